@@ -1,0 +1,28 @@
+"""The compiler, a stage a file: parse, resolve, validate, infer, check, and, loading torch, build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqspec.compile.check import check
+from seqspec.compile.infer import infer
+from seqspec.compile.parse import parse
+from seqspec.compile.plan import Compiled
+from seqspec.compile.resolve import Overlay, resolve
+from seqspec.compile.validate import validate
+from seqspec.schema.diagnostic import SpecError
+
+
+def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, int] | None = None) -> Compiled:
+    """Text to plan.  Raises ``SpecError`` with everything that is wrong; warnings come back beside the plan.
+
+    ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
+    """
+    tree = resolve(parse(file), overlays)
+    experiment = validate(tree)
+    plan, mistakes = infer(experiment, tree, facts=facts or {})
+    found = (*mistakes, *check(plan, tree))
+    if any(d.severity == "error" for d in found):
+        raise SpecError(found)
+    return Compiled(plan, tree, found)

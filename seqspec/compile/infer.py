@@ -1,0 +1,237 @@
+"""Inference: types flow source → fields → encoder → decoder → head → loss, and every number that follows is filled in.
+
+Nothing here knows a single component: a leaf says ``output(source)``, a component with slots says ``wire(source, flow)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from seqspec.compile.plan import Plan, PlanNode, Value
+from seqspec.compile.report import locate
+from seqspec.schema.config import Config, Mismatch, find_marks
+from seqspec.schema.diagnostic import Diagnostic, Finding
+from seqspec.schema.experiment import Experiment
+from seqspec.schema.source import Path, Tree
+from seqspec.schema.types import Number, Poison, Type, Unknown
+from seqspec.schema.units import InferredMark
+
+
+def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """The plan, as far as it can be made, and every mismatch on the way."""
+    record = _Record(facts=facts)
+    data = _Flow(experiment.data, ("data",), record)
+    given = _data_types(data)
+    flow = _Flow(experiment, (), record)
+    gives = flow.node("model", given)
+    flow.node("loss", gives)
+    flow.node("optimizer", {})
+    judged = _Flow(experiment.evaluate, ("evaluate",), record)
+    if experiment.evaluate.search is not None:
+        judged.node("search", gives)
+    for index in range(len(experiment.evaluate.metrics)):
+        judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
+    filled = _fill(experiment, (), record.inferred)
+    values = tuple(_values(filled, (), tree, record.reasons))
+    plan = Plan(filled, tuple(record.nodes), values, tuple(sorted(facts.items())))
+    return plan, tuple(locate(finding, tree) for finding in record.findings)
+
+
+def _data_types(flow: _Flow) -> dict[str, Type]:
+    """What reaches the model: the adapter's roles after every declared step."""
+    data = flow.config
+    roles = data.source.roles()
+    flow.note("source", {}, next(iter(roles.values())))
+    given: dict[str, Type] = {}
+    for role, raw in roles.items():
+        given[role] = _role(flow, role, raw)
+    return given
+
+
+def _role(flow: _Flow, role: str, raw: Type) -> Type:
+    from seqspec.schema.types import Image, Text, Waveform
+
+    data = flow.config
+    match raw:
+        case Text():
+            name = role if getattr(data.text, role) is not None else "shared"
+            pipeline = getattr(data.text, name)
+            if pipeline is None:
+                flow.fault((), f"the corpus gives text as its {role}, and `data.text.{role}` does not say how to cut it up",
+                           help=f"add `text: {{{role}: {{tokenizer: …}}}}` under `data`")  # fmt: skip
+                return Poison()
+            below = _Flow(pipeline, (*flow.path, "text", name), flow.record)
+            below.nodes("normalize", raw)
+            if pipeline.segment is not None:
+                below.node("segment", raw)
+            return below.node("tokenizer", raw)
+        case Waveform():
+            if data.audio is None:
+                flow.fault((), f"the corpus gives audio as its {role}, and `data.audio` does not say what is computed from it",
+                           help="add `audio: {features: log_mel}` under `data`")  # fmt: skip
+                return Poison()
+            below = _Flow(data.audio, (*flow.path, "audio"), flow.record)
+            return below.nodes("augment", below.node("features", raw))
+        case Image():
+            if data.image is None:
+                return raw
+            return _Flow(data.image, (*flow.path, "image"), flow.record).nodes("augment", raw)
+    return flow.record.known(raw)
+
+
+@dataclass
+class _Record:
+    """What inference has found so far."""
+
+    facts: Mapping[str, int]
+    nodes: list[PlanNode] = field(default_factory=list)
+    inferred: dict[Path, object] = field(default_factory=dict)
+    reasons: dict[Path, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def known(self, type_: Type) -> Type:
+        """``type_`` with the unknowns that the facts name filled in."""
+        changes = {
+            name: self.facts[value.name]
+            for name in type_.__dataclass_fields__  # type: ignore[attr-defined]
+            if isinstance(value := getattr(type_, name), Unknown) and value.name in self.facts
+        }
+        return _replace(type_, changes) if changes else type_
+
+
+@dataclass
+class _Flow:
+    """The position of inference at one component; the ``Flow`` that ``wire`` is handed."""
+
+    config: Any
+    path: Path
+    record: _Record
+    poisoned: bool = False
+
+    def node(self, name: str, source: Type | Mapping[str, Type], **derived: object) -> Type:
+        return self._infer(getattr(self.config, name), (*self.path, name), source, derived)
+
+    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
+        return self._infer(getattr(self.config, name)[index], (*self.path, name, index), source, derived)
+
+    def nodes(self, name: str, source: Type, **derived: object) -> Type:
+        for index in range(len(getattr(self.config, name))):
+            source = self.item(name, index, source, **derived)
+        return source
+
+    def derive(self, field: str, value: object, reason: str) -> Any:
+        """The person's own value where they stated one: equal to what follows, or the conflict is noted."""
+        stated = getattr(self.config, field)
+        place = (*self.path, field)
+        if stated is None:
+            self.record.inferred[place] = value
+            self.record.reasons[place] = reason
+            return value
+        if stated != value and not isinstance(value, Unknown):
+            self.fault((field,), f"`{field}` is {stated} here, but {value} follows from the rest of the experiment",
+                       help=f"{reason}; leave `{field}` out, or make the two agree", code="SQ201")  # fmt: skip
+        return stated
+
+    def fault(self, at: tuple[str | int, ...], message: str, *, help: str | None = None, code: str = "SQ200") -> None:
+        self.record.findings.append(Finding((*self.path, *at), message, help=help, code=code))
+
+    def note(self, name: str, source: Type | Mapping[str, Type], gives: Type) -> None:
+        config: Config = getattr(self.config, name)
+        self.record.nodes.append(PlanNode((*self.path, name), config.component, _takes(source), gives))
+
+    def _infer(
+        self, config: Config, path: Path, source: Type | Mapping[str, Type], derived: Mapping[str, object]
+    ) -> Type:
+        below = _Flow(config, path, self.record)
+        for field_, value in derived.items():
+            value, reason = value if isinstance(value, tuple) else (value, "follows from what stands before it")
+            below.derive(field_, value, reason)
+        takes = _takes(source)
+        if any(isinstance(type_, Poison) for _, type_ in takes):
+            return Poison()
+        below.config = _fill(config, path, self.record.inferred)
+        at = len(self.record.nodes)
+        try:
+            gives = _apply(below, source)
+        except Mismatch as mismatch:
+            below.fault(mismatch.at, mismatch.message, help=mismatch.help)
+            return Poison()
+        gives = self.record.known(_name_unknowns(gives, path))
+        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives))
+        return gives
+
+
+def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type:
+    config = flow.config
+    if hasattr(config, "wire"):
+        return config.wire(source, flow)
+    if hasattr(config, "output"):
+        return config.output(source)
+    return Poison() if isinstance(source, Mapping) else source
+
+
+def _takes(source: Type | Mapping[str, Type]) -> tuple[tuple[str, Type], ...]:
+    return tuple(source.items()) if isinstance(source, Mapping) else (("source", source),)
+
+
+def _name_unknowns(type_: Type, path: Path) -> Type:
+    """An unknown that a component leaves unnamed is named after the component's place."""
+    from seqspec.schema.source import dotted
+
+    changes = {
+        name: Unknown(f"{dotted(path)}.{name}")
+        for name in type_.__dataclass_fields__  # type: ignore[attr-defined]
+        if isinstance(value := getattr(type_, name), Unknown) and not value.name
+    }
+    return _replace(type_, changes) if changes else type_
+
+
+def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
+    from dataclasses import replace
+
+    return replace(type_, **changes)
+
+
+def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
+    """``model`` with the inferred values below ``path`` written in."""
+    depth = len(path)
+    mine = {place: value for place, value in inferred.items() if place[:depth] == path}
+    if not mine:
+        return model
+    if isinstance(model, list):
+        return [_fill(item, (*path, index), mine) for index, item in enumerate(model)]
+    if not isinstance(model, BaseModel):
+        return model
+    changes: dict[str, object] = {}
+    for place, value in mine.items():
+        name = str(place[depth])
+        if len(place) == depth + 1:
+            changes[name] = None if isinstance(value, Unknown) else value
+        elif name not in changes:
+            changes[name] = _fill(getattr(model, name), (*path, name), mine)
+    return model.model_copy(update=changes)
+
+
+def _values(model: object, path: Path, tree: Tree, reasons: Mapping[Path, str]) -> Iterator[Value]:
+    if isinstance(model, BaseModel):
+        for name in type(model).model_fields:
+            yield from _values(getattr(model, name), (*path, name), tree, reasons)
+    elif isinstance(model, list) and model:
+        for index, item in enumerate(model):
+            yield from _values(item, (*path, index), tree, reasons)
+    else:
+        node = tree.at(path)
+        origin = "written" if node is not None else "inferred" if path in reasons else "default"
+        yield Value(path, model, origin, reasons.get(path, ""))
+
+
+def marked_inferred(cls: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a config class that the compiler fills in."""
+    return tuple(n for n, f in cls.model_fields.items() if any(find_marks(f.annotation, f.metadata, InferredMark)))
+
+
+

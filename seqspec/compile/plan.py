@@ -1,0 +1,84 @@
+"""The plan: an experiment with every default and every derived number written out.  Frozen, plain, printable, hashable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from seqspec.schema.source import Path, Tree
+from seqspec.schema.types import Type
+
+if TYPE_CHECKING:
+    from seqspec.schema.diagnostic import Diagnostic
+    from seqspec.schema.experiment import Experiment
+
+Origin = Literal["written", "default", "inferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One number or word of the plan, and where it comes from."""
+
+    path: Path
+    value: object
+    origin: Origin
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNode:
+    """One component with the types on its edges."""
+
+    path: Path
+    component: tuple[str, str]
+    takes: tuple[tuple[str, Type], ...]
+    gives: Type
+
+    @property
+    def source(self) -> Type:
+        """The one type it takes, for components with a single input."""
+        return self.takes[0][1]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run, on any machine."""
+
+    experiment: Experiment
+    """The typed experiment with inferred fields filled in."""
+    nodes: tuple[PlanNode, ...]
+    values: tuple[Value, ...]
+    facts: tuple[tuple[str, int], ...] = ()
+    """Numbers that prepared data told."""
+
+    def node(self, *path: str | int) -> PlanNode:
+        """The node of the component at ``path``."""
+        return next(node for node in self.nodes if node.path == path)
+
+    @cached_property
+    def data(self) -> dict[str, object]:
+        """The canonical experiment as plain data: what is printed, hashed and compared."""
+        return self.experiment.model_dump(mode="json")
+
+    @cached_property
+    def unknowns(self) -> tuple[str, ...]:
+        """Names of the numbers that the data have yet to tell."""
+        types = (type_ for node in self.nodes for type_ in (*(t for _, t in node.takes), node.gives))
+        return tuple(dict.fromkeys(unknown.name for type_ in types for unknown in type_.unknowns()))
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each part over the fields that affect results: ``data tokenizer model train evaluate`` and ``all``."""
+        from seqspec.compile.fingerprint import digests
+
+        return digests(self)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A plan with the tree it came from, for those who need to point at where something was written."""
+
+    plan: Plan
+    tree: Tree
+    warnings: tuple[Diagnostic, ...] = field(default=())

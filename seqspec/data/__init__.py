@@ -1,0 +1,1 @@
+"""What turns adapters into batches: line readers, cache, length index, batch plan, loader."""

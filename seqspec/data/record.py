@@ -1,0 +1,27 @@
+"""What adapters yield: raw records, and rows that could not be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+Record = dict[str, object]
+"""``id`` and one value a role; see ``docs/architecture.md``."""
+
+
+class AudioRef(NamedTuple):
+    """A piece of an audio file; ``start`` and ``end`` in samples, the whole file where they are ``None``."""
+
+    path: Path
+    start: int | None = None
+    end: int | None = None
+
+
+class BadRow(NamedTuple):
+    """A row that is not what the corpus promises; ``on_error`` decides what happens."""
+
+    id: str
+    reason: str
+    file: str = ""
+    row: int | None = None
+    byte: int | None = None

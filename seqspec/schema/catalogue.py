@@ -1,0 +1,84 @@
+"""The catalogue: the folder listing of ``schema/`` and, on request, the components of other packages.
+
+``schema/<slot>/<name>.py`` holds the config of component ``name`` of ``slot``; nothing else registers it.  A module is imported
+when a spec first names it, so that validating a spec costs what its own components cost.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache, cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqspec.schema.config import Config
+
+SLOTS = (
+    "adapter", "segmenter", "normalizer", "tokenizer", "feature", "augment", "embedding", "encoder", "decoder", "attention",
+    "head", "model", "loss", "optimizer", "schedule", "search", "metric",
+)  # fmt: skip
+
+
+class UnknownComponent(LookupError):
+    """No component of that name in the slot."""
+
+
+class Catalogue:
+    """Looks components up by slot and name.  ``plugins``: entry-point names (group ``seqspec``) that the spec lists."""
+
+    def __init__(self, plugins: tuple[str, ...] = ()) -> None:
+        self.plugins = plugins
+        self._loaded: dict[tuple[str, str], type[Config]] = {}
+
+    @cached_property
+    def roots(self) -> tuple[tuple[str, Path], ...]:
+        """Package prefixes that hold ``schema/<slot>/`` folders, ours first."""
+        found = [("seqspec", Path(__file__).parents[1])]
+        for point in entry_points(group="seqspec") if self.plugins else ():
+            if point.name in self.plugins:
+                package = importlib.import_module(point.value)
+                found.append((point.value, Path(next(iter(package.__path__)))))
+        return tuple(found)
+
+    def names(self, slot: str) -> tuple[str, ...]:
+        """The components of a slot, sorted."""
+        return tuple(sorted(self._modules(slot)))
+
+    def _modules(self, slot: str) -> dict[str, str]:
+        return {name: module for prefix, root in reversed(self.roots) for name, module in _listing(prefix, root, slot)}
+
+    def config(self, slot: str, name: str) -> type[Config]:
+        """The config class of a component; raises ``UnknownComponent``."""
+        found = self._loaded.get((slot, name))
+        if found is None:
+            module_name = self._modules(slot).get(name)
+            if module_name is None:
+                raise UnknownComponent(f"{slot} {name}")
+            module = importlib.import_module(module_name)
+            found = getattr(module, class_name(name) + "Config")
+            found.component = (slot, name)
+            self._loaded[slot, name] = found
+        return found
+
+    def default(self, slot: str) -> str | None:
+        """The component that is meant where a node of the slot names no type; ``None`` where it must be named."""
+        return {"optimizer": "adamw", "loss": "cross_entropy", "search": "greedy", "head": "linear", "embedding": "lookup"}.get(slot)
+
+    def module(self, slot: str, name: str) -> type:
+        """The built component's class, from ``components/<slot>/<name>.py``.  This is what loads torch."""
+        module_name = self._modules(slot)[name].replace(".schema.", ".components.", 1)
+        return getattr(importlib.import_module(module_name), class_name(name))
+
+
+def class_name(name: str) -> str:
+    """``log_mel`` as ``LogMel``: the class in a component's file is named after the file."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+@cache
+def _listing(prefix: str, root: Path, slot: str) -> tuple[tuple[str, str], ...]:
+    folder = root / "schema" / slot
+    files = folder.glob("*.py") if folder.is_dir() else ()
+    return tuple((f.stem, f"{prefix}.schema.{slot}.{f.stem}") for f in files if not f.stem.startswith("_"))

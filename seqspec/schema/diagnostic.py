@@ -1,0 +1,139 @@
+"""What the person sees: diagnostics as data.  How they look in each format is in ``compile/report.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from seqspec.schema.source import Path, Span
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place, with the words that say why it matters ("first given here")."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the text of ``span`` by ``text``."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that mend the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``: results may change."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake: what, where, what was expected, what to do."""
+
+    code: str
+    """``SQ101``; never used again for something else."""
+    message: str
+    """One lower-case line in the person's words, without the remedy."""
+    span: Span | None = None
+    severity: Severity = "error"
+    labels: tuple[Label, ...] = ()
+    help: str | None = None
+    note: str | None = None
+    fix: Fix | None = None
+    path: Path = ()
+    """The place in the experiment, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check gives: a diagnostic that names places by path; ``compile/report.py`` finds the spans.
+
+    ``at`` may name a field that stands only as a default; then the nearest thing that was written is shown.
+    """
+
+    at: Path
+    message: str
+    help: str | None = None
+    note: str | None = None
+    severity: Severity = "error"
+    also: tuple[tuple[Path, str], ...] = ()
+    """Second places with their labels."""
+    on_key: bool = False
+    """Point at the key rather than the value."""
+    code: str = ""
+    """Filled in with the code of the check that gave it."""
+
+
+class SpecError(Exception):
+    """The spec is wrong; holds every diagnostic that the stage could find."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in self.diagnostics))
+
+
+class DataError(Exception):
+    """The data are not what the spec says.  The message names corpus, file, row and byte as far as they are known."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        corpus: str = "",
+        file: str = "",
+        row: int | None = None,
+        byte: int | None = None,
+        help: str | None = None,
+        code: str = "SQ400",
+    ) -> None:
+        self.corpus, self.file, self.row, self.byte, self.help, self.code = corpus, file, row, byte, help, code
+        self.message = message
+        place = ":".join(str(part) for part in (file, row) if part not in ("", None))
+        where = ", ".join(
+            part for part in (f"corpus {corpus}" if corpus else "", place, f"byte {byte}" if byte is not None else "") if part
+        )
+        super().__init__(f"{message} ({where})" if where else message)
+
+    def __reduce__(self):  # noqa: ANN204  so that a worker process can hand it over whole
+        args = dict(corpus=self.corpus, file=self.file, row=self.row, byte=self.byte, help=self.help, code=self.code)
+        return _data_error, (self.message, args)
+
+
+def _data_error(message: str, args: dict[str, object]) -> DataError:
+    return DataError(message, **args)  # type: ignore[arg-type]
+
+
+class Exit(IntEnum):
+    """Exit codes of the commands."""
+
+    CLEAN = 0
+    DIAGNOSTICS = 1
+    USAGE = 2
+    DATA = 3
+    NON_FINITE = 4
+    STORAGE = 5
+    LOCKED = 6
+    DRIFT = 7
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class RunError(Exception):
+    """A run cannot go on.  ``exit`` is the code that the command leaves with."""
+
+    def __init__(self, message: str, *, exit: Exit, help: str | None = None) -> None:
+        self.exit = exit
+        self.help = help
+        super().__init__(message)
+

@@ -1,0 +1,154 @@
+"""The types that flow between components: what one gives and the next takes.  Frozen, small, torch-free.
+
+A number that only the data can tell (a character vocabulary, the names of classes) is an ``Unknown`` until ``data prepare``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A number that the data will tell, named after the place in the experiment that will know it."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"?{self.name}"
+
+
+Number = int | Unknown
+
+
+class Type:
+    """What flows along one edge.  Printed as ``Frames(dim=80, rate=100)`` in plans."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        inner = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default)
+        return f"{type(self).__name__}({inner})"
+
+    def unknowns(self) -> tuple[Unknown, ...]:
+        return tuple(v for f in fields(self) if isinstance(v := getattr(self, f.name), Unknown))
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing(Type):
+    """No input: what a decoder-only model reads."""
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Poison(Type):
+    """Stands where an earlier mistake left no type, so that one mistake gives one diagnostic."""
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Type):
+    """Raw text in one language (BCP 47 code such as ``ja``)."""
+
+    language: str
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform(Type):
+    """Samples in [-1, 1], one channel: ``[T]`` float32."""
+
+    rate: int
+    """Samples a second."""
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Frames(Type):
+    """A sequence of feature vectors: ``[B, T, dim]`` float32.  ``channels`` > 1 means ``dim`` = channels × bins, channel-major."""
+
+    dim: int
+    rate: Fraction | int = 0
+    """Frames a second; 0 where time has no unit."""
+    channels: int = 1
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens(Type):
+    """A sequence of ids: ``[B, T]`` int64.  Ids 0 to 3 are padding, unknown, begin and end wherever ``special`` holds."""
+
+    vocab: Number
+    special: bool = True
+
+    __str__ = Type.__str__
+
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+"""The special ids of every token vocabulary.  A CTC head uses ``PAD`` as its blank."""
+
+
+@dataclass(frozen=True, slots=True)
+class States(Type):
+    """Hidden states: ``[B, ceil(T / stride), dim]`` floats.  ``causal``: state t depends on inputs up to t only."""
+
+    dim: int
+    stride: int = 1
+    rate: Fraction | int = 0
+    causal: bool = False
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Image(Type):
+    """``[B, channels, height, width]`` float32."""
+
+    channels: int
+    height: int
+    width: int
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Points(Type):
+    """A set of points: ``[B, N, dim]`` float32; order carries no meaning."""
+
+    dim: int
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Vector(Type):
+    """One vector an example: ``[B, dim]``."""
+
+    dim: int
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Classes(Type):
+    """One of ``num`` labels an example: ``[B]`` int64."""
+
+    num: Number
+
+    __str__ = Type.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Logits(Type):
+    """Unnormalised log-probabilities over ``vocab``, one set a step of what was given; ``[B]`` of them where ``stride`` is 0."""
+
+    vocab: Number
+    stride: int = 1
+
+    __str__ = Type.__str__

@@ -1,0 +1,46 @@
+"""Number types with their bounds and units, and what a field affects.
+
+Bounds are wide enough for any experiment and narrow enough that a slip of the finger is caught before memory is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+MOST = 2**53
+"""The largest whole number a spec may hold: beyond it JSON and floats lose digits."""
+
+Positive = Annotated[int, Field(gt=0, le=MOST)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+"""A rate at which things are dropped: 1 would drop everything."""
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(gt=0, le=1e6)]
+Hertz = Annotated[int, Field(gt=0, le=1_000_000)]
+Dim = Annotated[int, Field(gt=0, le=1_048_576)]
+"""A width, in features."""
+Layers = Annotated[int, Field(ge=1, le=10_000)]
+Vocabulary = Annotated[int, Field(ge=2, le=16_777_216)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Affects(NamedTuple):
+    """Mark in ``Annotated``: what a change of the field can change.  Fields without a mark affect the result.
+
+    Only ``result`` fields enter the digests; ``seqspec diff`` shows the others as ``speed`` and ``cosmetic``.
+    """
+
+    what: Literal["result", "speed", "cosmetic"]
+
+
+class InferredMark(NamedTuple):
+    """Mark in ``Annotated``: the compiler works the field out; a person may state it, then it is checked."""
+
+
+Speed = Affects("speed")
+Cosmetic = Affects("cosmetic")
