@@ -1,0 +1,5 @@
+"""``python -m seqspec``."""
+
+from seqspec.cli import main
+
+main()
