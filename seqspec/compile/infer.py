@@ -141,7 +141,8 @@ class _Flow:
 
     def note(self, name: str, source: Type | Mapping[str, Type], gives: Type) -> None:
         config: Config = getattr(self.config, name)
-        self.record.nodes.append(PlanNode((*self.path, name), config.component, _takes(source), gives))
+        takes = _takes(source)
+        self.record.nodes.append(PlanNode((*self.path, name), config.component, takes, gives, isinstance(source, Mapping)))
 
     def _infer(
         self, config: Config, path: Path, source: Type | Mapping[str, Type], derived: Mapping[str, object]
@@ -161,7 +162,7 @@ class _Flow:
             below.fault(mismatch.at, mismatch.message, help=mismatch.help)
             return Poison()
         gives = self.record.known(_name_unknowns(gives, path))
-        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives))
+        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives, isinstance(source, Mapping)))
         return gives
 
 

@@ -34,11 +34,13 @@ class PlanNode:
     component: tuple[str, str]
     takes: tuple[tuple[str, Type], ...]
     gives: Type
+    named: bool = False
+    """It takes inputs by name rather than one source."""
 
     @property
-    def source(self) -> Type:
-        """The one type it takes, for components with a single input."""
-        return self.takes[0][1]
+    def source(self) -> Type | dict[str, Type]:
+        """What it takes, as its ``output`` or ``wire`` was handed it."""
+        return dict(self.takes) if self.named else self.takes[0][1]
 
 
 @dataclass(frozen=True)

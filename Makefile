@@ -1,0 +1,39 @@
+# `make run` and `make test` each work alone on a machine with Python 3.11, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+SPECS := $(wildcard specs/*.yaml specs/*.toml)
+
+.PHONY: run test lint lock clean
+
+run: .venv/ready
+	$(BIN)/seqspec run specs/asr_librispeech.yaml --profile tiny
+
+test: .venv/ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: .venv/ready
+	$(BIN)/ruff check seqspec tests benchmarks
+	$(BIN)/ruff format --check seqspec tests benchmarks
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench-%: .venv/ready
+	$(BIN)/python benchmarks/$*.py
+
+# Exact versions from requirements.lock; the project itself without looking further.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf .venv runs build dist *.egg-info
+
+# Writes requirements.lock from a fresh environment that holds every extra.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet torch==2.13.0 setuptools wheel
+	build/lock/bin/python -m pip install --quiet ".[ja,sudachi,phonemes,parquet,images,rouge,lsp,ctranslate2,test,dev]"
+	(echo '# Exact versions that `make` installs; `make lock` writes them anew.'; \
+	 build/lock/bin/python -m pip list --format=freeze --exclude seqspec --exclude pip | sed 's/+cpu//') > requirements.lock
