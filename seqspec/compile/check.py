@@ -1,6 +1,6 @@
 """Checks across components: one rule a file under ``checks/``, found by folder listing.
 
-A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its documentation page.
+A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its page.
 """
 
 from __future__ import annotations

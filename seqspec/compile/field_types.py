@@ -11,7 +11,14 @@ from pydantic.fields import FieldInfo
 from seqspec.schema.config import Slot
 from seqspec.schema.units import MOST
 
-_PLAIN = {bool: "true or false", int: "whole number", float: "number", str: "text", dict: "mapping", list: "list"}
+_PLAIN = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    dict: "mapping",
+    list: "list",
+}
 
 
 def describe(field: FieldInfo) -> str:
@@ -38,7 +45,9 @@ def describe_type(annotation: Any, marks: list[Any]) -> str:
     if origin is dict:
         return f"mapping of names to {describe_type(get_args(annotation)[1], [])}"
     if origin is tuple:
-        return "list of " + ", ".join(describe_type(item, []) for item in get_args(annotation) if item is not ...)
+        return "list of " + ", ".join(
+            describe_type(item, []) for item in get_args(annotation) if item is not ...
+        )
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "mapping"
     return _PLAIN.get(annotation, "any value") + _bounds(marks, annotation)
