@@ -29,7 +29,7 @@ def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tu
     flow = _Flow(experiment, (), record)
     gives = flow.node("model", given)
     flow.node("loss", gives)
-    flow.node("optimizer", {})
+    flow.node("optimizer", {"model": _width(record)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
         judged.node("search", gives)
@@ -39,6 +39,15 @@ def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tu
     values = tuple(_values(filled, (), tree, record.reasons))
     plan = Plan(filled, tuple(record.nodes), values, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
+
+
+def _width(record: _Record) -> Type:
+    """The hidden states that carry the model's width: its encoder's, else its decoder's."""
+    from seqspec.schema.types import Nothing, States
+
+    found = {node.path[1:]: node.gives for node in record.nodes if node.path[:1] == ("model",)}
+    states = (found.get((name,)) for name in ("encoder", "decoder"))
+    return next((type_ for type_ in states if isinstance(type_, States)), Nothing())
 
 
 def _data_types(flow: _Flow) -> dict[str, Type]:

@@ -53,6 +53,10 @@ class Flow(Protocol):
         """Fill an inferred field of this component; gives the value that holds (the person's own, where they stated it)."""
         ...
 
+    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
+        """Like ``node`` for one component of a list."""
+        ...
+
     def nodes(self, name: str, source: Type, **derived: object) -> Type:
         """Like ``node`` for a list of components, each fed by the one before it."""
         ...

@@ -1,0 +1,25 @@
+"""Adam, fused into one kernel; its bits are the same from run to run."""
+
+from __future__ import annotations
+
+import torch
+
+from seqspec.components.optimizer._groups import NamedParameters, trainable
+from seqspec.schema.optimizer.adam import AdamConfig
+from seqspec.schema.types import Type
+
+
+class Adam:
+    def __init__(self, config: AdamConfig, source: Type, parts: object) -> None:
+        self.config = config
+
+    def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
+        config = self.config
+        return torch.optim.Adam(
+            trainable(named_parameters),
+            lr=config.schedule.rate(1),  # type: ignore[attr-defined]
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+            amsgrad=config.amsgrad,
+            fused=True,
+        )

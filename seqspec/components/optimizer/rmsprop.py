@@ -1,0 +1,25 @@
+"""RMSProp."""
+
+from __future__ import annotations
+
+import torch
+
+from seqspec.components.optimizer._groups import NamedParameters, trainable
+from seqspec.schema.optimizer.rmsprop import RmspropConfig
+from seqspec.schema.types import Type
+
+
+class Rmsprop:
+    def __init__(self, config: RmspropConfig, source: Type, parts: object) -> None:
+        self.config = config
+
+    def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
+        config = self.config
+        return torch.optim.RMSprop(
+            trainable(named_parameters),
+            lr=config.schedule.rate(1),  # type: ignore[attr-defined]
+            alpha=config.decay,
+            eps=config.epsilon,
+            momentum=config.momentum,
+            centered=config.centered,
+        )

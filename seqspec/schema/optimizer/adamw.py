@@ -1,0 +1,35 @@
+"""AdamW: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", arXiv:1711.05101."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.types import Nothing, Type
+from seqspec.schema.units import NonNegative, PositiveFloat, Probability
+
+
+class AdamwConfig(Config):
+    """Adam with weight decay that does not go through the moments."""
+
+    schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
+    """The learning rate at each step."""
+    beta1: Probability = 0.9
+    """Decay of the running mean of the gradient."""
+    beta2: Probability = 0.999
+    """Decay of the running mean of the squared gradient."""
+    epsilon: PositiveFloat = 1e-8
+    """Added to the root of the squared gradient."""
+    amsgrad: bool = False
+    """Divide by the largest running mean so far (AMSGrad: Reddi et al. 2018, arXiv:1904.09237)."""
+    weight_decay: NonNegative = 0.01
+    """Share of each weight that a step with learning rate 1 takes away."""
+    decay: Literal["matrices", "all"] = "matrices"
+    """``matrices`` leaves biases, gains and other vectors alone."""
+
+    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
+        flow.node("schedule", source)
+        return Nothing()

@@ -1,0 +1,20 @@
+"""The inverse sigmoid of Bengio et al. (2015), "Scheduled Sampling", arXiv:1506.03099, section 2.4."""
+
+from __future__ import annotations
+
+from math import exp
+
+from seqspec.schema.config import Config
+from seqspec.schema.units import NonNegative, PositiveFloat
+
+
+class InverseSigmoidConfig(Config):
+    """peak · k / (k + e^(step / k))."""
+
+    peak: NonNegative
+    """The rate of the first steps, nearly."""
+    k: PositiveFloat
+    """Speed of the fall: larger is slower."""
+
+    def rate(self, step: int) -> float:
+        return self.peak * self.k / (self.k + exp(min(700.0, step / self.k)))

@@ -1,0 +1,26 @@
+"""The least of several schedules (Lingvo's CombinedMinimumSchedule)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.types import Nothing, Type
+
+
+class MinimumConfig(Config):
+    """At each step the lowest of its schedules."""
+
+    of: Annotated[list[Annotated[Config, Slot("schedule")]], Field(min_length=1)]
+    """The schedules."""
+
+    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
+        for index in range(len(self.of)):
+            flow.item("of", index, source)
+        return Nothing()
+
+    def rate(self, step: int) -> float:
+        return min(schedule.rate(step) for schedule in self.of)  # type: ignore[attr-defined]

@@ -1,0 +1,27 @@
+"""The product of several schedules, as Tensor2Tensor builds curves (``constant*linear_warmup``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.types import Nothing, Type
+
+
+class ProductConfig(Config):
+    """Schedules multiplied with one another."""
+
+    factors: Annotated[list[Annotated[Config, Slot("schedule")]], Field(min_length=1)]
+    """The schedules; one of them carries the learning rate, the others go up to 1."""
+
+    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
+        for index in range(len(self.factors)):
+            flow.item("factors", index, source)
+        return Nothing()
+
+    def rate(self, step: int) -> float:
+        return prod(factor.rate(step) for factor in self.factors)  # type: ignore[attr-defined]
