@@ -20,7 +20,7 @@ class Consequence:
 def consequences(
     a: Plan, b: Plan, *, parameters: tuple[int | None, int | None] = (None, None)
 ) -> tuple[Consequence, ...]:
-    """Every derived quantity that differs.  ``parameters`` are counts, where the caller has built the models."""
+    """Every derived quantity that differs.  ``parameters``: counts, where the caller built the models."""
     found = [
         *([Consequence("parameters", *parameters)] if None not in parameters else []),
         *_batch(a, b),

@@ -1,7 +1,7 @@
 """What two plans mean differently: a list of typed edits, never of typing.
 
-Plans hold every default and every derived number, so spelling out a default or reordering keys is no change.  ``diff(a, a)`` is
-empty and ``apply(diff(a, b), a)`` is ``b``.
+Plans hold every default and every derived number, so spelling out a default or reordering keys is no
+change.  ``diff(a, a)`` is empty and ``apply(diff(a, b), a)`` is ``b``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from seqspec.compile.plan import Origin, Plan
 from seqspec.schema.source import Path
 
 Group = Literal["data", "tokenizer", "model", "training", "evaluation", "cosmetic"]
+_Origins = Mapping[Path, Origin]
 GROUPS: tuple[Group, ...] = ("data", "tokenizer", "model", "training", "evaluation", "cosmetic")
 Kind = Literal["changed", "added", "removed", "arranged"]
 Effect = Literal["result", "speed", "cosmetic"]
@@ -41,6 +42,11 @@ class Change:
     new_origin: Origin | None = None
     retyped: bool = False
     """The change lies below a component whose type changed."""
+
+    @property
+    def new_path(self) -> Path | None:
+        """Where the new value stands; ``None`` where there is none."""
+        return None if self.kind == "removed" else self.path
 
     @property
     def picks(self) -> tuple[int | None, ...]:
@@ -146,7 +152,7 @@ def _named(
     *,
     a: BaseModel,
     b: BaseModel,
-    origins: tuple[Mapping[Path, Origin], Mapping[Path, Origin]],
+    origins: tuple[_Origins, _Origins],
 ) -> Change:
     from dataclasses import replace
 

@@ -124,7 +124,7 @@ def _cell(text: str) -> str:
 
 
 def _grouped(item: Difference) -> dict[str, list[tuple[str, str, str]]]:
-    """Rows of name, values and places under each heading; settings that came with a new type only as a count."""
+    """Rows of name, values and places under each heading; defaults of a new type only as a count."""
     rows: dict[str, list[tuple[str, str, str]]] = {}
     hidden: dict[str, int] = {}
     for change, (old, new) in zip(item.changes, item.places, strict=True):

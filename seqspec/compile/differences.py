@@ -18,7 +18,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """One difference a spec; of two folders, specs are matched by name.
 
-    ``count`` gives the parameters of a plan; it loads torch, so it is asked for.  Raises ``NotFound`` and ``SpecError``.
+    ``count`` gives the parameters of a plan; it loads torch, so it is asked for.  Raises ``NotFound`` and
+    ``SpecError``.
     """
     with opened(a) as left, opened(b) as right:
         if ("" in left.files) != ("" in right.files):
@@ -34,9 +35,8 @@ def _matching(side: Side, other: Side) -> Side:
     if "" in side.files:
         return side
     name = other.files[""].name
-    return replace(
-        side, files={"": file for key, file in side.files.items() if Path(key).name == name} or side.files
-    )
+    found = [file for file in side.files.values() if file.name == name]
+    return replace(side, files={"": found[0]} if len(found) == 1 else side.files)
 
 
 def _difference(

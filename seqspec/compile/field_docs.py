@@ -1,6 +1,7 @@
-"""The sentences that stand under the fields of a config class, read from its file by ``ast`` when somebody asks.
+"""The sentences under the fields of a config class, read from its file by ``ast`` when somebody asks.
 
-Pydantic could collect them at import time, at a price that every ``validate`` would pay; here only pages, hovers and the JSON Schema do.
+Pydantic could collect them at import time, at a price that every ``validate`` would pay; here only pages,
+hovers and the JSON Schema do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a field takes, in the words of the language: ``whole number, at least 1``, ``one of none, unit``, ``list of augment``."""
+"""What a field takes, in the words of the language: ``whole number, at least 1``, ``one of none, unit``."""
 
 from __future__ import annotations
 
