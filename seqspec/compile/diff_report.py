@@ -94,9 +94,7 @@ def _text(item: Difference) -> str:
     for group, rows in _grouped(item).items():
         lines += ["", group + ("  (the result stays the same)" if group == "cosmetic" else "")]
         width = min(44, max(len(row[0]) for row in rows))
-        lines += [
-            f"  {name:{width}}  {values}{f'   {where}' if where else ''}" for name, values, where in rows
-        ]
+        lines += [f"  {name:{width}}  {values}   {where}".rstrip() for name, values, where in rows]
     if item.consequences:
         lines += ["", "what follows"]
         width = max(len(c.name) for c in item.consequences)

@@ -51,9 +51,7 @@ def _difference(
     places = tuple(
         (
             left.display(place(old.tree, change.old_path, change.old_origin)),
-            right.display(place(new.tree, change.path, change.new_origin))
-            if change.kind != "removed"
-            else "",
+            right.display(place(new.tree, change.new_path, change.new_origin)),
         )
         for change in changes
     )

@@ -1,4 +1,4 @@
-"""The sides of a ``diff``: a file, a folder of specs, a run directory, or one of them in git (``REV:path``)."""
+"""The sides of a ``diff``: a file, a folder, a run directory, or one of them in git (``REV:path``)."""
 
 from __future__ import annotations
 
