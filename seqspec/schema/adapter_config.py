@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
 from seqspec.schema.config import Config
+from seqspec.schema.environment import Environment
+from seqspec.schema.experiment import Split
 from seqspec.schema.types import Type
 from seqspec.schema.units import Cosmetic, Count
 
-DataPath = Annotated[str, Field(min_length=1, max_length=4096)]
+DataPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 """A path of this machine; ``${env:NAME}`` may stand in it.  Bytes, not paths, make the data digest."""
+
+Pattern = Annotated[str, Field(min_length=1, max_length=4096)]
+"""A file name below the corpus folder; may hold ``*``, ``?`` and ``**``, whose matches are read in sorted order."""
+
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
+"""A BCP 47 code, such as ``ja``."""
+
+SplitName = Split
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "dev_other", "test", "test_other")
+"""Every split in the order in which they are listed and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One file of a corpus that can be fetched.  A checksum stands here only where its source is certain."""
+
+    url: str
+    about: str
+    """Size for people, such as ``338 MB``."""
+    size: int | None = None
+    """Exact size in bytes, where it is known."""
+    md5: str | None = None
+    sha256: str | None = None
+    folder: str = ""
+    """Where it goes, below the corpus folder."""
+    unpack: bool = True
+    """Extract the archive after it was checked."""
+
+    @property
+    def name(self) -> str:
+        """File name, the last part of the address."""
+        return self.url.rsplit("/", 1)[-1]
 
 
 class AdapterConfig(Config):
@@ -25,3 +60,18 @@ class AdapterConfig(Config):
     def roles(self) -> dict[str, Type]:
         """The type of ``source`` and ``target`` as far as the corpus has them: ``Text``, ``Waveform``, ``Image``, ``Classes``, …"""
         raise NotImplementedError(type(self).__name__)
+
+    def downloads(self) -> tuple[Download, ...]:
+        """What ``seqspec data fetch`` fetches; empty where the corpus has no known address or needs a licence."""
+        return ()
+
+
+def patterns(value: str | list[str]) -> tuple[str, ...]:
+    """One name or several, as several."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def ordered(names: object) -> tuple[str, ...]:
+    """The splits among ``names`` in their fixed order."""
+    held = set(names)  # type: ignore[call-overload]
+    return tuple(name for name in SPLITS if name in held)

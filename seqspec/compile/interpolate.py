@@ -1,0 +1,230 @@
+"""``${path}``: a value that is written once and used again.  ``$${`` stands for ``${`` itself.
+
+Only what is written can be referred to.  ``${env:NAME}`` is checked and left as it is: whoever opens the path expands it
+(``schema/environment.py``), so that plans and locks hold the name and never the value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from seqspec.compile.limits import MOST_DEPTH, MOST_NODES, MOST_SCALAR
+from seqspec.compile.shape import place
+from seqspec.compile.suggest import nearest
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
+from seqspec.schema.environment import NAMED
+from seqspec.schema.source import Node, Path, Span, dotted
+
+_MARK = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
+_PATH = re.compile(r"[^\s.\[\]]+(?:\.[^\s.\[\]]+|\[\d{1,5}\])*").fullmatch
+_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
+
+
+def interpolate(root: Node, catalogue: Catalogue) -> Node:
+    """``root`` with every ``${path}`` filled in.  Raises ``SpecError`` with every reference that leads nowhere."""
+    work = _Interpolation(root, catalogue)
+    done = work.node((), root)
+    if work.found:
+        raise SpecError(work.found)
+    return done.node
+
+
+class _Done(NamedTuple):
+    node: Node
+    size: int
+    """Values in it, itself included."""
+    depth: int
+
+
+class _Interpolation:
+    def __init__(self, root: Node, catalogue: Catalogue) -> None:
+        self.root = root
+        self.catalogue = catalogue
+        self.found: list[Diagnostic] = []
+        self.done: dict[Path, _Done] = {}
+        self.active: list[tuple[Path, Span]] = []
+
+    def node(self, path: Path, node: Node) -> _Done:
+        value = node.value
+        kind = type(value)
+        if kind is str:
+            if "${" not in value:  # type: ignore[operator]
+                return _Done(node, 1, 0)
+            if path not in self.done:
+                self.done[path] = self._text(path, node)
+            return self.done[path]
+        if kind is not dict and kind is not list:
+            return _Done(node, 1, 0)
+        if path in self.done:
+            return self.done[path]
+        self.done[path] = done = self._collection(path, node)
+        return done
+
+    def _collection(self, path: Path, node: Node) -> _Done:
+        value = node.value
+        entries = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
+        size, depth, changed = 1, 0, False
+        new: dict[str | int, Node] = {}
+        for key, child in entries:
+            below = self.node((*path, key), child)
+            new[key] = below.node
+            size += below.size
+            depth = max(depth, below.depth + 1)
+            changed = changed or below.node is not child
+        if size > MOST_NODES or depth + len(path) > MOST_DEPTH:
+            self._note(node.span, "SQ316", "`${…}` makes the spec grow beyond every measure",
+                       f"a spec may hold {MOST_NODES:,} values, {MOST_DEPTH} deep; write out what is needed")  # fmt: skip
+            return _Done(Node(None, node.span, key=node.key), 1, 0)
+        if not changed:
+            return _Done(node, size, depth)
+        filled: dict[str, Node] | list[Node] = new if isinstance(value, dict) else list(new.values())  # type: ignore[assignment]
+        return _Done(Node(filled, node.span, key=node.key, via=node.via, replaced=node.replaced), size, depth)
+
+    def _text(self, path: Path, node: Node) -> _Done:
+        text = str(node.value)
+        match = _MARK.fullmatch(text)
+        if match and match.group(1) is not None and match.group(2) and not match.group(1).startswith("env:"):
+            return self._whole(path, node, match.group(1))
+        pieces: list[str] = []
+        at = 0
+        for match in _MARK.finditer(text):
+            pieces.append(text[at : match.start()])
+            pieces.append(self._piece(path, node, match))
+            at = match.end()
+        joined = "".join(pieces) + text[at:]
+        if len(joined) > MOST_SCALAR:
+            self._note(
+                node.span,
+                "SQ316",
+                "`${…}` makes this text grow beyond every measure",
+                f"a text may be {MOST_SCALAR // 1024} KiB long",
+            )
+            joined = ""
+        return _Done(Node(joined, node.span, key=node.key, via=node.via, replaced=node.replaced), 1, 0)
+
+    def _whole(self, path: Path, node: Node, name: str) -> _Done:
+        found = self._target(path, node, name, node.span)
+        if found is None:
+            return _Done(Node(None, node.span, key=node.key), 1, 0)
+        target = found.node
+        via = (node.span, *target.via)
+        return _Done(
+            Node(target.value, target.span, key=node.key, via=via, replaced=node.replaced),
+            found.size,
+            found.depth,
+        )
+
+    def _piece(self, path: Path, node: Node, match: re.Match[str]) -> str:
+        name, closed = match.groups()
+        if name is None:
+            return "${"
+        span = _within(node, match)
+        if not closed:
+            self._note(
+                span,
+                "SQ312",
+                "`${` is not closed by `}`",
+                "write `${path.of.a.setting}`, or `$${` for the two characters themselves",
+            )
+            return ""
+        if name.startswith("env:"):
+            return self._environment(path, node, match, span)
+        found = self._target(path, node, name, span)
+        value = found.node.value if found else ""
+        if isinstance(value, dict | list) or value is None:
+            self._note(
+                span,
+                "SQ315",
+                f"`{name}` is no single value, so it cannot stand within a text",
+                "refer to one of the values in it",
+            )
+            return ""
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _environment(self, path: Path, node: Node, match: re.Match[str], span: Span) -> str:
+        text = match.group()
+        if not NAMED.fullmatch(text):
+            self._note(
+                span,
+                "SQ312",
+                f"`{text}` does not name an environment variable",
+                "write `${env:NAME}` or `${env:NAME:-default}`",
+            )
+        shape = place(self.root, path, self.catalogue).shape
+        if shape is not None and not shape.environment:
+            self._note(span, "SQ313", f"the environment cannot decide `{dotted(path)}`",
+                       "only paths and credentials come from it; write the value, or set it with `--set`")  # fmt: skip
+        return text
+
+    def _target(self, path: Path, node: Node, name: str, span: Span) -> _Done | None:
+        if not _PATH(name):
+            self._note(
+                span,
+                "SQ312",
+                f"`${{{name}}}` does not hold the path of a setting",
+                "write `${path.of.a.setting}`, or `$${` for the two characters themselves",
+            )
+            return None
+        target: Path = tuple(int(m.group(2)) if m.group(2) else m.group(1) for m in _PART(name))
+        found = self.root.at(target)
+        if found is None:
+            self.found.append(self._undefined(target, name, span))
+            return None
+        chain = [place_ for place_, _ in self.active]
+        if target in chain or path[: len(target)] == target:
+            self.found.append(self._circle(target, span))
+            return None
+        if len(chain) >= MOST_DEPTH:
+            self._note(
+                span,
+                "SQ316",
+                f"`${{…}}` leads through more than {MOST_DEPTH} others",
+                "refer to the value itself",
+            )
+            return None
+        self.active.append((target, span))
+        try:
+            return self.node(target, found)
+        finally:
+            self.active.pop()
+
+    def _undefined(self, target: Path, name: str, span: Span) -> Diagnostic:
+        node, depth = self.root.nearest(target)
+        missing = target[depth]
+        below = node.value if isinstance(node.value, dict) else {}
+        close = nearest(str(missing), below)
+        if close:
+            help = f"did you mean `${{{dotted((*target[:depth], close, *target[depth + 1 :]))}}}`?"
+        else:
+            help = "only what the spec writes, in full from its top, can be referred to"
+        where = f" in `{dotted(target[:depth])}`" if depth else ""
+        said = (
+            f"there is no `{missing}`{where}"
+            if isinstance(missing, str)
+            else f"there is no entry [{missing}]{where}"
+        )
+        return Diagnostic("SQ310", f"`${{{name}}}` leads nowhere: {said}", span, help=help)
+
+    def _circle(self, target: Path, span: Span) -> Diagnostic:
+        labels = tuple(Label(via, "through here") for _, via in self.active[:3] if via != span)
+        return Diagnostic(
+            "SQ311",
+            f"`${{{dotted(target)}}}` refers to itself",
+            span,
+            labels=labels,
+            help="write the value in one of the places",
+        )
+
+    def _note(self, span: Span, code: str, message: str, help: str) -> None:
+        self.found.append(Diagnostic(code, message, span, help=help))
+
+
+def _within(node: Node, match: re.Match[str]) -> Span:
+    """The place of a match inside the text of ``node``, as long as the text is written as it reads."""
+    start = node.span.text.find(match.group())
+    if start < 0:
+        return node.span
+    begin = node.span.start + start
+    return Span(node.span.source, begin, begin + len(match.group()))

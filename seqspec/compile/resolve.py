@@ -1,0 +1,53 @@
+"""One tree out of many: bases, the file itself, profiles, the command line, references.  In that order, by one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqspec.compile.extends import Composed, compose
+from seqspec.compile.interpolate import interpolate
+from seqspec.compile.overlay import COMMAND_LINE, Overlay, merge, set_value
+from seqspec.compile.suggest import nearest
+from seqspec.compile.validate import catalogue_of
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Diagnostic, SpecError
+from seqspec.schema.source import Node, Source, Span, Tree
+
+__all__ = ["Overlay", "resolve"]
+
+
+def resolve(tree: Tree, overlays: Sequence[Overlay] = ()) -> Tree:
+    """``tree`` with everything that it builds on and everything put over it.  Raises ``SpecError``."""
+    catalogue = catalogue_of(tree)
+    composed = compose(tree, catalogue)
+    body = composed.body
+    for overlay in overlays:
+        if overlay.kind == "profile":
+            body = _profile(body, composed, overlay.text, catalogue)
+    for overlay in overlays:
+        if overlay.kind == "set":
+            body = set_value(body, overlay.text, catalogue=catalogue)
+    return interpolate(body, catalogue)
+
+
+def _profile(body: Node, composed: Composed, name: str, catalogue: Catalogue) -> Node:
+    layers = composed.profiles.get(name)
+    if layers is None:
+        raise SpecError([_unknown_profile(name, tuple(composed.profiles))])
+    for layer in layers:
+        body = merge(body, layer.over, catalogue=catalogue, home=layer.home)
+    return body
+
+
+def _unknown_profile(name: str, names: tuple[str, ...]) -> Diagnostic:
+    source = Source(COMMAND_LINE, f"--profile {name}")
+    close = nearest(name, names)
+    known = ", ".join(f"`{n}`" for n in names)
+    help = (
+        f"did you mean `{close}`?"
+        if close
+        else f"the spec has {known}"
+        if names
+        else "the spec has no `profiles`"
+    )
+    return Diagnostic("SQ320", f"there is no profile `{name}`", Span(source, 10, len(source.text)), help=help)

@@ -1,0 +1,47 @@
+"""Did you mean: the nearest valid name, and what other frameworks call our settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The one choice that ``word`` is most likely a slip of, or ``None``.
+
+    At most a third of the letters may differ; exchanged neighbours count once.  Ties go to the choice that starts alike.
+    """
+    best: tuple[int, int, str] | None = None
+    for choice in choices:
+        most = max(1, max(len(word), len(choice)) // 3)
+        away = distance(word.lower(), choice.lower(), most)
+        if away <= most:
+            rank = (away, -_common_start(word, choice), choice)
+            best = rank if best is None else min(best, rank)
+    return best[2] if best else None
+
+
+def distance(left: str, right: str, most: int) -> int:
+    """Edits that turn one word into the other, an exchange of neighbours as one; more than ``most`` gives ``most + 1``.
+
+    Optimal string alignment: Damerau (1964), "A technique for computer detection and correction of spelling errors".
+    """
+    if abs(len(left) - len(right)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        last, before, row = before, row, [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return row[-1]
+
+
+def _common_start(left: str, right: str) -> int:
+    return next(
+        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+    )
