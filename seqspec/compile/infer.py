@@ -5,7 +5,7 @@ Nothing here knows a single component: a leaf says ``output(source)``, a compone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from seqspec.compile.report import locate
 from seqspec.schema.config import Config, Mismatch, find_marks
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
-from seqspec.schema.source import Path, Tree
+from seqspec.schema.source import Path, Tree, dotted
 from seqspec.schema.types import Number, Poison, Type, Unknown
 from seqspec.schema.units import InferredMark
 
@@ -57,6 +57,7 @@ def _data_types(flow: _Flow) -> dict[str, Type]:
     flow.note("source", {}, next(iter(roles.values())))
     given: dict[str, Type] = {}
     for role, raw in roles.items():
+        flow.record.gave((*flow.path, "source"), raw)
         given[role] = _role(flow, role, raw)
     return given
 
@@ -101,6 +102,17 @@ class _Record:
     inferred: dict[Path, object] = field(default_factory=dict)
     reasons: dict[Path, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    givers: dict[int, tuple[Path, Type]] = field(default_factory=dict)
+    """The component that first gave a type object, by the object's identity; holding the object keeps the identity."""
+
+    def gave(self, path: Path, type_: Type) -> None:
+        """Note that the component at ``path`` gives ``type_``, unless one inside it gave it already."""
+        self.givers.setdefault(id(type_), (path, type_))
+
+    def origins(self, types: Iterable[Type]) -> tuple[tuple[Path, str], ...]:
+        """Where types come from, as labels for a diagnostic: "`data.audio.features` gives Frames(dim=80) here"."""
+        found = [self.givers[id(type_)] for type_ in types if id(type_) in self.givers]
+        return tuple((path, f"`{dotted(path)}` gives {type_} here") for path, type_ in found)
 
     def known(self, type_: Type) -> Type:
         """``type_`` with the unknowns that the facts name filled in."""
@@ -132,8 +144,11 @@ class _Flow:
             source = self.item(name, index, source, **derived)
         return source
 
-    def derive(self, field: str, value: object, reason: str) -> Any:
-        """The person's own value where they stated one: equal to what follows, or the conflict is noted."""
+    def derive(self, field: str, value: object, reason: str, at: Path | None = None) -> Any:
+        """The person's own value where they stated one: equal to what follows, or the conflict is noted.
+
+        ``at`` is the place that decides the value, seen from the component; it is shown beside a conflict.
+        """
         stated = getattr(self.config, field)
         place = (*self.path, field)
         if stated is None:
@@ -142,11 +157,30 @@ class _Flow:
             return value
         if stated != value and not isinstance(value, Unknown):
             self.fault((field,), f"`{field}` is {stated} here, but {value} follows from the rest of the experiment",
-                       help=f"{reason}; leave `{field}` out, or make the two agree", code="SQ201")  # fmt: skip
+                       help=f"{reason}; leave `{field}` out, or make the two agree", code="SQ201",
+                       also=self._deciding(value, at))  # fmt: skip
         return stated
 
-    def fault(self, at: tuple[str | int, ...], message: str, *, help: str | None = None, code: str = "SQ200") -> None:
-        self.record.findings.append(Finding((*self.path, *at), message, help=help, code=code))
+    def _deciding(self, value: object, at: Path | None) -> tuple[tuple[Path, str], ...]:
+        """The place that decides ``value``: the one that was told, or the last component that gives a type with it."""
+        if at is not None:
+            return (((*self.path, *at), f"{value} follows from this"),)
+        for node in reversed(self.record.nodes):
+            if any(getattr(node.gives, name) == value for name in node.gives.__dataclass_fields__):  # type: ignore[attr-defined]
+                path, type_ = self.record.givers.get(id(node.gives), (node.path, node.gives))
+                return ((path, f"`{dotted(path)}` gives {type_} here"),)
+        return ()
+
+    def fault(
+        self,
+        at: tuple[str | int, ...],
+        message: str,
+        *,
+        help: str | None = None,
+        code: str = "SQ200",
+        also: tuple[tuple[Path, str], ...] = (),
+    ) -> None:
+        self.record.findings.append(Finding((*self.path, *at), message, help=help, code=code, also=also))
 
     def note(self, name: str, source: Type | Mapping[str, Type], gives: Type) -> None:
         config: Config = getattr(self.config, name)
@@ -158,8 +192,8 @@ class _Flow:
     ) -> Type:
         below = _Flow(config, path, self.record)
         for field_, value in derived.items():
-            value, reason = value if isinstance(value, tuple) else (value, "follows from what stands before it")
-            below.derive(field_, value, reason)
+            given = value if isinstance(value, tuple) else (value, "follows from what stands before it")
+            below.derive(field_, *given)
         takes = _takes(source)
         if any(isinstance(type_, Poison) for _, type_ in takes):
             return Poison()
@@ -168,9 +202,11 @@ class _Flow:
         try:
             gives = _apply(below, source)
         except Mismatch as mismatch:
-            below.fault(mismatch.at, mismatch.message, help=mismatch.help)
+            also = self.record.origins(type_ for _, type_ in takes)
+            below.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also)
             return Poison()
         gives = self.record.known(_name_unknowns(gives, path))
+        self.record.gave(path, gives)
         self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives, isinstance(source, Mapping)))
         return gives
 
@@ -190,8 +226,6 @@ def _takes(source: Type | Mapping[str, Type]) -> tuple[tuple[str, Type], ...]:
 
 def _name_unknowns(type_: Type, path: Path) -> Type:
     """An unknown that a component leaves unnamed is named after the component's place."""
-    from seqspec.schema.source import dotted
-
     changes = {
         name: Unknown(f"{dotted(path)}.{name}")
         for name in type_.__dataclass_fields__  # type: ignore[attr-defined]

@@ -49,8 +49,12 @@ class Flow(Protocol):
         """
         ...
 
-    def derive(self, field: str, value: object, reason: str) -> Any:
-        """Fill an inferred field of this component; gives the value that holds (the person's own, where they stated it)."""
+    def derive(self, field: str, value: object, reason: str, at: tuple[str | int, ...] | None = None) -> Any:
+        """Fill an inferred field of this component; gives the value that holds (the person's own, where they stated it).
+
+        ``at`` is the place that decides it, seen from this component, for the second label of a conflict; left out, it is the
+        last component that gives a type with the value.
+        """
         ...
 
     def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
