@@ -10,13 +10,13 @@ import types
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import slots
 from seqspec.schema.diagnostic import Finding
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from seqspec.compile.plan import Plan
     from seqspec.schema.source import Path
 
@@ -101,6 +101,8 @@ class Tracked:
         config = object.__getattribute__(self, "_config")
         if name in type(config).model_fields:
             object.__getattribute__(self, "_seen").add(name)
+            return getattr(config, name)
+        if hasattr(BaseModel, name):
             return getattr(config, name)
         declared = getattr(type(config), name, None)
         if isinstance(declared, types.FunctionType):

@@ -47,7 +47,11 @@ class Catalogue:
         return tuple(sorted(self._modules(slot)))
 
     def _modules(self, slot: str) -> dict[str, str]:
-        return {name: module for prefix, root in reversed(self.roots) for name, module in _listing(prefix, root, slot)}
+        return {
+            name: module
+            for prefix, root in reversed(self.roots)
+            for name, module in _listing(prefix, root, slot)
+        }
 
     def config(self, slot: str, name: str) -> type[Config]:
         """The config class of a component; raises ``UnknownComponent``."""
@@ -64,7 +68,13 @@ class Catalogue:
 
     def default(self, slot: str) -> str | None:
         """The component that is meant where a node of the slot names no type; ``None`` where it must be named."""
-        return {"optimizer": "adamw", "loss": "cross_entropy", "search": "greedy", "head": "linear", "embedding": "lookup"}.get(slot)
+        return {
+            "optimizer": "adamw",
+            "loss": "cross_entropy",
+            "search": "greedy",
+            "head": "linear",
+            "embedding": "lookup",
+        }.get(slot)
 
     def module(self, slot: str, name: str) -> type:
         """The built component's class, from ``components/<slot>/<name>.py``.  This is what loads torch."""

@@ -106,7 +106,9 @@ class Slot:
         except ValidationError as error:
             # The errors travel inside one error and are unpacked, with their paths, by ``compile/validate.py``.
             inner = error.errors(include_url=False)
-            raise PydanticCustomError("slot_errors", "", {"slot": self.name, "name": name, "errors": inner}) from None
+            raise PydanticCustomError(
+                "slot_errors", "", {"slot": self.name, "name": name, "errors": inner}
+            ) from None
 
 
 def _serialize(value: Config | None) -> dict[str, object] | None:
@@ -125,4 +127,6 @@ def find_marks(annotation: object, metadata: list[object], kind: type) -> Iterat
     yield from (mark for mark in metadata if isinstance(mark, kind))
     for argument in getattr(annotation, "__args__", ()) or ():
         inner = getattr(argument, "__metadata__", ())
-        yield from find_marks(getattr(argument, "__origin__", argument) if inner else argument, list(inner), kind)
+        yield from find_marks(
+            getattr(argument, "__origin__", argument) if inner else argument, list(inner), kind
+        )

@@ -28,7 +28,9 @@ class Type:
     __slots__ = ()
 
     def __str__(self) -> str:
-        inner = ", ".join(f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default)
+        inner = ", ".join(
+            f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default
+        )
         return f"{type(self).__name__}({inner})"
 
     def unknowns(self) -> tuple[Unknown, ...]:
