@@ -1,0 +1,44 @@
+"""chrF, by sacreBLEU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seqspec.components.metric._sacrebleu import Scored, open_scorer
+from seqspec.schema.metric.chrf import ChrfConfig
+
+if TYPE_CHECKING:
+    from seqspec.schema.types import Type
+
+
+class Chrf:
+    """Corpus score, 0 to 100."""
+
+    reads = "text"
+    better = "higher"
+
+    def __init__(self, config: ChrfConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
+        self._scored = Scored()
+        self._options = dict(
+            char_order=config.char_order,
+            word_order=config.word_order,
+            beta=config.beta,
+            lowercase=config.lowercase,
+            whitespace=config.whitespace,
+        )
+
+    def update(self, hypothesis: str, reference: str) -> None:
+        """Keep one pair."""
+        self._scored.add(hypothesis, reference)
+
+    def compute(self) -> dict[str, float]:
+        """``chrf``, 0 without examples."""
+        return {"chrf": self._scored.score(self._scorer())}
+
+    def signature(self) -> str:
+        """SacreBLEU's own."""
+        return self._scored.signature(self._scorer())
+
+    def _scorer(self) -> Any:
+        return open_scorer("CHRF", self._options)

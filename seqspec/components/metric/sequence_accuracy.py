@@ -1,0 +1,35 @@
+"""Share of hypotheses that equal their reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seqspec.components.metric._compared import signature
+from seqspec.schema.metric.sequence_accuracy import SequenceAccuracyConfig
+
+if TYPE_CHECKING:
+    from seqspec.schema.types import Type
+
+
+class SequenceAccuracy:
+    """Exact match, as a fraction."""
+
+    reads = "text"
+    better = "higher"
+
+    def __init__(self, config: SequenceAccuracyConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
+        self._right = self._examples = 0
+
+    def update(self, hypothesis: str, reference: str) -> None:
+        """Count one pair."""
+        self._right += hypothesis == reference
+        self._examples += 1
+
+    def compute(self) -> dict[str, float]:
+        """``sequence_accuracy``, 0 without examples."""
+        return {"sequence_accuracy": self._right / max(self._examples, 1)}
+
+    def signature(self) -> str:
+        """What decides the score."""
+        return signature([("metric", "sequence_accuracy"), ("normalize", "none")])

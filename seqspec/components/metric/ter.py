@@ -1,0 +1,43 @@
+"""Translation edit rate, by sacreBLEU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seqspec.components.metric._sacrebleu import Scored, open_scorer
+from seqspec.schema.metric.ter import TerConfig
+
+if TYPE_CHECKING:
+    from seqspec.schema.types import Type
+
+
+class Ter:
+    """Corpus score; a fraction."""
+
+    reads = "text"
+    better = "lower"
+
+    def __init__(self, config: TerConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
+        self._scored = Scored()
+        self._options = dict(
+            normalized=config.normalized,
+            no_punct=config.no_punctuation,
+            asian_support=config.asian_support,
+            case_sensitive=config.case_sensitive,
+        )
+
+    def update(self, hypothesis: str, reference: str) -> None:
+        """Keep one pair."""
+        self._scored.add(hypothesis, reference)
+
+    def compute(self) -> dict[str, float]:
+        """``ter``, 0 without examples."""
+        return {"ter": self._scored.score(self._scorer()) / 100}
+
+    def signature(self) -> str:
+        """SacreBLEU's own."""
+        return self._scored.signature(self._scorer())
+
+    def _scorer(self) -> Any:
+        return open_scorer("TER", self._options)

@@ -1,0 +1,48 @@
+"""Word error rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seqspec.components.metric._compared import Compared, segmenter_name, signature
+from seqspec.components.metric._edits import Edits, count_edits
+from seqspec.schema.metric.wer import WerConfig
+
+if TYPE_CHECKING:
+    from seqspec.schema.types import Type
+
+
+class Wer:
+    """Errors over reference words, as a fraction."""
+
+    reads = "text"
+    better = "lower"
+
+    def __init__(self, config: WerConfig, takes: Mapping[str, Type], parts: Any) -> None:
+        self._compared = Compared(tuple(parts.list("normalize")), config.punctuation)
+        self._segmenter = parts("segment")
+        self._edits = Edits()
+
+    def update(self, hypothesis: str, reference: str) -> None:
+        """Count one pair."""
+        self._edits += count_edits(self._words(hypothesis), self._words(reference))
+
+    def compute(self) -> dict[str, float]:
+        """``wer`` and the rates of each kind of error."""
+        return self._edits.rates("wer")
+
+    def signature(self) -> str:
+        """What decides the score."""
+        return signature(
+            [
+                ("metric", "wer"),
+                ("words", segmenter_name(self._segmenter)),
+                ("normalize", self._compared.names()),
+                ("punctuation", self._compared.punctuation),
+            ]
+        )
+
+    def _words(self, text: str) -> list[str]:
+        text = self._compared(text)
+        return text.split() if self._segmenter is None else self._segmenter.words(text)

@@ -1,0 +1,199 @@
+"""SentencePiece, trained so that the same text gives the same bytes, and wrapped so that no text is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from seqspec.components.tokenizer import _vocabulary
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.tokenizer.sentencepiece import SentencepieceConfig
+from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
+
+if TYPE_CHECKING:
+    import sentencepiece
+
+_SPACE = "▁"
+"""U+2581, the library's mark for a space."""
+_LONGEST_LINE = 4192
+"""Bytes: the library skips longer training lines in silence, so they are cut."""
+_SEED = 1
+
+
+class Sentencepiece:
+    """Built in each process when first used; only the model's bytes travel between processes."""
+
+    trainable = True
+
+    def __init__(self, config: SentencepieceConfig, source: Type) -> None:
+        self.config = config
+        self._options = _options(config)
+        self._limit, self._size = config.limit, config.vocab_size
+        self._artifact: bytes | None = None
+        self._processor: sentencepiece.SentencePieceProcessor | None = None
+
+    def train(self, texts: Iterable[str]) -> bytes:
+        """Learn the pieces.  Raises ``DataError`` where the text cannot give a vocabulary of that size."""
+        import io
+
+        import sentencepiece
+
+        model = io.BytesIO()
+        counted = _Counted(texts)
+        sentencepiece.set_random_generator_seed(_SEED)
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=_lines(counted), model_writer=model, **self._options
+            )
+        except RuntimeError as error:
+            raise _explain(str(error), config=self.config, lines=counted.lines) from None
+        self.load(model.getvalue())
+        return model.getvalue()
+
+    def load(self, artifact: bytes) -> None:
+        """Take the model that ``train`` gave."""
+        self._artifact = artifact
+        self._processor = None
+
+    @property
+    def processor(self) -> sentencepiece.SentencePieceProcessor:
+        """The library's processor, built in this process when first asked for."""
+        if self._processor is None:
+            import sentencepiece
+
+            if self._artifact is None:
+                raise RuntimeError("the SentencePiece model is neither trained nor loaded")
+            try:
+                self._processor = sentencepiece.SentencePieceProcessor(model_proto=self._artifact)
+            except RuntimeError:
+                raise DataError(
+                    "the stored SentencePiece model is damaged", help="run `seqspec data prepare` again"
+                ) from None
+        return self._processor
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_processor": None}
+
+    @property
+    def vocab_size(self) -> int:
+        """Ids in all."""
+        if self._artifact is None and self._limit == "hard":
+            return self._size
+        return int(self.processor.vocab_size())
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the best cut."""
+        return list(self.processor.encode(text))
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of many texts, in one call of the library, on one thread."""
+        return list(self.processor.encode(list(texts), num_threads=1)) if texts else []
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ids; padding, begin and end leave nothing behind."""
+        kept = [int(id) for id in ids if id not in (PAD, BOS, EOS)]
+        _require(kept, size=self.vocab_size)
+        return str(self.processor.decode(kept)) if kept else ""
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The pieces of ids."""
+        _require(ids, size=self.vocab_size)
+        return [self.processor.id_to_piece(int(id)) for id in ids]
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """The span of each id of ``encode(text)`` in code points."""
+        return _offsets(self.processor, text)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Settings, the library's version and the model's hash."""
+        from importlib.metadata import version
+
+        return {**_vocabulary.fingerprint(self.config, self._artifact), "library": version("sentencepiece")}
+
+
+def _options(config: SentencepieceConfig) -> dict[str, Any]:
+    """The library's options by its own names.  One thread and a fixed seed make training repeatable."""
+    return {
+        "model_type": config.model,
+        "vocab_size": config.vocab_size,
+        "hard_vocab_limit": config.limit == "hard",
+        "character_coverage": config.character_coverage,
+        "byte_fallback": config.byte_fallback,
+        "normalization_rule_name": config.normalization,
+        "add_dummy_prefix": config.prefix_space,
+        "remove_extra_whitespaces": False,
+        # Without it, a text that holds no space gives a model that decodes one as "▁".
+        "required_chars": _SPACE,
+        "split_digits": config.split_digits,
+        "max_sentencepiece_length": config.max_piece_length,
+        "split_by_whitespace": not config.across_words,
+        "input_sentence_size": config.max_lines,
+        "shuffle_input_sentence": True,
+        "max_sentence_length": _LONGEST_LINE,
+        "num_threads": 1,
+        "pad_id": PAD,
+        "unk_id": UNK,
+        "bos_id": BOS,
+        "eos_id": EOS,
+        "unk_surface": "\N{REPLACEMENT CHARACTER}",
+        "minloglevel": 2,
+    }
+
+
+class _Counted:
+    """Texts, and how many there were."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.lines = 0
+        self._texts = texts
+
+    def __iter__(self) -> Iterator[str]:
+        for text in self._texts:
+            self.lines += 1
+            yield text
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    """Training lines short enough for the library; a cut never falls inside a code point."""
+    step = _LONGEST_LINE // 4
+    for text in texts:
+        clean = text.replace("\0", " ").replace("\n", " ")
+        if len(clean) <= step:
+            yield clean
+        else:
+            yield from (clean[i : i + step] for i in range(0, len(clean), step))
+
+
+def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataError:
+    """The library's complaint in the person's words."""
+    if lines == 0:
+        return DataError("there is no text to train SentencePiece on", code="SQ430")
+    most = re.search(r"Vocabulary size too high .*?<= (\d+)|value <= (\d+)", message)
+    if most:
+        number = int(next(group for group in most.groups() if group))
+        return DataError(
+            f"{lines} lines of text hold {number} different pieces at most, and `vocab_size` is {config.vocab_size}",
+            help=f"set `vocab_size: {number}` or less, or `limit: soft`; words from a segmenter leave fewer pieces than raw text",
+            code="SQ430",
+        )
+    least = re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message)
+    if least:
+        needed = int(least.group(2))
+        bytes_help = ", set `byte_fallback: false` (256 ids)," if config.byte_fallback else ""
+        return DataError(
+            f"`vocab_size` is {config.vocab_size}, and the letters of the text with the special ids alone are {needed}",
+            help=f"set `vocab_size` above {needed}{bytes_help} or lower `character_coverage`",
+            code="SQ430",
+        )
+    return DataError(f"SentencePiece could not be trained: {message.strip().splitlines()[-1]}", code="SQ430")
+
+
+def _require(ids: Sequence[int], *, size: int) -> None:
+    wrong = next((id for id in ids if not 0 <= id < size), None)
+    if wrong is not None:
+        raise IndexError(f"id {wrong} is outside a vocabulary of {size}")
+
+
+def _offsets(processor: Any, text: str) -> list[tuple[int, int]]:
+    return [(begin, end) for begin, end in processor.encode(text, return_type="offset_mapping")]

@@ -1,0 +1,38 @@
+"""What metric configs share: which targets they can judge, and which languages they make sense for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Mismatch
+from seqspec.schema.types import Classes, Nothing, Tokens, Type
+
+UNSPACED = frozenset({"ja", "zh", "yue", "th", "lo", "km", "my", "bo"})
+"""Languages that are written without spaces between words."""
+
+
+def primary(language: str) -> str:
+    """The language itself of a BCP 47 code: ``zh`` of ``zh-Hant``."""
+    return language.replace("_", "-").split("-")[0].lower()
+
+
+def require_text(takes: Mapping[str, Type], *, metric: str) -> Type:
+    """The metric compares texts: the target must be a sequence of tokens."""
+    target = takes["target"]
+    if not isinstance(target, Tokens):
+        what = "labels" if isinstance(target, Classes) else str(target)
+        raise Mismatch(
+            f"`{metric}` compares texts, and the target here is {what}", help="for labels, use `accuracy`"
+        )
+    return Nothing()
+
+
+def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:
+    """The metric counts labels: the target must be one of a set of classes."""
+    target = takes["target"]
+    if not isinstance(target, Classes):
+        raise Mismatch(
+            f"`{metric}` counts labels, and the target here is {target}",
+            help="for sequences, use `token_accuracy` or `sequence_accuracy`",
+        )
+    return Nothing()

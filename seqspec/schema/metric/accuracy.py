@@ -1,0 +1,16 @@
+"""Share of labels that are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_labels
+from seqspec.schema.types import Type
+
+
+class AccuracyConfig(Config):
+    """For classification."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_labels(source, metric="accuracy")

@@ -1,0 +1,16 @@
+"""Bits per character: negative log2-likelihood over the characters of the reference text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_text
+from seqspec.schema.types import Type
+
+
+class BitsPerCharacterConfig(Config):
+    """Teacher-forced; comparable across tokenizers."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_text(source, metric="bits_per_character")

@@ -1,0 +1,16 @@
+"""Perplexity: the exponential of the mean negative log-likelihood of a target token, the end symbol counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_text
+from seqspec.schema.types import Type
+
+
+class PerplexityConfig(Config):
+    """Teacher-forced.  Comparable only under one and the same tokenizer; across tokenizers use ``bits_per_character``."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_text(source, metric="perplexity")

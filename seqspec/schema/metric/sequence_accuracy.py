@@ -1,0 +1,16 @@
+"""Share of hypotheses that equal their reference, letter by letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_text
+from seqspec.schema.types import Type
+
+
+class SequenceAccuracyConfig(Config):
+    """Exact match of generated text."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_text(source, metric="sequence_accuracy")

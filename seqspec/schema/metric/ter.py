@@ -1,0 +1,37 @@
+"""Translation edit rate: Snover et al. (2006), "A Study of Translation Edit Rate with Targeted Human Annotation", AMTA.
+
+Computed by sacreBLEU, whose signature is kept.  Given as a fraction, where sacreBLEU prints per cent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import UNSPACED, primary, require_text
+from seqspec.schema.types import Type
+
+
+class TerConfig(Config):
+    """Edits, shifts of word blocks among them, over the words of the reference."""
+
+    normalized: bool = False
+    """Apply the tokenisation of the original tool."""
+    no_punctuation: bool = False
+    """Take punctuation out before scoring."""
+    asian_support: bool = False
+    """Cut Chinese and Japanese into characters; counts only where ``normalized`` is set."""
+    case_sensitive: bool = False
+    """Heed case."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_text(source, metric="ter")
+
+    def refuses(self, language: str) -> tuple[str, str] | None:
+        """Why the metric makes no sense for a language, and the remedy; ``None`` where it does."""
+        if primary(language) not in UNSPACED or (self.asian_support and self.normalized):
+            return None
+        return (
+            f"text in `{language}` has no spaces, so `ter` would count whole sentences as words",
+            "set `normalized: true` and `asian_support: true`, or use `chrf`",
+        )

@@ -1,0 +1,16 @@
+"""Share of target tokens that get the highest probability when all tokens before are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_text
+from seqspec.schema.types import Type
+
+
+class TokenAccuracyConfig(Config):
+    """Teacher-forced: it flatters a model, since its own mistakes never reach it.  Compare ``sequence_accuracy``."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_text(source, metric="token_accuracy")

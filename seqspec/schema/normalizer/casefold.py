@@ -1,0 +1,9 @@
+"""Unicode case folding: for comparing text without case; unlike lower case, ß becomes ss."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Config
+
+
+class CasefoldConfig(Config):
+    """No settings."""

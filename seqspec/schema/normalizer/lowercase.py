@@ -1,0 +1,9 @@
+"""Every letter in lower case, by Unicode's full case mapping."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Config
+
+
+class LowercaseConfig(Config):
+    """No settings."""

@@ -1,0 +1,9 @@
+"""Every letter in upper case, by Unicode's full case mapping (ß becomes SS)."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Config
+
+
+class UppercaseConfig(Config):
+    """No settings."""

@@ -1,0 +1,25 @@
+"""One id for each code point that training text holds often enough."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Text, Tokens, Type, Unknown
+from seqspec.schema.units import Positive, Vocabulary
+
+
+class CharactersConfig(Config):
+    """The vocabulary is learned from the training split: every character, in code-point order."""
+
+    min_count: Positive = 1
+    """Times a character must stand in the training text to get an id; rarer ones become UNK."""
+    max_size: Annotated[Vocabulary, Field(ge=5)] | None = None
+    """Most ids in all, the four special ones among them; the most frequent characters stay."""
+
+    def output(self, source: Type) -> Tokens:
+        if not isinstance(source, Text):
+            raise Mismatch(f"a tokenizer takes text, not {source}")
+        return Tokens(vocab=Unknown(""))
