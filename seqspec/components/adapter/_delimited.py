@@ -1,0 +1,65 @@
+"""Headers and rows of tables whose cells stand one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from seqspec.components.adapter._table import Row
+from seqspec.data.lines import show
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.table_config import TableConfig
+
+
+def as_rows(
+    split: Iterable[Row | tuple[int, list[str]]],
+    path: Path,
+    *,
+    header: bool,
+    needed: Sequence[str | int],
+    corpus: str,
+) -> Iterator[Row]:
+    """Rows by column name (or number); a row with more or fewer cells than the first is at fault."""
+    names: Sequence[str | int] | None = None
+    for row in split:
+        if isinstance(row, Row):
+            yield row
+            continue
+        number, cells = row
+        if names is None:
+            names = _names(cells, path, header, needed, corpus)
+            if header:
+                continue
+        if len(cells) == len(names):
+            yield Row(number, dict(zip(names, cells, strict=True)))
+        else:
+            yield Row(number, {}, f"the row has {len(cells)} columns, not {len(names)}")
+
+
+def columns_of(config: TableConfig) -> list[str | int]:
+    """Every column that the spec names, once."""
+    roles = [role.column for role in (config.source, config.target) if role is not None]
+    return list(dict.fromkeys([*roles, *(name for name in (config.id, config.speaker) if name is not None)]))
+
+
+def header_names(config: TableConfig) -> list[str | int]:
+    """The columns of a synthetic file: the named ones, or as many numbers as the highest that is named."""
+    needed = columns_of(config)
+    numbers = [name for name in needed if isinstance(name, int)]
+    return list(range(1, max(numbers) + 1)) if len(numbers) == len(needed) else needed
+
+
+def _names(
+    cells: list[str], path: Path, header: bool, needed: Sequence[str | int], corpus: str
+) -> Sequence[str | int]:
+    names: Sequence[str | int] = cells if header else range(1, len(cells) + 1)
+    lacking = [name for name in needed if name not in names]
+    if lacking:
+        has = ", ".join(f"`{show(name)[:60]}`" for name in names[:20])
+        what = ", ".join(f"`{show(name)}`" for name in lacking)
+        raise DataError(f"there is no column {what}; the file has {has}", corpus=corpus, file=show(path), row=1,
+                        help=None if header else "columns are numbers from 1 where `header` is false")  # fmt: skip
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if list(names).count(name) > 1)
+        raise DataError(f"two columns are called `{show(twice)}`", corpus=corpus, file=show(path), row=1)
+    return names

@@ -1,0 +1,148 @@
+"""From rows to records: which cell plays which role, and what makes a row bad."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
+from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
+from seqspec.components.adapter._write import concrete
+from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.audio import AudioReader
+from seqspec.data.lines import show
+from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.schema.adapter_config import ordered, patterns
+from seqspec.schema.table_config import RoleColumn, TableConfig
+
+Cells = Mapping[str | int, object]
+SyntheticRow = dict[str | int, str]
+
+
+class Row(NamedTuple):
+    """A row of a table; ``fault`` says why it could not be read."""
+
+    number: int
+    cells: Cells
+    fault: str | None = None
+    byte: int | None = None
+
+
+class _BadCell(Exception):
+    pass
+
+
+def table_files(adapter: Adapter[TableConfig], split: str) -> list[Path]:
+    """The files of a split."""
+    return adapter.found(patterns(adapter.config.splits[split]), split)  # type: ignore[index]
+
+
+def table_splits(config: TableConfig) -> tuple[str, ...]:
+    """The splits that the spec maps."""
+    return ordered(config.splits)
+
+
+def table_audio(config: TableConfig, corpus: str) -> AudioReader | None:
+    """How the audio column is read, where there is one."""
+    for role in _roles(config).values():
+        if role.audio is not None and role.rate is not None:
+            return AudioReader(role.rate, resample=role.resample, corpus=corpus)
+    return None
+
+
+def table_records(
+    adapter: Adapter[TableConfig], path: Path, rows: Iterable[Row]
+) -> Iterator[Record | BadRow]:
+    """Records of one file's rows."""
+    config = adapter.config
+    roles = _roles(config)
+    name, file = path.relative_to(adapter.root).as_posix(), str(path)
+    for row in rows:
+        place = f"{name}:{row.number}"
+        if row.fault:
+            yield BadRow(place, row.fault, file, row.number, row.byte)
+            continue
+        try:
+            record: Record = {"id": place if config.id is None else _text(row.cells, config.id)}
+            for role, column in roles.items():
+                record[role] = _value(adapter, row.cells, column)
+            if config.speaker is not None:
+                record["speaker"] = _text(row.cells, config.speaker)
+        except _BadCell as error:
+            yield BadRow(place, str(error), file, row.number)
+            continue
+        yield record | {"file": file, "row": row.number}
+
+
+def synthetic_rows(
+    config: TableConfig, folder: Path, *, count: int, seed: int
+) -> Iterator[tuple[Path, list[SyntheticRow]]]:
+    """Files of a synthetic table with their rows; audio files are written on the way."""
+    for split in table_splits(config):
+        for pattern in patterns(config.splits[split]):  # type: ignore[index]
+            path = folder / concrete(pattern)
+            rng = generator("table", seed, split, pattern)
+            names = [f"{path.stem}-{index:05d}" for index in range(synthetic_count(split, count))]
+            yield path, [_row(config, folder, name, rng) for name in names]
+
+
+def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> SyntheticRow:
+    meaning = draw(rng)
+    speaker = f"speaker{rng.randrange(8)}"
+    row = {column.column: _cell(column, meaning, folder, name) for column in _roles(config).values()}
+    if config.speaker is not None:
+        row[config.speaker] = speaker
+    if config.id is not None:
+        row[config.id] = name
+    return row
+
+
+def _cell(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> str:
+    if column.label is not None:
+        return f"verb{meaning.verb}"
+    if column.text is not None:
+        return render(meaning, column.language or "en")
+    rng, rate = generator(name, *meaning), column.rate or 16_000
+    samples = speak(render(meaning, "ja"), voice(rng), rate=rate, rng=rng)
+    write_audio(folder / "audio" / f"{name}.wav", samples, rate=rate)
+    return f"audio/{name}.wav"
+
+
+def _roles(config: TableConfig) -> dict[str, RoleColumn]:
+    return {**({"source": config.source} if config.source is not None else {}), "target": config.target}
+
+
+def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> object:
+    if column.label is not None and isinstance(label := _look_up(cells, column.label), bool):
+        return str(label).lower()
+    text = _text(cells, column.column)
+    if column.audio is None:
+        return text
+    path = adapter.inside(text)
+    if path is None:
+        raise _BadCell(f"the path `{show(text)[:100]}` leads out of the corpus folder")
+    return AudioRef(path)
+
+
+def _text(cells: Cells, column: str | int) -> str:
+    value = _look_up(cells, column)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        kind = "empty" if value is None else f"a {type(value).__name__}"
+        raise _BadCell(f"column `{show(column)}` is {kind}, not text")
+    text = str(value)
+    if not text.strip():
+        raise _BadCell(f"column `{show(column)}` is empty")
+    return text
+
+
+def _look_up(cells: Cells, column: str | int) -> object:
+    if column in cells:
+        return cells[column]
+    value: object = cells
+    for part in str(column).split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise _BadCell(f"there is no column `{show(column)}`")
+        value = value[part]
+    return value

@@ -1,0 +1,86 @@
+"""Reader of comma-separated values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqspec.components.adapter._delimited import as_rows, columns_of, header_names
+from seqspec.components.adapter._table import (
+    Row,
+    synthetic_rows,
+    table_audio,
+    table_files,
+    table_records,
+    table_splits,
+)
+from seqspec.components.adapter._write import write_bytes
+from seqspec.data.adapter import Adapter
+from seqspec.data.audio import AudioReader
+from seqspec.data.lines import Line, read_lines, show
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter.csv import CsvConfig
+from seqspec.schema.diagnostic import DataError
+
+
+class Csv(Adapter[CsvConfig]):
+    """Quoted fields may run over several lines; a row's number is that of its first line."""
+
+    def splits(self) -> tuple[str, ...]:
+        return table_splits(self.config)
+
+    def audio(self) -> AudioReader | None:
+        return table_audio(self.config, self.corpus)
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from table_files(self, split)
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        for path in table_files(self, split):
+            yield from table_records(self, path, self._rows(path))
+
+    def _rows(self, path: Path) -> Iterator[Row]:
+        return as_rows(
+            self._parsed(path),
+            path,
+            header=self.config.header,
+            needed=columns_of(self.config),
+            corpus=self.corpus,
+        )
+
+    def _parsed(self, path: Path) -> Iterator[tuple[int, list[str]]]:
+        """A quote that is never closed, or text after a closing quote, leaves no safe place to go on from."""
+        reader = csv.reader(self._texts(path), delimiter=self.config.delimiter, strict=True)
+        start = 1
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                message = f"the row that begins here is not CSV: {error}"
+                raise DataError(message, corpus=self.corpus, file=show(path), row=start) from None
+            if cells:
+                yield start, cells
+            start = reader.line_num + 1
+
+    def _texts(self, path: Path) -> Iterator[str]:
+        for line in read_lines(path, corpus=self.corpus):
+            yield _decoded(line, path, self.corpus) + "\n"
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        for path, rows in synthetic_rows(self.config, folder, count=count, seed=seed):
+            names = header_names(self.config)
+            text = io.StringIO()
+            writer = csv.writer(text, delimiter=self.config.delimiter, lineterminator="\n")
+            writer.writerows([names] if self.config.header else [])
+            writer.writerows([row.get(name, "-") for name in names] for row in rows)
+            write_bytes(path, text.getvalue().encode())
+
+
+def _decoded(line: Line, path: Path, corpus: str) -> str:
+    if line.fault:
+        raise DataError(line.fault, corpus=corpus, file=show(path), row=line.row, byte=line.byte)
+    return line.text

@@ -1,0 +1,113 @@
+"""What every adapter is: a reader of one corpus in its real on-disk layout, which can also write a tiny one."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from seqspec.data.lines import show
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.diagnostic import DataError, SpecError
+
+if TYPE_CHECKING:
+    from seqspec.data.audio import AudioReader
+    from seqspec.schema.adapter_config import AdapterConfig
+
+C = TypeVar("C", bound="AdapterConfig")
+
+
+class Adapter(ABC, Generic[C]):
+    """Reads a corpus; knows nothing of models.  Building one touches no file."""
+
+    version = 1
+    """Raised when the same bytes would give other records, so that caches know."""
+
+    def __init__(self, config: C, source: object = None) -> None:
+        self.config = config
+
+    @abstractmethod
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the spec maps, in their fixed order; whether their files are there is not asked."""
+
+    @abstractmethod
+    def files(self, split: str) -> Iterator[Path]:
+        """Every file that ``examples`` reads, sorted.  Raises ``DataError`` where the corpus is not there."""
+
+    @abstractmethod
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        """The records of a split in the corpus's order, which never changes."""
+
+    @abstractmethod
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        """A tiny corpus in the real layout below ``folder``: ``count`` training examples, fewer in every other split."""
+
+    def audio(self) -> AudioReader | None:
+        """How ``AudioRef`` values of this corpus are read; ``None`` for a corpus without audio."""
+        return None
+
+    @property
+    def corpus(self) -> str:
+        """The name that messages call the corpus by."""
+        return self.config.component[1]
+
+    @cached_property
+    def root(self) -> Path:
+        """The corpus folder, environment variables filled in.  Raises ``DataError`` where it is not there."""
+        from seqspec.schema.environment import expand
+
+        written = self.config.root
+        if written is None:
+            raise self.missing("the spec does not say where the corpus is")
+        try:
+            root = Path(expand(written)).expanduser()
+        except SpecError as error:
+            raise self.missing(error.diagnostics[0].message) from None
+        if not root.is_dir():
+            raise self.missing(f"there is no folder `{show(root)}`")
+        return root
+
+    def missing(self, message: str) -> DataError:
+        """The error for a corpus that is not there: what was looked for, how to point to it, how to fetch it."""
+        variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")
+        ways = ["point to it with `--set data.source.root=FOLDER`"]
+        if variable:
+            ways.append(f"set the environment variable {variable[1]}")
+        downloads = self.config.downloads()
+        if downloads:
+            sizes = ", ".join(f"{download.name} {download.about}" for download in downloads)
+            ways.append(f"fetch it with `seqspec data fetch SPEC` ({sizes})")
+        ways.append("or try the experiment without it: `--profile tiny`")
+        return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401")
+
+    def inside(self, name: str, *, below: Path | None = None) -> Path | None:
+        """The path that a corpus's own text names, or ``None`` where it would lead out of the corpus folder."""
+        folder = below or self.root
+        if not name or "\0" in name or name.startswith(("/", "\\", "~")) or ".." in re.split(r"[/\\]", name):
+            return None
+        return folder / name
+
+    def found(self, patterns: tuple[str, ...], split: str) -> list[Path]:
+        """The files that the split's names and globs stand for, sorted within each; none is a ``DataError``."""
+        return [path for pattern in patterns for path in self._matches(pattern, split)]
+
+    def _matches(self, pattern: str, split: str) -> list[Path]:
+        if not any(c in pattern for c in "*?["):
+            path = self.root / pattern
+            if not path.is_file():
+                raise self.missing(f"split `{split}` needs the file `{show(path)}`, which is not there")
+            return [path]
+        paths = sorted(path for path in self.root.glob(pattern) if path.is_file())
+        if not paths:
+            raise self.missing(
+                f"split `{split}`: nothing matches `{show(pattern)}` below `{show(self.root)}`"
+            )
+        return paths
+
+
+def synthetic_count(split: str, count: int) -> int:
+    """Examples of a split of a synthetic corpus with ``count`` for training."""
+    return count if split == "train" else max(4, count // 10)

@@ -1,0 +1,118 @@
+"""Lines of text files: bytes, ended by ``\\n`` only, decoded strictly as UTF-8.
+
+``str.splitlines`` also breaks at U+2028, U+0085 and others, which misaligns parallel files; nothing here does.  One ``\\r``
+before the ``\\n`` is taken as part of the line's end, and a byte-order mark at the head of the file is dropped.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from seqspec.schema.diagnostic import DataError
+
+MAX_LINE_BYTES = 16 * 2**20
+"""A longer line is taken for a broken or hostile file, so that reading stays within bounded memory."""
+
+_UTF8_MARK = b"\xef\xbb\xbf"
+_FOREIGN_MARKS = {b"\xff\xfe": "UTF-16, little end first", b"\xfe\xff": "UTF-16, big end first"}
+_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+class Line(NamedTuple):
+    """One line without its end; ``fault`` says why ``text`` could not be decoded, and ``byte`` where."""
+
+    row: int
+    """From 1."""
+    byte: int
+    """Offset of the line's first byte, or of the byte at fault, in the decompressed file."""
+    text: str
+    fault: str | None = None
+
+
+def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
+    """The lines of a file, decompressed where the name ends in ``.gz``, ``.bz2`` or ``.xz``.
+
+    Bytes that are not UTF-8 give a line with a ``fault``.  A file that cannot be read on raises ``DataError``.
+    """
+    offset = 0
+    with open_bytes(path, corpus=corpus) as file:
+        for row, raw in enumerate(_raw_lines(file, path, corpus), 1):
+            line = _without_mark(raw, path, corpus) if row == 1 else raw
+            skipped = len(raw) - len(line)
+            try:
+                yield Line(row, offset, _without_end(line).decode())
+            except UnicodeDecodeError as error:
+                reason = f"byte 0x{line[error.start]:02x} is not valid UTF-8 ({error.reason})"
+                yield Line(row, offset + skipped + error.start, "", reason)
+            offset += len(raw)
+
+
+@contextmanager
+def open_bytes(path: Path, *, corpus: str = "") -> Iterator[IO[bytes]]:
+    """A buffered binary file, decompressed by its suffix; every failure to open or read is a ``DataError`` with the path."""
+    opener = _OPENERS.get(path.suffix)
+    try:
+        with open(path, "rb") if opener is None else io.BufferedReader(opener(path, "rb"), 2**18) as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError("the file does not exist", corpus=corpus, file=show(path)) from None
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise DataError(f"the compressed file is damaged: {error}", corpus=corpus, file=show(path)) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"the file cannot be read: {reason}", corpus=corpus, file=show(path)) from None
+
+
+def count_lines(path: Path, *, corpus: str = "") -> int:
+    """Lines of a file, as ``read_lines`` counts them."""
+    count, last = 0, b"\n"
+    with open_bytes(path, corpus=corpus) as file:
+        while block := file.read(2**20):
+            count += block.count(b"\n")
+            last = block[-1:]
+    return count + (last != b"\n")
+
+
+def show(text: object) -> str:
+    """``text`` with control and invisible characters escaped, safe to print in a message."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text)
+    )
+
+
+def _raw_lines(file: IO[bytes], path: Path, corpus: str) -> Iterator[bytes]:
+    row = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        row += 1
+        if len(line) > MAX_LINE_BYTES:
+            message = f"a line is longer than {MAX_LINE_BYTES // 2**20} MiB"
+            raise DataError(
+                message, corpus=corpus, file=show(path), row=row, help="is this a text file with line ends?"
+            )
+        yield line
+
+
+def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
+    foreign = _FOREIGN_MARKS.get(line[:2])
+    if foreign:
+        raise DataError(
+            f"the file is {foreign}, not UTF-8",
+            corpus=corpus,
+            file=show(path),
+            help="convert it to UTF-8 first",
+        )
+    return line.removeprefix(_UTF8_MARK)
+
+
+def _without_end(line: bytes) -> bytes:
+    if line.endswith(b"\n"):
+        return line[:-2] if line.endswith(b"\r\n") else line[:-1]
+    return line

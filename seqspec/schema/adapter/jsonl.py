@@ -1,0 +1,9 @@
+"""JSON lines: one JSON object a line."""
+
+from __future__ import annotations
+
+from seqspec.schema.table_config import TableConfig
+
+
+class JsonlConfig(TableConfig):
+    """Read one object a line; a column is a key, and ``a.b`` the key ``b`` of the object under ``a``."""

@@ -1,0 +1,89 @@
+"""What the adapters of tables share: which column plays which role."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Classes, Text, Type, Unknown, Waveform
+from seqspec.schema.units import Hertz
+
+Column = Annotated[str, Field(min_length=1, max_length=1000)] | Annotated[int, Field(ge=1, le=100_000)]
+"""A column by its name in the header, or by its number from 1 where there is no header."""
+
+
+class RoleColumn(Config):
+    """One column as a role: exactly one of ``text``, ``label`` and ``audio`` names it."""
+
+    text: Column | None = None
+    """Column of raw text; needs ``language``."""
+    language: Language | None = None
+    """Language of the text."""
+    label: Column | None = None
+    """Column of class names."""
+    audio: Column | None = None
+    """Column of audio files, as paths below the corpus folder; needs ``rate``."""
+    rate: Hertz | None = None
+    """Samples a second of the audio; a file of another rate is a bad row."""
+    resample: bool = False
+    """Resample audio of any rate to ``rate``."""
+
+    @property
+    def column(self) -> str | int:
+        """The column, whichever kind it is."""
+        given = [value for value in (self.text, self.label, self.audio) if value is not None]
+        return given[0]
+
+    def role(self, name: str) -> Type:
+        """The type of the column; raises ``Mismatch`` where the keys do not belong together."""
+        given = [kind for kind in ("text", "label", "audio") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            said = "none of them" if not given else "both " + " and ".join(f"`{kind}`" for kind in given)
+            raise Mismatch(f"a role is one of `text`, `label` and `audio`; `{name}` names {said}", at=(name,),
+                           help=f"write `{name}: {{text: COLUMN, language: ja}}` or `{name}: {{label: COLUMN}}`")  # fmt: skip
+        kind = given[0]
+        self._refuse_strangers(name, kind)
+        if self.text is not None:
+            if self.language is None:
+                raise Mismatch(
+                    f"the text of `{name}` needs its language",
+                    at=(name,),
+                    help="add `language: ja`, for example",
+                )
+            return Text(self.language)
+        if self.audio is not None:
+            if self.rate is None:
+                raise Mismatch(
+                    f"the audio of `{name}` needs its rate", at=(name,), help="add `rate: 16000`, for example"
+                )
+            return Waveform(self.rate)
+        return Classes(Unknown(f"data.{name}.classes"))
+
+    def _refuse_strangers(self, name: str, kind: str) -> None:
+        for field, of in (("language", "text"), ("rate", "audio"), ("resample", "audio")):
+            if getattr(self, field) and of != kind:
+                raise Mismatch(
+                    f"`{field}` says nothing about a {kind} column", at=(name, field), help="take it out"
+                )
+
+
+class TableConfig(AdapterConfig):
+    """A table: rows are examples, columns play roles."""
+
+    splits: dict[SplitName, Pattern | list[Pattern]]
+    """Files of each split below ``root``, read one after the other."""
+    source: RoleColumn | None = None
+    """Column that the model reads; left out for language models."""
+    target: RoleColumn
+    """Column that the model learns to give."""
+    id: Column | None = None
+    """Column of unique names; left out, the file and row number the examples."""
+    speaker: Column | None = None
+    """Column that tells speakers, documents or groups apart, for splits that must not share one."""
+
+    def roles(self) -> dict[str, Type]:
+        roles = {"source": self.source.role("source")} if self.source is not None else {}
+        return {**roles, "target": self.target.role("target")}
