@@ -24,7 +24,14 @@ class LogMel:
     """``features(samples)`` gives ``[frames, dim]`` float32; deterministic, so it may be cached."""
 
     def __init__(self, config: LogMelConfig, source: Waveform) -> None:
-        self.config = config
+        self.preemphasis = config.preemphasis
+        self.dither = config.dither
+        self.remove_dc = config.remove_dc
+        self.scale = 32768.0 if config.scale == "int16" else 1.0
+        self.magnitude = config.spectrum == "magnitude"
+        self.floor = config.floor
+        self.energy_first = config.energy == "first"
+        self.deltas = config.deltas
         self.length = samples_of(config.window_seconds, source.rate)
         self.hop = samples_of(config.hop_seconds, source.rate)
         self.padded = padded_length(self.length)
@@ -43,17 +50,17 @@ class LogMel:
         energy_N = torch.empty(count)
         if count:
             self._fill(x_NM, energy_N, wave_T)
-        if self.config.energy == "first":
+        if self.energy_first:
             x_NM = torch.cat([energy_N[:, None], x_NM], dim=1)
-        return _with_deltas(x_NM, self.config.deltas)
+        return _with_deltas(x_NM, self.deltas)
 
     def _prepare(self, wave_T: Tensor) -> Tensor:
         wave_T = wave_T.float()
-        if self.config.scale == "int16":
-            wave_T = wave_T * 32768.0
-        if self.config.dither:
+        if self.scale != 1.0:
+            wave_T = wave_T * self.scale
+        if self.dither:
             generator = torch.Generator().manual_seed(len(wave_T))
-            wave_T = wave_T + self.config.dither * torch.randn(len(wave_T), generator=generator)
+            wave_T = wave_T + self.dither * torch.randn(len(wave_T), generator=generator)
         return wave_T
 
     def _fill(self, x_NM: Tensor, energy_N: Tensor, wave_T: Tensor) -> None:
@@ -62,17 +69,17 @@ class LogMel:
         for start in range(0, len(x_NM), BLOCK):
             block = slice(start, min(start + BLOCK, len(x_NM)))
             raw = raw_NW[block]
-            if self.config.remove_dc:
+            if self.remove_dc:
                 raw = raw - raw.mean(dim=1, keepdim=True)
-            if self.config.energy == "first":
-                energy_N[block] = raw.square().sum(dim=1).clamp_min(self.config.floor).log()
+            if self.energy_first:
+                energy_N[block] = raw.square().sum(dim=1).clamp_min(self.floor).log()
             padded = buffer[: len(raw)]
             self._sharpen(raw, out=padded[:, : self.length])
             self._log_mel(padded, out=x_NM[block])
 
     def _sharpen(self, raw_NW: Tensor, *, out: Tensor) -> None:
         """Pre-emphasis and window; the sample before a frame's first counts as equal to it, as in Kaldi."""
-        share = self.config.preemphasis
+        share = self.preemphasis
         torch.sub(raw_NW[:, 1:], raw_NW[:, :-1], alpha=share, out=out[:, 1:])
         out[:, 0] = (1 - share) * raw_NW[:, 0]
         out.mul_(self.window_W)
@@ -80,10 +87,10 @@ class LogMel:
     def _log_mel(self, padded: Tensor, *, out: Tensor) -> None:
         spectrum_NF = torch.view_as_real(torch.fft.rfft(padded))[:, : len(self.filters_FM)]
         weight_NF = spectrum_NF[..., 0].square().addcmul_(spectrum_NF[..., 1], spectrum_NF[..., 1])
-        if self.config.spectrum == "magnitude":
+        if self.magnitude:
             weight_NF.sqrt_()
         torch.mm(weight_NF, self.filters_FM, out=out)
-        out.clamp_min_(self.config.floor).log_()
+        out.clamp_min_(self.floor).log_()
 
 
 def _window(shape: str, length: int) -> Tensor:

@@ -1,0 +1,90 @@
+"""Strided convolutions over time and frequency that shorten a sequence of frames."""
+
+# B batch, T time, F bins, C channels
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components._layers.batch_norm import MaskedBatchNorm
+from seqspec.components._layers.masks import length_mask
+
+
+class ConvBlock(nn.Module):
+    """One 3 × 3 convolution, batch normalisation over real frames where wanted, ReLU.
+
+    Padding is one frame and one bin on every side, so T frames give ceil(T / stride); frames beyond a length
+    are zero on the way in and on the way out.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        stride: tuple[int, int],
+        batch_norm_decay: float | None,
+        init_std: float | None,
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=batch_norm_decay is None)
+        if init_std is not None:
+            nn.init.normal_(self.conv.weight, std=init_std)
+        else:
+            nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
+        self.norm = None if batch_norm_decay is None else MaskedBatchNorm(outputs, decay=batch_norm_decay)
+
+    def forward(self, x_BCTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        x_BCTF = self.conv(x_BCTF)
+        lengths_B = shortened(lengths_B, self.stride[0])
+        mask_BT = length_mask(lengths_B, x_BCTF.shape[2])
+        if self.norm is None:
+            return functional.relu(x_BCTF) * mask_BT[:, None, :, None], lengths_B
+        return functional.relu(self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT)).permute(0, 3, 1, 2), lengths_B
+
+
+class ConvStack(nn.Module):
+    """Convolutions in a row over ``[B, T, channels · bins]``; gives ``[B, ceil(T / stride), dim]`` with
+    ``dim`` features.
+    """
+
+    def __init__(
+        self,
+        bins: int,
+        *,
+        inputs: int,
+        channels: Sequence[int],
+        strides: Sequence[tuple[int, int]],
+        batch_norm_decay: float | None = None,
+        init_std: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.inputs = inputs
+        widths = [inputs, *channels]
+        self.blocks = nn.ModuleList(
+            ConvBlock(before, after, stride=stride, batch_norm_decay=batch_norm_decay, init_std=init_std)
+            for before, after, stride in zip(widths[:-1], widths[1:], strides, strict=True)
+        )
+        for _, by in strides:
+            bins = -(-bins // by)
+        self.dim = bins * widths[-1]
+
+    def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of a frame stand channel by channel, bins within a channel."""
+        mask_BT = length_mask(lengths_B, x_BTD.shape[1])
+        x_BCTF = (x_BTD * mask_BT[..., None]).unflatten(2, (self.inputs, -1)).transpose(1, 2)
+        for block in self.blocks:
+            x_BCTF, lengths_B = block(x_BCTF, lengths_B)
+        return x_BCTF.transpose(1, 2).flatten(2), lengths_B
+
+
+def shortened(lengths_B: Tensor, stride: int) -> Tensor:
+    """Lengths after a layer that keeps one step in ``stride``, rounded up."""
+    return torch.div(lengths_B + stride - 1, stride, rounding_mode="floor")
