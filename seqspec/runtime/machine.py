@@ -1,0 +1,77 @@
+"""What of this machine bits depend on: threads and CPU capability, pinned and recorded; and the allocator's settings.
+
+Sums over many elements and some weight gradients differ in the last bit between numbers of threads, and everything differs between
+instruction sets; each setting agrees with itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from dataclasses import asdict, dataclass
+
+import torch
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEEP_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What has to be the same for the same bits."""
+
+    threads: int
+    capability: str
+    """Instruction set that torch uses."""
+    device: str
+    torch: str
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def this_machine(device: str) -> Machine:
+    """The machine as it is set up now."""
+    return Machine(torch.get_num_threads(), torch.backends.cpu.get_cpu_capability(), device, torch.__version__)
+
+
+def pin(*, threads: int | None, exact: bool) -> None:
+    """Fix threads, allocator and, where the plan promises bits, deterministic kernels."""
+    torch.set_num_threads(threads or default_threads())
+    keep_freed_memory()
+    if exact and torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+
+
+def default_threads() -> int:
+    """``OMP_NUM_THREADS`` where it is set; else one a physical core that this process may use."""
+    stated = os.environ.get("OMP_NUM_THREADS", "")
+    if stated.isdigit() and int(stated) > 0:
+        return int(stated)
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, _physical_cores() or allowed))
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed: giving it back costs a page fault for every 4 KiB of the next step's activations."""
+    if platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    # Older versions refuse thresholds above 32 MiB and say so by 0.
+    if not libc.mallopt(M_MMAP_THRESHOLD, KEEP_BYTES):
+        libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
+    libc.mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+
+
+def _physical_cores() -> int:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            blocks = file.read().split("\n\n")
+    except OSError:
+        return 0
+    fields = [dict(line.split(":", 1) for line in block.splitlines() if ":" in line) for block in blocks]
+    stripped = ({key.strip(): value.strip() for key, value in block.items()} for block in fields)
+    return len({(b.get("physical id", "0"), b["core id"]) for b in stripped if "core id" in b})

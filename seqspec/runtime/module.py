@@ -1,0 +1,184 @@
+"""The one LightningModule: a program's loss, one optimiser step at a time, exactly repeatable.
+
+All randomness of a micro-step comes from (seed, micro-step), so nothing but weights, optimiser state and the step number has to be
+saved, and one process that accumulates two slices draws what two processes with a slice each draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor
+
+from seqspec.compile.build import Program
+from seqspec.data.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.runtime.gradients import Gradients, Verdict
+from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.weights import Average, Noise, load_tensors, state_tensors
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+class Training(lightning.LightningModule):
+    """Trains ``program.model``.  ``slices``: micro-steps of one optimiser step, over all processes."""
+
+    def __init__(self, program: Program, *, slices: int, compiled: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+        self.program = program
+        self.model = program.model
+        self.criterion = program.criterion
+        self.train_config = program.plan.experiment.train
+        self.seed = program.plan.experiment.seed
+        self.schedule = program.plan.experiment.optimizer.schedule  # type: ignore[attr-defined]
+        self.slices = slices
+        self.step = 0
+        """Optimiser steps done."""
+        self.skipped = 0
+        """Steps that were dropped because a number was not finite."""
+        self.window = Window()
+        self.last_batches: list[tuple[int, Tensor]] = []
+        self._loss = compiled or self.model.loss
+        noise = self.train_config.weight_noise
+        self.noise = Noise(self.model, noise.std) if noise else None
+        self._buffers_before: list[Tensor] = []
+        self.gradients = Gradients(self.train_config, list(self.model.parameters()))
+        ema = self.train_config.ema
+        self.average = Average(self.model, ema) if ema else None
+        self.torch_optimizer: torch.optim.Optimizer = program.optimizer.build(self.model.named_parameters())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.torch_optimizer
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step))
+        if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
+            self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
+        noise = self.train_config.weight_noise
+        if self.noise and noise and self.step >= noise.from_step:
+            self.noise.add()
+        loss = self._loss(batch, self.criterion)
+        self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
+        self.window.add(loss)
+        mean: Tensor = loss.total / batch.share
+        # A loss of infinity can have a gradient of 0; it must not pass for a good step.
+        return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
+
+    def on_after_backward(self) -> None:
+        if self.noise:
+            self.noise.remove()
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        optimizer_closure()
+        for group in self.torch_optimizer.param_groups:
+            group["lr"] = self.rate(self.step + 1)
+        verdict = self.gradients.finish()
+        if verdict.update:
+            self.torch_optimizer.step()
+        elif not verdict.finite:
+            self._not_finite()
+        self.step += 1
+        self.window.close(verdict)
+        if self.average and verdict.update:
+            self.average.update()
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 1."""
+        return float(self.schedule.rate(step))
+
+    def _not_finite(self) -> None:
+        self.skipped += 1
+        if self.skipped > self.train_config.skip_non_finite:
+            raise NotFinite(self.step + 1, self.last_batches)
+        # Running means have seen the bad numbers too.
+        with torch.no_grad():
+            for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
+                buffer.copy_(before)
+
+    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
+        """Everything of a checkpoint that is not a plain number."""
+        found: dict[str, Mapping[str, Tensor]] = {
+            "weights": state_tensors(self.model),
+            "optimizer": optimizer_tensors(self.torch_optimizer, self.model),
+        }
+        if self.average:
+            found["average"] = self.average.tensors()
+        return found
+
+    def numbers(self) -> dict[str, Any]:
+        """The plain numbers of a checkpoint."""
+        tracker = self.gradients.tracker
+        return {
+            "step": self.step,
+            "skipped": self.skipped,
+            "slices": self.slices,
+            "window": self.window.state(),
+            "norms": tracker.state() if tracker else None,
+        }
+
+    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], numbers: Mapping[str, Any]) -> None:
+        """Go back to where a checkpoint was written."""
+        load_tensors(self.model, dict(tensors["weights"]))
+        load_optimizer(self.torch_optimizer, self.model, tensors["optimizer"])
+        if self.average:
+            self.average.load(dict(tensors["average"]))
+        self.step, self.skipped = numbers["step"], numbers["skipped"]
+        self.window.load(numbers["window"])
+        if self.gradients.tracker:
+            self.gradients.tracker.load(numbers["norms"])
+
+
+class NotFinite(RunError):
+    """A loss or a gradient is not a finite number."""
+
+    def __init__(self, step: int, batches: list[tuple[int, Tensor]]) -> None:
+        self.step = step
+        self.rows = [(micro, index.tolist()) for micro, index in batches]
+        super().__init__(f"the loss or the gradient of step {step} is not finite", exit=Exit.NON_FINITE)
+
+
+class Window:
+    """Sums since the last line of the journal.  They stay on the device until they are read."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self._pending: dict[str, Tensor] = {}
+        self.norm = 0.0
+        self.steps = self.dropped = 0
+
+    @torch.no_grad()
+    def add(self, loss: Any) -> None:
+        """One micro-step of the optimiser step that is under way."""
+        values = {"loss": loss.total, "count": loss.count, **loss.terms}
+        _add(self._pending, {name: torch.as_tensor(value).detach().double() for name, value in values.items()})
+
+    def close(self, verdict: Verdict) -> None:
+        """The optimiser step is over; one with a number that is not finite enters no sum."""
+        if verdict.finite:
+            _add(self.sums, self._pending)
+            self.norm = verdict.norm
+        self._pending = {}
+        self.steps += 1
+        self.dropped += not verdict.update
+
+    def means(self) -> dict[str, float]:
+        """Every sum over the number of targets."""
+        sums = {name: float(value) for name, value in self.sums.items()}
+        count = sums.pop("count", 0.0) or 1.0
+        return {name: value / count for name, value in sums.items()}
+
+    def state(self) -> dict[str, Any]:
+        sums = {name: float(value) for name, value in self.sums.items()}
+        return {"sums": sums, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.sums = {name: torch.tensor(value, dtype=torch.float64) for name, value in state["sums"].items()}
+        self.norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
+
+
+def _add(to: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
+    for name, value in values.items():
+        to[name] = to[name] + value if name in to else value

@@ -1,0 +1,60 @@
+"""One owner of a run directory: a lock that the kernel takes back when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seqspec.schema.diagnostic import Exit, RunError
+
+PATIENCE_SECONDS = 1.0
+"""How long a second starter waits for a holder that is just leaving."""
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Hold ``folder``; raises ``RunError`` with exit code 6 where somebody else does."""
+    with (folder / "LOCK").open("a+") as file:
+        _acquire(file.fileno(), folder)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot_id()}))
+        file.flush()
+        yield
+
+
+def _acquire(handle: int, folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise RunError(
+                    f"{folder} is in use by {_holder(folder)}",
+                    exit=Exit.LOCKED,
+                    help="wait for that run, end it, or start a run of its own without --resume",
+                ) from None
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _holder(folder: Path) -> str:
+    try:
+        held = json.loads((folder / "LOCK").read_text())
+        return f"process {held['pid']} on {held['host']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

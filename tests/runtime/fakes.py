@@ -1,0 +1,117 @@
+"""A tiny program and stream: a linear model with dropout on random vectors, seeded as the real ones are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from seqspec.components.optimizer.adamw import Adamw
+from seqspec.data.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.runtime.boundary import Judgement, Standing
+from seqspec.runtime.checkpoint import Checkpoint
+from seqspec.runtime.folder import RunFolder
+from seqspec.runtime.launch import Launch, Place
+from seqspec.runtime.module import Training
+from seqspec.runtime.training import train
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.experiment import Evaluate, Train
+from seqspec.schema.optimizer.adamw import AdamwConfig
+from seqspec.schema.types import Nothing
+
+
+class Loss(NamedTuple):
+    total: torch.Tensor
+    count: torch.Tensor
+    terms: dict[str, torch.Tensor]
+
+
+class Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)
+        self.dropout = nn.Dropout(0.3)
+
+    def loss(self, batch: Batch, criterion: Any) -> Loss:
+        assert batch.source is not None
+        given = self.last(self.dropout(self.norm(self.first(batch.source)))).squeeze(1)
+        total = (given - batch.target).square().sum()
+        return Loss(total, torch.tensor(float(len(given))), {"nll": total.detach()})
+
+
+class Stream:
+    """Micro-steps ``start`` to ``stop`` of one process; row g of the run is the same whoever asks."""
+
+    def __init__(self, start: int, stop: int, *, slices: int, place: Place, poison: int | None = None) -> None:
+        self.micros = [m for m in range(start * slices, stop * slices) if m % place.world == place.rank]
+        self.poison = poison
+
+    def __len__(self) -> int:
+        return len(self.micros)
+
+    def __iter__(self) -> Any:
+        for micro in self.micros:
+            generator = torch.Generator().manual_seed(seed_of(7, micro))
+            source = torch.randn(6, 4, generator=generator)
+            if micro == self.poison:
+                source = source * float("nan")
+            target = source.sum(1)
+            yield Batch(source, None, target, None, torch.arange(6) + micro, micro, 6.0)
+
+
+def program(**settings: Any) -> Any:
+    """What ``build`` would give; ``settings`` are those of ``train``, ``evaluate`` its evaluation."""
+    evaluate = settings.pop("evaluate", {})
+    optimizer = AdamwConfig.model_validate(
+        {"schedule": {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}}, context=Catalogue()
+    )
+    train_config = Train.model_validate({"checkpoint_every_steps": 5, "log_every_steps": 3, **settings})
+    experiment = SimpleNamespace(
+        train=train_config,
+        evaluate=Evaluate.model_validate(evaluate, context=Catalogue()),
+        seed=1,
+        optimizer=optimizer,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = Model()
+    optimizer_component = Adamw(optimizer, Nothing(), None)
+    return SimpleNamespace(
+        plan=SimpleNamespace(experiment=experiment),
+        model=model,
+        criterion=None,
+        optimizer=optimizer_component,
+        search=None,
+        metrics=(),
+    )
+
+
+def start(folder: Path, *, resume: Checkpoint | None = None, place: Place = Place(), launch: Launch = Launch(quiet=True),
+          slices: int | None = None, judge: Any = None, poison: int | None = None, **settings: Any) -> Training:  # fmt: skip
+    """Train the fake program in ``folder``; gives the module as it ended."""
+    built = program(**settings)
+    config = built.plan.experiment.train
+    slices = slices or config.accumulate
+    for name in ("checkpoints", "predictions"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    module = Training(built, slices=slices)
+    standing = Standing()
+    if resume is not None:
+        module.restore(resume.tensors, resume.state)
+        standing = Standing.from_json(resume.state["standing"])
+    train(
+        module,
+        stream=lambda step: Stream(step, config.max_steps, slices=slices, place=place, poison=poison),
+        unit="examples",
+        folder=RunFolder(folder),
+        standing=standing,
+        judge=judge or (lambda step: Judgement({"dev": {"wer": 1 / step}}, -1 / step)),
+        launch=launch,
+        place=place,
+        facts={},
+    )
+    return module

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from seqspec.runtime.checkpoint import Checkpoint
+from seqspec.runtime.keep import newest_sound, steps_of
+from seqspec.runtime.module import NotFinite, Training
+from seqspec.runtime.tensors import digest_all
+from tests.runtime.fakes import start
+
+torch.set_num_threads(1)
+
+
+def digest(module: Training) -> str:
+    return digest_all({f"{file}/{name}": t for file, ts in module.tensors().items() for name, t in ts.items()})
+
+
+def resumed(folder, say=lambda text: None) -> Checkpoint:
+    found = newest_sound(folder / "checkpoints", say)
+    assert found is not None
+    return found
+
+
+JUDGED = {"every_steps": 4, "metrics": ["wer"]}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"accumulate": 3},
+        {"ema": 0.9, "weight_noise": {"std": 0.01, "from_step": 3}},
+        {"adaptive_clip": {"decay": 0.5, "threshold": 1.0}, "l2": 1e-3, "clip_norm": 1.0},
+    ],
+)
+def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path, settings):
+    whole = start(tmp_path / "whole", max_steps=17, evaluate=JUDGED, **settings)
+    lost = LostAt(tmp_path / "cut", step=12, max_steps=17, evaluate=JUDGED, **settings)
+
+    again = start(tmp_path / "cut", resume=lost, max_steps=17, evaluate=JUDGED, **settings)
+
+    assert lost.step == 10
+    assert digest(again) == digest(whole)
+    assert (tmp_path / "cut/metrics.jsonl").read_bytes() == (tmp_path / "whole/metrics.jsonl").read_bytes()
+    assert resumed(tmp_path / "cut").state == resumed(tmp_path / "whole").state
+
+
+class Crash(Exception):
+    pass
+
+
+def LostAt(folder, *, step, **settings) -> Checkpoint:  # noqa: N802
+    """A run that is cut off while it judges, as near to a kill as one process can test; gives what is left."""
+
+    def judge(at: int):
+        if at >= step:
+            raise Crash
+        from seqspec.runtime.boundary import Judgement
+
+        return Judgement({"dev": {"wer": 1 / at}}, -1 / at)
+
+    with pytest.raises(Crash):
+        start(folder, judge=judge, **settings)
+    return resumed(folder)
+
+
+def test_a_number_that_is_not_finite_stops_the_run_and_names_its_rows(tmp_path):
+    with pytest.raises(NotFinite) as caught:
+        start(tmp_path, max_steps=10, poison=7)
+
+    assert caught.value.step == 8
+    assert caught.value.rows == [(7, [7, 8, 9, 10, 11, 12])]
+    assert steps_of(tmp_path / "checkpoints") == [5]
+
+
+def test_a_budget_skips_steps_that_are_not_finite(tmp_path):
+    module = start(tmp_path, max_steps=10, poison=7, skip_non_finite=1)
+
+    assert module.skipped == 1
+    assert all(torch.isfinite(value).all() for value in module.model.state_dict().values())
+    assert "NaN" not in (tmp_path / "metrics.jsonl").read_text()
+
+
+def test_early_stopping_waits_and_then_stops(tmp_path):
+    from seqspec.runtime.boundary import Judgement
+
+    evaluate = {"every_steps": 2, "metrics": ["wer"], "stop": {"after": 2}}
+
+    module = start(tmp_path, max_steps=50, evaluate=evaluate, judge=lambda step: Judgement({}, 1.0))
+
+    assert module.step == 6
+    assert steps_of(tmp_path / "checkpoints")[-1] == 6
+
+
+def test_keeping_last_best_and_every(tmp_path):
+    scores = {4: -1.0, 8: 5.0, 12: 0.0, 16: 0.0, 20: 0.0}
+    from seqspec.runtime.boundary import Judgement
+
+    start(
+        tmp_path,
+        max_steps=20,
+        checkpoint_every_steps=4,
+        keep_every_steps=12,
+        evaluate={"every_steps": 4, "metrics": ["wer"]},
+        judge=lambda step: Judgement({}, scores[step]),
+    )
+
+    assert steps_of(tmp_path / "checkpoints") == [8, 12, 16, 20]
