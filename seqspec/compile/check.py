@@ -1,6 +1,8 @@
 """Checks across components: one rule a file under ``checks/``, found by folder listing.
 
-A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its page.
+A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its page.  With
+``OVERLAID = "warning"`` it is lenient where an overlay brought the mistake about: a profile that shortens a run
+is allowed to leave a warm-up behind.
 """
 
 from __future__ import annotations
@@ -22,15 +24,23 @@ Rule = Callable[[Plan], Iterator[Finding]]
 
 def check(plan: Plan, tree: Tree) -> tuple[Diagnostic, ...]:
     """Everything that the rules find, in the order of the rules' names."""
-    return tuple(locate(finding, tree) for finding in findings(plan))
+    return tuple(locate(finding, tree) for finding in findings(plan, tree))
 
 
-def findings(plan: Plan) -> Iterator[Finding]:
+def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:
     """What the rules find, each finding with the code of its rule."""
     for module in rules():
         rule: Rule = module.check
         for finding in rule(plan):
-            yield replace(finding, code=finding.code or module.CODE)
+            lenient = hasattr(module, "OVERLAID") and _overlaid(finding, tree)
+            severity = module.OVERLAID if lenient else finding.severity
+            yield replace(finding, code=finding.code or module.CODE, severity=severity)
+
+
+def _overlaid(finding: Finding, tree: Tree) -> bool:
+    """Whether a place of the finding was written over by another file, a profile or the command line."""
+    nodes = (tree.at(path) for path in (finding.at, *(path for path, _ in finding.also)))
+    return any(node is not None and node.replaced is not None for node in nodes)
 
 
 @cache

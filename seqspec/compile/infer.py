@@ -11,13 +11,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from seqspec.compile.plan import Plan, PlanNode, Value
+from seqspec.compile.plan import Origin, Plan, PlanNode, Value
 from seqspec.compile.report import locate
-from seqspec.schema.config import Config, Mismatch, find_marks
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.config import Config, Mismatch, find_marks, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Path, Tree, dotted
-from seqspec.schema.types import Number, Poison, Type, Unknown
+from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
 from seqspec.schema.units import InferredMark
 
 
@@ -43,7 +44,7 @@ def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tu
 
 def _width(record: _Record) -> Type:
     """The hidden states that carry the model's width: its encoder's, else its decoder's."""
-    from seqspec.schema.types import Nothing, States
+    from seqspec.schema.types import States
 
     found = {node.path[1:]: node.gives for node in record.nodes if node.path[:1] == ("model",)}
     states = (found.get((name,)) for name in ("encoder", "decoder"))
@@ -136,6 +137,14 @@ class _Flow:
     def node(self, name: str, source: Type | Mapping[str, Type], **derived: object) -> Type:
         return self._infer(getattr(self.config, name), (*self.path, name), source, derived)
 
+    def fill(self, name: str, component: str, reason: str) -> None:
+        """Put a component with its defaults into a slot that the person left empty."""
+        catalogue = Catalogue()
+        config = catalogue.config(dict(slots(type(self.config)))[name], component).model_validate({}, context=catalogue)
+        self.config = self.config.model_copy(update={name: config})
+        self.record.inferred[*self.path, name] = config
+        self.record.reasons[*self.path, name] = reason
+
     def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
         return self._infer(getattr(self.config, name)[index], (*self.path, name, index), source, derived)
 
@@ -217,7 +226,7 @@ def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type:
         return config.wire(source, flow)
     if hasattr(config, "output"):
         return config.output(source)
-    return Poison() if isinstance(source, Mapping) else source
+    return Nothing() if isinstance(source, Mapping) else source
 
 
 def _takes(source: Type | Mapping[str, Type]) -> tuple[tuple[str, Type], ...]:
@@ -243,7 +252,7 @@ def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
 def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
     """``model`` with the inferred values below ``path`` written in."""
     depth = len(path)
-    mine = {place: value for place, value in inferred.items() if place[:depth] == path}
+    mine = {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path}
     if not mine:
         return model
     if isinstance(model, list):
@@ -251,10 +260,11 @@ def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
     if not isinstance(model, BaseModel):
         return model
     changes: dict[str, object] = {}
-    for place, value in mine.items():
-        name = str(place[depth])
+    for place in sorted(mine, key=len):
+        name, value = str(place[depth]), mine[place]
         if len(place) == depth + 1:
-            changes[name] = None if isinstance(value, Unknown) else value
+            value = None if isinstance(value, Unknown) else value
+            changes[name] = _fill(value, (*path, name), {at: mine[at] for at in mine if len(at) > depth + 1})
         elif name not in changes:
             changes[name] = _fill(getattr(model, name), (*path, name), mine)
     return model.model_copy(update=changes)
@@ -262,6 +272,8 @@ def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
 
 def _values(model: object, path: Path, tree: Tree, reasons: Mapping[Path, str]) -> Iterator[Value]:
     if isinstance(model, BaseModel):
+        if getattr(model, "component", ("", ""))[1]:
+            yield _type_value(model, path, tree, reasons)
         for name in type(model).model_fields:
             yield from _values(getattr(model, name), (*path, name), tree, reasons)
     elif isinstance(model, list) and model:
@@ -269,8 +281,16 @@ def _values(model: object, path: Path, tree: Tree, reasons: Mapping[Path, str]) 
             yield from _values(item, (*path, index), tree, reasons)
     else:
         node = tree.at(path)
-        origin = "written" if node is not None else "inferred" if path in reasons else "default"
+        origin: Origin = "written" if node is not None else "inferred" if path in reasons else "default"
         yield Value(path, model, origin, reasons.get(path, ""))
+
+
+def _type_value(model: Any, path: Path, tree: Tree, reasons: Mapping[Path, str]) -> Value:
+    """The type of a component: written as its name or under ``type``, or chosen by the slot or the compiler."""
+    node = tree.at(path)
+    told = node is not None and (isinstance(node.value, str) or node.at(("type",)) is not None)
+    origin: Origin = "written" if told else "inferred" if path in reasons else "default"
+    return Value((*path, "type"), model.component[1], origin, "" if told else reasons.get(path, ""))
 
 
 def marked_inferred(cls: type[BaseModel]) -> tuple[str, ...]:

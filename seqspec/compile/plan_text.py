@@ -44,8 +44,8 @@ def _edges(node: PlanNode) -> str:
 def _numbers(plan: Plan) -> list[str]:
     lines: list[str] = []
     for section, values in _sections(plan):
-        shown = [(dotted(value.path[1:]) or section, flow(value.value), _origin(value)) for value in values]
-        shown = _with_types(plan, section, values, shown)
+        depth = 0 if section == "experiment" else 1
+        shown = [(dotted(value.path[depth:]), flow(value.value), _origin(value)) for value in values]
         width = min(48, max(len(name) for name, _, _ in shown))
         wide = min(24, max(len(text) for _, text, _ in shown))
         lines += ["", section] if lines else [section]
@@ -53,28 +53,12 @@ def _numbers(plan: Plan) -> list[str]:
     return lines
 
 
-def _with_types(
-    plan: Plan, section: str, values: list[Value], shown: list[tuple[str, str, str]]
-) -> list[tuple[str, str, str]]:
-    """``shown`` with a line for each component's type before its first field."""
-    types = {node.path: node.component[1] for node in plan.nodes}
-    rows: list[tuple[str, str, str]] = []
-    seen: set[tuple[str | int, ...]] = set()
-    for value, row in zip(values, shown, strict=True):
-        for depth in range(1, len(value.path) + 1):
-            path = value.path[:depth]
-            if path in types and path not in seen:
-                seen.add(path)
-                rows.append((dotted((*path[1:], "type")), types[path], ""))
-        rows.append(row)
-    return rows
-
-
 def _sections(plan: Plan) -> Iterator[tuple[str, list[Value]]]:
     grouped: dict[str, list[Value]] = {}
     for value in plan.values:
         if value.value is not None or value.origin != "default":
-            grouped.setdefault(str(value.path[0]), []).append(value)
+            name = str(value.path[0])
+            grouped.setdefault(name if len(value.path) > 1 else "experiment", []).append(value)
     yield from grouped.items()
 
 

@@ -1,0 +1,66 @@
+"""What several rules ask about the corpus: languages, pipelines, splits, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from seqspec.compile.plan import Plan
+from seqspec.schema.source import Path
+from seqspec.schema.types import Frames, Text, Type, Waveform
+
+UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my", "yue", "wuu", "bo"})
+"""Primary language codes of text that puts no spaces between words."""
+
+
+class Pipeline(NamedTuple):
+    """One text pipeline and the language that goes through it."""
+
+    path: Path
+    config: Any
+    language: str
+
+
+def roles(plan: Plan) -> Mapping[str, Type]:
+    """What the corpus gives, before any step."""
+    return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
+
+
+def primary(language: str) -> str:
+    """``ja`` of ``ja-JP``."""
+    return language.partition("-")[0].lower()
+
+
+def pipelines(plan: Plan) -> Iterator[Pipeline]:
+    """Every role that is text, with the pipeline that it goes through."""
+    text = plan.experiment.data.text
+    for role, type_ in roles(plan).items():
+        if isinstance(type_, Text):
+            name = role if getattr(text, role, None) is not None else "shared"
+            config = getattr(text, name)
+            if config is not None:
+                yield Pipeline(("data", "text", name), config, type_.language)
+
+
+def has_audio(plan: Plan) -> bool:
+    """Whether any role is sound."""
+    return any(isinstance(type_, Waveform) for type_ in roles(plan).values())
+
+
+def frame_rate(plan: Plan) -> Fraction | int:
+    """Feature frames a second that reach the model; 0 where there are none."""
+    for node in plan.nodes:
+        if node.path[:3] == ("data", "audio", "features") and isinstance(node.gives, Frames):
+            return node.gives.rate
+    return 0
+
+
+def split_field(plan: Plan) -> tuple[str, Mapping[str, Any]] | None:
+    """The adapter's field that says what each split is made of, and what it says."""
+    source = plan.experiment.data.source
+    for name in ("splits", "parts"):
+        value = getattr(source, name, None)
+        if isinstance(value, dict):
+            return name, value
+    return None

@@ -1,0 +1,57 @@
+"""A batch that is smaller than the longest example that passes the filter.
+
+An example is never cut in two, so it could stand in no batch.
+
+Example, in the spec of ``seqspec new mt``::
+
+    data: {filter: {max_target_tokens: 512}, batch: {unit: tokens, size: 256}}
+
+Use instead::
+
+    data: {filter: {max_target_tokens: 128}, batch: {unit: tokens, size: 8192}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seqspec.compile.checks._corpus import frame_rate
+from seqspec.compile.plan import Plan
+from seqspec.schema.diagnostic import Finding
+from seqspec.schema.source import Path
+
+CODE = "SQ220"
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    batch, slices = plan.experiment.data.batch, plan.experiment.train.accumulate
+    share = batch.size / slices
+    for at, longest in _longest(plan):
+        if longest > share:
+            of = f" over {slices} slices" if slices > 1 else ""
+            yield Finding(
+                ("data", "batch", "size"),
+                f"a batch of {batch.size:,g} {batch.unit}{of} cannot hold an example of {longest:,g}",
+                help=f"take at least {longest * slices:,g}, or leave out what is longer than {share:,g}",
+                also=((at, f"examples may be this long: {longest:,g} {batch.unit}"),),
+            )
+            return
+
+
+def _longest(plan: Plan) -> Iterator[tuple[Path, float]]:
+    """The longest example in the batch's unit, with the place that says so."""
+    data = plan.experiment.data
+    limits = data.filter
+    if data.pack is not None and data.batch.unit == "tokens":
+        yield ("data", "pack", "length"), data.pack.length
+        return
+    if data.batch.unit == "tokens":
+        for name in ("max_source_tokens", "max_target_tokens"):
+            if getattr(limits, name) is not None:
+                yield ("data", "filter", name), getattr(limits, name)
+    elif limits.max_seconds is not None:
+        at = ("data", "filter", "max_seconds")
+        if data.batch.unit == "seconds":
+            yield at, limits.max_seconds
+        elif data.batch.unit == "frames":
+            yield at, float(limits.max_seconds * frame_rate(plan))

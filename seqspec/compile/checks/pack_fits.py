@@ -1,0 +1,44 @@
+"""Rows that skip tokens, or that the batch cannot hold whole.
+
+``pack`` joins the tokens of many examples into rows of one length.  A stride above that length leaves
+tokens out, and a stride has no meaning where every row starts at a random place.
+
+Example, in the spec of ``seqspec new lm``::
+
+    data: {pack: {length: 128, stride: 256}}
+
+Use instead::
+
+    data: {pack: {length: 128, stride: 64}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seqspec.compile.checks._corpus import has_audio
+from seqspec.compile.plan import Plan
+from seqspec.schema.diagnostic import Finding
+
+CODE = "SQ230"
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    pack = plan.experiment.data.pack
+    if pack is None:
+        return
+    at = ("data", "pack")
+    if has_audio(plan):
+        yield Finding(
+            at, "only text can be packed, and the corpus is sound", help="take `pack` out", on_key=True
+        )
+    if pack.stride is not None and pack.sample == "offsets":
+        yield Finding((*at, "stride"), "rows that start at random places have no stride",
+                      help="take `stride` out, or set `sample: rows`")  # fmt: skip
+    elif pack.stride is not None and pack.stride > pack.length:
+        yield Finding(
+            (*at, "stride"),
+            f"rows of {pack.length} every {pack.stride} tokens leave out {pack.stride - pack.length} each",
+            help=f"take at most {pack.length}",
+            also=(((*at, "length"), "a row is this long"),),
+        )
