@@ -1,0 +1,46 @@
+"""Connectionist temporal classification, by torch's own recursion."""
+
+# B batch, S states, V vocabulary, U target time
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components.loss._loss import Loss
+from seqspec.schema.loss.ctc import CtcConfig
+from seqspec.schema.types import PAD, Logits
+
+
+class Ctc(nn.Module):
+    """``criterion(logits, lengths, target, target_lengths)``."""
+
+    def __init__(self, config: CtcConfig, source: Logits) -> None:
+        super().__init__()
+        self.skip = config.too_short == "skip"
+
+    def forward(
+        self, logits_BSV: Tensor, lengths_B: Tensor, target_BU: Tensor, target_lengths_B: Tensor
+    ) -> Loss:
+        """``count`` is the number of target symbols; ``too_short`` counts sources without room for their
+        target.
+        """
+        log_probs_SBV = logits_BSV.float().log_softmax(-1).transpose(0, 1)
+        total = functional.ctc_loss(
+            log_probs_SBV,
+            target_BU,
+            lengths_B,
+            target_lengths_B,
+            blank=PAD,
+            reduction="sum",
+            zero_infinity=self.skip,
+        )
+        short = needed_states(target_BU, target_lengths_B) > lengths_B
+        terms = {"ctc": total.detach(), "too_short": short.sum()}
+        return Loss(total, target_lengths_B.sum(), terms)
+
+
+def needed_states(target_BU: Tensor, target_lengths_B: Tensor) -> Tensor:
+    """``[B]``: the least states that can write each target; a repeated symbol needs a blank before it."""
+    repeats_BU = (target_BU[:, 1:] == target_BU[:, :-1]) & (target_BU[:, 1:] != PAD)
+    return target_lengths_B + repeats_BU.sum(1)

@@ -1,0 +1,53 @@
+"""Connectionist temporal classification."""
+
+# B batch, T frames, S states, V vocabulary, U target time
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.ctc_alignment import occupancy
+from seqspec.components.loss._loss import Loss
+from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.data.batch import Batch
+from seqspec.schema.model.ctc import CtcConfig
+from seqspec.schema.types import Type
+
+
+class Ctc(nn.Module):
+    """An encoder and a head; nothing written depends on what was written before."""
+
+    def __init__(self, config: CtcConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.encoder: nn.Module = parts("encoder")
+        self.head: nn.Module = parts("head")
+
+    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
+        """Minus the log-probability of the targets, all alignments taken together."""
+        logits_BSV, lengths_B = self._logits(batch)
+        return criterion(logits_BSV, lengths_B, batch.target, batch.target_lengths)
+
+    @torch.no_grad()
+    def decode(
+        self, batch: Batch, search: Callable[..., Sequence[Sequence[Hypothesis]]]
+    ) -> list[list[Hypothesis]]:
+        """The hypotheses of each example, best first."""
+        logits_BSV, lengths_B = self._logits(batch)
+        return [list(found) for found in search(logits_BSV.float().log_softmax(-1), lengths_B)]
+
+    @torch.no_grad()
+    def attention(self, batch: Batch) -> Tensor:
+        """``[B, U, S]``: the probability that state s wrote target symbol u, given that the target was
+        written.
+        """
+        logits_BSV, lengths_B = self._logits(batch)
+        assert batch.target_lengths is not None
+        return occupancy(logits_BSV.float().log_softmax(-1), lengths_B, batch.target, batch.target_lengths)
+
+    def _logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        states_BSD, lengths_B = self.encoder(batch.source, batch.source_lengths)
+        return self.head(states_BSD), lengths_B
