@@ -32,6 +32,8 @@ class Segmenter(Protocol):
 
     separator: str
     """What stands between two words when text is put together again: nothing, or a space."""
+    surface: bool
+    """Whether every word is the text at its span."""
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Half-open code-point spans in order; what lies between them is white space or was filtered out."""
@@ -118,11 +120,8 @@ class TextProcessor:
             return text
         if self.segmenter.separator:
             return self.segmenter.separator.join(self.segmenter.words(text))
-        spans = self.segmenter.spans(text)
-        words = self.segmenter.words(text)
-        if not words:
-            return VISIBLE_SPACE * len(text)
-        return " ".join(_with_spaces(text, spans=spans, words=words))
+        spans, words = self._cut(text)
+        return " ".join(word for word, _, _ in _pieces(text, spans=spans, words=words, visible=True))
 
     def train(self, texts: Iterable[str]) -> bytes:
         """The tokenizer's artifact, learned from raw texts."""
@@ -168,14 +167,19 @@ class TextProcessor:
         found = self.tokenizer.offsets(joined)
         return [aligned.raw_span(*_cover(places, start, end)) for start, end in found]
 
+    def _cut(self, text: str) -> tuple[list[tuple[int, int]], list[str]]:
+        assert self.segmenter is not None
+        spans = self.segmenter.spans(text)
+        if self.segmenter.surface:
+            return spans, [text[start:end] for start, end in spans]
+        return spans, self.segmenter.words(text)
+
     def _places(self, text: str) -> tuple[str, list[tuple[int, int]]]:
         """What the tokenizer sees of normalised ``text``, and the span in ``text`` of each of its code points."""
         if self.segmenter is None:
             return text, [(i, i + 1) for i in range(len(text))]
-        spans, words = self.segmenter.spans(text), self.segmenter.words(text)
+        spans, words = self._cut(text)
         visible = not self.segmenter.separator
-        if visible and not words:
-            return VISIBLE_SPACE * len(text), [(i, i + 1) for i in range(len(text))]
         joined, places = "", []
         for word, start, end in _pieces(text, spans=spans, words=words, visible=visible):
             if joined:
@@ -200,10 +204,6 @@ class TextProcessor:
     def round_trip(self, texts: Iterable[str], *, examples: int = 5) -> RoundTrip:
         """Encode and decode every text and count what comes back."""
         return _round_trip(self, texts, examples)
-
-
-def _with_spaces(text: str, *, spans: list[tuple[int, int]], words: list[str]) -> Iterator[str]:
-    return (word for word, _, _ in _pieces(text, spans=spans, words=words, visible=True))
 
 
 def _pieces(

@@ -15,6 +15,7 @@ class Whitespace:
     """Cuts at white space of any kind."""
 
     separator = " "
+    surface = True
 
     def __init__(self, config: WhitespaceConfig, source: Type) -> None:
         self.config = config

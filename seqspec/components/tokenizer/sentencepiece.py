@@ -19,6 +19,7 @@ _SPACE = "▁"
 _LONGEST_LINE = 4192
 """Bytes: the library skips longer training lines in silence, so they are cut."""
 _SEED = 1
+_SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
 
 class Sentencepiece:
@@ -84,11 +85,12 @@ class Sentencepiece:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best cut."""
-        return list(self.processor.encode(text))
+        return list(self.processor.encode(_encodable(text)))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many texts, in one call of the library, on one thread."""
-        return list(self.processor.encode(list(texts), num_threads=1)) if texts else []
+        clean = [_encodable(text) for text in texts]
+        return list(self.processor.encode(clean, num_threads=1)) if clean else []
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; padding, begin and end leave nothing behind."""
@@ -103,7 +105,7 @@ class Sentencepiece:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """The span of each id of ``encode(text)`` in code points."""
-        return _offsets(self.processor, text)
+        return _offsets(self.processor, _encodable(text))
 
     def fingerprint(self) -> dict[str, Any]:
         """Settings, the library's version and the model's hash."""
@@ -158,11 +160,20 @@ def _lines(texts: Iterable[str]) -> Iterator[str]:
     """Training lines short enough for the library; a cut never falls inside a code point."""
     step = _LONGEST_LINE // 4
     for text in texts:
-        clean = text.replace("\0", " ").replace("\n", " ")
+        clean = _encodable(text).replace("\0", " ").replace("\n", " ")
         if len(clean) <= step:
             yield clean
         else:
             yield from (clean[i : i + step] for i in range(0, len(clean), step))
+
+
+def _encodable(text: str) -> str:
+    """``text`` with lone surrogates, which UTF-8 cannot hold, as U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.translate(_SURROGATES)
+    return text
 
 
 def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataError:
@@ -196,4 +207,11 @@ def _require(ids: Sequence[int], *, size: int) -> None:
 
 
 def _offsets(processor: Any, text: str) -> list[tuple[int, int]]:
-    return [(begin, end) for begin, end in processor.encode(text, return_type="offset_mapping")]
+    """The library's spans; each byte of a character spelt in bytes stands for the whole character."""
+    found = processor.encode(text, return_type="offset_mapping")
+    spans: list[tuple[int, int]] = [(begin, end) for begin, end in found["offsets"]]
+    for i in range(len(spans) - 2, -1, -1):
+        begin, end = spans[i]
+        if begin == end == spans[i + 1][0] and processor.is_byte(found["ids"][i]):
+            spans[i] = spans[i + 1]
+    return spans
