@@ -1,91 +1,143 @@
-"""pydantic's errors as diagnostics: unpacked through slots, one for each mistake, in the words of the spec."""
+"""What does not fit the schema, in the words of the spec.  None of pydantic's texts get this far."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
 
 from pydantic import ValidationError
 
-from seqspec.compile.report import locate
-from seqspec.compile.shape import place, shapes
+from seqspec.compile.faults import Fault, faults, walk
+from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
+from seqspec.compile.names import COMPONENTS
+from seqspec.compile.report import in_order, locate
 from seqspec.compile.suggest import nearest
-from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.diagnostic import Diagnostic, Finding
-from seqspec.schema.source import Path, Tree
-
-
-class Fault(NamedTuple):
-    """One error of pydantic at its place in the tree."""
-
-    path: Path
-    kind: str
-    value: object
-    context: dict[str, Any]
+from seqspec.compile.values import explain_value
+from seqspec.schema.catalogue import SLOTS, Catalogue
+from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
+from seqspec.schema.source import POISON, Path, Tree, dotted
 
 
 def complaints(error: ValidationError, tree: Tree, catalogue: Catalogue) -> list[Diagnostic]:
     """Every mistake that ``error`` holds, in file order."""
-    faults = list(_unpack(error.errors(include_url=False), (), tree))
-    findings = [_finding(fault, tree, catalogue) for fault in faults]
-    return sorted(
-        (locate(f, tree) for f in findings),
-        key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", 0),
-    )
+    return _Complaints(tree, catalogue).of(faults(error, tree, catalogue))
 
 
-def _unpack(errors: list[Any], above: Path, tree: Tree) -> Iterator[Fault]:
-    for error in errors:
-        path = _path((*above, *error["loc"]), tree, len(above))
-        context = error.get("ctx") or {}
-        if error["type"] == "slot_errors":
-            yield from _unpack(context["errors"], path, tree)
-        else:
-            yield Fault(path, error["type"], error.get("input"), context)
+class _Complaints:
+    def __init__(self, tree: Tree, catalogue: Catalogue) -> None:
+        self.tree = tree
+        self.catalogue = catalogue
+        self.renamed: set[Path] = set()
+
+    def of(self, found: list[Fault]) -> list[Diagnostic]:
+        """Unknown keys first: a required key that one of them was meant to be is then not missing."""
+        by_rank = sorted(found, key=lambda fault: fault.kind == "missing")
+        diagnostics = [self._diagnostic(fault) for fault in by_rank if not self._follows(fault)]
+        return _once(in_order(d for d in diagnostics if d is not None))
+
+    def _follows(self, fault: Fault) -> bool:
+        """It comes of another mistake that is told already."""
+        if fault.kind == "missing" and fault.path in self.renamed:
+            return True
+        node = self.tree.nearest(fault.path)[0]
+        return fault.kind != "extra_forbidden" and node.value is POISON
+
+    def _diagnostic(self, fault: Fault) -> Diagnostic | None:
+        rule = _RULES.get(fault.kind)
+        return rule(self, fault) if rule else explain_value(fault, self.tree)
+
+    def unknown_key(self, fault: Fault) -> Diagnostic:
+        said, cls = walk(self.tree, fault.path[:-1], self.catalogue)
+        told: Advice = advice(fault.path, cls, self.tree, self.catalogue)
+        if told.rename:
+            self.renamed.add((*fault.path[:-1], told.rename))
+        message = f"`{fault.path[-1]}` is not a key of {said}"
+        diagnostic = locate(
+            Finding(fault.path, message, code="SQ101", on_key=True, help=told.help), self.tree
+        )
+        if told.rename and fault.node is not None and fault.node.key is not None:
+            fix = Fix(f"rename it `{told.rename}`", (Edit(fault.node.key, told.rename),), safe=False)
+            return replace(diagnostic, fix=fix)
+        return diagnostic
+
+    def missing(self, fault: Fault) -> Diagnostic:
+        said = walk(self.tree, fault.path[:-1], self.catalogue)[0]
+        name = str(fault.path[-1])
+        message = f"{said} needs `{name}`"
+        help = f"add `{dotted(fault.path)}`, which takes {_takes(fault)}"
+        return locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
+
+    def type_missing(self, fault: Fault) -> Diagnostic | None:
+        slot = str(fault.context["slot"])
+        if any(path[:-1] == fault.path and path[-1] == "type" for path in self.renamed):
+            return None
+        given = fault.node.value if fault.node is not None else None
+        keys = [key for key in given if key not in ("type",)] if isinstance(given, dict) else []
+        meant = next((key for key in keys if nearest("type", [key]) or key in _TYPE_KEYS), None)
+        help = f"did you mean `type` by `{meant}`?" if meant else self._choices(slot)
+        message = f"`{fault.name}` does not say which {slot} it is"
+        return locate(Finding(fault.path, message, code="SQ105", on_key=True, help=help), self.tree)
+
+    def unknown_component(self, fault: Fault) -> Diagnostic:
+        slot, name = str(fault.context["slot"]), str(fault.context["name"])
+        at = (*fault.path, "type") if isinstance(fault.value, dict) else fault.path
+        help, meant = self._component(slot, name)
+        diagnostic = locate(Finding(at, f"there is no {slot} `{name}`", code="SQ103", help=help), self.tree)
+        node = self.tree.at(at)
+        if meant and node is not None and node.span.text.strip("\"'") == name:
+            return replace(diagnostic, fix=Fix(f"name it `{meant}`", (Edit(node.span, meant),), safe=False))
+        return diagnostic
+
+    def _component(self, slot: str, name: str) -> tuple[str, str | None]:
+        """Help for a component that there is not, and the name that was meant."""
+        names = self.catalogue.names(slot)
+        plain = name.lower().replace("-", "_")
+        close = plain if plain in names else None
+        if close is None:
+            other = next((s for s in SLOTS if s != slot and plain in self.catalogue.names(s)), None)
+            if other:
+                near = nearest(name, names) or next(
+                    (n for n in COMPONENTS.get(plain, ()) if n in names), None
+                )
+                more = f"; did you mean `{near}`?" if near else f"; {self._choices(slot)}"
+                return f"that is {article(other)}, not {article(slot)}{more}", near
+            close = nearest(name, names)
+        foreign = next((n for n in COMPONENTS.get(plain, ()) if n in names), None)
+        if foreign and not close:
+            return f"seqspec calls it `{foreign}`", foreign
+        return (f"did you mean `{close}`?", close) if close else (self._choices(slot), None)
+
+    def _choices(self, slot: str) -> str:
+        names = self.catalogue.names(slot)
+        if len(names) <= MOST_LISTED:
+            return f"choose one of {quoted(names)}" if names else f"no {slot} is installed"
+        return f"`seqspec list {slot}` shows the {len(names)} there are"
 
 
-def _path(loc: tuple[Any, ...], tree: Tree, known: int) -> Path:
-    """``loc`` without the tags of unions, which stand in no spec."""
-    path: Path = loc[:known]
-    for index, part in enumerate(loc[known:], known):
-        if tree.at((*path, part)) is not None or (
-            index == len(loc) - 1 and isinstance(part, str) and part.isidentifier()
-        ):
-            path = (*path, part)
-    return path
+_TYPE_KEYS = ("name", "class", "class_path", "_target_", "kind", "cls", "id")
+_RULES: dict[str, Callable[[_Complaints, Fault], Diagnostic | None]] = {
+    "extra_forbidden": _Complaints.unknown_key,
+    "missing": _Complaints.missing,
+    "slot_unknown": _Complaints.unknown_component,
+    "slot_type_missing": _Complaints.type_missing,
+}
 
 
-def _finding(fault: Fault, tree: Tree, catalogue: Catalogue) -> Finding:
-    path, context = fault.path, fault.context
-    name = str(path[-1]) if path else "spec"
-    match fault.kind:
-        case "extra_forbidden":
-            cls = place(tree, path[:-1], catalogue).cls
-            close = nearest(name, shapes(cls)) if cls else None
-            return Finding(
-                path,
-                f"`{name}` is not a key here",
-                code="SQ101",
-                on_key=True,
-                help=f"did you mean `{close}`?" if close else None,
-            )
-        case "missing":
-            return Finding(path, f"`{name}` is missing", code="SQ102", on_key=True, help=f"add `{name}: …`")
-        case "slot_unknown":
-            names = catalogue.names(context["slot"])
-            close = nearest(context["name"], names)
-            return Finding(
-                path,
-                f"there is no {context['slot']} `{context['name']}`",
-                code="SQ103",
-                help=f"did you mean `{close}`?" if close else None,
-            )
-        case "slot_type_missing" | "slot_value" | "slot_type_kind":
-            return Finding(
-                path,
-                f"`{name}` must name the type of its {context['slot']}",
-                code="SQ105",
-                on_key=True,
-                help="add `type: …`",
-            )
-    return Finding(path, f"`{name}` does not fit: {fault.kind}", code="SQ106")
+def article(slot: str) -> str:
+    """``an encoder``, ``a decoder``."""
+    return f"an {slot}" if slot[0] in "aeiou" else f"a {slot}"
+
+
+def _takes(fault: Fault) -> str:
+    from seqspec.compile.values import expectation
+
+    return expectation(fault)
+
+
+def _once(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """A value that is used in several places is told of once, at its own."""
+    first: dict[object, Diagnostic] = {}
+    for d in sorted(diagnostics, key=lambda d: len(d.labels)):
+        first.setdefault((d.code, d.span) if d.span and d.code in ("SQ106", "SQ107", "SQ108") else d, d)
+    kept = set(map(id, first.values()))
+    return [d for d in diagnostics if id(d) in kept]

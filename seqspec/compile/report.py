@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from seqspec.schema.diagnostic import Diagnostic, Finding, Label
-from seqspec.schema.source import Node, Path, Span, Tree
+from seqspec.schema.source import Node, Span, Tree
 
 Format = Literal["text", "concise", "json", "github", "sarif", "junit"]
 FORMATS: tuple[Format, ...] = ("text", "concise", "json", "github", "sarif", "junit")
@@ -17,7 +18,7 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
     node, depth = tree.nearest(finding.at)
     span = _span(node, on_key=finding.on_key or depth < len(finding.at))
     labels = [Label(_span(tree.nearest(path)[0], on_key=False), text) for path, text in finding.also]
-    labels += [Label(via, "used here") for via in node.via[:2]]
+    labels += [Label(via, "it came here through `${…}`") for via in node.via[:2]]
     return Diagnostic(
         finding.code,
         finding.message,
@@ -31,21 +32,63 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
 
 
 def _span(node: Node, *, on_key: bool) -> Span:
-    if on_key and node.key is not None:
+    """The place of a value, or of its key; a mapping is shown by its key, and a value that is not written likewise."""
+    node = _written(node)
+    if node.key is not None and (on_key or isinstance(node.value, dict) or node.span.start == node.span.end):
         return node.key
+    if node.key is None and isinstance(node.value, dict):
+        return _first(node)
     return node.span
 
 
-def render(diagnostics: Sequence[Diagnostic], *, format: Format = "text", color: bool = False) -> str:
-    """``diagnostics`` in one of the formats, in file order."""
-    ordered = sorted(diagnostics, key=_order)
-    return "".join(
-        f"{d.span or '-'}: {d.severity}[{d.code}] {d.message}"
-        + (f"\n  help: {d.help}" if d.help else "")
-        + "\n"
-        for d in ordered
+def _written(node: Node) -> Node:
+    """A mapping that an overlay merged into is shown where it was first written; a spec itself in its own file."""
+    while (
+        node.key is not None
+        and node.replaced is not None
+        and isinstance(node.value, dict)
+        and isinstance(node.replaced.value, dict)
+    ):
+        node = node.replaced
+    return node
+
+
+def _first(node: Node) -> Span:
+    """The first key of a mapping that has none itself: the top of a spec, or an entry of a list."""
+    assert isinstance(node.value, dict)
+    keys = [child.key for child in node.value.values() if child.key and child.key.source is node.span.source]
+    return (
+        min(keys, key=lambda key: key.start)
+        if keys
+        else Span(node.span.source, node.span.start, node.span.start)
     )
 
 
-def _order(d: Diagnostic) -> tuple[str, int, str]:
-    return (d.span.source.name, d.span.start, d.code) if d.span else ("", 0, d.code)
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sorted by file, place and code, each once."""
+    return sorted(dict.fromkeys(diagnostics), key=_order)
+
+
+def _order(d: Diagnostic) -> tuple[str, int, str, str]:
+    return (d.span.source.name, d.span.start, d.code, d.message) if d.span else ("", 0, d.code, d.message)
+
+
+def render(
+    diagnostics: Sequence[Diagnostic],
+    *,
+    format: Format = "text",
+    color: bool = False,
+    files: Sequence[str] = (),
+) -> str:
+    """``diagnostics`` in one of the formats, in file order.
+
+    ``files`` are the specs that were looked at, for the formats that name clean ones too.
+    """
+    ordered = in_order(diagnostics)
+    if format == "text":
+        from seqspec.compile.formats.text import text
+
+        return text(ordered, color=color)
+    module = importlib.import_module(f"seqspec.compile.formats.{format}")
+    written: str = module.write(ordered, files)
+    return written

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from seqspec.schema.source import Path, Span
+from seqspec.schema.source import Path, Span, Tree
 
 Severity = Literal["error", "warning", "note"]
 
@@ -76,10 +76,14 @@ class Finding:
 
 
 class SpecError(Exception):
-    """The spec is wrong; holds every diagnostic that the stage could find."""
+    """The spec is wrong; holds every diagnostic that the stage could find.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    ``tree`` is what survived, with poison in place of what did not, where later stages can go on with it.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, tree: Tree | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.tree = tree
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in self.diagnostics))
 
 
@@ -97,16 +101,31 @@ class DataError(Exception):
         help: str | None = None,
         code: str = "SQ400",
     ) -> None:
-        self.corpus, self.file, self.row, self.byte, self.help, self.code = corpus, file, row, byte, help, code
+        self.corpus, self.file, self.row, self.byte, self.help, self.code = (
+            corpus,
+            file,
+            row,
+            byte,
+            help,
+            code,
+        )
         self.message = message
         place = ":".join(str(part) for part in (file, row) if part not in ("", None))
         where = ", ".join(
-            part for part in (f"corpus {corpus}" if corpus else "", place, f"byte {byte}" if byte is not None else "") if part
+            part
+            for part in (
+                f"corpus {corpus}" if corpus else "",
+                place,
+                f"byte {byte}" if byte is not None else "",
+            )
+            if part
         )
         super().__init__(f"{message} ({where})" if where else message)
 
     def __reduce__(self):  # noqa: ANN204  so that a worker process can hand it over whole
-        args = dict(corpus=self.corpus, file=self.file, row=self.row, byte=self.byte, help=self.help, code=self.code)
+        args = dict(
+            corpus=self.corpus, file=self.file, row=self.row, byte=self.byte, help=self.help, code=self.code
+        )
         return _data_error, (self.message, args)
 
 
@@ -136,4 +155,3 @@ class RunError(Exception):
         self.exit = exit
         self.help = help
         super().__init__(message)
-

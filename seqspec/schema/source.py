@@ -64,6 +64,16 @@ class Span(NamedTuple):
         return f"{self.source.name}:{line}:{column}"
 
 
+class Poison:
+    """Stands in a tree for a value that was refused; later stages read over it, so that one mistake is told of once."""
+
+    def __repr__(self) -> str:
+        return "POISON"
+
+
+POISON = Poison()
+
+
 class Node:
     """One value of the tree with the places it came from.  Treat as frozen: make new nodes, never change one.
 
@@ -76,7 +86,7 @@ class Node:
 
     def __init__(
         self,
-        value: Scalar | dict[str, Node] | list[Node],
+        value: Scalar | Poison | dict[str, Node] | list[Node],
         span: Span,
         *,
         key: Span | None = None,

@@ -1,0 +1,1 @@
+"""How diagnostics are written down, one format a file."""
