@@ -1,4 +1,6 @@
-"""What the data engine works with: the built components of the ``data`` part, their fingerprints and the seed."""
+"""What the data engine works with: the built components of the ``data`` part, their fingerprints and the
+seed.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from seqspec.data.audio import AudioReader
     from seqspec.data.record import BadRow, Record
     from seqspec.schema.data import Data
     from seqspec.schema.types import Type
@@ -30,9 +33,20 @@ class Adapter(Protocol):
         """The records of a split, in the corpus's order."""
         ...
 
+    def audio(self) -> AudioReader | None:
+        """How ``AudioRef`` values are read; ``None`` for a corpus without audio."""
+        ...
+
+    @property
+    def root(self) -> Path:
+        """The corpus folder."""
+        ...
+
 
 class TextSteps(Protocol):
-    """Normalise, segment, tokenise, and back; ``seqspec/data/text.py`` is the one implementation.  Picklable."""
+    """Normalise, segment, tokenise, and back; ``seqspec/data/text.py`` is the one implementation.
+    Picklable.
+    """
 
     @property
     def trainable(self) -> bool:
@@ -92,7 +106,9 @@ class DataParts:
     augments: Sequence[Any] = ()
     """Augmentation of training examples: of frames, or of pictures."""
     fingerprints: Mapping[str, object] = field(default_factory=dict)
-    """``source`` and ``features``: the configs of these components as plain data, fields that affect no result left out."""
+    """``source`` and ``features``: the configs of these components as plain data, fields that affect no
+    result left out.
+    """
     seed: int = 1
     target_unit: Literal["tokens", "tokens_and_end", "examples"] = "tokens_and_end"
     """What a loss sums over: the target's tokens, these and an end symbol, or examples."""

@@ -1,4 +1,6 @@
-"""Progress of long work: a bar on stderr for a person, a line now and then for a log, nothing where nobody asked."""
+"""Progress of long work: a bar on stderr for a person, a line now and then for a log, nothing where nobody
+asked.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from typing import TextIO
 
 Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
-"""``with progress("tokenising train", total) as advance: advance(n)``; the total is ``None`` where it is not known."""
+"""``with progress("tokenising train", total) as advance: advance(n)``; the total is ``None`` where it is not
+known.
+"""
 
 WIDTH = 24
 

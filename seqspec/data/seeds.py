@@ -1,4 +1,6 @@
-"""Seeds from names: every random choice of the data engine is a pure function of the run's seed and of what it is for."""
+"""Seeds from names: every random choice of the data engine is a pure function of the run's seed and of what
+it is for.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def hash64(data: bytes) -> int:
 
 
 def mixed(values: np.ndarray, *, seed: int) -> np.ndarray:
-    """Another 64-bit hash of 64-bit hashes: the finaliser of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA)."""
+    """Another 64-bit hash of 64-bit hashes: the finaliser of SplitMix64 (Steele, Lea and Flood 2014,
+    OOPSLA).
+    """
     import numpy as np
 
     x = values.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15 + 0x9E3779B97F4A7C15) % 2**64)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
-from seqspec.schema.units import Fraction, Positive, Probability, Seconds, Speed
+from seqspec.schema.units import Fraction, NonNegative, Positive, Probability, Seconds, Speed
 
 
 class TextPipeline(Config):
@@ -43,6 +43,8 @@ class AudioPipeline(Config):
     """What is computed from the waveform."""
     normalize: Literal["none", "utterance", "global"] = "utterance"
     """Mean and variance: each utterance's own, those of the training split, or left alone."""
+    cache_gigabytes: Annotated[NonNegative, Speed] = 8.0
+    """Frames of a split are kept on disk, as the same float32 numbers, up to this size; larger splits are computed as they are read."""
     augment: list[Annotated[Config, Slot("augment")]] = []
     """Augmentation of training examples, in order."""
 

@@ -1,0 +1,115 @@
+"""From examples to one ``Batch``: padded, counted, with the share that its loss is divided by."""
+
+# B batch, T time, D features, U target time
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqspec.data.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.schema.types import Classes, Image, Points, Text, Vector
+
+if TYPE_CHECKING:
+    from seqspec.data.examples import Split
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+TargetUnit = Literal["tokens", "tokens_and_end", "examples"]
+
+
+def collate(
+    split: Split,
+    examples: np.ndarray,
+    *,
+    step: int,
+    share: float,
+    augments: Sequence[Augment] = (),
+    seed: int = 0,
+    epoch: int = 0,
+) -> Batch:
+    """The batch of ``examples``.
+
+    Augmentation of one example depends on the seed, the epoch and the example alone.
+    """
+    rows = examples.tolist()
+    source, source_lengths = None, None
+    if "source" in split.roles:
+        values = [split.value("source", row) for row in rows]
+        if augments:
+            values = [
+                _augmented(value, augments, seed_of(seed, "augment", epoch, row))
+                for value, row in zip(values, rows, strict=True)
+            ]
+        source, source_lengths = _joined(split.roles["source"], values)
+    target, target_lengths = _joined(split.roles["target"], [split.value("target", row) for row in rows])
+    return Batch(
+        source,
+        source_lengths,
+        target,
+        target_lengths,
+        torch.from_numpy(examples.astype(np.int64)),
+        step,
+        share,
+    )
+
+
+def count_targets(lengths: np.ndarray, unit: TargetUnit) -> int:
+    """What the losses of examples with ``[n, 2]`` lengths are summed over."""
+    match unit:
+        case "examples":
+            return len(lengths)
+        case "tokens":
+            return int(lengths[:, 1].sum())
+        case "tokens_and_end":
+            return int(lengths[:, 1].sum()) + len(lengths)
+
+
+def share_of(lengths: np.ndarray, *, unit: TargetUnit, slices: int) -> float:
+    """What each slice's sum is divided by, so that the mean over the slices is the mean over the global
+    batch.
+    """
+    return max(count_targets(lengths, unit), 1) / slices
+
+
+NOTHING = math.inf
+"""The share of a slice that has no example of its own and repeats one: its gradient is nought."""
+
+
+def _augmented(value: Any, augments: Sequence[Augment], seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.tensor(value)
+    for augment in augments:
+        x = augment(x, generator)
+    return x
+
+
+def _joined(type_: object, values: Sequence[Any]) -> tuple[Tensor, Tensor | None]:
+    match type_:
+        case Classes():
+            return torch.tensor(values, dtype=torch.int64), None
+        case Image() | Vector():
+            return torch.stack(
+                [torch.as_tensor(np.asarray(value), dtype=torch.float32) for value in values]
+            ), None
+        case Text():
+            return pad(values, torch.int64)
+        case Points():
+            return pad(values, torch.float32)
+    return pad(values, torch.float32)
+
+
+def pad(values: Sequence[Any], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """``[B, T, …]`` with zeros after each sequence, and ``[B]`` lengths."""
+    lengths = torch.tensor([len(value) for value in values], dtype=torch.int64)
+    shape = (len(values), int(lengths.max()), *values[0].shape[1:])
+    joined = torch.zeros(shape, dtype=dtype)
+    filled = joined.numpy()
+    for number, value in enumerate(values):
+        filled[number, : len(value)] = value
+    return joined, lengths

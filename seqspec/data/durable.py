@@ -1,0 +1,38 @@
+"""Files that are whole or absent, whatever happens: written beside, fsynced, renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data`` so that a reader sees the old bytes or the new ones, also after a
+    power cut.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_json(path: Path, value: object) -> None:
+    """``value`` as JSON with sorted keys, durably."""
+    write_durably(path, json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
