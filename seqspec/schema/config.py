@@ -57,6 +57,10 @@ class Flow(Protocol):
         """
         ...
 
+    def fill(self, name: str, component: str, reason: str) -> None:
+        """Put a component with its defaults into a slot of this component that the person left empty."""
+        ...
+
     def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
         """Like ``node`` for one component of a list."""
         ...

@@ -1,6 +1,7 @@
 """The types that flow between components: what one gives and the next takes.  Frozen, small, torch-free.
 
-A number that only the data can tell (a character vocabulary, the names of classes) is an ``Unknown`` until ``data prepare``.
+A number that only the data can tell (a character vocabulary, the names of classes) is an ``Unknown`` until
+``data prepare``.
 """
 
 from __future__ import annotations
@@ -152,5 +153,7 @@ class Logits(Type):
 
     vocab: Number
     stride: int = 1
+    blank: bool = False
+    """One set a frame, where id 0 is CTC's blank, rather than one a target."""
 
     __str__ = Type.__str__

@@ -1,10 +1,11 @@
-"""What a search finds."""
+"""What a search is given, and what it finds."""
+
+# B examples, N hypotheses (B times the beam), S memory time, V vocabulary
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,17 +22,44 @@ class Hypothesis(NamedTuple):
     """Log-probability in nats, the end symbol's included where the model has one."""
 
 
+class State(Protocol):
+    """What a decoder keeps between steps."""
+
+    @property
+    def attention(self) -> Tensor | None:
+        """``[N, S]``: where the last step looked, where it was asked to tell."""
+        ...
+
+    def select(self, rows_N: Tensor) -> Any:
+        """The hypotheses in ``rows_N``, each as often as it is named; those of one example stay together, in order."""
+        ...
+
+    def keep(self, examples_B: Tensor) -> Any:
+        """Forget what belongs to other examples (their memories); their hypotheses are gone already."""
+        ...
+
+
+class Step(Protocol):
+    """One step of a model."""
+
+    def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
+        """Logits ``[N, V]`` after one more id a hypothesis, and the state that knows it; ``look`` asks for attention."""
+        ...
+
+
 @dataclass(frozen=True)
 class Continuation:
     """What a search that writes token after token is given: where each example stands and how to go on."""
 
     first_B: Tensor
-    """The id that each example begins with."""
+    """The id that each example is to read next: BOS, or the last of a prompt."""
     state: Any
-    """The decoder's state before anything is read; ``select`` and ``keep`` choose among hypotheses and examples."""
-    step: Callable[..., tuple[Tensor, Any]]
-    """``step(ids_N, state, look=False)``: logits ``[N, V]`` and the state after reading one more id a hypothesis."""
+    """A ``State`` before that id, for one hypothesis an example."""
+    step: Step
+    """How the model goes on."""
     limits_B: Tensor
     """The longest answer that the model allows each example, in ids."""
     memory_lengths_B: Tensor | None = None
     """How many encoder states each example has, where there is an encoder."""
+    index_B: Tensor | None = None
+    """Rows of the split, which seed the random numbers of a search that draws them."""

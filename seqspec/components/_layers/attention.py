@@ -1,0 +1,134 @@
+"""Multi-head attention on ``scaled_dot_product_attention``: self, cross, causal, masked, one step at a time.
+
+Vaswani et al. (2017), "Attention Is All You Need", section 3.2.
+"""
+
+# B batch, N hypotheses (B times the beam), Q queries, K keys, D width, H heads, E width of a head
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components._layers.dropout import dropout
+from seqspec.components._layers.init import linear
+from seqspec.components._layers.positions import rotate
+
+
+class KeysValues(NamedTuple):
+    """What a step attends to: ``[B, H, K, E]`` each."""
+
+    keys: Tensor
+    values: Tensor
+
+
+class Attention(nn.Module):
+    """Queries of width ``dim`` over a memory of width ``memory_dim`` (its own input where that is ``None``)."""
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        num_heads: int,
+        memory_dim: int | None = None,
+        bias: bool = True,
+        dropout: float = 0.0,
+        rotary: bool = False,
+        per_dim_scale: bool = False,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.rotary = rotary
+        self.query = linear(dim, dim, bias=bias)
+        self.key = linear(memory_dim or dim, dim, bias=bias)
+        self.value = linear(memory_dim or dim, dim, bias=bias)
+        self.output = linear(dim, dim, bias=bias)
+        self.scale = nn.Parameter(torch.zeros(dim // num_heads)) if per_dim_scale else None
+
+    def forward(
+        self,
+        x_BQD: Tensor,
+        memory_BKD: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+        causal: bool = False,
+    ) -> Tensor:
+        """``mask`` broadcasts to ``[B, H, Q, K]``: True where a key may be seen, or a float bias.  ``causal`` needs no mask."""
+        memory = self.remember(x_BQD if memory_BKD is None else memory_BKD)
+        return self._attend(self._queries(x_BQD, start=0), memory, mask=mask, causal=causal)
+
+    def remember(self, memory_BKD: Tensor, *, start: int = 0) -> KeysValues:
+        """Keys and values of a memory whose first row stands at position ``start``."""
+        keys = self._split(self.key(memory_BKD))
+        if self.rotary:
+            keys = rotate(keys, start=start)
+        return KeysValues(keys, self._split(self.value(memory_BKD)))
+
+    def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None, start: int = 0) -> Tensor:
+        """One query a hypothesis, at position ``start``.  The hypotheses of one example share its memory, which is not copied."""
+        examples = memory.keys.shape[0]
+        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]), start=start, spread=False)
+        return self._attend(queries, memory, mask=mask, causal=False).reshape(x_ND.shape)
+
+    def weights(self, x_BQD: Tensor, memory_BKD: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """``[B, Q, K]``: attention probabilities, averaged over heads; for pictures and coverage."""
+        queries = self._queries(x_BQD, start=0)
+        return self._probabilities(queries, self.remember(memory_BKD).keys, mask)
+
+    def look_weights(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
+        """``[N, K]``: what ``look`` attends to, averaged over heads."""
+        examples = memory.keys.shape[0]
+        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]), start=0, spread=False)
+        return self._probabilities(queries, memory.keys, mask).flatten(0, 1)
+
+    def _probabilities(self, queries_BHQE: Tensor, keys_BHKE: Tensor, mask: Tensor | None) -> Tensor:
+        scores = queries_BHQE @ keys_BHKE.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+        return scores.softmax(-1).mean(1)
+
+    def _queries(self, x_BQD: Tensor, *, start: int, spread: bool = True) -> Tensor:
+        """``spread``: queries stand one after another from ``start``; without it all stand there."""
+        queries = self._split(self.query(x_BQD))
+        if self.scale is not None:
+            # Lingvo: each feature of a head has its own positive scale, 1 at first.
+            queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))
+        if not self.rotary:
+            return queries
+        if spread:
+            return rotate(queries, start=start)
+        return rotate(queries.transpose(1, 2).unsqueeze(3), start=start).squeeze(3).transpose(1, 2)
+
+    def _split(self, x_BKD: Tensor) -> Tensor:
+        return x_BKD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+    def _attend(
+        self, queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        drop = self.dropout if self.training else 0.0
+        if drop and queries_BHQE.device.type == "cpu":
+            return self._merge(_attend_with_dropout(queries_BHQE, memory, mask=mask, causal=causal, p=drop))
+        given = functional.scaled_dot_product_attention(
+            queries_BHQE, memory.keys, memory.values, attn_mask=mask, dropout_p=drop, is_causal=causal
+        )
+        return self._merge(given)
+
+    def _merge(self, x_BHQE: Tensor) -> Tensor:
+        return self.output(x_BHQE.transpose(1, 2).flatten(2))
+
+
+def _attend_with_dropout(
+    queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool, p: float
+) -> Tensor:
+    """torch's kernel for a CPU has no dropout of its own and would draw slow masks."""
+    scores = queries_BHQE @ memory.keys.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
+    if causal:
+        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        scores = scores.masked_fill(~seen, -torch.inf)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    return dropout(scores.softmax(-1), p) @ memory.values

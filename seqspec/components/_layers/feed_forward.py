@@ -1,0 +1,83 @@
+"""The position-wise network of a Transformer layer, plain, gated or with a convolution in front."""
+
+# B batch, T time, D width, F inner width
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.init import linear
+
+
+def _identity(x: Tensor) -> Tensor:
+    return x
+
+
+def _gelu_tanh(x: Tensor) -> Tensor:
+    return functional.gelu(x, approximate="tanh")
+
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "gelu": functional.gelu,
+    "gelu_tanh": _gelu_tanh,
+    "silu": functional.silu,
+    "glu": torch.sigmoid,
+    "reglu": torch.relu,
+    "geglu": functional.gelu,
+    "swiglu": functional.silu,
+    "bilinear": _identity,
+}
+GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
+"""Shazeer (2020), "GLU Variants Improve Transformer", arXiv:2002.05202: the inner layer is activation(x W) * (x V)."""
+
+
+class FeedForward(nn.Module):
+    """Two linear layers around an activation.  ``kernel`` > 1 makes the first a convolution over time (Tensor2Tensor's
+    ``conv_relu_conv``), left-padded where ``causal``."""
+
+    def __init__(
+        self, dim: int, *, inner: int, activation: str, dropout: float, bias: bool = True, kernel: int = 1, causal: bool = False
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.activation = activation
+        self.kernel = kernel
+        self.causal = causal
+        wide = inner * 2 if activation in GATED else inner
+        self.expand = (
+            linear(dim, wide, bias=bias) if kernel == 1 else _convolution(dim, wide, kernel=kernel, bias=bias)
+        )
+        self.dropout = Dropout(dropout)
+        self.contract = linear(inner, dim, bias=bias)
+
+    def forward(self, x_BTD: Tensor, mask_BT: Tensor | None = None) -> Tensor:
+        """``mask_BT`` keeps padding out of a convolution's window; it is not needed where the kernel is 1."""
+        inner = self.expand(x_BTD) if self.kernel == 1 else self._convolve(x_BTD, mask_BT)
+        return self.contract(self.dropout(self._activate(inner)))
+
+    def _activate(self, inner_BTF: Tensor) -> Tensor:
+        function = ACTIVATIONS[self.activation]
+        if self.activation not in GATED:
+            return function(inner_BTF)
+        gate, value = inner_BTF.chunk(2, dim=-1)
+        return function(gate) * value
+
+    def _convolve(self, x_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
+        if mask_BT is not None:
+            x_BTD = x_BTD * mask_BT[..., None]
+        left = self.kernel - 1 if self.causal else (self.kernel - 1) // 2
+        padded = functional.pad(x_BTD.transpose(1, 2), (left, self.kernel - 1 - left))
+        return self.expand(padded).transpose(1, 2)
+
+
+def _convolution(dim: int, outputs: int, *, kernel: int, bias: bool) -> nn.Conv1d:
+    layer = nn.Conv1d(dim, outputs, kernel, bias=bias)
+    nn.init.xavier_uniform_(layer.weight)
+    if bias:
+        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    return layer

@@ -1,0 +1,163 @@
+"""The layers that the Transformer's encoder and decoder stack, and what stands before and after the stack."""
+
+# B batch, N hypotheses, T time, S memory time, D width
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components._layers.attention import Attention, KeysValues
+from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
+from seqspec.schema.transformer_config import TransformerLayers
+
+
+class RMSNorm(nn.Module):
+    """Zhang & Sennrich (2019), "Root Mean Square Layer Normalization", arXiv:1910.07467."""
+
+    def __init__(self, dim: int, *, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+def make_norm(config: TransformerLayers, dim: int) -> nn.Module:
+    """The normalisation that the config names."""
+    if config.norm_type == "rms":
+        return RMSNorm(dim, eps=config.norm_epsilon)
+    return nn.LayerNorm(dim, eps=config.norm_epsilon)
+
+
+class Residual(nn.Module):
+    """Where normalisation, dropout and the residual sum of one sublayer go."""
+
+    def __init__(self, config: TransformerLayers, dim: int) -> None:
+        super().__init__()
+        assert config.dropout is not None
+        self.norm = make_norm(config, dim)
+        self.pre = config.norm == "pre"
+        self.dropout = Dropout(config.dropout)
+
+    def before(self, x: Tensor) -> Tensor:
+        return self.norm(x) if self.pre else x
+
+    def after(self, x: Tensor, y: Tensor) -> Tensor:
+        x = x + self.dropout(y)
+        return x if self.pre else self.norm(x)
+
+
+class Context(NamedTuple):
+    """What every layer of a stack shares in one pass."""
+
+    mask: Tensor | None = None
+    """For self-attention; a bias by distance is in it."""
+    causal: bool = False
+    real_BT: Tensor | None = None
+    """True for real tokens; only a convolution needs it."""
+    memory_BSD: Tensor | None = None
+    memory_mask: Tensor | None = None
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention, attention over a memory where there is one, and the feed-forward network."""
+
+    def __init__(
+        self, config: TransformerLayers, *, dim: int, causal: bool, memory_dim: int | None = None
+    ) -> None:
+        super().__init__()
+        self.self_attention = _attention(config, dim, rotary=config.positions == "rotary")
+        self.self_residual = Residual(config, dim)
+        self.cross_attention = None if memory_dim is None else _attention(config, dim, memory_dim=memory_dim)
+        self.cross_residual = None if memory_dim is None else Residual(config, dim)
+        assert config.feed_forward_dim is not None
+        self.feed_forward = FeedForward(
+            dim, inner=config.feed_forward_dim, activation=config.activation, dropout=config.feed_forward_dropout,
+            bias=config.feed_forward_bias, kernel=config.feed_forward_kernel, causal=causal,
+        )  # fmt: skip
+        self.feed_forward_residual = Residual(config, dim)
+
+    def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
+        """The whole sequence at once."""
+        y = self.self_attention(self.self_residual.before(x_BTD), mask=context.mask, causal=context.causal)
+        x_BTD = self.self_residual.after(x_BTD, y)
+        if self.cross_attention is not None and self.cross_residual is not None:
+            query = self.cross_residual.before(x_BTD)
+            y = self.cross_attention(query, context.memory_BSD, mask=context.memory_mask)
+            x_BTD = self.cross_residual.after(x_BTD, y)
+        y = self.feed_forward(self.feed_forward_residual.before(x_BTD), context.real_BT)
+        return self.feed_forward_residual.after(x_BTD, y)
+
+
+def _attention(
+    config: TransformerLayers, dim: int, *, memory_dim: int | None = None, rotary: bool = False
+) -> Attention:
+    assert config.num_heads is not None
+    return Attention(
+        dim, num_heads=config.num_heads, memory_dim=memory_dim, bias=config.bias, dropout=config.attention_dropout,
+        rotary=rotary, per_dim_scale=config.per_dim_scale,
+    )  # fmt: skip
+
+
+class Entrance(nn.Module):
+    """Positions and dropout before the first layer, and the bias by distance that its attention sees."""
+
+    def __init__(self, config: TransformerLayers, *, dim: int, causal: bool) -> None:
+        super().__init__()
+        assert config.input_dropout is not None
+        assert config.num_heads is not None
+        self.positions = config.positions
+        self.num_heads = config.num_heads
+        self.dropout = Dropout(config.input_dropout)
+        self.learned = None
+        self.bias = None
+        if config.positions == "learned":
+            self.max_positions = config.max_positions or 0
+            self.learned = nn.Parameter(nn.init.normal_(torch.empty(self.max_positions, dim), std=dim**-0.5))
+        if config.positions == "relative":
+            self.bias = RelativeBias(config.num_heads, causal=causal)
+
+    def forward(self, x_BTD: Tensor, *, start: int = 0) -> Tensor:
+        """``start``: the position of the first row."""
+        size, dim = x_BTD.shape[-2:]
+        if self.positions == "sinusoidal":
+            x_BTD = x_BTD + sinusoids(start, size, dim=dim, device=x_BTD.device).to(x_BTD.dtype)
+        if self.learned is not None:
+            if start + size > self.max_positions:
+                raise ValueError(
+                    f"an input of {start + size} positions, and the model has learned {self.max_positions} (`max_positions`)"
+                )
+            x_BTD = x_BTD + self.learned[start : start + size] * dim**0.5
+        return self.dropout(x_BTD)
+
+    def biased(
+        self, mask: Tensor | None, *, queries: int, keys: int, causal: bool, device: torch.device
+    ) -> Tensor | None:
+        """``mask`` with the bias by distance in it, and with causality where the bias needs it said."""
+        if self.bias is not None:
+            bias = self.bias(queries, keys)
+        elif self.positions == "linear":
+            bias = linear_bias(queries, keys, num_heads=self.num_heads, device=device)
+        else:
+            return mask
+        if causal:
+            seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+            mask = seen if mask is None else mask & seen
+        return bias if mask is None else bias.masked_fill(~mask, -torch.inf)
+
+
+class LayerCache(NamedTuple):
+    """What one layer of a decoder keeps between steps."""
+
+    keys: Tensor
+    """``[N, H, T, E]``."""
+    values: Tensor
+    memory: KeysValues | None
+    """``[B, H, S, E]``; the hypotheses of one example share it."""

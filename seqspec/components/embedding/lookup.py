@@ -1,0 +1,28 @@
+"""One learned vector a token id; N(0, 1/sqrt(dim)) at first and scaled by sqrt(dim) when read."""
+
+# B batch, T time, D width, V vocabulary
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.schema.embedding.lookup import LookupConfig
+from seqspec.schema.types import Tokens
+
+
+class Lookup(nn.Module):
+    """A table ``weight_VD`` that a head may share."""
+
+    def __init__(self, config: LookupConfig, source: Tokens) -> None:
+        super().__init__()
+        assert config.dim is not None
+        assert isinstance(source.vocab, int)
+        self.scale = config.dim**0.5 if config.scale else 1.0
+        self.weight_VD = nn.Parameter(
+            nn.init.normal_(torch.empty(source.vocab, config.dim), std=config.std or config.dim**-0.5)
+        )
+
+    def forward(self, ids_BT: Tensor) -> Tensor:
+        return functional.embedding(ids_BT, self.weight_VD) * self.scale

@@ -1,0 +1,39 @@
+"""Transformer encoder: self-attention over the whole input."""
+
+# B batch, T time, D width
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from seqspec.components._layers.init import linear
+from seqspec.components._layers.masks import attention_mask, length_mask
+from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
+from seqspec.schema.encoder.transformer import TransformerConfig
+from seqspec.schema.types import Frames
+
+
+class Transformer(nn.Module):
+    """An input of another width than ``dim`` goes through a linear layer first."""
+
+    def __init__(self, config: TransformerConfig, source: Frames) -> None:
+        super().__init__()
+        self.convolves = config.feed_forward_kernel > 1
+        self.project = linear(source.dim, config.dim) if source.dim != config.dim else None
+        self.entrance = Entrance(config, dim=config.dim, causal=False)
+        layers = (TransformerLayer(config, dim=config.dim, causal=False) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(layers)
+        self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
+
+    def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives ``[B, T, D]`` and the lengths as they were; what is beyond a length changes nothing before it."""
+        size = x_BTD.shape[1]
+        if self.project is not None:
+            x_BTD = self.project(x_BTD)
+        mask = attention_mask(lengths_B, size)
+        mask = self.entrance.biased(mask, queries=size, keys=size, causal=False, device=x_BTD.device)
+        context = Context(mask=mask, real_BT=length_mask(lengths_B, size) if self.convolves else None)
+        x_BTD = self.entrance(x_BTD)
+        for layer in self.layers:
+            x_BTD = layer(x_BTD, context)
+        return (x_BTD if self.norm is None else self.norm(x_BTD)), lengths_B

@@ -1,0 +1,35 @@
+"""One score a vocabulary entry, linear in the hidden state."""
+
+# D width, V vocabulary
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.schema.head.linear import LinearConfig
+from seqspec.schema.types import States, Tokens, Type
+
+
+class Linear(nn.Module):
+    """``weight_VD`` and ``bias_V`` are read by losses that never make the logits whole."""
+
+    def __init__(self, config: LinearConfig, takes: Mapping[str, Type]) -> None:
+        super().__init__()
+        hidden, target = takes["hidden"], takes["target"]
+        assert isinstance(hidden, States)
+        assert isinstance(target, Tokens)
+        assert isinstance(target.vocab, int)
+        self.weight_VD = nn.Parameter(nn.init.xavier_uniform_(torch.empty(target.vocab, hidden.dim)))
+        self.bias_V = nn.Parameter(torch.zeros(target.vocab)) if config.bias else None
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Hidden states ``[..., D]`` to logits ``[..., V]``."""
+        return functional.linear(hidden, self.weight_VD, self.bias_V)
+
+    def tie(self, weight_VD: nn.Parameter) -> None:
+        """Use an embedding's table as the weight."""
+        self.weight_VD = weight_VD

@@ -1,0 +1,19 @@
+"""What a loss gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Loss(NamedTuple):
+    """Sums over the targets of a batch, each a scalar tensor on the batch's device; nothing waits for them."""
+
+    total: Tensor
+    """What training makes small, summed over the targets."""
+    count: Tensor
+    """How many targets there were."""
+    terms: dict[str, Tensor]
+    """Further sums by name, for logs and teacher-forced metrics: ``nll`` in nats, ``correct`` where it was counted."""

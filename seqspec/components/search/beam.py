@@ -1,0 +1,219 @@
+"""Beam search over a batch: cached keys and values, memories shared by the hypotheses of an example, finished examples dropped.
+
+Graves (2012), "Sequence Transduction with Recurrent Neural Networks", section 2.5; Wu et al. (2016), arXiv:1609.08144, section 7.
+"""
+
+# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, S memory time, V vocabulary
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from seqspec.components._layers.masks import length_mask
+from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._limits import Limits
+from seqspec.components.search._penalty import Penalty
+from seqspec.components.search._written import forbid
+from seqspec.schema.search.beam import BeamConfig
+from seqspec.schema.types import EOS, Logits
+
+Finished = list[list[Hypothesis]]
+
+
+class Beam:
+    """Gives up to ``size`` hypotheses an example, best first; at least ``nbest`` where the model allows as many."""
+
+    def __init__(self, config: BeamConfig, source: Logits) -> None:
+        self.size = config.size
+        self.nbest = config.nbest
+        self.stop = config.stop
+        self.num_finished = (
+            config.num_finished if config.stop == "after_n_finished" else None
+        ) or config.size
+        self.penalty = Penalty.of(config)
+        self.limits = Limits(config.max_tokens, config.max_ratio)
+        self.score_gap = config.score_gap
+        self.end_margin = config.end_margin
+
+    @torch.no_grad()
+    def __call__(self, going: Continuation) -> Finished:
+        finished: Finished = [[] for _ in going.first_B]
+        live = self._begin(going)
+        while live.examples:
+            logits_NV, state = going.step(
+                live.ids_AKT[:, :, -1].flatten(), live.state, look=live.covered_AKS is not None
+            )
+            live = live.seen(state)
+            candidates = self._candidates(logits_NV, live)
+            self._end(candidates, live, finished)
+            chosen = self._choose(candidates)
+            grown = live.grow(chosen)
+            self._cut(grown, finished)
+            rows_AK = (
+                chosen.parent_AC
+                + torch.arange(len(live.examples), device=logits_NV.device)[:, None] * live.width
+            )
+            live = grown.move(self._going_on(grown, finished), rows_AK, state)
+        return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
+
+    def _begin(self, going: Continuation) -> _Live:
+        limits_B = self.limits(going)
+        count, device = len(limits_B), limits_B.device
+        longest = torch.tensor([self.penalty.divisor(limit) for limit in limits_B.tolist()], device=device)
+        covered = real = None
+        if self.penalty.coverage != "none" and going.memory_lengths_B is not None:
+            size = int(going.memory_lengths_B.max())
+            covered = torch.zeros(count, 1, size, device=device)
+            real = length_mask(going.memory_lengths_B, size)
+        ids_AKT, sums_AK = going.first_B.view(count, 1, 1), torch.zeros(count, 1, device=device)
+        return _Live(list(range(count)), ids_AKT, sums_AK, limits_B, longest, going.state, covered, real)
+
+    def _candidates(self, logits_NV: Tensor, live: _Live) -> _Candidates:
+        """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
+        logits_NV = logits_NV.float()
+        allowed_NV = forbid(logits_NV)
+        if self.end_margin is not None:
+            low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
+            allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
+        count = min(2 * self.size, allowed_NV.shape[1])
+        best_NC, token_NC = allowed_NV.topk(count, dim=1)
+        sums_NC = live.sums_AK.reshape(-1, 1) + best_NC - logits_NV.logsumexp(1, keepdim=True)
+        sums_AC = sums_NC.view(len(live.examples), -1)
+        sums_AC, place_AC = sums_AC.topk(min(2 * self.size, sums_AC.shape[1]), dim=1)
+        token_AC = token_NC.view(len(live.examples), -1).gather(1, place_AC)
+        if self.score_gap is not None:
+            sums_AC = sums_AC.masked_fill(sums_AC < sums_AC[:, :1] - self.score_gap, -torch.inf)
+        return _Candidates(sums_AC, place_AC // count, token_AC)
+
+    def _end(self, candidates: _Candidates, live: _Live, finished: Finished) -> None:
+        """Ends among the best ``K`` candidates are finished hypotheses."""
+        sums_AK, parent_AK = candidates.sums_AC[:, : self.size], candidates.parent_AC[:, : self.size]
+        ended_AK = (candidates.token_AC[:, : self.size] == EOS) & sums_AK.isfinite()
+        row_E, _ = places = ended_AK.nonzero(as_tuple=True)
+        if len(row_E):
+            beam_E = parent_AK[places]
+            self._collect(live, row_E, beam_E, sums_AK[places], finished, count=live.written + 1)
+
+    def _cut(self, grown: _Live, finished: Finished) -> None:
+        """Hypotheses that have reached their limit are finished as they stand."""
+        full_AK = (grown.limits_A <= grown.written)[:, None] & grown.sums_AK.isfinite()
+        row_E, beam_E = full_AK.nonzero(as_tuple=True)
+        if len(row_E):
+            self._collect(grown, row_E, beam_E, grown.sums_AK[row_E, beam_E], finished, count=grown.written)
+
+    def _collect(
+        self, live: _Live, row_E: Tensor, beam_E: Tensor, sums_E: Tensor, finished: Finished, *, count: int
+    ) -> None:
+        scores_E = sums_E / self.penalty.divisor(count)
+        if live.covered_AKS is not None and live.real_AS is not None:
+            scores_E = scores_E + self.penalty.covered(live.covered_AKS[row_E, beam_E], live.real_AS[row_E])
+        columns = (
+            row_E.tolist(),
+            live.ids_AKT[row_E, beam_E, 1:].tolist(),
+            scores_E.tolist(),
+            sums_E.tolist(),
+        )
+        for row, ids, score, total in zip(*columns, strict=True):
+            finished[live.examples[row]].append(Hypothesis(tuple(ids), score, total))
+
+    def _choose(self, candidates: _Candidates) -> _Candidates:
+        """The best ``K`` candidates that are no ends."""
+        open_AC = candidates.sums_AC.masked_fill(candidates.token_AC == EOS, -torch.inf)
+        sums_AK, place_AK = open_AC.topk(min(self.size, open_AC.shape[1]), dim=1)
+        return _Candidates(
+            sums_AK, candidates.parent_AC.gather(1, place_AK), candidates.token_AC.gather(1, place_AK)
+        )
+
+    def _going_on(self, grown: _Live, finished: Finished) -> list[int]:
+        """Rows of the examples whose search is not over."""
+        reach_AK = grown.sums_AK
+        if self.stop == "exact":
+            # Sums only fall and penalties only grow: nothing scores above the present sum over the largest divisor.
+            reach_AK = reach_AK / grown.longest_A[:, None]
+        elif self.stop == "best_finished":
+            reach_AK = reach_AK / self.penalty.divisor(grown.written)
+        rows = zip(grown.examples, reach_AK.amax(1).tolist(), grown.limits_A.tolist(), strict=True)
+        return [
+            row for row, (example, reach, limit) in enumerate(rows)
+            if limit > grown.written and reach > -float("inf") and not self._enough(finished[example], reach)
+        ]  # fmt: skip
+
+    def _enough(self, found: list[Hypothesis], reach: float) -> bool:
+        if self.stop == "after_n_finished":
+            return len(found) >= max(self.num_finished, self.nbest)
+        if len(found) < self.nbest:
+            return False
+        return sorted((h.score for h in found), reverse=True)[self.nbest - 1] >= reach
+
+
+class _Candidates(NamedTuple):
+    """Continuations of each example, best first."""
+
+    sums_AC: Tensor
+    """Log-probabilities; minus infinity where there is none."""
+    parent_AC: Tensor
+    """The hypothesis that is continued."""
+    token_AC: Tensor
+
+
+@dataclass(frozen=True)
+class _Live:
+    """The hypotheses that go on."""
+
+    examples: list[int]
+    """Which example of the batch each row is."""
+    ids_AKT: Tensor
+    """The first id and what was written."""
+    sums_AK: Tensor
+    limits_A: Tensor
+    longest_A: Tensor
+    """The length penalty's divisor at the limit."""
+    state: Any
+    covered_AKS: Tensor | None
+    """Attention to each source state, summed over the steps."""
+    real_AS: Tensor | None
+
+    @property
+    def written(self) -> int:
+        """Ids of each hypothesis."""
+        return self.ids_AKT.shape[2] - 1
+
+    @property
+    def width(self) -> int:
+        """Hypotheses an example: one at first, then the beam's size."""
+        return self.sums_AK.shape[1]
+
+    def seen(self, state: Any) -> _Live:
+        """With the attention of one more step."""
+        if self.covered_AKS is None:
+            return self
+        looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
+        return replace(self, covered_AKS=self.covered_AKS + looked_AKS)
+
+    def grow(self, chosen: _Candidates) -> _Live:
+        """The chosen continuations; the state is still that of their parents."""
+        parents = chosen.parent_AC[:, :, None]
+        ids_AKT = self.ids_AKT.gather(1, parents.expand(-1, -1, self.ids_AKT.shape[2]))
+        covered = self.covered_AKS
+        if covered is not None:
+            covered = covered.gather(1, parents.expand(-1, -1, covered.shape[2]))
+        ids_AKT = torch.cat([ids_AKT, chosen.token_AC[:, :, None]], 2)
+        return replace(self, ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
+
+    def move(self, stays: list[int], rows_AK: Tensor, state: Any) -> _Live:
+        """The examples that stay, with the state of their parents, at ``rows_AK``, brought along."""
+        if not stays:
+            return replace(self, examples=[])
+        if len(stays) == len(self.examples):
+            return replace(self, state=state.select(rows_AK.flatten()))
+        rows = torch.tensor(stays, device=rows_AK.device)
+        return _Live(
+            [self.examples[row] for row in stays], self.ids_AKT[rows], self.sums_AK[rows], self.limits_A[rows],
+            self.longest_A[rows], state.select(rows_AK[rows].flatten()).keep(rows),
+            None if self.covered_AKS is None else self.covered_AKS[rows],
+            None if self.real_AS is None else self.real_AS[rows],
+        )  # fmt: skip

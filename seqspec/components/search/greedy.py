@@ -1,0 +1,44 @@
+"""Greedy search; finished examples leave the batch."""
+
+# B examples, V vocabulary
+
+from __future__ import annotations
+
+import torch
+
+from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._limits import Limits
+from seqspec.components.search._written import forbid
+from seqspec.schema.search.greedy import GreedyConfig
+from seqspec.schema.types import EOS, Logits
+
+
+class Greedy:
+    """Gives one hypothesis an example; its score is its log-probability."""
+
+    def __init__(self, config: GreedyConfig, source: Logits) -> None:
+        self.limits = Limits(config.max_tokens, config.max_ratio)
+
+    @torch.no_grad()
+    def __call__(self, going: Continuation) -> list[list[Hypothesis]]:
+        count = len(going.first_B)
+        ids: list[list[int]] = [[] for _ in range(count)]
+        sums = [0.0] * count
+        live, token_B, state = list(range(count)), going.first_B, going.state
+        limits = self.limits(going).tolist()
+        while live:
+            logits_BV, state = going.step(token_B, state)
+            best_B, token_B = forbid(logits_BV).max(1)
+            chances = (best_B - logits_BV.logsumexp(1)).tolist()
+            stays = []
+            for row, (example, token) in enumerate(zip(live, token_B.tolist(), strict=True)):
+                sums[example] += chances[row]
+                if token != EOS:
+                    ids[example].append(token)
+                    if len(ids[example]) < limits[example]:
+                        stays.append(row)
+            if len(stays) < len(live) and stays:
+                rows_B = torch.tensor(stays, device=token_B.device)
+                token_B, state = token_B[rows_B], state.select(rows_B).keep(rows_B)
+            live = [live[row] for row in stays]
+        return [[Hypothesis(tuple(written), total, total)] for written, total in zip(ids, sums, strict=True)]

@@ -1,0 +1,37 @@
+"""Transformer decoder: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762; without a memory, a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.transformer_config import TransformerLayers
+from seqspec.schema.types import Nothing, States, Tokens, Type
+from seqspec.schema.units import Dim, InferredMark
+
+
+class TransformerConfig(TransformerLayers):
+    """Causal self-attention over the target, and attention over the encoder's states where there is an encoder."""
+
+    dim: Annotated[Dim | None, InferredMark()] = None
+    """Width of the model, in features; left out, the encoder's."""
+    embedding: Annotated[Config, Slot("embedding")] = Field(default="lookup", validate_default=True)
+    """How target ids become vectors."""
+
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> States:
+        target, memory = source["target"], source.get("memory", Nothing())
+        if not isinstance(target, Tokens):
+            raise Mismatch(f"a Transformer decoder gives tokens, and the target is {target}")
+        dim = self.dim
+        if dim is None:
+            if not isinstance(memory, States):
+                raise Mismatch(
+                    "the width does not follow from an encoder here", at=("dim",), help="set `dim`"
+                )
+            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        self.settle(flow, dim=dim)
+        flow.node("embedding", target, dim=(dim, "the decoder's width"))
+        return States(dim, causal=True)

@@ -1,0 +1,21 @@
+"""Transformer encoder: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.transformer_config import TransformerLayers
+from seqspec.schema.types import Frames, States, Type
+from seqspec.schema.units import Dim
+
+
+class TransformerConfig(TransformerLayers):
+    """Self-attention over the whole input."""
+
+    dim: Dim = 512
+    """Width of the model, in features."""
+
+    def wire(self, source: Type, flow: Flow) -> States:
+        if not isinstance(source, Frames):
+            raise Mismatch(f"a Transformer encoder reads a sequence of vectors, and this is {source}")
+        self.settle(flow, dim=self.dim)
+        return States(self.dim, rate=source.rate)

@@ -1,0 +1,21 @@
+"""Cross entropy between the target and the head's distribution."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Logits, Type
+from seqspec.schema.units import NonNegative, Probability
+
+
+class CrossEntropyConfig(Config):
+    """Negative log-likelihood a target, smoothed if asked for."""
+
+    label_smoothing: Probability = 0.0
+    """Probability that moves from the target to all of the vocabulary evenly (Szegedy et al. 2016, section 7)."""
+    z_loss: NonNegative = 0.0
+    """Weight of the square of the log-normaliser, which keeps logits small."""
+
+    def output(self, source: Type) -> Type:
+        if not isinstance(source, Logits):
+            raise Mismatch(f"cross entropy needs logits, and the model gives {source}")
+        return source

@@ -1,0 +1,95 @@
+"""An encoder that reads the source whole and a decoder that writes the target one token after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.types import Poison, Tokens, Type
+from seqspec.schema.units import Count
+
+FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
+"""Fields that a decoder takes from its encoder where it leaves them out and the encoder has them."""
+
+
+class EncoderDecoderConfig(Config):
+    """Sequence to sequence: Sutskever et al. (2014), Bahdanau et al. (2015), Vaswani et al. (2017)."""
+
+    embedding: Annotated[Config | None, Slot("embedding")] = None
+    """How source ids (or frames) become the vectors that the encoder reads; left out, ids are looked up and frames stay."""
+    encoder: Annotated[Config, Slot("encoder")]
+    """Reads the source."""
+    decoder: Annotated[Config, Slot("decoder")]
+    """Writes the target, seeing what it wrote and the encoder's states."""
+    head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
+    """Scores the target vocabulary."""
+    tie: Literal["none", "target", "all"] = "none"
+    """Share one table between target embedding and softmax, or among those and the source embedding (``all``)."""
+    task_vectors: Count = 0
+    """Rows of a table of task vectors (Tensor2Tensor's target spaces), one of which is added to every encoder input."""
+    task: Count = 0
+    """The row of the task that this experiment trains."""
+
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
+        """``source`` and ``target`` to logits over the target's vocabulary."""
+        if "target" not in source:
+            raise Mismatch("an encoder and decoder need a source and a target, and the corpus has no target")
+        target = source["target"]
+        if not isinstance(target, Tokens | Poison):
+            raise Mismatch(f"an encoder and decoder write tokens, and the target is {target}")
+        vectors = self._embed(source["source"], flow)
+        states = flow.node("encoder", vectors)
+        follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
+        hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
+        if self.tie != "none":
+            self._check_tie(source["source"], target)
+        if self.task and self.task >= self.task_vectors:
+            raise Mismatch(
+                f"task {self.task} has no row among {self.task_vectors} task vectors", at=("task",)
+            )
+        return flow.node("head", {"hidden": hidden, "target": target})
+
+    def _embed(self, source: Type, flow: Flow) -> Type:
+        if self.embedding is None:
+            if not isinstance(source, Tokens):
+                return source
+            flow.fill("embedding", "lookup", "ids are looked up")
+        width = getattr(self.encoder, "dim", None)
+        if width is None or (self.embedding is not None and "dim" not in type(self.embedding).model_fields):
+            return flow.node("embedding", source)
+        return flow.node("embedding", source, dim=(width, "the encoder's width"))
+
+    def _following(self) -> dict[str, object]:
+        given = {name: getattr(self.encoder, name, None) for name in FOLLOWING}
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None and getattr(self.decoder, name, value) is None
+        }
+
+    def _check_tie(self, source: Type, target: Type) -> None:
+        if getattr(self.decoder, "embedding", None) is None:
+            raise Mismatch(
+                "this decoder has no embedding that the softmax could share",
+                at=("tie",),
+                help="set `tie: none`",
+            )
+        if self.tie == "all" and not isinstance(source, Tokens | Poison):
+            raise Mismatch(
+                f"the source is {source}: there is no source table to share",
+                at=("tie",),
+                help="set `tie: target`",
+            )
+        if (
+            self.tie == "all"
+            and isinstance(source, Tokens)
+            and isinstance(target, Tokens)
+            and source.vocab != target.vocab
+        ):
+            raise Mismatch(
+                f"one table cannot serve a source vocabulary of {source.vocab} and a target vocabulary of {target.vocab}",
+                at=("tie",), help="give both sides one vocabulary with `data.text.shared`, or set `tie: target`",
+            )  # fmt: skip

@@ -1,0 +1,41 @@
+"""A decoder alone: the probability of a text, one token after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.types import Nothing, Poison, Tokens, Type
+
+
+class LanguageModelConfig(Config):
+    """A language model: each token is predicted from those before it."""
+
+    decoder: Annotated[Config, Slot("decoder")]
+    """Reads what was written so far."""
+    head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
+    """Scores the vocabulary."""
+    tie: Literal["none", "target"] = "none"
+    """Share one table between embedding and softmax."""
+
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
+        """The ``target`` to logits over its vocabulary."""
+        if "target" not in source:
+            raise Mismatch("a language model learns a target, and the corpus has none")
+        if "source" in source and not isinstance(source["source"], Nothing | Poison):
+            raise Mismatch(f"a language model reads no source, and the corpus gives {source['source']}",
+                           help="use model `encoder_decoder`, or an adapter of plain text")  # fmt: skip
+        target = source["target"]
+        if not isinstance(target, Tokens | Poison):
+            raise Mismatch(f"a language model writes tokens, and the target is {target}")
+        hidden = flow.node("decoder", {"target": target, "memory": Nothing()})
+        if self.tie != "none" and getattr(self.decoder, "embedding", None) is None:
+            raise Mismatch(
+                "this decoder has no embedding that the softmax could share",
+                at=("tie",),
+                help="set `tie: none`",
+            )
+        return flow.node("head", {"hidden": hidden, "target": target})

@@ -1,0 +1,9 @@
+"""Greedy search: the most probable token at each step."""
+
+from __future__ import annotations
+
+from seqspec.schema.search_limits import StepwiseSearch
+
+
+class GreedyConfig(StepwiseSearch):
+    """The most probable token at each step, until the end is the most probable."""

@@ -1,0 +1,28 @@
+"""What every search that writes token after token shares."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Logits, Type
+from seqspec.schema.units import Positive
+
+
+class StepwiseSearch(Config):
+    """How long an answer may get."""
+
+    max_tokens: Positive = 256
+    """Longest answer, in ids."""
+    max_ratio: Annotated[float, Field(gt=0, le=1000)] | None = None
+    """Longest answer as a multiple of the encoder's states, to which 10 ids are added; the smaller limit holds."""
+
+    def output(self, source: Type) -> Type:
+        if not isinstance(source, Logits) or source.stride == 0:
+            raise Mismatch(f"this search writes one token after another, and the model gives {source}")
+        if source.blank:
+            raise Mismatch("this search writes one token after another, and the model gives CTC frames with a blank",
+                           help="use `ctc_greedy` or `ctc_prefix_beam`")  # fmt: skip
+        return source

@@ -1,0 +1,85 @@
+"""What the Transformer's encoder and decoder share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability
+
+
+class TransformerLayers(Config):
+    """A stack of attention and feed-forward layers: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762."""
+
+    num_layers: Layers = 6
+    """Layers of the stack."""
+    num_heads: Annotated[Positive | None, InferredMark()] = None
+    """Attention heads, which must divide ``dim``; left out, one for every 64 features."""
+    feed_forward_dim: Annotated[Dim | None, InferredMark()] = None
+    """Inner width of the feed-forward network; left out, four times ``dim``."""
+    activation: Literal[
+        "relu", "gelu", "gelu_tanh", "silu", "glu", "reglu", "geglu", "swiglu", "bilinear"
+    ] = "relu"
+    """Activation of the feed-forward network; from ``glu`` on it is gated and has a third matrix."""
+    feed_forward_kernel: Positive = 1
+    """Width in positions of the feed-forward network's first layer; above 1 it is a convolution."""
+    norm: Literal["pre", "post"] = "pre"
+    """Layer normalisation before each sublayer, or after its residual sum."""
+    norm_type: Literal["layer", "rms"] = "layer"
+    """Normalise mean and variance, or the root mean square alone."""
+    norm_epsilon: PositiveFloat = 1e-6
+    """What is added to the variance."""
+    final_norm: bool = True
+    """Normalise once more after the last layer, where ``norm`` is ``pre``."""
+    positions: Literal["none", "sinusoidal", "learned", "rotary", "relative", "linear"] = "sinusoidal"
+    """How places are told apart: vectors that are added, rotations, learned biases by distance, or ``linear`` ones (ALiBi)."""
+    max_positions: Positive | None = None
+    """Longest input, in positions, where ``positions`` is ``learned``."""
+    bias: bool = True
+    """Give the linear layers of attention a bias."""
+    feed_forward_bias: bool = True
+    """Give the linear layers of the feed-forward network a bias."""
+    per_dim_scale: bool = False
+    """Learn a scale for each feature of a query (Lingvo)."""
+    dropout: Annotated[Probability | None, InferredMark()] = None
+    """Rate of dropout on the output of each sublayer; left out, 0.1."""
+    input_dropout: Annotated[Probability | None, InferredMark()] = None
+    """Rate of dropout on the input with its positions; left out, ``dropout``."""
+    attention_dropout: Probability = 0.0
+    """Rate of dropout on attention probabilities."""
+    feed_forward_dropout: Probability = 0.0
+    """Rate of dropout inside the feed-forward network, after its activation."""
+
+    def settle(self, flow: Flow, *, dim: int) -> None:
+        """Fills in what follows from the width, and refuses numbers that do not fit it."""
+        heads = self.num_heads
+        if heads is None:
+            heads = flow.derive("num_heads", _heads(dim), "one head for every 64 features")
+        if dim % heads:
+            below = dim - dim % heads
+            raise Mismatch(f"{heads} heads do not divide a width of {dim}", at=("num_heads",),
+                           help=f"the nearest widths are {below} and {below + heads}")  # fmt: skip
+        if self.positions == "rotary" and dim // heads % 2:
+            raise Mismatch(f"rotary positions turn pairs of features, and a head has {dim // heads}", at=("positions",),
+                           help="choose a width that gives each head an even number of features")  # fmt: skip
+        if self.feed_forward_dim is None:
+            flow.derive("feed_forward_dim", 4 * dim, "four times the width")
+        dropout = self.dropout if self.dropout is not None else flow.derive("dropout", 0.1, "the usual rate")
+        if self.input_dropout is None:
+            flow.derive("input_dropout", dropout, "the same as `dropout`")
+        self._check_positions()
+
+    def _check_positions(self) -> None:
+        if self.positions == "learned" and self.max_positions is None:
+            raise Mismatch("learned positions need to know the longest input", at=("positions",),
+                           help="set `max_positions`, at least as large as the filter's longest example and its end")  # fmt: skip
+        if self.positions != "learned" and self.max_positions is not None:
+            raise Mismatch(f"`max_positions` has no meaning for positions `{self.positions}`", at=("max_positions",),
+                           help="take it out, or choose `positions: learned`")  # fmt: skip
+
+
+def _heads(dim: int) -> int:
+    heads = max(1, dim // 64)
+    while dim % heads:
+        heads -= 1
+    return heads
