@@ -1,8 +1,8 @@
 """Checks across components: one rule a file under ``checks/``, found by folder listing.
 
 A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its page.  With
-``OVERLAID = "warning"`` it is lenient where an overlay brought the mistake about: a profile that shortens a run
-is allowed to leave a warm-up behind.
+``OVERLAID = "warning"`` it is lenient where an overlay brought the mistake about: a profile that shortens a
+run may leave a warm-up behind.
 """
 
 from __future__ import annotations

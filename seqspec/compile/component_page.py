@@ -6,6 +6,7 @@ import textwrap
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from seqspec.compile.diff_report import flow
@@ -41,14 +42,19 @@ def field_lines(cls: type[BaseModel], name: str) -> list[str]:
 def field_summary(cls: type[BaseModel], name: str) -> str:
     """``whole number, at least 1; default 4``."""
     field = cls.model_fields[name]
-    if any(find_marks(field.annotation, field.metadata, InferredMark)):
+    if is_inferred(field):
         return f"{describe(field).removesuffix(' or nothing')}; inferred"
     affects = next(find_marks(field.annotation, field.metadata, Affects), None)
     note = "" if affects is None else f"; {affects.what} only"
     return f"{describe(field)}; {default_text(field)}{note}"
 
 
-def default_text(field: Any) -> str:
+def is_inferred(field: FieldInfo) -> bool:
+    """Whether the compiler works the field out where it is left out."""
+    return next(find_marks(field.annotation, field.metadata, InferredMark), None) is not None
+
+
+def default_text(field: FieldInfo) -> str:
     """``required`` or ``default …``."""
     if field.default is PydanticUndefined and field.default_factory is None:
         return "required"
@@ -64,9 +70,13 @@ def catalogue_text(catalogue: Catalogue, *, slot: str | None = None) -> str:
     for each in SLOTS if slot is None else (slot,):
         rows = listing(catalogue, slot=each)
         width = max((len(name) for name, _ in rows), default=0)
-        lines = [f"  {name:{width}}  {line}" for name, line in rows] or ["  (none)"]
+        lines = [_row(name, line, width) for name, line in rows] or ["  (none)"]
         blocks.append("\n".join([each, *lines]))
     return "\n\n".join(blocks) + "\n"
+
+
+def _row(name: str, line: str, width: int) -> str:
+    return f"  {name:{width}}  {textwrap.shorten(line, max(40, WIDTH - width - 4), placeholder=' …')}"
 
 
 def listing(catalogue: Catalogue, *, slot: str) -> list[tuple[str, str]]:

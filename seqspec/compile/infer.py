@@ -295,7 +295,8 @@ def _type_value(model: Any, path: Path, tree: Tree, reasons: Mapping[Path, str])
 
 def marked_inferred(cls: type[BaseModel]) -> tuple[str, ...]:
     """The fields of a config class that the compiler fills in."""
-    return tuple(n for n, f in cls.model_fields.items() if any(find_marks(f.annotation, f.metadata, InferredMark)))
+    fields = cls.model_fields.items()
+    return tuple(n for n, f in fields if next(find_marks(f.annotation, f.metadata, InferredMark), None) is not None)
 
 
 

@@ -1,8 +1,8 @@
 """``seqspec schema``: the language as JSON Schema (draft 7), for editors and for tools that know no seqspec.
 
 A component is chosen by ``if``/``then`` on its ``type``, so an editor completes the keys of the one that is
-meant.  What must be there is said apart (the ``complete`` definitions), for a spec that extends another leaves
-out what its base says.
+meant.  What must be there is said apart (``complete/…``), for a spec that extends another leaves out what its
+base says.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from seqspec.compile.component_page import field_summary, listing
+from seqspec.compile.component_page import field_summary, is_inferred, listing
 from seqspec.compile.field_docs import field_docs, module_page
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.config import Config, Slot, find_marks
+from seqspec.schema.config import Config, Slot
 from seqspec.schema.experiment import Experiment
-from seqspec.schema.units import InferredMark
 
 JSON = dict[str, Any]
 INTERPOLATION = {"$ref": "#/definitions/interpolation"}
@@ -141,8 +140,7 @@ class _Writer:
         text = f"{doc}\n\n`{name}`: {field_summary(cls, name)}"
         schema = {"allOf": [schema]} if "$ref" in schema else schema
         schema = {**schema, "description": doc, "markdownDescription": text}
-        inferred = any(find_marks(field.annotation, field.metadata, InferredMark))
-        if not field.is_required() and not inferred:
+        if not field.is_required() and not is_inferred(field):
             default = field.get_default(call_default_factory=True)
             if not isinstance(default, BaseModel) and default is not None:
                 schema["default"] = default
