@@ -1,0 +1,27 @@
+"""Beam search over prefixes, their alignments summed: Hannun et al. (2014), "First-Pass Large Vocabulary
+Continuous Speech Recognition using Bi-Directional Recurrent DNNs", arXiv:1408.2873, without a language
+model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config
+from seqspec.schema.search.ctc_greedy import require_blank
+from seqspec.schema.types import Type
+from seqspec.schema.units import PositiveFloat
+
+
+class CtcPrefixBeamConfig(Config):
+    """The most probable outputs, each with the sum of its alignments as far as the beam has kept them."""
+
+    size: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Prefixes that are kept at each state."""
+    symbol_gap: PositiveFloat | None = 10.0
+    """Leave out symbols whose log-probability is this far below the best at a state; none considers all."""
+
+    def output(self, source: Type) -> Type:
+        return require_blank(source, name="ctc_prefix_beam")
