@@ -14,12 +14,11 @@ from pydantic import BaseModel
 from seqspec.compile.plan import Origin, Plan, PlanNode, Value
 from seqspec.compile.report import locate
 from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.config import Config, Mismatch, find_marks, slots
+from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Path, Tree, dotted
 from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
-from seqspec.schema.units import InferredMark
 
 
 def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tuple[Plan, tuple[Diagnostic, ...]]:
@@ -291,12 +290,3 @@ def _type_value(model: Any, path: Path, tree: Tree, reasons: Mapping[Path, str])
     told = node is not None and (isinstance(node.value, str) or node.at(("type",)) is not None)
     origin: Origin = "written" if told else "inferred" if path in reasons else "default"
     return Value((*path, "type"), model.component[1], origin, "" if told else reasons.get(path, ""))
-
-
-def marked_inferred(cls: type[BaseModel]) -> tuple[str, ...]:
-    """The fields of a config class that the compiler fills in."""
-    fields = cls.model_fields.items()
-    return tuple(n for n, f in fields if next(find_marks(f.annotation, f.metadata, InferredMark), None) is not None)
-
-
-

@@ -94,7 +94,7 @@ class _Writer:
             "then": word,
             "else": {
                 "properties": {"type": word},
-                "allOf": [_when(name, f"{slot}.{name}") for name, _ in names],
+                **_all([_when(name, f"{slot}.{name}") for name, _ in names]),
             },
         }
         self.definitions[f"complete/{slot}"] = self._complete_slot(
@@ -112,8 +112,8 @@ class _Writer:
             rules.append({"if": {"not": {"required": ["type"]}}, "then": {"allOf": both}})
             return {"if": {"type": "object"}, "then": {"allOf": rules}}
         bare = [_bare(name, f"complete/{slot}.{name}", self.definitions) for name in names]
-        told = {"required": ["type"], "allOf": rules}
-        return {"if": {"type": "object"}, "then": told, "else": {"allOf": [rule for rule in bare if rule]}}
+        told = {"required": ["type"], **_all(rules)}
+        return {"if": {"type": "object"}, "then": told, "else": _all([rule for rule in bare if rule])}
 
     def model(self, cls: type[BaseModel], key: str, *, type_name: str | None = None) -> JSON:
         """Define ``cls`` under ``key`` and, beside it, what a complete one must have."""
@@ -178,7 +178,7 @@ class _Writer:
             return {
                 "type": "object",
                 "additionalProperties": self._value(arguments[1], [], key),
-                **_limits(marks),
+                **_limits(marks, "Properties"),
             }
         return self._scalar(annotation, marks, key)
 
@@ -217,6 +217,11 @@ class _Writer:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not Config:
             return {"$ref": f"#/definitions/complete/{self._nested(annotation, key)}"}
         return {}
+
+
+def _all(rules: list[JSON]) -> JSON:
+    """Every rule holds; a slot without components has none."""
+    return {"allOf": rules} if rules else {}
 
 
 def _when(name: str, key: str) -> JSON:
