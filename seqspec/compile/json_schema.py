@@ -1,7 +1,7 @@
 """``seqspec schema``: the language as JSON Schema (draft 7), for editors and for tools that know no seqspec.
 
 A component is chosen by ``if``/``then`` on its ``type``, so an editor completes the keys of the one that is
-meant.  What must be there is said apart (``complete/…``), for a spec that extends another leaves out what its
+meant.  What must be there is said apart (``complete.…``), for a spec that extends another leaves out what its
 base says.
 """
 
@@ -45,7 +45,7 @@ def json_schema(catalogue: Catalogue) -> JSON:
         "type": "object",
         "allOf": [
             {"$ref": "#/definitions/experiment"},
-            {"if": {"not": {"required": ["extends"]}}, "then": {"$ref": "#/definitions/complete/experiment"}},
+            {"if": {"not": {"required": ["extends"]}}, "then": {"$ref": "#/definitions/complete.experiment"}},
         ],
         "definitions": writer.definitions,
     }
@@ -97,21 +97,21 @@ class _Writer:
                 **_all([_when(name, f"{slot}.{name}") for name, _ in names]),
             },
         }
-        self.definitions[f"complete/{slot}"] = self._complete_slot(
+        self.definitions[f"complete.{slot}"] = self._complete_slot(
             slot, catalogue, [name for name, _ in names]
         )
 
     def _complete_slot(self, slot: str, catalogue: Catalogue, names: list[str]) -> JSON:
         default = catalogue.default(slot)
-        rules = [_when(name, f"complete/{slot}.{name}") for name in names]
+        rules = [_when(name, f"complete.{slot}.{name}") for name in names]
         if default in names:
             both = [
                 {"$ref": f"#/definitions/{slot}.{default}"},
-                {"$ref": f"#/definitions/complete/{slot}.{default}"},
+                {"$ref": f"#/definitions/complete.{slot}.{default}"},
             ]
             rules.append({"if": {"not": {"required": ["type"]}}, "then": {"allOf": both}})
             return {"if": {"type": "object"}, "then": {"allOf": rules}}
-        bare = [_bare(name, f"complete/{slot}.{name}", self.definitions) for name in names]
+        bare = [_bare(name, f"complete.{slot}.{name}", self.definitions) for name in names]
         told = {"required": ["type"], **_all(rules)}
         return {"if": {"type": "object"}, "then": told, "else": _all([rule for rule in bare if rule])}
 
@@ -131,7 +131,7 @@ class _Writer:
         required = [name for name, field in cls.model_fields.items() if field.is_required()]
         if required:
             complete["required"] = required
-        self.definitions[f"complete/{key}"] = {"if": {"type": "object"}, "then": complete}
+        self.definitions[f"complete.{key}"] = {"if": {"type": "object"}, "then": complete}
         return body
 
     def _field(self, cls: type[BaseModel], name: str, key: str, doc: str) -> JSON:
@@ -149,11 +149,11 @@ class _Writer:
     def _value(self, annotation: Any, marks: list[Any], key: str) -> JSON:
         """The values of one annotation, ``${…}`` among them."""
         plain = self._plain(annotation, marks, key)
-        if plain.get("type") == "string" and "pattern" not in plain and "enum" not in plain:
+        if _takes_text(plain):
             return plain
-        if "$ref" in plain and "complete" not in plain["$ref"] and plain["$ref"].split("/")[-1] in SLOTS:
-            return plain
-        return {"anyOf": [*plain.get("anyOf", [plain]), INTERPOLATION]}
+        if "enum" in plain or "pattern" in plain or any("enum" in part for part in plain.get("anyOf", ())):
+            return {"anyOf": [*plain.get("anyOf", [plain]), INTERPOLATION]}
+        return {"if": {"type": "string"}, "then": INTERPOLATION, "else": plain}
 
     def _plain(self, annotation: Any, marks: list[Any], key: str) -> JSON:
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -206,7 +206,7 @@ class _Writer:
         slot = next((mark for mark in marks if isinstance(mark, Slot)), None)
         origin, arguments = get_origin(annotation), get_args(annotation)
         if slot is not None:
-            return {"$ref": f"#/definitions/complete/{slot.name}"}
+            return {"$ref": f"#/definitions/complete.{slot.name}"}
         if origin is Annotated:
             return self._needs(arguments[0], [*marks, *arguments[1:]], key)
         if origin in (Union, types.UnionType):
@@ -215,8 +215,18 @@ class _Writer:
             needs = self._needs(arguments[0], [], key)
             return {"if": {"type": "array"}, "then": {"items": needs}} if needs else {}
         if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not Config:
-            return {"$ref": f"#/definitions/complete/{self._nested(annotation, key)}"}
+            return {"$ref": f"#/definitions/complete.{self._nested(annotation, key)}"}
         return {}
+
+
+def _takes_text(plain: JSON) -> bool:
+    """Whether any text will do, ``${…}`` too; so it is where a component may be named."""
+    named = plain.get("$ref", "").rpartition("/")[2] in SLOTS
+    return (
+        named
+        or (plain.get("type") == "string" and "pattern" not in plain)
+        or any(map(_takes_text, plain.get("anyOf", ())))
+    )
 
 
 def _all(rules: list[JSON]) -> JSON:
