@@ -12,6 +12,7 @@ from seqspec.compile.plan import Compiled
 from seqspec.compile.resolve import Overlay, resolve
 from seqspec.compile.validate import validate
 from seqspec.schema.diagnostic import SpecError
+from seqspec.schema.source import Tree
 
 
 def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, int] | None = None) -> Compiled:
@@ -19,9 +20,17 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
-    tree = resolve(parse(file), overlays)
+    return _plan(resolve(parse(file), overlays), facts or {})
+
+
+def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
+    """The same experiment with the numbers that its prepared data have told; everything that depends on them is checked again."""
+    return _plan(compiled.tree, facts)
+
+
+def _plan(tree: Tree, facts: dict[str, int]) -> Compiled:
     experiment = validate(tree)
-    plan, mistakes = infer(experiment, tree, facts=facts or {})
+    plan, mistakes = infer(experiment, tree, facts=facts)
     found = (*mistakes, *check(plan, tree))
     if any(d.severity == "error" for d in found):
         raise SpecError(found)

@@ -1,7 +1,7 @@
 """What happens at a step boundary, in this order: journal, judgement, checkpoint, signals.
 
-The order is the promise: a checkpoint is written after a judgement that is due, so that none is lost; and after the journal is
-durable, so that its length can be named in the checkpoint.
+The order is the promise: a checkpoint is written after a judgement that is due, so that none is lost; and
+after the journal is durable, so that its length can be named in the checkpoint.
 """
 
 from __future__ import annotations

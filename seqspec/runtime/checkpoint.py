@@ -2,8 +2,8 @@
 
     step-00001000/  weights.safetensors  optimizer.safetensors  state.json  MANIFEST.json
 
-Everything is written into a folder beside, each file fsynced, the manifest last; then the folder is renamed.  Nothing in it is a
-pickle.
+Everything is written into a folder beside, each file fsynced, the manifest last; then the folder is
+renamed.  Nothing in it is a pickle.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     state_bytes = _whole(folder / STATE)
     if hashlib.sha256(state_bytes).hexdigest() != manifest["state"]:
         raise Damaged(f"{STATE} is not what was written")
-    tensors = {name: _verified(folder / f"{name}.safetensors", entry) for name, entry in manifest["files"].items()}
+    tensors = {
+        name: _verified(folder / f"{name}.safetensors", entry) for name, entry in manifest["files"].items()
+    }
     state = json.loads(state_bytes)
     return Checkpoint(step=manifest["step"], tensors=tensors, state=state)
 
@@ -93,7 +95,9 @@ def sweep(parent: Path) -> int:
 
 def _fill(folder: Path, checkpoint: Checkpoint) -> None:
     folder.mkdir(parents=True)
-    files = {name: _write_tensors(folder / f"{name}.safetensors", t) for name, t in checkpoint.tensors.items()}
+    files = {
+        name: _write_tensors(folder / f"{name}.safetensors", t) for name, t in checkpoint.tensors.items()
+    }
     state = json.dumps(checkpoint.state, sort_keys=True).encode()
     _write(folder / STATE, [state])
     manifest = {"step": checkpoint.step, "files": files, "state": hashlib.sha256(state).hexdigest()}

@@ -1,7 +1,8 @@
 """TensorBoard's event file, scalars only: TFRecord framing around three protocol-buffer fields.
 
-Writing the few bytes here saves the second that importing TensorBoard's writer costs, and lets a full disk be told at once.
-Format: tensorboard/compat/proto/event.proto and summary.proto; records as in tensorflow/core/lib/io/record_writer.cc.
+Writing the few bytes here saves the second that importing TensorBoard's writer costs, and lets a full disk
+be told at once. Format: tensorboard/compat/proto/event.proto and summary.proto; records as in
+tensorflow/core/lib/io/record_writer.cc.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Events:
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
         """The values of one step, by tag."""
-        values = b"".join(_bytes(1, _bytes(1, tag.encode()) + _float(2, value)) for tag, value in scalars.items())
+        values = b"".join(
+            _bytes(1, _bytes(1, tag.encode()) + _float(2, value)) for tag, value in scalars.items()
+        )
         self._record(_double(1, time.time()) + _key(2, 0) + _varint(step) + _bytes(5, values))
         self._file.flush()
 

@@ -1,4 +1,6 @@
-"""What happens to gradients between the backward pass and the update: penalty, clipping, and when a step is dropped."""
+"""What happens to gradients between the backward pass and the update: penalty, clipping, and when a step is
+dropped.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +59,8 @@ class Gradients:
 class NormTracker:
     """Running mean and variance of the logarithm of the gradient's norm (Chen et al. 2018, section 4).
 
-    A norm more than ``threshold`` deviations above the mean is an outlier, and enters the averages cut down to that bound.  The
-    first 1 / (1 - decay) steps only feed the averages.
+    A norm more than ``threshold`` deviations above the mean is an outlier, and enters the averages cut down
+    to that bound.  The first 1 / (1 - decay) steps only feed the averages.
     """
 
     def __init__(self, config: AdaptiveClip) -> None:

@@ -11,7 +11,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Interrupts:
-    """While entered, notes the first signal.  A second SIGINT stops at once, as a person expects who presses Ctrl-C twice."""
+    """While entered, notes the first signal.  A second SIGINT stops at once, as a person expects who presses
+    Ctrl-C twice.
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None

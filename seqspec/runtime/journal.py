@@ -1,7 +1,8 @@
-"""``metrics.jsonl``: what a run measured, one JSON object a line, the same bytes however often the run was killed.
+"""``metrics.jsonl``: what a run measured, one JSON object a line, the same bytes however often the run was
+killed.
 
-Lines hold steps, sums and rates, never times: those go to ``speed.jsonl``.  The journal is durable before the checkpoint that
-names its length; on resume everything after that length is cut off and written again.
+Lines hold steps, sums and rates, never times: those go to ``speed.jsonl``.  The journal is durable before
+the checkpoint that names its length; on resume everything after that length is cut off and written again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Judgement: decode a split and score it by the experiment's metrics.
 
-Metrics of scored references (teacher-forced) and of found hypotheses (generated) are computed apart and carry different names.
+Metrics of scored references (teacher-forced) and of found hypotheses (generated) are computed apart and
+carry different names.
 """
 
 from __future__ import annotations

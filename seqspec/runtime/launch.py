@@ -1,4 +1,6 @@
-"""How a run is carried out on this machine: devices, precision of the hardware, workers.  None of it enters a digest."""
+"""How a run is carried out on this machine: devices, precision of the hardware, workers.  None of it enters a
+digest.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What of this machine bits depend on: threads and CPU capability, pinned and recorded; and the allocator's settings.
+"""What of this machine bits depend on: threads and CPU capability, pinned and recorded; and the allocator's
+settings.
 
-Sums over many elements and some weight gradients differ in the last bit between numbers of threads, and everything differs between
-instruction sets; each setting agrees with itself.
+Sums over many elements and some weight gradients differ in the last bit between numbers of threads, and
+everything differs between instruction sets; each setting agrees with itself.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class Machine:
 
 def this_machine(device: str) -> Machine:
     """The machine as it is set up now."""
-    return Machine(torch.get_num_threads(), torch.backends.cpu.get_cpu_capability(), device, torch.__version__)
+    return Machine(
+        torch.get_num_threads(), torch.backends.cpu.get_cpu_capability(), device, torch.__version__
+    )
 
 
 def pin(*, threads: int | None, exact: bool) -> None:
@@ -56,7 +59,9 @@ def default_threads() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what is freed: giving it back costs a page fault for every 4 KiB of the next step's activations."""
+    """Let glibc keep what is freed: giving it back costs a page fault for every 4 KiB of the next step's
+    activations.
+    """
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)

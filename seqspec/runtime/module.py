@@ -1,7 +1,8 @@
 """The one LightningModule: a program's loss, one optimiser step at a time, exactly repeatable.
 
-All randomness of a micro-step comes from (seed, micro-step), so nothing but weights, optimiser state and the step number has to be
-saved, and one process that accumulates two slices draws what two processes with a slice each draw.
+All randomness of a micro-step comes from (seed, micro-step), so nothing but weights, optimiser state and
+the step number has to be saved, and one process that accumulates two slices draws what two processes with a
+slice each draw.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Training(lightning.LightningModule):
             self.noise.add()
         loss = self._loss(batch, self.criterion)
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
-        self.window.add(loss)
+        if math.isfinite(batch.share):
+            self.window.add(loss)
         mean: Tensor = loss.total / batch.share
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
@@ -71,7 +73,9 @@ class Training(lightning.LightningModule):
         if self.noise:
             self.noise.remove()
 
-    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
+    ) -> None:
         optimizer_closure()
         for group in self.torch_optimizer.param_groups:
             group["lr"] = self.rate(self.step + 1)
@@ -153,7 +157,9 @@ class Window:
     def add(self, loss: Any) -> None:
         """One micro-step of the optimiser step that is under way."""
         values = {"loss": loss.total, "count": loss.count, **loss.terms}
-        _add(self._pending, {name: torch.as_tensor(value).detach().double() for name, value in values.items()})
+        _add(
+            self._pending, {name: torch.as_tensor(value).detach().double() for name, value in values.items()}
+        )
 
     def close(self, verdict: Verdict) -> None:
         """The optimiser step is over; one with a number that is not finite enters no sum."""

@@ -42,7 +42,9 @@ class Timed:
 class Bar:
     """Redrawn a few times a second on a terminal; a line now and then in a log."""
 
-    def __init__(self, *, total: int, unit: str, timed: Timed, out: TextIO = sys.stderr, quiet: bool = False) -> None:
+    def __init__(
+        self, *, total: int, unit: str, timed: Timed, out: TextIO = sys.stderr, quiet: bool = False
+    ) -> None:
         self.total, self.unit, self.timed, self.out, self.quiet = total, unit, timed, out, quiet
         self.started = self.shown = self.marked = time.perf_counter()
         self.first: int | None = None

@@ -1,8 +1,10 @@
-"""Tensors in a file: the safetensors format, written by us so that bytes are the same every time and each tensor has its hash.
+"""Tensors in a file: the safetensors format, written by us so that bytes are the same every time and each
+tensor has its hash.
 
-The format is that of https://github.com/huggingface/safetensors (8 bytes of header length, a JSON header, raw little-endian
-tensors); every reader of it reads these files.  The package's own writer gives other bytes from call to call where there is
-metadata, cannot stream, and keeps no hash, and a flipped bit in its data would load in silence.
+The format is that of https://github.com/huggingface/safetensors (8 bytes of header length, a JSON header,
+raw little-endian tensors); every reader of it reads these files.  The package's own writer gives other
+bytes from call to call where there is metadata, cannot stream, and keeps no hash, and a flipped bit in its
+data would load in silence.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Damaged(Exception):
 
 
 def pieces(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str | None, bytes | memoryview]]:
-    """What the file consists of, in order: the header (named ``None``), then each tensor's bytes under its name."""
+    """What the file consists of, in order: the header (named ``None``), then each tensor's bytes under its
+    name.
+    """
     header: dict[str, object] = {}
     offset = 0
     for name in sorted(tensors):
@@ -82,4 +86,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _tensor(entry: dict[str, Any], data: bytes, start: int) -> Tensor:
     dtype, shape, (first, last) = _DTYPES[entry["dtype"]], entry["shape"], entry["data_offsets"]
     block = np.frombuffer(data, np.uint8, last - first, start + first).copy()
-    return torch.from_numpy(block).view(dtype).reshape(shape) if block.size else torch.empty(shape, dtype=dtype)
+    return (
+        torch.from_numpy(block).view(dtype).reshape(shape) if block.size else torch.empty(shape, dtype=dtype)
+    )

@@ -67,7 +67,13 @@ def train(
 
 
 def make_trainer(
-    launch: Launch, *, place: Place, accumulate: int, callbacks: list[Callback], folder: RunFolder, precision: str
+    launch: Launch,
+    *,
+    place: Place,
+    accumulate: int,
+    callbacks: list[Callback],
+    folder: RunFolder,
+    precision: str,
 ) -> lightning.Trainer:
     """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

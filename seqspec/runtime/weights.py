@@ -30,7 +30,9 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
         raise ValueError(f"the checkpoint is not of this model: it {found}")
     for name, tensor in present.items():
         if tensor.shape != tensors[name].shape:
-            raise ValueError(f"`{name}` is {list(tensors[name].shape)} in the checkpoint, {list(tensor.shape)} in the model")
+            raise ValueError(
+                f"`{name}` is {list(tensors[name].shape)} in the checkpoint, {list(tensor.shape)} in the model"
+            )
         tensor.copy_(tensors[name])
 
 

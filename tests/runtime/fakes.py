@@ -46,7 +46,9 @@ class Model(nn.Module):
 class Stream:
     """Micro-steps ``start`` to ``stop`` of one process; row g of the run is the same whoever asks."""
 
-    def __init__(self, start: int, stop: int, *, slices: int, place: Place, poison: int | None = None) -> None:
+    def __init__(
+        self, start: int, stop: int, *, slices: int, place: Place, poison: int | None = None
+    ) -> None:
         self.micros = [m for m in range(start * slices, stop * slices) if m % place.world == place.rank]
         self.poison = poison
 

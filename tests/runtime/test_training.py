@@ -13,7 +13,9 @@ torch.set_num_threads(1)
 
 
 def digest(module: Training) -> str:
-    return digest_all({f"{file}/{name}": t for file, ts in module.tensors().items() for name, t in ts.items()})
+    return digest_all(
+        {f"{file}/{name}": t for file, ts in module.tensors().items() for name, t in ts.items()}
+    )
 
 
 def resumed(folder, say=lambda text: None) -> Checkpoint:

@@ -1,6 +1,6 @@
 """Adafactor with Tensor2Tensor's formulas: Shazeer and Stern (2018), arXiv:1804.04235.
 
-torch's own Adafactor differs: its epsilon enters elsewhere, its defaults are others, and it knows no momentum.
+torch's own Adafactor differs: its epsilon enters elsewhere, its defaults are others, and it has no momentum.
 """
 
 # R rows, C columns: the two widest axes of a parameter; every other axis is kept.
@@ -19,24 +19,21 @@ from seqspec.schema.types import Type
 
 class Adafactor:
     def __init__(self, config: AdafactorConfig, source: Type, parts: object) -> None:
-        self.config = config
+        power = config.decay_rate == "power"
+        self._settings = {
+            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "beta1": config.beta1,
+            "exponent": config.exponent if power else None,
+            "beta2": None if power else config.beta2,
+            "clip_rms": config.clip_rms,
+            "scale_by_parameter": config.scale_by_parameter,
+            "factored": config.factored,
+            "epsilon1": config.epsilon1,
+            "epsilon2": config.epsilon2 if config.scale_by_parameter else None,
+        }
 
     def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
-        config = self.config
-        return _Adafactor(
-            trainable(named_parameters),
-            {
-                "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
-                "beta1": config.beta1,
-                "exponent": config.exponent if config.decay_rate == "power" else None,
-                "beta2": config.beta2 if config.decay_rate == "adam" else None,
-                "clip_rms": config.clip_rms,
-                "scale_by_parameter": config.scale_by_parameter,
-                "factored": config.factored,
-                "epsilon1": config.epsilon1,
-                "epsilon2": config.epsilon2,
-            },
-        )
+        return _Adafactor(trainable(named_parameters), self._settings)
 
 
 class _Adafactor(torch.optim.Optimizer):

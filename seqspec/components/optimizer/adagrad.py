@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from seqspec.components.optimizer._groups import NamedParameters, trainable
@@ -11,13 +13,11 @@ from seqspec.schema.types import Type
 
 class Adagrad:
     def __init__(self, config: AdagradConfig, source: Type, parts: object) -> None:
-        self.config = config
+        self._settings: dict[str, Any] = {
+            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "initial_accumulator_value": config.initial_accumulator,
+            "eps": config.epsilon,
+        }
 
     def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
-        config = self.config
-        return torch.optim.Adagrad(
-            trainable(named_parameters),
-            lr=config.schedule.rate(1),  # type: ignore[attr-defined]
-            initial_accumulator_value=config.initial_accumulator,
-            eps=config.epsilon,
-        )
+        return torch.optim.Adagrad(trainable(named_parameters), **self._settings)

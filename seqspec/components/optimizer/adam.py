@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from seqspec.components.optimizer._groups import NamedParameters, trainable
@@ -11,15 +13,13 @@ from seqspec.schema.types import Type
 
 class Adam:
     def __init__(self, config: AdamConfig, source: Type, parts: object) -> None:
-        self.config = config
+        self._settings: dict[str, Any] = {
+            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "betas": (config.beta1, config.beta2),
+            "eps": config.epsilon,
+            "amsgrad": config.amsgrad,
+            "fused": True,
+        }
 
     def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
-        config = self.config
-        return torch.optim.Adam(
-            trainable(named_parameters),
-            lr=config.schedule.rate(1),  # type: ignore[attr-defined]
-            betas=(config.beta1, config.beta2),
-            eps=config.epsilon,
-            amsgrad=config.amsgrad,
-            fused=True,
-        )
+        return torch.optim.Adam(trainable(named_parameters), **self._settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from seqspec.components.optimizer._groups import NamedParameters, trainable
@@ -11,10 +13,11 @@ from seqspec.schema.types import Type
 
 class Sgd:
     def __init__(self, config: SgdConfig, source: Type, parts: object) -> None:
-        self.config = config
+        self._settings: dict[str, Any] = {
+            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "weight_decay": config.weight_decay,
+            "fused": True,
+        }
 
     def build(self, named_parameters: NamedParameters) -> torch.optim.Optimizer:
-        rate = self.config.schedule.rate(1)  # type: ignore[attr-defined]
-        return torch.optim.SGD(
-            trainable(named_parameters), lr=rate, weight_decay=self.config.weight_decay, fused=True
-        )
+        return torch.optim.SGD(trainable(named_parameters), **self._settings)

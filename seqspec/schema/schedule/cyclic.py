@@ -26,7 +26,9 @@ class CyclicConfig(Config):
     period_steps: Annotated[int, Field(ge=2, le=2**53)]
     """Steps of one cycle."""
     shape: Literal["triangle", "cosine", "fall"] = "triangle"
-    """``triangle``: low, high, low in straight lines; ``cosine``: high, low, high; ``fall``: a cosine down, a jump up."""
+    """``triangle``: low, high, low in straight lines; ``cosine``: high, low, high; ``fall``: a cosine down, a
+    jump up.
+    """
     decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """What each new cycle multiplies the height of the last by."""
     warmup_steps: Count = 0

@@ -1,7 +1,8 @@
 """Linear warm-up to a peak, then decay with the inverse square root of the step.
 
-The curve of Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762, section 5.3, given by its peak
-instead of by a factor and a width.  With ``warmup: constant`` it is Lingvo's SqrtDecay and Tensor2Tensor's ``rsqrt_decay``.
+The curve of Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762, section 5.3, given by its
+peak instead of by a factor and a width.  With ``warmup: constant`` it is Lingvo's SqrtDecay and
+Tensor2Tensor's ``rsqrt_decay``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Linear ramp-up, plateau, exponential decay: Chen et al. (2018), "The Best of Both Worlds", arXiv:1804.09849.
+"""Linear ramp-up, plateau, exponential decay: Chen et al. (2018), "The Best of Both Worlds",
+arXiv:1804.09849.
 
-Lingvo's LinearRampupExponentialDecay.  Lingvo scales its steps and its peak by the number of replicas; here they are
-written out, so that a spec means the same on every machine.
+Lingvo's LinearRampupExponentialDecay.  Lingvo scales its steps and its peak by the number of replicas; here
+they are written out, so that a spec means the same on every machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Up once, down once: Smith and Topin (2017), "Super-Convergence", arXiv:1708.07120, as torch's OneCycleLR."""
+"""Up once, down once: Smith and Topin (2017), "Super-Convergence", arXiv:1708.07120, as torch's OneCycleLR.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,225 @@
+"""Run: prepare, build, train, judge, and leave a directory that says everything."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from seqspec.compile.plan import Compiled
+from seqspec.compile.plan_text import plan_text
+from seqspec.data.durable import write_durably
+from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_vocabularies
+from seqspec.runtime.boundary import Judgement, Standing
+from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint, sweep
+from seqspec.runtime.feed import evaluation_stream, training_stream, unit_of
+from seqspec.runtime.folder import RunFolder, new_folder, open_folder
+from seqspec.runtime.judge import Judge, Scored
+from seqspec.runtime.keep import best_steps, newest_sound, steps_of
+from seqspec.runtime.launch import Launch, Place
+from seqspec.runtime.machine import pin, this_machine
+from seqspec.runtime.module import NotFinite, Training
+from seqspec.runtime.owner import owned
+from seqspec.runtime.training import train
+from seqspec.runtime.weights import load_tensors
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    folder: RunFolder
+    exit: Exit
+    judged: Mapping[str, Scored] = field(default_factory=dict)
+    """The final judgement by split."""
+    checkpoint: str = ""
+    """Whose weights were judged."""
+
+
+def run(compiled: Compiled, *, runs: Path, launch: Launch = Launch(), command: Sequence[str] = ()) -> Result:
+    """A new run of a plan under ``runs``."""
+    digest = compiled.plan.digests["all"]
+    experiment = compiled.plan.experiment
+    pin(threads=launch.threads, exact=experiment.train.exact)
+    assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
+    folder = new_folder(runs, name=experiment.name, digest=digest)
+    with owned(folder.path):
+        _describe(folder, assembled, launch, command)
+        return _carry_out(folder, assembled, launch)
+
+
+def resume(path: Path, *, launch: Launch = Launch()) -> Result:
+    """Go on where the newest sound checkpoint of a run stands."""
+    folder = open_folder(path)
+    with owned(folder.path):
+        compiled = compile_run(folder.path)
+        experiment = compiled.plan.experiment
+        pin(threads=launch.threads, exact=experiment.train.exact)
+        assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
+        return _carry_out(folder, assembled, launch)
+
+
+def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch) -> Result:
+    place = Place.here(launch)
+    experiment = assembled.compiled.plan.experiment
+    sweep(folder.checkpoints)
+    saved = newest_sound(folder.checkpoints, _say)
+    slices = saved.state["slices"] if saved else _slices(experiment.train.accumulate, place)
+    module = Training(assembled.program, slices=slices)
+    standing = Standing()
+    if saved:
+        module.restore(saved.tensors, saved.state)
+        standing = Standing.from_json(saved.state["standing"])
+        _say(f"going on from step {saved.step:,}")
+    stream = training_stream(
+        assembled.prepared, max_steps=experiment.train.max_steps, slices=slices, launch=launch, place=place
+    )
+    try:
+        interrupted = train(
+            module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
+            judge=lambda step: _judgement(assembled, module, launch, slices), launch=launch, place=place,
+            facts={"machine": this_machine(launch.accelerator).as_json()},
+        )  # fmt: skip
+    except NotFinite as error:
+        raise _not_finite(error, folder, assembled) from None
+    if interrupted is not None:
+        _say(
+            f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
+        )
+        return Result(folder, interrupted)
+    return _conclude(folder, assembled, module, standing, launch)
+
+
+def _conclude(
+    folder: RunFolder, assembled: Assembled, module: Training, standing: Standing, launch: Launch
+) -> Result:
+    """Judge the best weights on whole splits, and write the report."""
+    evaluate = assembled.compiled.plan.experiment.evaluate
+    present = steps_of(folder.checkpoints)
+    ranked = best_steps([step for step in present if step in standing.scores], standing.scores)
+    step = ranked[0] if ranked else module.step
+    use_weights(assembled.program.model, read_checkpoint(folder.checkpoints / folder_name(step)))
+    judge = judge_of(assembled, launch)
+    judged = {}
+    for split in evaluate.splits if evaluate.metrics else ():
+        batches = evaluation_stream(
+            assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch
+        )
+        judged[split] = judge.score(split, batches)
+        write_predictions(folder, assembled, judged[split])
+    folder.note("result.json", {
+        "step": module.step, "checkpoint": folder_name(step),
+        "metrics": {split: dict(one.metrics) for split, one in judged.items()},
+        "signatures": {split: dict(one.signatures) for split, one in judged.items()},
+    })  # fmt: skip
+    return Result(folder, Exit.CLEAN, judged, folder_name(step))
+
+
+def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """The checkpoint's weights: the running average where it has one."""
+    load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+
+
+def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
+    """The judge of one program over its prepared splits."""
+    prepared = assembled.prepared
+    parts = prepared.parts
+    device = module.device if module is not None else torch.device(launch.accelerator)
+    if module is None:
+        assembled.program.model.to(device)
+
+    def decode(ids: Sequence[int]) -> str:
+        if "target" in parts.text:
+            return parts.text["target"].decode(ids)
+        return " ".join(prepared.labels["target"][i] for i in ids)
+
+    return Judge(
+        assembled.program, decode, lambda split, index: prepared.splits[split].text("target", index), device
+    )
+
+
+def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -> None:
+    """One line an example: id, reference, hypothesis, score."""
+    import json
+
+    split = assembled.prepared.splits[scored.split]
+    lines = (
+        json.dumps(
+            {
+                "id": split.id(one.index),
+                "reference": split.text("target", one.index),
+                "hypothesis": one.hypotheses[0][0],
+                "score": one.hypotheses[0][1],
+            },
+            ensure_ascii=False,
+        )
+        for one in scored.found
+    )
+    write_durably(
+        folder.predictions / f"{scored.split}.jsonl", "".join(line + "\n" for line in lines).encode()
+    )
+
+
+def _judgement(assembled: Assembled, module: Training, launch: Launch, slices: int) -> Judgement:
+    evaluate = assembled.compiled.plan.experiment.evaluate
+    judge = judge_of(assembled, launch, module=module)
+    found: dict[str, Mapping[str, float]] = {}
+    score: float | None = None
+    with module.average.in_place() if module.average else contextlib.nullcontext():
+        for split in evaluate.splits:
+            batches = evaluation_stream(
+                assembled.prepared, assembled.prepared.splits[split], slices=slices, launch=launch,
+                limit=evaluate.max_examples,
+            )  # fmt: skip
+            scored = judge.score(split, batches)
+            found[split] = scored.metrics
+            score = scored.score if score is None else score
+    return Judgement(found, score)
+
+
+def _describe(folder: RunFolder, assembled: Assembled, launch: Launch, command: Sequence[str]) -> None:
+    """Everything about the run that is known before its first step."""
+    plan = assembled.compiled.plan
+    text = yaml.safe_dump(plan.data, sort_keys=False, allow_unicode=True, width=120)
+    write_durably(folder.spec, text.encode())
+    write_durably(folder.plan, plan_text(plan).encode())
+    save_vocabularies(folder, assembled.prepared)
+    folder.note(
+        "launch.json",
+        {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+    )
+
+
+def _slices(accumulate: int, place: Place) -> int:
+    """Micro-steps of a step: those of the plan where the processes can share them, else one more split each.
+    """
+    return accumulate if accumulate % place.world == 0 else accumulate * place.world
+
+
+def _not_finite(error: NotFinite, folder: RunFolder, assembled: Assembled) -> RunError:
+    split = assembled.prepared.splits["train"]
+    rows: list[dict[str, Any]] = [
+        {"micro_step": micro, "examples": [split.id(index) for index in rows]} for micro, rows in error.rows
+    ]
+    folder.note("not_finite.json", {"step": error.step, "batches": rows})
+    shown = ", ".join(split.id(index) for index in error.rows[-1][1][:8])
+    steps = steps_of(folder.checkpoints)
+    last = f"the last good checkpoint is {folder_name(steps[-1])}" if steps else "there is no checkpoint yet"
+    return RunError(
+        f"{error}; the batch holds {shown}{', …' if len(error.rows[-1][1]) > 8 else ''}; {last}",
+        exit=Exit.NON_FINITE,
+        help=f"every id is in {folder.path / 'not_finite.json'}; `seqspec run --resume {folder.path}` replays the step; "
+        "lower the learning rate, clip the gradient, or set `train.skip_non_finite`",
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
