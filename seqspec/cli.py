@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+if TYPE_CHECKING:
+    from seqspec.compile.commands import Outcome
 
 app = typer.Typer(
     name="seqspec",
@@ -14,6 +20,99 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Prepare, inspect and fetch data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data")
+
+
+Profiles = Annotated[
+    list[str], typer.Option("--profile", help="Apply a profile of the spec; may be repeated.")
+]
+Sets = Annotated[
+    list[str], typer.Option("--set", help="Put a value over the spec: path=value; may be repeated.")
+]
+
+
+@app.command()
+def explain(
+    subject: Annotated[
+        str, typer.Argument(help="A spec, a code (SQ101), a slot, a component (encoder.conformer) or a key.")
+    ],
+    path: Annotated[str | None, typer.Argument(help="A place in the spec, such as data.batch.size.")] = None,
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    params: Annotated[
+        bool, typer.Option("--params", help="Table of trainable parameters; loads torch.")
+    ] = False,
+) -> None:
+    """Say what something means, or what a spec compiles to."""
+    from seqspec.compile import commands
+
+    _finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), params=params))
+
+
+@app.command()
+def diff(
+    a: Annotated[str, typer.Argument(help="A spec, a folder, a run directory, or REV:path of git.")],
+    b: Annotated[str, typer.Argument(help="The other side.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    format: Annotated[str, typer.Option(help="text, json or markdown.")] = "text",
+    fail_on: Annotated[
+        list[str], typer.Option(help="What makes the exit code 1: result, any, none, or a group.")
+    ] = [],  # noqa: B006
+    params: Annotated[bool, typer.Option("--params", help="Compare parameter counts; loads torch.")] = False,
+) -> None:
+    """Compare two experiments by meaning.  Exit code 0: the same, 1: different, 2: cannot compare."""
+    from seqspec.compile import commands
+
+    over = commands.overlays(profile, set)
+    _finish(commands.diff(a, b, over=over, format=format, fail_on=fail_on, params=params))
+
+
+@app.command(name="list")
+def list_(slot: Annotated[str | None, typer.Argument(help="A slot, such as encoder.")] = None) -> None:
+    """List the components that a spec can name."""
+    from seqspec.compile import commands
+
+    _finish(commands.list_components(slot))
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None, typer.Option(help="Write the schema here and print the modeline for specs.")
+    ] = None,
+) -> None:
+    """Print the language as JSON Schema, for editors."""
+    from seqspec.compile import commands
+
+    _finish(commands.schema(output))
+
+
+@app.command()
+def new(
+    task: Annotated[str | None, typer.Argument(help="What to learn; left out, the tasks are listed.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the spec here; an existing file is left alone.")
+    ] = None,
+) -> None:
+    """Print a commented spec to start from."""
+    from seqspec.compile import commands
+
+    _finish(commands.new(task, output=output))
+
+
+@app.command()
+def lsp() -> None:
+    """Serve editors over standard input and output (Language Server Protocol)."""
+    from seqspec.lsp.server import serve
+
+    serve()
+
+
+def _finish(outcome: Outcome) -> None:
+    """Print what a command gives, and leave with its exit code."""
+    typer.echo(outcome.out, nl=False)
+    typer.echo(outcome.error, nl=False, err=True)
+    raise typer.Exit(outcome.exit)
 
 
 def main() -> None:

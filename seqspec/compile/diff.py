@@ -44,6 +44,11 @@ class Change:
     """The change lies below a component whose type changed."""
 
     @property
+    def derived(self) -> bool:
+        """Both values were inferred: the change follows from others."""
+        return self.old_origin == self.new_origin == "inferred"
+
+    @property
     def new_path(self) -> Path | None:
         """Where the new value stands; ``None`` where there is none."""
         return None if self.kind == "removed" else self.path

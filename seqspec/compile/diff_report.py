@@ -95,10 +95,11 @@ def _text(item: Difference) -> str:
         lines += ["", group + ("  (the result stays the same)" if group == "cosmetic" else "")]
         width = min(44, max(len(row[0]) for row in rows))
         lines += [f"  {name:{width}}  {values}   {where}".rstrip() for name, values, where in rows]
-    if item.consequences:
+    follows = _follows(item)
+    if follows:
         lines += ["", "what follows"]
-        width = max(len(c.name) for c in item.consequences)
-        lines += [f"  {c.name:{width}}  {_pair(c)}" for c in item.consequences]
+        width = max(len(name) for name, _ in follows)
+        lines += [f"  {name:{width}}  {pair}" for name, pair in follows]
     return "\n".join(lines) + "\n"
 
 
@@ -110,11 +111,18 @@ def _markdown(item: Difference) -> str:
         lines += [f"**{group}**", "", "| setting | change | written at |", "|---|---|---|"]
         lines += [f"| `{_cell(name)}` | {_cell(values)} | {_cell(where)} |" for name, values, where in rows]
         lines.append("")
-    if item.consequences:
+    follows = _follows(item)
+    if follows:
         lines += ["**what follows**", "", "| quantity | change |", "|---|---|"]
-        lines += [f"| {_cell(c.name)} | {_cell(_pair(c))} |" for c in item.consequences]
+        lines += [f"| {_cell(name)} | {_cell(pair)} |" for name, pair in follows]
         lines.append("")
     return "\n".join(lines)
+
+
+def _follows(item: Difference) -> list[tuple[str, str]]:
+    """Derived quantities: numbers that the compiler infers on both sides, then what was computed from the plans."""
+    inferred = [(change.label, _values(change)) for change in item.changes if change.derived]
+    return inferred + [(c.name, _pair(c)) for c in item.consequences]
 
 
 def _cell(text: str) -> str:
@@ -126,7 +134,7 @@ def _grouped(item: Difference) -> dict[str, list[tuple[str, str, str]]]:
     rows: dict[str, list[tuple[str, str, str]]] = {}
     hidden: dict[str, int] = {}
     for change, (old, new) in zip(item.changes, item.places, strict=True):
-        if change.kind == "arranged" and not moved(change.picks):
+        if change.derived or (change.kind == "arranged" and not moved(change.picks)):
             continue
         if change.retyped and "written" not in (change.old_origin, change.new_origin):
             hidden[change.group] = hidden.get(change.group, 0) + 1
@@ -155,8 +163,14 @@ def _pair(item: Consequence) -> str:
     unit = f" {item.unit}" if item.unit else ""
     if item.name == "parameters" and isinstance(item.old, int) and isinstance(item.new, int):
         return f"{item.old:,} → {item.new:,} ({item.new - item.old:+,})"
-    old, new = (f"{v:,.6g}" if isinstance(v, int | float) else str(v) for v in (item.old, item.new))
+    old, new = (_quantity(value) for value in (item.old, item.new))
     return f"{old} → {new}{unit}"
+
+
+def _quantity(value: float | str | None) -> str:
+    if isinstance(value, int | float) and value == int(value):
+        return f"{int(value):,}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def show(value: Any) -> str:

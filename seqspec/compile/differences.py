@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from seqspec.compile.consequences import consequences
 from seqspec.compile.diff import diff
 from seqspec.compile.diff_report import Difference, place
-from seqspec.compile.plan import Compiled, Plan
+from seqspec.compile.plan import Compiled
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.revisions import Side, opened
 
 
 def differences(
-    a: str, b: str, *, overlays: Sequence[Overlay] = (), count: Callable[[Plan], int] | None = None
+    a: str, b: str, *, overlays: Sequence[Overlay] = (), parameters: bool = False
 ) -> tuple[Difference, ...]:
     """One difference a spec; of two folders, specs are matched by name.
 
-    ``count`` gives the parameters of a plan; it loads torch, so it is asked for.  Raises ``NotFound`` and
+    ``parameters`` counts those of both models; it loads torch, so it is asked for.  Raises ``NotFound`` and
     ``SpecError``.
     """
     with opened(a) as left, opened(b) as right:
         if ("" in left.files) != ("" in right.files):
             left, right = _matching(left, right), _matching(right, left)
         names = [*left.files, *(name for name in right.files if name not in left.files)]
-        return tuple(_difference(name, left, right, overlays, count) for name in names)
+        return tuple(_difference(name, left, right, overlays, parameters) for name in names)
 
 
 def _matching(side: Side, other: Side) -> Side:
@@ -40,14 +40,14 @@ def _matching(side: Side, other: Side) -> Side:
 
 
 def _difference(
-    name: str, left: Side, right: Side, overlays: Sequence[Overlay], count: Callable[[Plan], int] | None
+    name: str, left: Side, right: Side, overlays: Sequence[Overlay], parameters: bool
 ) -> Difference:
     titles = [f"{side.title}/{name}" if name else side.title for side in (left, right)]
     if name not in left.files or name not in right.files:
         return Difference(name, titles[0], titles[1], (), (), (), "a" if name in left.files else "b")
     old, new = (_compile(side.files[name], overlays) for side in (left, right))
     changes = diff(old.plan, new.plan)
-    counts = (count(old.plan), count(new.plan)) if count else (None, None)
+    counts = (_count(old), _count(new)) if parameters else (None, None)
     places = tuple(
         (
             left.display(place(old.tree, change.old_path, change.old_origin)),
@@ -63,3 +63,9 @@ def _compile(file: Path, overlays: Sequence[Overlay]) -> Compiled:
     from seqspec.compile import compile
 
     return compile(file, overlays=overlays)
+
+
+def _count(compiled: Compiled) -> int:
+    from seqspec.compile.parameters import count
+
+    return count(compiled)

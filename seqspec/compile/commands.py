@@ -1,0 +1,143 @@
+"""What the commands that never load torch do: text in, text and an exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from seqspec.compile.report import render
+from seqspec.compile.resolve import Overlay
+from seqspec.schema.catalogue import SLOTS, Catalogue
+from seqspec.schema.diagnostic import Exit, SpecError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command prints, and what it exits with."""
+
+    out: str = ""
+    error: str = ""
+    exit: int = Exit.CLEAN
+
+
+def overlays(profiles: Sequence[str], sets: Sequence[str]) -> tuple[Overlay, ...]:
+    """The overlays of a command line: profiles in order, then values."""
+    return (*map(Overlay.profile, profiles), *map(Overlay.set, sets))
+
+
+def explain(subject: str, *, path: str | None, over: Sequence[Overlay], params: bool) -> Outcome:
+    """``seqspec explain SUBJECT [PATH]``."""
+    from seqspec.compile.explain import NothingToExplain
+    from seqspec.compile.explain import explain as page
+
+    try:
+        if params:
+            return Outcome(_parameter_table(Path(subject), over))
+        return Outcome(page(subject, path=path, overlays=over))
+    except NothingToExplain as error:
+        return _usage(str(error))
+    except (SpecError, OSError) as error:
+        return _refused(error)
+
+
+def _parameter_table(file: Path, over: Sequence[Overlay]) -> str:
+    from seqspec.compile import compile
+    from seqspec.compile.parameters import parameter_table
+
+    compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=over)
+    return parameter_table(compiled)
+
+
+def diff(
+    a: str, b: str, *, over: Sequence[Overlay], format: str, fail_on: Sequence[str], params: bool
+) -> Outcome:
+    """``seqspec diff A B``: exit 0 for the same meaning, 1 for another, 2 where they cannot be compared."""
+    from seqspec.compile.diff import GROUPS
+    from seqspec.compile.diff_report import Format
+    from seqspec.compile.diff_report import render as show
+    from seqspec.compile.differences import differences
+    from seqspec.compile.revisions import NotFound
+
+    causes = (
+        "result",
+        "speed",
+        "cosmetic",
+        "any",
+        "none",
+        *(group for group in GROUPS if group != "cosmetic"),
+    )
+    formats = get_args(Format)
+    if format not in formats:
+        return _usage(f"there is no format `{format}`; there are {', '.join(formats)}")
+    unknown = [name for name in fail_on if name not in causes]
+    if unknown:
+        return _usage(f"`--fail-on {unknown[0]}` is none of {', '.join(causes)}")
+    try:
+        found = differences(a, b, overlays=over, parameters=params)
+    except NotFound as error:
+        return _usage(str(error))
+    except (SpecError, OSError) as error:
+        return _refused(error, exit=Exit.USAGE)
+    effects = frozenset(effect for item in found for effect in item.effects)
+    asked = frozenset(fail_on or ("result",))
+    differs = bool(effects & asked) or ("any" in asked and bool(effects))
+    return Outcome(show(found, format=format), exit=Exit.DIAGNOSTICS if differs else Exit.CLEAN)  # type: ignore[arg-type]
+
+
+def list_components(slot: str | None) -> Outcome:
+    """``seqspec list [SLOT]``."""
+    from seqspec.compile.component_page import catalogue_text
+    from seqspec.compile.suggest import nearest
+
+    if slot is not None and slot not in SLOTS:
+        close = nearest(slot, SLOTS)
+        hint = f"did you mean `{close}`?" if close else f"there are {', '.join(SLOTS)}"
+        return _usage(f"there is no slot `{slot}`; {hint}")
+    return Outcome(catalogue_text(Catalogue(), slot=slot))
+
+
+def schema(output: Path | None) -> Outcome:
+    """``seqspec schema``: the document, or, written to a file, the line that points a spec to it."""
+    from seqspec.compile.json_schema import json_schema, modeline
+
+    text = json.dumps(json_schema(Catalogue()), indent=1, ensure_ascii=False) + "\n"
+    if output is None:
+        return Outcome(text)
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return _refused(error)
+    return Outcome(modeline(str(output)) + "\n")
+
+
+def new(task: str | None, *, output: Path | None) -> Outcome:
+    """``seqspec new TASK``; an existing file is never written over."""
+    from seqspec.compile.new import NoSuchTask, task_list, template
+
+    if task is None:
+        return Outcome(task_list() + "\n")
+    try:
+        text = template(task)
+        if output is None:
+            return Outcome(text)
+        with open(output, "x", encoding="utf-8") as file:
+            file.write(text)
+    except NoSuchTask as error:
+        return _usage(str(error))
+    except OSError as error:
+        return _refused(error)
+    return Outcome(f"{output}\n")
+
+
+def _usage(message: str) -> Outcome:
+    return Outcome(error=f"{message}\n", exit=Exit.USAGE)
+
+
+def _refused(error: SpecError | OSError, *, exit: Exit = Exit.DIAGNOSTICS) -> Outcome:
+    if isinstance(error, SpecError):
+        return Outcome(error=render(error.diagnostics, format="text", color=False), exit=exit)
+    return _usage(f"{error.filename or 'file'}: {os.strerror(error.errno) if error.errno else error}")
