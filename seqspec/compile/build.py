@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from seqspec.compile.construct import Constructor
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
-from seqspec.schema.source import Tree
+from seqspec.schema.source import Path, Tree
 
 INITIALISATION = 0x1417
 """Stream number of the random numbers that initial weights come from."""
@@ -31,6 +31,8 @@ class Program:
     search: Any
     """``None`` where nothing is decoded."""
     metrics: tuple[Any, ...]
+    components: Mapping[Path, Any]
+    """Every component that was built, by its place in the experiment."""
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; a tied weight stands once, under its first name."""
@@ -61,7 +63,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(plan, model, criterion, optimizer, search, metrics)
+    return Program(plan, model, criterion, optimizer, search, metrics, constructor.built)
 
 
 def _require_known(plan: Plan) -> None:

@@ -27,6 +27,8 @@ class Constructor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.catalogue = Catalogue(tuple(plan.experiment.plugins))
+        self.built: dict[Path, Any] = {}
+        """What was built, by its place in the experiment."""
         self._read: dict[Path, set[str]] = {}
 
     def has(self, *path: str | int) -> bool:
@@ -39,9 +41,9 @@ class Constructor:
         config = self.config(path)
         cls = self.catalogue.module(*node.component)
         tracked = Tracked(config, self._read.setdefault(path, set()))
-        if any(True for _ in slots(type(config))):
-            return cls(tracked, node.source, Parts(self, path))
-        return cls(tracked, node.source)
+        parts = (Parts(self, path),) if any(True for _ in slots(type(config))) else ()
+        self.built[path] = cls(tracked, node.source, *parts)
+        return self.built[path]
 
     def config(self, path: Path) -> BaseModel:
         """The config at ``path`` of the experiment, inferred fields filled in."""
