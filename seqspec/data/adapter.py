@@ -70,6 +70,11 @@ class Adapter(ABC, Generic[C]):
             raise self.missing(f"there is no folder `{show(root)}`")
         return root
 
+    def home(self, name: str) -> Path:
+        """The corpus's own folder: ``name`` below ``root``, or ``root`` itself where that is what the spec points to."""
+        inner = self.root / name
+        return inner if inner.is_dir() else self.root
+
     def missing(self, message: str) -> DataError:
         """The error for a corpus that is not there: what was looked for, how to point to it, how to fetch it."""
         variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from seqspec.components.adapter._table import Row
-from seqspec.data.lines import show
+from seqspec.data.lines import read_lines, show
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.table_config import TableConfig
 
@@ -34,6 +34,16 @@ def as_rows(
             yield Row(number, dict(zip(names, cells, strict=True)))
         else:
             yield Row(number, {}, f"the row has {len(cells)} columns, not {len(names)}")
+
+
+def read_tsv(path: Path, *, header: bool, needed: Sequence[str | int], corpus: str) -> Iterator[Row]:
+    """Rows of a tab-separated file, in which quotation marks mean nothing."""
+    split = (
+        Row(line.row, {}, line.fault, line.byte) if line.fault else (line.row, line.text.split("\t"))
+        for line in read_lines(path, corpus=corpus)
+        if line.fault or line.text.strip()
+    )
+    return as_rows(split, path, header=header, needed=needed, corpus=corpus)
 
 
 def columns_of(config: TableConfig) -> list[str | int]:

@@ -10,29 +10,29 @@ from seqspec.data.record import BadRow, Record
 from seqspec.schema.diagnostic import DataError
 
 
-def read_pairs(source: Path, target: Path, *, root: Path, corpus: str) -> Iterator[Record | BadRow]:
-    """Records of two files of equally many lines; the shorter file is named in a ``DataError`` where they are not."""
-    name = source.relative_to(root).as_posix()
-    file = str(source)
+def aligned(left: Path, right: Path, *, corpus: str) -> Iterator[tuple[Line, Line]]:
+    """Line by line; where one file is shorter, a ``DataError`` names both and their counts."""
     rows = 0
-    left, right = read_lines(source, corpus=corpus), read_lines(target, corpus=corpus)
-    for rows, line in enumerate(left, 1):
-        other = next(right, None)
+    lines, others = read_lines(left, corpus=corpus), read_lines(right, corpus=corpus)
+    for rows, line in enumerate(lines, 1):
+        other = next(others, None)
         if other is None:
-            raise _unequal(source, target, rows + sum(1 for _ in left), rows - 1, corpus)
-        if line.fault is None and other.fault is None and line.text.strip() and other.text.strip():
-            yield {
-                "id": f"{name}:{rows}",
-                "source": line.text,
-                "target": other.text,
-                "file": file,
-                "row": rows,
-            }
-        else:
-            yield _bad(f"{name}:{rows}", line, other, source, target)
-    more = sum(1 for _ in right)
+            raise _unequal(left, right, rows + sum(1 for _ in lines), rows - 1, corpus)
+        yield line, other
+    more = sum(1 for _ in others)
     if more:
-        raise _unequal(source, target, rows, rows + more, corpus)
+        raise _unequal(left, right, rows, rows + more, corpus)
+
+
+def read_pairs(source: Path, target: Path, *, root: Path, corpus: str) -> Iterator[Record | BadRow]:
+    """Records of two files of equally many lines; a pair with an empty side is bad."""
+    name, file = source.relative_to(root).as_posix(), str(source)
+    for line, other in aligned(source, target, corpus=corpus):
+        row = line.row
+        if line.fault is None and other.fault is None and line.text.strip() and other.text.strip():
+            yield {"id": f"{name}:{row}", "source": line.text, "target": other.text, "file": file, "row": row}
+        else:
+            yield _bad(f"{name}:{row}", line, other, source, target)
 
 
 def _bad(name: str, left: Line, right: Line, source: Path, target: Path) -> BadRow:
@@ -40,10 +40,10 @@ def _bad(name: str, left: Line, right: Line, source: Path, target: Path) -> BadR
     return BadRow(name, line.fault or "the line is empty", str(file), line.row, line.byte)
 
 
-def _unequal(source: Path, target: Path, lines: int, others: int, corpus: str) -> DataError:
+def _unequal(left: Path, right: Path, lines: int, others: int, corpus: str) -> DataError:
     return DataError(
-        f"`{show(source)}` has {lines:,} lines and `{show(target)}` has {others:,}; line by line they must belong together",
+        f"`{show(left)}` has {lines:,} lines and `{show(right)}` has {others:,}; line by line they must belong together",
         corpus=corpus,
-        file=show(source if lines < others else target),
+        file=show(left if lines < others else right),
         row=min(lines, others),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqspec.components.adapter._delimited import as_rows, columns_of, header_names
+from seqspec.components.adapter._delimited import columns_of, header_names, read_tsv
 from seqspec.components.adapter._table import (
     Row,
     synthetic_rows,
@@ -17,7 +17,6 @@ from seqspec.components.adapter._table import (
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.adapter import Adapter
 from seqspec.data.audio import AudioReader
-from seqspec.data.lines import read_lines
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.tsv import TsvConfig
 
@@ -36,17 +35,10 @@ class Tsv(Adapter[TsvConfig]):
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in table_files(self, split):
-            yield from table_records(self, path, self._rows(path))
-
-    def _rows(self, path: Path) -> Iterator[Row]:
-        split = (
-            Row(line.row, {}, line.fault, line.byte) if line.fault else (line.row, line.text.split("\t"))
-            for line in read_lines(path, corpus=self.corpus)
-            if line.fault or line.text.strip()
-        )
-        return as_rows(
-            split, path, header=self.config.header, needed=columns_of(self.config), corpus=self.corpus
-        )
+            rows = read_tsv(
+                path, header=self.config.header, needed=columns_of(self.config), corpus=self.corpus
+            )
+            yield from table_records(self, path, rows)
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         for path, rows in synthetic_rows(self.config, folder, count=count, seed=seed):

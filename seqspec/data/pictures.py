@@ -1,0 +1,63 @@
+"""Reading pictures: ``uint8 [channels, height, width]``, from a short list of formats, never larger than a stated size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqspec.data.extras import require
+from seqspec.data.lines import show
+from seqspec.schema.diagnostic import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FORMATS = ("PNG", "JPEG", "BMP", "PPM", "GIF", "WEBP")
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp"))
+MAX_PIXELS = 2**26
+"""A picture that claims more is refused before its pixels are unpacked."""
+
+
+def read_picture(
+    path: Path, *, channels: int, height: int, width: int, resize: bool, corpus: str = ""
+) -> NDArray[np.uint8]:
+    """A picture in the wanted shape; palettes become colours, an alpha channel is dropped.
+
+    With ``resize`` the shorter side is scaled to fit and the middle is cut out; without it another size is an error.
+    """
+    import numpy as np
+
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    try:
+        with image_module.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _error(f"the picture claims {image.width} × {image.height} pixels", path, corpus)
+            flat = image.convert("L" if channels == 1 else "RGB")
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        reason = (
+            "the file does not exist"
+            if isinstance(error, FileNotFoundError)
+            else "it is damaged or of another format"
+        )
+        raise _error(f"the picture cannot be read: {reason}", path, corpus) from None
+    if (flat.height, flat.width) != (height, width):
+        if not resize:
+            size = f"{flat.height} × {flat.width}, not {height} × {width}"
+            raise _error(f"the picture is {size}", path, corpus, help="set `resize: true` in the adapter")
+        flat = _fitted(flat, height, width)
+    pixels = np.asarray(flat, dtype=np.uint8)
+    return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+
+def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (Pillow's class)
+    scale = max(height / image.height, width / image.width)
+    larger = image.resize(
+        (max(round(image.width * scale), width), max(round(image.height * scale), height)), 2
+    )
+    left, top = (larger.width - width) // 2, (larger.height - height) // 2
+    return larger.crop((left, top, left + width, top + height))
+
+
+def _error(message: str, path: Path, corpus: str, *, help: str | None = None) -> DataError:
+    return DataError(message, corpus=corpus, file=show(path), help=help)
