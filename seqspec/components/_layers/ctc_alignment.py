@@ -5,7 +5,8 @@ state is the derivative of the log-probability of the target by that state's emi
 and autograd give what the paper's forward-backward recursion gives.
 """
 
-# B batch, S states, V vocabulary, U target time, A places of an alignment (2 U + 1: symbols with blanks around them)
+# B batch, S states, V vocabulary, U target time
+# A places of an alignment (2 U + 1: symbols with blanks around them)
 
 from __future__ import annotations
 
