@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqspec.compile.check import check
+from seqspec.compile.front import understand
 from seqspec.compile.infer import infer
-from seqspec.compile.parse import parse
 from seqspec.compile.plan import Compiled
-from seqspec.compile.resolve import Overlay, resolve
+from seqspec.compile.resolve import Overlay
 from seqspec.compile.validate import validate
 from seqspec.schema.diagnostic import SpecError
+from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Tree
 
 
@@ -20,16 +21,16 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
-    return _plan(resolve(parse(file), overlays), facts or {})
+    tree, experiment = understand(file, overlays)
+    return _plan(tree, experiment, facts or {})
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
     """The same experiment with the numbers that its prepared data have told; everything that depends on them is checked again."""
-    return _plan(compiled.tree, facts)
+    return _plan(compiled.tree, validate(compiled.tree), facts)
 
 
-def _plan(tree: Tree, facts: dict[str, int]) -> Compiled:
-    experiment = validate(tree)
+def _plan(tree: Tree, experiment: Experiment, facts: dict[str, int]) -> Compiled:
     plan, mistakes = infer(experiment, tree, facts=facts)
     found = (*mistakes, *check(plan, tree))
     if any(d.severity == "error" for d in found):

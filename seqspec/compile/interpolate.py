@@ -15,10 +15,11 @@ from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.environment import NAMED
-from seqspec.schema.source import Node, Path, Span, dotted
+from seqspec.schema.source import POISON, Node, Path, Span, dotted
 
 _MARK = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _PATH = re.compile(r"[^\s.\[\]]+(?:\.[^\s.\[\]]+|\[\d{1,5}\])*").fullmatch
+_HOW = "write `${path.of.a.setting}`, or `$${` for the two characters themselves"
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 
 
@@ -27,7 +28,7 @@ def interpolate(root: Node, catalogue: Catalogue) -> Node:
     work = _Interpolation(root, catalogue)
     done = work.node((), root)
     if work.found:
-        raise SpecError(work.found)
+        raise SpecError(work.found, tree=done.node)
     return done.node
 
 
@@ -76,7 +77,7 @@ class _Interpolation:
         if size > MOST_NODES or depth + len(path) > MOST_DEPTH:
             self._note(node.span, "SQ316", "`${…}` makes the spec grow beyond every measure",
                        f"a spec may hold {MOST_NODES:,} values, {MOST_DEPTH} deep; write out what is needed")  # fmt: skip
-            return _Done(Node(None, node.span, key=node.key), 1, 0)
+            return _Done(Node(POISON, node.span, key=node.key), 1, 0)
         if not changed:
             return _Done(node, size, depth)
         filled: dict[str, Node] | list[Node] = new if isinstance(value, dict) else list(new.values())  # type: ignore[assignment]
@@ -87,27 +88,23 @@ class _Interpolation:
         match = _MARK.fullmatch(text)
         if match and match.group(1) is not None and match.group(2) and not match.group(1).startswith("env:"):
             return self._whole(path, node, match.group(1))
-        pieces: list[str] = []
+        joined: str | None = ""
         at = 0
         for match in _MARK.finditer(text):
-            pieces.append(text[at : match.start()])
-            pieces.append(self._piece(path, node, match))
+            piece = self._piece(path, node, match)
+            joined = None if joined is None or piece is None else joined + text[at : match.start()] + piece
             at = match.end()
-        joined = "".join(pieces) + text[at:]
-        if len(joined) > MOST_SCALAR:
-            self._note(
-                node.span,
-                "SQ316",
-                "`${…}` makes this text grow beyond every measure",
-                f"a text may be {MOST_SCALAR // 1024} KiB long",
-            )
-            joined = ""
-        return _Done(Node(joined, node.span, key=node.key, via=node.via, replaced=node.replaced), 1, 0)
+            if joined is not None and len(joined) > MOST_SCALAR:
+                said = "`${…}` makes this text grow beyond every measure"
+                self._note(node.span, "SQ316", said, f"a text may be {MOST_SCALAR // 1024} KiB long")
+                joined = None
+        whole = POISON if joined is None else joined + text[at:]
+        return _Done(Node(whole, node.span, key=node.key, via=node.via, replaced=node.replaced), 1, 0)
 
     def _whole(self, path: Path, node: Node, name: str) -> _Done:
-        found = self._target(path, node, name, node.span)
+        found = self._target(path, name, node.span)
         if found is None:
-            return _Done(Node(None, node.span, key=node.key), 1, 0)
+            return _Done(Node(POISON, node.span, key=node.key), 1, 0)
         target = found.node
         via = (node.span, *target.via)
         return _Done(
@@ -116,56 +113,48 @@ class _Interpolation:
             found.depth,
         )
 
-    def _piece(self, path: Path, node: Node, match: re.Match[str]) -> str:
+    def _piece(self, path: Path, node: Node, match: re.Match[str]) -> str | None:
+        """What stands for one ``${…}`` within a text; ``None`` where that is a mistake."""
         name, closed = match.groups()
         if name is None:
             return "${"
         span = _within(node, match)
         if not closed:
-            self._note(
-                span,
-                "SQ312",
-                "`${` is not closed by `}`",
-                "write `${path.of.a.setting}`, or `$${` for the two characters themselves",
-            )
-            return ""
+            self._note(span, "SQ312", "`${` is not closed by `}`", _HOW)
+            return None
         if name.startswith("env:"):
-            return self._environment(path, node, match, span)
-        found = self._target(path, node, name, span)
-        value = found.node.value if found else ""
+            return self._environment(path, match, span)
+        found = self._target(path, name, span)
+        if found is None or found.node.value is POISON:
+            return None
+        value = found.node.value
         if isinstance(value, dict | list) or value is None:
-            self._note(
-                span,
-                "SQ315",
-                f"`{name}` is no single value, so it cannot stand within a text",
-                "refer to one of the values in it",
-            )
-            return ""
+            said = f"`{name}` is no single value, so it cannot stand within a text"
+            self._note(span, "SQ315", said, "refer to one of the values in it")
+            return None
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    def _environment(self, path: Path, node: Node, match: re.Match[str], span: Span) -> str:
+    def _environment(self, path: Path, match: re.Match[str], span: Span) -> str | None:
         text = match.group()
         if not NAMED.fullmatch(text):
-            self._note(
-                span,
-                "SQ312",
-                f"`{text}` does not name an environment variable",
-                "write `${env:NAME}` or `${env:NAME:-default}`",
-            )
+            said = f"`{text}` does not name an environment variable"
+            self._note(span, "SQ312", said, "write `${env:NAME}` or `${env:NAME:-default}`")
+            return None
         shape = place(self.root, path, self.catalogue).shape
         if shape is not None and not shape.environment:
-            self._note(span, "SQ313", f"the environment cannot decide `{dotted(path)}`",
-                       "only paths and credentials come from it; write the value, or set it with `--set`")  # fmt: skip
-        return text
-
-    def _target(self, path: Path, node: Node, name: str, span: Span) -> _Done | None:
-        if not _PATH(name):
+            said = f"the environment cannot decide `{dotted(path)}`"
             self._note(
                 span,
-                "SQ312",
-                f"`${{{name}}}` does not hold the path of a setting",
-                "write `${path.of.a.setting}`, or `$${` for the two characters themselves",
+                "SQ313",
+                said,
+                "only paths and credentials come from it; write the value, or use `--set`",
             )
+            return None
+        return text
+
+    def _target(self, path: Path, name: str, span: Span) -> _Done | None:
+        if not _PATH(name):
+            self._note(span, "SQ312", f"`${{{name}}}` does not hold the path of a setting", _HOW)
             return None
         target: Path = tuple(int(m.group(2)) if m.group(2) else m.group(1) for m in _PART(name))
         found = self.root.at(target)

@@ -20,20 +20,27 @@ def resolve(tree: Tree, overlays: Sequence[Overlay] = ()) -> Tree:
     """``tree`` with everything that it builds on and everything put over it.  Raises ``SpecError``."""
     catalogue = catalogue_of(tree)
     composed = compose(tree, catalogue)
-    body = composed.body
-    for overlay in overlays:
-        if overlay.kind == "profile":
-            body = _profile(body, composed, overlay.text, catalogue)
-    for overlay in overlays:
-        if overlay.kind == "set":
-            body = set_value(body, overlay.text, catalogue=catalogue)
-    return interpolate(body, catalogue)
+    body, found = composed.body, []
+    for overlay in sorted(overlays, key=lambda overlay: overlay.kind == "set"):
+        try:
+            body = _put_over(body, overlay, composed, catalogue)
+        except SpecError as error:
+            found += error.diagnostics
+    try:
+        body = interpolate(body, catalogue)
+    except SpecError as error:
+        raise SpecError((*found, *error.diagnostics), tree=error.tree) from None
+    if found:
+        raise SpecError(found, tree=body)
+    return body
 
 
-def _profile(body: Node, composed: Composed, name: str, catalogue: Catalogue) -> Node:
-    layers = composed.profiles.get(name)
+def _put_over(body: Node, overlay: Overlay, composed: Composed, catalogue: Catalogue) -> Node:
+    if overlay.kind == "set":
+        return set_value(body, overlay.text, catalogue=catalogue)
+    layers = composed.profiles.get(overlay.text)
     if layers is None:
-        raise SpecError([_unknown_profile(name, tuple(composed.profiles))])
+        raise SpecError([_unknown_profile(overlay.text, tuple(composed.profiles))])
     for layer in layers:
         body = merge(body, layer.over, catalogue=catalogue, home=layer.home)
     return body

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from yaml import YAMLError
 
-from seqspec.schema.diagnostic import Diagnostic, Label
+from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
 from seqspec.schema.source import Source, Span
 
+_REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
 _SAID: tuple[tuple[str, str, str, str], ...] = (
     ("tab character that violates indentation", "SQ018", "a tab stands where only spaces may indent", "indent with spaces"),
     ("'\\t' that cannot start any token", "SQ018", "a tab stands where only spaces may indent", "indent with spaces"),
@@ -44,6 +47,9 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     context = f"{getattr(error, 'context', '') or ''}"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     start = min(mark.index if mark else 0, len(source.text))
+    reference = _bare_reference(source, start)
+    if reference is not None:
+        return reference
     span = _visible(source, start)
     code, message, help = _words(problem, context, source.text[start : start + 1])
     began = getattr(error, "context_mark", None)
@@ -51,6 +57,18 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     if began and began.index < span.start and ("did not find" in problem or "end of stream" in problem):
         labels = (Label(Span(source, began.index, began.index + 1), "it began here"),)
     return Diagnostic(code, message, span, labels=labels, help=help)
+
+
+def _bare_reference(source: Source, start: int) -> Diagnostic | None:
+    """``{dim: ${path}}``: within ``{ }`` and ``[ ]`` YAML takes the braces of an unquoted ``${…}`` for its own."""
+    begin = source.text.rfind("\n", 0, start) + 1
+    for match in _REFERENCE.finditer(source.text, begin, start + 1000):
+        if match.start() <= start <= match.end():
+            span = Span(source, match.start(), match.end())
+            fix = Fix("put it in quotes", (Edit(span, f'"{span.text}"'),), safe=True)
+            said = "`${…}` within `{ }` or `[ ]` must stand in quotes"
+            return Diagnostic("SQ001", said, span, help=f'write `"{span.text}"`', fix=fix)
+    return None
 
 
 def _words(problem: str, context: str, char: str) -> tuple[str, str, str]:
