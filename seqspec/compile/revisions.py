@@ -79,6 +79,7 @@ def _check_out(revision: str, inside: str, root: Path) -> Path:
         archive = _git("-C", str(top), "archive", "--format=tar", revision, "--", *wanted)
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             tar.extractall(root, filter="data")
+    (root / ".git").mkdir()  # marks the project's root, so that bases above a spec's folder are found
     if inside.startswith("./") or inside.startswith("../"):
         inside = str((Path.cwd() / inside).resolve().relative_to(top.resolve()))
     path = (root / inside).resolve()
