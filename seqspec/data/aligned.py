@@ -19,7 +19,7 @@ class Aligned:
     """Code points of the text before."""
 
     def then(self, after: Aligned) -> Aligned:
-        """This change and then ``after``, as one."""
+        """One change and then ``after``, as one."""
         if after.size != len(self.text):
             raise ValueError(
                 f"an alignment of {after.size} code points cannot follow a text of {len(self.text)}"
@@ -43,7 +43,8 @@ def identity(text: str) -> Aligned:
 def rewrite(text: str, edits: Iterable[tuple[int, int, str]]) -> Aligned:
     """``text`` with each ``(start, end, replacement)`` put in, in order and without overlap.
 
-    A replacement of the same length stands for its part letter by letter; of another length, each letter for the whole part.
+    A replacement of the same length stands for its part letter by letter; of another length, each letter for
+    the whole part.
     """
     pieces: list[str] = []
     spans: list[tuple[int, int]] = []

@@ -1,7 +1,8 @@
 """From a raw string to ids and back: normalise → segment → tokenise, with offsets into the raw string.
 
-The words of a segmenter reach the tokenizer joined by one U+0020.  Where the script has no spaces of its own (the segmenter's
-``separator`` is empty), white space of the text stands between words as ``␣``, so that decoding can tell the two apart.
+The words of a segmenter reach the tokenizer joined by one U+0020.  Where the script has no spaces of its own
+(the segmenter's ``separator`` is empty), white space of the text stands between words as ``␣``, so that
+decoding can tell the two apart.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """How well decoding restores text: ``exact`` of ``lines``, ``unknown`` of ``tokens``, ``fallback`` of them single bytes."""
+    """How well decoding restores text: ``exact`` of ``lines``, ``unknown`` of ``tokens``, ``fallback`` of
+    them single bytes.
+    """
 
     lines: int
     exact: int
@@ -161,7 +164,9 @@ class TextProcessor:
         return self.tokenizer.pieces(self.encode(text))
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """For each id of ``encode(text)``, the half-open span of the raw string, in code points, that it stands for."""
+        """For each id of ``encode(text)``, the half-open span of the raw string, in code points, that it
+        stands for.
+        """
         aligned = self.align(text)
         joined, places = self._places(aligned.text)
         found = self.tokenizer.offsets(joined)
@@ -175,7 +180,9 @@ class TextProcessor:
         return spans, self.segmenter.words(text)
 
     def _places(self, text: str) -> tuple[str, list[tuple[int, int]]]:
-        """What the tokenizer sees of normalised ``text``, and the span in ``text`` of each of its code points."""
+        """What the tokenizer sees of normalised ``text``, and the span in ``text`` of each of its code
+        points.
+        """
         if self.segmenter is None:
             return text, [(i, i + 1) for i in range(len(text))]
         spans, words = self._cut(text)

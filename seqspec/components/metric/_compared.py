@@ -27,7 +27,9 @@ class Compared:
 
 
 def strip_punctuation(text: str) -> str:
-    """Without code points of Unicode's categories P (punctuation) and S (symbols); ー and 々 are letters and stay."""
+    """Without code points of Unicode's categories P (punctuation) and S (symbols); ー and 々 are letters and
+    stay.
+    """
     return "".join(character for character in text if unicodedata.category(character)[0] not in "PS")
 
 

@@ -25,7 +25,9 @@ class Edits(NamedTuple):
         return Edits(*(mine + yours for mine, yours in zip(self, other, strict=True)))
 
     def rates(self, name: str) -> dict[str, float]:
-        """The error rate under ``name`` and its parts.  Without reference units, each unit of a hypothesis is one error."""
+        """The error rate under ``name`` and its parts.  Without reference units, each unit of a hypothesis is
+        one error.
+        """
         units = max(self.units, 1)
         return {
             name: self.total / units,
@@ -40,5 +42,5 @@ def count_edits(hypothesis: Sequence[Hashable], reference: Sequence[Hashable]) -
     from rapidfuzz.distance import Levenshtein
 
     kinds = [edit.tag for edit in Levenshtein.editops(hypothesis, reference)]
-    # ``editops`` turns the hypothesis into the reference: what it inserts was missing, which scoring calls a deletion.
+    # ``editops`` turns the hypothesis into the reference: what it inserts was missing, in scoring a deletion.
     return Edits(kinds.count("replace"), kinds.count("insert"), kinds.count("delete"), len(reference))

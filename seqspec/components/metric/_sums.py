@@ -1,7 +1,7 @@
 """Named sums over batches, for teacher-forced metrics.
 
-``nll`` is in nats; ``targets`` are tokens with the end symbol, as the loss counts them; ``correct`` of them were most probable;
-``characters`` and ``bytes`` are those of the reference texts.
+``nll`` is in nats; ``targets`` are tokens with the end symbol, as the loss counts them; ``correct`` of them
+were most probable; ``characters`` and ``bytes`` are those of the reference texts.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ from collections.abc import Mapping
 
 
 class Sums:
-    """Sums by name, exact in the order of adding (``math.fsum`` over what was given)."""
+    """Sums by name, exactly rounded, so that how batches were cut changes nothing."""
 
-    def __init__(self, names: tuple[str, ...], values: Mapping[str, tuple[float, ...]] | None = None) -> None:
-        self._names = names
-        self._values = dict(values) if values is not None else {name: () for name in names}
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._terms: dict[str, list[float]] = {name: [] for name in names}
 
-    def plus(self, sums: Mapping[str, float]) -> Sums:
-        """These sums and those of one more batch."""
-        missing = [name for name in self._names if name not in sums]
+    def add(self, sums: Mapping[str, float]) -> None:
+        """Add the sums of one more batch."""
+        missing = [name for name in self._terms if name not in sums]
         if missing:
-            raise KeyError(
-                f"the sums of a batch lack {', '.join(missing)}; they hold {', '.join(sorted(sums)) or 'nothing'}"
-            )
-        return Sums(self._names, {name: (*self._values[name], float(sums[name])) for name in self._names})
+            held = ", ".join(sorted(sums)) or "nothing"
+            raise KeyError(f"the sums of a batch lack {', '.join(missing)}; they hold {held}")
+        for name, terms in self._terms.items():
+            terms.append(float(sums[name]))
 
     def __getitem__(self, name: str) -> float:
-        return math.fsum(self._values[name])
+        return math.fsum(self._terms[name])
 
 
 def exponential(value: float) -> float:

@@ -26,7 +26,7 @@ class BitsPerCharacter:
 
     def update(self, sums: Mapping[str, float]) -> None:
         """Add the sums of one batch; every name of ``needs`` must be among them."""
-        self._sums = self._sums.plus(sums)
+        self._sums.add(sums)
 
     def compute(self) -> dict[str, float]:
         """``bits_per_character``, 0 without examples."""

@@ -80,7 +80,9 @@ def _ngrams(words: Words, order: int) -> Counter[tuple[str, ...]]:
 
 
 def _union(hypotheses: list[list[str]], references: list[list[str]]) -> int:
-    """Section 3.2: words of each reference sentence that lie on its longest common subsequence with any hypothesis sentence."""
+    """Section 3.2: words of each reference sentence that lie on its longest common subsequence with any
+    hypothesis sentence.
+    """
     left_hypothesis = Counter(word for sentence in hypotheses for word in sentence)
     left_reference = Counter(word for sentence in references for word in sentence)
     hits = 0

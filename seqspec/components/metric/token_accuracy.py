@@ -25,7 +25,7 @@ class TokenAccuracy:
 
     def update(self, sums: Mapping[str, float]) -> None:
         """Add the sums of one batch; every name of ``needs`` must be among them."""
-        self._sums = self._sums.plus(sums)
+        self._sums.add(sums)
 
     def compute(self) -> dict[str, float]:
         """``token_accuracy``, 0 without examples."""

@@ -1,7 +1,7 @@
 """Alignment of Unicode normalisation forms.
 
-Text is cut where normalising the parts is normalising the whole (Unicode Standard Annex 15, section 9): before a starter that
-composes with nothing before it.  A part that changes as a whole is aligned as a whole.
+Text is cut where normalising the parts is normalising the whole (Unicode Standard Annex 15, section 9):
+before a starter that composes with nothing before it.  A part that changes as a whole is aligned as a whole.
 """
 
 from __future__ import annotations

@@ -17,10 +17,11 @@ class Part(NamedTuple):
 
 
 def parts(text: str, *, most: int, alone: str = "") -> Iterator[Part]:
-    """Parts of at most ``most`` code points that cover ``text``; each code point of ``alone`` is a part by itself.
+    """Parts of at most ``most`` code points that cover ``text``; each code point of ``alone`` is a part by
+    itself.
 
-    A cut falls after the end of a sentence or clause where there is one in the second half of a part.  A text that fits is one
-    part, so the guard changes no ordinary segmentation.
+    A cut falls after the end of a sentence or clause where there is one in the second half of a part.  A text
+    that fits is one part, so the guard changes no ordinary segmentation.
     """
     position = 0
     for index, character in enumerate(text) if any(mark in text for mark in alone) else ():

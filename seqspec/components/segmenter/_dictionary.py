@@ -29,7 +29,9 @@ class Dictionary(NamedTuple):
 
 
 def find_dictionary(name: str) -> Dictionary:
-    """The folder of a dictionary.  Raises ``DataError`` with the remedy where it is not there or not whole."""
+    """The folder of a dictionary.  Raises ``DataError`` with the remedy where it is not there or not
+    whole.
+    """
     if name in DICTIONARIES:
         found = _installed(name)
         remedy = f"pip install --force-reinstall {name}"
@@ -37,7 +39,7 @@ def find_dictionary(name: str) -> Dictionary:
             remedy = "python -m unidic download (needs the network), or use unidic-lite"
     else:
         found = Dictionary(name, Path(expand(name)).expanduser(), "")
-        remedy = "give the folder of a compiled dictionary, one that holds sys.dic, matrix.bin, char.bin, unk.dic and dicrc"
+        remedy = f"give the folder of a compiled dictionary, one that holds {', '.join(HASHED)}"
     missing = [file for file in HASHED if not (found.folder / file).is_file()]
     if missing:
         where = "does not exist" if not found.folder.is_dir() else f"lacks {', '.join(missing)}"
@@ -51,7 +53,7 @@ def find_user_dictionary(name: str) -> Path:
     if not path.is_file():
         raise DataError(
             f"the user dictionary `{path}` does not exist",
-            help="compile it with mecab-dict-index or fugashi-build-dict, against the dictionary that the segmenter names",
+            help="compile it with `fugashi-build-dict`, against the dictionary that the segmenter names",
             code="SQ421",
         )
     return path

@@ -1,6 +1,7 @@
 """Where a MeCab dictionary keeps readings, by the number of its feature fields.
 
-ipadic has 9 (7 for unknown words); UniDic 2.1.2, unidic-lite's, has 26, with 17 in its short form; UniDic 2.3 and later have 29.
+ipadic has 9 (7 for unknown words); UniDic 2.1.2, unidic-lite's, has 26, with 17 in its short form; UniDic 2.3
+and later have 29.
 """
 
 from __future__ import annotations
@@ -34,8 +35,7 @@ def fields_of(count: int, *, dictionary: str) -> Fields:
         return _BY_COUNT[count]
     except KeyError:
         raise DataError(
-            f"the words of dictionary `{dictionary}` have {count} feature fields, so where it keeps readings is not known",
-            help="readings are known for ipadic (9 fields) and UniDic (17, 26 or 29); dictionaries that add fields, such as "
-            "NEologd, cannot give them",
+            f"words of dictionary `{dictionary}` have {count} fields; where readings stand is not known",
+            help="known are ipadic (9 fields) and UniDic (17, 26 or 29), without additions such as NEologd's",
             code="SQ423",
         ) from None

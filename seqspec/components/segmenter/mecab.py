@@ -1,8 +1,8 @@
 """MeCab words with exact code-point spans, through fugashi.
 
-The library is asked for byte positions rather than for text: its text output drops white space at the end of a line, and text
-that was cut cannot be put back together.  What it cannot hold (NUL ends its input, a blank of 64 KiB swallows a word, a run of
-190,000 letters overflows its stack) is cut off before.
+The library is asked for byte positions rather than for text: its text output drops white space at the end of
+a line, and text that was cut cannot be put back together.  What it cannot hold (NUL ends its input, a blank
+of 64 KiB swallows a word, a run of 190,000 letters overflows its stack) is cut off before.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import fugashi
 
 MOST = 4_096
-"""Code points that MeCab is shown at once: it crashes at forty times as many, and its time grows with the square of a run of
-letters of one kind."""
+"""Code points that MeCab is shown at once: it crashes at forty times as many, and its time grows with the
+square of a run of letters of one kind."""
 _POSITIONS = '-F "%ps,%pe," -U "%ps,%pe," -E ""'
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
@@ -74,7 +74,9 @@ class Mecab:
         return find_dictionary(self._dictionary_name)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Spans of the words; between them stand ASCII spaces, tabs and newlines, or what ``keep`` and ``drop`` leave out."""
+        """Spans of the words; between them stand ASCII spaces, tabs and newlines, or what ``keep`` and
+        ``drop`` leave out.
+        """
         if self._filter is not None:
             return [(word.start, word.end) for word in self._analyse(text)]
         if len(text) <= MOST and "\0" not in text:

@@ -16,7 +16,8 @@ from seqspec.schema.segmenter.sudachi import DICTIONARIES, SudachiConfig
 from seqspec.schema.types import Type
 
 MOST = 12_000
-"""Code points that Sudachi is shown at once: its limit of 49,149 bytes divided by the four bytes of the largest code point."""
+"""Code points that Sudachi is shown at once: its limit of 49,149 bytes divided by the four bytes of the
+largest code point."""
 _FORMS = {"normalized": "normalized_form", "dictionary": "dictionary_form", "reading": "reading_form"}
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 

@@ -1,4 +1,6 @@
-"""What characters, words and other closed vocabularies share: a table of symbols and how text is cut into them."""
+"""What characters, words and other closed vocabularies share: a table of symbols and how text is cut into
+them.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
 
 
 def choose(counts: Counter[str], *, min_count: int, max_size: int | None) -> tuple[str, ...]:
-    """The symbols that get an id, in the order of their ids: the most frequent first, equals by code point."""
+    """The symbols that get an id, in the order of their ids: the most frequent first, equals by code
+    point.
+    """
     kept = [symbol for symbol, count in counts.items() if count >= min_count]
     kept.sort(key=lambda symbol: (-counts[symbol], symbol))
     return tuple(kept[: max_size - len(SPECIAL)] if max_size is not None else kept)

@@ -184,8 +184,9 @@ def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataEr
     if most:
         number = int(next(group for group in most.groups() if group))
         return DataError(
-            f"{lines} lines of text hold {number} different pieces at most, and `vocab_size` is {config.vocab_size}",
-            help=f"set `vocab_size: {number}` or less, or `limit: soft`; words from a segmenter leave fewer pieces than raw text",
+            f"{lines} lines of text hold {number} pieces at most, and `vocab_size` is {config.vocab_size}",
+            help=f"set `vocab_size: {number}` or less, or `limit: soft` to take what there is; "
+            "words from a segmenter leave fewer pieces than raw text",
             code="SQ430",
         )
     least = re.search(r"smaller than required_chars\. (\d+) vs (\d+)", message)
@@ -193,7 +194,7 @@ def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataEr
         needed = int(least.group(2))
         bytes_help = ", set `byte_fallback: false` (256 ids)," if config.byte_fallback else ""
         return DataError(
-            f"`vocab_size` is {config.vocab_size}, and the letters of the text with the special ids alone are {needed}",
+            f"`vocab_size` is {config.vocab_size}, and letters and special ids alone are {needed}",
             help=f"set `vocab_size` above {needed}{bytes_help} or lower `character_coverage`",
             code="SQ430",
         )

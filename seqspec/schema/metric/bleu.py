@@ -1,7 +1,7 @@
 """BLEU: Papineni et al. (2002), "BLEU: a Method for Automatic Evaluation of Machine Translation", ACL.
 
-Computed by sacreBLEU (Post 2018, "A Call for Clarity in Reporting BLEU Scores", arXiv:1804.08771), whose signature is kept.  On
-the field's scale of 0 to 100.
+Computed by sacreBLEU (Post 2018, "A Call for Clarity in Reporting BLEU Scores", arXiv:1804.08771), whose
+signature is kept.  On the field's scale of 0 to 100.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Character error rate: substitutions, deletions and insertions over the characters of the reference, after Levenshtein (1966).
+"""Character error rate: substitutions, deletions and insertions over the characters of the reference, after
+Levenshtein (1966).
 
-The same transcripts can score 7.6 % or 0 % depending on width and punctuation, so both are settings here and stand in the
-signature.
+The same transcripts can score 7.6 % or 0 % depending on width and punctuation, so both are settings here and
+stand in the signature.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class CerConfig(Config):
     """Every character counts; white space by ``spaces``."""
 
     unit: Literal["code_point", "grapheme"] = "code_point"
-    """What one character is: a Unicode code point, or an extended grapheme cluster (what a reader takes for one)."""
+    """What one character is: a Unicode code point, or an extended grapheme cluster (what a reader takes for
+    one)."""
     normalize: list[Annotated[Config, Slot("normalizer")]] = []
     """Normalisers that hypothesis and reference both go through before they are compared."""
     punctuation: Punctuation = "keep"

@@ -1,4 +1,5 @@
-"""chrF: Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation", WMT; chrF++ with word n-grams (2017).
+"""chrF: Popović (2015), "chrF: character n-gram F-score for automatic MT evaluation", WMT; chrF++ with word
+n-grams (2017).
 
 Computed by sacreBLEU, whose signature is kept.  On the field's scale of 0 to 100.
 """

@@ -1,4 +1,6 @@
-"""Perplexity: the exponential of the mean negative log-likelihood of a target token, the end symbol counted."""
+"""Perplexity: the exponential of the mean negative log-likelihood of a target token, the end symbol
+counted.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from seqspec.schema.types import Type
 
 
 class PerplexityConfig(Config):
-    """Teacher-forced.  Comparable only under one and the same tokenizer; across tokenizers use ``bits_per_character``."""
+    """Teacher-forced.  Comparable only under one and the same tokenizer; across tokenizers use
+    ``bits_per_character``.
+    """
 
     def output(self, source: Mapping[str, Type]) -> Type:
         return require_text(source, metric="perplexity")

@@ -1,7 +1,9 @@
-"""ROUGE: Lin (2004), "ROUGE: A Package for Automatic Evaluation of Summaries", ACL workshop.  F1, averaged over examples.
+"""ROUGE: Lin (2004), "ROUGE: A Package for Automatic Evaluation of Summaries", ACL workshop.  F1, averaged
+over examples.
 
-Reimplemented: words by ``segment`` where one is named, else letters and digits in lower case, as the rouge-score package does.
-ROUGE-Lsum takes the union of longest common subsequences over sentences, which stand on lines of their own.
+Reimplemented: words by ``segment`` where one is named, else letters and digits in lower case, as the
+rouge-score package does. ROUGE-Lsum takes the union of longest common subsequences over sentences, which
+stand on lines of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Translation edit rate: Snover et al. (2006), "A Study of Translation Edit Rate with Targeted Human Annotation", AMTA.
+"""Translation edit rate: Snover et al. (2006), "A Study of Translation Edit Rate with Targeted Human
+Annotation", AMTA.
 
 Computed by sacreBLEU, whose signature is kept.  Given as a fraction, where sacreBLEU prints per cent.
 """

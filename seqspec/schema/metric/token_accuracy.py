@@ -10,7 +10,9 @@ from seqspec.schema.types import Type
 
 
 class TokenAccuracyConfig(Config):
-    """Teacher-forced: it flatters a model, since its own mistakes never reach it.  Compare ``sequence_accuracy``."""
+    """Teacher-forced: it flatters a model, since its own mistakes never reach it.  Compare
+    ``sequence_accuracy``.
+    """
 
     def output(self, source: Mapping[str, Type]) -> Type:
         return require_text(source, metric="token_accuracy")

@@ -1,4 +1,5 @@
-"""Word error rate: substitutions, deletions and insertions over the words of the reference, after Levenshtein (1966).
+"""Word error rate: substitutions, deletions and insertions over the words of the reference, after Levenshtein
+(1966).
 
 The rate is a fraction and can be above 1.  Errors and words are summed over the whole split before dividing.
 """
@@ -33,6 +34,6 @@ class WerConfig(Config):
         if primary(language) not in UNSPACED or self.segment is not None:
             return None
         return (
-            f"text in `{language}` has no spaces, so without a segmenter `wer` counts whole sentences as words",
+            f"text in `{language}` has no spaces, so `wer` without a segmenter takes sentences for words",
             "name a segmenter, `{type: wer, segment: {type: mecab, dictionary: unidic-lite}}`, or use `cer`",
         )

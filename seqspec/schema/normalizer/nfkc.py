@@ -1,4 +1,5 @@
-"""Unicode normalisation form KC: compatibility forms become plain ones (full width to half width, ligatures to letters).
+"""Unicode normalisation form KC: compatibility forms become plain ones (full width to half width, ligatures
+to letters).
 
 Unicode Standard Annex 15.  It changes lengths (``㍿`` becomes ``株式会社``) and is not undone by decoding.
 """

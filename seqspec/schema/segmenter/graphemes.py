@@ -1,4 +1,6 @@
-"""Every extended grapheme cluster is a word (Unicode Standard Annex 29): what a reader takes for one character."""
+"""Every extended grapheme cluster is a word (Unicode Standard Annex 29): what a reader takes for one
+character.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""MeCab: Kudo, Yamamoto and Matsumoto (2004), "Applying Conditional Random Fields to Japanese Morphological Analysis", EMNLP.
+"""MeCab: Kudo, Yamamoto and Matsumoto (2004), "Applying Conditional Random Fields to Japanese Morphological
+Analysis", EMNLP.
 
-Through fugashi (McCann 2020, "fugashi, a Tool for Tokenizing Japanese in Python", NLP-OSS), by exact code-point spans.
+Through fugashi (McCann 2020, "fugashi, a Tool for Tokenizing Japanese in Python", NLP-OSS), by exact
+code-point spans.
 """
 
 from __future__ import annotations
@@ -21,19 +23,24 @@ DictionaryPath = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class MecabConfig(Config):
-    """Words of a MeCab dictionary.  What MeCab could not hold (NUL, very long text) is cut before it gets there."""
+    """Words of a MeCab dictionary.  What MeCab could not hold (NUL, very long text) is cut before it gets
+    there.
+    """
 
     dictionary: DictionaryPath
-    """``unidic-lite``, ``ipadic``, ``unidic``, or the folder of a compiled dictionary; it decides the words, so its bytes
-    are part of the data digest.  There is no default: the choice is the experiment's."""
+    """``unidic-lite``, ``ipadic``, ``unidic``, or the folder of a compiled dictionary; it decides the words,
+    so its bytes are part of the data digest.  There is no default: the choice is the experiment's."""
     user_dictionaries: list[DictionaryPath] = []
     """Compiled user dictionaries, in order; their bytes are part of the data digest too."""
     reading: Literal["kana", "pronunciation"] | None = None
-    """Give each word's reading in place of the word: ``kana`` as it is spelt, ``pronunciation`` as it is said (は as ワ)."""
+    """Give each word's reading in place of the word: ``kana`` as it is spelt, ``pronunciation`` as it is said
+    (は as ワ)."""
     unknown_reading: Literal["surface", "katakana"] | None = None
-    """What stands for a word without a reading: itself, or itself with hiragana as katakana; must be said with ``reading``."""
+    """What stands for a word without a reading: itself, or itself with hiragana as katakana; must be said
+    with ``reading``."""
     keep: list[PartOfSpeech] = []
-    """Parts of speech that stay, such as ``名詞`` or ``名詞-固有名詞``; empty keeps all.  What is left out cannot be decoded."""
+    """Parts of speech that stay, such as ``名詞`` or ``名詞-固有名詞``; none named keeps all.
+    What is left out is lost to decoding."""
     drop: list[PartOfSpeech] = []
     """Parts of speech that are left out."""
 
@@ -42,7 +49,7 @@ class MecabConfig(Config):
             raise Mismatch(
                 f"`{self.dictionary}` is no dictionary of MeCab that pip installs, and no path",
                 at=("dictionary",),
-                help=f"choose among {', '.join(DICTIONARIES)}, or write a path with a slash, such as `./{self.dictionary}`",
+                help=f"choose among {', '.join(DICTIONARIES)}, or write a path: `./{self.dictionary}`",
             )
         self._require_reading()
         return require_japanese(source, segmenter="mecab", strict=self.dictionary in DICTIONARIES)

@@ -17,17 +17,22 @@ PartOfSpeech = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SudachiConfig(Config):
-    """Words of a Sudachi dictionary.  Text beyond the library's limit of 49,149 bytes is cut before it gets there."""
+    """Words of a Sudachi dictionary.  Text beyond the library's limit of 49,149 bytes is cut before it gets
+    there.
+    """
 
     mode: Literal["A", "B", "C"]
-    """Length of the units: ``A`` short, ``B`` middle, ``C`` named entities whole.  There is no default: 関西国際空港 is three
-    words or one."""
+    """Length of the units: ``A`` short, ``B`` middle, ``C`` named entities whole.  There is no default:
+    関西国際空港 is three words or one."""
     dictionary: Annotated[str, Field(min_length=1, max_length=4096)] = "core"
-    """``small``, ``core``, ``full``, or the path of a ``.dic`` file; its bytes are part of the data digest."""
+    """``small``, ``core``, ``full``, or the path of a ``.dic`` file; its bytes are part of the data
+    digest."""
     form: Literal["surface", "normalized", "dictionary", "reading"] = "surface"
-    """What stands for a word: itself, its normalised spelling, its dictionary form, or its reading in katakana."""
+    """What stands for a word: itself, its normalised spelling, its dictionary form, or its reading in
+    katakana."""
     keep: list[PartOfSpeech] = []
-    """Parts of speech that stay, such as ``名詞`` or ``名詞-固有名詞``; empty keeps all.  What is left out cannot be decoded."""
+    """Parts of speech that stay, such as ``名詞`` or ``名詞-固有名詞``; none named keeps all.
+    What is left out is lost to decoding."""
     drop: list[PartOfSpeech] = []
     """Parts of speech that are left out."""
 
@@ -36,6 +41,6 @@ class SudachiConfig(Config):
             raise Mismatch(
                 f"`{self.dictionary}` is no dictionary of Sudachi that pip installs, and no path",
                 at=("dictionary",),
-                help=f"choose among {', '.join(DICTIONARIES)}, or write a path with a slash, such as `./{self.dictionary}`",
+                help=f"choose among {', '.join(DICTIONARIES)}, or write a path: `./{self.dictionary}`",
             )
         return require_japanese(source, segmenter="sudachi")

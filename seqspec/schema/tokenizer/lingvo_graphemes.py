@@ -1,8 +1,10 @@
-"""The 76 graphemes of Lingvo's LibriSpeech experiment: ASCII letters in one case, digits, punctuation and markers.
+"""The 76 graphemes of Lingvo's LibriSpeech experiment: ASCII letters in one case, digits, punctuation and
+markers.
 
-Shen et al. (2019), "Lingvo: a Modular and Scalable Framework for Sequence-to-Sequence Modeling", arXiv:1902.08295; the symbols
-are those of its ``AsciiTokenizer``.  Ids differ: here 0 is padding, which takes the place of Lingvo's ``<epsilon>``, so that
-special ids are the same for every tokenizer and the size stays 76.
+Shen et al. (2019), "Lingvo: a Modular and Scalable Framework for Sequence-to-Sequence Modeling",
+arXiv:1902.08295; the symbols are those of its ``AsciiTokenizer``.  Ids differ: here 0 is padding, which takes
+the place of Lingvo's ``<epsilon>``, so that special ids are the same for every tokenizer and the size stays
+76.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""SentencePiece: Kudo and Richardson (2018), "SentencePiece: A simple and language independent subword tokenizer and detokenizer
-for Neural Text Processing", arXiv:1808.06226.
+"""SentencePiece: Kudo and Richardson (2018), "SentencePiece: A simple and language independent subword
+tokenizer and detokenizer for Neural Text Processing", arXiv:1808.06226.
 
-``unigram`` is Kudo (2018), "Subword Regularization", arXiv:1804.10959; ``bpe`` is Sennrich et al. (2016), "Neural Machine
-Translation of Rare Words with Subword Units", arXiv:1508.07909.  It differs from the library's own defaults where those lose
-text: no normalisation of its own, every white space kept, bytes for what the training text never showed.
+``unigram`` is Kudo (2018), "Subword Regularization", arXiv:1804.10959; ``bpe`` is Sennrich et al. (2016),
+"Neural Machine Translation of Rare Words with Subword Units", arXiv:1508.07909.  It differs from the
+library's own defaults where those lose text: no normalisation of its own, every white space kept, bytes for
+what the training text never showed.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ class SentencepieceConfig(Config):
     model: Literal["unigram", "bpe"] = "unigram"
     """How pieces are learned."""
     limit: Literal["hard", "soft"] = "hard"
-    """``hard``: text too small for ``vocab_size`` pieces is an error.  ``soft``: take as many as there are."""
+    """``hard``: text too small for ``vocab_size`` pieces is an error.  ``soft``: take as many as there
+    are."""
     character_coverage: Annotated[float, Field(ge=0.9, le=1)] = 1.0
-    """Share of all characters of the training text that get an id of their own; the rest are bytes, or UNK."""
+    """Share of all characters of the training text that get an id of their own; the rest are bytes, or
+    UNK."""
     byte_fallback: bool = True
     """Spell what has no id as UTF-8 bytes, so that no text is ever unknown."""
     normalization: Literal["identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf"] = "identity"
-    """The library's own normalisation, which decoding does not undo; ``identity`` leaves that to ``normalize``."""
+    """The library's own normalisation, which decoding does not undo; ``identity`` leaves that to
+    ``normalize``."""
     prefix_space: bool = True
     """Put a space before the text, so that a word has the same pieces at the beginning as elsewhere."""
     split_digits: bool = False

@@ -12,7 +12,9 @@ from seqspec.schema.units import Positive, Vocabulary
 
 
 class WordsConfig(Config):
-    """Words are the segmenter's, or else what stands between spaces; the vocabulary is learned from the training split."""
+    """Words are the segmenter's, or else what stands between spaces; the vocabulary is learned from the
+    training split.
+    """
 
     min_count: Positive = 1
     """Times a word must stand in the training text to get an id; rarer ones become UNK."""
