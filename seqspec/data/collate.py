@@ -83,7 +83,7 @@ NOTHING = math.inf
 
 def _augmented(value: Any, augments: Sequence[Augment], seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    x = torch.tensor(value)
+    x = torch.tensor(np.asarray(value, np.int64 if value.dtype.kind in "iu" else np.float32))
     for augment in augments:
         x = augment(x, generator)
     return x
