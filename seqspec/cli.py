@@ -30,6 +30,88 @@ Sets = Annotated[
 ]
 
 
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads; left out, one a physical core.")]
+Workers = Annotated[int | None, typer.Option(help="Loader processes; changes speed, never results.")]
+Checkpoint = Annotated[str, typer.Option(help="best, last, average (of those kept), or one by name.")]
+Form = Annotated[str, typer.Option("--format", help="text or json.")]
+
+
+@app.command()
+def run(
+    spec: Annotated[Path | None, typer.Argument(help="The experiment.")] = None,
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
+    locked: Annotated[Path | None, typer.Option(help="Refuse to start where anything differs from this lock.")] = None,
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(help="Devices (processes) that share each step.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines, each started on its own.")] = 1,
+    strategy: Annotated[str, typer.Option(help="A strategy of Lightning: auto, ddp, fsdp.")] = "auto",
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the spec's.")] = None,
+    workers: Workers = None,
+    threads: Threads = None,
+    compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
+    profiler: Annotated[bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    format: Form = "text",
+) -> None:
+    """Train and judge an experiment; the last line printed is the run directory."""
+    import sys
+
+    from seqspec.runtime import commands
+    from seqspec.runtime.launch import Launch
+
+    launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)  # type: ignore[arg-type]
+    over = commands.overlays(profile, set)
+    _finish(commands.run(spec, over=over, runs=runs, resume=resume, locked=locked, launch=launch, format=format,
+                         command=["seqspec", *sys.argv[1:]]))  # fmt: skip
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    split: Annotated[str, typer.Option(help="train, dev, dev_other, test or test_other.")] = "dev",
+    checkpoint: Checkpoint = "best",
+    set: Sets = [],  # noqa: B006
+    device: Device = "auto",
+    workers: Workers = None,
+    threads: Threads = None,
+    format: Form = "text",
+) -> None:
+    """Judge a run on a split."""
+    from seqspec.runtime import commands
+    from seqspec.runtime.launch import Launch
+
+    launch = Launch(device=device, workers=workers, threads=threads)  # type: ignore[arg-type]
+    over = commands.overlays([], set)
+    _finish(commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    inputs: Annotated[list[str] | None, typer.Argument(help="Audio or text files; left out, lines of standard input.")] = None,
+    checkpoint: Checkpoint = "best",
+    nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
+    scores: Annotated[bool, typer.Option("--scores", help="Print scores before the text.")] = False,
+    engine: Annotated[str, typer.Option(help="torch, or ctranslate2 where it knows the model.")] = "torch",
+    set: Sets = [],  # noqa: B006
+    device: Device = "auto",
+    threads: Threads = None,
+    format: Form = "text",
+) -> None:
+    """Use a run: transcribe audio files, or translate lines of text."""
+    from seqspec.runtime import commands
+    from seqspec.runtime.launch import Launch
+
+    launch = Launch(device=device, threads=threads)  # type: ignore[arg-type]
+    over = commands.overlays([], set)
+    _finish(commands.predict(run, inputs=inputs or [], checkpoint=checkpoint, nbest=nbest, scores=scores, engine=engine,
+                             over=over, launch=launch, format=format))  # fmt: skip
+
+
 @app.command()
 def explain(
     subject: Annotated[

@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqspec.compile import compile as compile_spec
 from seqspec.compile import recompile
 from seqspec.compile.build import Program, build
 from seqspec.compile.build_data import build_data
+from seqspec.compile.front import understand
+from seqspec.compile.infer import infer
+from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled
 from seqspec.data.cache import default_cache
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
-from seqspec.schema.diagnostic import DataError, Exit, RunError
+from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
 VOCABULARIES = "vocabularies"
 
@@ -44,7 +46,9 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
             help=f"it has {', '.join(parts.adapter.splits())}; change `evaluate.splits`, or `data.source.splits`",
         )
     prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
-    compiled = recompile(compiled, facts=dict(prepared.facts))
+    known = dict(prepared.facts)
+    if compiled.plan.facts != tuple(sorted(known.items())):
+        compiled = recompile(compiled, facts=known)
     return Assembled(compiled, prepared, build(compiled.plan, tree=compiled.tree))
 
 
@@ -65,7 +69,7 @@ def reopen(folder: RunFolder) -> tuple[Compiled, DataParts, Program]:
     known = folder.read("facts.json")
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compile_spec(folder.spec, facts=known["facts"])
+    compiled = compile_run(folder)
     parts = build_data(compiled.plan)
     for artifact in sorted((folder.path / VOCABULARIES).glob("*")):
         role = artifact.name.split(".")[2]
@@ -75,9 +79,18 @@ def reopen(folder: RunFolder) -> tuple[Compiled, DataParts, Program]:
     return compiled, parts, build(compiled.plan, tree=compiled.tree)
 
 
-def compile_run(path: Path) -> Compiled:
-    """The plan of a run directory, as far as its spec tells."""
-    return compile_spec(path / "spec.yaml")
+def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
+    """The plan of a run directory.
+
+    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a profile or ``--set``
+    brought about; here they are not asked again.
+    """
+    known = folder.read("facts.json")
+    tree, experiment = understand(folder.spec, overlays)
+    plan, mistakes = infer(experiment, tree, facts=known["facts"] if known else {})
+    if any(d.severity == "error" for d in mistakes):
+        raise SpecError(mistakes)
+    return Compiled(plan, tree)
 
 
 def _cut(parts: DataParts, name: str) -> bool:

@@ -36,7 +36,7 @@ def evaluation_stream(
     *,
     slices: int,
     launch: Launch,
-    place: Place = Place(),
+    place: Place,
     limit: int | None = None,
 ) -> Iterable[Batch]:
     """Every example once, or the first ``limit`` of them, sorted by length."""

@@ -18,17 +18,17 @@ from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_vocabularies
 from seqspec.runtime.boundary import Judgement, Standing
-from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint, sweep
+from seqspec.runtime.checkpoint import folder_name, sweep
 from seqspec.runtime.feed import evaluation_stream, training_stream, unit_of
 from seqspec.runtime.folder import RunFolder, new_folder, open_folder
 from seqspec.runtime.judge import Judge, Scored
-from seqspec.runtime.keep import best_steps, newest_sound, steps_of
+from seqspec.runtime.keep import newest_sound, steps_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
 from seqspec.runtime.training import train
-from seqspec.runtime.weights import load_tensors
+from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -44,7 +44,7 @@ class Result:
     """Whose weights were judged."""
 
 
-def run(compiled: Compiled, *, runs: Path, launch: Launch = Launch(), command: Sequence[str] = ()) -> Result:
+def run(compiled: Compiled, *, runs: Path, launch: Launch, locked: Path | None = None, command: Sequence[str] = ()) -> Result:
     """A new run of a plan under ``runs``."""
     digest = compiled.plan.digests["all"]
     experiment = compiled.plan.experiment
@@ -56,11 +56,11 @@ def run(compiled: Compiled, *, runs: Path, launch: Launch = Launch(), command: S
         return _carry_out(folder, assembled, launch)
 
 
-def resume(path: Path, *, launch: Launch = Launch()) -> Result:
+def resume(path: Path, *, launch: Launch) -> Result:
     """Go on where the newest sound checkpoint of a run stands."""
     folder = open_folder(path)
     with owned(folder.path):
-        compiled = compile_run(folder.path)
+        compiled = compile_run(folder)
         experiment = compiled.plan.experiment
         pin(threads=launch.threads, exact=experiment.train.exact)
         assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
@@ -95,37 +95,30 @@ def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch) -> Resul
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
         )
         return Result(folder, interrupted)
-    return _conclude(folder, assembled, module, standing, launch)
+    return _conclude(folder, assembled, module, launch)
 
 
 def _conclude(
-    folder: RunFolder, assembled: Assembled, module: Training, standing: Standing, launch: Launch
+    folder: RunFolder, assembled: Assembled, module: Training, launch: Launch
 ) -> Result:
     """Judge the best weights on whole splits, and write the report."""
     evaluate = assembled.compiled.plan.experiment.evaluate
-    present = steps_of(folder.checkpoints)
-    ranked = best_steps([step for step in present if step in standing.scores], standing.scores)
-    step = ranked[0] if ranked else module.step
-    use_weights(assembled.program.model, read_checkpoint(folder.checkpoints / folder_name(step)))
+    best = chosen(folder.checkpoints, "best")
+    use_weights(assembled.program.model, best)
     judge = judge_of(assembled, launch)
     judged = {}
     for split in evaluate.splits if evaluate.metrics else ():
         batches = evaluation_stream(
-            assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch
+            assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
         )
         judged[split] = judge.score(split, batches)
         write_predictions(folder, assembled, judged[split])
     folder.note("result.json", {
-        "step": module.step, "checkpoint": folder_name(step),
+        "step": module.step, "checkpoint": folder_name(best.step),
         "metrics": {split: dict(one.metrics) for split, one in judged.items()},
         "signatures": {split: dict(one.signatures) for split, one in judged.items()},
     })  # fmt: skip
-    return Result(folder, Exit.CLEAN, judged, folder_name(step))
-
-
-def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """The checkpoint's weights: the running average where it has one."""
-    load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+    return Result(folder, Exit.CLEAN, judged, folder_name(best.step))
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
@@ -176,7 +169,7 @@ def _judgement(assembled: Assembled, module: Training, launch: Launch, slices: i
     with module.average.in_place() if module.average else contextlib.nullcontext():
         for split in evaluate.splits:
             batches = evaluation_stream(
-                assembled.prepared, assembled.prepared.splits[split], slices=slices, launch=launch,
+                assembled.prepared, assembled.prepared.splits[split], slices=slices, launch=launch, place=Place(),
                 limit=evaluate.max_examples,
             )  # fmt: skip
             scored = judge.score(split, batches)

@@ -1,0 +1,155 @@
+"""What the commands do that train, judge or use a run.  torch loads after the spec has been found good."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seqspec.compile import compile as compile_spec
+from seqspec.compile.commands import Outcome, overlays
+from seqspec.compile.report import render
+from seqspec.compile.resolve import Overlay
+from seqspec.runtime.launch import Launch
+from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
+
+if TYPE_CHECKING:
+    from seqspec.runtime.run import Result
+
+__all__ = ["evaluate", "overlays", "predict", "run"]
+
+Format = Literal["text", "json"]
+
+
+def guarded(work: Callable[[], Outcome]) -> Outcome:
+    """``work``, with what a person can mend told in a few lines instead of a traceback."""
+    try:
+        return work()
+    except SpecError as error:
+        return Outcome(error=render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
+    except DataError as error:
+        return Outcome(error=_told(f"error[{error.code}]: {error}", error.help), exit=Exit.DATA)
+    except RunError as error:
+        return Outcome(error=_told(f"error: {error}", error.help), exit=error.exit)
+    except KeyboardInterrupt:
+        return Outcome(error="interrupted\n", exit=Exit.INTERRUPTED)
+    except FileNotFoundError as error:
+        return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
+
+
+def run(
+    spec: Path | None,
+    *,
+    over: Sequence[Overlay],
+    runs: Path,
+    resume: Path | None,
+    locked: Path | None,
+    launch: Launch,
+    format: Format,
+    command: Sequence[str],
+) -> Outcome:
+    """``seqspec run SPEC`` and ``seqspec run --resume RUN``."""
+
+    def work() -> Outcome:
+        if resume is not None:
+            if spec is not None or over:
+                raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
+                               help="leave the spec, --set and --profile out")  # fmt: skip
+            from seqspec.runtime.run import resume as go_on
+
+            return _told_result(go_on(resume, launch=launch), format)
+        if spec is None:
+            raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
+        compiled = compile_spec(spec, overlays=over)
+        if compiled.warnings:
+            print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
+        from seqspec.runtime.run import run as begin
+
+        return _told_result(begin(compiled, runs=runs, launch=launch, locked=locked, command=command), format)
+
+    return guarded(work)
+
+
+def evaluate(
+    path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch, format: Format
+) -> Outcome:
+    """``seqspec evaluate RUN``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.evaluate import evaluate as judge
+
+        scored = judge(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
+        if format == "json":
+            found = {"run": str(path), "split": split, "checkpoint": checkpoint, "metrics": dict(scored.metrics),
+                     "signatures": dict(scored.signatures)}  # fmt: skip
+            return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
+        return Outcome(metric_lines({split: scored.metrics}, {split: scored.signatures}))
+
+    return guarded(work)
+
+
+def predict(
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    checkpoint: str,
+    nbest: int,
+    scores: bool,
+    engine: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    format: Format,
+) -> Outcome:
+    """``seqspec predict RUN …``: prints as it goes."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.predict import predict as go
+
+        settings: dict[str, Any] = {"nbest": nbest, "scores": scores, "format": format, "engine": engine}
+        go(path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=sys.stdout, **settings)
+        return Outcome()
+
+    return guarded(work)
+
+
+def metric_lines(
+    metrics: Mapping[str, Mapping[str, float]], signatures: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Metrics for people: a line each, rates of errors as percentages, signatures below."""
+    lines = []
+    for split, values in metrics.items():
+        lines += [f"{split:10s} {name:24s} {shown(name, value)}" for name, value in values.items()]
+        lines += [f"{split:10s} {'':24s} {text}" for text in signatures.get(split, {}).values()]
+    return "".join(line + "\n" for line in lines)
+
+
+PERCENT = ("wer", "cer", "ter", "error", "accuracy")
+
+
+def shown(name: str, value: float) -> str:
+    """A metric as people read it; JSON always holds the fraction."""
+    if any(part in name.split("_") for part in PERCENT):
+        return f"{100 * value:.2f} %"
+    return f"{value:.4f}"
+
+
+def _told_result(result: Result, format: Format) -> Outcome:
+    path = str(result.folder.path)
+    if result.exit is not Exit.CLEAN:
+        return Outcome(f"{path}\n", exit=result.exit)
+    metrics = {split: dict(one.metrics) for split, one in result.judged.items()}
+    signatures = {split: dict(one.signatures) for split, one in result.judged.items()}
+    if format == "json":
+        first = next(iter(metrics), None)
+        found = {"run": path, "split": first, "checkpoint": result.checkpoint,
+                 "metrics": metrics[first] if first else {}, "splits": metrics, "signatures": signatures}  # fmt: skip
+        return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
+    judged = f"judged with {result.checkpoint}\n" if metrics else ""
+    report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
+    return Outcome(f"{metric_lines(metrics, signatures)}{judged}{report}{path}\n")
+
+
+def _told(message: str, help: str | None) -> str:
+    return message + "\n" + (f"  = help: {help}\n" if help else "")

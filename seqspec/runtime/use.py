@@ -1,0 +1,61 @@
+"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average`` or ``step-…``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from seqspec.runtime.boundary import Standing
+from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
+from seqspec.runtime.keep import best_steps, newest_sound, steps_of
+from seqspec.runtime.tensors import Damaged
+from seqspec.runtime.weights import load_tensors
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+def chosen(checkpoints: Path, name: str) -> Checkpoint:
+    """The checkpoint that ``name`` means; raises ``RunError`` where there is none that is sound."""
+    newest = newest_sound(checkpoints, lambda text: print(text, file=sys.stderr))
+    if newest is None:
+        raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
+    present = steps_of(checkpoints)
+    scores = Standing.from_json(newest.state["standing"]).scores
+    match name:
+        case "last":
+            return newest
+        case "best":
+            ranked = best_steps([step for step in present if step in scores], scores)
+            return _sound(checkpoints, ranked[0]) if ranked else newest
+        case "average":
+            return averaged([_sound(checkpoints, step) for step in present])
+    if name in {folder_name(step) for step in present}:
+        return _sound(checkpoints, int(name.removeprefix("step-")))
+    known = ", ".join(["best", "last", "average", *map(folder_name, present)])
+    raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
+
+
+def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """The checkpoint's weights: the running average where it has one."""
+    load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+
+
+def averaged(checkpoints: list[Checkpoint]) -> Checkpoint:
+    """The mean of the weights of several checkpoints, summed in float64; whole numbers are the last one's."""
+    last = checkpoints[-1]
+    held = [{**c.tensors["weights"], **c.tensors.get("average", {})} for c in checkpoints]
+    mean = {
+        name: (sum(one[name].double() for one in held) / len(held)).to(value.dtype)  # type: ignore[union-attr]
+        if value.is_floating_point()
+        else value
+        for name, value in held[-1].items()
+    }
+    return Checkpoint(last.step, {"weights": mean}, last.state)
+
+
+def _sound(checkpoints: Path, step: int) -> Checkpoint:
+    try:
+        return read_checkpoint(checkpoints / folder_name(step))
+    except Damaged as error:
+        raise RunError(f"{folder_name(step)} is damaged: {error}", exit=Exit.STORAGE, help="use another checkpoint") from None
