@@ -20,8 +20,9 @@ class Lookup(nn.Module):
         assert config.dim is not None
         assert isinstance(source.vocab, int)
         self.scale = config.dim**0.5 if config.scale else 1.0
+        rows = -(-source.vocab // config.rows_multiple_of) * config.rows_multiple_of
         self.weight_VD = nn.Parameter(
-            nn.init.normal_(torch.empty(source.vocab, config.dim), std=config.std or config.dim**-0.5)
+            nn.init.normal_(torch.empty(rows, config.dim), std=config.std or config.dim**-0.5)
         )
 
     def forward(self, ids_BT: Tensor) -> Tensor:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components.loss._loss import Loss
+from seqspec.components.loss.ctc import Ctc
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.data.batch import Batch
+from seqspec.schema.loss.ctc import CtcConfig
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
-from seqspec.schema.types import BOS, EOS, Frames, Type
+from seqspec.schema.types import BOS, EOS, Frames, Logits, Type
 
 Search = Callable[[Continuation], list[list[Hypothesis]]]
 
@@ -32,6 +34,9 @@ class EncoderDecoder(nn.Module):
         self.encoder = parts("encoder")
         self.decoder = parts("decoder")
         self.head = parts("head")
+        self.ctc_weight = config.ctc_weight
+        self.ctc_head = parts("ctc_head")
+        self.ctc = Ctc(CtcConfig(), Logits(0, blank=True))
         if config.tie != "none":
             self.head.tie(self.decoder.embedding.weight_VD)
         if config.tie == "all":
@@ -49,7 +54,12 @@ class EncoderDecoder(nn.Module):
         memory, lengths = self.encode(batch)
         inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
         loss: Loss = criterion(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head)
-        return loss
+        return loss if self.ctc_head is None else self._joint(loss, memory, lengths, batch)
+
+    def _joint(self, loss: Loss, memory_BSD: Tensor, lengths_B: Tensor, batch: Batch) -> Loss:
+        side: Loss = self.ctc(self.ctc_head(memory_BSD), lengths_B, batch.target, batch.target_lengths)
+        total = (1 - self.ctc_weight) * loss.total + self.ctc_weight * side.total
+        return Loss(total, loss.count, {**loss.terms, **side.terms})
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """States ``[B, S, D]`` and their lengths."""
@@ -84,7 +94,9 @@ class EncoderDecoder(nn.Module):
         return log_probabilities(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head).sum(1)
 
     def attention(self, batch: Batch) -> Tensor:
-        """``[B, U + 1, S]``: where each target id, and the end, was looked for in the source, teacher forced."""
+        """``[B, U + 1, S]``: where each target id, and the end, was looked for in the source, teacher
+        forced.
+        """
         assert batch.target_lengths is not None
         memory_BSD, lengths_B = self.encode(batch)
         inputs_BU, _ = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Frames, Tokens, Type
-from seqspec.schema.units import Dim, InferredMark, PositiveFloat
+from seqspec.schema.units import Dim, InferredMark, Positive, PositiveFloat
 
 
 class LookupConfig(Config):
@@ -18,6 +18,9 @@ class LookupConfig(Config):
     """Multiply what is read by the square root of ``dim``, as Vaswani et al. (2017), section 3.4."""
     std: PositiveFloat | None = None
     """Standard deviation of the initial values; left out, one over the square root of ``dim``."""
+
+    rows_multiple_of: Positive = 1
+    """Round the number of rows up to a multiple of this; rows beyond the vocabulary are never read."""
 
     def output(self, source: Type) -> Frames:
         if not isinstance(source, Tokens):

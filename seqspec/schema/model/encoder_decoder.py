@@ -9,7 +9,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
 from seqspec.schema.types import Poison, Tokens, Type
-from seqspec.schema.units import Count
+from seqspec.schema.units import Count, Probability
 
 FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
 """Fields that a decoder takes from its encoder where it leaves them out and the encoder has them."""
@@ -19,7 +19,9 @@ class EncoderDecoderConfig(Config):
     """Sequence to sequence: Sutskever et al. (2014), Bahdanau et al. (2015), Vaswani et al. (2017)."""
 
     embedding: Annotated[Config | None, Slot("embedding")] = None
-    """How source ids (or frames) become the vectors that the encoder reads; left out, ids are looked up and frames stay."""
+    """How source ids (or frames) become the vectors that the encoder reads; left out, ids are looked up and
+    frames stay.
+    """
     encoder: Annotated[Config, Slot("encoder")]
     """Reads the source."""
     decoder: Annotated[Config, Slot("decoder")]
@@ -27,11 +29,21 @@ class EncoderDecoderConfig(Config):
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the target vocabulary."""
     tie: Literal["none", "target", "all"] = "none"
-    """Share one table between target embedding and softmax, or among those and the source embedding (``all``)."""
+    """Share one table between target embedding and softmax, or among those and the source embedding
+    (``all``).
+    """
     task_vectors: Count = 0
-    """Rows of a table of task vectors (Tensor2Tensor's target spaces), one of which is added to every encoder input."""
+    """Rows of a table of task vectors (Tensor2Tensor's target spaces), one of which is added to every encoder
+    input.
+    """
     task: Count = 0
     """The row of the task that this experiment trains."""
+    ctc_weight: Probability = 0.0
+    """Share of the loss that is CTC on the encoder's states, the decoder has the rest: Kim et al. (2017),
+    arXiv:1609.06773.
+    """
+    ctc_head: Annotated[Config | None, Slot("head")] = None
+    """Scores the target vocabulary and a blank at each encoder state, where ``ctc_weight`` is above 0."""
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
         """``source`` and ``target`` to logits over the target's vocabulary."""
@@ -44,6 +56,7 @@ class EncoderDecoderConfig(Config):
         states = flow.node("encoder", vectors)
         follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
+        self._wire_ctc({"hidden": states, "target": target}, source["source"], flow)
         if self.tie != "none":
             self._check_tie(source["source"], target)
         if self.task and self.task >= self.task_vectors:
@@ -62,6 +75,21 @@ class EncoderDecoderConfig(Config):
             return flow.node("embedding", source)
         return flow.node("embedding", source, dim=(width, "the encoder's width"))
 
+    def _wire_ctc(self, takes: Mapping[str, Type], source: Type, flow: Flow) -> None:
+        if self.ctc_weight == 0:
+            if self.ctc_head is not None:
+                raise Mismatch(
+                    "a CTC head has no meaning without `ctc_weight`", at=("ctc_head",), help="set both"
+                )
+            return
+        if isinstance(source, Tokens):
+            raise Mismatch(
+                "CTC needs frames that outnumber the target, and the source is text", at=("ctc_weight",)
+            )
+        if self.ctc_head is None:
+            flow.fill("ctc_head", "linear", "`ctc_weight` needs scores at the encoder's states")
+        flow.node("ctc_head", takes)
+
     def _following(self) -> dict[str, object]:
         given = {name: getattr(self.encoder, name, None) for name in FOLLOWING}
         return {
@@ -77,6 +105,9 @@ class EncoderDecoderConfig(Config):
                 at=("tie",),
                 help="set `tie: none`",
             )
+        if getattr(self.decoder.embedding, "rows_multiple_of", 1) > 1:  # type: ignore[attr-defined]
+            message = "a table with rows beyond the vocabulary cannot be the softmax's too"
+            raise Mismatch(message, at=("tie",), help="leave `rows_multiple_of` out, or set `tie: none`")
         if self.tie == "all" and not isinstance(source, Tokens | Poison):
             raise Mismatch(
                 f"the source is {source}: there is no source table to share",
@@ -91,5 +122,6 @@ class EncoderDecoderConfig(Config):
         ):
             raise Mismatch(
                 f"one table cannot serve a source vocabulary of {source.vocab} and a target vocabulary of {target.vocab}",
-                at=("tie",), help="give both sides one vocabulary with `data.text.shared`, or set `tie: target`",
-            )  # fmt: skip
+                at=("tie",),
+                help="give both sides one vocabulary with `data.text.shared`, or set `tie: target`",
+            )
