@@ -50,6 +50,13 @@ def read_picture(
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
 
 
+def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") -> None:
+    """Write ``[channels, height, width]`` in the format of the name's suffix."""
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image_module.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(path)
+
+
 def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (Pillow's class)
     scale = max(height / image.height, width / image.width)
     larger = image.resize(

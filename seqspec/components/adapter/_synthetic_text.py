@@ -7,7 +7,7 @@ from the generator that is handed in, which is seeded by text so that it is the 
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _NOUNS = (
     ("dog", "犬", "Hund"), ("cat", "猫", "Kater"), ("bird", "鳥", "Vogel"), ("child", "子供", "Junge"), ("teacher", "先生", "Lehrer"),
@@ -72,6 +72,12 @@ def render(meaning: Meaning, language: str) -> str:
 def sentence(rng: random.Random, language: str) -> str:
     """One random sentence."""
     return render(draw(rng), language)
+
+
+def word(index: int, kind: Literal["noun", "verb", "adjective", "time"]) -> str:
+    """An English word of a meaning; nothing where the part is absent."""
+    lists = {"noun": _NOUNS, "verb": _VERBS, "adjective": _ADJECTIVES, "time": _TIMES}
+    return lists[kind][index][0] if index >= 0 else ""
 
 
 def phrase(rng: random.Random, *, words: int) -> str:

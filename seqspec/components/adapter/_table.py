@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from seqspec.components.adapter._synthetic_text import Meaning, draw, generator,
 from seqspec.components.adapter._write import concrete
 from seqspec.data.adapter import Adapter, synthetic_count
 from seqspec.data.audio import AudioReader
-from seqspec.data.lines import show
+from seqspec.data.lines import Line, show
 from seqspec.data.record import AudioRef, BadRow, Record
 from seqspec.schema.adapter_config import ordered, patterns
 from seqspec.schema.table_config import RoleColumn, TableConfig
@@ -30,8 +31,8 @@ class Row(NamedTuple):
     byte: int | None = None
 
 
-class _BadCell(Exception):
-    pass
+class BadCell(Exception):
+    """A cell is not what its column promises."""
 
 
 def table_files(adapter: Adapter[TableConfig], split: str) -> list[Path]:
@@ -65,15 +66,32 @@ def table_records(
             yield BadRow(place, row.fault, file, row.number, row.byte)
             continue
         try:
-            record: Record = {"id": place if config.id is None else _text(row.cells, config.id)}
+            record: Record = {"id": place if config.id is None else cell_text(row.cells, config.id)}
             for role, column in roles.items():
                 record[role] = _value(adapter, row.cells, column)
             if config.speaker is not None:
-                record["speaker"] = _text(row.cells, config.speaker)
-        except _BadCell as error:
+                record["speaker"] = cell_text(row.cells, config.speaker)
+        except BadCell as error:
             yield BadRow(place, str(error), file, row.number)
             continue
         yield record | {"file": file, "row": row.number}
+
+
+def json_row(line: Line) -> Row:
+    """The row of a line that holds a JSON object."""
+    if line.fault:
+        return Row(line.row, {}, line.fault, line.byte)
+    try:
+        value = json.loads(line.text)
+    except json.JSONDecodeError as error:
+        return Row(
+            line.row, {}, f"the line is not JSON: {error.msg.lower()} at column {error.colno}", line.byte
+        )
+    except (RecursionError, ValueError):
+        return Row(line.row, {}, "the line is JSON of hostile depth or size", line.byte)
+    if not isinstance(value, dict):
+        return Row(line.row, {}, f"the line holds a JSON {type(value).__name__}, not an object", line.byte)
+    return Row(line.row, value)
 
 
 def synthetic_rows(
@@ -86,6 +104,18 @@ def synthetic_rows(
             rng = generator("table", seed, split, pattern)
             names = [f"{path.stem}-{index:05d}" for index in range(synthetic_count(split, count))]
             yield path, [_row(config, folder, name, rng) for name in names]
+
+
+def nested(row: SyntheticRow) -> dict[str, object]:
+    """Keys such as ``a.b`` as objects within objects."""
+    whole: dict[str, object] = {}
+    for name, value in row.items():
+        *outer, last = str(name).split(".")
+        at = whole
+        for key in outer:
+            at = at.setdefault(key, {})  # type: ignore[assignment]
+        at[last] = value
+    return whole
 
 
 def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> SyntheticRow:
@@ -115,25 +145,32 @@ def _roles(config: TableConfig) -> dict[str, RoleColumn]:
 
 
 def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> object:
-    if column.label is not None and isinstance(label := _look_up(cells, column.label), bool):
-        return str(label).lower()
-    text = _text(cells, column.column)
+    if column.label is not None:
+        return cell_label(cells, column.label)
+    text = cell_text(cells, column.column)
     if column.audio is None:
         return text
     path = adapter.inside(text)
     if path is None:
-        raise _BadCell(f"the path `{show(text)[:100]}` leads out of the corpus folder")
+        raise BadCell(f"the path `{show(text)[:100]}` leads out of the corpus folder")
     return AudioRef(path)
 
 
-def _text(cells: Cells, column: str | int) -> str:
+def cell_label(cells: Cells, column: str | int) -> str:
+    """A cell as the name of a class; JSON's truth values are ``true`` and ``false``."""
+    value = _look_up(cells, column)
+    return str(value).lower() if isinstance(value, bool) else cell_text(cells, column)
+
+
+def cell_text(cells: Cells, column: str | int) -> str:
+    """A cell that holds text, or a number, which is taken as it is written."""
     value = _look_up(cells, column)
     if isinstance(value, bool) or not isinstance(value, str | int):
         kind = "empty" if value is None else f"a {type(value).__name__}"
-        raise _BadCell(f"column `{show(column)}` is {kind}, not text")
+        raise BadCell(f"column `{show(column)}` is {kind}, not text")
     text = str(value)
     if not text.strip():
-        raise _BadCell(f"column `{show(column)}` is empty")
+        raise BadCell(f"column `{show(column)}` is empty")
     return text
 
 
@@ -143,6 +180,6 @@ def _look_up(cells: Cells, column: str | int) -> object:
     value: object = cells
     for part in str(column).split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise _BadCell(f"there is no column `{show(column)}`")
+            raise BadCell(f"there is no column `{show(column)}`")
         value = value[part]
     return value

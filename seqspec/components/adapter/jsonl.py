@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqspec.components.adapter._table import (
-    Row,
+    json_row,
+    nested,
     synthetic_rows,
     table_audio,
     table_files,
@@ -17,7 +18,7 @@ from seqspec.components.adapter._table import (
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.adapter import Adapter
 from seqspec.data.audio import AudioReader
-from seqspec.data.lines import Line, read_lines
+from seqspec.data.lines import read_lines
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.jsonl import JsonlConfig
 
@@ -38,37 +39,9 @@ class Jsonl(Adapter[JsonlConfig]):
         for path in table_files(self, split):
             lines = read_lines(path, corpus=self.corpus)
             yield from table_records(
-                self, path, (_row(line) for line in lines if line.fault or line.text.strip())
+                self, path, (json_row(line) for line in lines if line.fault or line.text.strip())
             )
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         for path, rows in synthetic_rows(self.config, folder, count=count, seed=seed):
-            write_lines(path, (json.dumps(_nested(row), ensure_ascii=False) for row in rows))
-
-
-def _row(line: Line) -> Row:
-    if line.fault:
-        return Row(line.row, {}, line.fault, line.byte)
-    try:
-        value = json.loads(line.text)
-    except json.JSONDecodeError as error:
-        return Row(
-            line.row, {}, f"the line is not JSON: {error.msg.lower()} at column {error.colno}", line.byte
-        )
-    except (RecursionError, ValueError):
-        return Row(line.row, {}, "the line is JSON of hostile depth or size", line.byte)
-    if not isinstance(value, dict):
-        return Row(line.row, {}, f"the line holds a JSON {type(value).__name__}, not an object", line.byte)
-    return Row(line.row, value)
-
-
-def _nested(row: dict[str | int, str]) -> dict[str, object]:
-    """Keys such as ``a.b`` as objects within objects."""
-    whole: dict[str, object] = {}
-    for name, value in row.items():
-        *outer, last = str(name).split(".")
-        at = whole
-        for key in outer:
-            at = at.setdefault(key, {})  # type: ignore[assignment]
-        at[last] = value
-    return whole
+            write_lines(path, (json.dumps(nested(row), ensure_ascii=False) for row in rows))

@@ -1,0 +1,114 @@
+"""Reader of COCO's captions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_text import draw, generator, render
+from seqspec.components.adapter._write import write_lines
+from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.lines import open_bytes, show
+from seqspec.data.pictures import read_picture, write_picture
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter.coco_captions import CocoCaptionsConfig
+from seqspec.schema.adapter_config import ordered
+from seqspec.schema.diagnostic import DataError
+
+_CAPTIONS_A_PICTURE = 5
+
+
+class CocoCaptions(Adapter[CocoCaptionsConfig]):
+    """Captions in the order of their pictures' and their own numbers; each is an example, so a picture stands in five."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.parts)
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield self._annotations(split)
+        yield from sorted((self.root / self._part(split)).glob("*.jpg"))
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        path = self._annotations(split)
+        names, captions = self._read(path)
+        last: tuple[int, Any] = (-1, None)
+        for number, image, caption in captions:
+            if image != last[0]:
+                last = (image, self._picture(split, names.get(image)))
+            place = {"file": str(path)}
+            if isinstance(last[1], str):
+                yield BadRow(str(number), f"picture {image}: {last[1]}", str(path))
+            elif not caption:
+                yield BadRow(str(number), "the caption is empty", str(path))
+            else:
+                yield {
+                    "id": str(number),
+                    "source": last[1],
+                    "target": caption,
+                    "speaker": str(image),
+                    **place,
+                }
+
+    def _part(self, split: str) -> str:
+        return self.config.parts[split]  # type: ignore[index]
+
+    def _annotations(self, split: str) -> Path:
+        path = self.root / "annotations" / f"captions_{self._part(split)}.json"
+        if not path.is_file():
+            raise self.missing(f"there is no file `{show(path)}`")
+        return path
+
+    def _read(self, path: Path) -> tuple[Mapping[int, str], list[tuple[int, int, str]]]:
+        """File names by picture, and (number, picture, caption) sorted by picture and number."""
+        with open_bytes(path, corpus=self.corpus) as file:
+            raw = file.read()
+        try:
+            whole = json.loads(raw)
+            names = {int(image["id"]): str(image["file_name"]) for image in whole["images"]}
+            rows = [
+                (int(row["id"]), int(row["image_id"]), " ".join(row["caption"].split()))
+                for row in whole["annotations"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            message = "the file does not hold `images` and `annotations` as COCO writes them"
+            raise DataError(message, corpus=self.corpus, file=show(path)) from None
+        return names, sorted(rows, key=lambda row: (row[1], row[0]))
+
+    def _picture(self, split: str, name: str | None) -> Any:
+        """The pixels, or a sentence that says why there are none."""
+        path = None if name is None else self.inside(name, below=self.root / self._part(split))
+        if path is None:
+            return "it has no file name, or one that leads out of the corpus folder"
+        try:
+            return read_picture(
+                path,
+                channels=3,
+                height=self.config.height,
+                width=self.config.width,
+                resize=True,
+                corpus=self.corpus,
+            )
+        except DataError as error:
+            return error.message
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        """The caption's subject is the class of the picture."""
+        for split in self.splits():
+            rng = generator("coco_captions", seed, split)
+            total = synthetic_count(split, count)
+            images, rows = [], []
+            for index in range(-(-total // _CAPTIONS_A_PICTURE)):
+                first, name = draw(rng), f"{index + 1:012d}.jpg"
+                pixels = picture(first.subject, rng, channels=3, height=48, width=64)
+                write_picture(folder / self._part(split) / name, pixels, corpus=self.corpus)
+                images.append({"id": index + 1, "file_name": name, "height": 48, "width": 64})
+                for _ in range(min(_CAPTIONS_A_PICTURE, total - len(rows))):
+                    meaning = draw(rng)._replace(subject=first.subject, time=-1)
+                    rows.append(
+                        {"id": len(rows) + 1, "image_id": index + 1, "caption": render(meaning, "en")}
+                    )
+            whole = json.dumps({"images": images, "annotations": rows})
+            write_lines(folder / "annotations" / f"captions_{self._part(split)}.json", [whole])

@@ -1,0 +1,63 @@
+"""Reader of folders of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_text import generator
+from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.lines import show
+from seqspec.data.pictures import SUFFIXES, read_picture, write_picture
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter.image_folder import ImageFolderConfig
+from seqspec.schema.adapter_config import ordered
+from seqspec.schema.diagnostic import DataError
+
+_SYNTHETIC_CLASSES = ("crosses", "dots", "stripes", "waves")
+
+
+class ImageFolder(Adapter[ImageFolderConfig]):
+    """Pictures in the order of class and path; hidden files and other suffixes are passed over."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.splits)
+
+    def files(self, split: str) -> Iterator[Path]:
+        folder = self.root / self.config.splits[split]  # type: ignore[index]
+        if not folder.is_dir():
+            raise self.missing(f"split `{split}`: there is no folder `{show(folder)}`")
+        paths = [path for path in folder.glob("*/**/*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+        paths = sorted(path for path in paths if not path.name.startswith("."))
+        if not paths:
+            raise self.missing(f"split `{split}`: there are no pictures in folders below `{show(folder)}`")
+        yield from paths
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        folder = self.root / self.config.splits[split]  # type: ignore[index]
+        config = self.config
+        for path in self.files(split):
+            name = path.relative_to(folder)
+            try:
+                image = read_picture(
+                    path,
+                    channels=config.channels,
+                    height=config.height,
+                    width=config.width,
+                    resize=config.resize,
+                    corpus=self.corpus,
+                )
+            except DataError as error:
+                yield BadRow(name.as_posix(), error.message, str(path))
+                continue
+            yield {"id": name.as_posix(), "source": image, "target": name.parts[0], "file": str(path)}
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        shape = {"channels": self.config.channels, "height": self.config.height, "width": self.config.width}
+        for split in self.splits():
+            rng = generator("image_folder", seed, split)
+            for index in range(synthetic_count(split, count)):
+                label = index % len(_SYNTHETIC_CLASSES)
+                path = folder / self.config.splits[split] / _SYNTHETIC_CLASSES[label] / f"{index:05d}.png"  # type: ignore[index]
+                write_picture(path, picture(label, rng, **shape), corpus=self.corpus)

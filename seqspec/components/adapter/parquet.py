@@ -1,0 +1,64 @@
+"""Reader of Parquet tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqspec.components.adapter._arrow import BATCH_ROWS, arrow_rows, top_columns
+from seqspec.components.adapter._delimited import columns_of
+from seqspec.components.adapter._table import (
+    Row,
+    nested,
+    synthetic_rows,
+    table_audio,
+    table_files,
+    table_records,
+    table_splits,
+)
+from seqspec.data.adapter import Adapter
+from seqspec.data.audio import AudioReader
+from seqspec.data.extras import require
+from seqspec.data.lines import show
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter.parquet import ParquetConfig
+from seqspec.schema.diagnostic import DataError
+
+
+class Parquet(Adapter[ParquetConfig]):
+    """Only the named columns are read, a batch of rows at a time."""
+
+    def splits(self) -> tuple[str, ...]:
+        return table_splits(self.config)
+
+    def audio(self) -> AudioReader | None:
+        return table_audio(self.config, self.corpus)
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from table_files(self, split)
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        for path in table_files(self, split):
+            yield from table_records(self, path, self._rows(path))
+
+    def _rows(self, path: Path) -> Iterator[Row]:
+        arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
+        parquet = require("pyarrow.parquet", extra="parquet", corpus=self.corpus)
+        try:
+            with parquet.ParquetFile(path) as file:
+                columns = top_columns(columns_of(self.config), file.schema_arrow.names, path, self.corpus)
+                yield from arrow_rows(file.iter_batches(BATCH_ROWS, columns=columns), path)
+        except (arrow.ArrowException, OSError) as error:
+            reason = show(str(error).splitlines()[0])[:200]
+            raise DataError(
+                f"the file is no sound Parquet: {reason}", corpus=self.corpus, file=show(path)
+            ) from None
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
+        parquet = require("pyarrow.parquet", extra="parquet", corpus=self.corpus)
+        for path, rows in synthetic_rows(self.config, folder, count=count, seed=seed):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parquet.write_table(
+                arrow.Table.from_pylist([nested(row) for row in rows]), path, row_group_size=64
+            )

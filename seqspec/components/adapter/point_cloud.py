@@ -1,0 +1,66 @@
+"""Reader of meshes as point clouds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from seqspec.components.adapter._off import BadMesh, read_off, sample_surface
+from seqspec.components.adapter._synthetic_text import generator
+from seqspec.components.adapter._write import write_lines
+from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.lines import show
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter.point_cloud import PointCloudConfig
+from seqspec.schema.adapter_config import ordered
+from seqspec.schema.diagnostic import DataError
+
+_SYNTHETIC_CLASSES = {"needle": (0.1, 0.1, 1.0), "plate": (1.0, 1.0, 0.1), "cube": (1.0, 1.0, 1.0)}
+_BOX = ("4 0 1 3 2", "4 4 6 7 5", "4 0 4 5 1", "4 2 3 7 6", "4 0 2 6 4", "4 1 5 7 3")
+
+
+class PointCloud(Adapter[PointCloudConfig]):
+    """Clouds in the order of class and file name."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.folders)
+
+    def files(self, split: str) -> Iterator[Path]:
+        home, folder = self.home("ModelNet40"), self.config.folders[split]  # type: ignore[index]
+        paths = sorted(home.glob(f"*/{folder}/*.off"))
+        if not paths:
+            raise self.missing(
+                f"split `{split}`: there is no `<class>/{show(folder)}/*.off` below `{show(home)}`"
+            )
+        yield from paths
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        for path in self.files(split):
+            name = f"{path.parent.parent.name}/{path.stem}"
+            seed = int.from_bytes(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:8])
+            try:
+                corners, triangles = read_off(path, corpus=self.corpus)
+                rng = np.random.Generator(np.random.Philox(seed))
+                points = sample_surface(corners, triangles, num_points=self.config.num_points, rng=rng)
+            except (BadMesh, DataError) as error:
+                yield BadRow(name, error.message if isinstance(error, DataError) else str(error), str(path))
+                continue
+            yield {"id": name, "source": points, "target": path.parent.parent.name, "file": str(path)}
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        """Boxes, every second one with the counts glued to ``OFF`` as in the real corpus."""
+        for split in self.splits():
+            rng = generator("point_cloud", seed, split)
+            for index in range(synthetic_count(split, count)):
+                label = list(_SYNTHETIC_CLASSES)[index % len(_SYNTHETIC_CLASSES)]
+                sides = [side * rng.uniform(0.7, 1.3) for side in _SYNTHETIC_CLASSES[label]]
+                corners = [
+                    " ".join(f"{side * (corner >> axis & 1):.6f}" for axis, side in enumerate(sides))
+                    for corner in range(8)
+                ]
+                head = ["OFF8 6 0"] if index % 2 else ["OFF", "8 6 0"]
+                place = folder / "ModelNet40" / label / self.config.folders[split]  # type: ignore[index]
+                write_lines(place / f"{label}_{index:04d}.off", [*head, *corners, *_BOX])

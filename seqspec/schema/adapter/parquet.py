@@ -1,0 +1,9 @@
+"""Parquet tables."""
+
+from __future__ import annotations
+
+from seqspec.schema.table_config import TableConfig
+
+
+class ParquetConfig(TableConfig):
+    """Read Parquet files by row groups (needs ``seqspec[parquet]``); ``a.b`` is the field ``b`` of the struct ``a``."""
