@@ -17,12 +17,16 @@ class StepwiseSearch(Config):
     max_tokens: Positive = 256
     """Longest answer, in ids."""
     max_ratio: Annotated[float, Field(gt=0, le=1000)] | None = None
-    """Longest answer as a multiple of the encoder's states, to which 10 ids are added; the smaller limit holds."""
+    """Longest answer as a multiple of the encoder's states, to which 10 ids are added; the smaller limit
+    holds.
+    """
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Logits) or source.stride == 0:
             raise Mismatch(f"this search writes one token after another, and the model gives {source}")
         if source.blank:
-            raise Mismatch("this search writes one token after another, and the model gives CTC frames with a blank",
-                           help="use `ctc_greedy` or `ctc_prefix_beam`")  # fmt: skip
+            raise Mismatch(
+                "this search writes one token after another, and the model gives CTC frames with a blank",
+                help="use `ctc_greedy` or `ctc_prefix_beam`",
+            )
         return source

@@ -9,7 +9,9 @@ from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFl
 
 
 class TransformerLayers(Config):
-    """A stack of attention and feed-forward layers: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762."""
+    """A stack of attention and feed-forward layers: Vaswani et al. (2017), "Attention Is All You Need",
+    arXiv:1706.03762.
+    """
 
     num_layers: Layers = 6
     """Layers of the stack."""
@@ -32,7 +34,9 @@ class TransformerLayers(Config):
     final_norm: bool = True
     """Normalise once more after the last layer, where ``norm`` is ``pre``."""
     positions: Literal["none", "sinusoidal", "learned", "rotary", "relative", "linear"] = "sinusoidal"
-    """How places are told apart: vectors that are added, rotations, learned biases by distance, or ``linear`` ones (ALiBi)."""
+    """How places are told apart: vectors that are added, rotations, learned biases by distance, or ``linear``
+    ones (ALiBi).
+    """
     max_positions: Positive | None = None
     """Longest input, in positions, where ``positions`` is ``learned``."""
     bias: bool = True
@@ -57,11 +61,17 @@ class TransformerLayers(Config):
             heads = flow.derive("num_heads", _heads(dim), "one head for every 64 features")
         if dim % heads:
             below = dim - dim % heads
-            raise Mismatch(f"{heads} heads do not divide a width of {dim}", at=("num_heads",),
-                           help=f"the nearest widths are {below} and {below + heads}")  # fmt: skip
+            raise Mismatch(
+                f"{heads} heads do not divide a width of {dim}",
+                at=("num_heads",),
+                help=f"the nearest widths are {below} and {below + heads}",
+            )
         if self.positions == "rotary" and dim // heads % 2:
-            raise Mismatch(f"rotary positions turn pairs of features, and a head has {dim // heads}", at=("positions",),
-                           help="choose a width that gives each head an even number of features")  # fmt: skip
+            raise Mismatch(
+                f"rotary positions turn pairs of features, and a head has {dim // heads}",
+                at=("positions",),
+                help="choose a width that gives each head an even number of features",
+            )
         if self.feed_forward_dim is None:
             flow.derive("feed_forward_dim", 4 * dim, "four times the width")
         dropout = self.dropout if self.dropout is not None else flow.derive("dropout", 0.1, "the usual rate")
@@ -71,11 +81,17 @@ class TransformerLayers(Config):
 
     def _check_positions(self) -> None:
         if self.positions == "learned" and self.max_positions is None:
-            raise Mismatch("learned positions need to know the longest input", at=("positions",),
-                           help="set `max_positions`, at least as large as the filter's longest example and its end")  # fmt: skip
+            raise Mismatch(
+                "learned positions need to know the longest input",
+                at=("positions",),
+                help="set `max_positions`, at least as large as the filter's longest example and its end",
+            )
         if self.positions != "learned" and self.max_positions is not None:
-            raise Mismatch(f"`max_positions` has no meaning for positions `{self.positions}`", at=("max_positions",),
-                           help="take it out, or choose `positions: learned`")  # fmt: skip
+            raise Mismatch(
+                f"`max_positions` has no meaning for positions `{self.positions}`",
+                at=("max_positions",),
+                help="take it out, or choose `positions: learned`",
+            )
 
 
 def _heads(dim: int) -> int:

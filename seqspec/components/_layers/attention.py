@@ -26,7 +26,7 @@ class KeysValues(NamedTuple):
 
 
 class Attention(nn.Module):
-    """Queries of width ``dim`` over a memory of width ``memory_dim`` (its own input where that is ``None``)."""
+    """Queries of width ``dim`` over a memory of width ``memory_dim``, or over the queries' own input."""
 
     def __init__(
         self,
@@ -57,7 +57,9 @@ class Attention(nn.Module):
         mask: Tensor | None = None,
         causal: bool = False,
     ) -> Tensor:
-        """``mask`` broadcasts to ``[B, H, Q, K]``: True where a key may be seen, or a float bias.  ``causal`` needs no mask."""
+        """``mask`` broadcasts to ``[B, H, Q, K]``: True where a key may be seen, or a float bias.  ``causal``
+        needs no mask.
+        """
         memory = self.remember(x_BQD if memory_BKD is None else memory_BKD)
         return self._attend(self._queries(x_BQD, start=0), memory, mask=mask, causal=causal)
 
@@ -69,7 +71,9 @@ class Attention(nn.Module):
         return KeysValues(keys, self._split(self.value(memory_BKD)))
 
     def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None, start: int = 0) -> Tensor:
-        """One query a hypothesis, at position ``start``.  The hypotheses of one example share its memory, which is not copied."""
+        """One query a hypothesis, at position ``start``.  The hypotheses of one example share its memory,
+        which is not copied.
+        """
         examples = memory.keys.shape[0]
         queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]), start=start, spread=False)
         return self._attend(queries, memory, mask=mask, causal=False).reshape(x_ND.shape)
@@ -124,7 +128,7 @@ class Attention(nn.Module):
 def _attend_with_dropout(
     queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool, p: float
 ) -> Tensor:
-    """torch's kernel for a CPU has no dropout of its own and would draw slow masks."""
+    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks."""
     scores = queries_BHQE @ memory.keys.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
     if causal:
         seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()

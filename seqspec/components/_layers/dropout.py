@@ -1,8 +1,10 @@
-"""Dropout with cheap masks: Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 15.
+"""Dropout with cheap masks: Srivastava et al. (2014), "Dropout: A Simple Way to Prevent Neural Networks from
+Overfitting", JMLR 15.
 
-On a CPU torch draws one random number an element, one after the other; that is the largest removable cost of a training step.
-Here four elements share one 64-bit word of a generator (SFC64) that is freshly seeded from torch's own for every mask, so masks
-are independent, never reused, and repeat with ``torch.manual_seed``.  The rate is kept to within 1/131072.
+On a CPU torch draws one random number an element, one after the other; that is the largest removable cost of
+a training step. Here four elements share one 64-bit word of a generator (SFC64) that is freshly seeded from
+torch's own for every mask, so masks are independent, never reused, and repeat with ``torch.manual_seed``.
+The rate is kept to within 1/131072.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ def random_bits(count: int) -> Tensor:
 
 
 def _keep(x: Tensor, bits: Tensor, zeros: int) -> Tensor:
-    """The bits are stored rather than the mask: half the memory, and the comparison costs less than reading it back."""
+    """The bits are stored rather than the mask: half the memory, and the comparison costs less than reading
+    it back.
+    """
     mask = torch.empty(x.shape, dtype=x.dtype)
     torch.ge(bits, zeros - LEVELS // 2, out=mask)
     return mask.mul_(x).mul_(LEVELS / (LEVELS - zeros))

@@ -34,16 +34,27 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "bilinear": _identity,
 }
 GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
-"""Shazeer (2020), "GLU Variants Improve Transformer", arXiv:2002.05202: the inner layer is activation(x W) * (x V)."""
+"""Shazeer (2020), "GLU Variants Improve Transformer", arXiv:2002.05202: the inner layer is activation(x W) *
+(x V).
+"""
 
 
 class FeedForward(nn.Module):
-    """Two linear layers around an activation.  ``kernel`` > 1 makes the first a convolution over time (Tensor2Tensor's
-    ``conv_relu_conv``), left-padded where ``causal``."""
+    """Two linear layers around an activation.  ``kernel`` > 1 makes the first a convolution over time
+    (Tensor2Tensor's ``conv_relu_conv``), left-padded where ``causal``.
+    """
 
     def __init__(
-        self, dim: int, *, inner: int, activation: str, dropout: float, bias: bool = True, kernel: int = 1, causal: bool = False
-    ) -> None:  # fmt: skip
+        self,
+        dim: int,
+        *,
+        inner: int,
+        activation: str,
+        dropout: float,
+        bias: bool = True,
+        kernel: int = 1,
+        causal: bool = False,
+    ) -> None:
         super().__init__()
         self.activation = activation
         self.kernel = kernel

@@ -1,6 +1,7 @@
-"""Initial values.  Embeddings of N(0, 1/sqrt(dim)) that are scaled by sqrt(dim) when read reach unit size at once and, tied to
-the softmax, give logits of unit size; Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-networks", for every other matrix."""
+"""Initial values.  Embeddings of N(0, 1/sqrt(dim)) that are scaled by sqrt(dim) when read reach unit size at
+once and, tied to the softmax, give logits of unit size; Glorot & Bengio (2010), "Understanding the difficulty
+of training deep feedforward neural networks", for every other matrix.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The last linear layer and cross entropy as one operation, a few rows at a time, so that the logits never exist whole.
+"""The last linear layer and cross entropy as one operation, a few rows at a time, so that the logits never
+exist whole.
 
-The gradient is worked out in the forward pass while a chunk's logits are at hand, so nothing is computed twice.
+The gradient is worked out in the forward pass while a chunk's logits are at hand, so nothing is computed
+twice.
 """
 
 # N rows (targets), D width, V vocabulary, C rows of one chunk
@@ -13,7 +15,9 @@ import torch
 from torch import Tensor
 
 CHUNK = 256
-"""Rows of logits that exist at a time; any number from 128 to 1024 is as fast on the machines that were measured."""
+"""Rows of logits that exist at a time; any number from 128 to 1024 is as fast on the machines that were
+measured.
+"""
 
 
 class Sums(NamedTuple):
@@ -40,8 +44,9 @@ def linear_cross_entropy(
 ) -> Sums:
     """Cross entropy of ``hidden_ND @ weight_VD.T + bias_V``; rows whose target is ``ignore`` count nothing.
 
-    ``label_smoothing`` moves that much probability from the target to all of the vocabulary evenly (Szegedy et al. 2016,
-    "Rethinking the Inception Architecture", section 7); ``z_loss`` weighs the square of the log-normaliser.
+    ``label_smoothing`` moves that much probability from the target to all of the vocabulary evenly (Szegedy
+    et al. 2016, "Rethinking the Inception Architecture", section 7); ``z_loss`` weighs the square of the
+    log-normaliser.
     """
     options = (label_smoothing, z_loss, ignore, chunk, torch.is_grad_enabled())
     return Sums(*_LinearCrossEntropy.apply(hidden_ND, weight_VD, bias_V, target_N, options))
@@ -50,9 +55,13 @@ def linear_cross_entropy(
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden_ND: Tensor, weight_VD: Tensor, bias_V: Tensor | None, target_N: Tensor,
+        ctx: Any,
+        hidden_ND: Tensor,
+        weight_VD: Tensor,
+        bias_V: Tensor | None,
+        target_N: Tensor,
         options: tuple[float, float, int, int, bool],
-    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    ) -> tuple[Tensor, Tensor, Tensor]:
         smoothing, z_loss, ignore, chunk, learning = options
         device = hidden_ND.device.type
         cast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden_ND.dtype
@@ -127,7 +136,9 @@ def _chunk(
     *,
     need: bool,
 ) -> Tensor | None:
-    """Adds a chunk to the sums; gives the slope of its loss with respect to the logits, made in the logits' own memory."""
+    """Adds a chunk to the sums; gives the slope of its loss with respect to the logits, made in the logits'
+    own memory.
+    """
     size = logits_CV.shape[1]
     at = target_C[:, None]
     raw_C = logits_CV.gather(1, at).squeeze(1)

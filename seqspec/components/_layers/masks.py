@@ -14,7 +14,9 @@ def length_mask(lengths_B: Tensor, size: int) -> Tensor:
 
 
 def attention_mask(lengths_B: Tensor, size: int) -> Tensor:
-    """``[B, 1, 1, size]`` for ``scaled_dot_product_attention``; the first key stays open so that an empty row gives numbers."""
+    """``[B, 1, 1, size]`` for ``scaled_dot_product_attention``; the first key stays open so that an empty row
+    gives numbers.
+    """
     return length_mask(lengths_B.clamp(min=1), size)[:, None, None, :]
 
 
@@ -27,7 +29,9 @@ def document_mask(segments_BU: Tensor) -> Tensor:
 
 
 def with_ends(target_BU: Tensor, lengths_B: Tensor, *, begin: int, end: int) -> tuple[Tensor, Tensor]:
-    """Inputs ``[B, U + 1]`` that start with ``begin`` and labels ``[B, U + 1]`` that stop with ``end``; 0 pads both."""
+    """Inputs ``[B, U + 1]`` that start with ``begin`` and labels ``[B, U + 1]`` that stop with ``end``; 0
+    pads both.
+    """
     inputs = torch.nn.functional.pad(target_BU, (1, 0), value=begin)
     labels = torch.nn.functional.pad(target_BU, (0, 1))
     return inputs, labels.scatter(1, lengths_B[:, None], end)

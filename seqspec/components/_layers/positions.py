@@ -13,8 +13,8 @@ from torch import Tensor, nn
 def sinusoids(start: int, size: int, *, dim: int, device: torch.device) -> Tensor:
     """``[size, dim]`` from position ``start``: sines in the first half, cosines in the second.
 
-    Vaswani et al. (2017), "Attention Is All You Need", section 3.5, with the sines and cosines side by side as in Tensor2Tensor;
-    an odd width ends with a zero.
+    Vaswani et al. (2017), "Attention Is All You Need", section 3.5, with the sines and cosines side by side
+    as in Tensor2Tensor; an odd width ends with a zero.
     """
     half = dim // 2
     rates = torch.exp(torch.arange(half, device=device) * (-math.log(1e4) / max(half - 1, 1)))
@@ -26,7 +26,8 @@ def sinusoids(start: int, size: int, *, dim: int, device: torch.device) -> Tenso
 def rotate(x_BHTD: Tensor, *, start: int) -> Tensor:
     """Turns pairs of features by angles that grow with the position.
 
-    Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding", arXiv:2104.09864, pairing the two halves.
+    Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding", arXiv:2104.09864,
+    pairing the two halves.
     """
     size, dim = x_BHTD.shape[-2:]
     half = dim // 2
@@ -41,8 +42,9 @@ def rotate(x_BHTD: Tensor, *, start: int) -> Tensor:
 class RelativeBias(nn.Module):
     """One learned number a head and distance bucket, added to attention scores.
 
-    Raffel et al. (2020), "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 21, section 2.1:
-    half of the buckets for exact small distances, half growing logarithmically up to ``farthest``.
+    Raffel et al. (2020), "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer",
+    JMLR 21, section 2.1: half of the buckets for exact small distances, half growing logarithmically up to
+    ``farthest``.
     """
 
     def __init__(self, num_heads: int, *, causal: bool, num_buckets: int = 32, farthest: int = 128) -> None:
@@ -77,7 +79,8 @@ class RelativeBias(nn.Module):
 def slopes(num_heads: int, *, device: torch.device) -> Tensor:
     """``[H]``: how fast each head's attention falls with distance.
 
-    Press et al. (2022), "Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation", arXiv:2108.12409.
+    Press et al. (2022), "Train Short, Test Long: Attention with Linear Biases Enables Input Length
+    Extrapolation", arXiv:2108.12409.
     """
     return torch.exp2(-8.0 * torch.arange(1, num_heads + 1, device=device) / num_heads)
 

@@ -79,9 +79,14 @@ class TransformerLayer(nn.Module):
         self.cross_residual = None if memory_dim is None else Residual(config, dim)
         assert config.feed_forward_dim is not None
         self.feed_forward = FeedForward(
-            dim, inner=config.feed_forward_dim, activation=config.activation, dropout=config.feed_forward_dropout,
-            bias=config.feed_forward_bias, kernel=config.feed_forward_kernel, causal=causal,
-        )  # fmt: skip
+            dim,
+            inner=config.feed_forward_dim,
+            activation=config.activation,
+            dropout=config.feed_forward_dropout,
+            bias=config.feed_forward_bias,
+            kernel=config.feed_forward_kernel,
+            causal=causal,
+        )
         self.feed_forward_residual = Residual(config, dim)
 
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
@@ -101,9 +106,14 @@ def _attention(
 ) -> Attention:
     assert config.num_heads is not None
     return Attention(
-        dim, num_heads=config.num_heads, memory_dim=memory_dim, bias=config.bias, dropout=config.attention_dropout,
-        rotary=rotary, per_dim_scale=config.per_dim_scale,
-    )  # fmt: skip
+        dim,
+        num_heads=config.num_heads,
+        memory_dim=memory_dim,
+        bias=config.bias,
+        dropout=config.attention_dropout,
+        rotary=rotary,
+        per_dim_scale=config.per_dim_scale,
+    )
 
 
 class Entrance(nn.Module):

@@ -1,4 +1,6 @@
-"""Transformer decoder: all positions at once for training, one at a time with cached keys and values for search."""
+"""Transformer decoder: all positions at once for training, one at a time with cached keys and values for
+search.
+"""
 
 # B batch, N hypotheses (B times the beam), U target time, S memory time, D width
 
@@ -31,7 +33,9 @@ class TransformerState:
     layers: tuple[LayerCache, ...]
     memory_mask: Tensor | None
     attention: Tensor | None = None
-    """``[N, S]``: where the last step looked, mean over the heads of the last layer; only where it was asked for."""
+    """``[N, S]``: where the last step looked, mean over the heads of the last layer; only where it was asked
+    for.
+    """
 
     def select(self, rows_N: Tensor) -> TransformerState:
         """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
@@ -78,7 +82,9 @@ class Transformer(nn.Module):
         memory_lengths_B: Tensor | None = None,
         segments_BU: Tensor | None = None,
     ) -> Tensor:
-        """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents apart."""
+        """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents
+        apart.
+        """
         size = ids_BU.shape[1]
         mask = None if segments_BU is None else document_mask(segments_BU)
         biased = self.entrance.biased(mask, queries=size, keys=size, causal=True, device=ids_BU.device)
@@ -112,7 +118,9 @@ class Transformer(nn.Module):
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
     ) -> tuple[Tensor, TransformerState]:
-        """One more id a hypothesis; gives its hidden state ``[N, D]``.  ``look`` asks for ``attention`` in the state."""
+        """One more id a hypothesis; gives its hidden state ``[N, D]``.  ``look`` asks for ``attention`` in
+        the state.
+        """
         x_ND = self.entrance(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
         keys = state.position + 1
         mask = self.entrance.biased(None, queries=1, keys=keys, causal=False, device=ids_N.device)

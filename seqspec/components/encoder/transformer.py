@@ -26,7 +26,9 @@ class Transformer(nn.Module):
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 
     def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives ``[B, T, D]`` and the lengths as they were; what is beyond a length changes nothing before it."""
+        """Gives ``[B, T, D]`` and the lengths as they were; what is beyond a length changes nothing before
+        it.
+        """
         size = x_BTD.shape[1]
         if self.project is not None:
             x_BTD = self.project(x_BTD)

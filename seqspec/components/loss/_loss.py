@@ -16,4 +16,6 @@ class Loss(NamedTuple):
     count: Tensor
     """How many targets there were."""
     terms: dict[str, Tensor]
-    """Further sums by name, for logs and teacher-forced metrics: ``nll`` in nats, ``correct`` where it was counted."""
+    """Further sums by name, for logs and teacher-forced metrics: ``nll`` in nats, ``correct`` where it was
+    counted.
+    """

@@ -21,16 +21,23 @@ class CrossEntropy(nn.Module):
         self.z_loss = config.z_loss
 
     def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module) -> Loss:
-        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals ``nll``."""
+        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
+        ``nll``.
+        """
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         if hidden_ND.device.type == "cpu":
             # Elsewhere choosing rows would make the host wait for the device.
             real = (labels_N != PAD).nonzero().squeeze(1)
             hidden_ND, labels_N = hidden_ND[real], labels_N[real]
         sums = linear_cross_entropy(
-            hidden_ND, head.weight_VD, head.bias_V, labels_N,  # type: ignore[arg-type]
-            label_smoothing=self.label_smoothing, z_loss=self.z_loss, ignore=PAD,
-        )  # fmt: skip
+            hidden_ND,
+            head.weight_VD,
+            head.bias_V,
+            labels_N,  # type: ignore[arg-type]
+            label_smoothing=self.label_smoothing,
+            z_loss=self.z_loss,
+            ignore=PAD,
+        )
         terms = {"nll": sums.nll}
         if not self.training:
             terms["correct"] = sums.correct

@@ -22,7 +22,9 @@ Search = Callable[[Continuation], list[list[Hypothesis]]]
 
 
 class LanguageModel(nn.Module):
-    """Reads one text an example, or packed rows, where ``batch.source`` holds the inputs and ``batch.target`` the labels."""
+    """Reads one text an example, or packed rows, where ``batch.source`` holds the inputs and ``batch.target``
+    the labels.
+    """
 
     def __init__(
         self, config: LanguageModelConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]

@@ -31,7 +31,9 @@ class State(Protocol):
         ...
 
     def select(self, rows_N: Tensor) -> Any:
-        """The hypotheses in ``rows_N``, each as often as it is named; those of one example stay together, in order."""
+        """The hypotheses in ``rows_N``, each as often as it is named; those of one example stay together, in
+        order.
+        """
         ...
 
     def keep(self, examples_B: Tensor) -> Any:
@@ -43,7 +45,9 @@ class Step(Protocol):
     """One step of a model."""
 
     def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
-        """Logits ``[N, V]`` after one more id a hypothesis, and the state that knows it; ``look`` asks for attention."""
+        """Logits ``[N, V]`` after one more id a hypothesis, and the state that knows it; ``look`` asks for
+        attention.
+        """
         ...
 
 

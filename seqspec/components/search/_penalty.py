@@ -46,7 +46,9 @@ class Penalty(NamedTuple):
         raise ValueError(self.kind)
 
     def covered(self, sums_ES: Tensor, real_ES: Tensor) -> Tensor:
-        """``[E]``: what is added for sums of attention over the source states that are ``real_ES``; never above 0."""
+        """``[E]``: what is added for sums of attention over the source states that are ``real_ES``; never
+        above 0.
+        """
         if self.coverage == "gnmt":
             logs_ES = sums_ES.clamp(min=1e-3, max=1.0).log()
         else:

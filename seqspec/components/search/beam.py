@@ -1,9 +1,12 @@
-"""Beam search over a batch: cached keys and values, memories shared by the hypotheses of an example, finished examples dropped.
+"""Beam search over a batch: cached keys and values, memories shared by the hypotheses of an example, finished
+examples dropped.
 
-Graves (2012), "Sequence Transduction with Recurrent Neural Networks", section 2.5; Wu et al. (2016), arXiv:1609.08144, section 7.
+Graves (2012), "Sequence Transduction with Recurrent Neural Networks", section 2.5; Wu et al. (2016),
+arXiv:1609.08144, section 7.
 """
 
-# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, S memory time, V vocabulary
+# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, S memory time,
+# V vocabulary
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ Finished = list[list[Hypothesis]]
 
 
 class Beam:
-    """Gives up to ``size`` hypotheses an example, best first; at least ``nbest`` where the model allows as many."""
+    """Gives up to ``size`` hypotheses an example, best first; at least ``nbest`` where the model allows as
+    many.
+    """
 
     def __init__(self, config: BeamConfig, source: Logits) -> None:
         self.size = config.size
@@ -132,15 +137,17 @@ class Beam:
         """Rows of the examples whose search is not over."""
         reach_AK = grown.sums_AK
         if self.stop == "exact":
-            # Sums only fall and penalties only grow: nothing scores above the present sum over the largest divisor.
+            # Sums only fall and penalties only grow: nothing scores above the present sum over the largest
+            # divisor.
             reach_AK = reach_AK / grown.longest_A[:, None]
         elif self.stop == "best_finished":
             reach_AK = reach_AK / self.penalty.divisor(grown.written)
         rows = zip(grown.examples, reach_AK.amax(1).tolist(), grown.limits_A.tolist(), strict=True)
         return [
-            row for row, (example, reach, limit) in enumerate(rows)
+            row
+            for row, (example, reach, limit) in enumerate(rows)
             if limit > grown.written and reach > -float("inf") and not self._enough(finished[example], reach)
-        ]  # fmt: skip
+        ]
 
     def _enough(self, found: list[Hypothesis], reach: float) -> bool:
         if self.stop == "after_n_finished":
@@ -212,8 +219,12 @@ class _Live:
             return replace(self, state=state.select(rows_AK.flatten()))
         rows = torch.tensor(stays, device=rows_AK.device)
         return _Live(
-            [self.examples[row] for row in stays], self.ids_AKT[rows], self.sums_AK[rows], self.limits_A[rows],
-            self.longest_A[rows], state.select(rows_AK[rows].flatten()).keep(rows),
+            [self.examples[row] for row in stays],
+            self.ids_AKT[rows],
+            self.sums_AK[rows],
+            self.limits_A[rows],
+            self.longest_A[rows],
+            state.select(rows_AK[rows].flatten()).keep(rows),
             None if self.covered_AKS is None else self.covered_AKS[rows],
             None if self.real_AS is None else self.real_AS[rows],
-        )  # fmt: skip
+        )

@@ -1,4 +1,6 @@
-"""Transformer decoder: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762; without a memory, a language model."""
+"""Transformer decoder: Vaswani et al. (2017), "Attention Is All You Need", arXiv:1706.03762; without a
+memory, a language model.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from seqspec.schema.units import Dim, InferredMark
 
 
 class TransformerConfig(TransformerLayers):
-    """Causal self-attention over the target, and attention over the encoder's states where there is an encoder."""
+    """Causal self-attention over the target, and attention over the encoder's states where there is an
+    encoder.
+    """
 
     dim: Annotated[Dim | None, InferredMark()] = None
     """Width of the model, in features; left out, the encoder's."""

@@ -11,7 +11,9 @@ class CrossEntropyConfig(Config):
     """Negative log-likelihood a target, smoothed if asked for."""
 
     label_smoothing: Probability = 0.0
-    """Probability that moves from the target to all of the vocabulary evenly (Szegedy et al. 2016, section 7)."""
+    """Probability that moves from the target to all of the vocabulary evenly (Szegedy et al. 2016, section
+    7).
+    """
     z_loss: NonNegative = 0.0
     """Weight of the square of the log-normaliser, which keeps logits small."""
 

@@ -26,8 +26,10 @@ class LanguageModelConfig(Config):
         if "target" not in source:
             raise Mismatch("a language model learns a target, and the corpus has none")
         if "source" in source and not isinstance(source["source"], Nothing | Poison):
-            raise Mismatch(f"a language model reads no source, and the corpus gives {source['source']}",
-                           help="use model `encoder_decoder`, or an adapter of plain text")  # fmt: skip
+            raise Mismatch(
+                f"a language model reads no source, and the corpus gives {source['source']}",
+                help="use model `encoder_decoder`, or an adapter of plain text",
+            )
         target = source["target"]
         if not isinstance(target, Tokens | Poison):
             raise Mismatch(f"a language model writes tokens, and the target is {target}")

@@ -20,25 +20,32 @@ class BeamConfig(StepwiseSearch):
     nbest: Annotated[int, Field(ge=1, le=1000)] = 1
     """Answers an example that the stopping rule waits for; at most ``size``."""
     stop: Literal["exact", "after_n_finished", "best_finished"] = "exact"
-    """``exact``: no live hypothesis can still win; ``after_n_finished``: ``num_finished`` are done; ``best_finished``: the best
-    finished one scores above the best live one as it stands."""
+    """``exact``: no live hypothesis can still win; ``after_n_finished``: ``num_finished`` are done;
+    ``best_finished``: the best finished one scores above the best live one as it stands.
+    """
     num_finished: Positive | None = None
     """Finished hypotheses that ``after_n_finished`` waits for; left out, ``size``."""
     length_penalty: Literal["none", "gnmt", "lingvo", "average"] = "gnmt"
     """What divides the log-probability of n ids, the end counted: 1, ((5+n)/6)^a, ((n+5)/5)^a, or n."""
     alpha: NonNegative | None = None
-    """The exponent a; left out, 0.6 for ``gnmt`` (Wu et al. 2016, arXiv:1609.08144, equation 14) and 0.5 for ``lingvo``."""
+    """The exponent a; left out, 0.6 for ``gnmt`` (Wu et al. 2016, arXiv:1609.08144, equation 14) and 0.5 for
+    ``lingvo``.
+    """
     coverage_penalty: Literal["none", "gnmt", "lingvo"] = "none"
-    """What is added for source states that attention has not covered: beta · sum log min(attention, 1), or Lingvo's
-    ratio · beta · sum log clip(attention / ratio, 0.001, 0.5)."""
+    """What is added for source states that attention has not covered: beta · sum log min(attention, 1), or
+    Lingvo's ratio · beta · sum log clip(attention / ratio, 0.001, 0.5).
+    """
     beta: PositiveFloat | None = None
     """Weight of the coverage penalty; left out, 0.2."""
     coverage_ratio: PositiveFloat | None = None
     """Target ids a source state that Lingvo's coverage penalty expects; left out, 1."""
     score_gap: PositiveFloat | None = None
-    """Drop hypotheses whose log-probability is this far below the best of their step (Lingvo's ``beam_size``)."""
+    """Drop hypotheses whose log-probability is this far below the best of their step (Lingvo's
+    ``beam_size``).
+    """
     end_margin: PositiveFloat | None = None
-    """Allow the end only where its logit is within this of the best (Lingvo's ``valid_eos_max_logit_delta``)."""
+    """Allow the end only where its logit is within this of the best (Lingvo's ``valid_eos_max_logit_delta``).
+    """
 
     def output(self, source: Type) -> Type:
         given = super().output(source)

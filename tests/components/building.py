@@ -1,0 +1,90 @@
+"""Builds one model from the text a person would write, through inference and construction as a run does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import torch
+
+from seqspec.compile.construct import Constructor
+from seqspec.compile.infer import _fill, _Flow, _Record
+from seqspec.compile.plan import Plan
+from seqspec.data.batch import Batch
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.types import Tokens, Type
+
+SOURCE, TARGET = Tokens(20), Tokens(11)
+
+
+class Holder(Config):
+    """Where the model stands."""
+
+    model: Annotated[Config, Slot("model")]
+    """The model."""
+    plugins: list[str] = []
+    """None."""
+
+
+class Built(NamedTuple):
+    model: Any
+    gives: Type
+    faults: list[str]
+
+
+def infer(data: dict[str, Any], source: dict[str, Type]) -> tuple[Any, list[str], Type, Any]:
+    holder = Holder.model_validate({"model": data}, context=Catalogue())
+    record = _Record(facts={})
+    gives = _Flow(holder, (), record).node("model", source)
+    return _fill(holder, (), record.inferred), [f.message for f in record.findings], gives, record
+
+
+def build(
+    data: dict[str, Any], source: dict[str, Type] | None = None, *, seed: int = 0, device: str = "cpu"
+) -> Built:
+    filled, faults, gives, record = infer(data, source or {"source": SOURCE, "target": TARGET})
+    assert faults == []
+    constructor = Constructor(Plan(filled, tuple(record.nodes), ()))
+    torch.manual_seed(seed)
+    with torch.device(device):
+        model = constructor.build("model")
+    assert [(f.at, f.message) for f in constructor.unread()] == []
+    return Built(model, gives, faults)
+
+
+def faults(data: dict[str, Any], source: dict[str, Type] | None = None) -> list[str]:
+    return infer(data, source or {"source": SOURCE, "target": TARGET})[1]
+
+
+def count(model: Any) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def batch(*, rows: int = 4, source: int = 20, target: int = 11, seed: int = 1, longest: int = 7) -> Batch:
+    """Pairs of different lengths, padded with 0."""
+    generator = torch.Generator().manual_seed(seed)
+    source_lengths = torch.tensor([longest - row % longest for row in range(rows)])
+    target_lengths = torch.tensor([1 + (3 * row + 4) % longest for row in range(rows)])
+    source_ids = torch.randint(4, source, (rows, longest), generator=generator)
+    target_ids = torch.randint(4, target, (rows, longest), generator=generator)
+    places = torch.arange(longest)
+    source_ids[places >= source_lengths[:, None]] = 0
+    target_ids[places >= target_lengths[:, None]] = 0
+    size = int(target_lengths.max())
+    return Batch(source_ids, source_lengths, target_ids[:, :size], target_lengths, torch.arange(rows), 0, 1.0)
+
+
+def only(row: int, of: Batch) -> Batch:
+    """One example of a batch, without its padding."""
+    assert of.source is not None
+    assert of.source_lengths is not None
+    assert of.target_lengths is not None
+    return Batch(
+        of.source[row : row + 1, : of.source_lengths[row]],
+        of.source_lengths[row : row + 1],
+        of.target[row : row + 1, : of.target_lengths[row]],
+        of.target_lengths[row : row + 1],
+        of.index[row : row + 1],
+        0,
+        1.0,
+    )
