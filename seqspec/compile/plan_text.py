@@ -5,7 +5,7 @@ The text says nothing of the machine or of the place where a value was written: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from seqspec.compile.consequences import chosen_steps, learning_rate
 from seqspec.compile.diff_report import flow
@@ -26,7 +26,7 @@ def _head(plan: Plan) -> list[str]:
 
 
 def _nodes(plan: Plan) -> list[str]:
-    rows = [(_indented(node), _edges(node)) for node in dict.fromkeys(plan.nodes)]
+    rows = [(_indented(node), _edges(plan, node)) for node in dict.fromkeys(plan.nodes)]
     width = max(len(name) for name, _ in rows)
     return ["components", *(f"  {name:{width}}  {edges}" for name, edges in rows)]
 
@@ -36,9 +36,15 @@ def _indented(node: PlanNode) -> str:
     return f"{dotted(node.path)}: {name}" if slot else dotted(node.path)
 
 
-def _edges(node: PlanNode) -> str:
-    takes = ", ".join(str(type_) if name == "source" else f"{name} {type_}" for name, type_ in node.takes)
-    return f"{takes} → {node.gives}" if takes else f"→ {node.gives}"
+def _edges(plan: Plan, node: PlanNode) -> str:
+    gives = str(node.gives)
+    if node.component[0] == "adapter":
+        gives = _named(plan.experiment.data.source.roles().items())  # type: ignore[attr-defined]
+    return f"{_named(node.takes)} → {gives}".lstrip()
+
+
+def _named(types: Iterable[tuple[str, Type]]) -> str:
+    return ", ".join(str(type_) if name == "source" else f"{name} {type_}" for name, type_ in types)
 
 
 def _numbers(plan: Plan) -> list[str]:

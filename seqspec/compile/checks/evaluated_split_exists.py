@@ -2,13 +2,12 @@
 
 Example, in the spec of ``seqspec new mt``::
 
-    data: {source: {splits: {train: train, dev: dev}}}
-    evaluate: {splits: [test]}
+    evaluate: {splits: [dev, test_other]}
 
 Use instead::
 
-    data: {source: {splits: {train: train, dev: dev, test: test}}}
-    evaluate: {splits: [test]}
+    data: {source: {splits: {test_other: wmt20}}}
+    evaluate: {splits: [dev, test_other]}
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ tokens out, and a stride has no meaning where every row starts at a random place
 
 Example, in the spec of ``seqspec new lm``::
 
-    data: {pack: {length: 128, stride: 256}}
+    data: {pack: {sample: rows, length: 128, stride: 256}}
 
 Use instead::
 
-    data: {pack: {length: 128, stride: 64}}
+    data: {pack: {sample: rows, length: 128, stride: 64}}
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 Example, in the spec of ``seqspec new mt``::
 
-    data: {source: {splits: {train: train}}, split: {dev: 0.5, test: 0.5}}
+    data: {split: {dev: 0.5, test: 0.5}}
 
-Use instead::
+Use instead, as that corpus has both splits, no cut at all::
 
-    data: {source: {splits: {train: train}}, split: {dev: 0.05, test: 0.05}}
+    data: {split: null}
 """
 
 from __future__ import annotations
