@@ -181,7 +181,7 @@ def _judgement(assembled: Assembled, module: Training, launch: Launch, slices: i
 def _describe(folder: RunFolder, assembled: Assembled, launch: Launch, command: Sequence[str]) -> None:
     """Everything about the run that is known before its first step."""
     plan = assembled.compiled.plan
-    text = yaml.safe_dump(plan.data, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.safe_dump(assembled.compiled.tree.data(), sort_keys=False, allow_unicode=True, width=120)
     write_durably(folder.spec, text.encode())
     write_durably(folder.plan, plan_text(plan).encode())
     save_vocabularies(folder, assembled.prepared)
