@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -110,6 +110,50 @@ def predict(
     over = commands.overlays([], set)
     _finish(commands.predict(run, inputs=inputs or [], checkpoint=checkpoint, nbest=nbest, scores=scores, engine=engine,
                              over=over, launch=launch, format=format))  # fmt: skip
+
+
+@app.command()
+def validate(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Specs, or folders of specs; left out, every spec under specs/.")
+    ] = None,
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    format: Annotated[
+        Literal["text", "concise", "json", "github", "sarif", "junit"], typer.Option(help="How to write what is wrong.")
+    ] = "text",
+    color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colours in text.")] = "auto",
+    fix: Annotated[bool, typer.Option("--fix", help="Make the fixes that keep what was meant.")] = False,
+    unsafe_fixes: Annotated[
+        bool, typer.Option("--unsafe-fixes", help="Make the other fixes too: look at them with --diff first.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show the fixes as a patch, and change no file.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
+    with_data: Annotated[bool, typer.Option("--with-data", help="Look whether the corpora are there.")] = False,
+    max_params: Annotated[
+        int | None, typer.Option(help="Most trainable parameters that the model may have; loads torch.")
+    ] = None,
+    max_memory: Annotated[float | None, typer.Option(help="Most memory that training may take, in GiB.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")] = None,
+) -> None:
+    """Say what is wrong with specs.  Exit code 0: nothing, 1: mistakes, 2: a file cannot be read."""
+    from seqspec.compile import commands, judge
+
+    options = judge.Options(
+        overlays=commands.overlays(profile, set),
+        format=format,
+        color=judge.wants_color(color),
+        fix=fix,
+        unsafe_fixes=unsafe_fixes,
+        show_diff=diff,
+        strict=strict,
+        with_data=with_data,
+        max_params=max_params,
+        max_memory=max_memory,
+        jobs=jobs,
+    )
+    verdict = judge.validate_specs(paths or [], options)
+    _finish(commands.Outcome(verdict.out, verdict.summary, verdict.exit))
 
 
 @app.command()

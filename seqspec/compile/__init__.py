@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqspec.compile.check import check
 from seqspec.compile.front import understand
+from seqspec.compile.ignore import silenced
 from seqspec.compile.infer import infer
 from seqspec.compile.plan import Compiled
 from seqspec.compile.resolve import Overlay
@@ -32,7 +33,7 @@ def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
 
 def _plan(tree: Tree, experiment: Experiment, facts: dict[str, int]) -> Compiled:
     plan, mistakes = infer(experiment, tree, facts=facts)
-    found = (*mistakes, *check(plan, tree))
+    found = silenced((*mistakes, *check(plan, tree)), tree)
     if any(d.severity == "error" for d in found):
         raise SpecError(found)
     return Compiled(plan, tree, found)
