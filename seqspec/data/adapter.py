@@ -28,6 +28,8 @@ class Adapter(ABC, Generic[C]):
 
     def __init__(self, config: C, source: object = None) -> None:
         self.config = config
+        self.place = "data.source"
+        """Where the spec says it, for messages."""
 
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
@@ -78,7 +80,7 @@ class Adapter(ABC, Generic[C]):
     def missing(self, message: str) -> DataError:
         """The error for a corpus that is not there: what was looked for, how to point to it, how to fetch it."""
         variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")
-        ways = ["point to it with `--set data.source.root=FOLDER`"]
+        ways = [f"point to it with `--set {self.place}.root=FOLDER`"]
         if variable:
             ways.append(f"set the environment variable {variable[1]}")
         downloads = self.config.downloads()

@@ -57,7 +57,7 @@ def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") ->
     image_module.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(path)
 
 
-def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  (Pillow's class)
+def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]
     scale = max(height / image.height, width / image.width)
     larger = image.resize(
         (max(round(image.width * scale), width), max(round(image.height * scale), height)), 2

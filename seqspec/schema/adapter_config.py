@@ -61,6 +61,10 @@ class AdapterConfig(Config):
         """The type of ``source`` and ``target`` as far as the corpus has them: ``Text``, ``Waveform``, ``Image``, ``Classes``, …"""
         raise NotImplementedError(type(self).__name__)
 
+    def children(self) -> tuple[tuple[str, AdapterConfig], ...]:
+        """The corpora that this one is made of, each with its place below this one; empty for all but mixtures."""
+        return ()
+
     def downloads(self) -> tuple[Download, ...]:
         """What ``seqspec data fetch`` fetches; empty where the corpus has no known address or needs a licence."""
         return ()

@@ -30,7 +30,7 @@ class Tanaka(Adapter[TanakaConfig]):
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.files(split):
             for line in read_lines(path, corpus=self.corpus):
-                if line.fault or not line.text.startswith(("B:", "#")) and line.text.strip():
+                if line.fault or (not line.text.startswith(("B:", "#")) and line.text.strip()):
                     yield self._pair(line, path)
 
     def _pair(self, line: Line, path: Path) -> Record | BadRow:

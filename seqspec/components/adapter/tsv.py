@@ -7,7 +7,6 @@ from pathlib import Path
 
 from seqspec.components.adapter._delimited import columns_of, header_names, read_tsv
 from seqspec.components.adapter._table import (
-    Row,
     synthetic_rows,
     table_audio,
     table_files,

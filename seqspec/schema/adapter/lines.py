@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
-from pydantic_core import PydanticCustomError
-
 from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 from seqspec.schema.units import Fraction, Positive
 
@@ -26,15 +24,16 @@ class LinesConfig(AdapterConfig):
     block: Positive = 16_384
     """Code points of one record of a contiguous text; joined without anything between, the records are the text."""
 
-    @model_validator(mode="after")
-    def _cut_whole(self) -> LinesConfig:
-        if self.cut is not None and abs(sum(self.cut.values()) - 1) > 1e-9:
-            raise PydanticCustomError(
-                "shares_sum",
-                "the shares of `cut` add up to {total}, not 1",
-                {"total": sum(self.cut.values())},
-            )
-        return self
-
     def roles(self) -> dict[str, Type]:
+        if self.cut is not None and abs(sum(self.cut.values()) - 1) > 1e-9:
+            total = sum(self.cut.values())
+            raise Mismatch(
+                f"the shares of `cut` add up to {total:g}, not to 1", at=("cut",), help="change one of them"
+            )
+        if self.cut is not None and "train" not in self.splits:
+            raise Mismatch(
+                "`cut` needs to know the text that it cuts",
+                at=("cut",),
+                help="name it as `splits: {train: FILE}`",
+            )
         return {"target": Text(self.language)}
