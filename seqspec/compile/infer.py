@@ -5,7 +5,7 @@ Nothing here knows a single component: a leaf says ``output(source)``, a compone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
-from seqspec.schema.source import Path, Tree, dotted
+from seqspec.schema.source import Node, Path, Tree, dotted
 from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
 
 
@@ -36,7 +36,7 @@ def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tu
     for index in range(len(experiment.evaluate.metrics)):
         judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
     filled = _fill(experiment, (), record.inferred)
-    values = tuple(_values(filled, (), tree, record.reasons))
+    values = _values(filled, tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), values, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
 
@@ -53,7 +53,11 @@ def _width(record: _Record) -> Type:
 def _data_types(flow: _Flow) -> dict[str, Type]:
     """What reaches the model: the adapter's roles after every declared step."""
     data = flow.config
-    roles = data.source.roles()
+    try:
+        roles = data.source.roles()
+    except Mismatch as mismatch:
+        flow.fault(("source", *mismatch.at), mismatch.message, help=mismatch.help)
+        return {"source": Poison(), "target": Poison()}
     flow.note("source", {}, next(iter(roles.values())))
     given: dict[str, Type] = {}
     for role, raw in roles.items():
@@ -251,7 +255,7 @@ def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
 def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
     """``model`` with the inferred values below ``path`` written in."""
     depth = len(path)
-    mine = {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path}
+    mine = {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path} if inferred else {}
     if not mine:
         return model
     if isinstance(model, list):
@@ -269,24 +273,37 @@ def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
     return model.model_copy(update=changes)
 
 
-def _values(model: object, path: Path, tree: Tree, reasons: Mapping[Path, str]) -> Iterator[Value]:
+def _values(experiment: Experiment, tree: Tree, reasons: Mapping[Path, str]) -> tuple[Value, ...]:
+    """Every leaf of the experiment with its origin, in the language's order."""
+    found: list[Value] = []
+    _add_values(experiment, (), tree, reasons, found)
+    return tuple(found)
+
+
+def _add_values(
+    model: object, path: Path, node: Node | None, reasons: Mapping[Path, str], found: list[Value]
+) -> None:
+    """Walks the experiment and, beside it, what was written of it; ``node`` is ``None`` below what was left out."""
     if isinstance(model, BaseModel):
+        written = node.value if node is not None and type(node.value) is dict else {}
         if getattr(model, "component", ("", ""))[1]:
-            yield _type_value(model, path, tree, reasons)
+            found.append(_type_value(model, path, node, reasons))
         for name in type(model).model_fields:
-            yield from _values(getattr(model, name), (*path, name), tree, reasons)
+            _add_values(getattr(model, name), (*path, name), written.get(name), reasons, found)
     elif isinstance(model, list) and model:
+        items = node.value if node is not None and type(node.value) is list else []
         for index, item in enumerate(model):
-            yield from _values(item, (*path, index), tree, reasons)
+            _add_values(item, (*path, index), items[index] if index < len(items) else None, reasons, found)
+    elif node is not None:
+        found.append(Value(path, model, "written"))
     else:
-        node = tree.at(path)
-        origin: Origin = "written" if node is not None else "inferred" if path in reasons else "default"
-        yield Value(path, model, origin, reasons.get(path, ""))
+        reason = reasons.get(path)
+        found.append(Value(path, model, "default" if reason is None else "inferred", reason or ""))
 
 
-def _type_value(model: Any, path: Path, tree: Tree, reasons: Mapping[Path, str]) -> Value:
+def _type_value(model: Any, path: Path, node: Node | None, reasons: Mapping[Path, str]) -> Value:
     """The type of a component: written as its name or under ``type``, or chosen by the slot or the compiler."""
-    node = tree.at(path)
     told = node is not None and (isinstance(node.value, str) or node.at(("type",)) is not None)
-    origin: Origin = "written" if told else "inferred" if path in reasons else "default"
-    return Value((*path, "type"), model.component[1], origin, "" if told else reasons.get(path, ""))
+    reason = None if told else reasons.get(path)
+    origin: Origin = "written" if told else "default" if reason is None else "inferred"
+    return Value((*path, "type"), model.component[1], origin, reason or "")

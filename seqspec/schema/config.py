@@ -31,7 +31,7 @@ class Config(BaseModel):
 class Mismatch(Exception):
     """Raised by ``output``, ``wire`` and ``derive``: the component cannot take what it is given, or its numbers do not fit."""
 
-    def __init__(self, message: str, *, at: tuple[str, ...] = (), help: str | None = None) -> None:
+    def __init__(self, message: str, *, at: tuple[str | int, ...] = (), help: str | None = None) -> None:
         self.message = message
         self.at = at
         self.help = help

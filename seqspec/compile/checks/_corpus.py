@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from seqspec.compile.plan import Plan
+from seqspec.schema.config import Mismatch
 from seqspec.schema.source import Path
 from seqspec.schema.types import Frames, Text, Type, Waveform
 
@@ -23,8 +24,11 @@ class Pipeline(NamedTuple):
 
 
 def roles(plan: Plan) -> Mapping[str, Type]:
-    """What the corpus gives, before any step."""
-    return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
+    """What the corpus gives, before any step; nothing where inference already found that it cannot tell."""
+    try:
+        return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
+    except Mismatch:
+        return {}
 
 
 def primary(language: str) -> str:
