@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from seqspec.compile.plan import Origin, Plan, PlanNode, Value
+from seqspec.compile.plan import Plan, PlanNode, Provenance
 from seqspec.compile.report import locate
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
-from seqspec.schema.source import Node, Path, Tree, dotted
+from seqspec.schema.source import Path, Tree, dotted
 from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
 
 
@@ -36,8 +36,8 @@ def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tu
     for index in range(len(experiment.evaluate.metrics)):
         judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
     filled = _fill(experiment, (), record.inferred)
-    values = _values(filled, tree, record.reasons)
-    plan = Plan(filled, tuple(record.nodes), values, tuple(sorted(facts.items())))
+    provenance = Provenance(tree, record.reasons)
+    plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
 
 
@@ -271,39 +271,3 @@ def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
         elif name not in changes:
             changes[name] = _fill(getattr(model, name), (*path, name), mine)
     return model.model_copy(update=changes)
-
-
-def _values(experiment: Experiment, tree: Tree, reasons: Mapping[Path, str]) -> tuple[Value, ...]:
-    """Every leaf of the experiment with its origin, in the language's order."""
-    found: list[Value] = []
-    _add_values(experiment, (), tree, reasons, found)
-    return tuple(found)
-
-
-def _add_values(
-    model: object, path: Path, node: Node | None, reasons: Mapping[Path, str], found: list[Value]
-) -> None:
-    """Walks the experiment and, beside it, what was written of it; ``node`` is ``None`` below what was left out."""
-    if isinstance(model, BaseModel):
-        written = node.value if node is not None and type(node.value) is dict else {}
-        if getattr(model, "component", ("", ""))[1]:
-            found.append(_type_value(model, path, node, reasons))
-        for name in type(model).model_fields:
-            _add_values(getattr(model, name), (*path, name), written.get(name), reasons, found)
-    elif isinstance(model, list) and model:
-        items = node.value if node is not None and type(node.value) is list else []
-        for index, item in enumerate(model):
-            _add_values(item, (*path, index), items[index] if index < len(items) else None, reasons, found)
-    elif node is not None:
-        found.append(Value(path, model, "written"))
-    else:
-        reason = reasons.get(path)
-        found.append(Value(path, model, "default" if reason is None else "inferred", reason or ""))
-
-
-def _type_value(model: Any, path: Path, node: Node | None, reasons: Mapping[Path, str]) -> Value:
-    """The type of a component: written as its name or under ``type``, or chosen by the slot or the compiler."""
-    told = node is not None and (isinstance(node.value, str) or node.at(("type",)) is not None)
-    reason = None if told else reasons.get(path)
-    origin: Origin = "written" if told else "default" if reason is None else "inferred"
-    return Value((*path, "type"), model.component[1], origin, reason or "")

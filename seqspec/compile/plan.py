@@ -10,6 +10,8 @@ from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Type
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
 
@@ -43,6 +45,15 @@ class PlanNode:
         return dict(self.takes) if self.named else self.takes[0][1]
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the values of a plan come from."""
+
+    tree: Tree | None
+    reasons: Mapping[Path, str]
+    """Why each inferred value is what it is."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides a run, on any machine."""
@@ -50,13 +61,22 @@ class Plan:
     experiment: Experiment
     """The typed experiment with inferred fields filled in."""
     nodes: tuple[PlanNode, ...]
-    values: tuple[Value, ...]
+    provenance: Provenance | None = field(default=None, repr=False, compare=False)
+    """What was written and why the rest follows; ``values`` is worked out from it when somebody asks."""
     facts: tuple[tuple[str, int], ...] = ()
     """Numbers that prepared data told."""
 
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """Every leaf of the experiment with its origin, in the language's order."""
+        from seqspec.compile.values import values
+
+        origin = self.provenance or Provenance(None, {})
+        return values(self.experiment, tree=origin.tree, reasons=origin.reasons)
 
     @cached_property
     def data(self) -> dict[str, object]:
