@@ -8,6 +8,7 @@ of 64 KiB swallows a word, a run of 190,000 letters overflows its stack) is cut 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +34,8 @@ MOST = 4_096
 """Code points that MeCab is shown at once: it crashes at forty times as many, and its time grows with the
 square of a run of letters of one kind."""
 _POSITIONS = '-F "%ps,%pe," -U "%ps,%pe," -E ""'
+_THREE_BYTES = re.compile("[\u0800-\ud7ff\ue000-\uffff]*")
+"""Kana, kanji and Japanese punctuation: letters of three bytes in UTF-8."""
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
 
@@ -130,12 +133,10 @@ class Mecab:
     def _fast(self, text: str) -> list[tuple[int, int]]:
         """Spans of a text that MeCab can hold."""
         tagger = self._tagger or self._open()
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            text = text.translate(_SURROGATES)
-            size = len(text.encode())
-        places: Mapping[str, int] = self._thirds if size == 3 * len(text) else _places(text)
+        places: Mapping[str, int] = self._thirds
+        if _THREE_BYTES.fullmatch(text) is None:
+            text = _encodable(text)
+            places = _places(text)
         printed = tagger.parse(text).split(",")
         printed.pop()
         numbers = map(places.__getitem__, printed)
@@ -152,7 +153,7 @@ class Mecab:
     def _analyse_part(self, text: str, start: int) -> Iterator[Word]:
         position = start
         tagger = self._tagger or self._open()
-        for node in tagger(text.translate(_SURROGATES)):
+        for node in tagger(_encodable(text)):
             begin = position + len(node.white_space)
             position = begin + len(node.surface)
             if self._filter is not None and not self._filter.passes(node.feature):
@@ -202,6 +203,15 @@ def _reason(banner: str) -> str:
         (line for line in lines if ".cpp(" in line),
         next((line for line in reversed(lines) if line), "no reason given"),
     )
+
+
+def _encodable(text: str) -> str:
+    """``text`` with lone surrogates, which UTF-8 cannot hold, as U+FFFD, one for one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.translate(_SURROGATES)
+    return text
 
 
 def _places(text: str) -> dict[str, int]:
