@@ -4,9 +4,10 @@ holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+import numpy as np
 
 from seqspec.compile import recompile
 from seqspec.compile.build import Program, build
@@ -16,6 +17,8 @@ from seqspec.compile.infer import infer
 from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled
 from seqspec.data.cache import default_cache
+from seqspec.data.durable import write_durably
+from seqspec.data.normalize import Statistics
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
@@ -35,8 +38,7 @@ class Assembled:
 
 
 def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
-    """Prepare the data, fill in what only they can tell, and build.  Raises ``SpecError`` and ``DataError``.
-    """
+    """Prepare the data, fill in what only they can tell, and build.  Raises ``SpecError`` and ``DataError``."""
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
@@ -52,31 +54,49 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
     return Assembled(compiled, prepared, build(compiled.plan, tree=compiled.tree))
 
 
-def save_vocabularies(folder: RunFolder, prepared: Prepared) -> None:
-    """Keep what trained tokenizers learned, so that the run can be used without its corpus."""
+@dataclass(frozen=True)
+class Reopened:
+    """What a run directory holds of its run."""
+
+    compiled: Compiled
+    parts: DataParts
+    program: Program
+    labels: Mapping[str, tuple[str, ...]]
+    statistics: Mapping[str, Statistics]
+
+
+def save_learned(folder: RunFolder, prepared: Prepared) -> None:
+    """Keep what the data have told and taught, so that the run can be used without its corpus."""
     place = folder.path / VOCABULARIES
     place.mkdir(exist_ok=True)
     for name, artifact in prepared.artifacts.items():
-        (place / name).write_bytes(artifact)
-    folder.note(
-        "facts.json",
-        {"facts": dict(prepared.facts), "labels": {k: list(v) for k, v in prepared.labels.items()}},
-    )
+        write_durably(place / name, artifact)
+    statistics = prepared.splits["train"].statistics
+    folder.note("facts.json", {
+        "facts": dict(prepared.facts),
+        "labels": {role: list(names) for role, names in prepared.labels.items()},
+        "statistics": {kind: {"mean": s.mean.tolist(), "std": s.std.tolist()} for kind, s in statistics.items()},
+    })  # fmt: skip
 
 
-def reopen(folder: RunFolder) -> tuple[Compiled, DataParts, Program]:
+def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
     """The program of a run and its data parts, vocabularies loaded, without touching the corpus."""
     known = folder.read("facts.json")
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compile_run(folder)
+    compiled = compile_run(folder, overlays=overlays)
     parts = build_data(compiled.plan)
-    for artifact in sorted((folder.path / VOCABULARIES).glob("*")):
-        role = artifact.name.split(".")[2]
-        for name in ("source", "target") if role == "shared" else (role,):
-            if name in parts.text:
-                parts.text[name].load(artifact.read_bytes())
-    return compiled, parts, build(compiled.plan, tree=compiled.tree)
+    for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
+        pipeline = artifact.name.split(".")[2]
+        for role in parts.text:
+            if parts.pipeline(role) == pipeline:
+                parts.text[role].load(artifact.read_bytes())
+    labels = {role: tuple(names) for role, names in known["labels"].items()}
+    statistics = {
+        kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
+        for kind, one in known["statistics"].items()
+    }
+    return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), labels, statistics)
 
 
 def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:

@@ -17,15 +17,15 @@ from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
 
-def evaluate(
-    path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch
-) -> Scored:
+def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch) -> Scored:
     """Every metric of the run's spec on ``split``, with its hypotheses kept in ``predictions/``."""
     folder = open_folder(path)
     compiled = compile_run(folder, overlays=over)
     experiment = compiled.plan.experiment
     if not experiment.evaluate.metrics:
-        raise RunError(f"{folder.spec} names no metric", exit=Exit.USAGE, help="give one: --set 'evaluate.metrics=[wer]'")
+        raise RunError(
+            f"{folder.spec} names no metric", exit=Exit.USAGE, help="give one: --set 'evaluate.metrics=[wer]'"
+        )
     pin(threads=launch.threads, exact=experiment.train.exact)
     assembled = assemble(compiled, splits=(split,))
     use_weights(assembled.program.model, chosen(folder.checkpoints, checkpoint))

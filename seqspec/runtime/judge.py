@@ -49,6 +49,7 @@ class Judge:
     """Scores splits with one program."""
 
     program: Program
+    searcher: Any
     decode: Decode
     """Text of ids."""
     reference: Callable[[str, int], str]
@@ -106,7 +107,7 @@ class Judge:
 
     def search(self, batch: Batch) -> list[Found]:
         """Hypotheses for every example of a batch."""
-        results = self.program.model.decode(batch, self.program.search)  # type: ignore[operator]
+        results = self.program.model.decode(batch, self.searcher)  # type: ignore[operator]
         return [
             Found(index, tuple((self.decode(_ids(h)), float(h.score)) for h in hypotheses))
             for index, hypotheses in zip(batch.index.tolist(), results, strict=True)

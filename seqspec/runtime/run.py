@@ -16,7 +16,7 @@ import yaml
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
-from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_vocabularies
+from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
 from seqspec.runtime.boundary import Judgement, Standing
 from seqspec.runtime.checkpoint import folder_name, sweep
 from seqspec.runtime.feed import evaluation_stream, training_stream, unit_of
@@ -27,6 +27,7 @@ from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
+from seqspec.runtime.search import search_of
 from seqspec.runtime.training import train
 from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
@@ -44,7 +45,9 @@ class Result:
     """Whose weights were judged."""
 
 
-def run(compiled: Compiled, *, runs: Path, launch: Launch, locked: Path | None = None, command: Sequence[str] = ()) -> Result:
+def run(
+    compiled: Compiled, *, runs: Path, launch: Launch, locked: Path | None = None, command: Sequence[str] = ()
+) -> Result:
     """A new run of a plan under ``runs``."""
     digest = compiled.plan.digests["all"]
     experiment = compiled.plan.experiment
@@ -98,9 +101,7 @@ def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch) -> Resul
     return _conclude(folder, assembled, module, launch)
 
 
-def _conclude(
-    folder: RunFolder, assembled: Assembled, module: Training, launch: Launch
-) -> Result:
+def _conclude(folder: RunFolder, assembled: Assembled, module: Training, launch: Launch) -> Result:
     """Judge the best weights on whole splits, and write the report."""
     evaluate = assembled.compiled.plan.experiment.evaluate
     best = chosen(folder.checkpoints, "best")
@@ -109,7 +110,11 @@ def _conclude(
     judged = {}
     for split in evaluate.splits if evaluate.metrics else ():
         batches = evaluation_stream(
-            assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
+            assembled.prepared,
+            assembled.prepared.splits[split],
+            slices=module.slices,
+            launch=launch,
+            place=Place(),
         )
         judged[split] = judge.score(split, batches)
         write_predictions(folder, assembled, judged[split])
@@ -135,7 +140,11 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
         return " ".join(prepared.labels["target"][i] for i in ids)
 
     return Judge(
-        assembled.program, decode, lambda split, index: prepared.splits[split].text("target", index), device
+        assembled.program,
+        search_of(assembled.program),
+        decode,
+        lambda split, index: prepared.splits[split].text("target", index),
+        device,
     )
 
 
@@ -184,7 +193,7 @@ def _describe(folder: RunFolder, assembled: Assembled, launch: Launch, command: 
     text = yaml.safe_dump(assembled.compiled.tree.data(), sort_keys=False, allow_unicode=True, width=120)
     write_durably(folder.spec, text.encode())
     write_durably(folder.plan, plan_text(plan).encode())
-    save_vocabularies(folder, assembled.prepared)
+    save_learned(folder, assembled.prepared)
     folder.note(
         "launch.json",
         {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
@@ -192,8 +201,7 @@ def _describe(folder: RunFolder, assembled: Assembled, launch: Launch, command: 
 
 
 def _slices(accumulate: int, place: Place) -> int:
-    """Micro-steps of a step: those of the plan where the processes can share them, else one more split each.
-    """
+    """Micro-steps of a step: those of the plan where the processes can share them, else one more split each."""
     return accumulate if accumulate % place.world == 0 else accumulate * place.world
 
 

@@ -58,4 +58,6 @@ def _sound(checkpoints: Path, step: int) -> Checkpoint:
     try:
         return read_checkpoint(checkpoints / folder_name(step))
     except Damaged as error:
-        raise RunError(f"{folder_name(step)} is damaged: {error}", exit=Exit.STORAGE, help="use another checkpoint") from None
+        raise RunError(
+            f"{folder_name(step)} is damaged: {error}", exit=Exit.STORAGE, help="use another checkpoint"
+        ) from None

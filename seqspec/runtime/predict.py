@@ -1,0 +1,221 @@
+"""Predict: use a run's model on audio files, on text files, or on lines of standard input.
+
+Inputs are sorted into batches of like length and answered in their own order.  Nothing of the corpus is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import torch
+
+from seqspec.compile.resolve import Overlay
+from seqspec.data.batch import Batch
+from seqspec.data.collate import pad
+from seqspec.data.normalize import Statistics, normalize_frames
+from seqspec.data.parts import DataParts
+from seqspec.data.record import AudioRef
+from seqspec.runtime.assemble import Reopened, reopen
+from seqspec.runtime.folder import open_folder
+from seqspec.runtime.judge import Found, Judge
+from seqspec.runtime.launch import Launch
+from seqspec.runtime.machine import pin
+from seqspec.runtime.search import search_of
+from seqspec.runtime.use import chosen, use_weights
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+from seqspec.schema.types import Text, Waveform
+
+BLOCK = 4096
+"""Inputs that are read before they are sorted."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Turns inputs into answers, block by block."""
+
+    judge: Judge
+    prepare: Callable[[str], np.ndarray]
+    """Ids or frames of one input."""
+    max_units: int
+    """Ids or frames of a batch, padding included."""
+    prompts: bool = False
+    """Inputs are what a language model goes on from."""
+
+    def __call__(self, inputs: Sequence[str]) -> Iterator[Found]:
+        values = [self.prepare(one) for one in inputs]
+        order = sorted(range(len(values)), key=lambda i: (len(values[i]), i))
+        found: dict[int, Found] = {}
+        for rows in _batches(order, [len(value) for value in values], self.max_units):
+            for one in self.judge.search(self._batch(rows, [values[row] for row in rows])):
+                found[one.index] = one
+        return (found[i] for i in range(len(values)))
+
+    def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
+        dtype = torch.float32 if values[0].ndim > 1 else torch.int64
+        joined, lengths = pad(values, dtype)
+        nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
+        none = torch.zeros(len(rows), dtype=torch.int64)
+        index = torch.tensor(rows)
+        given = (
+            Batch(None, None, joined, lengths, index, 0, 1.0)
+            if self.prompts
+            else Batch(joined, lengths, nothing, none, index, 0, 1.0)
+        )
+        return Batch(*(v.to(self.judge.device) if isinstance(v, torch.Tensor) else v for v in given))
+
+
+def predict(
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    out: IO[str],
+    nbest: int,
+    scores: bool,
+    format: Literal["text", "json"],
+    engine: str,
+) -> None:
+    """Answer every input on ``out``, a line each (``nbest`` lines, with a number before each, where more are asked for)."""
+    folder = open_folder(path)
+    run = reopen(folder, overlays=over)
+    pin(threads=launch.threads, exact=False)
+    model = run.program.model
+    use_weights(model, chosen(folder.checkpoints, checkpoint))
+    device = torch.device(launch.accelerator)
+    model.to(device).eval()
+    predictor = _predictor(run, device)
+    audio = isinstance(run.parts.roles.get("source"), Waveform)
+    if audio and not inputs:
+        raise RunError("this run reads audio: name the files", exit=Exit.USAGE)
+    answers = _audio_answers if audio else _text_answers
+    with torch.no_grad():
+        for name, found in answers(predictor, inputs):
+            out.write(_line(name, found, nbest=nbest, scores=scores, format=format))
+            out.flush()
+
+
+def _predictor(run: Reopened, device: torch.device) -> Predictor:
+    parts = run.parts
+    target = parts.text.get("target")
+    labels = run.labels.get("target", ())
+
+    def decode(ids: Sequence[int]) -> str:
+        return target.decode(ids) if target else " ".join(labels[i] for i in ids)
+
+    judge = Judge(run.program, search_of(run.program), decode, lambda split, index: "", device)
+    source = parts.roles.get("source")
+    if isinstance(source, Waveform):
+        return Predictor(judge, _audio(parts, run.statistics.get("audio")), max_units=40_000)
+    prompts = source is None
+    steps = target if prompts else parts.text.get("source")
+    if steps is None or not (prompts or isinstance(source, Text)):
+        raise RunError(f"predict reads text and audio, and this run reads {source}", exit=Exit.USAGE)
+    return Predictor(
+        judge, lambda text: np.asarray(steps.encode(text), np.int64), max_units=8192, prompts=prompts
+    )
+
+
+def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
+    reader = parts.adapter.audio()  # type: ignore[attr-defined]
+    assert reader is not None
+    assert parts.feature is not None
+    assert parts.config.audio is not None
+    reader = replace(reader, resample=True, mix_down=True, corpus="")
+    how, feature = parts.config.audio.normalize, parts.feature
+
+    def frames(name: str) -> np.ndarray:
+        if not Path(name).is_file():
+            raise DataError(f"there is no file {name!r}")
+        return normalize_frames(
+            np.asarray(feature(reader(AudioRef(Path(name)))), np.float32), how, statistics
+        )
+
+    return frames
+
+
+def _audio_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
+    for start in range(0, len(inputs), 256):
+        block = inputs[start : start + 256]
+        yield from zip(block, predictor(block), strict=True)
+
+
+def _text_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
+    if not inputs and sys.stdin.isatty():
+        yield from _conversation(predictor)
+        return
+    for block in _blocks(_lines(inputs)):
+        yield from zip(block, predictor(block), strict=True)
+
+
+def _conversation(predictor: Predictor) -> Iterator[tuple[str, Found]]:
+    """A line in, its answer out, at once."""
+    while True:
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            sys.stderr.write("\n")
+            return
+        text = line.removesuffix("\n")
+        yield text, next(iter(predictor([text])))
+
+
+def _lines(inputs: Sequence[str]) -> Iterator[str]:
+    """Lines end at ``\\n`` only; bytes that are not UTF-8 are named with file, line and place."""
+    for name in inputs or ("-",):
+        if name != "-" and not Path(name).is_file():
+            raise DataError(
+                f"there is no file {name!r}", help="text is read from files or from standard input"
+            )
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield line.removesuffix(b"\n").decode()
+                except UnicodeDecodeError as error:
+                    raise DataError(
+                        "the line is not UTF-8", file=name, row=number, byte=error.start
+                    ) from None
+
+
+def _blocks(lines: Iterator[str]) -> Iterator[list[str]]:
+    block: list[str] = []
+    for line in lines:
+        block.append(line)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _batches(order: Sequence[int], lengths: Sequence[int], max_units: int) -> Iterator[list[int]]:
+    """Rows of like length, no more units than ``max_units`` with padding; an empty input counts as one."""
+    batch: list[int] = []
+    for row in order:
+        if batch and (len(batch) + 1) * max(lengths[row], 1) > max_units:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _line(name: str, found: Found, *, nbest: int, scores: bool, format: Literal["text", "json"]) -> str:
+    best = found.hypotheses[:nbest]
+    if format == "json":
+        answers: list[dict[str, Any]] = [{"text": text, "score": score} for text, score in best]
+        return json.dumps({"input": name, "hypotheses": answers}, ensure_ascii=False) + "\n"
+    lines = []
+    for number, (text, score) in enumerate(best, 1):
+        columns = [str(number)] if nbest > 1 else []
+        columns += [f"{score:.4f}"] if scores else []
+        lines.append("\t".join([*columns, text.replace("\n", " ")]))
+    return "".join(line + "\n" for line in lines)
