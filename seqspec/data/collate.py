@@ -6,25 +6,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqspec.data.batch import Batch
+from seqspec.data.examples import Split
+from seqspec.data.pack import PackedSplit, Row
 from seqspec.data.seeds import seed_of
 from seqspec.schema.types import Classes, Image, Points, Text, Vector
 
-if TYPE_CHECKING:
-    from seqspec.data.examples import Split
-
+AnySplit = Split | PackedSplit
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 TargetUnit = Literal["tokens", "tokens_and_end", "examples"]
 
 
 def collate(
-    split: Split,
+    split: AnySplit,
     examples: np.ndarray,
     *,
     step: int,
@@ -38,6 +38,10 @@ def collate(
     Augmentation of one example depends on the seed, the epoch and the example alone.
     """
     rows = examples.tolist()
+    index = torch.from_numpy(examples.astype(np.int64))
+    if isinstance(split, PackedSplit):
+        packed = [split.row(row, seed=seed, epoch=epoch) for row in rows]
+        return _packed(packed, index, step=step, share=share)
     source, source_lengths = None, None
     if "source" in split.roles:
         values = [split.value("source", row) for row in rows]
@@ -48,15 +52,17 @@ def collate(
             ]
         source, source_lengths = _joined(split.roles["source"], values)
     target, target_lengths = _joined(split.roles["target"], [split.value("target", row) for row in rows])
-    return Batch(
-        source,
-        source_lengths,
-        target,
-        target_lengths,
-        torch.from_numpy(examples.astype(np.int64)),
-        step,
-        share,
-    )
+    return Batch(source, source_lengths, target, target_lengths, index, step, share)
+
+
+def _packed(rows: Sequence[Row], index: Tensor, *, step: int, share: float) -> Batch:
+    """Packed rows: inputs as the source, labels as the target, and the documents in them."""
+    source, lengths = pad([row.inputs for row in rows], torch.int64)
+    target, _ = pad([row.labels for row in rows], torch.int64)
+    segments = None
+    if rows[0].segments is not None:
+        segments, _ = pad([row.segments for row in rows], torch.int64)
+    return Batch(source, lengths, target, lengths, index, step, share, segments)
 
 
 def count_targets(lengths: np.ndarray, unit: TargetUnit) -> int:

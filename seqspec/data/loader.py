@@ -12,8 +12,7 @@ from typing import Any
 from torch.utils.data import DataLoader, Dataset
 
 from seqspec.data.batch import Batch
-from seqspec.data.collate import NOTHING, Augment, TargetUnit, collate, share_of
-from seqspec.data.examples import Split
+from seqspec.data.collate import NOTHING, AnySplit, Augment, TargetUnit, collate, share_of
 from seqspec.data.layout import Layout, make_layout, sorted_layout
 from seqspec.data.order import Order, slices
 from seqspec.data.parts import DataParts
@@ -32,7 +31,7 @@ class MicroSteps(Dataset[Batch]):
     slice *j·w + r*.
     """
 
-    split: Split
+    split: AnySplit
     order: Order
     num_slices: int = 1
     rank: int = 0
@@ -73,7 +72,7 @@ class MicroSteps(Dataset[Batch]):
 class Evaluation(Dataset[Batch]):
     """Every example of a split once, sorted by length; without augmentation."""
 
-    split: Split
+    split: AnySplit
     layout: Layout
     target_unit: TargetUnit = "tokens_and_end"
     rank: int = 0
@@ -93,7 +92,7 @@ class Evaluation(Dataset[Batch]):
         return collate(self.split, examples, step=number, share=share)
 
 
-def training_order(parts: DataParts, split: Split) -> Order:
+def training_order(parts: DataParts, split: AnySplit) -> Order:
     """The order of training over a split."""
     layout = make_layout(split.lengths, parts.config.batch, frames_per_second=split.frames_per_second)
     return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle)
@@ -101,7 +100,7 @@ def training_order(parts: DataParts, split: Split) -> Order:
 
 def training_loader(
     parts: DataParts,
-    split: Split,
+    split: AnySplit,
     *,
     order: Order | None = None,
     start: int = 0,
@@ -131,7 +130,7 @@ def training_loader(
 
 def evaluation_loader(
     parts: DataParts,
-    split: Split,
+    split: AnySplit,
     *,
     num_slices: int = 1,
     rank: int = 0,

@@ -25,6 +25,7 @@ from seqspec.data.features import num_frames, write_features
 from seqspec.data.hashes import file_hashes
 from seqspec.data.lengths import write_index
 from seqspec.data.normalize import Statistics
+from seqspec.data.pack import PackedSplit
 from seqspec.data.parts import DataParts
 from seqspec.data.progress import Progress, silent
 from seqspec.data.records import write_records
@@ -36,6 +37,8 @@ from seqspec.data.workers import cores
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Frames, Image, Text, Type, Unknown, Waveform
 
+AnySplit = Split | PackedSplit
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -45,7 +48,7 @@ class Prepared:
     """Numbers that only the data can tell, by the name of the unknown."""
     artifacts: Mapping[str, bytes]
     """What each trained tokenizer learned, by the tokenizer's place in the experiment."""
-    splits: Mapping[str, Split]
+    splits: Mapping[str, AnySplit]
     """Splits by name; one that has not been prepared yet is prepared when it is looked up."""
     parts: DataParts
     """The parts, their tokenizers trained and loaded; the adapter reads the synthetic corpus where the
@@ -89,13 +92,13 @@ def prepare(
     return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
 
 
-class _Splits(Mapping[str, Split]):
+class _Splits(Mapping[str, AnySplit]):
     """Splits by name, prepared on first look-up."""
 
     def __init__(self, stages: _Stages) -> None:
         self.stages = stages
 
-    def __getitem__(self, name: str) -> Split:
+    def __getitem__(self, name: str) -> AnySplit:
         if name not in self.stages.names:
             raise KeyError(name)
         return self.stages.split(name)
@@ -117,7 +120,7 @@ class _Stages:
     processes: int
     prints: Mapping[str, Any]
     """Fingerprints of the text steps by role, taken before anything was learned."""
-    opened: dict[str, Split] = field(default_factory=dict)
+    opened: dict[str, AnySplit] = field(default_factory=dict)
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
 
     @classmethod
@@ -127,6 +130,12 @@ class _Stages:
             print_ = parts.source_fingerprint()
             adapter = synthetic(parts.adapter, cache=cache.root, fingerprint=print_, count=count, seed=0)
             parts = replace(parts, adapter=adapter)
+        if parts.config.pack is not None:
+            if set(parts.roles) != {"target"}:
+                raise DataError(
+                    "`data.pack` joins the texts of a language model, and this corpus has a source"
+                )
+            parts = replace(parts, target_unit="tokens")
         return cls(
             parts,
             cache,
@@ -342,10 +351,11 @@ class _Stages:
     def frames_per_second(self) -> float | None:
         return float(frames_type(self.parts).rate) if self.audio_role else None
 
-    def split(self, name: str) -> Split:
+    def split(self, name: str) -> AnySplit:
         """The split, prepared now if it was not."""
         if name not in self.opened:
-            self.opened[name] = self._open(name)
+            opened, pack = self._open(name), self.parts.config.pack
+            self.opened[name] = opened if pack is None else PackedSplit(opened, pack)
         return self.opened[name]
 
     def _open(self, name: str) -> Split:

@@ -60,7 +60,8 @@ def write_records(
                 pending = writer.rows
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
         drops.judge(seen)
-        writer.commit(seen=seen, drops=drops.state(), labels=labels)
+        joined = bool(first is not None and first.get("joined"))
+        writer.commit(seen=seen, drops=drops.state(), labels=labels, joined=joined)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqspec.data.loader import evaluation_loader, training_loader
+from seqspec.data.pack import PackedSplit
+from seqspec.data.prepare import prepare
+from seqspec.schema.data import Pack
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import BOS, EOS, PAD, Text
+from tests.data.fakes import FakeTokenizerConfig, make_parts, pairs, write_corpus
+
+torch.set_num_threads(1)
+
+
+class Texts:
+    """Texts of given lengths whose ids count up from 10."""
+
+    def __init__(self, sizes, *, joined=False, name="train"):
+        starts = np.cumsum([0, *sizes])
+        self.ids = [np.arange(10 + a, 10 + b) for a, b in zip(starts, starts[1:], strict=False)]
+        self.lengths = np.array([[0, size] for size in sizes])
+        self.name = name
+        self.roles = {"target": Text("en")}
+
+        class records:  # noqa: N801
+            state = {"joined": joined}
+
+        self.records = records
+
+    def __len__(self):
+        return len(self.ids)
+
+    def value(self, role, index):
+        return self.ids[index]
+
+    def stream(self):
+        ends = [] if self.records.state["joined"] else [EOS]
+        return [token for ids in self.ids for token in [*ids.tolist(), *ends]]
+
+
+def packed(sizes, *, joined=False, name="train", **config):
+    return PackedSplit(Texts(sizes, joined=joined, name=name), Pack.model_validate({"length": 7, **config}))
+
+
+sizes_of = st.lists(st.integers(1, 20), min_size=1, max_size=12)
+
+
+@given(sizes_of, st.integers(1, 30), st.booleans(), st.booleans())
+@settings(max_examples=120, deadline=None)
+def test_every_token_is_a_target_once(sizes, length, joined, mask):
+    split = packed(sizes, joined=joined, length=length, document_mask=mask)
+    rows = [split.row(index) for index in range(len(split))]
+
+    assert [int(t) for row in rows for t in row.labels] == split.texts.stream()
+    assert [len(row.labels) for row in rows] == split.lengths[:, 1].tolist()
+
+
+@given(sizes_of, st.integers(2, 12), st.data())
+@settings(max_examples=80, deadline=None)
+def test_overlapping_rows_count_each_token_once_outside_training(sizes, length, data):
+    stride = data.draw(st.integers(1, length))
+    split = packed(sizes, name="dev", length=length, stride=stride, document_mask=False)
+    rows = [split.row(index) for index in range(len(split))]
+    counted = [int(t) for row in rows for t in row.labels if t != PAD]
+
+    assert counted == split.texts.stream()
+    assert [int((row.labels != PAD).sum()) for row in rows] == split.lengths[:, 1].tolist()
+
+
+def test_inputs_are_the_labels_before():
+    split = packed([3, 10], document_mask=False)
+
+    assert split.row(0).inputs.tolist() == [BOS, 10, 11, 12, EOS, 13, 14]
+    assert split.row(0).labels.tolist() == [10, 11, 12, EOS, 13, 14, 15]
+    assert split.row(1).inputs[0] == 15
+    assert split.row(0).segments is None
+
+
+def test_documents_begin_anew_behind_a_mask():
+    split = packed([3, 10])
+    row, rest = split.row(0), split.row(1)
+
+    assert row.inputs.tolist() == [BOS, 10, 11, 12, BOS, 13, 14]
+    assert row.segments.tolist() == [1, 1, 1, 1, 2, 2, 2]
+    assert rest.inputs[0] == 15
+    assert set(rest.segments.tolist()) == {1}
+
+
+def test_one_text_in_blocks_has_no_ends_inside():
+    split = packed([4, 4, 4], joined=True, document_mask=False)
+
+    assert split.row(0).labels.tolist() == list(range(10, 17))
+    assert EOS not in split.row(1).labels
+
+
+def test_offsets_are_drawn_anew_each_epoch_and_are_reproducible():
+    split = packed([500], sample="offsets", document_mask=False)
+    first = [int(split.row(n, seed=1, epoch=0).labels[0]) for n in range(50)]
+
+    assert first == [int(split.row(n, seed=1, epoch=0).labels[0]) for n in range(50)]
+    assert first != [int(split.row(n, seed=1, epoch=1).labels[0]) for n in range(50)]
+    assert len(set(first)) > 40
+    assert all(len(split.row(n, seed=1, epoch=0).labels) == 7 for n in range(50))
+
+
+def test_rows_reach_the_model_as_inputs_and_labels(tmp_path):
+    rows = [{"target": row["target"]} for row in pairs(40)]
+    corpus = write_corpus(tmp_path / "c", train=rows, dev=rows[:9])
+    parts = make_parts(
+        corpus,
+        roles={"target": Text("en")},
+        text={"target": {"tokenizer": FakeTokenizerConfig()}},
+        pack={"length": 16},
+        batch={"unit": "tokens", "size": 64},
+    )
+    found = prepare(parts, cache=tmp_path / "k", processes=1)
+    batch = next(iter(training_loader(found.parts, found.splits["train"], stop=1)))
+    judged = list(evaluation_loader(found.parts, found.splits["dev"]))
+
+    assert batch.source.shape == batch.target.shape == batch.segments.shape == (4, 16)
+    assert torch.equal(
+        batch.source[:, 1:][batch.source[:, 1:] != BOS], batch.target[:, :-1][batch.source[:, 1:] != BOS]
+    )
+    assert batch.share == int((batch.target != PAD).sum())
+    assert sum(int((b.target != PAD).sum()) for b in judged) == sum(
+        len(r["target"].split()) + 1 for r in rows[:9]
+    )
+    assert found.splits["train"].example(0).texts["target"] == rows[0]["target"]
+    assert len(pickle.loads(pickle.dumps(found.splits["train"]))) == len(found.splits["train"])
+
+
+def test_pairs_cannot_be_packed(tmp_path):
+    corpus = write_corpus(tmp_path / "c", train=pairs(3))
+
+    with pytest.raises(DataError, match="`data.pack` joins the texts of a language model"):
+        prepare(make_parts(corpus, pack={"length": 8}), cache=tmp_path / "k", processes=1)
