@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,12 +25,12 @@ class Texts:
 
     def __init__(self, sizes, *, joined=False, name="train"):
         starts = np.cumsum([0, *sizes])
-        self.ids = [np.arange(10 + a, 10 + b) for a, b in zip(starts, starts[1:], strict=False)]
+        self.ids = [np.arange(10 + a, 10 + b) for a, b in pairwise(starts)]
         self.lengths = np.array([[0, size] for size in sizes])
         self.name = name
         self.roles = {"target": Text("en")}
 
-        class records:  # noqa: N801
+        class records:
             state = {"joined": joined}
 
         self.records = records
@@ -139,5 +140,5 @@ def test_rows_reach_the_model_as_inputs_and_labels(tmp_path):
 def test_pairs_cannot_be_packed(tmp_path):
     corpus = write_corpus(tmp_path / "c", train=pairs(3))
 
-    with pytest.raises(DataError, match="`data.pack` joins the texts of a language model"):
+    with pytest.raises(DataError, match=r"`data\.pack` joins the texts of a language model"):
         prepare(make_parts(corpus, pack={"length": 8}), cache=tmp_path / "k", processes=1)

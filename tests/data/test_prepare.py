@@ -156,7 +156,7 @@ def test_expectations_are_held(corpus, tmp_path):
 
 def test_a_filter_that_leaves_nothing_says_why(corpus, tmp_path):
     parts = make_parts(corpus, filter={"min_target_tokens": 99})
-    with pytest.raises(DataError, match="no example of train is left .30 target shorter than 99 tokens"):
+    with pytest.raises(DataError, match=r"no example of train is left .30 target shorter than 99 tokens"):
         prepare(parts, cache=tmp_path / "cache", splits=["train"], processes=1)
 
 
