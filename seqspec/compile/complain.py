@@ -12,7 +12,7 @@ from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
 from seqspec.compile.names import COMPONENTS
 from seqspec.compile.report import in_order, locate
 from seqspec.compile.suggest import nearest
-from seqspec.compile.values import explain_value
+from seqspec.compile.misfit import explain_value
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
 from seqspec.schema.source import POISON, Path, Tree, dotted
@@ -129,7 +129,7 @@ def article(slot: str) -> str:
 
 
 def _takes(fault: Fault) -> str:
-    from seqspec.compile.values import expectation
+    from seqspec.compile.misfit import expectation
 
     return expectation(fault)
 
