@@ -16,23 +16,23 @@ TEXTS: dict[str, Type] = {"target": Tokens(100), "given": Logits(100)}
 LABELS: dict[str, Type] = {"target": Classes(10), "given": Logits(10)}
 
 
-def config(slot: str, name: str, **settings: Any) -> Config:
+def config(slot: str, name: str, /, **settings: Any) -> Config:
     return CATALOGUE.config(slot, name).model_validate(settings, context=CATALOGUE)
 
 
-def segmenter(name: str, **settings: Any) -> Any:
+def segmenter(name: str, /, **settings: Any) -> Any:
     return _built(config("segmenter", name, **settings))
 
 
-def normalizer(name: str, **settings: Any) -> Any:
+def normalizer(name: str, /, **settings: Any) -> Any:
     return _built(config("normalizer", name, **settings))
 
 
-def tokenizer(name: str, **settings: Any) -> Any:
+def tokenizer(name: str, /, **settings: Any) -> Any:
     return _built(config("tokenizer", name, **settings))
 
 
-def metric(name: str, **settings: Any) -> Any:
+def metric(name: str, /, **settings: Any) -> Any:
     return _built(config("metric", name, **settings), TEXTS)
 
 

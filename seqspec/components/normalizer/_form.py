@@ -35,9 +35,8 @@ def align_form(form: Form, text: str) -> Aligned:
 
 def _parts(text: str) -> list[tuple[int, int]]:
     cuts = [i for i, character in enumerate(text) if not _leans_back(character)]
-    if text and (not cuts or cuts[0] != 0):
-        cuts.insert(0, 0)
-    return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
+    starts = [0, *(cut for cut in cuts if cut > 0)] if text else []
+    return list(zip(starts, [*starts[1:], len(text)], strict=False))
 
 
 @cache
