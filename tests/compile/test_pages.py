@@ -66,10 +66,9 @@ def test_example(code, which, language, text, tmp_path, monkeypatch):
 
 def spec(text, language):
     """The example as a spec that extends the whole one, unless it extends something itself."""
-    if "extends" not in text and not text.startswith(("%", "- ", "#")):
-        text += '\nextends = "base.yaml"\n' if language == "toml" else "\nextends: base.yaml\n"
-        if "---" in text:
-            text = "extends: base.yaml\n" + text.removesuffix("extends: base.yaml\n")
+    if "extends" not in text and not text.startswith(("- ", "#")):
+        extends = 'extends = "base.yaml"' if language == "toml" else "extends: base.yaml"
+        text = f"{extends}\n{text}" if "\n---\n" in text and text[0] != "%" else f"{text}\n{extends}"
     file = Path(f"spec.{language}")
     file.write_text(text + "\n", encoding="utf-8")
     return judge(file, Options())
