@@ -18,6 +18,7 @@ from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled
 from seqspec.data.cache import default_cache
 from seqspec.data.durable import write_durably
+from seqspec.data.examples import Split
 from seqspec.data.normalize import Statistics
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
@@ -71,7 +72,8 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
     place.mkdir(exist_ok=True)
     for name, artifact in prepared.artifacts.items():
         write_durably(place / name, artifact)
-    statistics = prepared.splits["train"].statistics
+    train = prepared.splits["train"]
+    statistics = train.statistics if isinstance(train, Split) else {}
     folder.note("facts.json", {
         "facts": dict(prepared.facts),
         "labels": {role: list(names) for role, names in prepared.labels.items()},

@@ -150,7 +150,7 @@ class Boundary(Callback):
 
     def _judgement_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps
-        return bool(period) and (last or step % period == 0) and bool(self.evaluate.metrics)
+        return period is not None and (last or step % period == 0) and bool(self.evaluate.metrics)
 
     def _judge(self, step: int) -> None:
         judgement = self.judge(step)
@@ -190,7 +190,7 @@ class Boundary(Callback):
         return bool(flag.item())
 
 
-class storage:  # noqa: N801  reads as a statement
+class storage:
     """Turns a full, failing or read-only disk into a ``RunError`` with exit code 5."""
 
     def __init__(self, folder: RunFolder) -> None:

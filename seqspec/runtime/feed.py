@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from seqspec.data.batch import Batch
-from seqspec.data.examples import Split
+from seqspec.data.collate import AnySplit
 from seqspec.data.layout import sorted_layout
 from seqspec.data.loader import Evaluation, Loader, training_loader, training_order
 from seqspec.data.prepare import Prepared
@@ -31,7 +31,7 @@ def training_stream(
 
 def evaluation_stream(
     prepared: Prepared,
-    split: Split,
+    split: AnySplit,
     *,
     slices: int,
     launch: Launch,

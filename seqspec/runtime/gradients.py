@@ -41,7 +41,7 @@ class Gradients:
         held = [parameter for parameter in self.parameters if parameter.grad is not None]
         gradients = [parameter.grad for parameter in held if parameter.grad is not None]
         if train.l2:
-            matrices = [(p.grad, p) for p in held if p.ndim > 1]
+            matrices = [(g, p) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
             torch._foreach_add_([g for g, _ in matrices], [p for _, p in matrices], alpha=train.l2)
         if train.clip_value is not None:
             torch._foreach_clamp_min_(gradients, -train.clip_value)

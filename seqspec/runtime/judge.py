@@ -131,7 +131,8 @@ class Judge:
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch with its tensors on ``device``."""
-    return Batch(*(value.to(device) if isinstance(value, torch.Tensor) else value for value in batch))
+    moved: dict[str, Any] = {k: v.to(device) for k, v in batch._asdict().items() if torch.is_tensor(v)}
+    return batch._replace(**moved)
 
 
 def _ids(hypothesis: Any) -> list[int]:

@@ -42,7 +42,7 @@ class Training(lightning.LightningModule):
         """Steps that were dropped because a number was not finite."""
         self.window = Window()
         self.last_batches: list[tuple[int, Tensor]] = []
-        self._loss = compiled or self.model.loss
+        self._loss: Callable[..., Any] = compiled or self.model.loss  # type: ignore[assignment]
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
         self._buffers_before: list[Tensor] = []

@@ -23,7 +23,7 @@ from seqspec.data.parts import DataParts
 from seqspec.data.record import AudioRef
 from seqspec.runtime.assemble import Reopened, reopen
 from seqspec.runtime.folder import open_folder
-from seqspec.runtime.judge import Found, Judge
+from seqspec.runtime.judge import Found, Judge, to_device
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.machine import pin
 from seqspec.runtime.search import search_of
@@ -67,7 +67,7 @@ class Predictor:
             if self.prompts
             else Batch(joined, lengths, nothing, none, index, 0, 1.0)
         )
-        return Batch(*(v.to(self.judge.device) if isinstance(v, torch.Tensor) else v for v in given))
+        return to_device(given, self.judge.device)
 
 
 def predict(
@@ -119,12 +119,12 @@ def _predictor(run: Reopened, device: torch.device) -> Predictor:
     if steps is None or not (prompts or isinstance(source, Text)):
         raise RunError(f"predict reads text and audio, and this run reads {source}", exit=Exit.USAGE)
     return Predictor(
-        judge, lambda text: np.asarray(steps.encode(text), np.int64), max_units=8192, prompts=prompts
+        judge, lambda text: np.asarray(steps.encode_batch([text])[0], np.int64), max_units=8192, prompts=prompts
     )
 
 
 def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
-    reader = parts.adapter.audio()  # type: ignore[attr-defined]
+    reader = parts.adapter.audio()
     assert reader is not None
     assert parts.feature is not None
     assert parts.config.audio is not None
@@ -169,7 +169,7 @@ def _conversation(predictor: Predictor) -> Iterator[tuple[str, Found]]:
 
 
 def _lines(inputs: Sequence[str]) -> Iterator[str]:
-    """Lines end at ``\\n`` only; bytes that are not UTF-8 are named with file, line and place."""
+    """Lines end at a line feed only; bytes that are not UTF-8 are named with file, line and place."""
     for name in inputs or ("-",):
         if name != "-" and not Path(name).is_file():
             raise DataError(

@@ -107,7 +107,7 @@ def _conclude(folder: RunFolder, assembled: Assembled, module: Training, launch:
     best = chosen(folder.checkpoints, "best")
     use_weights(assembled.program.model, best)
     judge = judge_of(assembled, launch)
-    judged = {}
+    judged: dict[str, Scored] = {}
     for split in evaluate.splits if evaluate.metrics else ():
         batches = evaluation_stream(
             assembled.prepared,

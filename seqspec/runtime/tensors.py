@@ -55,7 +55,7 @@ def pieces(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str | None, bytes | 
 def raw_bytes(tensor: Tensor) -> memoryview:
     """The tensor's elements, row by row, little-endian."""
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")
+    return memoryview(flat.view(torch.uint8).numpy()) if flat.numel() else memoryview(b"")  # type: ignore[arg-type]
 
 
 def tensor_digest(name: str, tensor: Tensor, data: bytes | memoryview | None = None) -> str:
