@@ -19,6 +19,8 @@ MOST = 1_000
 """Code points that the library is shown at once; it refuses some more and crashes on long runs of one
 letter."""
 _ENDS = "。！？\n"
+_NEAR = 4
+"""Phonemes of words that the library may leave out before the next one that it says."""
 
 
 class Phonemes:
@@ -126,21 +128,19 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 def _follow(
     symbols: list[str], words: list[tuple[str, tuple[int, int]]], start: int
 ) -> list[tuple[int, int]]:
-    """Walk through the phonemes of the words beside the symbols: what fits takes the word's span, what does
-    not an empty one.
+    """Walk through the phonemes of the words beside the symbols: what fits takes the word's span.
+
+    A mark of prosody, and a word that the library adds when it reads a number, take an empty span where they stand.
     """
     spans: list[tuple[int, int]] = []
     position, at = 0, start
     for symbol in symbols:
-        match = next(
-            (i for i in range(position, min(position + 4, len(words))) if words[i][0] == symbol), None
-        )
-        if match is None:
-            spans.append((at, at))
-            continue
-        begin, end = words[match][1]
-        spans.append((start + begin, start + end))
-        position, at = match + 1, start + end
+        near = range(position, min(position + _NEAR, len(words)))
+        match = next((i for i in near if words[i][0] == symbol), None)
+        begin, end = words[match][1] if match is not None else (0, 0)
+        position = position if match is None else match + 1
+        spans.append((start + begin, start + end) if begin < end else (at, at))
+        at = spans[-1][1]
     return spans
 
 

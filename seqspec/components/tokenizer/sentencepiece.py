@@ -144,7 +144,7 @@ def _options(config: SentencepieceConfig) -> dict[str, Any]:
 
 
 class _Counted:
-    """Texts, and how many there were."""
+    """Texts that hold more than white space, and how many there were."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self.lines = 0
@@ -152,8 +152,9 @@ class _Counted:
 
     def __iter__(self) -> Iterator[str]:
         for text in self._texts:
-            self.lines += 1
-            yield text
+            if text.strip():
+                self.lines += 1
+                yield text
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
@@ -184,7 +185,7 @@ def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataEr
     if most:
         number = int(next(group for group in most.groups() if group))
         return DataError(
-            f"{lines} lines of text hold {number} pieces at most, and `vocab_size` is {config.vocab_size}",
+            f"{lines} {'line' if lines == 1 else 'lines'} of text hold {number} pieces at most, and `vocab_size` is {config.vocab_size}",
             help=f"set `vocab_size: {number}` or less, or `limit: soft` to take what there is; "
             "words from a segmenter leave fewer pieces than raw text",
             code="SQ430",
