@@ -234,6 +234,21 @@ def lsp() -> None:
     serve()
 
 
+@data.command()
+def fetch(
+    spec: Annotated[Path, typer.Argument(help="The experiment whose corpora are wanted.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    only: Annotated[list[str], typer.Option(help="Files to fetch, by name or pattern; may be repeated.")] = [],  # noqa: B006
+    list_: Annotated[bool, typer.Option("--list", help="Say what would be fetched, with sizes, and fetch nothing.")] = False,
+) -> None:
+    """Fetch a spec's corpora: resumed where a download broke off, checked, unpacked."""
+    from seqspec.compile import commands
+    from seqspec.runtime.fetching import fetch_corpora
+
+    _finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
+
+
 def _finish(outcome: Outcome) -> None:
     """Print what a command gives, and leave with its exit code."""
     typer.echo(outcome.out, nl=False)
