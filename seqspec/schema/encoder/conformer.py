@@ -1,0 +1,59 @@
+"""Conformer encoder: Gulati et al. (2020), "Conformer: Convolution-augmented Transformer for Speech
+Recognition", arXiv:2005.08100.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.encoder.conv_lstm import slower
+from seqspec.schema.types import Frames, States, Type
+from seqspec.schema.units import Dim, Layers, Positive, Probability
+
+Kernel = Annotated[int, Field(ge=1, le=1023)]
+
+
+class ConformerConfig(Config):
+    """Shortens the frames by 3 × 3 convolutions, then mixes attention, which sees all, with convolution,
+    which sees near.
+    """
+
+    num_layers: Layers = 16
+    """Conformer blocks."""
+    dim: Dim = 256
+    """Width of the model, in features."""
+    num_heads: Positive = 4
+    """Attention heads; they divide ``dim``."""
+    feed_forward_dim: Dim = 1024
+    """Width inside each of a block's two feed-forward modules."""
+    kernel: Kernel = 31
+    """States that the depthwise convolution sees; an odd number."""
+    subsampling: Literal[1, 2, 4, 8] = 4
+    """How much shorter the convolutions make the sequence; each of them halves it."""
+    subsampling_channels: Dim | None = None
+    """Channels of these convolutions; left out, ``dim``."""
+    dropout: Probability = 0.1
+    """Dropout on the input and on what each module adds."""
+    attention_dropout: Probability = 0.0
+    """Dropout on attention weights."""
+
+    def output(self, source: Type) -> Type:
+        if not isinstance(source, Frames):
+            raise Mismatch(
+                f"a conformer reads frames, and gets {source}", help="for text use `type: transformer`"
+            )
+        if self.dim % self.num_heads or (self.dim // self.num_heads) % 2:
+            below = max(self.dim - self.dim % (2 * self.num_heads), 2 * self.num_heads)
+            raise Mismatch(
+                f"{self.num_heads} heads do not divide a width of {self.dim} into even parts",
+                at=("num_heads",),
+                help=f"the nearest widths are {below} and {below + 2 * self.num_heads}",
+            )
+        if self.kernel % 2 == 0:
+            raise Mismatch(
+                f"a kernel of {self.kernel} has no middle", at=("kernel",), help="use an odd number"
+            )
+        return States(dim=self.dim, stride=self.subsampling, rate=slower(source.rate, self.subsampling))
