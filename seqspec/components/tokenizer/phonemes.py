@@ -80,11 +80,8 @@ class Phonemes:
         """The span of the word that each phoneme belongs to; empty for marks of prosody."""
         spans: list[tuple[int, int]] = []
         for start, part in _parts(text):
-            words = (
-                (p, word["char_span"])
-                for word in _library().g2p_mapping(part, **self._options)
-                for p in word["phonemes"]
-            )
+            found = _library().g2p_mapping(part, **self._options)
+            words = ((phoneme, word["char_span"]) for word in found for phoneme in word["phonemes"])
             spans += _follow(self._part_symbols(part), list(words), start)
         return spans
 
@@ -130,7 +127,8 @@ def _follow(
 ) -> list[tuple[int, int]]:
     """Walk through the phonemes of the words beside the symbols: what fits takes the word's span.
 
-    A mark of prosody, and a word that the library adds when it reads a number, take an empty span where they stand.
+    A mark of prosody, and a word that the library adds when it reads a number, take an empty span where
+    they stand.
     """
     spans: list[tuple[int, int]] = []
     position, at = 0, start

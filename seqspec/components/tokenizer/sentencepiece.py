@@ -184,8 +184,9 @@ def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataEr
     most = re.search(r"Vocabulary size too high .*?<= (\d+)|value <= (\d+)", message)
     if most:
         number = int(next(group for group in most.groups() if group))
+        text = "1 line of text holds" if lines == 1 else f"{lines} lines of text hold"
         return DataError(
-            f"{lines} {'line' if lines == 1 else 'lines'} of text hold {number} pieces at most, and `vocab_size` is {config.vocab_size}",
+            f"{text} {number} pieces at most, and `vocab_size` is {config.vocab_size}",
             help=f"set `vocab_size: {number}` or less, or `limit: soft` to take what there is; "
             "words from a segmenter leave fewer pieces than raw text",
             code="SQ430",
