@@ -44,7 +44,9 @@ def run(
     set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
-    locked: Annotated[Path | None, typer.Option(help="Refuse to start where anything differs from this lock.")] = None,
+    locked: Annotated[bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")] = False,
+    lock: Annotated[Path | None, typer.Option(help="The lock; left out, the one beside the spec.")] = None,
+    allow_drift: Annotated[bool, typer.Option("--allow-drift", help="Resume although something differs.")] = False,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines, each started on its own.")] = 1,
@@ -65,7 +67,7 @@ def run(
 
     launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)  # type: ignore[arg-type]
     over = commands.overlays(profile, set)
-    _finish(commands.run(spec, over=over, runs=runs, resume=resume, locked=locked, launch=launch, format=format,
+    _finish(commands.run(spec, over=over, runs=runs, resume=resume, locked=locked, lock=lock, allow_drift=allow_drift, launch=launch, format=format,
                          command=["seqspec", *sys.argv[1:]]))  # fmt: skip
 
 
@@ -87,6 +89,60 @@ def evaluate(
     launch = Launch(device=device, workers=workers, threads=threads)  # type: ignore[arg-type]
     over = commands.overlays([], set)
     _finish(commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format))
+
+
+@app.command()
+def lock(
+    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    output: Annotated[Path | None, typer.Option(help="Where to write; left out, beside the spec.")] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Write down everything that decides a run's bits: data, dictionaries, code, versions, machine."""
+    from seqspec.runtime import commands
+    from seqspec.runtime.launch import Launch
+
+    launch = Launch(device=device, threads=threads)  # type: ignore[arg-type]
+    _finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
+
+
+@app.command()
+def reproduce(
+    run: Annotated[Path, typer.Argument(help="A run directory, or a lock.")],
+    runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
+    device: Device = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Run again from the lock and compare metrics and weights to the bit.  Exit code 7: something differs."""
+    import sys
+
+    from seqspec.runtime import commands
+    from seqspec.runtime.launch import Launch
+
+    launch = Launch(device=device, quiet=quiet)  # type: ignore[arg-type]
+    _finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
+
+
+@app.command()
+def average(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    output: Annotated[Path, typer.Option(help="The safetensors file to write.")],
+    last: Annotated[int | None, typer.Option(min=1, help="How many of the newest checkpoints; left out, all.")] = None,
+) -> None:
+    """Write the mean of a run's checkpoints as one safetensors file."""
+    from seqspec.runtime import commands
+
+    _finish(commands.average(run, output=output, last=last))
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+    """Write the report of a run anew."""
+    from seqspec.runtime import commands
+
+    _finish(commands.report(run))
 
 
 @app.command()
@@ -247,6 +303,25 @@ def fetch(
     from seqspec.runtime.fetching import fetch_corpora
 
     _finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
+
+
+@data.command()
+def prepare(
+    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = [],  # noqa: B006
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Hash every file of the cache.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    format: Form = "text",
+) -> None:
+    """Prepare the data of an experiment: read, encode, index; what is in the cache already is left alone."""
+    from seqspec.compile.commands import overlays
+    from seqspec.runtime import corpus
+
+    _finish(corpus.prepare(spec, over=overlays(profile, set), splits=split, processes=processes, verify=verify,
+                           quiet=quiet, format=format))  # type: ignore[arg-type]  # fmt: skip
 
 
 def _finish(outcome: Outcome) -> None:

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqspec.data.batch import Batch
 from seqspec.data.collate import NOTHING, AnySplit, Augment, TargetUnit, collate, share_of
-from seqspec.data.layout import Layout, make_layout, sorted_layout
+from seqspec.data.layout import Layout, sorted_layout
+from seqspec.data.layouts import stored_layout
 from seqspec.data.order import Order, slices
 from seqspec.data.parts import DataParts
 from seqspec.schema.diagnostic import DataError
@@ -94,7 +95,7 @@ class Evaluation(Dataset[Batch]):
 
 def training_order(parts: DataParts, split: AnySplit) -> Order:
     """The order of training over a split."""
-    layout = make_layout(split.lengths, parts.config.batch, frames_per_second=split.frames_per_second)
+    layout = stored_layout(split, parts.config.batch)
     return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle)
 
 

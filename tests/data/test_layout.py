@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.layout import costs, make_layout, quantized, sorted_layout
+from seqspec.data.cells import quantized
+from seqspec.data.layout import costs, make_layout, sorted_layout
 from seqspec.data.order import Order
 from seqspec.schema.data import Batch
 
@@ -44,7 +45,7 @@ def test_every_epoch_has_every_example_once(lengths, unit, size, buckets, shuffl
 def test_no_batch_is_larger_than_its_budget(lengths, size):
     config = batch(size=float(size))
     order = Order(make_layout(lengths, config), seed=1)
-    cost = costs(lengths, config, None)
+    cost = costs(lengths, config=config, frames_per_second=None)
 
     for number in range(order.batches(0)):
         examples = order.batch(number).examples

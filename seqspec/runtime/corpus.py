@@ -1,0 +1,91 @@
+"""What ``seqspec data prepare``, ``seqspec data inspect`` and ``seqspec doctor`` do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seqspec.compile import compile as compile_spec
+from seqspec.compile.build_data import build_data
+from seqspec.compile.commands import Outcome
+from seqspec.compile.resolve import Overlay
+from seqspec.data.cache import default_cache
+from seqspec.data.prepare import Prepared
+from seqspec.data.prepare import prepare as prepare_parts
+from seqspec.data.progress import bar, silent
+from seqspec.runtime.commands import guarded
+from seqspec.schema.diagnostic import DataError
+
+if TYPE_CHECKING:
+    from seqspec.data.parts import DataParts
+
+Format = Literal["text", "json"]
+
+
+def prepare(
+    spec: Path,
+    *,
+    over: Sequence[Overlay],
+    splits: Sequence[str],
+    processes: int | None,
+    verify: bool,
+    quiet: bool,
+    format: Format,
+) -> Outcome:
+    """``seqspec data prepare SPEC``: make what the experiment reads, or find it made."""
+
+    def work() -> Outcome:
+        parts = build_data(compile_spec(spec, overlays=over).plan)
+        prepared = prepare_parts(
+            parts,
+            cache=default_cache(),
+            splits=_named(parts, splits),
+            progress=silent if quiet else bar,
+            processes=processes,
+            verify=verify,
+        )
+        summary = summarize(prepared)
+        return Outcome(json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary))
+
+    return guarded(work)
+
+
+def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
+    """The splits that were asked for; each must be one that the spec has."""
+    cut = parts.config.split
+    has = [*parts.adapter.splits(), *(name for name in ("dev", "test") if cut and getattr(cut, name))]
+    for name in splits:
+        if name not in has:
+            raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")
+    return splits or None
+
+
+def summarize(prepared: Prepared) -> dict[str, Any]:
+    """Counts, lengths and what was left out, as plain data."""
+    splits = {}
+    for name, dropped in prepared.dropped.items():
+        split = prepared.splits[name]
+        lengths = split.lengths
+        sides = {
+            side: {"mean": float(lengths[:, column].mean()), "max": int(lengths[:, column].max())}
+            for column, side in enumerate(("source", "target"))
+            if lengths[:, column].any()
+        }
+        splits[name] = {"examples": len(split), "dropped": dropped, "lengths": sides}
+    return {"cache": str(default_cache()), "facts": dict(prepared.facts), "splits": splits}
+
+
+def told(summary: dict[str, Any]) -> str:
+    """A summary for people."""
+    lines = []
+    for name, split in summary["splits"].items():
+        sides = ", ".join(
+            f"{side} {numbers['mean']:.1f} on average, at most {numbers['max']:,}"
+            for side, numbers in split["lengths"].items()
+        )
+        lines.append(f"{name:<10} {split['examples']:>12,} examples; {sides}")
+        lines += [f"{'':<10} {count:>12,} left out: {reason}" for reason, count in split["dropped"].items()]
+    lines += [f"{name} = {value:,}" for name, value in summary["facts"].items()]
+    return "\n".join([*lines, f"cache      {summary['cache']}"]) + "\n"
