@@ -1,0 +1,174 @@
+"""Promises that every adapter keeps, tested for each file of the folder."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqspec.data.record import AudioRef, BadRow
+from seqspec.schema.adapter_config import SPLITS
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Classes, Image, Points, Text, Unknown, Waveform
+
+from .cases import CASES, config, reader, same, synthetic
+
+EVERY = [
+    pytest.param(name, keys, id=f"{name}{number or ''}")
+    for name, cases in CASES.items()
+    for number, keys in enumerate(cases)
+]
+
+
+def test_every_adapter_has_a_case():
+    assert set(CASES) == set(Catalogue().names("adapter"))
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    made = {}
+
+    def corpus(name, keys):
+        key = f"{name}{sorted(keys.items())}"
+        if key not in made:
+            made[key] = synthetic(name, tmp_path_factory.mktemp(name), **keys)
+        return made[key]
+
+    return corpus
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_reads_back_every_split_of_what_it_writes(name, keys, corpora):
+    adapter = corpora(name, keys)
+
+    for split in adapter.splits():
+        rows = list(adapter.examples(split))
+        assert rows
+        assert not [row for row in rows if isinstance(row, BadRow)]
+        ids = [row["id"] for row in rows]
+        assert len(set(ids)) == len(ids)
+        assert all(isinstance(id, str) and id.isprintable() for id in ids)
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_records_hold_what_the_config_declares(name, keys, corpora):
+    adapter = corpora(name, keys)
+    roles = config(name, **keys).roles()
+
+    for split in adapter.splits():
+        for row in adapter.examples(split):
+            assert set(roles) == {"source", "target"} & set(row)
+            for role, type_ in roles.items():
+                _check(row[role], type_, adapter)
+
+
+def _check(value, type_, adapter):
+    match type_:
+        case Text():
+            assert isinstance(value, str)
+            assert value.strip() or adapter.config.component[1] in ("lines", "enwik8")
+        case Classes():
+            assert isinstance(value, str)
+            assert value
+            assert type_.num == 10 or type_.num == Unknown("data.target.classes")
+        case Waveform():
+            read = adapter.audio()
+            assert isinstance(value, AudioRef)
+            assert read.rate == type_.rate
+            samples = read(value)
+            assert samples.dtype == np.float32
+            assert samples.ndim == 1
+            assert abs(len(samples) - read.num_samples(value)) <= 1
+            assert 0.01 < np.abs(samples).max() <= 1
+        case Image():
+            assert value.dtype == np.uint8
+            assert value.shape == (type_.channels, type_.height, type_.width)
+            assert value.std() > 0
+        case Points():
+            assert value.dtype == np.float32
+            assert value.ndim == 2
+            assert value.shape[1] == type_.dim
+            assert np.isfinite(value).all()
+        case _:
+            raise AssertionError(type_)
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_reads_the_same_twice(name, keys, corpora):
+    adapter = corpora(name, keys)
+
+    for split in adapter.splits():
+        assert all(same(a, b) for a, b in zip(adapter.examples(split), adapter.examples(split), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_seed_decides_every_byte(name, tmp_path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        synthetic(name, tmp_path / folder, seed=seed, **CASES[name][0])
+
+    assert _contents(tmp_path / "a") == _contents(tmp_path / "b")
+    assert _contents(tmp_path / "a") != _contents(tmp_path / "c")
+
+
+def _contents(folder: Path):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).digest() for path in files}
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_files_are_there_and_hold_what_records_name(name, keys, corpora):
+    adapter = corpora(name, keys)
+
+    for split in adapter.splits():
+        files = list(adapter.files(split))
+        assert files
+        assert all(path.is_file() for path in files)
+        audio = {
+            row["source"].path for row in adapter.examples(split) if isinstance(row.get("source"), AudioRef)
+        }
+        tables = name in ("csv", "jsonl", "tsv", "parquet")
+        assert tables or audio <= set(files)
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_splits_come_in_their_fixed_order(name, keys):
+    splits = reader(name, **keys).splits()
+
+    assert list(splits) == [split for split in SPLITS if split in splits]
+    assert "train" in splits
+
+
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_a_missing_corpus_is_told_with_its_remedies(name, keys, tmp_path):
+    nowhere = reader(name, tmp_path / "nowhere", **keys)
+    for adapter in (nowhere, reader(name, tmp_path, **keys), reader(name, **keys)):
+        for split in adapter.splits():
+            with pytest.raises(DataError) as caught:
+                list(adapter.examples(split))
+
+            assert caught.value.code == "SQ401"
+            assert "--set data.source" in caught.value.help
+            assert "--profile tiny" in caught.value.help
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_survives_a_copy_and_a_trip_to_a_worker(name, corpora):
+    adapter = corpora(name, CASES[name][0])
+    split = adapter.splits()[0]
+
+    for twin in (copy.copy(adapter), pickle.loads(pickle.dumps(adapter))):
+        assert all(same(a, b) for a, b in zip(twin.examples(split), adapter.examples(split), strict=True))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_downloads_say_their_size_and_go_over_the_web(name):
+    for download in config(name, **CASES[name][0]).downloads():
+        assert download.url.startswith(("https://", "http://"))
+        assert download.about.endswith((" kB", " MB", " GB"))
+        assert "/" not in download.name
+        assert download.name
