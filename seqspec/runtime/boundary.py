@@ -79,10 +79,9 @@ class Boundary(Callback):
         judge: Callable[[int], Judgement],
         interrupts: Interrupts,
         bar: Bar,
-        facts: Mapping[str, Any],
-    ) -> None:
+        ) -> None:
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
-        self.judge, self.interrupts, self.bar, self.facts = judge, interrupts, bar, facts
+        self.judge, self.interrupts, self.bar = judge, interrupts, bar
         self.journal: Journal | None = None
         self.speed: Journal | None = None
         self.events: Events | None = None
@@ -174,7 +173,7 @@ class Boundary(Callback):
             return
         with storage(self.folder):
             self.standing.journal = self.journal.settle()
-            state = {**module.numbers(), "standing": self.standing.as_json(), "facts": dict(self.facts)}
+            state = {**module.numbers(), "standing": self.standing.as_json()}
             write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
             keep = Keep(self.train.keep_last, self.train.keep_best, self.train.keep_every_steps)
             prune(self.folder.checkpoints, keep=keep, scores=self.standing.scores)

@@ -45,7 +45,9 @@ def run(
     over: Sequence[Overlay],
     runs: Path,
     resume: Path | None,
-    locked: Path | None,
+    locked: bool,
+    lock: Path | None,
+    allow_drift: bool,
     launch: Launch,
     format: Format,
     command: Sequence[str],
@@ -59,7 +61,7 @@ def run(
                                help="leave the spec, --set and --profile out")  # fmt: skip
             from seqspec.runtime.run import resume as go_on
 
-            return _told_result(go_on(resume, launch=launch), format)
+            return _told_result(go_on(resume, launch=launch, allow_drift=allow_drift), format)
         if spec is None:
             raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
         compiled = compile_spec(spec, overlays=over)
@@ -67,7 +69,68 @@ def run(
             print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
         from seqspec.runtime.run import run as begin
 
-        return _told_result(begin(compiled, runs=runs, launch=launch, locked=locked, command=command), format)
+        agreed = (lock or lock_beside(spec)) if locked or lock else None
+        return _told_result(begin(compiled, runs=runs, launch=launch, locked=agreed, command=command), format)
+
+    return guarded(work)
+
+
+def lock(spec: Path, *, over: Sequence[Overlay], output: Path | None, launch: Launch) -> Outcome:
+    """``seqspec lock SPEC``."""
+
+    def work() -> Outcome:
+        compiled = compile_spec(spec, overlays=over)
+        from seqspec.runtime.lock import write_lock
+        from seqspec.runtime.run import locked_now
+
+        path = output or lock_beside(spec)
+        write_lock(path, locked_now(compiled, launch=launch))
+        return Outcome(f"{path}\n")
+
+    return guarded(work)
+
+
+def lock_beside(spec: Path) -> Path:
+    """``specs/mt.yaml`` is locked by ``specs/mt.lock.json``."""
+    return spec.with_suffix(".lock.json")
+
+
+def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...]) -> Outcome:
+    """``seqspec reproduce RUN``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.reproduce import reproduce as again
+
+        found = again(path, runs=runs, launch=launch, command=command)
+        told = "".join(f"  {line}\n" for line in found.differences)
+        verdict = "differs, first of all in:\n" if told else "the same to the bit\n"
+        return Outcome(f"{verdict}{told}{found.folder.path}\n", exit=Exit.DRIFT if told else Exit.CLEAN)
+
+    return guarded(work)
+
+
+def average(path: Path, *, output: Path, last: int | None) -> Outcome:
+    """``seqspec average RUN --output FILE``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.use import write_average
+
+        steps = write_average(path, output=output, last=last)
+        return Outcome(f"{output}: the mean of steps {', '.join(map(str, steps))}\n")
+
+    return guarded(work)
+
+
+def report(path: Path) -> Outcome:
+    """``seqspec report RUN``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.folder import open_folder
+        from seqspec.runtime.report import write_report
+
+        folder = open_folder(path)
+        write_report(folder)
+        return Outcome(f"{folder.report}\n")
 
     return guarded(work)
 

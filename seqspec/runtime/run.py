@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from seqspec.runtime.folder import RunFolder, new_folder, open_folder
 from seqspec.runtime.judge import Judge, Scored
 from seqspec.runtime.keep import newest_sound, steps_of
 from seqspec.runtime.launch import Launch, Place
+from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
@@ -46,36 +47,70 @@ class Result:
 
 
 def run(
-    compiled: Compiled, *, runs: Path, launch: Launch, locked: Path | None = None, command: Sequence[str] = ()
+    compiled: Compiled,
+    *,
+    runs: Path,
+    launch: Launch,
+    locked: Path | None = None,
+    slices: int | None = None,
+    command: Sequence[str] = (),
 ) -> Result:
-    """A new run of a plan under ``runs``."""
-    digest = compiled.plan.digests["all"]
+    """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
     experiment = compiled.plan.experiment
+    lock = read_lock(locked) if locked else None
+    if lock:
+        launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     pin(threads=launch.threads, exact=experiment.train.exact)
     assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
-    folder = new_folder(runs, name=experiment.name, digest=digest)
+    place = Place.here(launch)
+    slices = slices or _slices(experiment.train.accumulate, place)
+    now = lock_of(assembled, launch, slices=slices)
+    if lock:
+        refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
+    folder = new_folder(runs, name=experiment.name, digest=assembled.compiled.plan.digests["all"])
     with owned(folder.path):
         _describe(folder, assembled, launch, command)
-        return _carry_out(folder, assembled, launch)
+        write_lock(folder.lock, now)
+        return _carry_out(folder, assembled, launch, place=place, slices=slices)
 
 
-def resume(path: Path, *, launch: Launch) -> Result:
-    """Go on where the newest sound checkpoint of a run stands."""
+def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
+    """Go on where the newest sound checkpoint of a run stands, in the surroundings that its lock names."""
     folder = open_folder(path)
     with owned(folder.path):
+        lock = read_lock(folder.lock)
+        threads, precision = launch.threads or int(lock["machine"]["threads"]), launch.precision or lock["precision"]
+        launch = replace(launch, threads=threads, precision=precision)
         compiled = compile_run(folder)
         experiment = compiled.plan.experiment
         pin(threads=launch.threads, exact=experiment.train.exact)
         assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
-        return _carry_out(folder, assembled, launch)
+        slices = int(lock["slices"])
+        if experiment.train.exact and not allow_drift:
+            found = drifts(lock, lock_of(assembled, launch, slices=slices))
+            refuse(found, lock=f"{folder.lock}", help="--allow-drift goes on all the same; the bits may then differ")
+        return _carry_out(folder, assembled, launch, place=Place.here(launch), slices=slices)
 
 
-def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch) -> Result:
-    place = Place.here(launch)
+def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
+    """The lock of a plan as a run on this machine would have it."""
+    experiment = compiled.plan.experiment
+    pin(threads=launch.threads, exact=experiment.train.exact)
+    assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
+    return lock_of(assembled, launch, slices=_slices(experiment.train.accumulate, Place.here(launch)))
+
+
+def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
+    """The lock of a run carried out like this."""
+    precision = launch.precision or assembled.compiled.plan.experiment.train.precision
+    return make_lock(assembled, machine=this_machine(launch.accelerator), precision=precision, slices=slices)
+
+
+def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch, *, place: Place, slices: int) -> Result:
     experiment = assembled.compiled.plan.experiment
+    stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
     sweep(folder.checkpoints)
     saved = newest_sound(folder.checkpoints, _say)
-    slices = saved.state["slices"] if saved else _slices(experiment.train.accumulate, place)
     module = Training(assembled.program, slices=slices)
     standing = Standing()
     if saved:
@@ -89,16 +124,21 @@ def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch) -> Resul
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
             judge=lambda step: _judgement(assembled, module, launch, slices), launch=launch, place=place,
-            facts={"machine": this_machine(launch.accelerator).as_json()},
         )  # fmt: skip
     except NotFinite as error:
         raise _not_finite(error, folder, assembled) from None
     if interrupted is not None:
-        _say(
-            f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
-        )
+        _say(f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on")
         return Result(folder, interrupted)
-    return _conclude(folder, assembled, module, launch)
+    result = _conclude(folder, assembled, module, launch)
+    changed = stamps.changed()
+    if changed:
+        raise RunError(
+            f"the corpus was changed while the run read it: {', '.join(changed[:5])}; {folder.path} is not to be trusted",
+            exit=Exit.DRIFT,
+            help="run again with files that stay as they are",
+        )
+    return result
 
 
 def _conclude(folder: RunFolder, assembled: Assembled, module: Training, launch: Launch) -> Result:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import lightning
@@ -36,7 +36,6 @@ def train(
     judge: Callable[[int], Judgement],
     launch: Launch,
     place: Place,
-    facts: Mapping[str, Any],
 ) -> Exit | None:
     """Train to the end of the plan, to early stopping, or to a signal; gives the signal's exit code.
 
@@ -52,7 +51,7 @@ def train(
     with Interrupts() as interrupts:
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
-            interrupts=interrupts, bar=bar, facts=facts,
+            interrupts=interrupts, bar=bar,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision)  # fmt: skip

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import torch
 
+from seqspec.data.durable import write_durably
 from seqspec.runtime.boundary import Standing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
+from seqspec.runtime.folder import open_folder
 from seqspec.runtime.keep import best_steps, newest_sound, steps_of
-from seqspec.runtime.tensors import Damaged
+from seqspec.runtime.tensors import Damaged, pieces
 from seqspec.runtime.weights import load_tensors
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -52,6 +54,17 @@ def averaged(checkpoints: list[Checkpoint]) -> Checkpoint:
         for name, value in held[-1].items()
     }
     return Checkpoint(last.step, {"weights": mean}, last.state)
+
+
+def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
+    """The mean of the newest ``last`` checkpoints (all that are kept, without it) as a safetensors file; gives their steps."""
+    folder = open_folder(path)
+    steps = steps_of(folder.checkpoints)[-last if last else None :]
+    if not steps:
+        raise RunError(f"{path} holds no checkpoint", exit=Exit.STORAGE)
+    mean = averaged([_sound(folder.checkpoints, step) for step in steps])
+    write_durably(output, b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"])))
+    return steps
 
 
 def _sound(checkpoints: Path, step: int) -> Checkpoint:

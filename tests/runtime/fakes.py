@@ -114,6 +114,5 @@ def start(folder: Path, *, resume: Checkpoint | None = None, place: Place = Plac
         judge=judge or (lambda step: Judgement({"dev": {"wer": 1 / step}}, -1 / step)),
         launch=launch,
         place=place,
-        facts={},
     )
     return module
