@@ -49,7 +49,7 @@ def processor(
 
 
 def rebuild(text: str, spans: list[tuple[int, int]]) -> str:
-    """Words and what stands between them, in order; spans that overlap or run backwards do not give the text again."""
+    """Words and what stands between them, in order; spans that overlap or run backwards fail."""
     position, found = 0, ""
     for start, end in spans:
         assert position <= start < end <= len(text), (text, spans)

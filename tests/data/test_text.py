@@ -1,8 +1,9 @@
-"""The text steps together: what reaches the tokenizer, what comes back, and where it stood in the raw string."""
+"""The text steps together: what reaches the tokenizer, what comes back, where it stood in the raw string."""
 
 from __future__ import annotations
 
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -72,7 +73,7 @@ def test_offsets_stand_in_the_raw_string(segment, tokens, text):
 
     assert len(spans) == len(steps.encode(text))
     assert all(0 <= start <= end <= len(text) for start, end in spans)
-    assert all(before[0] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[0] <= after[0] for before, after in pairwise(spans))
     covered = {i for start, end in spans for i in range(start, end)}
     assert all(i in covered or text[i].isspace() for i in range(len(text)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seqspec.schema.config import Config
+from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.metric._judges import UNSPACED, primary, require_text
 from seqspec.schema.types import Type
 
@@ -26,6 +26,12 @@ class TerConfig(Config):
     """Heed case."""
 
     def output(self, source: Mapping[str, Type]) -> Type:
+        if self.asian_support and not self.normalized:
+            raise Mismatch(
+                "`asian_support` counts only where `normalized` is set",
+                at=("asian_support",),
+                help="set `normalized: true` too, or take `asian_support` out",
+            )
         return require_text(source, metric="ter")
 
     def refuses(self, language: str) -> tuple[str, str] | None:

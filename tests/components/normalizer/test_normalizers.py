@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,7 @@ def test_alignment_gives_the_same_text_and_sound_spans(name, options, text):
     assert aligned.text == step.apply(text)
     assert len(aligned.spans) == len(aligned.text)
     assert all(0 <= start <= end <= len(text) for start, end in aligned.spans)
-    assert all(before[0] <= after[0] for before, after in zip(aligned.spans, aligned.spans[1:], strict=False))
+    assert all(before[0] <= after[0] for before, after in pairwise(aligned.spans))
 
 
 @EVERY

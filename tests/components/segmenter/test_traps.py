@@ -36,7 +36,7 @@ def test_t01_missing_dictionary_names_the_command(monkeypatch):
 def test_t01_half_a_dictionary_says_what_it_lacks(tmp_path):
     (tmp_path / "sys.dic").write_bytes(b"")
 
-    with pytest.raises(DataError, match="lacks matrix.bin, char.bin, unk.dic, dicrc"):
+    with pytest.raises(DataError, match=r"lacks matrix\.bin, char\.bin, unk\.dic, dicrc"):
         segmenter("mecab", dictionary=str(tmp_path)).spans("あ")
 
 
