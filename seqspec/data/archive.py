@@ -62,7 +62,7 @@ def extract(
 
     Files that are already there are written over, so that an interrupted extraction can simply be done again.
     """
-    beside = into / f".extracting-{archive.name}-{os.getpid()}"
+    beside = into / f".extracting-{archive.name}"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
@@ -78,6 +78,10 @@ def extract(
     ) as error:
         reason = show(str(error) or type(error).__name__)
         raise _refused(archive, f"the archive is damaged: {reason}") from None
+    except OSError as error:
+        if error.errno is not None:  # the disk, not the archive
+            raise
+        raise _refused(archive, f"the archive is damaged: {show(error)}") from None
     except NotImplementedError as error:
         raise _refused(archive, f"the archive cannot be unpacked: {show(error)}") from None
     finally:

@@ -80,6 +80,8 @@ class AudioReader:
             raise self._error(ref, f"the audio has {header.channels} channels, not one")
         if ref.end is not None and ref.end > header.frames:
             raise self._error(ref, f"the piece ends at sample {ref.end}, the file at {header.frames}")
+        if ref.start is not None and not 0 <= ref.start <= (header.frames if ref.end is None else ref.end):
+            raise self._error(ref, f"the piece begins at sample {ref.start}, behind its end")
         return header
 
     def _read(self, ref: AudioRef, file: Any, start: int, end: int) -> NDArray[np.float32]:

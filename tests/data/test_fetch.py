@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import json
+import tarfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from seqspec.data.fetch import Patience, fetch
+from seqspec.schema.adapter_config import Download
+from seqspec.schema.diagnostic import DataError
+
+QUICK = Patience(attempts=3, timeout_seconds=5, pause_seconds=0.001)
+
+
+def _archive() -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        info = tarfile.TarInfo("Corpus/a.txt")
+        info.size = 200_000
+        tar.addfile(info, io.BytesIO(bytes(range(256)) * 1000))
+    return raw.getvalue()
+
+
+@dataclass
+class Site:
+    """What the server gives, and what it was asked."""
+
+    content: bytes = field(default_factory=_archive)
+    etag: str = '"1"'
+    break_after: int | None = None
+    """Close the connection after so many bytes of each answer."""
+    ranges: bool = True
+    redirect: str | None = None
+    status: int = 200
+    failures: int = 0
+    """Answers of 503 before the first good one."""
+    asked: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    site: Site
+
+    def do_GET(self):
+        site = self.site
+        wanted = self.headers.get("Range")
+        site.asked.append(wanted)
+        if site.redirect and self.path != "/moved.tar":
+            self.send_response(302)
+            self.send_header("Location", site.redirect)
+            self.end_headers()
+            return
+        if site.failures:
+            site.failures -= 1
+            self.send_error(503)
+            return
+        if site.status != 200:
+            self.send_error(site.status)
+            return
+        start = 0
+        if wanted and site.ranges and self.headers.get("If-Range") == site.etag:
+            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            if start >= len(site.content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(site.content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(site.content) - 1}/{len(site.content)}")
+        else:
+            self.send_response(200)
+        body = site.content[start:]
+        self.send_header("ETag", site.etag)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if site.break_after is None else body[: site.break_after])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    handler = type("Handler", (_Handler,), {"site": site})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        site.url = f"http://127.0.0.1:{server.server_port}/corpus.tar"
+        yield site
+        server.shutdown()
+        thread.join()
+
+
+def _download(site: Site, **keys) -> Download:
+    return Download(site.url, "200 kB", **keys)
+
+
+def _fetch(site: Site, root: Path, **keys):
+    return fetch(_download(site, **keys), root, patience=QUICK)
+
+
+def test_fetches_checks_and_unpacks(site, tmp_path):
+    sums = {"md5": hashlib.md5(site.content).hexdigest(), "sha256": hashlib.sha256(site.content).hexdigest()}
+    done = _fetch(site, tmp_path, size=len(site.content), **sums)
+
+    assert (done.files, done.bytes, done.fresh) == (1, len(site.content), True)
+    assert done.sha256 == sums["sha256"]
+    assert (tmp_path / "Corpus" / "a.txt").stat().st_size == 200_000
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".fetched", "Corpus"]
+
+
+def test_a_second_call_asks_nobody(site, tmp_path):
+    first = _fetch(site, tmp_path)
+    second = _fetch(site, tmp_path)
+
+    assert len(site.asked) == 1
+    assert not second.fresh
+    assert (second.sha256, second.files) == (first.sha256, first.files)
+
+
+def test_a_file_that_is_no_archive_stays_as_it_came(site, tmp_path):
+    done = _fetch(site, tmp_path, unpack=False, folder="lists")
+
+    assert done.files == 0
+    assert (tmp_path / "lists" / "corpus.tar").read_bytes() == site.content
+
+
+@pytest.mark.parametrize("after", [1, 100_000, 204_799])
+def test_a_broken_download_goes_on_where_it_stopped(after, site, tmp_path):
+    site.break_after = after
+    with pytest.raises(DataError, match="goes on from there") as caught:
+        fetch(_download(site), tmp_path, patience=Patience(attempts=1, timeout_seconds=5))
+    assert f"{after:,} bytes are kept" in str(caught.value)
+
+    site.break_after = None
+    _fetch(site, tmp_path)
+    assert site.asked == [None, f"bytes={after}-"]
+    assert (tmp_path / "Corpus" / "a.txt").stat().st_size == 200_000
+
+
+def test_attempts_within_one_call_resume_as_well(site, tmp_path):
+    site.break_after = len(site.content) // 3 + 1
+    _fetch(site, tmp_path)
+
+    assert [wanted is None for wanted in site.asked] == [True, False, False]
+
+
+def test_a_file_that_changed_on_the_server_is_begun_anew(site, tmp_path):
+    site.break_after = 1000
+    with pytest.raises(DataError):
+        fetch(_download(site), tmp_path, patience=Patience(attempts=1, timeout_seconds=5))
+    site.content, site.etag, site.break_after = site.content.replace(b"\x01", b"\x02"), '"2"', None
+    done = _fetch(site, tmp_path)
+
+    assert done.sha256 == hashlib.sha256(site.content).hexdigest()
+
+
+def test_a_server_without_ranges_is_begun_anew(site, tmp_path):
+    site.ranges, site.break_after = False, 1000
+    with pytest.raises(DataError):
+        fetch(_download(site), tmp_path, patience=Patience(attempts=1, timeout_seconds=5))
+    site.break_after = None
+
+    assert _fetch(site, tmp_path).sha256 == hashlib.sha256(site.content).hexdigest()
+
+
+def test_a_whole_part_that_was_not_yet_placed_is_taken(site, tmp_path):
+    notes = tmp_path / ".fetched"
+    notes.mkdir()
+    (notes / "corpus.tar.part").write_bytes(site.content)
+    (notes / "corpus.tar.part.json").write_text(json.dumps({"validator": site.etag}))
+
+    assert _fetch(site, tmp_path).files == 1
+    assert site.asked == [f"bytes={len(site.content)}-"]
+
+
+@pytest.mark.parametrize("wrong", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": 7}])
+def test_another_file_than_the_published_one_is_thrown_away(wrong, site, tmp_path):
+    with pytest.raises(DataError, match="not the published file"):
+        _fetch(site, tmp_path, **wrong)
+
+    assert not (tmp_path / "Corpus").exists()
+    assert not list((tmp_path / ".fetched").glob("*.part*"))
+
+
+def test_redirections_are_followed_but_not_to_files(site, tmp_path):
+    site.redirect = "/moved.tar"
+    assert _fetch(site, tmp_path).files == 1
+
+    (tmp_path / "secret").write_text("mine")
+    site.redirect = f"file://{tmp_path}/secret"
+    with pytest.raises(DataError, match="(?i)redirection to"):
+        _fetch(site, tmp_path / "other")
+
+
+def test_endless_redirections_end(site, tmp_path):
+    site.redirect = site.url
+
+    with pytest.raises(DataError, match="could not be fetched"):
+        _fetch(site, tmp_path)
+
+
+def test_a_missing_file_is_not_asked_for_twice(site, tmp_path):
+    site.status = 404
+
+    with pytest.raises(DataError, match="404"):
+        _fetch(site, tmp_path)
+    assert len(site.asked) == 1
+
+
+def test_a_busy_server_is_asked_again(site, tmp_path):
+    site.failures = 2
+
+    assert _fetch(site, tmp_path).files == 1
+    assert len(site.asked) == 3
+
+
+def test_no_network_is_told_in_one_message(tmp_path):
+    gone = Download("http://127.0.0.1:9/corpus.tar", "1 MB")
+
+    with pytest.raises(DataError, match="cannot be reached") as caught:
+        fetch(gone, tmp_path, patience=QUICK)
+    assert gone.url in caught.value.help
+    assert "by hand" in caught.value.help
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/x.tar"])
+def test_other_schemes_are_refused(address, tmp_path):
+    with pytest.raises(DataError, match="could not be fetched"):
+        fetch(Download(address, "1 kB"), tmp_path, patience=QUICK)
+
+
+def test_a_hostile_archive_unpacks_nothing(site, tmp_path):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("../../evil"))
+    site.content = raw.getvalue()
+
+    with pytest.raises(DataError, match="leads out"):
+        _fetch(site, tmp_path / "root")
+    assert [path.name for path in (tmp_path / "root").iterdir()] == [".fetched"]
+    assert not (tmp_path / "evil").exists()

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqspec.data import lines
+from seqspec.data.lines import count_lines, read_lines, show
+from seqspec.schema.diagnostic import DataError
+
+
+def _read(tmp_path, content: bytes, name="a.txt"):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return list(read_lines(path))
+
+
+@pytest.mark.parametrize("inner", ["\r", "\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\x0c", "\x00"])
+def test_only_newline_ends_a_line(inner, tmp_path):
+    found = _read(tmp_path, f"a{inner}b\nc\n".encode())
+
+    assert [line.text for line in found] == [f"a{inner}b", "c"]
+
+
+def test_last_line_may_lack_its_end(tmp_path):
+    assert [line.text for line in _read(tmp_path, b"a\nb")] == ["a", "b"]
+    assert _read(tmp_path, b"") == []
+    assert [line.text for line in _read(tmp_path, b"\n")] == [""]
+
+
+def test_windows_ends_and_byte_order_mark_are_no_text(tmp_path):
+    found = _read(tmp_path, b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\r\n")
+
+    assert [line.text for line in found] == ["a", "\ufeffb"]
+    assert [line.byte for line in found] == [0, 6]
+
+
+def test_bad_bytes_are_told_with_their_place(tmp_path):
+    found = _read(tmp_path, "あ\nい".encode() + b"\xff\n" + "う\n".encode())
+
+    assert [line.fault is None for line in found] == [True, False, True]
+    assert (found[1].row, found[1].byte) == (2, 7)
+    assert "0xff" in found[1].fault
+
+
+def test_encoded_surrogates_are_bad_bytes(tmp_path):
+    assert _read(tmp_path, b"\xed\xa0\x80\n")[0].fault
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+def test_utf16_is_refused_by_name(mark, tmp_path):
+    with pytest.raises(DataError, match="UTF-16"):
+        _read(tmp_path, mark + b"a\x00")
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.bz2", "a.xz"])
+def test_damaged_compression_is_a_data_error(name, tmp_path):
+    with pytest.raises(DataError, match=r"damaged|cannot be read"):
+        _read(tmp_path, b"this is no archive", name)
+
+
+def test_truncated_gzip_is_a_data_error(tmp_path):
+    whole = gzip.compress(b"line\n" * 10_000)
+
+    with pytest.raises(DataError, match="damaged"):
+        _read(tmp_path, whole[: len(whole) // 2], "a.gz")
+
+
+def test_a_bomb_without_line_ends_stops_at_the_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
+
+    with pytest.raises(DataError, match="longer than") as caught:
+        _read(tmp_path, gzip.compress(b"ok\n" + bytes(100_000)), "a.gz")
+    assert caught.value.row == 2
+
+
+def test_missing_file_and_folder_are_data_errors(tmp_path):
+    with pytest.raises(DataError, match="does not exist"):
+        list(read_lines(tmp_path / "no"))
+    with pytest.raises(DataError, match="cannot be read"):
+        list(read_lines(tmp_path))
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
+def test_lines_are_what_was_written(tmp_path_factory, texts):
+    path = tmp_path_factory.getbasetemp() / "law.txt"
+    path.write_bytes("".join(f"{text}\n" for text in texts).encode())
+    found = list(read_lines(path))
+
+    expected = [text.removesuffix("\r") for text in texts]
+    expected[:1] = [text.removeprefix("\ufeff") for text in expected[:1]]
+    assert [line.text for line in found] == expected
+    assert count_lines(path) == len(texts)
+
+
+def test_shown_names_hold_nothing_that_steers_a_terminal():
+    shown = show("a\x1b[31m\n\u202e\ud800あ")
+
+    assert shown == "a\\x1b[31m\\n\\u202e\\ud800あ"
