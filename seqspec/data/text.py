@@ -187,7 +187,8 @@ class TextProcessor:
             return text, [(i, i + 1) for i in range(len(text))]
         spans, words = self._cut(text)
         visible = not self.segmenter.separator
-        joined, places = "", []
+        joined = ""
+        places: list[tuple[int, int]] = []
         for word, start, end in _pieces(text, spans=spans, words=words, visible=visible):
             if joined:
                 joined += " "

@@ -55,4 +55,4 @@ def signature(parts: Sequence[tuple[str, object]]) -> str:
 def _describe(config: Any) -> str:
     settings = {key: value for key, value in config.model_dump(mode="json", exclude_defaults=True).items()}
     inner = ",".join(f"{key}={value}" for key, value in sorted(settings.items()))
-    return config.component[1] + (f"({inner})" if inner else "")
+    return str(config.component[1]) + (f"({inner})" if inner else "")

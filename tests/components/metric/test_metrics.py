@@ -1,4 +1,4 @@
-"""Metrics: perfect is perfect, known cases score what they must, references agree, and nonsense is refused."""
+"""Metrics: perfect is perfect, known cases and references agree, and nonsense is refused."""
 
 from __future__ import annotations
 

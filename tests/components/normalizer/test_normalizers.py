@@ -40,9 +40,8 @@ SETTINGS: list[tuple[str, dict[str, object]]] = [
 ]
 EVERY = pytest.mark.parametrize(("name", "options"), SETTINGS)
 LETTERS = st.one_of(
-    st.sampled_from(
-        "ｶﾞﾊﾟﾞがか\u3099ハ\u309a㍿①ﷺ…ー-－−―〜～~１2,，\u3000 \t\u200b\u200d\xad\0İßΣς가각\u1100\u1161\u11a8é\u0301\u0323「」。Aａz"
-    ),
+    st.sampled_from("ｶﾞﾊﾟﾞがか\u3099ハ\u309a㍿①ﷺ…ー-－−―〜～~１2,，「」。Aａz"),
+    st.sampled_from("\u3000 \t\u200b\u200d\xad\0İßΣς가각\u1100\u1161\u11a8é\u0301\u0323"),
     st.characters(),
 )
 
