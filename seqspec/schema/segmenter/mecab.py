@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.environment import Environment
 from seqspec.schema.segmenter._japanese import require_japanese
 from seqspec.schema.types import Type
 
@@ -19,7 +20,7 @@ DICTIONARIES = ("ipadic", "unidic", "unidic-lite")
 """Dictionaries that pip installs."""
 
 PartOfSpeech = Annotated[str, Field(min_length=1, max_length=100)]
-DictionaryPath = Annotated[str, Field(min_length=1, max_length=4096)]
+DictionaryPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 
 
 class MecabConfig(Config):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.environment import Environment
 from seqspec.schema.segmenter._japanese import require_japanese
 from seqspec.schema.types import Type
 
@@ -24,7 +25,7 @@ class SudachiConfig(Config):
     mode: Literal["A", "B", "C"]
     """Length of the units: ``A`` short, ``B`` middle, ``C`` named entities whole.  There is no default:
     関西国際空港 is three words or one."""
-    dictionary: Annotated[str, Field(min_length=1, max_length=4096)] = "core"
+    dictionary: Annotated[str, Field(min_length=1, max_length=4096), Environment] = "core"
     """``small``, ``core``, ``full``, or the path of a ``.dic`` file; its bytes are part of the data
     digest."""
     form: Literal["surface", "normalized", "dictionary", "reading"] = "surface"
