@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -12,7 +11,7 @@ from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
 from seqspec.compile.names import COMPONENTS
 from seqspec.compile.report import in_order, locate
 from seqspec.compile.suggest import nearest
-from seqspec.compile.misfit import explain_value
+from seqspec.compile.misfit import expectation, explain_value, with_fix
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
 from seqspec.schema.source import POISON, Path, Tree, dotted
@@ -57,14 +56,14 @@ class _Complaints:
         )
         if told.rename and fault.node is not None and fault.node.key is not None:
             fix = Fix(f"rename it `{told.rename}`", (Edit(fault.node.key, told.rename),), safe=False)
-            return replace(diagnostic, fix=fix)
+            return with_fix(diagnostic, fix)
         return diagnostic
 
     def missing(self, fault: Fault) -> Diagnostic:
         said = walk(self.tree, fault.path[:-1], self.catalogue)[0]
         name = str(fault.path[-1])
         message = f"{said} needs `{name}`"
-        help = f"add `{dotted(fault.path)}`, which takes {_takes(fault)}"
+        help = f"add `{dotted(fault.path)}`, which takes {expectation(fault)}"
         return locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
 
     def type_missing(self, fault: Fault) -> Diagnostic | None:
@@ -76,7 +75,8 @@ class _Complaints:
         meant = next((key for key in keys if nearest("type", [key]) or key in _TYPE_KEYS), None)
         help = f"did you mean `type` by `{meant}`?" if meant else self._choices(slot)
         message = f"`{fault.name}` does not say which {slot} it is"
-        return locate(Finding(fault.path, message, code="SQ105", on_key=True, help=help), self.tree)
+        at = (*fault.path, "type") if isinstance(given, dict) and "type" in given else fault.path
+        return locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
 
     def unknown_component(self, fault: Fault) -> Diagnostic:
         slot, name = str(fault.context["slot"]), str(fault.context["name"])
@@ -85,7 +85,7 @@ class _Complaints:
         diagnostic = locate(Finding(at, f"there is no {slot} `{name}`", code="SQ103", help=help), self.tree)
         node = self.tree.at(at)
         if meant and node is not None and node.span.text.strip("\"'") == name:
-            return replace(diagnostic, fix=Fix(f"name it `{meant}`", (Edit(node.span, meant),), safe=False))
+            return with_fix(diagnostic, Fix(f"name it `{meant}`", (Edit(node.span, meant),), safe=False))
         return diagnostic
 
     def _component(self, slot: str, name: str) -> tuple[str, str | None]:
@@ -128,16 +128,7 @@ def article(slot: str) -> str:
     return f"an {slot}" if slot[0] in "aeiou" else f"a {slot}"
 
 
-def _takes(fault: Fault) -> str:
-    from seqspec.compile.misfit import expectation
-
-    return expectation(fault)
-
-
 def _once(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """A value that is used in several places is told of once, at its own."""
-    first: dict[object, Diagnostic] = {}
-    for d in sorted(diagnostics, key=lambda d: len(d.labels)):
-        first.setdefault((d.code, d.span) if d.span and d.code in ("SQ106", "SQ107", "SQ108") else d, d)
-    kept = set(map(id, first.values()))
-    return [d for d in diagnostics if id(d) in kept]
+    """A value that is wrong at its own place is not told again where a reference takes it."""
+    told = {(d.code, d.span) for d in diagnostics}
+    return [d for d in diagnostics if not any((d.code, label.span) in told for label in d.labels)]

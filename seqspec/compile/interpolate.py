@@ -46,6 +46,8 @@ class _Interpolation:
         self.found: list[Diagnostic] = []
         self.done: dict[Path, _Done] = {}
         self.active: list[tuple[Path, Span]] = []
+        self.where: Path = ()
+        """The setting whose text is being read."""
 
     def node(self, path: Path, node: Node) -> _Done:
         value = node.value
@@ -54,7 +56,9 @@ class _Interpolation:
             if "${" not in value:  # type: ignore[operator]
                 return _Done(node, 1, 0)
             if path not in self.done:
+                outer, self.where = self.where, path
                 self.done[path] = self._text(path, node)
+                self.where = outer
             return self.done[path]
         if kind is not dict and kind is not list:
             return _Done(node, 1, 0)
@@ -194,7 +198,7 @@ class _Interpolation:
             if isinstance(missing, str)
             else f"there is no entry [{missing}]{where}"
         )
-        return Diagnostic("SQ310", f"`${{{name}}}` leads nowhere: {said}", span, help=help)
+        return Diagnostic("SQ310", f"`${{{name}}}` leads nowhere: {said}", span, help=help, path=self.where)
 
     def _circle(self, target: Path, span: Span) -> Diagnostic:
         labels = tuple(Label(via, "through here") for _, via in self.active[:3] if via != span)
@@ -203,11 +207,12 @@ class _Interpolation:
             f"`${{{dotted(target)}}}` refers to itself",
             span,
             labels=labels,
+            path=self.where,
             help="write the value in one of the places",
         )
 
     def _note(self, span: Span, code: str, message: str, help: str) -> None:
-        self.found.append(Diagnostic(code, message, span, help=help))
+        self.found.append(Diagnostic(code, message, span, help=help, path=self.where))
 
 
 def _within(node: Node, match: re.Match[str]) -> Span:

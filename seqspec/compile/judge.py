@@ -124,7 +124,7 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
 
         found += within(compiled, max_params=options.max_params, max_memory=options.max_memory)
     if options.with_data:
-        from seqspec.data.present import missing_data
+        from seqspec.compile.with_data import missing_data
 
         found += missing_data(compiled)
     return found

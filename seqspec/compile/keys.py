@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -29,18 +30,23 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     """Help for the unknown key at ``path``, in a mapping of class ``cls``."""
     word = str(path[-1])
     own = known_keys(cls)
+    plain = _plain(word)
+    if plain in own:
+        return Advice(f"did you mean `{plain}`?", plain)
     close = nearest(word, own)
     if close and distance(word.lower(), close.lower(), 1) <= 1:
         return Advice(f"did you mean `{close}`?", close)
-    foreign = next((name for name in KEYS.get(_plain(word), ()) if name in own), None)
-    if foreign and not _given(tree, path, foreign):
+    foreign = next((name for name in KEYS.get(plain, ()) if name in own), None)
+    if foreign and tree.at((*path[:-1], foreign)) is not None:
+        return Advice(f"seqspec calls it `{foreign}`, which is given already")
+    if foreign:
         return Advice(f"seqspec calls it `{foreign}`", foreign)
     moved = _elsewhere(path, word, tree, catalogue)
     if moved:
         return Advice(moved)
     if close:
         return Advice(f"did you mean `{close}`?", close)
-    sibling = _sibling(cls, word, catalogue) or _foreign_elsewhere(path, word, tree, catalogue)
+    sibling = _sibling(cls, word, catalogue) or _foreign_elsewhere(path, plain, tree, catalogue)
     return Advice(sibling or listed(cls, own))
 
 
@@ -70,37 +76,42 @@ def quoted(names: tuple[str, ...] | list[str]) -> str:
 
 
 def _plain(word: str) -> str:
-    return word.lower().replace("-", "_")
-
-
-def _given(tree: Tree, path: Path, name: str) -> bool:
-    return tree.at((*path[:-1], name)) is not None
+    """``Max-Steps`` and full-width ``ｍａｘ＿ｓｔｅｐｓ`` as ``max_steps``."""
+    return unicodedata.normalize("NFKC", word).lower().replace("-", "_")
 
 
 def _elsewhere(path: Path, word: str, tree: Tree, catalogue: Catalogue) -> str | None:
-    """The nearest mapping of this spec that takes ``word``: "`dropout` is a key of `model.encoder`"."""
+    """The nearest mappings of this spec that take ``word``: "`dropout` is a key of `model.encoder`"."""
+    best = _nearest_places(path, word, tree, catalogue)
+    if not best:
+        return None
+    if best[0] == ():
+        return f"`{word}` stands at the top of a spec; move it there"
+    where = " and of ".join(f"`{dotted(place)}`" for place in best[:2])
+    if all(tree.at((*place, word)) is not None for place in best):
+        return f"`{word}` is a key of {where}, where it is given already; delete it here"
+    return f"`{word}` is a key of {where}; move it there"
+
+
+def _nearest_places(path: Path, word: str, tree: Tree, catalogue: Catalogue) -> list[Path]:
+    """The mappings that take ``word`` and are the fewest steps away, in the order of the schema."""
     here = path[:-1]
     places = [
         place for place, cls in _mappings(tree, catalogue) if place != here and word in cls.model_fields
     ]
-    if not places:
-        return None
-    best = min(places, key=lambda place: (_apart(here, place), len(place), str(place)))
-    if not best:
-        return f"`{word}` stands at the top of a spec; move it there"
-    if _given(tree, (*best, word), word):
-        return f"`{word}` is a key of `{dotted(best)}`, where it is given already; delete it here"
-    return f"`{word}` is a key of `{dotted(best)}`; move it there"
+    ranks = [(_apart(here, place), len(place)) for place in places]
+    return [place for place, rank in zip(places, ranks, strict=True) if rank == min(ranks)]
 
 
-def _foreign_elsewhere(path: Path, word: str, tree: Tree, catalogue: Catalogue) -> str | None:
+def _foreign_elsewhere(path: Path, plain: str, tree: Tree, catalogue: Catalogue) -> str | None:
     """A foreign name of a setting that stands in another place, as far as that is no guess."""
-    for name in KEYS.get(_plain(word), ()):
-        places = [place for place, cls in _mappings(tree, catalogue) if name in cls.model_fields]
-        if places and name not in ("size", "type", "name"):
-            best = min(places, key=lambda place: (_apart(path[:-1], place), len(place), str(place)))
-            return f"seqspec calls it `{dotted((*best, name))}`"
-    return "seqspec calls it `data.batch.size`" if _plain(word) in ("batch_size", "max_tokens") else None
+    if plain in ("batch_size", "max_tokens"):
+        return "seqspec calls it `data.batch.size`"
+    for name in KEYS.get(plain, ()):
+        places = _nearest_places(path, name, tree, catalogue) if name not in ("size", "type", "name") else []
+        if places:
+            return f"seqspec calls it `{dotted((*places[0], name))}`"
+    return None
 
 
 def _sibling(cls: type[BaseModel] | None, word: str, catalogue: Catalogue) -> str | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from seqspec.compile.faults import Fault
+from seqspec.compile.keys import known_keys, listed
 from seqspec.compile.field_types import choices, describe, describe_type
 from seqspec.compile.report import locate
 from seqspec.compile.scalars import BadNumber, plain, shorten
+from seqspec.compile.shape import shapes
 from seqspec.compile.suggest import nearest
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
 from seqspec.schema.source import Tree, dotted
@@ -31,20 +34,29 @@ def explain_value(fault: Fault, tree: Tree) -> Diagnostic:
     if fault.kind in _OWN_WORDS:
         words = str(fault.context.get("error", "it does not fit"))
         return locate(Finding(fault.path, words, code="SQ114"), tree)
-    taken = expectation(fault)
-    code = _code(fault)
     if fault.value is None:
-        message, help = (
-            f"`{fault.name}` has no value",
-            f"it takes {taken}; or leave the key out" + _default(fault),
-        )
+        message = f"`{fault.name}` has no value"
+        help = f"it takes {expectation(fault)}; or leave the key out{_default(fault, ', for ')}"
         return locate(Finding(fault.path, message, code="SQ113", on_key=True, help=help), tree)
-    message = f"`{fault.name}` takes {taken}, not {found(fault)}"
-    diagnostic = locate(Finding(fault.path, message, code=code, help=_help(fault)), tree)
     fix = _fix(fault)
-    if fix is None:
+    help = _help(fault) or (fix.title if fix else None) or _default(fault, "its default is ") or None
+    diagnostic = locate(Finding(fault.path, _message(fault), code=_code(fault), help=help), tree)
+    return with_fix(diagnostic, fix)
+
+
+def with_fix(diagnostic: Diagnostic, fix: Fix | None) -> Diagnostic:
+    """``diagnostic`` with its fix, where that changes a file."""
+    if fix is None or any(edit.span.source.name.startswith("<") for edit in fix.edits):
         return diagnostic
-    return replace(diagnostic, fix=fix, help=diagnostic.help or fix.title)
+    return replace(diagnostic, fix=fix)
+
+
+def _message(fault: Fault) -> str:
+    if fault.kind == "string_pattern_mismatch":
+        return f"`{fault.name}` cannot be {found(fault)}"
+    if fault.path == ("seqspec",):
+        return f"this seqspec reads version 1 of the language, not {found(fault)}"
+    return f"`{fault.name}` takes {expectation(fault)}, not {found(fault)}"
 
 
 def _code(fault: Fault) -> str:
@@ -75,25 +87,30 @@ def expectation(fault: Fault) -> str:
 
 def _entry(fault: Fault) -> str:
     """What an entry of a list takes."""
+    return describe_type(_entry_type(fault), [])
+
+
+def _entry_type(fault: Fault) -> Any:
+    """The annotation of a list's entries."""
     assert fault.field is not None
-    arguments = [fault.field.annotation]
+    arguments: list[Any] = [fault.field.annotation]
     for argument in arguments:
         inner = getattr(argument, "__args__", ())
-        if getattr(argument, "__origin__", None) is list:
-            return describe_type(inner[0], [])
+        if getattr(argument, "__origin__", None) in (list, tuple):
+            return inner[0]
         arguments += inner
-    return describe(fault.field)
+    return fault.field.annotation
 
 
 def _sentence(words: str) -> str:
-    """Articles before the things that have them."""
+    """Articles before single things, plurals after "list of"."""
     words = words.replace(" or nothing", "")
-    return re.sub(r"(^| or |of )(whole number|number|list of|mapping|\w+ component)", _with_article, words)
+    words = re.sub(r"(?<=list of )(whole number|number|\w+ component|mapping)", r"\1s", words)
+    return re.sub(r"(^| or )(whole number|number|list of|mapping|\w+ component)\b", _with_article, words)
 
 
 def _with_article(match: re.Match[str]) -> str:
-    before, thing = match.groups()
-    return f"{before}{thing}s" if before == "of " else f"{before}{_article(thing)}"
+    return match.group(1) + _article(match.group(2))
 
 
 def _article(thing: str) -> str:
@@ -122,19 +139,23 @@ def found(fault: Fault) -> str:
 
 
 def _words(fault: Fault) -> tuple[str, ...]:
-    """The words that the field can choose from."""
-    return (
-        tuple(v for v in choices(fault.field.annotation) if isinstance(v, str))
-        if fault.field is not None
-        else ()
-    )
+    """The words that the place can choose from."""
+    if fault.field is None:
+        return ()
+    entry = bool(fault.path) and isinstance(fault.path[-1], int)
+    annotation = _entry_type(fault) if entry else fault.field.annotation
+    return tuple(word for word in choices(annotation) if isinstance(word, str))
 
 
-def _default(fault: Fault) -> str:
+def _default(fault: Fault, words: str) -> str:
+    """The default of the field after ``words``, where it has one that can be written on the line."""
     field = fault.field
-    if field is None or field.is_required() or field.default_factory is not None or field.default is None:
+    if field is None or field.is_required() or fault.path[-1:] != (fault.name,):
         return ""
-    return f", for {field.default}" if isinstance(field.default, str | int | float) else ""
+    default = field.default
+    if isinstance(default, bool):
+        return f"{words}{str(default).lower()}"
+    return f"{words}{default}" if isinstance(default, str | int | float) and default != "" else ""
 
 
 def _help(fault: Fault) -> str | None:
@@ -144,16 +165,26 @@ def _help(fault: Fault) -> str | None:
         if close:
             return f"did you mean `{close}`?"
     if fault.path == ("seqspec",):
-        return "write `seqspec: 1`, the version of the language"
+        return "write `seqspec: 1`, or use the seqspec that the spec was written for"
     if isinstance(value, str) and _is_number_field(fault):
         return _number_help(value)
     if fault.kind == "finite_number":
         return "infinity and not-a-number decide nothing; leave the key out where there is no bound"
-    if fault.kind == "string_pattern_mismatch" and fault.path == ("name",):
-        return "use letters, digits, `_`, `-` and `.`, a letter or digit first, at most 100 of them"
+    if fault.kind == "string_pattern_mismatch":
+        return _form(fault)
     if isinstance(value, dict) and fault.slot is None:
         return f"write `{dotted(fault.path)}: …` with a single value"
-    return _default(fault).removeprefix(", ").replace("for ", "left out, it is ") or None
+    model = (
+        shapes(fault.owner)[fault.name].model if fault.owner and fault.name in shapes(fault.owner) else None
+    )
+    return listed(model, known_keys(model)) if model is not None and not words else None
+
+
+def _form(fault: Fault) -> str:
+    """How a text has to look, for a person where we know it and as a pattern where we do not."""
+    if fault.path == ("name",):
+        return "use letters, digits, `_`, `-` and `.`, a letter or digit first, at most 100 of them"
+    return f"it takes {expectation(fault)}"
 
 
 def _is_number_field(fault: Fault) -> bool:
@@ -193,6 +224,13 @@ def _fix(fault: Fault) -> Fix | None:
     close = nearest(str(node.value), _words(fault)) if isinstance(node.value, str) else None
     if close:
         return Fix(f"write `{close}`", (Edit(node.span, close),), safe=False)
+    if fault.path == ("name",) and isinstance(node.value, str):
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "_", node.value).strip("_.-")[:100]
+        return (
+            Fix(f"write `{name}`", (Edit(node.span, name),), safe=False)
+            if name and not name.isdigit()
+            else None
+        )
     return None
 
 

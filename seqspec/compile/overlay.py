@@ -165,7 +165,8 @@ def _no_such_place(node: Node, head: str | int, at: Path, over: Node) -> Diagnos
 
     where = f"`{dotted(at)}`" if at else "the spec"
     if isinstance(head, int) and isinstance(node.value, list):
-        said = f"{where} has {len(node.value)} entries, so there is no entry [{head}]"
+        many = len(node.value)
+        said = f"{where} has {many} {'entry' if many == 1 else 'entries'}, so there is no entry [{head}]"
     elif isinstance(head, int):
         said = f"{where} is not a list, so it has no entry [{head}]"
     else:

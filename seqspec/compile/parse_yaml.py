@@ -6,7 +6,7 @@ before depth, number and length are checked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from yaml import (
     CSafeLoader,
@@ -23,7 +23,7 @@ from seqspec.compile.limits import MOST_DEPTH, MOST_KEY, MOST_NODES, MOST_SCALAR
 from seqspec.compile.scalars import BadNumber, plain, shorten
 from seqspec.compile.yaml_errors import explain
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label, SpecError
-from seqspec.schema.source import POISON, Node, Poison, Scalar, Source, Span, Tree
+from seqspec.schema.source import POISON, Node, Path, Poison, Scalar, Source, Span, Tree, dotted
 
 _DROPPED: Any = object()
 """Stands as the key of an entry that is read over because its key was already refused."""
@@ -50,16 +50,24 @@ def _empty(source: Source) -> Diagnostic:
     )
 
 
+class _Anchor(NamedTuple):
+    """``&name`` with the blanks behind it, and the path of its value."""
+
+    span: Span
+    path: Path
+
+
 class _Frame:
     """A collection that is being read."""
 
-    __slots__ = ("items", "key", "key_span", "start")
+    __slots__ = ("items", "key", "key_span", "refused", "start")
 
     def __init__(self, items: dict[str, Node] | list[Node], start: int) -> None:
         self.items = items
         self.start = start
         self.key: Any = None
         self.key_span: Span | None = None
+        self.refused = False
 
 
 class _Reader:
@@ -75,6 +83,8 @@ class _Reader:
         self.whole = True
         """Whether every key that was written stands in the tree, so that later stages can go on with it."""
         self.stopped = False
+        self.anchors: dict[str, _Anchor] = {}
+        self.aliased: set[str] = set()
 
     def document(self) -> Node | None:
         loader = CSafeLoader(self.text)
@@ -85,6 +95,7 @@ class _Reader:
             self.whole = False
         finally:
             loader.dispose()
+        self._lone_anchors()
         return self.root
 
     def _events(self, next_event: Any) -> None:
@@ -122,14 +133,13 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         span = Span(self.source, event.start_mark.index, event.end_mark.index)
         text: str = event.value
-        refused = event.tag is not None or event.anchor is not None
-        if refused:
-            self._decorated(event, span)
+        if event.tag is not None or event.anchor is not None:
+            span = self._decorated(event, span)
         quoted = not event.implicit[0] or event.style != ""
         frame = self.stack[-1] if self.stack else None
         if frame is not None and type(frame.items) is dict and frame.key is None:
             self._key(frame, text, span, quoted)
-        elif refused:
+        elif event.tag is not None:
             self._add(POISON, span)
         elif len(text) > MOST_SCALAR:
             most = MOST_SCALAR // 1024
@@ -190,6 +200,7 @@ class _Reader:
             self.stack[-1].key = _DROPPED
             return
         self.stack.append(_Frame(items, start))
+        self.stack[-1].refused = event.tag is not None
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()
@@ -198,7 +209,8 @@ class _Reader:
             self.end = end
         if type(frame.items) is list and frame.key is _DROPPED:
             return
-        self._add(frame.items, Span(self.source, frame.start, max(self.end, frame.start)))
+        value = POISON if frame.refused else frame.items
+        self._add(value, Span(self.source, frame.start, max(self.end, frame.start)))
 
     def _add(self, value: Scalar | Poison | dict[str, Node] | list[Node], span: Span) -> None:
         self.end = span.end
@@ -217,25 +229,46 @@ class _Reader:
 
     def _alias(self, event: Any) -> None:
         span = Span(self.source, event.start_mark.index, event.end_mark.index)
-        said = f"`{shorten(span.text)}` is an alias, and the language has none"
-        help = "write `${path}` with the path of the value that is meant; text that starts with `*` stands in quotes"
         frame = self.stack[-1] if self.stack else None
-        if frame is not None and type(frame.items) is dict and frame.key is None:
-            self._drop(frame, "SQ013", span, said, help)
+        if frame is not None and frame.key is _DROPPED:
+            self._add(POISON, span)
             return
-        self._note("SQ013", span, said, help)
+        anchor = self.anchors.get(event.anchor)
+        said = f"`{shorten(span.text)}` is an alias, and the language has none"
+        if frame is not None and type(frame.items) is dict and frame.key is None:
+            self._drop(frame, "SQ013", span, said, "a key is written out")
+            return
+        if anchor is None:
+            self._note("SQ013", span, said, "text that starts with `*` stands in quotes")
+        else:
+            self.aliased.add(event.anchor)
+            text = f'"${{{dotted(anchor.path)}}}"'
+            self.found.append(Diagnostic("SQ013", said, span, labels=(Label(anchor.span, "what it stands for"),),
+                                         help=f"write `{text}`", fix=Fix(f"write `{text}`", (Edit(span, text),), safe=True)))  # fmt: skip
         self._add(POISON, span)
 
-    def _decorated(self, event: Any, span: Span) -> None:
-        """Refuse a tag or an anchor."""
+    def _decorated(self, event: Any, span: Span) -> Span:
+        """Refuse a tag, remember an anchor; gives the span of the value itself."""
         written = span.text.split(maxsplit=1)
-        span = Span(self.source, span.start, span.start + len(written[0]) if written else span.end)
-        if event.tag is not None or span.text.startswith("!"):
-            self._note("SQ012", span, f"`{shorten(span.text)}` is a tag, and the language has none",
+        mark = Span(self.source, span.start, span.start + len(written[0]) if written else span.end)
+        if event.tag is not None or mark.text.startswith("!"):
+            self._note("SQ012", mark, f"`{shorten(mark.text)}` is a tag, and the language has none",
                        "the schema decides the type; text that starts with `!` stands in quotes")  # fmt: skip
-        else:
-            self._note("SQ013", span, f"`{shorten(span.text)}` is an anchor, and the language has none",
-                       "write `${path}` where the value is needed again; text that starts with `&` stands in quotes")  # fmt: skip
+            return span
+        path = tuple(len(f.items) if type(f.items) is list else f.key for f in self.stack)
+        rest = len(span.text) - len(span.text[mark.end - mark.start :].lstrip())
+        self.anchors[event.anchor] = _Anchor(Span(self.source, mark.start, span.start + rest), path)
+        return Span(self.source, span.start + rest, span.end)
+
+    def _lone_anchors(self) -> None:
+        """Anchors that nothing refers to; for the others the alias is told of."""
+        for name, anchor in self.anchors.items():
+            if name not in self.aliased:
+                span = Span(self.source, anchor.span.start, anchor.span.start + len(name) + 1)
+                fix = Fix("delete it", (Edit(anchor.span, ""),), safe=True)
+                said = f"`{shorten(span.text)}` is an anchor, and the language has none"
+                help = "delete it; text that starts with `&` stands in quotes"
+                self.found.append(Diagnostic("SQ013", said, span, help=help, fix=fix))
 
     def _document_start(self, event: Any, number: int) -> None:
         start = event.start_mark.index

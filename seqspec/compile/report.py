@@ -18,7 +18,9 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
     node, depth = tree.nearest(finding.at)
     span = _span(node, on_key=finding.on_key or depth < len(finding.at))
     labels = [Label(_span(tree.nearest(path)[0], on_key=False), text) for path, text in finding.also]
-    labels += [Label(via, "it came here through `${…}`") for via in node.via[:2]]
+    if node.via:
+        span, came = node.via[0], [*node.via[1:2], span]
+        labels += [Label(place, "the value comes from here") for place in came]
     return Diagnostic(
         finding.code,
         finding.message,
@@ -43,14 +45,19 @@ def _span(node: Node, *, on_key: bool) -> Span:
 
 def _written(node: Node) -> Node:
     """A mapping that an overlay merged into is shown where it was first written; a spec itself in its own file."""
-    while (
-        node.key is not None
-        and node.replaced is not None
-        and isinstance(node.value, dict)
-        and isinstance(node.replaced.value, dict)
-    ):
-        node = node.replaced
+    while node.key is not None and (below := node.replaced) is not None and _merged(node, below):
+        node = below
     return node
+
+
+def _merged(node: Node, below: Node) -> bool:
+    """Whether ``node`` kept something of ``below``, and did not start afresh."""
+    above, old = node.value, below.value
+    return (
+        isinstance(above, dict)
+        and isinstance(old, dict)
+        and any(above.get(key) is child for key, child in old.items())
+    )
 
 
 def _first(node: Node) -> Span:

@@ -8,16 +8,17 @@ from collections.abc import Iterable
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The one choice that ``word`` is most likely a slip of, or ``None``.
 
-    At most a third of the letters may differ; exchanged neighbours count once.  Ties go to the choice that starts alike.
+    At most a third of the letters may differ; exchanged neighbours count once.  Ties go to the
+    choice with the same letters, then to the one that starts alike.
     """
-    best: tuple[int, int, str] | None = None
+    best: tuple[int, bool, int, str] | None = None
     for choice in choices:
         most = max(1, max(len(word), len(choice)) // 3)
         away = distance(word.lower(), choice.lower(), most)
         if away <= most:
-            rank = (away, -_common_start(word, choice), choice)
+            rank = (away, sorted(word) != sorted(choice), -_common_start(word, choice), choice)
             best = rank if best is None else min(best, rank)
-    return best[2] if best else None
+    return best[3] if best else None
 
 
 def distance(left: str, right: str, most: int) -> int:

@@ -24,7 +24,7 @@ Environment = MayName()
 def expand(text: str) -> str:
     """``text`` with each ``${env:NAME}`` replaced.  Raises ``SpecError`` naming a variable that is not set and has no default.
 
-    A variable that is set to nothing counts as not set, as in a shell's ``:-``.
+    A variable or default that is empty counts as not set: an empty path would be the current folder.
     """
     return NAMED.sub(_value, text)
 
@@ -37,7 +37,7 @@ def names(text: str) -> tuple[str, ...]:
 def _value(match: re.Match[str]) -> str:
     name, default = match.groups()
     value = os.environ.get(name) or default
-    if value is None:
+    if not value:
         raise SpecError([_unset(name)])
     return value
 

@@ -30,6 +30,10 @@ class Source:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
+    def offset(self, line: int) -> int:
+        """Where a line begins."""
+        return self._starts[line - 1]
+
     def line(self, number: int) -> str:
         """The text of one line, without its end."""
         start = self._starts[number - 1]

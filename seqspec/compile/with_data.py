@@ -1,0 +1,52 @@
+"""``seqspec validate --with-data``: whether the corpora and dictionaries that a spec names are on this machine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from seqspec.compile.construct import Constructor
+from seqspec.compile.plan import Compiled
+from seqspec.compile.report import locate
+from seqspec.schema.diagnostic import DataError, Diagnostic, Finding
+from seqspec.schema.source import Path
+
+
+def missing_data(compiled: Compiled) -> list[Diagnostic]:
+    """What the experiment would look for and not find.  Files are listed, not read."""
+    constructor = Constructor(compiled.plan)
+    found = [*_corpus(constructor), *_segmenters(constructor)]
+    return [locate(finding, compiled.tree) for finding in found]
+
+
+def _corpus(constructor: Constructor) -> Iterator[Finding]:
+    experiment = constructor.plan.experiment
+    adapter = constructor.build("data", "source")
+    if getattr(experiment.data.source, "synthetic", 0):
+        return
+    told: set[str] = set()
+    for split in dict.fromkeys(("train", *experiment.evaluate.splits)):
+        if split not in adapter.splits():
+            continue
+        finding = _tried(lambda split=split: deque(adapter.files(split), maxlen=0), ("data", "source"))
+        if finding is not None and finding.message not in told:
+            told.add(finding.message)
+            yield finding
+
+
+def _segmenters(constructor: Constructor) -> Iterator[Finding]:
+    """A segmenter's fingerprint is taken over its library and dictionary, so both must be there."""
+    for role in ("source", "target", "shared"):
+        path = ("data", "text", role, "segment")
+        if constructor.has(*path):
+            finding = _tried(lambda path=path: constructor.build(*path).fingerprint(), path)
+            if finding is not None:
+                yield finding
+
+
+def _tried(look: Callable[[], object], at: Path) -> Finding | None:
+    try:
+        look()
+    except DataError as error:
+        return Finding(at, error.message, help=error.help, code=error.code)
+    return None
