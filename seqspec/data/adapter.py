@@ -1,4 +1,4 @@
-"""What every adapter is: a reader of one corpus in its real on-disk layout, which can also write a tiny one."""
+"""What every adapter is: a reader of one corpus in its real layout, which can also write a tiny one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqspec.data.audio import AudioReader
     from seqspec.schema.adapter_config import AdapterConfig
 
-C = TypeVar("C", bound="AdapterConfig")
+C = TypeVar("C", bound="AdapterConfig", covariant=True)
 
 
 class Adapter(ABC, Generic[C]):
@@ -45,7 +45,9 @@ class Adapter(ABC, Generic[C]):
 
     @abstractmethod
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
-        """A tiny corpus in the real layout below ``folder``: ``count`` training examples, fewer in every other split."""
+        """A tiny corpus in the real layout below ``folder``: ``count`` training examples, fewer in every
+        other split.
+        """
 
     def audio(self) -> AudioReader | None:
         """How ``AudioRef`` values of this corpus are read; ``None`` for a corpus without audio."""
@@ -73,12 +75,14 @@ class Adapter(ABC, Generic[C]):
         return root
 
     def home(self, name: str) -> Path:
-        """The corpus's own folder: ``name`` below ``root``, or ``root`` itself where that is what the spec points to."""
+        """The corpus's own folder: ``name`` below ``root``, or ``root`` itself where that is what the spec
+        points to.
+        """
         inner = self.root / name
         return inner if inner.is_dir() else self.root
 
     def missing(self, message: str) -> DataError:
-        """The error for a corpus that is not there: what was looked for, how to point to it, how to fetch it."""
+        """The error for a corpus that is not there: what was looked for, and how to get it."""
         variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")
         ways = [f"point to it with `--set {self.place}.root=FOLDER`"]
         if variable:
@@ -91,14 +95,14 @@ class Adapter(ABC, Generic[C]):
         return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401")
 
     def inside(self, name: str, *, below: Path | None = None) -> Path | None:
-        """The path that a corpus's own text names, or ``None`` where it would lead out of the corpus folder."""
+        """The path that a corpus's own text names, or ``None`` where it leads out of the folder."""
         folder = below or self.root
         if not name or "\0" in name or name.startswith(("/", "\\", "~")) or ".." in re.split(r"[/\\]", name):
             return None
         return folder / name
 
     def found(self, patterns: tuple[str, ...], split: str) -> list[Path]:
-        """The files that the split's names and globs stand for, sorted within each; none is a ``DataError``."""
+        """The files that names and globs stand for, sorted within each; none is a ``DataError``."""
         return [path for pattern in patterns for path in self._matches(pattern, split)]
 
     def _matches(self, pattern: str, split: str) -> list[Path]:

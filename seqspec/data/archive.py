@@ -1,8 +1,9 @@
-"""Extraction of archives by our own rules: nothing lands outside the folder, nothing is run, nothing grows without bound.
+"""Extraction of archives by our own rules: nothing lands outside the folder, nothing is run, nothing grows
+without bound.
 
-Only files and folders are written, with fresh permissions; links, devices, absolute names, ``..`` and control characters are
-refused, and so is an archive that unpacks to more than its bounds allow.  Members are written to a folder beside their place and
-moved in when the whole archive was sound.
+Only files and folders are written, with fresh permissions; links, devices, absolute names, ``..`` and control
+characters are refused, and so is an archive that unpacks to more than its bounds allow.  Members are written
+to a folder beside their place and moved in when the whole archive was sound.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from seqspec.data.lines import show
 from seqspec.schema.diagnostic import DataError
@@ -58,7 +59,8 @@ def is_archive(path: Path) -> bool:
 def extract(
     archive: Path, into: Path, *, limits: Limits = Limits(), advance: Advance = lambda _: None
 ) -> int:
-    """Unpack into an existing folder; gives the number of files.  Raises ``DataError`` and leaves nothing where a rule is broken.
+    """Unpack into an existing folder; gives the number of files.  Raises ``DataError`` and leaves nothing
+    where a rule is broken.
 
     Files that are already there are written over, so that an interrupted extraction can simply be done again.
     """
@@ -150,15 +152,17 @@ def _members(archive: Path, budget: _Budget) -> Iterator[Iterator[_Member]]:
         with zipfile.ZipFile(archive) as whole:
             yield _zip_members(whole, archive)
     elif archive.name.endswith(_TAR):
-        with _decompressed(archive) as file, tarfile.open(fileobj=_Guarded(file, budget), mode="r:") as tar:  # type: ignore[arg-type]
-            yield _tar_members(tar, archive)
+        with _decompressed(archive) as file:
+            guarded: Any = _Guarded(file, budget)
+            with tarfile.open(fileobj=guarded, mode="r:") as tar:
+                yield _tar_members(tar, archive)
     else:
         raise _refused(archive, "this is no archive that seqspec knows (tar, tar.gz, tar.bz2, tar.xz, zip)")
 
 
 def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
     while (info := tar.next()) is not None:
-        tar.members = []  # tarfile would keep every header
+        tar.members = []  # type: ignore[attr-defined]  # tarfile would keep every header
         if info.isdir():
             continue
         if not info.isreg() or info.issparse():
@@ -182,7 +186,7 @@ def _zip_members(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
 
 
 def _decompressed(archive: Path) -> IO[bytes]:
-    opener = {
+    opener: dict[str, Callable[[Path, str], Any]] = {
         ".gz": gzip.open,
         ".tgz": gzip.open,
         ".bz2": bz2.open,
@@ -190,11 +194,14 @@ def _decompressed(archive: Path) -> IO[bytes]:
         ".xz": lzma.open,
         ".txz": lzma.open,
     }
-    return opener.get(archive.suffix, open)(archive, "rb")  # type: ignore[return-value, operator]
+    file: IO[bytes] = opener.get(archive.suffix, open)(archive, "rb")
+    return file
 
 
 class _Guarded:
-    """The decompressed tar: every byte counts, headers and padding too, and no header may ask for much at once."""
+    """The decompressed tar: every byte counts, headers and padding too, and no header may ask for much at
+    once.
+    """
 
     def __init__(self, file: IO[bytes], budget: _Budget) -> None:
         self.file = file

@@ -1,7 +1,8 @@
-"""Reading audio: float32 in [-1, 1], one channel, at the rate that the spec states, checked against the file's own header.
+"""Reading audio: float32 in [-1, 1], one channel, at the rate that the spec states, checked against the
+file's own header.
 
-A file that is shorter than its header says, holds NaN, or has another rate or more channels is refused with a message;
-resampling and mixing down happen only where the spec asks for them.
+A file that is shorter than its header says, holds NaN, or has another rate or more channels is refused with a
+message; resampling and mixing down happen only where the spec asks for them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_SAMPLES = 2**31
-"""Samples of one piece that are ever read at once (12 hours at 48 kHz); a header that claims more is refused."""
+"""Samples that are ever read at once (12 hours at 48 kHz); a header that claims more is refused."""
 
 _PCM = (1, 3, 0xFFFE)
 """WAV formats whose block is one sample of each channel: integers, floats and extensible."""
@@ -41,7 +42,9 @@ class AudioReader:
     rate: int
     """Samples a second of what is given."""
     resample: bool = False
-    """Resample files of any rate to ``rate`` (soxr, its very high quality recipe); otherwise another rate is an error."""
+    """Resample files of any rate to ``rate`` (soxr, its very high quality recipe); otherwise another rate is
+    an error.
+    """
     mix_down: bool = False
     """Average the channels; otherwise more than one channel is an error."""
     corpus: str = ""
@@ -139,7 +142,9 @@ def _estimated(path: Path) -> bool:
 
 
 def _promised_frames(path: Path) -> int | None:
-    """Samples that the header of a WAV or SPHERE file promises; libsndfile quietly gives fewer where the file is cut off."""
+    """Samples that the header of a WAV or SPHERE file promises; libsndfile quietly gives fewer where the file
+    is cut off.
+    """
     with open(path, "rb") as file:
         head = file.read(1024)
         if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
@@ -150,7 +155,9 @@ def _promised_frames(path: Path) -> int | None:
 
 
 def _wav_frames(path: Path, head: bytes) -> int | None:
-    """The ``data`` chunk's size over the block size, where both stand in the first KiB and the size is not a placeholder."""
+    """The ``data`` chunk's size over the block size, where both stand in the first KiB and the size is not a
+    placeholder.
+    """
     at, block, format_ = 12, 0, 0
     while at + 8 <= len(head):
         name, size = struct.unpack_from("<4sI", head, at)

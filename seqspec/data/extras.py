@@ -1,4 +1,6 @@
-"""Packages that only some corpora need: imported when they are first used, and named with their pip command where absent."""
+"""Packages that only some corpora need: imported when they are first used, and named with their pip command
+where absent.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Downloads: resumed where they broke off, checked, unpacked, and noted so that a second call does nothing.
 
-What was fetched is written down in ``.fetched/<file>.json`` below the corpus folder, with the SHA-256 of the bytes that came, so that
-a file whose publisher gives no checksum is at least the same file next time.
+What was fetched is written down in ``.fetched/<file>.json`` below the corpus folder, with the SHA-256 of the
+bytes that came, so that a file whose publisher gives no checksum is at least the same file next time.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Fetched:
 def fetch(
     download: Download, root: Path, *, progress: Progress = silent, patience: Patience = Patience()
 ) -> Fetched:
-    """Bring one file of a corpus to its place below ``root``.  Raises ``DataError`` with what happened and what to do."""
+    """Bring one file of a corpus to its place below ``root``.  Raises ``DataError`` with what happened and
+    what to do.
+    """
     folder = root / download.folder
     folder.mkdir(parents=True, exist_ok=True)
     notes = root / _NOTES
@@ -126,9 +128,8 @@ def _download(download: Download, part: Path, progress: Progress, patience: Pati
 def _attempt(download: Download, part: Path, progress: Progress, timeout: float) -> None:
     held = part.stat().st_size if part.exists() else 0
     validator = _validator(part)
-    request = urllib.request.Request(
-        download.url, headers={"Accept-Encoding": "identity", "User-Agent": "seqspec"}
-    )  # noqa: S310
+    headers = {"Accept-Encoding": "identity", "User-Agent": "seqspec"}
+    request = urllib.request.Request(download.url, headers=headers)  # noqa: S310  (``_opener`` knows http alone)
     if held and validator:
         request.add_header("Range", f"bytes={held}-")
         request.add_header("If-Range", validator)
@@ -205,7 +206,7 @@ def _total(response: Any, start: int) -> int | None:
 
 
 def _restart_unless_whole(download: Download, part: Path, content_range: str) -> None:
-    """416 means that nothing lies beyond what is held: it is the whole file, or one that has changed since."""
+    """416: nothing lies beyond what is held, so it is the whole file, or one that has changed since."""
     size = content_range.rpartition("/")[2]
     if not size.isdigit() or int(size) != part.stat().st_size:
         part.unlink()
@@ -236,7 +237,7 @@ def _verified(download: Download, part: Path, progress: Progress) -> str:
         if expected is not None and expected != found:
             part.unlink()
             _meta(part).unlink(missing_ok=True)
-            message = f"what came is not the published file: its {what} is {found}, not {expected}; it was thrown away"
+            message = f"what came is not the published file: its {what} is {found}, not {expected}"
             raise _failed(download, message)
     return sha256.hexdigest()
 
@@ -258,7 +259,9 @@ def _placed(download: Download, part: Path, folder: Path, progress: Progress) ->
 
 
 def _validator(part: Path) -> str:
-    """What tells the server which version the bytes that are held belong to; nothing where it gave no strong one."""
+    """What tells the server which version the bytes that are held belong to; nothing where it gave no strong
+    one.
+    """
     try:
         return str(json.loads(_meta(part).read_bytes())["validator"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -287,5 +290,5 @@ def _write_note(path: Path, note: dict[str, object]) -> None:
 def _failed(download: Download, message: str) -> DataError:
     return DataError(
         f"{download.name} could not be fetched: {message}",
-        help=f"the address is {download.url} ({download.about}); a file fetched by hand and unpacked there is just as good",
+        help=f"the address is {download.url} ({download.about}); what is fetched by hand will do",
     )

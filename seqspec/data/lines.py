@@ -1,7 +1,8 @@
-"""Lines of text files: bytes, ended by ``\\n`` only, decoded strictly as UTF-8.
+r"""Lines of text files: bytes, ended by ``\\n`` only, decoded strictly as UTF-8.
 
-``str.splitlines`` also breaks at U+2028, U+0085 and others, which misaligns parallel files; nothing here does.  One ``\\r``
-before the ``\\n`` is taken as part of the line's end, and a byte-order mark at the head of the file is dropped.
+``str.splitlines`` also breaks at U+2028, U+0085 and others, which misaligns parallel files; nothing here
+does.  One ``\\r`` before the ``\\n`` is taken as part of the line's end, and a byte-order mark at the head of
+the file is dropped.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from seqspec.schema.diagnostic import DataError
 
@@ -23,7 +24,7 @@ MAX_LINE_BYTES = 16 * 2**20
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _FOREIGN_MARKS = {b"\xff\xfe": "UTF-16, little end first", b"\xfe\xff": "UTF-16, big end first"}
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPENERS: dict[str, Callable[[Path, str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 class Line(NamedTuple):
@@ -40,7 +41,8 @@ class Line(NamedTuple):
 def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
     """The lines of a file, decompressed where the name ends in ``.gz``, ``.bz2`` or ``.xz``.
 
-    Bytes that are not UTF-8 give a line with a ``fault``.  A file that cannot be read on raises ``DataError``.
+    Bytes that are not UTF-8 give a line with a ``fault``.  A file that cannot be read on raises
+    ``DataError``.
     """
     offset = 0
     with open_bytes(path, corpus=corpus) as file:
@@ -57,7 +59,9 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
 
 @contextmanager
 def open_bytes(path: Path, *, corpus: str = "") -> Iterator[IO[bytes]]:
-    """A buffered binary file, decompressed by its suffix; every failure to open or read is a ``DataError`` with the path."""
+    """A buffered binary file, decompressed by its suffix; every failure to open or read is a ``DataError``
+    with the path.
+    """
     opener = _OPENERS.get(path.suffix)
     try:
         with open(path, "rb") if opener is None else io.BufferedReader(opener(path, "rb"), 2**18) as file:

@@ -1,4 +1,6 @@
-"""Reading pictures: ``uint8 [channels, height, width]``, from a short list of formats, never larger than a stated size."""
+"""Reading pictures: ``uint8 [channels, height, width]``, from a short list of formats, never larger than a
+stated size.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def read_picture(
 ) -> NDArray[np.uint8]:
     """A picture in the wanted shape; palettes become colours, an alpha channel is dropped.
 
-    With ``resize`` the shorter side is scaled to fit and the middle is cut out; without it another size is an error.
+    With ``resize`` the shorter side is scaled to fit and the middle is cut out; without it another size is an
+    error.
     """
     import numpy as np
 

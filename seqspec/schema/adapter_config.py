@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -17,13 +18,18 @@ DataPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 """A path of this machine; ``${env:NAME}`` may stand in it.  Bytes, not paths, make the data digest."""
 
 Pattern = Annotated[str, Field(min_length=1, max_length=4096)]
-"""A file name below the corpus folder; may hold ``*``, ``?`` and ``**``, whose matches are read in sorted order."""
+"""A file name below the corpus folder; may hold ``*``, ``?`` and ``**``, whose matches are read in sorted
+order.
+"""
 
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 """A BCP 47 code, such as ``ja``."""
 
-SplitName = Split
-SPLITS: tuple[SplitName, ...] = ("train", "dev", "dev_other", "test", "test_other")
+if TYPE_CHECKING:
+    SplitName = str  # so that what adapters are asked for needs no cast
+else:
+    SplitName = Split
+SPLITS: tuple[str, ...] = ("train", "dev", "dev_other", "test", "test_other")
 """Every split in the order in which they are listed and written."""
 
 
@@ -55,18 +61,26 @@ class AdapterConfig(Config):
     root: Annotated[DataPath | None, Cosmetic] = None
     """Folder that holds the corpus."""
     synthetic: Count = 0
-    """Examples of a synthetic corpus that is written in the real layout and read instead of ``root``; 0 reads the real one."""
+    """Examples of a synthetic corpus that is written in the real layout and read instead of ``root``; 0 reads
+    the real one.
+    """
 
     def roles(self) -> dict[str, Type]:
-        """The type of ``source`` and ``target`` as far as the corpus has them: ``Text``, ``Waveform``, ``Image``, ``Classes``, …"""
+        """The type of ``source`` and ``target`` as far as the corpus has them: ``Text``, ``Waveform``,
+        ``Image``, ``Classes``, …
+        """
         raise NotImplementedError(type(self).__name__)
 
     def children(self) -> tuple[tuple[str, AdapterConfig], ...]:
-        """The corpora that this one is made of, each with its place below this one; empty for all but mixtures."""
+        """The corpora that this one is made of, each with its place below this one; empty for all but
+        mixtures.
+        """
         return ()
 
     def downloads(self) -> tuple[Download, ...]:
-        """What ``seqspec data fetch`` fetches; empty where the corpus has no known address or needs a licence."""
+        """What ``seqspec data fetch`` fetches; empty where the corpus has no known address or needs a
+        licence.
+        """
         return ()
 
 
@@ -75,7 +89,7 @@ def patterns(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def ordered(names: object) -> tuple[str, ...]:
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
     """The splits among ``names`` in their fixed order."""
-    held = set(names)  # type: ignore[call-overload]
+    held = set(names)
     return tuple(name for name in SPLITS if name in held)

@@ -42,8 +42,9 @@ class RoleColumn(Config):
         given = [kind for kind in ("text", "label", "audio") if getattr(self, kind) is not None]
         if len(given) != 1:
             said = "none of them" if not given else "both " + " and ".join(f"`{kind}`" for kind in given)
-            raise Mismatch(f"a role is one of `text`, `label` and `audio`; `{name}` names {said}", at=(name,),
-                           help=f"write `{name}: {{text: COLUMN, language: ja}}` or `{name}: {{label: COLUMN}}`")  # fmt: skip
+            message = f"a role is one of `text`, `label` and `audio`; `{name}` names {said}"
+            example = f"write `{name}: {{text: COLUMN, language: ja}}` or `{name}: {{label: COLUMN}}`"
+            raise Mismatch(message, at=(name,), help=example)
         kind = given[0]
         self._refuse_strangers(name, kind)
         if self.text is not None:

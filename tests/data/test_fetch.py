@@ -197,7 +197,7 @@ def test_redirections_are_followed_but_not_to_files(site, tmp_path):
 
     (tmp_path / "secret").write_text("mine")
     site.redirect = f"file://{tmp_path}/secret"
-    with pytest.raises(DataError, match="(?i)redirection to"):
+    with pytest.raises(DataError, match="edirection to"):
         _fetch(site, tmp_path / "other")
 
 

@@ -62,7 +62,9 @@ def read_trees(text: str) -> Iterator[tuple[int, Tree]]:
 
 
 def without_traces(tree: Tree) -> Tree | None:
-    """The tree without empty elements (``-NONE-``) and without phrases that hold nothing else; labels without functions."""
+    """The tree without empty elements (``-NONE-``) and without phrases that hold nothing else; labels without
+    functions.
+    """
     kept: list[Tree | Leaf] = []
     for child in tree.children:
         if isinstance(child, Leaf):

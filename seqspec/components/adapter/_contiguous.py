@@ -40,7 +40,7 @@ def count_characters(path: Path, *, corpus: str) -> int:
 def blocks(
     paths: Sequence[Path], start: int, end: int, *, size: int, corpus: str
 ) -> Iterator[tuple[int, str]]:
-    """Code points ``start`` to ``end`` of the files' joined text, as pieces of ``size`` with their offsets."""
+    """Code points ``start`` to ``end`` of the files' joined text, in pieces of ``size`` with offsets."""
     held, at, position = "", start, 0
     for path in paths:
         for text in characters(path, corpus=corpus):

@@ -67,8 +67,9 @@ def _names(
     if lacking:
         has = ", ".join(f"`{show(name)[:60]}`" for name in names[:20])
         what = ", ".join(f"`{show(name)}`" for name in lacking)
-        raise DataError(f"there is no column {what}; the file has {has}", corpus=corpus, file=show(path), row=1,
-                        help=None if header else "columns are numbers from 1 where `header` is false")  # fmt: skip
+        message = f"there is no column {what}; the file has {has}"
+        hint = None if header else "columns are numbers from 1 where `header` is false"
+        raise DataError(message, corpus=corpus, file=show(path), row=1, help=hint)
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"two columns are called `{show(twice)}`", corpus=corpus, file=show(path), row=1)

@@ -1,4 +1,6 @@
-"""OFF meshes: ``OFF``, the counts, the corners, then the faces.  In some files of ModelNet40 the counts follow ``OFF`` with no space."""
+"""OFF meshes: ``OFF``, the counts, the corners, then the faces.  In some files of ModelNet40 the counts
+follow ``OFF`` with no space.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ def sample_surface(
     points = a[chosen] + u * (b - a)[chosen] + v * (c - a)[chosen]
     points -= points.mean(axis=0)
     scale = np.linalg.norm(points, axis=1).max()
-    return (points / (scale or 1.0)).astype(np.float32)
+    scaled: NDArray[np.float32] = (points / (scale or 1.0)).astype(np.float32)
+    return scaled
 
 
 def _triangles(faces: list[list[str]]) -> list[list[int]]:

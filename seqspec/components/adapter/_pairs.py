@@ -42,7 +42,7 @@ def _bad(name: str, left: Line, right: Line, source: Path, target: Path) -> BadR
 
 def _unequal(left: Path, right: Path, lines: int, others: int, corpus: str) -> DataError:
     return DataError(
-        f"`{show(left)}` has {lines:,} lines and `{show(right)}` has {others:,}; line by line they must belong together",
+        f"`{show(left)}` has {lines:,} lines and `{show(right)}` has {others:,}; they must be pairs",
         corpus=corpus,
         file=show(left if lines < others else right),
         row=min(lines, others),

@@ -1,4 +1,6 @@
-"""The SGML files of WMT's test sets: documents of numbered segments.  SGML is no XML (ampersands stand bare), so none is parsed."""
+"""The SGML files of WMT's test sets: documents of numbered segments.  SGML is no XML (ampersands stand bare),
+so none is parsed.
+"""
 
 from __future__ import annotations
 

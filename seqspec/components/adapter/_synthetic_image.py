@@ -16,4 +16,6 @@ def picture(label: int, rng: random.Random, *, channels: int, height: int, width
     stripes = np.sin(2 * np.pi * (cycles * (x * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 0.25)))
     tint = np.array([1.0, 0.5 + 0.5 * np.cos(label), 0.5 + 0.5 * np.sin(label)])[:channels, None, None]
     clean = 128 + 90 * stripes[None] * tint
-    return np.clip(np.round(clean + noise.normal(0, 12, (channels, height, width))), 0, 255).astype(np.uint8)
+    noisy = clean + noise.normal(0, 12, (channels, height, width))
+    pixels: NDArray[np.uint8] = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    return pixels

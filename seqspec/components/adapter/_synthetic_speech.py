@@ -1,7 +1,9 @@
-"""Speech-like audio: one distinct spectral pattern a character, so that a small model learns to read it in a minute.
+"""Speech-like audio: one distinct spectral pattern a character, so that a small model learns to read it in a
+minute.
 
-Each character is three resonances on a grid, shaped by a voice (pitch, size of the vocal tract, speaking rate, breath), with
-a soft start and end, so that a doubled letter has a dip between; a space is a short silence.
+Each character is three resonances on a grid, shaped by a voice (pitch, size of the vocal tract, speaking
+rate, breath), with a soft start and end, so that a doubled letter has a dip between; a space is a short
+silence.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _letter(character: str, seconds: float, by: Voice, rate: int) -> NDArray[np.
 
 
 def _resonances(character: str) -> tuple[float, float, float]:
-    """A place on the grid: Latin letters and kana each have their own, rarer characters share by code point."""
+    """A place on the grid: every Latin letter has its own, other characters share by code point."""
     code = ord(character.lower())
     index = code - ord("a") if "a" <= character.lower() <= "z" else code
     return _LOW[index % 5], _MIDDLE[index // 5 % 5], _HIGH[(index // 25 + index) % 3]

@@ -1,7 +1,9 @@
-"""Sentences of a tiny grammar, the same meaning in any language, so that a small model can learn to translate them.
+"""Sentences of a tiny grammar, the same meaning in any language, so that a small model can learn to translate
+them.
 
-English, Japanese and German have real words and their own word order; other languages get made-up words.  Everything follows
-from the generator that is handed in, which is seeded by text so that it is the same on every machine.
+English, Japanese and German have real words and their own word order; other languages get made-up words.
+Everything follows from the generator that is handed in, which is seeded by text so that it is the same on
+every machine.
 """
 
 from __future__ import annotations
@@ -10,22 +12,27 @@ import random
 from typing import Literal, NamedTuple
 
 _NOUNS = (
-    ("dog", "犬", "Hund"), ("cat", "猫", "Kater"), ("bird", "鳥", "Vogel"), ("child", "子供", "Junge"), ("teacher", "先生", "Lehrer"),
-    ("friend", "友達", "Freund"), ("doctor", "医者", "Arzt"), ("book", "本", "Roman"), ("letter", "手紙", "Brief"), ("apple", "りんご", "Apfel"),
-    ("fish", "魚", "Fisch"), ("train", "電車", "Zug"), ("song", "歌", "Gesang"), ("picture", "絵", "Film"), ("camera", "カメラ", "Apparat"),
+    ("dog", "犬", "Hund"), ("cat", "猫", "Kater"), ("bird", "鳥", "Vogel"),
+    ("child", "子供", "Junge"), ("teacher", "先生", "Lehrer"), ("friend", "友達", "Freund"),
+    ("doctor", "医者", "Arzt"), ("book", "本", "Roman"), ("letter", "手紙", "Brief"),
+    ("apple", "りんご", "Apfel"), ("fish", "魚", "Fisch"), ("train", "電車", "Zug"),
+    ("song", "歌", "Gesang"), ("picture", "絵", "Film"), ("camera", "カメラ", "Apparat"),
     ("garden", "庭", "Garten"), ("cake", "ケーキ", "Kuchen"), ("king", "王様", "König"),
 )  # fmt: skip
 _VERBS = (
-    ("saw", "見た", "sah"), ("bought", "買った", "kaufte"), ("found", "見つけた", "fand"), ("liked", "好んだ", "mochte"),
-    ("drew", "描いた", "malte"), ("forgot", "忘れた", "vergaß"), ("waited for", "待った", "erwartete"), ("chose", "選んだ", "wählte"),
+    ("saw", "見た", "sah"), ("bought", "買った", "kaufte"),
+    ("found", "見つけた", "fand"), ("liked", "好んだ", "mochte"),
+    ("drew", "描いた", "malte"), ("forgot", "忘れた", "vergaß"),
+    ("waited for", "待った", "erwartete"), ("chose", "選んだ", "wählte"),
 )  # fmt: skip
 _ADJECTIVES = (
-    ("small", "小さい", "kleine"), ("big", "大きい", "große"), ("red", "赤い", "rote"), ("new", "新しい", "neue"),
-    ("old", "古い", "alte"), ("kind", "優しい", "liebe"), ("quiet", "静かな", "stille"),
+    ("small", "小さい", "kleine"), ("big", "大きい", "große"), ("red", "赤い", "rote"),
+    ("new", "新しい", "neue"), ("old", "古い", "alte"), ("kind", "優しい", "liebe"),
+    ("quiet", "静かな", "stille"),
 )  # fmt: skip
 _TIMES = (
-    ("yesterday", "昨日", "gestern"), ("this morning", "今朝", "heute früh"), ("last year", "去年", "letztes Jahr"),
-    ("in the evening", "夕方", "am Abend"),
+    ("yesterday", "昨日", "gestern"), ("this morning", "今朝", "heute früh"),
+    ("last year", "去年", "letztes Jahr"), ("in the evening", "夕方", "am Abend"),
 )  # fmt: skip
 _LANGUAGES = {"en": 0, "ja": 1, "de": 2}
 _SYLLABLES = ("ka", "lo", "mi", "su", "te", "ra", "no", "pi", "ve", "du", "sha", "gen")

@@ -37,7 +37,7 @@ class BadCell(Exception):
 
 def table_files(adapter: Adapter[TableConfig], split: str) -> list[Path]:
     """The files of a split."""
-    return adapter.found(patterns(adapter.config.splits[split]), split)  # type: ignore[index]
+    return adapter.found(patterns(adapter.config.splits[split]), split)
 
 
 def table_splits(config: TableConfig) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def synthetic_rows(
 ) -> Iterator[tuple[Path, list[SyntheticRow]]]:
     """Files of a synthetic table with their rows; audio files are written on the way."""
     for split in table_splits(config):
-        for pattern in patterns(config.splits[split]):  # type: ignore[index]
+        for pattern in patterns(config.splits[split]):
             path = folder / concrete(pattern)
             rng = generator("table", seed, split, pattern)
             names = [f"{path.stem}-{index:05d}" for index in range(synthetic_count(split, count))]

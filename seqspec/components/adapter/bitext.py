@@ -32,12 +32,13 @@ class Bitext(Adapter[BitextConfig]):
         sources = self._side(split, self.config.source_language)
         targets = self._side(split, self.config.target_language)
         if len(sources) != len(targets):
-            message = f"split `{split}`: {len(sources)} files of the source side and {len(targets)} of the target side match"
+            found = f"{len(sources)} files of the source side and {len(targets)} of the target side match"
+            message = f"split `{split}`: {found}"
             raise self.missing(message)
         return list(zip(sources, targets, strict=True))
 
     def _side(self, split: str, language: str) -> list[Path]:
-        names = patterns(self.config.splits[split])  # type: ignore[index]
+        names = patterns(self.config.splits[split])
         return [path for name in names for path in self._either(self._name(name, language), split)]
 
     def _either(self, name: str, split: str) -> list[Path]:
@@ -54,7 +55,7 @@ class Bitext(Adapter[BitextConfig]):
         for split in self.splits():
             rng = generator("bitext", seed, split)
             meanings = [draw(rng) for _ in range(synthetic_count(split, count))]
-            for name in patterns(self.config.splits[split]):  # type: ignore[index]
+            for name in patterns(self.config.splits[split]):
                 for language in (self.config.source_language, self.config.target_language):
                     path = folder / concrete(self._name(name, language))
                     write_lines(path, (render(meaning, language) for meaning in meanings))

@@ -22,7 +22,9 @@ _CAPTIONS_A_PICTURE = 5
 
 
 class CocoCaptions(Adapter[CocoCaptionsConfig]):
-    """Captions in the order of their pictures' and their own numbers; each is an example, so a picture stands in five."""
+    """Captions in the order of their pictures' and their own numbers; each is an example, so a picture stands
+    in five.
+    """
 
     def splits(self) -> tuple[str, ...]:
         return ordered(self.config.parts)
@@ -53,7 +55,7 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
                 }
 
     def _part(self, split: str) -> str:
-        return self.config.parts[split]  # type: ignore[index]
+        return self.config.parts[split]
 
     def _annotations(self, split: str) -> Path:
         path = self.root / "annotations" / f"captions_{self._part(split)}.json"
@@ -99,7 +101,8 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
         for split in self.splits():
             rng = generator("coco_captions", seed, split)
             total = synthetic_count(split, count)
-            images, rows = [], []
+            images: list[dict[str, object]] = []
+            rows: list[dict[str, object]] = []
             for index in range(-(-total // _CAPTIONS_A_PICTURE)):
                 first, name = draw(rng), f"{index + 1:012d}.jpg"
                 pixels = picture(first.subject, rng, channels=3, height=48, width=64)

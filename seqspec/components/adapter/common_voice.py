@@ -1,4 +1,6 @@
-"""Reader of Common Voice releases, whatever columns the year's release has beside ``client_id``, ``path`` and ``sentence``."""
+"""Reader of Common Voice releases, whatever columns the year's release has beside ``client_id``, ``path`` and
+``sentence``.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,7 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
 
     def _tables(self, split: str) -> list[Path]:
         home = self.home(self.config.language)
-        tables = [home / f"{name}.tsv" for name in patterns(self.config.splits[split])]  # type: ignore[index]
+        tables = [home / f"{name}.tsv" for name in patterns(self.config.splits[split])]
         for table in tables:
             if not table.is_file():
                 raise self.missing(f"there is no table `{show(table)}`")
@@ -64,7 +66,7 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         language = self.config.language
-        tables = {name: split for split in self.splits() for name in patterns(self.config.splits[split])}  # type: ignore[index]
+        tables = {name: split for split in self.splits() for name in patterns(self.config.splits[split])}
         for table, split in tables.items():
             rng = generator("common_voice", seed, table)
             rows = ["\t".join(_HEADER)]

@@ -47,7 +47,7 @@ class HfDataset(Adapter[HfDatasetConfig]):
                 yield from table_records(self, shard, self._rows(shard))
 
     def _folders(self, split: str) -> list[Path]:
-        names = patterns(self.config.splits[split])  # type: ignore[index]
+        names = patterns(self.config.splits[split])
         folders = [self.root if name == "." else self.root / name for name in names]
         for folder in folders:
             if not (folder / "state.json").is_file():

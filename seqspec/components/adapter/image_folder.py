@@ -25,7 +25,7 @@ class ImageFolder(Adapter[ImageFolderConfig]):
         return ordered(self.config.splits)
 
     def files(self, split: str) -> Iterator[Path]:
-        folder = self.root / self.config.splits[split]  # type: ignore[index]
+        folder = self.root / self.config.splits[split]
         if not folder.is_dir():
             raise self.missing(f"split `{split}`: there is no folder `{show(folder)}`")
         paths = [path for path in folder.glob("*/**/*") if path.suffix.lower() in SUFFIXES and path.is_file()]
@@ -35,7 +35,7 @@ class ImageFolder(Adapter[ImageFolderConfig]):
         yield from paths
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
-        folder = self.root / self.config.splits[split]  # type: ignore[index]
+        folder = self.root / self.config.splits[split]
         config = self.config
         for path in self.files(split):
             name = path.relative_to(folder)
@@ -59,5 +59,5 @@ class ImageFolder(Adapter[ImageFolderConfig]):
             rng = generator("image_folder", seed, split)
             for index in range(synthetic_count(split, count)):
                 label = index % len(_SYNTHETIC_CLASSES)
-                path = folder / self.config.splits[split] / _SYNTHETIC_CLASSES[label] / f"{index:05d}.png"  # type: ignore[index]
+                path = folder / self.config.splits[split] / _SYNTHETIC_CLASSES[label] / f"{index:05d}.png"
                 write_picture(path, picture(label, rng, **shape), corpus=self.corpus)

@@ -18,7 +18,9 @@ from seqspec.schema.adapter.jsut import NATIVE_RATE, JsutConfig
 
 
 class Jsut(Adapter[JsutConfig]):
-    """Utterances in the order of the subsets and their transcripts; the text after the first colon may hold others."""
+    """Utterances in the order of the subsets and their transcripts; the text after the first colon may hold
+    others.
+    """
 
     def splits(self) -> tuple[str, ...]:
         return ("train", *(["dev"] if self.config.dev else []), *(["test"] if self.config.test else []))
@@ -53,7 +55,9 @@ class Jsut(Adapter[JsutConfig]):
         return found
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
-        """``count`` utterances for training after as many as ``dev`` and ``test`` take, spread over the subsets."""
+        """``count`` utterances for training after as many as ``dev`` and ``test`` take, spread over the
+        subsets.
+        """
         rng = generator("jsut", seed)
         by = voice(rng)
         subsets = self.config.subsets

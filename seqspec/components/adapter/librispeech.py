@@ -1,4 +1,6 @@
-"""Reader of LibriSpeech's layout: ``<part>/<speaker>/<chapter>/<speaker>-<chapter>-<utterance>.flac`` and ``.trans.txt``."""
+"""Reader of LibriSpeech's layout: ``<part>/<speaker>/<chapter>/<speaker>-<chapter>-<utterance>.flac`` and
+``.trans.txt``.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
             yield from self._utterances(chapter)
 
     def _chapters(self, split: str) -> Iterator[Path]:
-        for part in self.config.parts[split]:  # type: ignore[index]
+        for part in self.config.parts[split]:
             folder = self._part(part)
             for speaker in _folders(folder):
                 yield from _folders(speaker)
@@ -67,7 +69,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
         speakers: list[str] = []
         written: set[str] = set()
         for split in self.splits():
-            parts = [p for p in self.config.parts[split] if p not in written]  # type: ignore[index]
+            parts = [p for p in self.config.parts[split] if p not in written]
             written.update(parts)
             for index, part in enumerate(parts):
                 share = synthetic_count(split, count)

@@ -16,14 +16,16 @@ from seqspec.schema.adapter_config import ordered, patterns
 
 
 class Lines(Adapter[LinesConfig]):
-    """One record a line that holds more than blanks; with ``cut``, records of ``block`` code points that run on (``joined``)."""
+    """One record a line that holds more than blanks; with ``cut``, records of ``block`` code points that run
+    on (``joined``).
+    """
 
     def splits(self) -> tuple[str, ...]:
         return ordered(self.config.cut or self.config.splits)
 
     def files(self, split: str) -> Iterator[Path]:
         named = "train" if self.config.cut else split
-        yield from self.found(patterns(self.config.splits[named]), split)  # type: ignore[index]
+        yield from self.found(patterns(self.config.splits[named]), split)
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         return self._cut(split) if self.config.cut else self._lines(split)
@@ -48,13 +50,13 @@ class Lines(Adapter[LinesConfig]):
         """Code points from and to; each share is rounded down, and the last split takes the rest."""
         cut = self.config.cut or {}
         names = self.splits()
-        before = sum(cut[name] for name in names[: names.index(split)])  # type: ignore[index]
-        through = before + cut[split]  # type: ignore[index]
+        before = sum(cut[name] for name in names[: names.index(split)])
+        through = before + cut[split]
         return int(total * before), total if split == names[-1] else int(total * through)
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         for split in ordered(self.config.splits):
-            for name in patterns(self.config.splits[split]):  # type: ignore[index]
+            for name in patterns(self.config.splits[split]):
                 rng = generator("lines", seed, split, name)
                 lines = (sentence(rng, self.config.language) for _ in range(synthetic_count(split, count)))
                 write_lines(folder / concrete(name), lines)

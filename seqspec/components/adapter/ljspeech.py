@@ -17,7 +17,9 @@ from seqspec.schema.adapter.ljspeech import NATIVE_RATE, LjspeechConfig
 
 
 class Ljspeech(Adapter[LjspeechConfig]):
-    """Utterances in the order of the metadata; a row without its third column falls back to nothing and is bad."""
+    """Utterances in the order of the metadata; a row without its third column falls back to nothing and is
+    bad.
+    """
 
     def splits(self) -> tuple[str, ...]:
         return ("train",)

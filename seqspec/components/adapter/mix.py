@@ -17,7 +17,9 @@ from seqspec.schema.adapter_config import ordered
 
 
 class Mix(Adapter[MixConfig]):
-    """Records in the order of the parts, each under its part's name: ``id`` is ``<part>/<id>``, ``corpus`` is the part."""
+    """Records in the order of the parts, each under its part's name: ``id`` is ``<part>/<id>``, ``corpus`` is
+    the part.
+    """
 
     @cached_property
     def root(self) -> Path:

@@ -79,7 +79,9 @@ class Mnist(Adapter[MnistConfig]):
 
 
 def read_idx(path: Path, shape: tuple[int | None, ...], corpus: str) -> NDArray[np.uint8]:
-    """The array of an idx file of unsigned bytes; ``shape`` is what it must have, ``None`` where any size may stand."""
+    """The array of an idx file of unsigned bytes; ``shape`` is what it must have, ``None`` where any size may
+    stand.
+    """
     with open_bytes(path, corpus=corpus) as file:
         head = file.read(4 + 4 * len(shape))
         if len(head) < 4 + 4 * len(shape) or head[:4] != bytes([0, 0, _UNSIGNED_BYTES, len(shape)]):
@@ -98,6 +100,7 @@ def read_idx(path: Path, shape: tuple[int | None, ...], corpus: str) -> NDArray[
             raise DataError(f"the header claims {total:,} bytes", corpus=corpus, file=show(path), byte=4)
         content = file.read(total + 1)
     if len(content) != total:
-        message = f"the header promises {total:,} bytes, the file has {'more' if len(content) > total else len(content)}"
+        held = "more" if len(content) > total else f"{len(content):,}"
+        message = f"the header promises {total:,} bytes, the file has {held}"
         raise DataError(message, corpus=corpus, file=show(path), byte=len(head))
     return np.frombuffer(content, np.uint8).reshape(sizes)

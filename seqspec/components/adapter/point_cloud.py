@@ -29,7 +29,7 @@ class PointCloud(Adapter[PointCloudConfig]):
         return ordered(self.config.folders)
 
     def files(self, split: str) -> Iterator[Path]:
-        home, folder = self.home("ModelNet40"), self.config.folders[split]  # type: ignore[index]
+        home, folder = self.home("ModelNet40"), self.config.folders[split]
         paths = sorted(home.glob(f"*/{folder}/*.off"))
         if not paths:
             raise self.missing(
@@ -62,5 +62,5 @@ class PointCloud(Adapter[PointCloudConfig]):
                     for corner in range(8)
                 ]
                 head = ["OFF8 6 0"] if index % 2 else ["OFF", "8 6 0"]
-                place = folder / "ModelNet40" / label / self.config.folders[split]  # type: ignore[index]
+                place = folder / "ModelNet40" / label / self.config.folders[split]
                 write_lines(place / f"{label}_{index:04d}.off", [*head, *corners, *_BOX])

@@ -26,7 +26,7 @@ class SentencePairs(Adapter[SentencePairsConfig]):
         return ordered(self.config.splits)
 
     def files(self, split: str) -> Iterator[Path]:
-        yield from self.found(patterns(self.config.splits[split]), split)  # type: ignore[index]
+        yield from self.found(patterns(self.config.splits[split]), split)
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.files(split):
@@ -62,7 +62,7 @@ class SentencePairs(Adapter[SentencePairsConfig]):
             str(name) for name in (self.config.first, self.config.second, self.config.label)
         )
         for split in self.splits():
-            for pattern in patterns(self.config.splits[split]):  # type: ignore[index]
+            for pattern in patterns(self.config.splits[split]):
                 path = folder / concrete(pattern)
                 rng = generator("sentence_pairs", seed, split, pattern)
                 rows = []

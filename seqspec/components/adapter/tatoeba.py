@@ -1,4 +1,6 @@
-"""Reader of Tatoeba's exports: the sentences of the two languages are held in memory, the links stream through."""
+"""Reader of Tatoeba's exports: the sentences of the two languages are held in memory, the links stream
+through.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Wmt(Adapter[WmtConfig]):
                 yield from self._columns(source)
 
     def _names(self, split: str) -> tuple[str, ...]:
-        return patterns(self.config.splits[split])  # type: ignore[index]
+        return patterns(self.config.splits[split])
 
     def _pair(self, name: str, split: str) -> tuple[Path, Path]:
         """The file of either side; one and the same where both stand in it."""

@@ -1,4 +1,6 @@
-"""AN4: Acero (1990), "Acoustical and Environmental Robustness in Automatic Speech Recognition", the CMU alphanumeric data base."""
+"""AN4: Acero (1990), "Acoustical and Environmental Robustness in Automatic Speech Recognition", the CMU
+alphanumeric data base.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,8 @@ from seqspec.schema.types import Text, Type, Waveform
 
 
 class An4Config(AdapterConfig):
-    """Read English spelling and commands: ``an4/etc/an4_{train,test}.{fileids,transcription}`` and NIST SPHERE files below ``an4/wav``.
+    """Read English spelling and commands: ``an4/etc/an4_{train,test}.{fileids,transcription}`` and NIST
+    SPHERE files below ``an4/wav``.
 
     There is no dev part; ``data.split`` cuts one out of ``train``.
     """

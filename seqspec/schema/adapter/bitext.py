@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 
 
 class BitextConfig(AdapterConfig):
-    """Read pairs from ``<split>.<language>`` files with equally many lines; ``.gz``, ``.bz2`` and ``.xz`` are opened as they are."""
+    """Read pairs from ``<split>.<language>`` files with equally many lines; ``.gz``, ``.bz2`` and ``.xz`` are
+    opened as they are.
+    """
 
     source_language: Language
     """Language of the source side, also the ``{language}`` of its file names."""
@@ -19,8 +18,19 @@ class BitextConfig(AdapterConfig):
     """Language of the target side, also the ``{language}`` of its file names."""
     splits: dict[SplitName, Pattern | list[Pattern]] = {"train": "train", "dev": "dev", "test": "test"}
     """What stands for ``{split}`` in the file names of each split; several are read one after the other."""
-    template: Annotated[str, Field(pattern=r"^.*\{language\}.*$", max_length=1000)] = "{split}.{language}"
-    """File names below ``root``; ``{split}`` and ``{language}`` are filled in, and ``*`` matches several files on both sides."""
+    template: Pattern = "{split}.{language}"
+    """File names below ``root``; ``{split}`` and ``{language}`` are filled in, and ``*`` matches several
+    files on both sides.
+    """
 
     def roles(self) -> dict[str, Type]:
+        for name in ("{split}", "{language}"):
+            if name not in self.template:
+                message = f"`template` must say where `{name}` stands in the file names"
+                raise Mismatch(message, at=("template",), help="the default is `{split}.{language}`")
+        if self.source_language == self.target_language:
+            message = "both sides have one and the same language, and so one and the same file"
+            raise Mismatch(
+                message, at=("target_language",), help="name the sides apart, such as `en-US` and `en-GB`"
+            )
         return {"source": Text(self.source_language), "target": Text(self.target_language)}

@@ -1,4 +1,4 @@
-"""CIFAR-10: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images"; the binary version."""
+"""CIFAR-10: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images"; binary version."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from seqspec.schema.types import Classes, Image, Type
 
 
 class Cifar10Config(AdapterConfig):
-    """Read ``cifar-10-batches-bin/{data_batch_1..5,test_batch}.bin``: a byte of the class, then 3 × 32 × 32 bytes.
+    """Read ``cifar-10-batches-bin/{data_batch_1..5,test_batch}.bin``: a byte of the class, then 3 × 32 × 32
+    bytes.
 
     The other version of the corpus is made of Python pickles, which can run code and are never opened.
     There is no dev part; ``data.split`` cuts one out of ``train``.

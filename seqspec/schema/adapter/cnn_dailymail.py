@@ -1,4 +1,6 @@
-"""CNN/DailyMail: Hermann et al. (2015), arXiv:1506.03340; as summaries, See et al. (2017), "Get To The Point", arXiv:1704.04368."""
+"""CNN/DailyMail: Hermann et al. (2015), arXiv:1506.03340; as summaries, See et al. (2017), "Get To The
+Point", arXiv:1704.04368.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from seqspec.schema.types import Text, Type
 
 
 class CnnDailymailConfig(AdapterConfig):
-    """Read articles and their highlights: ``cnn/stories/*.story``, ``dailymail/stories/*.story`` and ``url_lists/all_*.txt``.
+    """Read articles and their highlights: ``cnn/stories/*.story``, ``dailymail/stories/*.story`` and
+    ``url_lists/all_*.txt``.
 
     A story is named by the SHA-1 of its address; the lists of addresses are the splits.
     """

@@ -1,4 +1,6 @@
-"""COCO captions: Chen et al. (2015), "Microsoft COCO Captions: Data Collection and Evaluation Server", arXiv:1504.00325."""
+"""COCO captions: Chen et al. (2015), "Microsoft COCO Captions: Data Collection and Evaluation Server",
+arXiv:1504.00325.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Part = Annotated[str, Field(pattern=r"^[a-z]+[0-9]{4}$")]
 
 
 class CocoCaptionsConfig(AdapterConfig):
-    """Read ``annotations/captions_<part>.json`` and ``<part>/<number>.jpg`` (needs ``seqspec[images]``); an example a caption."""
+    """Read ``annotations/captions_<part>.json`` and ``<part>/<number>.jpg`` (needs ``seqspec[images]``); an
+    example a caption.
+    """
 
     parts: dict[SplitName, Part] = {"train": "train2017", "dev": "val2017"}
     """Part of the corpus that each split is."""

@@ -1,4 +1,6 @@
-"""Common Voice: Ardila et al. (2020), "Common Voice: A Massively-Multilingual Speech Corpus", LREC, arXiv:1912.06670."""
+"""Common Voice: Ardila et al. (2020), "Common Voice: A Massively-Multilingual Speech Corpus", LREC,
+arXiv:1912.06670.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +16,18 @@ Table = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 
 
 class CommonVoiceConfig(AdapterConfig):
-    """Read a release: ``<language>/{train,dev,test,…}.tsv`` with the sentences and ``<language>/clips/*.mp3``.
+    """Read a release: ``<language>/{train,dev,test,…}.tsv`` with the sentences and
+    ``<language>/clips/*.mp3``.
 
     The corpus must be fetched by hand, because its licence is accepted in a form on commonvoice.mozilla.org.
     """
 
     language: Language
-    """Language of the release and name of its folder below ``root``; ``root`` may also be that folder itself."""
+    """Language of the release and name of its folder below ``root``, which may also be that folder."""
     splits: dict[SplitName, Table | list[Table]] = {"train": "train", "dev": "dev", "test": "test"}
-    """Tables of each split, without ``.tsv``; ``validated`` holds far more than ``train``, but also dev's and test's rows."""
+    """Tables of each split, without ``.tsv``; ``validated`` holds far more than ``train``, but also dev's and
+    test's rows.
+    """
     rate: Hertz = 16_000
     """Samples a second that every clip is resampled to; clips have 48,000 or 32,000."""
 

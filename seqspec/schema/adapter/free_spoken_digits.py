@@ -1,4 +1,6 @@
-"""Free Spoken Digit Dataset: Jackson et al. (2018), github.com/Jakobovski/free-spoken-digit-dataset, CC BY-SA 4.0."""
+"""Free Spoken Digit Dataset: Jackson et al. (2018), github.com/Jakobovski/free-spoken-digit-dataset, CC BY-SA
+4.0.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class FreeSpokenDigitsConfig(AdapterConfig):
     target: Literal["label", "text"] = "label"
     """What is learnt: one of ten classes, or the English word."""
     split: Literal["official", "by_speaker"] = "official"
-    """``official``: recordings 0 to 4 of every speaker are ``test``, so every speaker is in both; or whole speakers apart."""
+    """``official``: recordings 0 to 4 of every speaker are ``test``, so every speaker is in both; or whole
+    speakers apart.
+    """
     test_speakers: list[Speaker] = []
     """Speakers of ``test`` where the split is by speaker."""
 

@@ -1,4 +1,6 @@
-"""Datasets that Hugging Face ``datasets`` saved with ``save_to_disk``: Lhoest et al. (2021), arXiv:2109.02846."""
+"""Datasets that Hugging Face ``datasets`` saved with ``save_to_disk``: Lhoest et al. (2021),
+arXiv:2109.02846.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ from seqspec.schema.table_config import TableConfig
 
 
 class HfDatasetConfig(TableConfig):
-    """Read ``<split>/data-*.arrow`` as Arrow streams (needs ``seqspec[parquet]``); no script and no Python of a dataset is run.
+    """Read ``<split>/data-*.arrow`` as Arrow streams (needs ``seqspec[parquet]``); no script and no Python of
+    a dataset is run.
 
     A split's name is the folder that holds its ``state.json``, or ``.`` where the corpus folder itself does.
     """

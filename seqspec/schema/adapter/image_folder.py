@@ -10,7 +10,9 @@ from seqspec.schema.units import Dim
 
 
 class ImageFolderConfig(AdapterConfig):
-    """Read ``<split>/<class>/<any name>.{png,jpg,…}`` (needs ``seqspec[images]``); the folder's name is the class."""
+    """Read ``<split>/<class>/<any name>.{png,jpg,…}`` (needs ``seqspec[images]``); the folder's name is the
+    class.
+    """
 
     splits: dict[SplitName, Pattern] = {"train": "train", "dev": "val", "test": "test"}
     """Folder of each split below ``root``; ``.`` where the classes stand in ``root`` itself."""
@@ -21,7 +23,9 @@ class ImageFolderConfig(AdapterConfig):
     width: Dim
     """Pixels."""
     resize: bool = False
-    """Scale the shorter side to fit and cut out the middle; without it a picture of another size is a bad row."""
+    """Scale the shorter side to fit and cut out the middle; without it a picture of another size is a bad
+    row.
+    """
 
     def roles(self) -> dict[str, Type]:
         return {

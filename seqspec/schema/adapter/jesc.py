@@ -9,7 +9,9 @@ from seqspec.schema.types import Text, Type
 
 
 class JescConfig(AdapterConfig):
-    """Read subtitles: ``split/{train,dev,test}``, English, a tab, Japanese, whose blanks stand for punctuation."""
+    """Read subtitles: ``split/{train,dev,test}``, English, a tab, Japanese, whose blanks stand for
+    punctuation.
+    """
 
     source_language: Literal["ja", "en"] = "ja"
     """Language that the model reads; the other one is the target."""

@@ -1,4 +1,6 @@
-"""JSUT 1.1: Sonobe, Takamichi and Saruwatari (2017), "JSUT corpus: free large-scale Japanese speech corpus", arXiv:1711.00354."""
+"""JSUT 1.1: Sonobe, Takamichi and Saruwatari (2017), "JSUT corpus: free large-scale Japanese speech corpus",
+arXiv:1711.00354.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Subset = Literal[
 
 
 class JsutConfig(AdapterConfig):
-    """Read one Japanese speaker: ``jsut_ver1.1/<subset>/transcript_utf8.txt`` (``ID:text``) and ``<subset>/wav/<ID>.wav``."""
+    """Read one Japanese speaker: ``jsut_ver1.1/<subset>/transcript_utf8.txt`` (``ID:text``) and
+    ``<subset>/wav/<ID>.wav``.
+    """
 
     subsets: Annotated[list[Subset], Field(min_length=1)] = ["basic5000"]
     """Folders that are read, in order."""

@@ -1,4 +1,6 @@
-"""LibriSpeech: Panayotov et al. (2015), "LibriSpeech: an ASR corpus based on public domain audio books", ICASSP; openslr.org/12."""
+"""LibriSpeech: Panayotov et al. (2015), "LibriSpeech: an ASR corpus based on public domain audio books",
+ICASSP; openslr.org/12.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _DEV_CLEAN_SHA256 = "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa9037
 
 
 class LibrispeechConfig(AdapterConfig):
-    """Read English speech: 16 kHz FLAC below ``LibriSpeech/<part>/<speaker>/<chapter>/``, upper-case transcripts beside it."""
+    """Read English speech: 16 kHz FLAC below ``LibriSpeech/<part>/<speaker>/<chapter>/``, upper-case
+    transcripts beside it.
+    """
 
     parts: dict[SplitName, list[Part]] = {
         "train": ["train-clean-100", "train-clean-360", "train-other-500"],

@@ -20,9 +20,13 @@ class LinesConfig(AdapterConfig):
     }
     """Files of each split, read one after the other; with ``cut``, the whole text stands under ``train``."""
     cut: dict[SplitName, Fraction] | None = None
-    """Shares of one contiguous text, in code points, in the order train, dev, test: ``{train: 0.9, dev: 0.1}``."""
+    """Shares of one contiguous text, in code points, in the order train, dev, test: ``{train: 0.9, dev:
+    0.1}``.
+    """
     block: Positive = 16_384
-    """Code points of one record of a contiguous text; joined without anything between, the records are the text."""
+    """Code points of one record of a contiguous text; joined without anything between, the records are the
+    text.
+    """
 
     def roles(self) -> dict[str, Type]:
         if self.cut is not None and abs(sum(self.cut.values()) - 1) > 1e-9:

@@ -22,17 +22,22 @@ class MixPart(Config):
     source: Annotated[Config, Slot("adapter")]
     """The corpus; without a ``root`` of its own it stands in the folder of its name."""
     weight: PositiveFloat | None = None
-    """Share of training examples that are drawn from it, relative to the other weights; left out for all, each example counts
-    once an epoch."""
+    """Share of training examples that are drawn from it, relative to the other weights; left out for all,
+    each example counts once an epoch.
+    """
 
 
 class MixConfig(AdapterConfig):
-    """Read several corpora whose records hold the same kinds of things; each record says under ``corpus`` where it is from."""
+    """Read several corpora whose records hold the same kinds of things; each record says under ``corpus``
+    where it is from.
+    """
 
     parts: Annotated[list[MixPart], Field(min_length=1)]
     """The corpora, in order."""
     temperature: PositiveFloat | None = None
-    """Draw from each corpus in proportion to its size to the power of 1 / ``temperature``; 1 as if joined, large ones evenly."""
+    """Draw from each corpus in proportion to its size to the power of 1 / ``temperature``; 1 as if joined,
+    large ones evenly.
+    """
     batches: Literal["mixed", "homogeneous"] = "mixed"
     """Whether a batch may hold examples of several corpora, or is drawn from one."""
 
@@ -44,8 +49,9 @@ class MixConfig(AdapterConfig):
             if others != roles:
                 here = ", ".join(f"{role} {type_}" for role, type_ in others.items())
                 there = ", ".join(f"{role} {type_}" for role, type_ in roles.items())
-                raise Mismatch(f"`{name}` gives {here}, but `{first}` gives {there}", at=("parts", index, "source"),
-                               help="mix corpora of the same kinds, languages and rates")  # fmt: skip
+                message = f"`{name}` gives {here}, but `{first}` gives {there}"
+                place = ("parts", index, "source")
+                raise Mismatch(message, at=place, help="mix corpora of the same kinds, languages and rates")
         return dict(roles)
 
     def children(self) -> tuple[tuple[str, AdapterConfig], ...]:

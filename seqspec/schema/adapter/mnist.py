@@ -1,11 +1,13 @@
-"""MNIST: LeCun et al. (1998), "Gradient-Based Learning Applied to Document Recognition", Proceedings of the IEEE; idx files."""
+"""MNIST: LeCun et al. (1998), "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
+IEEE; idx files.
+"""
 
 from __future__ import annotations
 
 from seqspec.schema.adapter_config import AdapterConfig, Download
 from seqspec.schema.types import Classes, Image, Type
 
-# MD5 of the gzip files, the same in several independent projects; the mirror is the one that torchvision uses.
+# MD5 of the gzip files, the same in several independent projects; torchvision uses this mirror.
 _MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _MD5 = {
     "train-images-idx3-ubyte.gz": ("9.9 MB", "f68b3c2dcbeaaa9fbdd348bbdeb94873"),

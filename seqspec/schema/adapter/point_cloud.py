@@ -1,4 +1,6 @@
-"""Point clouds drawn from the surfaces of meshes, as in ModelNet40: Wu et al. (2015), "3D ShapeNets", CVPR, arXiv:1406.5670."""
+"""Point clouds drawn from the surfaces of meshes, as in ModelNet40: Wu et al. (2015), "3D ShapeNets", CVPR,
+arXiv:1406.5670.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from seqspec.schema.units import Dim
 class PointCloudConfig(AdapterConfig):
     """Read ``ModelNet40/<class>/{train,test}/*.off``; the folder's name is the class.
 
-    Points are drawn evenly over the surface, always the same ones for the same file, then centred and scaled into the unit ball.
-    There is no dev part; ``data.split`` cuts one out of ``train``.
+    Points are drawn evenly over the surface, always the same ones for the same file, then centred and scaled
+    into the unit ball. There is no dev part; ``data.split`` cuts one out of ``train``.
     """
 
     folders: dict[SplitName, str] = {"train": "train", "test": "test"}

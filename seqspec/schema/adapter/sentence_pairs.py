@@ -1,4 +1,6 @@
-"""Pairs of sentences with a label, as in GLUE: Wang et al. (2019), arXiv:1804.07461; and JGLUE: Kurihara et al. (2022), LREC."""
+"""Pairs of sentences with a label, as in GLUE: Wang et al. (2019), arXiv:1804.07461; and JGLUE: Kurihara et
+al. (2022), LREC.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from seqspec.schema.types import Classes, Text, Type, Unknown
 
 
 class SentencePairsConfig(AdapterConfig):
-    """Read two text columns and a label from TSV (quotation marks mean nothing) or JSON lines, told apart by the files' names.
+    """Read two text columns and a label from TSV (quotation marks mean nothing) or JSON lines, told apart by
+    the files' names.
 
     The source is both sentences with ``separator`` between them.
     """
@@ -20,7 +23,9 @@ class SentencePairsConfig(AdapterConfig):
     language: Language
     """Language of both sentences."""
     splits: dict[SplitName, Pattern | list[Pattern]] = {"train": "train.tsv", "dev": "dev.tsv"}
-    """Files of each split below ``root``; ``.json`` and ``.jsonl`` hold an object a line, anything else is TSV with a header."""
+    """Files of each split below ``root``; ``.json`` and ``.jsonl`` hold an object a line, anything else is
+    TSV with a header.
+    """
     first: Column = "sentence1"
     """Column of the first sentence."""
     second: Column = "sentence2"

@@ -1,4 +1,6 @@
-"""Tanaka corpus: Tanaka (2001), "Compilation of a multilingual parallel corpus", PACLING; as edited in edrdg.org's ``examples.utf``."""
+"""Tanaka corpus: Tanaka (2001), "Compilation of a multilingual parallel corpus", PACLING; as edited in
+edrdg.org's ``examples.utf``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from seqspec.schema.types import Text, Type
 
 
 class TanakaConfig(AdapterConfig):
-    """Read ``examples.utf``: lines ``A: Japanese<tab>English#ID=…``, each followed by its word index, ``B: …``.
+    """Read ``examples.utf``: lines ``A: Japanese<tab>English#ID=…``, each followed by its word index, ``B:
+    …``.
 
     There are no splits: everything is ``train``, and ``data.split`` cuts the others out.
     """

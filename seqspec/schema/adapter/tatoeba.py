@@ -14,7 +14,8 @@ Code = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
 class TatoebaConfig(AdapterConfig):
-    """Read pairs from ``sentences.csv`` (id, three-letter language, text) and ``links.csv`` (id, id of its translation).
+    """Read pairs from ``sentences.csv`` (id, three-letter language, text) and ``links.csv`` (id, id of its
+    translation).
 
     There are no splits: everything is ``train``, and ``data.split`` cuts the others out.
     """

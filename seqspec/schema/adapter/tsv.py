@@ -1,4 +1,6 @@
-"""Tab-separated text: a row a line, a tab between columns, and nothing else has a meaning (no quotes, no escapes)."""
+"""Tab-separated text: a row a line, a tab between columns, and nothing else has a meaning (no quotes, no
+escapes).
+"""
 
 from __future__ import annotations
 

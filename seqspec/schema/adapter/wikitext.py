@@ -1,4 +1,6 @@
-"""WikiText-2 and WikiText-103: Merity et al. (2017), "Pointer Sentinel Mixture Models", ICLR, arXiv:1609.07843."""
+"""WikiText-2 and WikiText-103: Merity et al. (2017), "Pointer Sentinel Mixture Models", ICLR,
+arXiv:1609.07843.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,14 @@ from seqspec.schema.types import Text, Type
 
 
 class WikitextConfig(AdapterConfig):
-    """Read ``wiki.{train,valid,test}.tokens`` or ``.raw``, a paragraph a line; headings (`` = Title = ``) are lines as well."""
+    """Read ``wiki.{train,valid,test}.tokens`` or ``.raw``, a paragraph a line; headings (`` = Title = ``) are
+    lines as well.
+    """
 
     version: Literal["tokens", "raw"] = "tokens"
-    """``tokens``: words with ``<unk>`` and ``@-@``, over which word perplexity is stated; ``raw``: the text before that."""
+    """``tokens``: words with ``<unk>`` and ``@-@``, over which word perplexity is stated; ``raw``: the text
+    before that.
+    """
     headings: bool = True
     """Keep the lines of headings; published perplexities count them."""
 

@@ -1,16 +1,20 @@
-"""WMT news translation: Bojar et al. (2014), "Findings of the 2014 Workshop on Statistical Machine Translation"; statmt.org."""
+"""WMT news translation: Bojar et al. (2014), "Findings of the 2014 Workshop on Statistical Machine
+Translation"; statmt.org.
+"""
 
 from __future__ import annotations
 
 from seqspec.schema.adapter_config import AdapterConfig, Download, Language, Pattern, SplitName
+from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 
 
 class WmtConfig(AdapterConfig):
     """Read the shared task's files in the forms in which they are published, told apart by their names.
 
-    ``name.{language}`` are two aligned files, ``….de-en.tsv.gz`` two columns in the order of the pair in the name, and
-    ``name-{side}.{language}.sgm`` the two SGML files of a test set, with ``src`` and ``ref`` for ``{side}``.
+    ``name.{language}`` are two aligned files, ``….de-en.tsv.gz`` two columns in the order of the pair in the
+    name, and ``name-{side}.{language}.sgm`` the two SGML files of a test set, with ``src`` and ``ref`` for
+    ``{side}``.
     """
 
     source_language: Language
@@ -21,6 +25,11 @@ class WmtConfig(AdapterConfig):
     """Files of each split below ``root``, read one after the other."""
 
     def roles(self) -> dict[str, Type]:
+        for name in self._names():
+            if (".sgm" in name) != ("{side}" in name) or (".sgm" in name and "{language}" not in name):
+                message = f"`{name}`: the two files of a test set differ in `{{side}}` and `{{language}}`, and no others do"
+                example = "write `newstest2014-deen-{side}.{language}.sgm`, for example"
+                raise Mismatch(message, at=("splits",), help=example)
         return {"source": Text(self.source_language), "target": Text(self.target_language)}
 
     def downloads(self) -> tuple[Download, ...]:
