@@ -285,8 +285,11 @@ def new(
 @app.command()
 def lsp() -> None:
     """Serve editors over standard input and output (Language Server Protocol)."""
-    from seqspec.lsp.server import serve
-
+    try:
+        from seqspec.lsp.server import serve
+    except ModuleNotFoundError as error:
+        typer.echo(f"`seqspec lsp` needs {error.name}: pip install 'seqspec[lsp]'", err=True)
+        raise typer.Exit(2) from None
     serve()
 
 

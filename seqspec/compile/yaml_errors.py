@@ -231,12 +231,13 @@ def _missing_colon(source: Source, start: int, problem: str) -> Diagnostic | Non
         return None
     number = source.position(start)[0]
     here = source.line(number)
+    above = ""
     while number > 1:
         number -= 1
         above = source.line(number)
         if above.strip() and not above.lstrip().startswith("#"):
             break
-    match = _NO_COLON.fullmatch(above.split(" #")[0].rstrip()) if number else None
+    match = _NO_COLON.fullmatch(above.split(" #")[0].rstrip())
     if match is None or len(match.group(1)) != len(here) - len(here.lstrip()):
         return None
     begin = source.offset(number) + match.start(2)

@@ -1,0 +1,1 @@
+"""``seqspec lsp``: diagnostics, completion, hover, definitions and quick fixes for editors."""

@@ -1,0 +1,70 @@
+"""What an editor's text says: its tree as written and as composed, its plan, and every mistake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqspec.compile.check import check
+from seqspec.compile.front import understand_text
+from seqspec.compile.infer import infer
+from seqspec.compile.parse import Language, parse_text
+from seqspec.compile.plan import Plan
+from seqspec.compile.validate import catalogue_of
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Diagnostic, SpecError
+from seqspec.schema.source import Source, Tree
+
+PARTIAL = frozenset({"SQ102", "SQ105"})
+"""What a part of a spec, under ``base/``, may leave out: it stands in the spec that extends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One text, understood as far as it can be."""
+
+    source: Source
+    written: Tree | None
+    """As it stands in this text, or in the last text that could be read."""
+    resolved: Tree | None
+    """With its bases, references filled in."""
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The components that the text can name."""
+        tree = self.resolved or self.written
+        return Catalogue() if tree is None else catalogue_of(tree)
+
+
+def language_of(name: str) -> Language:
+    """TOML by its ending, else YAML."""
+    return "toml" if name.endswith(".toml") else "yaml"
+
+
+def analyse(source: Source, *, before: Analysis | None = None) -> Analysis:
+    """Everything that can be said of ``source``; ``before`` lends its trees where the text cannot be read."""
+    language = language_of(source.name)
+    written = _written(source, language) or (before.written if before else None)
+    try:
+        resolved, experiment = understand_text(source, language)
+    except SpecError as error:
+        survived = error.tree or (before.resolved if before else None)
+        return Analysis(source, written, survived, None, _relevant(source, error.diagnostics))
+    plan, mistakes = infer(experiment, resolved, facts={})
+    found = (*mistakes, *check(plan, resolved))
+    return Analysis(source, written, resolved, plan, _relevant(source, found))
+
+
+def _written(source: Source, language: Language) -> Tree | None:
+    try:
+        return parse_text(source, language=language)
+    except SpecError as error:
+        return error.tree
+
+
+def _relevant(source: Source, diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    if "base" not in Path(source.name).parts[:-1]:
+        return diagnostics
+    return tuple(d for d in diagnostics if d.code not in PARTIAL)
