@@ -155,5 +155,7 @@ class Logits(Type):
     stride: int = 1
     blank: bool = False
     """One set a frame, where id 0 is CTC's blank, rather than one a target."""
+    factored: bool = False
+    """Worked out in clusters by an adaptive softmax: there is no single linear layer behind them."""
 
     __str__ = Type.__str__

@@ -19,7 +19,7 @@ LEVELS = 1 << 16
 
 
 class Dropout(nn.Module):
-    """Zeroes each element with probability ``p`` while training and scales the rest so that the mean stays."""
+    """Zeroes each element with probability ``p`` while training; the rest is scaled to keep the mean."""
 
     def __init__(self, p: float) -> None:
         super().__init__()

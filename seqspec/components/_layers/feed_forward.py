@@ -71,6 +71,16 @@ class FeedForward(nn.Module):
         inner = self.expand(x_BTD) if self.kernel == 1 else self._convolve(x_BTD, mask_BT)
         return self.contract(self.dropout(self._activate(inner)))
 
+    def step(self, x_ND: Tensor, before_NKD: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """One position after another; ``before_NKD`` holds the ``kernel - 1`` inputs before, where there are
+        any.
+        """
+        if before_NKD is None:
+            return self.forward(x_ND), None
+        window_NKD = torch.cat([before_NKD, x_ND[:, None]], dim=1)
+        inner = self.expand(window_NKD.transpose(1, 2)).squeeze(2)
+        return self.contract(self.dropout(self._activate(inner))), window_NKD[:, 1:]
+
     def _activate(self, inner_BTF: Tensor) -> Tensor:
         function = ACTIVATIONS[self.activation]
         if self.activation not in GATED:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.attention import Attention, KeysValues
+from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
@@ -142,7 +142,8 @@ class Entrance(nn.Module):
         if self.learned is not None:
             if start + size > self.max_positions:
                 raise ValueError(
-                    f"an input of {start + size} positions, and the model has learned {self.max_positions} (`max_positions`)"
+                    f"an input of {start + size} positions, and the model has learned {self.max_positions}"
+                    " (`max_positions`)"
                 )
             x_BTD = x_BTD + self.learned[start : start + size] * dim**0.5
         return self.dropout(x_BTD)
@@ -161,13 +162,3 @@ class Entrance(nn.Module):
             seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
             mask = seen if mask is None else mask & seen
         return bias if mask is None else bias.masked_fill(~mask, -torch.inf)
-
-
-class LayerCache(NamedTuple):
-    """What one layer of a decoder keeps between steps."""
-
-    keys: Tensor
-    """``[N, H, T, E]``."""
-    values: Tensor
-    memory: KeysValues | None
-    """``[B, H, S, E]``; the hypotheses of one example share it."""

@@ -7,53 +7,25 @@ search.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import torch
 from torch import Tensor, nn
 
-from seqspec.components._layers.attention import KeysValues
-from seqspec.components._layers.masks import attention_mask, document_mask
+from seqspec.components._layers.masks import document_mask
 from seqspec.components._layers.transformer_layer import (
     Context,
     Entrance,
-    LayerCache,
     TransformerLayer,
     make_norm,
 )
+from seqspec.components._layers.transformer_step import (
+    TransformerState,
+    empty_cache,
+    memory_mask,
+    step_layer,
+)
 from seqspec.schema.decoder.transformer import TransformerConfig
 from seqspec.schema.types import States, Type
-
-
-@dataclass(frozen=True)
-class TransformerState:
-    """Where a search stands: how many tokens were read, and each layer's keys and values."""
-
-    position: int
-    layers: tuple[LayerCache, ...]
-    memory_mask: Tensor | None
-    attention: Tensor | None = None
-    """``[N, S]``: where the last step looked, mean over the heads of the last layer; only where it was asked
-    for.
-    """
-
-    def select(self, rows_N: Tensor) -> TransformerState:
-        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
-        layers = (
-            layer._replace(keys=layer.keys[rows_N], values=layer.values[rows_N]) for layer in self.layers
-        )
-        return replace(self, layers=tuple(layers), attention=None)
-
-    def keep(self, examples_B: Tensor) -> TransformerState:
-        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
-        if self.memory_mask is None:
-            return self
-        layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in self.layers)
-        return replace(self, layers=tuple(layers), memory_mask=self.memory_mask[examples_B])
-
-
-def _keep(memory: KeysValues | None, examples_B: Tensor) -> KeysValues | None:
-    return None if memory is None else KeysValues(memory.keys[examples_B], memory.values[examples_B])
 
 
 class Transformer(nn.Module):
@@ -92,7 +64,7 @@ class Transformer(nn.Module):
             mask=biased,
             causal=biased is None,
             memory_BSD=memory_BSD,
-            memory_mask=_memory_mask(memory_BSD, memory_lengths_B),
+            memory_mask=memory_mask(memory_BSD, memory_lengths_B),
         )
         x_BUD = self.entrance(self.embedding(ids_BU))
         for layer in self.layers:
@@ -103,17 +75,8 @@ class Transformer(nn.Module):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> TransformerState:
         """Nothing read yet; the memory's keys and values are worked out once.  ``examples`` is B."""
-        layers = tuple(self._empty(layer, memory_BSD, examples) for layer in self.layers)
-        return TransformerState(0, layers, _memory_mask(memory_BSD, memory_lengths_B))
-
-    def _empty(self, layer: nn.Module, memory_BSD: Tensor | None, examples: int) -> LayerCache:
-        assert isinstance(layer, TransformerLayer)
-        attention = layer.self_attention
-        weight = attention.key.weight
-        none = weight.new_empty(examples, attention.num_heads, 0, weight.shape[0] // attention.num_heads)
-        if layer.cross_attention is None or memory_BSD is None:
-            return LayerCache(none, none, None)
-        return LayerCache(none, none, layer.cross_attention.remember(memory_BSD))
+        layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
+        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B))
 
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
@@ -128,42 +91,7 @@ class Transformer(nn.Module):
         attention = None
         for layer, cache in zip(self.layers, state.layers, strict=True):
             asked = look and layer is self.layers[-1]
-            x_ND, cache, attention = _step(layer, x_ND, cache, state, mask=mask, look=asked)
+            x_ND, cache, attention = step_layer(layer, x_ND, cache, state, mask=mask, look=asked)
             caches.append(cache)
         hidden = x_ND if self.norm is None else self.norm(x_ND)
         return hidden, replace(state, position=keys, layers=tuple(caches), attention=attention)
-
-
-def _step(
-    layer: nn.Module,
-    x_ND: Tensor,
-    cache: LayerCache,
-    state: TransformerState,
-    *,
-    mask: Tensor | None,
-    look: bool,
-) -> tuple[Tensor, LayerCache, Tensor | None]:
-    assert isinstance(layer, TransformerLayer)
-    query = layer.self_residual.before(x_ND)
-    new = layer.self_attention.remember(query[:, None], start=state.position)
-    cache = cache._replace(
-        keys=torch.cat([cache.keys, new.keys], 2), values=torch.cat([cache.values, new.values], 2)
-    )
-    own = KeysValues(cache.keys, cache.values)
-    y = layer.self_attention.look(query, own, mask=mask, start=state.position)
-    x_ND = layer.self_residual.after(x_ND, y)
-    attention = None
-    if cache.memory is not None and layer.cross_attention is not None and layer.cross_residual is not None:
-        query = layer.cross_residual.before(x_ND)
-        y = layer.cross_attention.look(query, cache.memory, mask=state.memory_mask)
-        if look:
-            attention = layer.cross_attention.look_weights(query, cache.memory, mask=state.memory_mask)
-        x_ND = layer.cross_residual.after(x_ND, y)
-    y = layer.feed_forward(layer.feed_forward_residual.before(x_ND))
-    return layer.feed_forward_residual.after(x_ND, y), cache, attention
-
-
-def _memory_mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:
-    if memory_BSD is None or lengths_B is None:
-        return None
-    return attention_mask(lengths_B, memory_BSD.shape[1])

@@ -19,6 +19,7 @@ class Lookup(nn.Module):
         super().__init__()
         assert config.dim is not None
         assert isinstance(source.vocab, int)
+        self.dim = config.dim
         self.scale = config.dim**0.5 if config.scale else 1.0
         rows = -(-source.vocab // config.rows_multiple_of) * config.rows_multiple_of
         self.weight_VD = nn.Parameter(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Loss(NamedTuple):
-    """Sums over the targets of a batch, each a scalar tensor on the batch's device; nothing waits for them."""
+    """Sums over the targets of a batch, each a scalar tensor on the device; nothing waits for them."""
 
     total: Tensor
     """What training makes small, summed over the targets."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
@@ -29,6 +30,8 @@ class CrossEntropy(nn.Module):
             # Elsewhere choosing rows would make the host wait for the device.
             real = (labels_N != PAD).nonzero().squeeze(1)
             hidden_ND, labels_N = hidden_ND[real], labels_N[real]
+        if hasattr(head, "nll"):
+            return _factored(head, hidden_ND, labels_N)
         sums = linear_cross_entropy(
             hidden_ND,
             head.weight_VD,
@@ -39,6 +42,14 @@ class CrossEntropy(nn.Module):
             ignore=PAD,
         )
         terms = {"nll": sums.nll}
-        if not self.training:
+        if not torch.is_grad_enabled():
             terms["correct"] = sums.correct
         return Loss(sums.total, (labels_N != PAD).sum(), terms)
+
+
+def _factored(head: nn.Module, hidden_ND: Tensor, labels_N: Tensor) -> Loss:
+    """A head that knows the likelihood without spelling every logit out."""
+    real_N = labels_N != PAD
+    nll_N: Tensor = head.nll(hidden_ND, labels_N)  # type: ignore[operator]
+    total = (nll_N * real_N).sum()
+    return Loss(total, real_N.sum(), {"nll": total.detach()})

@@ -44,9 +44,12 @@ class EncoderDecoder(nn.Module):
         self.tasks = None
         if config.task_vectors:
             self.task = config.task
-            self.tasks = nn.Parameter(
-                torch.zeros(config.task_vectors, _width(takes["source"], self.embedding))
+            source = takes["source"]
+            width = (
+                source.dim if isinstance(source, Frames) and self.embedding is None else self.embedding.dim
             )
+            self.tasks = nn.Parameter(torch.zeros(config.task_vectors, width))
+        self.frames = isinstance(takes["source"], Frames)
 
     def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
         """Sums of ``criterion`` over the targets, the end of each among them."""
@@ -54,6 +57,11 @@ class EncoderDecoder(nn.Module):
         memory, lengths = self.encode(batch)
         inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
         loss: Loss = criterion(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head)
+        for part in (self.encoder, self.decoder):
+            # What a part asks for beside the likelihood, such as the cost of thinking longer, is meant a
+            # target.
+            if getattr(part, "penalty", None) is not None:
+                loss = loss._replace(total=loss.total + part.penalty * loss.count)
         return loss if self.ctc_head is None else self._joint(loss, memory, lengths, batch)
 
     def _joint(self, loss: Loss, memory_BSD: Tensor, lengths_B: Tensor, batch: Batch) -> Loss:
@@ -65,7 +73,9 @@ class EncoderDecoder(nn.Module):
         """States ``[B, S, D]`` and their lengths."""
         assert batch.source is not None
         x_BTD, lengths_B = batch.source, batch.source_lengths
-        if self.embedding is not None:
+        if self.embedding is not None and self.frames:
+            x_BTD, lengths_B = self.embedding(x_BTD, lengths_B)
+        elif self.embedding is not None:
             x_BTD = self.embedding(x_BTD)
         if self.tasks is not None:
             x_BTD = x_BTD + self.tasks[self.task]
@@ -106,10 +116,3 @@ class EncoderDecoder(nn.Module):
             _, state = self.decoder.step(ids_B, state, look=True)
             looked.append(state.attention)
         return torch.stack(looked, 1)
-
-
-def _width(source: Type, embedding: nn.Module | None) -> int:
-    if embedding is not None:
-        return int(embedding.weight_VD.shape[1])  # type: ignore[union-attr,index]
-    assert isinstance(source, Frames)
-    return source.dim

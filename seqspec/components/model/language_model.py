@@ -39,7 +39,8 @@ class LanguageModel(nn.Module):
         """Sums of ``criterion`` over the targets; of texts that stand alone, the end is one."""
         inputs_BU, labels_BU = _pairs(batch)
         loss: Loss = criterion(self._read(inputs_BU, batch), labels_BU, self.head)
-        return loss
+        penalty = getattr(self.decoder, "penalty", None)
+        return loss if penalty is None else loss._replace(total=loss.total + penalty * loss.count)
 
     def _read(self, inputs_BU: Tensor, batch: Batch) -> Tensor:
         hidden_BUD: Tensor = self.decoder(inputs_BU, segments_BU=batch.segments)

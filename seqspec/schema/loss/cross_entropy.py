@@ -20,4 +20,11 @@ class CrossEntropyConfig(Config):
     def output(self, source: Type) -> Type:
         if not isinstance(source, Logits):
             raise Mismatch(f"cross entropy needs logits, and the model gives {source}")
+        if source.factored and (self.label_smoothing or self.z_loss):
+            field = "label_smoothing" if self.label_smoothing else "z_loss"
+            raise Mismatch(
+                f"an adaptive softmax has no single normaliser that `{field}` could act on",
+                at=(field,),
+                help=f"take `{field}` out, or use head `linear`",
+            )
         return source

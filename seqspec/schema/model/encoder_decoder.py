@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.tying import check_tied_source, check_tied_target
 from seqspec.schema.types import Poison, Tokens, Type
 from seqspec.schema.units import Count, Probability
 
@@ -57,13 +58,16 @@ class EncoderDecoderConfig(Config):
         follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
         self._wire_ctc({"hidden": states, "target": target}, source["source"], flow)
-        if self.tie != "none":
-            self._check_tie(source["source"], target)
         if self.task and self.task >= self.task_vectors:
             raise Mismatch(
                 f"task {self.task} has no row among {self.task_vectors} task vectors", at=("task",)
             )
-        return flow.node("head", {"hidden": hidden, "target": target})
+        logits = flow.node("head", {"hidden": hidden, "target": target})
+        if self.tie != "none":
+            check_tied_target(self.decoder, hidden=hidden, logits=logits)
+        if self.tie == "all":
+            check_tied_source(source["source"], target)
+        return logits
 
     def _embed(self, source: Type, flow: Flow) -> Type:
         if self.embedding is None:
@@ -71,7 +75,7 @@ class EncoderDecoderConfig(Config):
                 return source
             flow.fill("embedding", "lookup", "ids are looked up")
         width = getattr(self.encoder, "dim", None)
-        if width is None or (self.embedding is not None and "dim" not in type(self.embedding).model_fields):
+        if width is None or getattr(self.embedding, "dim", None) is not None:
             return flow.node("embedding", source)
         return flow.node("embedding", source, dim=(width, "the encoder's width"))
 
@@ -97,31 +101,3 @@ class EncoderDecoderConfig(Config):
             for name, value in given.items()
             if value is not None and getattr(self.decoder, name, value) is None
         }
-
-    def _check_tie(self, source: Type, target: Type) -> None:
-        if getattr(self.decoder, "embedding", None) is None:
-            raise Mismatch(
-                "this decoder has no embedding that the softmax could share",
-                at=("tie",),
-                help="set `tie: none`",
-            )
-        if getattr(self.decoder.embedding, "rows_multiple_of", 1) > 1:  # type: ignore[attr-defined]
-            message = "a table with rows beyond the vocabulary cannot be the softmax's too"
-            raise Mismatch(message, at=("tie",), help="leave `rows_multiple_of` out, or set `tie: none`")
-        if self.tie == "all" and not isinstance(source, Tokens | Poison):
-            raise Mismatch(
-                f"the source is {source}: there is no source table to share",
-                at=("tie",),
-                help="set `tie: target`",
-            )
-        if (
-            self.tie == "all"
-            and isinstance(source, Tokens)
-            and isinstance(target, Tokens)
-            and source.vocab != target.vocab
-        ):
-            raise Mismatch(
-                f"one table cannot serve a source vocabulary of {source.vocab} and a target vocabulary of {target.vocab}",
-                at=("tie",),
-                help="give both sides one vocabulary with `data.text.shared`, or set `tie: target`",
-            )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.tying import check_tied_target
 from seqspec.schema.types import Nothing, Poison, Tokens, Type
 
 
@@ -34,10 +35,7 @@ class LanguageModelConfig(Config):
         if not isinstance(target, Tokens | Poison):
             raise Mismatch(f"a language model writes tokens, and the target is {target}")
         hidden = flow.node("decoder", {"target": target, "memory": Nothing()})
-        if self.tie != "none" and getattr(self.decoder, "embedding", None) is None:
-            raise Mismatch(
-                "this decoder has no embedding that the softmax could share",
-                at=("tie",),
-                help="set `tie: none`",
-            )
-        return flow.node("head", {"hidden": hidden, "target": target})
+        logits = flow.node("head", {"hidden": hidden, "target": target})
+        if self.tie != "none":
+            check_tied_target(self.decoder, hidden=hidden, logits=logits)
+        return logits

@@ -134,13 +134,27 @@ def test_task_vectors_are_part_of_the_model():
         ),
         ({"encoder": {**ENCODER, "max_positions": 4}}, "`max_positions` has no meaning"),
         ({"encoder": {**ENCODER, "dim": 6, "num_heads": 2, "positions": "rotary"}}, "pairs of features"),
-        ({"embedding": {"type": "lookup", "dim": 4}}, "`dim` is 4 here, but 8 follows"),
+        (
+            {"decoder": {**TINY["decoder"], "embedding": {"type": "lookup", "dim": 4}}},
+            "`dim` is 4 here, but 8 follows",
+        ),
+        (
+            {"tie": "target", "head": {"type": "adaptive_softmax", "cutoffs": [6]}},
+            "an adaptive softmax has no table",
+        ),
+        ({"tie": "target", "decoder": {"type": "recurrent", "dim": 8}}, "the softmax reads 16 features"),
     ],
 )
 def test_what_does_not_fit_is_said(changes, words):
     found = faults({**TINY, **changes})
 
     assert any(words in message for message in found), found
+
+
+def test_an_embedding_of_another_width_is_projected():
+    model = build({**TINY, "embedding": {"type": "lookup", "dim": 5}}).model
+
+    assert model.encoder.project.weight.shape == (8, 5)
 
 
 def test_too_long_an_input_for_learned_positions_is_said():

@@ -1,0 +1,110 @@
+"""One step of a Transformer's layer with cached keys and values, and the state that a search carries."""
+
+# B batch, N hypotheses (B times the beam), T time, S memory time, D width, H heads, E width of a head
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.attention import KeysValues
+from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.transformer_layer import TransformerLayer
+
+
+class LayerCache(NamedTuple):
+    """What one layer of a decoder keeps between steps."""
+
+    keys: Tensor
+    """``[N, H, T, E]``."""
+    values: Tensor
+    memory: KeysValues | None
+    """``[B, H, S, E]``; the hypotheses of one example share it."""
+    window: Tensor | None
+    """``[N, kernel - 1, D]``: the inputs that a convolution in the feed-forward network still sees."""
+
+    def select(self, rows_N: Tensor) -> LayerCache:
+        """The hypotheses in ``rows_N``."""
+        window = None if self.window is None else self.window[rows_N]
+        return LayerCache(self.keys[rows_N], self.values[rows_N], self.memory, window)
+
+
+@dataclass(frozen=True)
+class TransformerState:
+    """Where a search stands: how many tokens were read, and each layer's keys and values."""
+
+    position: int
+    layers: tuple[LayerCache, ...]
+    memory_mask: Tensor | None
+    attention: Tensor | None = None
+    """``[N, S]``: where the last step looked, mean over the heads of the last layer; only where it was asked
+    for.
+    """
+
+    def select(self, rows_N: Tensor) -> TransformerState:
+        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
+        return replace(self, layers=tuple(layer.select(rows_N) for layer in self.layers), attention=None)
+
+    def keep(self, examples_B: Tensor) -> TransformerState:
+        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
+        if self.memory_mask is None:
+            return self
+        layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in self.layers)
+        return replace(self, layers=tuple(layers), memory_mask=self.memory_mask[examples_B])
+
+
+def _keep(memory: KeysValues | None, examples_B: Tensor) -> KeysValues | None:
+    return None if memory is None else KeysValues(memory.keys[examples_B], memory.values[examples_B])
+
+
+def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -> LayerCache:
+    """Nothing read yet; the memory's keys and values are worked out once."""
+    assert isinstance(layer, TransformerLayer)
+    attention = layer.self_attention
+    weight = attention.key.weight
+    none = weight.new_empty(examples, attention.num_heads, 0, weight.shape[0] // attention.num_heads)
+    behind = layer.feed_forward.kernel - 1
+    window = weight.new_zeros(examples, behind, weight.shape[1]) if behind else None
+    if layer.cross_attention is None or memory_BSD is None:
+        return LayerCache(none, none, None, window)
+    return LayerCache(none, none, layer.cross_attention.remember(memory_BSD), window)
+
+
+def step_layer(
+    layer: nn.Module,
+    x_ND: Tensor,
+    cache: LayerCache,
+    state: TransformerState,
+    *,
+    mask: Tensor | None,
+    look: bool,
+) -> tuple[Tensor, LayerCache, Tensor | None]:
+    """The layer's output ``[N, D]``, what it now keeps, and where it looked if ``look`` asks for it."""
+    assert isinstance(layer, TransformerLayer)
+    query = layer.self_residual.before(x_ND)
+    new = layer.self_attention.remember(query[:, None], start=state.position)
+    cache = cache._replace(
+        keys=torch.cat([cache.keys, new.keys], 2), values=torch.cat([cache.values, new.values], 2)
+    )
+    own = KeysValues(cache.keys, cache.values)
+    y = layer.self_attention.look(query, own, mask=mask, start=state.position)
+    x_ND = layer.self_residual.after(x_ND, y)
+    attention = None
+    if cache.memory is not None and layer.cross_attention is not None and layer.cross_residual is not None:
+        query = layer.cross_residual.before(x_ND)
+        y = layer.cross_attention.look(query, cache.memory, mask=state.memory_mask)
+        if look:
+            attention = layer.cross_attention.look_weights(query, cache.memory, mask=state.memory_mask)
+        x_ND = layer.cross_residual.after(x_ND, y)
+    y, window = layer.feed_forward.step(layer.feed_forward_residual.before(x_ND), cache.window)
+    return layer.feed_forward_residual.after(x_ND, y), cache._replace(window=window), attention
+
+
+def memory_mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:
+    """``[B, 1, 1, S]``, where there is a memory."""
+    if memory_BSD is None or lengths_B is None:
+        return None
+    return attention_mask(lengths_B, memory_BSD.shape[1])

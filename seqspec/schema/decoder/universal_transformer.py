@@ -1,0 +1,38 @@
+"""Universal Transformer decoder: Dehghani et al. (2019), arXiv:1807.03819."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.types import Nothing, States, Tokens, Type
+from seqspec.schema.units import Dim, InferredMark
+from seqspec.schema.universal_config import UniversalLayers
+
+
+class UniversalTransformerConfig(UniversalLayers):
+    """One layer of causal self-attention, and of attention over the encoder's states, again and again."""
+
+    dim: Annotated[Dim | None, InferredMark()] = None
+    """Width of the model, in features; left out, the encoder's."""
+    embedding: Annotated[Config, Slot("embedding")] = Field(default="lookup", validate_default=True)
+    """How target ids become vectors."""
+
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> States:
+        target, memory = source["target"], source.get("memory", Nothing())
+        if not isinstance(target, Tokens):
+            raise Mismatch(f"a Transformer decoder writes tokens, and the target is {target}")
+        self.check()
+        dim = self.dim
+        if dim is None:
+            if not isinstance(memory, States):
+                raise Mismatch(
+                    "the width does not follow from an encoder here", at=("dim",), help="set `dim`"
+                )
+            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        self.settle(flow, dim=dim)
+        flow.node("embedding", target, dim=(dim, "the decoder's width"))
+        return States(dim, causal=True)

@@ -1,0 +1,27 @@
+"""Sampled softmax: a few drawn ids stand for the whole vocabulary while training."""
+
+from __future__ import annotations
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Logits, Type
+from seqspec.schema.units import Positive
+
+
+class SampledSoftmaxConfig(Config):
+    """Jean et al. (2015), "On Using Very Large Target Vocabulary for Neural Machine Translation",
+    arXiv:1412.2007.
+
+    Ids are drawn as if their frequency fell like one over their rank, so they must go from frequent to rare,
+    as those of tokenizer ``words`` do.  Evaluation is exact.
+    """
+
+    num_samples: Positive = 8192
+    """Ids that are drawn a batch, with replacement, and shared by its targets."""
+
+    def output(self, source: Type) -> Type:
+        if not isinstance(source, Logits) or source.blank or source.factored:
+            raise Mismatch(
+                f"a sampled softmax needs a plain linear head, and the model gives {source}",
+                help="use loss `cross_entropy`",
+            )
+        return source
