@@ -7,7 +7,8 @@ corpus whose frames would take more than ``audio.cache_gigabytes`` is computed f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -95,6 +96,19 @@ def _references(records: Store, role: str, start: int, root: Path) -> list[Audio
     return [audio_of(records, role, row, root=root) for row in range(start, min(start + BLOCK, records.rows))]
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """An utterance is too little work for several threads, which would wait for one another."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _Compute:
     """Frames of one block; picklable.  Gives the error in place of what cannot be read."""
 
@@ -103,7 +117,8 @@ class _Compute:
         self.reader = reader
 
     def __call__(self, references: Sequence[AudioRef]) -> list[np.ndarray | DataError]:
-        return [self._one(reference) for reference in references]
+        with one_thread():
+            return [self._one(reference) for reference in references]
 
     def _one(self, reference: AudioRef) -> np.ndarray | DataError:
         try:

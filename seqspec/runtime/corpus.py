@@ -14,7 +14,7 @@ from seqspec.compile.resolve import Overlay
 from seqspec.data.cache import default_cache
 from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
-from seqspec.data.progress import bar, silent
+from seqspec.data.progress import Progress, bar, silent
 from seqspec.runtime.commands import guarded
 from seqspec.schema.diagnostic import DataError
 
@@ -38,18 +38,44 @@ def prepare(
 
     def work() -> Outcome:
         parts = build_data(compile_spec(spec, overlays=over).plan)
-        prepared = prepare_parts(
-            parts,
-            cache=default_cache(),
-            splits=_named(parts, splits),
-            progress=silent if quiet else bar,
-            processes=processes,
-            verify=verify,
+        progress = silent if quiet else bar
+        prepared, absent = prepare_present(
+            parts, splits=splits, progress=progress, processes=processes, verify=verify
         )
         summary = summarize(prepared)
-        return Outcome(json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary))
+        text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
+        return Outcome(text, "".join(f"warning: {error}\n" for error in absent))
 
     return guarded(work)
+
+
+def prepare_present(
+    parts: DataParts,
+    *,
+    splits: Sequence[str],
+    progress: Progress,
+    processes: int | None = None,
+    verify: bool = False,
+) -> tuple[Prepared, tuple[DataError, ...]]:
+    """Prepare the splits that were named; with none named, train and whatever else of the corpus is there."""
+    named = _named(parts, splits)
+    first = list(named) if named else ["train"]
+    prepared = prepare_parts(
+        parts, cache=default_cache(), splits=first, progress=progress, processes=processes, verify=verify
+    )
+    absent = []
+    for name in prepared.splits if named is None else ():
+        try:
+            prepared.splits[name]
+        except DataError as error:
+            if error.code != MISSING:
+                raise
+            absent.append(error)
+    return prepared, tuple(absent)
+
+
+MISSING = "SQ401"
+"""The code of what is not there at all, as against what is there and wrong."""
 
 
 def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
