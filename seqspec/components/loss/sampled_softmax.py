@@ -39,14 +39,13 @@ class SampledSoftmax(nn.Module):
     ) -> Tensor:
         drawn_S = draw(self.num_samples, len(weight_VD), device=hidden_ND.device)
         ids = torch.cat([labels_N, drawn_S])
-        rows = functional.embedding(ids, weight_VD)
-        own_ND, others_SD = rows.split([len(labels_N), self.num_samples])
-        offsets = -log_expected(ids, len(weight_VD), self.num_samples)
+        own_ND, others_SD = functional.embedding(ids, weight_VD).split([len(labels_N), self.num_samples])
+        own_N, others_NS = (hidden_ND * own_ND).sum(-1), hidden_ND @ others_SD.T
         if bias_V is not None:
-            offsets = offsets + bias_V[ids]
-        own_N = (hidden_ND * own_ND).sum(-1) + offsets[: len(labels_N)]
-        others_NS = hidden_ND @ others_SD.T + offsets[len(labels_N) :]
-        # A drawn id that is the row's own label would be pushed down as if it were wrong.
+            own_N, others_NS = own_N + bias_V[labels_N], others_NS + bias_V[drawn_S]
+        # Each draw stands for as many ids as it was rare, so that the sum over draws estimates the normaliser
+        # without the label's own share; a drawn id that is the row's own label is left out.
+        others_NS = others_NS - log_expected(drawn_S, len(weight_VD), self.num_samples)
         others_NS = others_NS.masked_fill(labels_N[:, None] == drawn_S, -torch.inf)
         return torch.logsumexp(torch.cat([own_N[:, None], others_NS], dim=1), dim=1) - own_N
 

@@ -9,7 +9,7 @@ from seqspec.schema.units import Positive
 
 class SampledSoftmaxConfig(Config):
     """Jean et al. (2015), "On Using Very Large Target Vocabulary for Neural Machine Translation",
-    arXiv:1412.2007.
+    arXiv:1412.2007; importance sampling of the normaliser as in Bengio & Senecal (2008).
 
     Ids are drawn as if their frequency fell like one over their rank, so they must go from frequent to rare,
     as those of tokenizer ``words`` do.  Evaluation is exact.
