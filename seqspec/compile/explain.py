@@ -25,7 +25,7 @@ class NothingToExplain(Exception):
 
 def explain(subject: str, *, path: str | None = None, overlays: Sequence[Overlay] = ()) -> str:
     """The page of ``subject``.  Raises ``NothingToExplain``, and ``SpecError`` for a spec with mistakes."""
-    if Path(subject).exists():
+    if Path(subject).is_file() or (Path(subject) / "spec.yaml").is_file():
         return explain_spec(Path(subject), path=path, overlays=overlays)
     if path is not None:
         raise NothingToExplain(f"there is no spec `{subject}`")
