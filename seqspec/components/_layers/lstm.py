@@ -3,16 +3,17 @@
 Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", Neural Computation 9(8).  One bias a gate, gates in
 torch's order (input, forget, cell, output), and, where asked, the cell's value clipped as in Lingvo.
 
-Time runs inside one autograd function: inputs of all steps are multiplied at once beforehand, both directions
-go through one batched product a step, and the gradient of the recurrent weight is one product at the end
-instead of one a step.  So clipping costs nothing extra, no packing is needed, and on a CPU it is faster than
-``nn.LSTM``.
+A whole layer is one autograd function: inputs of all steps are multiplied at once, both directions go through
+one batched product a step, and every weight's gradient is one product at the end.  So clipping costs nothing
+extra, nothing is packed, and on a CPU it is as fast as torch's own unpacked ``nn.LSTM``.  Padded steps have
+all gates closed: their output and cell are zero.
 """
 
 # B batch, T time, D directions, I input width, H hidden width, G gates (4 H)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -71,27 +72,11 @@ class Lstm(nn.Module):
         """``[B, T, D · H]``, zero beyond each length; the second direction starts at each sequence's own
         end.
         """
-        order_BT = reversal(lengths_B, x_BTI.shape[1]) if len(self.bias_DG) == 2 else None
-        gates_TDBG = self._gates(x_BTI, order_BT)
-        hidden_TDBH = recur(gates_TDBG, self.state_weight_DGH, cell_cap=self.cell_cap)
-        return self._joined(hidden_TDBH, order_BT, lengths_B)
-
-    def _gates(self, x_BTI: Tensor, order_BT: Tensor | None) -> Tensor:
-        """What the inputs add to the gates of every step, the second direction in its own order of time."""
-        gates = [
-            nn.functional.linear(x_BTI, w, b)
-            for w, b in zip(self.input_weight_DGI, self.bias_DG, strict=True)
-        ]
-        if order_BT is not None:
-            gates[1] = reorder(gates[1], order_BT)
-        return torch.stack([gate.transpose(0, 1) for gate in gates], dim=1)
-
-    def _joined(self, hidden_TDBH: Tensor, order_BT: Tensor | None, lengths_B: Tensor) -> Tensor:
-        outputs = list(hidden_TDBH.permute(1, 2, 0, 3))
-        if order_BT is not None:
-            outputs[1] = reorder(outputs[1], order_BT)
-        mask_BT = length_mask(lengths_B, hidden_TDBH.shape[0])
-        return torch.cat(outputs, dim=-1) * mask_BT[..., None]
+        pad_BT = ~length_mask(lengths_B, x_BTI.shape[1])
+        cap = float("inf") if self.cell_cap is None else self.cell_cap
+        weights = (self.input_weight_DGI, self.state_weight_DGH, self.bias_DG)
+        hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)
+        return hidden
 
     def step(self, x_BI: Tensor, state: CellState) -> CellState:
         """One step of a layer with one direction."""
@@ -114,94 +99,136 @@ def advance(gates_BG: Tensor, cell_BH: Tensor, *, cell_cap: float | None) -> Cel
     return CellState(shown.sigmoid() * cell.tanh(), cell)
 
 
-def reversal(lengths_B: Tensor, size: int) -> Tensor:
-    """``[B, size]``: places that turn each sequence round and leave its padding where it is.  Its own
-    inverse.
+CLOSED = -1e4
+"""What a gate's raw value is set to at padded steps: its sigmoid is exactly 0 in float32."""
+
+
+class _Layer(torch.autograd.Function):
+    """The second direction reads a copy that is turned round in time; padding, then at its beginning, keeps
+    its state zero.
     """
-    place_T = torch.arange(size, device=lengths_B.device)
-    turned = lengths_B[:, None] - 1 - place_T
-    return torch.where(turned >= 0, turned, place_T)
 
-
-def reorder(x_BTH: Tensor, order_BT: Tensor) -> Tensor:
-    """``x_BTH`` with its steps taken in the given order."""
-    return x_BTH.gather(1, order_BT[..., None].expand_as(x_BTH))
-
-
-def recur(gates_TDBG: Tensor, state_weight_DGH: Tensor, *, cell_cap: float | None) -> Tensor:
-    """Outputs ``[T, D, B, H]`` of every step from zeros, given what the inputs add to the gates."""
-    # Under autocast the products before this are bfloat16; a state summed over many steps stays float32.
-    cap = float("inf") if cell_cap is None else cell_cap
-    hidden: Tensor = _Recurrence.apply(gates_TDBG.float(), state_weight_DGH.float(), cap)
-    return hidden
-
-
-class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, gates_TDBG: Tensor, weight_DGH: Tensor, cap: float) -> Tensor:  # type: ignore[no-untyped-def, override]
-        steps, directions, batch, width = gates_TDBG.shape
-        size = width // 4
-        hidden = gates_TDBG.new_zeros(steps + 1, directions, batch, size)
-        cell = torch.zeros_like(hidden)
-        squashed = torch.empty_like(hidden[1:])
-        active = torch.empty_like(gates_TDBG)
-        weight_DHG = weight_DGH.transpose(1, 2)
-        for t in range(steps):
-            gate = active[t]
-            torch.baddbmm(gates_TDBG[t], hidden[t], weight_DHG, out=gate)
-            new = gate[..., 2 * size : 3 * size].tanh()
-            gate.sigmoid_()
-            gate[..., 2 * size : 3 * size] = new
-            torch.mul(gate[..., size : 2 * size], cell[t], out=cell[t + 1])
-            cell[t + 1].addcmul_(gate[..., :size], new)
-            if cap != float("inf"):
-                cell[t + 1].clamp_(-cap, cap)
-            torch.tanh(cell[t + 1], out=squashed[t])
-            torch.mul(gate[..., 3 * size :], squashed[t], out=hidden[t + 1])
-        ctx.save_for_backward(active, hidden, cell, squashed, weight_DGH)
+    def forward(  # type: ignore[no-untyped-def, override]
+        ctx, x_BTI: Tensor, pad_BT: Tensor, input_DGI: Tensor, state_DGH: Tensor, bias_DG: Tensor, cap: float
+    ) -> Tensor:
+        gates_DBTG = _project(_both(x_BTI, len(bias_DG)), input_DGI, bias_DG)
+        gates_DBTG.masked_fill_(torch.stack(_both(pad_BT, len(bias_DG)))[..., None], CLOSED)
+        hidden, cell, squashed = _run(gates_DBTG, state_DGH.transpose(1, 2), cap)
+        ctx.save_for_backward(x_BTI, gates_DBTG, hidden, cell, squashed, input_DGI, state_DGH)
         ctx.cap = cap
-        return hidden[1:]
+        return torch.cat(_turned(hidden[:, :, 1:]), dim=-1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_TDBH: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[no-untyped-def, override]
-        active, hidden, cell, squashed, weight_DGH = ctx.saved_tensors
-        grad_gates = _local_slopes(active, cell, squashed)
-        size = cell.shape[-1]
-        shown, kept = active[..., 3 * size :], active[..., size : 2 * size]
-        slope = shown * (1 - squashed.square())
-        if ctx.cap != float("inf"):
-            open_TDBH = (cell[1:].abs() < ctx.cap).to(cell.dtype)
-        grad_hidden = torch.zeros_like(cell[0])
-        grad_cell = torch.zeros_like(cell[0])
-        for t in range(len(active) - 1, -1, -1):
-            grad_hidden += grad_TDBH[t]
-            grad_cell.addcmul_(grad_hidden, slope[t])
-            if ctx.cap != float("inf"):
-                grad_cell.mul_(open_TDBH[t])
-            gate = grad_gates[t]
-            gate[..., : 3 * size].unflatten(-1, (3, size)).mul_(grad_cell.unsqueeze(-2))
-            gate[..., 3 * size :].mul_(grad_hidden)
-            grad_cell.mul_(kept[t])
-            torch.bmm(gate, weight_DGH, out=grad_hidden)
-        grad_weight = _summed_products(grad_gates, hidden[:-1])
-        return grad_gates, grad_weight, None
+    def backward(ctx, grad_BTE: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def, override]
+        x_BTI, active, hidden, cell, squashed, input_DGI, state_DGH = ctx.saved_tensors
+        grad_hidden = torch.stack(_turned(grad_BTE.chunk(len(active), dim=-1)))
+        grad_gates = _run_back(grad_hidden, active, cell, squashed, state_DGH, ctx.cap)
+        flat = grad_gates.flatten(1, 2)
+        grad_state = torch.bmm(flat.transpose(1, 2), hidden[:, :, :-1].flatten(1, 2))
+        inputs = [x.flatten(0, 1) for x in _both(x_BTI, len(active))]
+        grad_input = torch.stack([_mm(g.t(), x) for g, x in zip(flat, inputs, strict=True)])
+        grad_x = None
+        if ctx.needs_input_grad[0]:
+            parts = [_mm(g, w).view(x_BTI.shape) for g, w in zip(flat, input_DGI, strict=True)]
+            grad_x = parts[0] if len(parts) == 1 else parts[0].add_(parts[1].flip(1))
+        return grad_x, None, grad_input, grad_state, flat.sum(1), None
 
 
-def _local_slopes(active: Tensor, cell: Tensor, squashed: Tensor) -> Tensor:
+def _both(x_BT: Tensor, directions: int) -> list[Tensor]:
+    """What each direction reads, in its own order of time."""
+    return [x_BT] if directions == 1 else [x_BT, x_BT.flip(1)]
+
+
+def _turned(x_DBT: Sequence[Tensor] | Tensor) -> list[Tensor]:
+    """Each direction's steps; those of the second turned round."""
+    return [x if index == 0 else x.flip(1) for index, x in enumerate(x_DBT)]
+
+
+def _project(inputs: list[Tensor], weight_DGI: Tensor, bias_DG: Tensor) -> Tensor:
+    """``[D, B, T, G]``: what the inputs add to the gates of every step."""
+    batch, steps, _ = inputs[0].shape
+    gates = inputs[0].new_empty(len(inputs), batch, steps, bias_DG.shape[1])
+    for gate, x, weight, bias in zip(gates, inputs, weight_DGI, bias_DG, strict=True):
+        if _lowered(x) is None:
+            torch.addmm(bias, x.flatten(0, 1), weight.t(), out=gate.view(-1, gate.shape[-1]))
+        else:
+            torch.add(_mm(x.flatten(0, 1), weight.t()).view(gate.shape), bias, out=gate)
+    return gates
+
+
+def _mm(a: Tensor, b: Tensor) -> Tensor:
+    """A product over all steps, in the lower precision that autocast allows; the recurrence itself stays
+    float32.
+    """
+    dtype = _lowered(a)
+    return a @ b if dtype is None else (a.to(dtype) @ b.to(dtype)).float()
+
+
+def _lowered(x: Tensor) -> torch.dtype | None:
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if kind != "meta" and torch.is_autocast_enabled(kind) else None
+
+
+def _run(gates_DBTG: Tensor, weight_DHG: Tensor, cap: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs and cells ``[D, B, T + 1, H]`` from zeros, and the cells' tanh; ``gates`` become the gates'
+    values.
+    """
+    directions, batch, steps, width = gates_DBTG.shape
+    size = width // 4
+    hidden = gates_DBTG.new_zeros(directions, batch, steps + 1, size)
+    cell = torch.zeros_like(hidden)
+    squashed = gates_DBTG.new_empty(directions, batch, steps, size)
+    before = hidden[:, :, 0]
+    for t in range(steps):
+        gate = torch.baddbmm(gates_DBTG[:, :, t], before, weight_DHG)
+        new = gate[..., 2 * size : 3 * size].tanh()
+        gate.sigmoid_()
+        gate[..., 2 * size : 3 * size] = new
+        gates_DBTG[:, :, t] = gate
+        now = torch.mul(gate[..., size : 2 * size], cell[:, :, t]).addcmul_(gate[..., :size], new)
+        if cap != float("inf"):
+            now.clamp_(-cap, cap)
+        cell[:, :, t + 1] = now
+        now = now.tanh()
+        squashed[:, :, t] = now
+        before = gate[..., 3 * size :] * now
+        hidden[:, :, t + 1] = before
+    return hidden, cell, squashed
+
+
+def _run_back(
+    grad_DBTH: Tensor, active_DBTG: Tensor, cell: Tensor, squashed: Tensor, weight_DGH: Tensor, cap: float
+) -> Tensor:
+    """Gradient of the gates' raw values, ``[D, B, T, G]``."""
+    size = cell.shape[-1]
+    slopes = _slopes(active_DBTG, cell, squashed)
+    kept, shown = active_DBTG[..., size : 2 * size], active_DBTG[..., 3 * size :]
+    through = shown * (1 - squashed.square())
+    free = (cell[:, :, 1:].abs() < cap).to(cell.dtype) if cap != float("inf") else None
+    grad_hidden = torch.zeros_like(cell[:, :, 0])
+    grad_cell = torch.zeros_like(grad_hidden)
+    for t in range(active_DBTG.shape[2] - 1, -1, -1):
+        grad_hidden = grad_hidden + grad_DBTH[:, :, t]
+        grad_cell.addcmul_(grad_hidden, through[:, :, t])
+        if free is not None:
+            grad_cell.mul_(free[:, :, t])
+        gate = slopes[:, :, t]
+        gate[..., : 3 * size].unflatten(-1, (3, size)).mul_(grad_cell.unsqueeze(-2))
+        gate[..., 3 * size :].mul_(grad_hidden)
+        grad_cell.mul_(kept[:, :, t])
+        grad_hidden = torch.bmm(gate, weight_DGH)
+    return slopes
+
+
+def _slopes(active: Tensor, cell: Tensor, squashed: Tensor) -> Tensor:
     """How each gate's raw value moves the cell (the output gate: the output), for all steps at once."""
     taken, kept, new, shown = active.chunk(4, dim=-1)
     slopes = torch.empty_like(active)
     for_taken, for_kept, for_new, for_shown = slopes.chunk(4, dim=-1)
     torch.mul(new, taken, out=for_taken).mul_(1 - taken)
-    torch.mul(cell[:-1], kept, out=for_kept).mul_(1 - kept)
+    torch.mul(cell[:, :, :-1], kept, out=for_kept).mul_(1 - kept)
     torch.mul(taken, 1 - new.square(), out=for_new)
     torch.mul(squashed, shown, out=for_shown).mul_(1 - shown)
     return slopes
-
-
-def _summed_products(grad_TDBG: Tensor, hidden_TDBH: Tensor) -> Tensor:
-    """``[D, G, H]``: the sum over steps and sequences of outer products."""
-    flat_grad = grad_TDBG.transpose(0, 1).flatten(1, 2)
-    flat_hidden = hidden_TDBH.transpose(0, 1).flatten(1, 2)
-    return torch.bmm(flat_grad.transpose(1, 2), flat_hidden)
