@@ -77,8 +77,10 @@ def _length(marks: list[Any]) -> str:
     flat = _limits(marks)
     least, most = flat.get("min_length"), flat.get("max_length")
     if least is not None and least == most:
-        return f", exactly {least}"
-    return (f", at least {least}" if least else "") + (f", at most {most}" if most else "")
+        return f" ({least} of them)"
+    if least and most:
+        return f" ({least} to {most} of them)"
+    return f" ({least} or more of them)" if least else f" (up to {most} of them)" if most else ""
 
 
 def _bounds(marks: list[Any], annotation: Any) -> str:
