@@ -79,7 +79,7 @@ class Boundary(Callback):
         judge: Callable[[int], Judgement],
         interrupts: Interrupts,
         bar: Bar,
-        ) -> None:
+    ) -> None:
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
         self.judge, self.interrupts, self.bar = judge, interrupts, bar
         self.journal: Journal | None = None

@@ -76,11 +76,15 @@ def read_lock(path: Path) -> Lock:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RunError(f"there is no lock {path}", exit=Exit.USAGE, help="`seqspec lock SPEC` writes one") from None
+        raise RunError(
+            f"there is no lock {path}", exit=Exit.USAGE, help="`seqspec lock SPEC` writes one"
+        ) from None
     except ValueError as error:
         raise RunError(f"{path} is not a lock: {error}", exit=Exit.DRIFT) from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise RunError(f"{path} is not a lock of this version", exit=Exit.DRIFT, help="write it anew: `seqspec lock`")
+        raise RunError(
+            f"{path} is not a lock of this version", exit=Exit.DRIFT, help="write it anew: `seqspec lock`"
+        )
     return found
 
 
@@ -140,7 +144,9 @@ def _sources(plan: Plan) -> dict[str, str]:
         files |= set((root / "components" / slot).glob("_*.py")) | set((root / "schema" / slot).glob("_*.py"))
     for node in plan.nodes:
         slot, name = node.component
-        files |= {path for half in ("schema", "components") if (path := root / half / slot / f"{name}.py").is_file()}
+        files |= {
+            path for half in ("schema", "components") if (path := root / half / slot / f"{name}.py").is_file()
+        }
     found = {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
     return {**found, **_plugins(plan)}
 
@@ -183,7 +189,13 @@ def _short(value: object) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"{text[:12]}…" if re.fullmatch(r"[0-9a-f]{64}", text) else text if len(text) < 80 else f"{text[:77]}…"
+    return (
+        f"{text[:12]}…"
+        if re.fullmatch(r"[0-9a-f]{64}", text)
+        else text
+        if len(text) < 80
+        else f"{text[:77]}…"
+    )
 
 
 def _sha256(data: bytes) -> str:

@@ -119,7 +119,10 @@ def _predictor(run: Reopened, device: torch.device) -> Predictor:
     if steps is None or not (prompts or isinstance(source, Text)):
         raise RunError(f"predict reads text and audio, and this run reads {source}", exit=Exit.USAGE)
     return Predictor(
-        judge, lambda text: np.asarray(steps.encode_batch([text])[0], np.int64), max_units=8192, prompts=prompts
+        judge,
+        lambda text: np.asarray(steps.encode_batch([text])[0], np.int64),
+        max_units=8192,
+        prompts=prompts,
     )
 
 

@@ -21,6 +21,8 @@ class Timed:
         self.waited = 0.0
         self.units = 0
         self.examples = 0
+        self.cells = self.real = 0
+        """Places of the batches, and those that are no padding."""
 
     def __len__(self) -> int:
         return self.length
@@ -36,6 +38,9 @@ class Timed:
             self.waited += time.perf_counter() - started
             self.units += _units(batch)
             self.examples += len(batch.index)
+            cells, real = _filled(batch)
+            self.cells += cells
+            self.real += real
             yield batch
 
 
@@ -73,6 +78,7 @@ class Bar:
             f"{self.unit}_per_second": round((self.timed.units - units) / seconds, 1),
             "examples_per_second": round((self.timed.examples - examples) / seconds, 2),
             "waiting": round((self.timed.waited - waited) / seconds, 4),
+            "padding": round(1 - self.timed.real / self.timed.cells, 4) if self.timed.cells else 0.0,
         }
         self.marks = (self.timed.units, self.timed.examples, self.timed.waited)
         self.marked = now
@@ -90,8 +96,8 @@ class Bar:
         loss = f"loss {self.loss:.4f}  " if self.loss == self.loss else ""
         text = (
             f"step {step:,} of {self.total:,}  [{'#' * int(share * WIDTH):<{WIDTH}}]  {loss}"
-            f"{self.timed.units / seconds:,.0f} {self.unit}/s  waiting for data {self.timed.waited / seconds:.0%}  "
-            f"{_clock(left)} left"
+            f"{self.timed.units / seconds:,.0f} {self.unit}/s  "
+            f"waiting for data {self.timed.waited / seconds:.0%}  {_clock(left)} left"
         )
         self.out.write(f"\r{text}\x1b[K" if self.live else text + "\n")
         self.out.flush()
@@ -102,6 +108,16 @@ def _units(batch: Batch) -> int:
     if lengths is not None and batch.source is not None and batch.source.ndim == 3:
         return int(lengths.sum())
     return int(batch.target_lengths.sum()) if batch.target_lengths is not None else len(batch.index)
+
+
+def _filled(batch: Batch) -> tuple[int, int]:
+    """Places of source and target, and how many of them hold something."""
+    cells = real = 0
+    for values, lengths in ((batch.source, batch.source_lengths), (batch.target, batch.target_lengths)):
+        if values is not None and lengths is not None:
+            cells += values.shape[0] * values.shape[1]
+            real += int(lengths.sum())
+    return cells, real
 
 
 def _clock(seconds: float) -> str:

@@ -17,7 +17,7 @@ from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
-from seqspec.runtime.boundary import Judgement, Standing
+from seqspec.runtime.boundary import Judgement, Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep
 from seqspec.runtime.feed import evaluation_stream, training_stream, unit_of
 from seqspec.runtime.folder import RunFolder, new_folder, open_folder
@@ -25,9 +25,11 @@ from seqspec.runtime.judge import Judge, Scored
 from seqspec.runtime.keep import newest_sound, steps_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
+from seqspec.runtime.look import look
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
+from seqspec.runtime.report import write_report
 from seqspec.runtime.search import search_of
 from seqspec.runtime.training import train
 from seqspec.runtime.use import chosen, use_weights
@@ -79,7 +81,10 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
     folder = open_folder(path)
     with owned(folder.path):
         lock = read_lock(folder.lock)
-        threads, precision = launch.threads or int(lock["machine"]["threads"]), launch.precision or lock["precision"]
+        threads, precision = (
+            launch.threads or int(lock["machine"]["threads"]),
+            launch.precision or lock["precision"],
+        )
         launch = replace(launch, threads=threads, precision=precision)
         compiled = compile_run(folder)
         experiment = compiled.plan.experiment
@@ -88,7 +93,11 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
         slices = int(lock["slices"])
         if experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))
-            refuse(found, lock=f"{folder.lock}", help="--allow-drift goes on all the same; the bits may then differ")
+            refuse(
+                found,
+                lock=f"{folder.lock}",
+                help="--allow-drift goes on all the same; the bits may then differ",
+            )
         return _carry_out(folder, assembled, launch, place=Place.here(launch), slices=slices)
 
 
@@ -106,7 +115,9 @@ def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
     return make_lock(assembled, machine=this_machine(launch.accelerator), precision=precision, slices=slices)
 
 
-def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch, *, place: Place, slices: int) -> Result:
+def _carry_out(
+    folder: RunFolder, assembled: Assembled, launch: Launch, *, place: Place, slices: int
+) -> Result:
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
     sweep(folder.checkpoints)
@@ -128,7 +139,9 @@ def _carry_out(folder: RunFolder, assembled: Assembled, launch: Launch, *, place
     except NotFinite as error:
         raise _not_finite(error, folder, assembled) from None
     if interrupted is not None:
-        _say(f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on")
+        _say(
+            f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
+        )
         return Result(folder, interrupted)
     result = _conclude(folder, assembled, module, launch)
     changed = stamps.changed()
@@ -158,12 +171,35 @@ def _conclude(folder: RunFolder, assembled: Assembled, module: Training, launch:
         )
         judged[split] = judge.score(split, batches)
         write_predictions(folder, assembled, judged[split])
+    with storage(folder):
+        _describe_end(folder, assembled, judge, module.slices, launch)
     folder.note("result.json", {
         "step": module.step, "checkpoint": folder_name(best.step),
         "metrics": {split: dict(one.metrics) for split, one in judged.items()},
         "signatures": {split: dict(one.signatures) for split, one in judged.items()},
     })  # fmt: skip
+    with storage(folder):
+        write_report(folder)
     return Result(folder, Exit.CLEAN, judged, folder_name(best.step))
+
+
+def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch) -> None:
+    """What the report tells of the data, and one picture of where the model looks."""
+    prepared = assembled.prepared
+    splits = ("train", *assembled.compiled.plan.experiment.evaluate.splits)
+    examples = {split: len(prepared.splits[split]) for split in splits}
+    folder.note("data.json", {"examples": examples, "dropped": prepared.dropped})
+    split = prepared.splits[splits[-1]]
+    stream = evaluation_stream(
+        prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
+    )
+    seen = look(assembled.program.model, next(iter(stream)), device=judge.device)
+    if seen:
+        index, weights = seen
+        folder.note(
+            "attention.json",
+            {"id": split.id(index), "target": split.text("target", index), "weights": weights},
+        )
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
