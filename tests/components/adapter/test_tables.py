@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seqspec.data.record import AudioRef, BadRow
+from seqspec.schema.config import Mismatch
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Classes, Text, Waveform
+
+from .cases import config, reader
+
+PAIR = {"source": {"text": "ja", "language": "ja"}, "target": {"label": "kind"}}
+
+
+def _read(name, tmp_path, content: str | bytes, **keys):
+    (tmp_path / "t").write_bytes(content.encode() if isinstance(content, str) else content)
+    return list(reader(name, tmp_path, **{"splits": {"train": "t"}, **PAIR, **keys}).examples("train"))
+
+
+def _pairs(rows):
+    return [row.reason if isinstance(row, BadRow) else (row["source"], row["target"]) for row in rows]
+
+
+def test_tsv_knows_no_quotes(tmp_path):
+    rows = _read("tsv", tmp_path, 'kind\tja\na\t"開いた\nb\t"閉じた"\n')
+
+    assert _pairs(rows) == [('"開いた', "a"), ('"閉じた"', "b")]
+
+
+def test_csv_knows_quotes(tmp_path):
+    rows = _read("csv", tmp_path, 'kind,ja\na,"x, ""y""\nz"\nb,w\n')
+
+    assert _pairs(rows) == [('x, "y"\nz', "a"), ("w", "b")]
+    assert [row["row"] for row in rows] == [2, 4]
+
+
+def test_csv_with_an_open_quote_is_refused_where_it_begins(tmp_path):
+    with pytest.raises(DataError, match="not CSV") as caught:
+        _read("csv", tmp_path, 'kind,ja\na,b\nc,"d\ne,f\n')
+    assert caught.value.row == 3
+
+
+def test_rows_of_other_widths_and_empty_cells_are_bad(tmp_path):
+    rows = _read("tsv", tmp_path, "kind\tja\na\nb\tx\ty\n\t z\nc\t \nd\tok\n")
+
+    assert [isinstance(row, BadRow) for row in rows] == [True, True, True, True, False]
+    assert "1 columns, not 2" in rows[0].reason
+    assert [row.row for row in rows[:4]] == [2, 3, 4, 5]
+
+
+def test_a_missing_column_is_told_with_those_that_are_there(tmp_path):
+    with pytest.raises(DataError, match="no column `ja`; the file has `kind`, `j\\\\x1ba`"):
+        _read("tsv", tmp_path, "kind\tj\x1ba\n1\t2\n")
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    with pytest.raises(DataError, match="two columns"):
+        _read("tsv", tmp_path, "kind\tja\tja\n")
+
+
+def test_jsonl_bad_lines_are_told(tmp_path):
+    lines = [
+        json.dumps({"ja": "あ", "kind": 1}),
+        json.dumps({"ja": "い", "kind": True}),
+        "{",
+        "[]",
+        json.dumps({"ja": "う"}),
+        json.dumps({"ja": 1.5, "kind": "a"}),
+        json.dumps({"ja": None, "kind": "a"}),
+        "[" * 100_000,
+        '{"ja": "え", "kind": ' + "9" * 5000 + "}",
+    ]
+    found = _pairs(_read("jsonl", tmp_path, "\n".join(lines)))
+
+    assert found[:2] == [("あ", "1"), ("い", "true")]
+    for reason, part in zip(
+        found[2:], ["JSON", "list", "no column `kind`", "float", "empty", "hostile", "hostile"], strict=True
+    ):
+        assert part in reason
+
+
+def test_ids_and_speakers_come_from_columns(tmp_path):
+    rows = _read("tsv", tmp_path, "kind\tja\tname\twho\na\tx\tn1\ts1\n", id="name", speaker="who")
+
+    assert (rows[0]["id"], rows[0]["speaker"]) == ("n1", "s1")
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.wav", "/etc/passwd", "a/../../x.wav", "~/x.wav", "..\\x.wav", "a\0.wav"]
+)
+def test_audio_paths_stay_below_the_corpus(path, tmp_path):
+    keys = {"source": {"audio": "ja", "rate": 16000}}
+    line = json.dumps({"ja": path, "kind": "a"})
+    rows = _read("jsonl", tmp_path, line, **keys)
+
+    assert isinstance(rows[0], BadRow)
+    assert "leads out" in rows[0].reason
+
+
+def test_audio_paths_are_references(tmp_path):
+    rows = _read("tsv", tmp_path, "kind\tja\na\tclips/1.wav\n", source={"audio": "ja", "rate": 16000})
+
+    assert rows[0]["source"] == AudioRef(tmp_path / "clips" / "1.wav")
+
+
+@pytest.mark.parametrize(
+    ("column", "type_"),
+    [
+        ({"text": "a", "language": "ja"}, Text("ja")),
+        ({"audio": "a", "rate": 8000}, Waveform(8000)),
+    ],
+)
+def test_roles_are_typed(column, type_):
+    roles = config("tsv", splits={"train": "t"}, source=column, target={"label": 1}).roles()
+
+    assert roles["source"] == type_
+    assert isinstance(roles["target"], Classes)
+
+
+@pytest.mark.parametrize(
+    ("column", "at"),
+    [
+        ({}, ("source",)),
+        ({"text": "a", "label": "b"}, ("source",)),
+        ({"text": "a"}, ("source",)),
+        ({"audio": "a"}, ("source",)),
+        ({"label": "a", "language": "ja"}, ("source", "language")),
+        ({"text": "a", "language": "ja", "rate": 8000}, ("source", "rate")),
+        ({"label": "a", "resample": True}, ("source", "resample")),
+    ],
+)
+def test_roles_that_do_not_fit_are_blamed_where_they_stand(column, at):
+    with pytest.raises(Mismatch) as caught:
+        config("tsv", splits={"train": "t"}, source=column, target={"label": "b"}).roles()
+
+    assert caught.value.at == at
+    assert caught.value.help
+
+
+def test_parquet_streams_only_named_columns(tmp_path):
+    pytest.importorskip("pyarrow")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(
+        {
+            "ja": [f"文{n}" for n in range(3000)],
+            "kind": [n % 3 for n in range(3000)],
+            "junk": [b"\x80"] * 3000,
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=700)
+    rows = list(reader("parquet", tmp_path, splits={"train": "*.parquet"}, **PAIR).examples("train"))
+
+    assert len(rows) == 3000
+    assert (rows[2999]["source"], rows[2999]["target"], rows[2999]["row"]) == ("文2999", "2", 3000)
+
+
+@pytest.mark.parametrize("name", ["parquet", "hf_dataset"])
+def test_damaged_arrow_files_are_data_errors(name, tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "state.json").write_text('{"_data_files": [{"filename": "d.arrow"}]}')
+    (tmp_path / "train" / "d.arrow").write_bytes(b"no arrow at all")
+    files = {"parquet": "train/d.arrow", "hf_dataset": "train"}
+
+    with pytest.raises(DataError, match="no sound"):
+        list(reader(name, tmp_path, splits={"train": files[name]}, **PAIR).examples("train"))
+
+
+@pytest.mark.parametrize(
+    "state", ["{", "[]", "{}", '{"_data_files": [{"filename": "../../x"}]}', '{"_data_files": 3}']
+)
+def test_hostile_dataset_states_are_data_errors(state, tmp_path):
+    (tmp_path / "state.json").write_text(state)
+
+    with pytest.raises(DataError, match=r"no state|no shard"):
+        list(reader("hf_dataset", tmp_path, splits={"train": "."}, **PAIR).examples("train"))
+
+
+def test_dataset_scripts_are_never_looked_at(tmp_path):
+    pytest.importorskip("pyarrow")
+    from .cases import synthetic
+
+    adapter = synthetic("hf_dataset", tmp_path, splits={"train": "train"}, **PAIR)
+    (tmp_path / "train" / "train.py").write_text("raise SystemExit('ran')")
+
+    assert len(list(adapter.examples("train"))) == 6
