@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MAX_DEPTH = 1000
+MAX_DEPTH = 200
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 
 

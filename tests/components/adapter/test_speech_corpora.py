@@ -1,0 +1,169 @@
+"""Common Voice, LJSpeech, JSUT, AN4 and the spoken digits: the traps of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seqspec.data.record import BadRow
+from seqspec.schema.config import Mismatch
+from seqspec.schema.diagnostic import DataError
+
+from .cases import config, reader, synthetic
+
+
+def _reasons(rows):
+    return [row.reason if isinstance(row, BadRow) else "" for row in rows]
+
+
+def _release(tmp_path, *rows: str, header="client_id\tpath\tsentence\taccent"):
+    folder = tmp_path / "ja"
+    (folder / "clips").mkdir(parents=True)
+    (folder / "train.tsv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return list(reader("common_voice", tmp_path, language="ja").examples("train"))
+
+
+def test_common_voice_quotes_are_text(tmp_path):
+    rows = _release(tmp_path, 'c1\ta.mp3\t"はい\t', "c2\tb.mp3\tいいえ\t")
+
+    assert [(row["id"], row["target"], row["speaker"]) for row in rows] == [
+        ("a", '"はい', "c1"),
+        ("b", "いいえ", "c2"),
+    ]
+
+
+def test_common_voice_columns_come_in_any_order_and_number(tmp_path):
+    header = "sentence\tsentence_id\tpath\tup_votes\tclient_id\tvariant"
+    rows = _release(tmp_path, "はい\t77\told_name\t2\tc1\t", header=header)
+
+    assert rows[0]["source"].path.name == "old_name.mp3"
+    assert rows[0]["target"] == "はい"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("c\t../../x.mp3\ta\t", "names no clip"),
+        ("c\t/etc/passwd\ta\t", "names no clip"),
+        ("c\t\ta\t", "names no clip"),
+        ("c\ta.mp3\t \t", "sentence is empty"),
+        ("c\ta.mp3", "2 columns, not 4"),
+    ],
+)
+def test_common_voice_bad_rows(row, reason, tmp_path):
+    assert reason in _reasons(_release(tmp_path, row))[0]
+
+
+def test_common_voice_without_its_columns_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no column `client_id`, `sentence`"):
+        _release(tmp_path, header="path\ttext")
+
+
+def test_common_voice_clips_are_resampled(tmp_path):
+    adapter = synthetic("common_voice", tmp_path, language="ja", rate=8000)
+    ref = next(iter(adapter.examples("dev")))["source"]
+
+    assert adapter.audio().num_samples(ref) == len(adapter.audio()(ref))
+
+
+def test_ljspeech_bad_rows(tmp_path):
+    folder = tmp_path / "LJSpeech-1.1"
+    (folder / "wavs").mkdir(parents=True)
+    (folder / "wavs" / "a.wav").touch()
+    rows = ['a|1 "x|one x', "b|2|two", "a|raw alone", "../a|1|one", "a|1| ", "a|1|one|more"]
+    (folder / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    reasons = _reasons(reader("ljspeech", tmp_path).examples("train"))
+
+    assert reasons[0] == ""
+    for reason, part in zip(
+        reasons[1:], ["no file", "2 columns", "no name", "no text", "4 columns"], strict=True
+    ):
+        assert part in reason
+
+
+def test_ljspeech_gives_either_column(tmp_path):
+    folder = tmp_path / "LJSpeech-1.1"
+    (folder / "wavs").mkdir(parents=True)
+    (folder / "wavs" / "a.wav").touch()
+    (folder / "metadata.csv").write_text('a|in 1901, "x|in nineteen-oh-one, "x\n', encoding="utf-8")
+    texts = [
+        next(reader("ljspeech", tmp_path, text=text).examples("train"))["target"]
+        for text in ("raw", "normalized")
+    ]
+
+    assert texts == ['in 1901, "x', 'in nineteen-oh-one, "x']
+
+
+def test_jsut_text_may_hold_colons_and_heads_are_cut_off(tmp_path):
+    adapter = synthetic("jsut", tmp_path, count=3, dev=2, test=1)
+    path = tmp_path / "jsut_ver1.1" / "basic5000" / "transcript_utf8.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([f"{lines[0].split(':')[0]}:時刻は10:30です", *lines[1:]]), encoding="utf-8")
+    ids = {split: [row["id"] for row in adapter.examples(split)] for split in adapter.splits()}
+
+    assert next(iter(adapter.examples("test")))["target"] == "時刻は10:30です"
+    assert ids == {
+        "test": ["BASIC5000_0001"],
+        "dev": ["BASIC5000_0002", "BASIC5000_0003"],
+        "train": ["BASIC5000_0004", "BASIC5000_0005", "BASIC5000_0006"],
+    }
+
+
+def test_jsut_is_refused_at_a_rate_that_it_has_not_unless_resampled(tmp_path):
+    adapter = synthetic("jsut", tmp_path, count=1, dev=0, test=0, resample=16000)
+    ref = next(iter(adapter.examples("train")))["source"]
+
+    assert adapter.splits() == ("train",)
+    assert adapter.audio()(ref).dtype == np.float32
+    assert config("jsut", resample=16000).roles()["source"].rate == 16000
+
+
+def test_an4_lists_must_agree(tmp_path):
+    synthetic("an4", tmp_path)
+    etc = tmp_path / "an4" / "etc"
+    lines = (etc / "an4_test.transcription").read_text(encoding="utf-8").splitlines()
+    lines[0] = lines[0].replace("(an1", "(an9")
+    lines[1] = lines[1].split("(")[0]
+    (etc / "an4_test.transcription").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    reasons = _reasons(reader("an4", tmp_path).examples("test"))
+    assert ["does not belong" in reason for reason in reasons] == [True, True, False, False]
+
+    (etc / "an4_test.transcription").write_text("\n".join(lines[:2]) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="4 lines"):
+        list(reader("an4", tmp_path).examples("test"))
+
+
+def test_an4_markers_are_no_text(tmp_path):
+    adapter = synthetic("an4", tmp_path)
+
+    for split in adapter.splits():
+        assert not [row for row in adapter.examples(split) if set(row["target"]) & set("<>()/")]
+
+
+def test_digits_split_by_recording_or_by_speaker(tmp_path):
+    adapter = synthetic("free_spoken_digits", tmp_path, count=40)
+    by_recording = {split: list(adapter.examples(split)) for split in adapter.splits()}
+    assert {int(row["id"].rsplit("_", 1)[1]) for row in by_recording["test"]} == {0, 1, 2, 3, 4}
+    assert min(int(row["id"].rsplit("_", 1)[1]) for row in by_recording["train"]) == 5
+
+    apart = reader("free_spoken_digits", tmp_path, split="by_speaker", test_speakers=["george"])
+    assert {row["speaker"] for row in apart.examples("test")} == {"george"}
+    assert "george" not in {row["speaker"] for row in apart.examples("train")}
+
+
+def test_digits_metadata_is_never_run_and_strange_names_are_bad(tmp_path):
+    synthetic("free_spoken_digits", tmp_path)
+    (tmp_path / "metadata.py").write_text("raise SystemExit")
+    (tmp_path / "recordings" / "noise.wav").touch()
+    reasons = [
+        reason for reason in _reasons(reader("free_spoken_digits", tmp_path).examples("train")) if reason
+    ]
+
+    assert len(reasons) == 1
+    assert "noise.wav" in reasons[0]
+
+
+@pytest.mark.parametrize("keys", [{"split": "by_speaker"}, {"test_speakers": ["theo"]}])
+def test_digits_speakers_and_split_belong_together(keys):
+    with pytest.raises(Mismatch, match="belong together"):
+        config("free_spoken_digits", **keys).roles()
