@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -73,6 +75,8 @@ def _base(node: Node, file: Path, chain: tuple[tuple[Path, Span], ...], catalogu
     _check(name, target, node, chain)
     try:
         status = target.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
         tree = _parsed(target, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
         raise SpecError([_missing(name, target, node)]) from None

@@ -161,7 +161,10 @@ class _Interpolation:
             self._note(span, "SQ312", f"`${{{name}}}` does not hold the path of a setting", _HOW)
             return None
         target: Path = tuple(int(m.group(2)) if m.group(2) else m.group(1) for m in _PART(name))
-        found = self.root.at(target)
+        node, depth = self.root.nearest(target)
+        if depth < len(target) and isinstance(node.value, str) and "${" in node.value:
+            return self._through(path, target, depth, span)
+        found = node if depth == len(target) else None
         if found is None:
             self.found.append(self._undefined(target, name, span))
             return None
@@ -182,6 +185,17 @@ class _Interpolation:
             return self.node(target, found)
         finally:
             self.active.pop()
+
+    def _through(self, path: Path, target: Path, depth: int, span: Span) -> _Done | None:
+        """What a path leads to that goes through another reference."""
+        below = self._target(path, dotted(target[:depth]), span)
+        if below is None or below.node.value is POISON:
+            return below
+        found = below.node.at(target[depth:])
+        if found is not None:
+            return _Done(found, below.size, below.depth)
+        self.found.append(self._undefined(target, dotted(target), span))
+        return None
 
     def _undefined(self, target: Path, name: str, span: Span) -> Diagnostic:
         node, depth = self.root.nearest(target)

@@ -169,6 +169,11 @@ class _Reader:
         elif text == "<<" and not quoted:
             self._drop(frame, "SQ014", span, "merge keys (`<<`) are not part of the language",
                        "use `extends:` for settings that several specs share")  # fmt: skip
+        elif not quoted and text[:1].isspace():
+            blank = Span(self.source, span.start, span.start + 1)
+            fix = Fix("write a space", (Edit(blank, " "),), safe=False)
+            self._drop(frame, "SQ018", blank, f"the blank U+{ord(text[0]):04X} stands where only spaces may indent",
+                       "indent with spaces, in half-width letters", fix)  # fmt: skip
         elif not quoted and text == "":
             self._drop(frame, "SQ011", span, "a key is missing before `:`", "write the key")
         elif not quoted and not isinstance(_quiet(text), str):
@@ -183,8 +188,10 @@ class _Reader:
                 "keys are names of settings",
             )
 
-    def _drop(self, frame: _Frame, code: str, span: Span, message: str, help: str) -> None:
-        self._note(code, span, message, help)
+    def _drop(
+        self, frame: _Frame, code: str, span: Span, message: str, help: str, fix: Fix | None = None
+    ) -> None:
+        self.found.append(Diagnostic(code, message, span, help=help, fix=fix))
         frame.key = _DROPPED
         self.whole = False
 

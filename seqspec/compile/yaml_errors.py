@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from yaml import YAMLError
+
+from seqspec.compile.scalars import shorten
 
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
 from seqspec.schema.source import Source, Span
@@ -180,7 +183,9 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     mark = getattr(error, "problem_mark", None) or began
     start = min(mark.index if mark else 0, len(source.text))
     slip = (
-        _bare_reference(source, start) or _full_width(source, start) or _missing_colon(source, start, problem)
+        _bare_reference(source, start)
+        or _full_width(source, start)
+        or _missing_colon(source, start, problem, began)
     )
     if slip is not None:
         return slip
@@ -225,30 +230,32 @@ def _full_width(source: Source, start: int) -> Diagnostic | None:
     return None
 
 
-def _missing_colon(source: Source, start: int, problem: str) -> Diagnostic | None:
+def _missing_colon(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
     """``max_steps 400`` and a proper line below it: YAML reads on, and complains of the line below."""
-    if "mapping values are not allowed" not in problem:
+    if "could not find expected ':'" in problem and began is not None:
+        number, indent = source.position(began.index)[0], None
+    elif "mapping values are not allowed" in problem:
+        number, indent = _line_above(source, source.position(start)[0])
+    else:
         return None
-    number = source.position(start)[0]
-    here = source.line(number)
-    above = ""
-    while number > 1:
-        number -= 1
-        above = source.line(number)
-        if above.strip() and not above.lstrip().startswith("#"):
-            break
-    match = _NO_COLON.fullmatch(above.split(" #")[0].rstrip())
-    if match is None or len(match.group(1)) != len(here) - len(here.lstrip()):
+    match = _NO_COLON.fullmatch(source.line(number).split(" #")[0].rstrip())
+    if match is None or indent not in (None, len(match.group(1))):
         return None
     begin = source.offset(number) + match.start(2)
+    end = begin + len(match.group(2))
     said = f"a `:` is missing after the key `{match.group(2)}`"
-    fix = Fix(
-        "put the `:` in",
-        (Edit(Span(source, begin + len(match.group(2)), begin + len(match.group(2))), ":"),),
-        safe=False,
-    )
-    help = f"write `{match.group(2)}: {match.group(3)}`"
-    return Diagnostic("SQ001", said, Span(source, begin, begin + len(match.group(2))), help=help, fix=fix)
+    help = f"write `{match.group(2)}: {shorten(match.group(3))}`"
+    fix = Fix("put the `:` in", (Edit(Span(source, end, end), ":"),), safe=False)
+    return Diagnostic("SQ001", said, Span(source, begin, end), help=help, fix=fix)
+
+
+def _line_above(source: Source, number: int) -> tuple[int, int]:
+    """The line with something on it above line ``number``, and the indentation of the latter."""
+    here = source.line(number)
+    above = number - 1
+    while above > 1 and (not source.line(above).strip() or source.line(above).lstrip().startswith("#")):
+        above -= 1
+    return max(above, 1), len(here) - len(here.lstrip())
 
 
 def _words(problem: str, context: str, char: str) -> tuple[str, str, str]:
