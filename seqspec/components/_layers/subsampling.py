@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.batch_norm import MaskedBatchNorm
+from seqspec.components._layers.batch_norm import MaskedBatchNormRelu
 from seqspec.components._layers.masks import length_mask
 
 
@@ -39,7 +39,7 @@ class ConvBlock(nn.Module):
             nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         if self.conv.bias is not None:
             nn.init.zeros_(self.conv.bias)
-        self.norm = None if batch_norm_decay is None else MaskedBatchNorm(outputs, decay=batch_norm_decay)
+        self.norm = None if batch_norm_decay is None else MaskedBatchNormRelu(outputs, decay=batch_norm_decay)
 
     def forward(self, x_BCTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         x_BCTF = self.conv(x_BCTF)
@@ -47,7 +47,7 @@ class ConvBlock(nn.Module):
         mask_BT = length_mask(lengths_B, x_BCTF.shape[2])
         if self.norm is None:
             return functional.relu(x_BCTF) * mask_BT[:, None, :, None], lengths_B
-        return functional.relu(self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT)).permute(0, 3, 1, 2), lengths_B
+        return self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT).permute(0, 3, 1, 2), lengths_B
 
 
 class ConvStack(nn.Module):

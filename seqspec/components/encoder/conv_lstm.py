@@ -10,9 +10,8 @@ then not needed.
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
-from seqspec.components._layers.batch_norm import MaskedBatchNorm
+from seqspec.components._layers.batch_norm import MaskedBatchNormRelu
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.lstm import Lstm
 from seqspec.components._layers.masks import length_mask
@@ -72,7 +71,8 @@ class _Projection(nn.Module):
         super().__init__()
         self.linear = nn.Linear(dim, dim, bias=False)
         nn.init.kaiming_uniform_(self.linear.weight, nonlinearity="relu")
-        self.norm = MaskedBatchNorm(dim, decay=decay)
+        self.norm = MaskedBatchNormRelu(dim, decay=decay)
 
     def forward(self, x_BSD: Tensor, mask_BS: Tensor) -> Tensor:
-        return functional.relu(self.norm(self.linear(x_BSD), mask_BS))
+        given: Tensor = self.norm(self.linear(x_BSD), mask_BS)
+        return given

@@ -2,17 +2,17 @@
 
 import torch
 
-from seqspec.components._layers.batch_norm import MaskedBatchNorm, _Normalise
+from seqspec.components._layers.batch_norm import MaskedBatchNormRelu, _NormaliseRelu
 from seqspec.components._layers.masks import length_mask
 
 
 def test_training_equals_torch_on_the_real_positions():
     torch.manual_seed(0)
     x, mask = torch.randn(3, 5, 2, 4) * 3 + 1, length_mask(torch.tensor([5, 2, 3]), 5)
-    ours, theirs = MaskedBatchNorm(4, decay=0.9), torch.nn.BatchNorm1d(4, eps=1e-3, momentum=0.1)
+    ours, theirs = MaskedBatchNormRelu(4, decay=0.9), torch.nn.BatchNorm1d(4, eps=1e-3, momentum=0.1)
 
     given = ours(x.masked_fill(~mask[..., None, None], 1e4), mask)
-    expected = theirs(x[mask].flatten(0, 1))
+    expected = theirs(x[mask].flatten(0, 1)).relu()
 
     torch.testing.assert_close(given[mask].flatten(0, 1), expected, atol=1e-5, rtol=1e-5)
     assert (given[~mask] == 0).all()
@@ -20,7 +20,7 @@ def test_training_equals_torch_on_the_real_positions():
 
 
 def test_evaluation_uses_what_was_followed():
-    norm = MaskedBatchNorm(2, decay=0.0)
+    norm = MaskedBatchNormRelu(2, decay=0.0)
     x, mask = torch.randn(4, 6, 2) * 5 + 2, torch.ones(4, 6, dtype=torch.bool)
     trained = norm(x, mask)
 
@@ -32,12 +32,15 @@ def test_evaluation_uses_what_was_followed():
 def test_numeric_gradient():
     torch.manual_seed(1)
     x = torch.randn(2, 3, 2, dtype=torch.float64, requires_grad=True)
-    mask = length_mask(torch.tensor([3, 1]), 3)[..., None].double()
+    weight, bias = (torch.rand(2, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    mask = length_mask(torch.tensor([3, 1]), 3)
 
-    assert torch.autograd.gradcheck(lambda x: _Normalise.apply(x, mask, 1e-3)[0], (x,))
+    assert torch.autograd.gradcheck(
+        lambda *given: _NormaliseRelu.apply(given[0].clone(), mask, *given[1:], 1e-3)[0], (x, weight, bias)
+    )
 
 
 def test_an_empty_batch_gives_numbers():
-    norm = MaskedBatchNorm(2, decay=0.9)
+    norm = MaskedBatchNormRelu(2, decay=0.9)
 
     assert norm(torch.ones(1, 3, 2), torch.zeros(1, 3, dtype=torch.bool)).isfinite().all()
