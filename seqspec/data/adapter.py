@@ -90,7 +90,7 @@ class Adapter(ABC, Generic[C]):
         downloads = self.config.downloads()
         if downloads:
             sizes = ", ".join(f"{download.name} {download.about}" for download in downloads)
-            ways.append(f"fetch it with `seqspec data fetch SPEC` ({sizes})")
+            ways.append(f"fetch it there with `seqspec data fetch SPEC` and the same `--set` ({sizes})")
         ways.append("or try the experiment without it: `--profile tiny`")
         return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401")
 
