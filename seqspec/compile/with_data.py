@@ -1,19 +1,21 @@
-"""``seqspec validate --with-data``: whether the corpora and dictionaries that a spec names are on this machine."""
+"""``seqspec validate --with-data``: whether the corpora and dictionaries that a spec names are here, and are what
+it says: layout, rows, counts, parallel lengths.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.plan import Compiled
 from seqspec.compile.report import locate
+from seqspec.data.corpus_check import corpus_problems
 from seqspec.schema.diagnostic import DataError, Diagnostic, Finding
 from seqspec.schema.source import Path
 
 
 def missing_data(compiled: Compiled) -> list[Diagnostic]:
-    """What the experiment would look for and not find.  Files are listed, not read."""
+    """What the experiment would look for and not find, or find to be other than the spec says."""
     constructor = Constructor(compiled.plan)
     found = [*_corpus(constructor), *_segmenters(constructor)]
     return [locate(finding, compiled.tree) for finding in found]
@@ -24,14 +26,11 @@ def _corpus(constructor: Constructor) -> Iterator[Finding]:
     adapter = constructor.build("data", "source")
     if getattr(experiment.data.source, "synthetic", 0):
         return
-    told: set[str] = set()
-    for split in dict.fromkeys(("train", *experiment.evaluate.splits)):
-        if split not in adapter.splits():
-            continue
-        finding = _tried(lambda split=split: deque(adapter.files(split), maxlen=0), ("data", "source"))
-        if finding is not None and finding.message not in told:
-            told.add(finding.message)
-            yield finding
+    splits = [s for s in dict.fromkeys(("train", *experiment.evaluate.splits)) if s in adapter.splits()]
+    policy = experiment.data.on_error
+    may_drop = 0.0 if isinstance(policy, str) else policy.drop
+    for error in corpus_problems(adapter, splits, expect=experiment.data.expect, may_drop=may_drop):
+        yield Finding(("data", "source"), str(error), help=error.help, code=error.code)
 
 
 def _segmenters(constructor: Constructor) -> Iterator[Finding]:
