@@ -18,14 +18,17 @@ PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
 def digests(plan: Plan) -> dict[str, str]:
-    """SHA-256 in hex of every part; ``all`` covers them and the seed."""
-    facts = {name: value for name, value in plan.facts}
+    """SHA-256 in hex of every part; ``all`` covers them and the seed.
+
+    What only the data can tell is not among them, so a spec has one digest before and after its data are
+    prepared; the lock holds the data.
+    """
     whole = result_fields(plan.experiment)
     data: dict[str, Any] = dict(whole["data"])
     text = data.pop("text")
     parts: dict[str, object] = {
         "data": data,
-        "tokenizer": {"text": text, "facts": facts},
+        "tokenizer": text,
         "model": whole["model"],
         "train": {key: whole[key] for key in ("loss", "optimizer", "train", "seed", "plugins", "seqspec")},
         "evaluate": whole["evaluate"],
