@@ -183,7 +183,8 @@ def test_wikitext_headings_can_be_left_out(tmp_path):
 
 def test_sentence_pairs_without_agreement_are_left_out(tmp_path):
     (tmp_path / "t.jsonl").write_text(
-        '{"sentence1": "a", "sentence2": "b", "label": "-"}\n{"sentence1": "a", "sentence2": "b", "label": 0}\n{}\n'
+        '{"sentence1": "a", "sentence2": "b", "label": "-"}\n'
+        '{"sentence1": "a", "sentence2": "b", "label": 0}\n{}\n'
     )
     rows = list(
         reader(
