@@ -1,5 +1,5 @@
-"""``seqspec validate --with-data``: whether the corpora and dictionaries that a spec names are here, and are what
-it says: layout, rows, counts, parallel lengths.
+"""``seqspec validate --with-data``: whether the corpora and dictionaries that a spec names are here,
+and are what it says: layout, rows, counts, parallel lengths.
 """
 
 from __future__ import annotations
