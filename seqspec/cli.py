@@ -327,6 +327,25 @@ def prepare(
                            quiet=quiet, format=format))  # type: ignore[arg-type]  # fmt: skip
 
 
+@data.command()
+def inspect(
+    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    html: Annotated[Path | None, typer.Option(help="Write a page with figures and samples here.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Texts or recordings of a split that are read.")] = 200_000,
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    format: Form = "text",
+) -> None:
+    """Look at the data before a model does: checks D01 to D22.  Exit code 1 where one of them found an error."""
+    from seqspec.compile.commands import overlays
+    from seqspec.runtime import corpus
+
+    _finish(corpus.inspect(spec, over=overlays(profile, set), html=html, limit=limit, processes=processes,
+                           quiet=quiet, format=format))  # type: ignore[arg-type]  # fmt: skip
+
+
 def _finish(outcome: Outcome) -> None:
     """Print what a command gives, and leave with its exit code."""
     typer.echo(outcome.out, nl=False)

@@ -102,7 +102,7 @@ class Split:
                 return self.numbers[role][self.records.text(role, row)]
             case Waveform():
                 known = self.statistics.get("audio")
-                return normalize_frames(self._frames(role, row), self.normalize["audio"], known)  # type: ignore[arg-type]
+                return normalize_frames(self.raw_frames(role, row), self.normalize["audio"], known)  # type: ignore[arg-type]
             case Image():
                 shape = self.records.values(f"{role}_shape")[row]
                 picture = self.records.row(role, row).reshape(shape)
@@ -124,7 +124,8 @@ class Split:
             role: {name: number for number, name in enumerate(names)} for role, names in self.labels.items()
         }
 
-    def _frames(self, role: str, row: int) -> np.ndarray:
+    def raw_frames(self, role: str, row: int) -> np.ndarray:
+        """Frames of a row of the records, before they are normalised."""
         if self.frames is not None:
             return self.frames.row("frames", row)
         assert self.feature is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
 from seqspec.data.progress import Progress, bar, silent
 from seqspec.runtime.commands import guarded
-from seqspec.schema.diagnostic import DataError
+from seqspec.schema.diagnostic import DataError, Exit
 
 if TYPE_CHECKING:
     from seqspec.data.parts import DataParts
@@ -45,6 +46,44 @@ def prepare(
         summary = summarize(prepared)
         text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
         return Outcome(text, "".join(f"warning: {error}\n" for error in absent))
+
+    return guarded(work)
+
+
+def inspect(
+    spec: Path,
+    *,
+    over: Sequence[Overlay],
+    html: Path | None,
+    limit: int,
+    processes: int | None,
+    quiet: bool,
+    format: Format,
+) -> Outcome:
+    """``seqspec data inspect SPEC``: look at the data before a model does."""
+
+    def work() -> Outcome:
+        from seqspec.data.inspect.inspection import inspect as look
+        from seqspec.data.inspect.page import as_page
+        from seqspec.data.inspect.plain import as_text
+        from seqspec.data.inspect.subject import Subject
+
+        plan = compile_spec(spec, overlays=over).plan
+        progress = silent if quiet else bar
+        prepared, absent = prepare_present(
+            build_data(plan), splits=(), progress=progress, processes=processes
+        )
+        found = look(Subject(prepared, limit), name=plan.experiment.name, progress=progress)
+        notes = "".join(f"warning: {error}\n" for error in absent)
+        if html is not None:
+            html.parent.mkdir(parents=True, exist_ok=True)
+            html.write_text(as_page(found), encoding="utf-8")
+            notes += f"the page with figures is {html}\n"
+        if format == "json":
+            text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"
+        else:
+            text = as_text(found, color=sys.stdout.isatty())
+        return Outcome(text, notes, Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN)
 
     return guarded(work)
 

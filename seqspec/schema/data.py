@@ -11,7 +11,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
-from seqspec.schema.units import Fraction, NonNegative, Positive, Probability, Seconds, Speed
+from seqspec.schema.units import Cosmetic, Fraction, NonNegative, Positive, Probability, Seconds, Speed
+
+Check = Annotated[str, Field(pattern=r"^D(0[1-9]|1[0-9]|2[0-2])$")]
+"""The id of a check of ``seqspec data inspect``."""
 
 
 class TextPipeline(Config):
@@ -156,3 +159,5 @@ class Data(Config):
     """What an unreadable row does."""
     expect: dict[str, Positive] = {}
     """Examples that each split must have, before filters."""
+    accept: Annotated[dict[Check, str], Cosmetic] = {}
+    """Findings of ``seqspec data inspect`` that are known, each with the reason why it does not matter."""
