@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.lstm import CellState, Lstm, advance, reorder, reversal
+from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
 
 Kind = Literal["lstm", "layer_norm_lstm", "gru"]
@@ -178,3 +178,15 @@ def _gate_bias(dim: int, forget_bias: float) -> Tensor:
     bias = torch.zeros(4 * dim)
     bias[dim : 2 * dim] = forget_bias
     return bias
+
+
+def reversal(lengths_B: Tensor, size: int) -> Tensor:
+    """``[B, size]``: places that turn each sequence round and leave its padding where it is; its own inverse."""
+    place_T = torch.arange(size, device=lengths_B.device)
+    turned = lengths_B[:, None] - 1 - place_T
+    return torch.where(turned >= 0, turned, place_T)
+
+
+def reorder(x_BTH: Tensor, order_BT: Tensor) -> Tensor:
+    """``x_BTH`` with its steps taken in the given order."""
+    return x_BTH.gather(1, order_BT[..., None].expand_as(x_BTH))

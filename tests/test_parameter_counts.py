@@ -1,0 +1,42 @@
+"""Experiments of the literature compile to the exact number of trainable parameters that their forebears
+have.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from seqspec.compile import compile
+from seqspec.compile.build import build
+from seqspec.compile.overlay import Overlay
+
+SPECS = Path(__file__).parents[1] / "specs"
+COUNTS = {
+    "mt_wmt14_ende_base": 93_323_648,
+    "mt_wmt14_ende_small": 6_343_616,
+    "mt_wmt14_ende_rnmt_plus": 378_866_176,
+    "mt_caption_ende": 4_174_544,
+    "punctuator": 313_314_176,
+    "mt_ende_t2t_base": 61_378_560,
+    "mt_ende_t2t_big": 210_837_504,
+    "mt_ende_universal": 63_946_752,
+    "mt_ende_universal:adaptive": 63_948_802,
+    "mt_ende_bytenet": 60_814_848,
+    "asr_librispeech_t2t": 70_343_552,
+    "lm_one_billion_words": 1_776_884_608,
+}
+FACTS = {"lm_one_billion_words": 793_472}
+"""Words of the benchmark's training text, with Lingvo's count of them."""
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_spec_has_the_published_number_of_parameters(name):
+    stem, _, profile = name.partition(":")
+    overlays = [Overlay("profile", profile)] if profile else []
+    facts = {}
+    if stem in FACTS:
+        unknown = compile(SPECS / f"{stem}.yaml").plan.unknowns
+        facts = dict.fromkeys(unknown, FACTS[stem])
+    compiled = compile(SPECS / f"{stem}.yaml", overlays=overlays, facts=facts)
+
+    assert build(compiled.plan, tree=compiled.tree, device="meta").num_parameters == COUNTS[name]
