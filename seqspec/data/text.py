@@ -124,6 +124,8 @@ class TextProcessor:
         if self.segmenter.separator:
             return self.segmenter.separator.join(self.segmenter.words(text))
         spans, words = self._cut(text)
+        if self.segmenter.surface and sum(map(len, words)) == len(text):
+            return " ".join(words)
         return " ".join(word for word, _, _ in _pieces(text, spans=spans, words=words, visible=True))
 
     def train(self, texts: Iterable[str]) -> bytes:

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from seqspec.components.tokenizer import _vocabulary
+from seqspec.components.tokenizer._model_file import (
+    NORMALIZER,
+    NORMALIZER_PREFIX,
+    TRAINER,
+    TRAINER_INPUT_FORMAT,
+    TRAINER_SEEDS_FILE,
+    without,
+)
+from seqspec.components.tokenizer._pieces import (
+    LONGEST_LINE,
+    SPACE,
+    TrainingText,
+    encodable,
+    repeats,
+    seeds,
+    training_text,
+    weighted,
+)
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.tokenizer.sentencepiece import SentencepieceConfig
 from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
@@ -14,12 +34,7 @@ from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
 if TYPE_CHECKING:
     import sentencepiece
 
-_SPACE = "▁"
-"""U+2581, the library's mark for a space."""
-_LONGEST_LINE = 4192
-"""Bytes: the library skips longer training lines in silence, so they are cut."""
 _SEED = 1
-_SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
 
 class Sentencepiece:
@@ -31,26 +46,36 @@ class Sentencepiece:
         self.config = config
         self._options = _options(config)
         self._limit, self._size = config.limit, config.vocab_size
+        self._model, self._seeds, self._longest = config.model, config.seeds, config.max_piece_length
+        self._across_words, self._prefix_space = config.across_words, config.prefix_space
+        self._max_lines = config.max_lines
         self._artifact: bytes | None = None
         self._processor: sentencepiece.SentencePieceProcessor | None = None
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Learn the pieces.  Raises ``DataError`` where the text cannot give a vocabulary of that size."""
-        import io
-
-        import sentencepiece
-
-        model = io.BytesIO()
-        counted = _Counted(texts)
-        sentencepiece.set_random_generator_seed(_SEED)
+        text = training_text(texts, max_lines=self._max_lines, seed=_SEED)
         try:
-            sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_lines(counted), model_writer=model, **self._options
-            )
+            artifact = self._learn(text)
         except RuntimeError as error:
-            raise _explain(str(error), config=self.config, lines=counted.lines) from None
-        self.load(model.getvalue())
-        return model.getvalue()
+            raise _explain(str(error), config=self.config, lines=text.num_lines) from None
+        self.load(artifact)
+        return artifact
+
+    def _learn(self, text: TrainingText) -> bytes:
+        if self._across_words or self._seeds == "library":
+            return _run(text.lines, self._options)
+        words = text.words(prefix_space=self._prefix_space)
+        if not repeats(words):
+            return _run(text.lines, self._options)
+        # Every word brings its own leading space, or has none.
+        options = {**self._options, "add_dummy_prefix": False, "input_format": "tsv"}
+        if self._model == "bpe":
+            model = _run(weighted(words), options)
+        else:
+            model = _run_from(seeds(words, longest=self._longest), weighted(words), options)
+        prefix = {NORMALIZER_PREFIX} if self._prefix_space else set()
+        return without(model, {TRAINER: {TRAINER_INPUT_FORMAT, TRAINER_SEEDS_FILE}, NORMALIZER: prefix})
 
     def load(self, artifact: bytes) -> None:
         """Take the model that ``train`` gave."""
@@ -85,11 +110,11 @@ class Sentencepiece:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best cut."""
-        return list(self.processor.encode(_encodable(text)))
+        return list(self.processor.encode(encodable(text)))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many texts, in one call of the library, on one thread."""
-        clean = [_encodable(text) for text in texts]
+        clean = [encodable(text) for text in texts]
         return list(self.processor.encode(clean, num_threads=1)) if clean else []
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -105,7 +130,7 @@ class Sentencepiece:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """The span of each id of ``encode(text)`` in code points."""
-        return _offsets(self.processor, _encodable(text))
+        return _offsets(self.processor, encodable(text))
 
     def fingerprint(self) -> dict[str, Any]:
         """Settings, the library's version and the model's hash."""
@@ -126,13 +151,11 @@ def _options(config: SentencepieceConfig) -> dict[str, Any]:
         "add_dummy_prefix": config.prefix_space,
         "remove_extra_whitespaces": False,
         # Without it, a text that holds no space gives a model that decodes one as "▁".
-        "required_chars": _SPACE,
+        "required_chars": SPACE,
         "split_digits": config.split_digits,
         "max_sentencepiece_length": config.max_piece_length,
         "split_by_whitespace": not config.across_words,
-        "input_sentence_size": config.max_lines,
-        "shuffle_input_sentence": True,
-        "max_sentence_length": _LONGEST_LINE,
+        "max_sentence_length": LONGEST_LINE,
         "num_threads": 1,
         "pad_id": PAD,
         "unk_id": UNK,
@@ -143,38 +166,22 @@ def _options(config: SentencepieceConfig) -> dict[str, Any]:
     }
 
 
-class _Counted:
-    """Texts that hold more than white space, and how many there were."""
+def _run(lines: Iterable[str], options: Mapping[str, Any]) -> bytes:
+    """Train on lines; gives the model file."""
+    import sentencepiece
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.lines = 0
-        self._texts = texts
-
-    def __iter__(self) -> Iterator[str]:
-        for text in self._texts:
-            if text.strip():
-                self.lines += 1
-                yield text
+    model = BytesIO()
+    sentencepiece.set_random_generator_seed(_SEED)
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, **options)
+    return model.getvalue()
 
 
-def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Training lines short enough for the library; a cut never falls inside a code point."""
-    step = _LONGEST_LINE // 4
-    for text in texts:
-        clean = _encodable(text).replace("\0", " ").replace("\n", " ")
-        if len(clean) <= step:
-            yield clean
-        else:
-            yield from (clean[i : i + step] for i in range(0, len(clean), step))
-
-
-def _encodable(text: str) -> str:
-    """``text`` with lone surrogates, which UTF-8 cannot hold, as U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.translate(_SURROGATES)
-    return text
+def _run_from(pieces: Iterable[tuple[str, int]], lines: Iterable[str], options: Mapping[str, Any]) -> bytes:
+    """Train on lines, starting from the pieces."""
+    with NamedTemporaryFile("w", encoding="utf-8", newline="\n", suffix=".tsv") as file:
+        file.writelines(f"{piece}\t{count}\n" for piece, count in pieces)
+        file.flush()
+        return _run(lines, {**options, "seed_sentencepieces_file": file.name})
 
 
 def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataError:

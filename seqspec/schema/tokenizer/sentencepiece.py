@@ -3,8 +3,8 @@ tokenizer and detokenizer for Neural Text Processing", arXiv:1808.06226.
 
 ``unigram`` is Kudo (2018), "Subword Regularization", arXiv:1804.10959; ``bpe`` is Sennrich et al. (2016),
 "Neural Machine Translation of Rare Words with Subword Units", arXiv:1508.07909.  It differs from the
-library's own defaults where those lose text: no normalisation of its own, every white space kept, bytes for
-what the training text never showed.
+library's own defaults where those lose text (no normalisation of its own, every white space kept, bytes for
+what the training text never showed) and in where unigram training starts (``seeds``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class SentencepieceConfig(Config):
     limit: Literal["hard", "soft"] = "hard"
     """``hard``: text too small for ``vocab_size`` pieces is an error.  ``soft``: take as many as there
     are."""
-    character_coverage: Annotated[float, Field(ge=0.9, le=1)] = 1.0
+    character_coverage: Annotated[float, Field(ge=0.98, le=1)] = 1.0
     """Share of all characters of the training text that get an id of their own; the rest are bytes, or
     UNK."""
     byte_fallback: bool = True
@@ -47,7 +47,12 @@ class SentencepieceConfig(Config):
     """Longest piece, in characters."""
     across_words: bool = False
     """Let a piece run over a space."""
-    max_lines: Annotated[Positive, Field(ge=100)] = 5_000_000
+    seeds: Literal["words", "library"] = "words"
+    """Where unigram training starts: ``words``, from substrings counted as often as they stand in the text;
+    ``library``, from the library's own, which counts each different word once, so that frequent words that
+    are part of no other are never a piece.  Text whose lines hold no spaces is the library's in both
+    cases."""
+    max_lines: Annotated[Positive, Field(ge=100)] = 2_000_000
     """Training lines; of more, as many are drawn at random, with a fixed seed."""
 
     def output(self, source: Type) -> Tokens:

@@ -277,6 +277,65 @@ def test_no_text_is_one_line():
         tokenizer("sentencepiece", vocab_size=300).train(["", " "])
 
 
+@pytest.fixture(scope="module")
+def spaced(corpus):
+    """Words that stand often, most of them part of no other word."""
+    words = [line[i : i + 3] for line in corpus[:40] for i in (0, 3)]
+    chooser = random.Random(5)
+    return [" ".join(chooser.choices(words, k=6)) for _ in range(300)]
+
+
+def test_t31_frequent_words_are_pieces_though_no_other_holds_them(spaced):
+    options = {"vocab_size": 420, "limit": "soft", "byte_fallback": False}
+    ours = trained("sentencepiece", spaced, **options)
+    theirs = trained("sentencepiece", spaced, **options, seeds="library")
+
+    assert sum(map(len, ours.encode_batch(spaced))) < 0.8 * sum(map(len, theirs.encode_batch(spaced)))
+
+
+def test_counted_words_give_the_librarys_own_pieces_where_it_counts_them_too(spaced):
+    options = {"vocab_size": 400, "model": "bpe", "limit": "soft"}
+    ours = trained("sentencepiece", spaced, **options)
+    theirs = trained("sentencepiece", spaced, **options, seeds="library")
+
+    assert ours.pieces(range(ours.vocab_size)) == theirs.pieces(range(theirs.vocab_size))
+    assert ours.encode_batch(spaced) == theirs.encode_batch(spaced)
+
+
+@pytest.mark.parametrize("prefix_space", [True, False])
+@pytest.mark.parametrize("model", ["unigram", "bpe"])
+def test_space_before_the_text_is_as_the_spec_says(spaced, model, prefix_space):
+    made = trained(
+        "sentencepiece", spaced, vocab_size=400, limit="soft", model=model, prefix_space=prefix_space
+    )
+    text = spaced[0]
+
+    assert made.pieces(made.encode(text))[0].startswith("▁") == prefix_space
+    assert made.decode(made.encode(text)) == text
+    assert made.decode(made.encode(" a  b ")) == " a  b "
+
+
+def test_model_holds_no_path_of_the_machine(spaced):
+    artifact = tokenizer("sentencepiece", vocab_size=400, limit="soft").train(spaced)
+
+    assert b".tsv" not in artifact
+    assert b"tmp" not in artifact
+
+
+def test_order_of_lines_does_not_change_words(spaced):
+    first, second = (tokenizer("sentencepiece", vocab_size=400, limit="soft") for _ in range(2))
+
+    assert first.train(spaced) == second.train(spaced[::-1])
+
+
+def test_of_too_many_lines_the_same_are_drawn_every_time(spaced):
+    options = {"vocab_size": 350, "limit": "soft", "max_lines": 100}
+    first, second = (tokenizer("sentencepiece", **options) for _ in range(2))
+
+    assert first.train(spaced) == second.train(iter(spaced))
+    assert first.train(spaced) != tokenizer("sentencepiece", vocab_size=350, limit="soft").train(spaced)
+
+
 def test_long_lines_are_learned_from_too():
     long = "".join(random.Random(1).choices("あいうえお", k=5000))
 
