@@ -27,7 +27,7 @@ class WmtConfig(AdapterConfig):
     def roles(self) -> dict[str, Type]:
         for name in self._names():
             if (".sgm" in name) != ("{side}" in name) or (".sgm" in name and "{language}" not in name):
-                message = f"`{name}`: the files of a test set differ in `{{side}}` and `{{language}}`, no others do"
+                message = f"`{name}`: files of a test set differ in `{{side}}` and `{{language}}`, others do not"
                 example = "write `newstest2014-deen-{side}.{language}.sgm`, for example"
                 raise Mismatch(message, at=("splits",), help=example)
         return {"source": Text(self.source_language), "target": Text(self.target_language)}
