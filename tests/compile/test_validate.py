@@ -59,7 +59,6 @@ def test_the_example_is_valid():
         ("data: null", ["SQ113"]),
         ("seqspec: '1'", ["SQ106"]),
         ("seqspec: 2", ["SQ115"]),
-        ("seqspec: true", ["SQ115"]),
         ("seed: true", ["SQ106"]),
         ("seed: -1", ["SQ107"]),
         ("seed: 1.0", ["SQ106"]),

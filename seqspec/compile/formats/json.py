@@ -20,7 +20,18 @@ def write(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
         "warnings": counts["warning"],
         "diagnostics": [as_dict(d) for d in diagnostics],
     }
-    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+    return dumps(whole)
+
+
+def dumps(value: object) -> str:
+    """JSON that people can read too: letters of every script as they are, what cannot be seen as escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    if text.isascii():
+        return text + "\n"
+    return (
+        "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+        + "\n"
+    )
 
 
 def as_dict(d: Diagnostic) -> dict[str, object]:

@@ -6,12 +6,12 @@ Columns count code points.  A fingerprint is taken over code, file, path and mes
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from seqspec import __version__
 from seqspec.compile.codes import first_line, names, page
+from seqspec.compile.formats.json import dumps
 from seqspec.schema.diagnostic import Diagnostic, Fix, Label
 from seqspec.schema.source import Span, dotted
 
@@ -32,10 +32,7 @@ def write(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(d, codes) for d in diagnostics],
     }
-    return (
-        json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)
-        + "\n"
-    )
+    return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, object]:
