@@ -1,9 +1,10 @@
 """What SentencePiece is trained on: distinct words with their counts, and the substrings that unigram
 training starts from.
 
-Left to itself, the library looks for starting substrings in the list of distinct words, each taken once, so a
-frequent word that is part of no other word is never a piece, and text that was cut into words gives hardly
-more pieces than letters.  Here substrings count as often as they stand in the text.
+Left to itself, the library starts from the branching nodes of a suffix tree over whole lines.  A word that is
+always followed by a space is none of them (its node is the word with that space, which is no legal piece), so
+most words of text that was cut into words are spelt by their letters.  Here every substring of a word is
+counted.
 """
 
 from __future__ import annotations
