@@ -48,9 +48,10 @@ class SentencepieceConfig(Config):
     across_words: bool = False
     """Let a piece run over a space."""
     seeds: Literal["words", "library"] = "words"
-    """Where unigram training starts: ``words``, from every substring of a word; ``library``, from the library's
-    own, which leaves out words that a space always follows, and so spells most words of segmented text by their
-    letters.  Text whose lines hold no spaces is the library's in both cases."""
+    """Where unigram training starts: ``words``, from every substring of a word; ``library``, from its own.
+
+    The library leaves out words that a space always follows, and so spells most words of segmented text by
+    their letters.  Text whose lines hold no spaces is the library's in both cases."""
     max_lines: Annotated[Positive, Field(ge=100)] = 2_000_000
     """Training lines; of more, as many are drawn at random, with a fixed seed."""
 
