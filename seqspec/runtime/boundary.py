@@ -169,11 +169,12 @@ class Boundary(Callback):
             standing.stopped = standing.patience >= stop.after
 
     def _checkpoint(self, trainer: lightning.Trainer, module: Training) -> None:
+        numbers = module.numbers()
         if not trainer.is_global_zero or self.journal is None:
             return
         with storage(self.folder):
             self.standing.journal = self.journal.settle()
-            state = {**module.numbers(), "standing": self.standing.as_json()}
+            state = {**numbers, "standing": self.standing.as_json()}
             write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
             keep = Keep(self.train.keep_last, self.train.keep_best, self.train.keep_every_steps)
             prune(self.folder.checkpoints, keep=keep, scores=self.standing.scores)

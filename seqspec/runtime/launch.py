@@ -48,7 +48,7 @@ class Place:
 
     @classmethod
     def here(cls, launch: Launch) -> Place:
-        """From the variables that torchrun, SLURM and Lightning's launcher set."""
+        """From the variables that torchrun and ``runtime/processes.py`` set."""
         world = int(os.environ.get("WORLD_SIZE", launch.devices * launch.nodes))
         rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
         return cls(rank, world)

@@ -20,9 +20,10 @@ def look(
     if attention is None or batch.source is None or batch.target_lengths is None:
         return None
     row = len(batch.index) // 2
-    one = batch._replace(
-        **{name: value[row : row + 1] for name, value in batch._asdict().items() if torch.is_tensor(value)}
-    )
+    tensors: dict[str, Any] = {
+        name: value[row : row + 1] for name, value in batch._asdict().items() if torch.is_tensor(value)
+    }
+    one = batch._replace(**tensors)
     was_training = model.training
     model.eval()
     with torch.no_grad():

@@ -20,6 +20,7 @@ from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.gradients import Gradients, Verdict
 from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.processes import gather
 from seqspec.runtime.weights import Average, Noise, load_tensors, state_tensors
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -53,6 +54,10 @@ class Training(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.torch_optimizer
+
+    def on_fit_start(self) -> None:
+        if self.average:
+            self.average.to(self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         torch.manual_seed(seed_of(self.seed, "micro-step", batch.step))
@@ -123,14 +128,16 @@ class Training(lightning.LightningModule):
             "norms": tracker.state() if tracker else None,
         }
 
-    def restore(self, tensors: Mapping[str, Mapping[str, Tensor]], numbers: Mapping[str, Any]) -> None:
-        """Go back to where a checkpoint was written."""
+    def restore(
+        self, tensors: Mapping[str, Mapping[str, Tensor]], numbers: Mapping[str, Any], *, first: bool = True
+    ) -> None:
+        """Go back to where a checkpoint was written; ``first``: this is the first of the processes."""
         load_tensors(self.model, dict(tensors["weights"]))
         load_optimizer(self.torch_optimizer, self.model, tensors["optimizer"])
         if self.average:
             self.average.load(dict(tensors["average"]))
         self.step, self.skipped = numbers["step"], numbers["skipped"]
-        self.window.load(numbers["window"])
+        self.window.load(numbers["window"], first=first)
         if self.gradients.tracker:
             self.gradients.tracker.load(numbers["norms"])
 
@@ -145,46 +152,50 @@ class NotFinite(RunError):
 
 
 class Window:
-    """Sums since the last line of the journal.  They stay on the device until they are read."""
+    """What every slice gave since the last line of the journal.
+
+    Values stay on the device, one by one, until they are read; then they are added exactly, so that the sums are the same
+    bits however many processes the slices were shared by.
+    """
 
     def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self._pending: dict[str, Tensor] = {}
+        self._values: list[dict[str, Tensor | float]] = []
+        self._pending: list[dict[str, Tensor | float]] = []
         self.norm = 0.0
         self.steps = self.dropped = 0
 
-    @torch.no_grad()
     def add(self, loss: Any) -> None:
         """One micro-step of the optimiser step that is under way."""
         values = {"loss": loss.total, "count": loss.count, **loss.terms}
-        _add(
-            self._pending, {name: torch.as_tensor(value).detach().double() for name, value in values.items()}
-        )
+        self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
 
     def close(self, verdict: Verdict) -> None:
         """The optimiser step is over; one with a number that is not finite enters no sum."""
         if verdict.finite:
-            _add(self.sums, self._pending)
+            self._values += self._pending
             self.norm = verdict.norm
-        self._pending = {}
+        self._pending = []
         self.steps += 1
         self.dropped += not verdict.update
 
+    def values(self) -> list[dict[str, float]]:
+        """What every slice gave, in all processes; all of them must ask."""
+        mine = [{name: float(value) for name, value in one.items()} for one in self._values]
+        return [one for part in gather(mine) for one in part]
+
     def means(self) -> dict[str, float]:
-        """Every sum over the number of targets."""
-        sums = {name: float(value) for name, value in self.sums.items()}
+        """Every sum over the number of targets; all processes must ask."""
+        held = self.values()
+        sums = {name: math.fsum(one[name] for one in held) for name in (held[0] if held else {})}
         count = sums.pop("count", 0.0) or 1.0
         return {name: value / count for name, value in sums.items()}
 
     def state(self) -> dict[str, Any]:
-        sums = {name: float(value) for name, value in self.sums.items()}
-        return {"sums": sums, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
+        """For a checkpoint; all processes must ask."""
+        held = sorted(self.values(), key=lambda one: sorted(one.items()))
+        return {"values": held, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        self.sums = {name: torch.tensor(value, dtype=torch.float64) for name, value in state["sums"].items()}
+    def load(self, state: Mapping[str, Any], *, first: bool) -> None:
+        """The ``first`` process takes the values of all."""
+        self._values = list(state["values"]) if first else []
         self.norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
-
-
-def _add(to: dict[str, Tensor], values: Mapping[str, Tensor]) -> None:
-    for name, value in values.items():
-        to[name] = to[name] + value if name in to else value

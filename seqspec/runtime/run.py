@@ -16,6 +16,7 @@ import yaml
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
+from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
 from seqspec.runtime.boundary import Judgement, Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep
@@ -29,6 +30,7 @@ from seqspec.runtime.look import look
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
+from seqspec.runtime.processes import agree, gather, together
 from seqspec.runtime.report import write_report
 from seqspec.runtime.search import search_of
 from seqspec.runtime.training import train
@@ -58,55 +60,63 @@ def run(
     command: Sequence[str] = (),
 ) -> Result:
     """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
-    experiment = compiled.plan.experiment
     lock = read_lock(locked) if locked else None
     if lock:
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
-    pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
-    place = Place.here(launch)
-    slices = slices or _slices(experiment.train.accumulate, place)
-    now = lock_of(assembled, launch, slices=slices)
-    if lock:
-        refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
-    folder = new_folder(runs, name=experiment.name, digest=assembled.compiled.plan.digests["all"])
-    with owned(folder.path):
-        _describe(folder, assembled, launch, command)
-        write_lock(folder.lock, now)
-        return _carry_out(folder, assembled, launch, place=place, slices=slices)
+    with together(launch) as place:
+        assembled = _prepared(compiled, launch, place)
+        slices = slices or _slices(assembled.compiled.plan.experiment.train.accumulate, place)
+        if place.rank:
+            folder = RunFolder(Path(agree(None, place)))
+            return _carry_out(folder, assembled, launch, place=place, slices=slices)
+        now = lock_of(assembled, launch, slices=slices)
+        if lock:
+            refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
+        plan = assembled.compiled.plan
+        folder = new_folder(runs, name=plan.experiment.name, digest=plan.digests["all"])
+        with owned(folder.path):
+            with storage(folder):
+                _describe(folder, assembled, command)
+                write_lock(folder.lock, now)
+            agree(str(folder.path), place)
+            return _carry_out(folder, assembled, launch, place=place, slices=slices)
 
 
 def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
     """Go on where the newest sound checkpoint of a run stands, in the surroundings that its lock names."""
     folder = open_folder(path)
-    with owned(folder.path):
+    with contextlib.nullcontext() if Place.here(launch).rank else owned(folder.path):
         lock = read_lock(folder.lock)
         threads, precision = (
             launch.threads or int(lock["machine"]["threads"]),
             launch.precision or lock["precision"],
         )
         launch = replace(launch, threads=threads, precision=precision)
-        compiled = compile_run(folder)
-        experiment = compiled.plan.experiment
-        pin(threads=launch.threads, exact=experiment.train.exact)
-        assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
         slices = int(lock["slices"])
-        if experiment.train.exact and not allow_drift:
-            found = drifts(lock, lock_of(assembled, launch, slices=slices))
-            refuse(
-                found,
-                lock=f"{folder.lock}",
-                help="--allow-drift goes on all the same; the bits may then differ",
-            )
-        return _carry_out(folder, assembled, launch, place=Place.here(launch), slices=slices)
+        with together(launch) as place:
+            assembled = _prepared(compile_run(folder), launch, place)
+            if assembled.compiled.plan.experiment.train.exact and not allow_drift:
+                found = drifts(lock, lock_of(assembled, launch, slices=slices))
+                refuse(
+                    found,
+                    lock=f"{folder.lock}",
+                    help="--allow-drift goes on all the same; the bits may then differ",
+                )
+            return _carry_out(folder, assembled, launch, place=place, slices=slices)
+
+
+def _prepared(compiled: Compiled, launch: Launch, place: Place) -> Assembled:
+    experiment = compiled.plan.experiment
+    pin(threads=launch.threads, exact=experiment.train.exact)
+    splits = ("train", *experiment.evaluate.splits)
+    return assemble(compiled, splits=splits, progress=silent if place.rank else bar)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
     """The lock of a plan as a run on this machine would have it."""
-    experiment = compiled.plan.experiment
-    pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(compiled, splits=("train", *experiment.evaluate.splits))
-    return lock_of(assembled, launch, slices=_slices(experiment.train.accumulate, Place.here(launch)))
+    place = Place.here(launch)
+    assembled = _prepared(compiled, launch, place)
+    return lock_of(assembled, launch, slices=_slices(compiled.plan.experiment.train.accumulate, place))
 
 
 def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
@@ -120,12 +130,13 @@ def _carry_out(
 ) -> Result:
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
-    sweep(folder.checkpoints)
+    if not place.rank:
+        sweep(folder.checkpoints)
     saved = newest_sound(folder.checkpoints, _say)
     module = Training(assembled.program, slices=slices)
     standing = Standing()
     if saved:
-        module.restore(saved.tensors, saved.state)
+        module.restore(saved.tensors, saved.state, first=place.rank == 0)
         standing = Standing.from_json(saved.state["standing"])
         _say(f"going on from step {saved.step:,}")
     stream = training_stream(
@@ -134,7 +145,7 @@ def _carry_out(
     try:
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
-            judge=lambda step: _judgement(assembled, module, launch, slices), launch=launch, place=place,
+            judge=lambda step: _judgement(assembled, module, launch, place), launch=launch, place=place,
         )  # fmt: skip
     except NotFinite as error:
         raise _not_finite(error, folder, assembled) from None
@@ -143,6 +154,8 @@ def _carry_out(
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
         )
         return Result(folder, interrupted)
+    if place.rank:
+        return Result(folder, Exit.CLEAN)
     result = _conclude(folder, assembled, module, launch)
     changed = stamps.changed()
     if changed:
@@ -246,15 +259,15 @@ def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -
     )
 
 
-def _judgement(assembled: Assembled, module: Training, launch: Launch, slices: int) -> Judgement:
+def _judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
     evaluate = assembled.compiled.plan.experiment.evaluate
-    judge = judge_of(assembled, launch, module=module)
+    judge = replace(judge_of(assembled, launch, module=module), gather=gather)
     found: dict[str, Mapping[str, float]] = {}
     score: float | None = None
     with module.average.in_place() if module.average else contextlib.nullcontext():
         for split in evaluate.splits:
             batches = evaluation_stream(
-                assembled.prepared, assembled.prepared.splits[split], slices=slices, launch=launch, place=Place(),
+                assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch, place=place,
                 limit=evaluate.max_examples,
             )  # fmt: skip
             scored = judge.score(split, batches)
@@ -263,7 +276,7 @@ def _judgement(assembled: Assembled, module: Training, launch: Launch, slices: i
     return Judgement(found, score)
 
 
-def _describe(folder: RunFolder, assembled: Assembled, launch: Launch, command: Sequence[str]) -> None:
+def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
     """Everything about the run that is known before its first step."""
     plan = assembled.compiled.plan
     text = yaml.safe_dump(assembled.compiled.tree.data(), sort_keys=False, allow_unicode=True, width=120)

@@ -6,6 +6,7 @@ One epoch of known length, no loop state, no sampler state: the step number says
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -75,13 +76,14 @@ def make_trainer(
     precision: str,
 ) -> lightning.Trainer:
     """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop."""
+    devices = int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         return lightning.Trainer(
             accelerator=launch.accelerator,
-            devices=launch.devices,
-            num_nodes=launch.nodes,
+            devices=devices,
+            num_nodes=place.world // devices,
             strategy="ddp" if place.world > 1 and launch.strategy == "auto" else launch.strategy,
             precision="bf16-mixed" if precision == "bfloat16" else "32-true",
             max_epochs=1,

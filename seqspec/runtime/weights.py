@@ -45,6 +45,9 @@ class Average:
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._mean = [parameter.detach().clone() for parameter in self._live]
 
+    def to(self, device: torch.device) -> None:
+        self._mean = [mean.to(device) for mean in self._mean]
+
     @torch.no_grad()
     def update(self) -> None:
         torch._foreach_lerp_(self._mean, [p.detach() for p in self._live], 1 - self.decay)
