@@ -160,7 +160,7 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
         return guarded(lambda: understand_text(source, language, options.overlays) and [], file)
 
     try:
-        before = read_text(file)
+        before = read_text(file).removeprefix("\ufeff")
     except SpecError as error:
         found.diagnostics += error.diagnostics
         return
@@ -178,7 +178,7 @@ def _write(file: Path, text: str) -> None:
     """In place of the old file at once, byte order mark and line ends as they were."""
     mark = b"\xef\xbb\xbf" if file.read_bytes().startswith(b"\xef\xbb\xbf") else b""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(mark + text.removeprefix("\ufeff").encode())
+    beside.write_bytes(mark + text.encode())
     beside.chmod(file.stat().st_mode & 0o7777)
     beside.replace(file)
 

@@ -39,7 +39,7 @@ def distance(left: str, right: str, most: int) -> int:
             row.append(cost)
         if min(row) > most:
             return most + 1
-    return row[-1]
+    return min(row[-1], most + 1)
 
 
 def _common_start(left: str, right: str) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 from functools import cache, cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,11 @@ class Catalogue:
     def roots(self) -> tuple[tuple[str, Path], ...]:
         """Package prefixes that hold ``schema/<slot>/`` folders, ours first."""
         found = [("seqspec", Path(__file__).parents[1])]
-        for point in entry_points(group="seqspec") if self.plugins else ():
+        if not self.plugins:
+            return tuple(found)
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group="seqspec"):
             if point.name in self.plugins:
                 package = importlib.import_module(point.value)
                 found.append((point.value, Path(next(iter(package.__path__)))))
