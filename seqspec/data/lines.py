@@ -44,17 +44,27 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
     Bytes that are not UTF-8 give a line with a ``fault``.  A file that cannot be read on raises
     ``DataError``.
     """
-    offset = 0
+    row = offset = skipped = 0
     with open_bytes(path, corpus=corpus) as file:
-        for row, raw in enumerate(_raw_lines(file, path, corpus), 1):
-            line = _without_mark(raw, path, corpus) if row == 1 else raw
-            skipped = len(raw) - len(line)
+        while raw := file.readline(MAX_LINE_BYTES + 1):
+            row += 1
+            line = raw
+            if row == 1:
+                line = _without_mark(raw, path, corpus)
+                skipped = len(raw) - len(line)
+            if len(raw) > MAX_LINE_BYTES:
+                raise _too_long(path, corpus, row)
             try:
-                yield Line(row, offset, _without_end(line).decode())
+                text = line.decode()
             except UnicodeDecodeError as error:
                 reason = f"byte 0x{line[error.start]:02x} is not valid UTF-8 ({error.reason})"
                 yield Line(row, offset + skipped + error.start, "", reason)
+            else:
+                if text[-1:] == "\n":
+                    text = text[:-2] if text[-2:] == "\r\n" else text[:-1]
+                yield Line(row, offset, text)
             offset += len(raw)
+            skipped = 0
 
 
 @contextmanager
@@ -92,16 +102,11 @@ def show(text: object) -> str:
     )
 
 
-def _raw_lines(file: IO[bytes], path: Path, corpus: str) -> Iterator[bytes]:
-    row = 0
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        row += 1
-        if len(line) > MAX_LINE_BYTES:
-            message = f"a line is longer than {MAX_LINE_BYTES // 2**20} MiB"
-            raise DataError(
-                message, corpus=corpus, file=show(path), row=row, help="is this a text file with line ends?"
-            )
-        yield line
+def _too_long(path: Path, corpus: str, row: int) -> DataError:
+    message = f"a line is longer than {MAX_LINE_BYTES // 2**20} MiB"
+    return DataError(
+        message, corpus=corpus, file=show(path), row=row, help="is this a text file with line ends?"
+    )
 
 
 def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
@@ -114,9 +119,3 @@ def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
             help="convert it to UTF-8 first",
         )
     return line.removeprefix(_UTF8_MARK)
-
-
-def _without_end(line: bytes) -> bytes:
-    if line.endswith(b"\n"):
-        return line[:-2] if line.endswith(b"\r\n") else line[:-1]
-    return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -88,3 +89,23 @@ class TableConfig(AdapterConfig):
     def roles(self) -> dict[str, Type]:
         roles = {"source": self.source.role("source")} if self.source is not None else {}
         return {**roles, "target": self.target.role("target")}
+
+
+def require_header(config: TableConfig, header: bool) -> None:
+    """Columns are names where a header names them, and numbers where there is none; raises ``Mismatch``."""
+    for place, column in _columns(config):
+        if header and isinstance(column, int):
+            message = f"column {column} is a number, and the first row names the columns"
+            raise Mismatch(message, at=place, help="write the column's name, or set `header: false`")
+        if not header and isinstance(column, str):
+            message = f"column `{column}` is a name, and there is no row that names the columns"
+            raise Mismatch(message, at=place, help="write its number, from 1, or take `header: false` out")
+
+
+def _columns(config: TableConfig) -> Iterator[tuple[tuple[str, ...], str | int | None]]:
+    for role in ("source", "target"):
+        held: RoleColumn | None = getattr(config, role)
+        for kind in ("text", "label", "audio") if held is not None else ():
+            yield (role, kind), getattr(held, kind)
+    yield ("id",), config.id
+    yield ("speaker",), config.speaker

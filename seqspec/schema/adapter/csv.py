@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.table_config import TableConfig
+from seqspec.schema.table_config import TableConfig, require_header
+from seqspec.schema.types import Type
 
 
 class CsvConfig(TableConfig):
@@ -16,3 +17,7 @@ class CsvConfig(TableConfig):
     """The character between columns."""
     header: bool = True
     """The first row names the columns; without it, columns are numbers from 1."""
+
+    def roles(self) -> dict[str, Type]:
+        require_header(self, self.header)
+        return TableConfig.roles(self)

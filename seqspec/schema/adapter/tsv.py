@@ -4,7 +4,8 @@ escapes).
 
 from __future__ import annotations
 
-from seqspec.schema.table_config import TableConfig
+from seqspec.schema.table_config import TableConfig, require_header
+from seqspec.schema.types import Type
 
 
 class TsvConfig(TableConfig):
@@ -12,3 +13,7 @@ class TsvConfig(TableConfig):
 
     header: bool = True
     """The first row names the columns; without it, columns are numbers from 1."""
+
+    def roles(self) -> dict[str, Type]:
+        require_header(self, self.header)
+        return TableConfig.roles(self)

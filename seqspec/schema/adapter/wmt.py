@@ -27,7 +27,7 @@ class WmtConfig(AdapterConfig):
     def roles(self) -> dict[str, Type]:
         for name in self._names():
             if (".sgm" in name) != ("{side}" in name) or (".sgm" in name and "{language}" not in name):
-                message = f"`{name}`: files of a test set differ in `{{side}}` and `{{language}}`, others do not"
+                message = f"`{name}`: test sets, and they alone, differ in `{{side}}` and `{{language}}`"
                 example = "write `newstest2014-deen-{side}.{language}.sgm`, for example"
                 raise Mismatch(message, at=("splits",), help=example)
         return {"source": Text(self.source_language), "target": Text(self.target_language)}

@@ -113,10 +113,19 @@ def test_audio_paths_are_references(tmp_path):
     ],
 )
 def test_roles_are_typed(column, type_):
-    roles = config("tsv", splits={"train": "t"}, source=column, target={"label": 1}).roles()
+    roles = config("tsv", splits={"train": "t"}, source=column, target={"label": "b"}).roles()
 
     assert roles["source"] == type_
     assert isinstance(roles["target"], Classes)
+
+
+@pytest.mark.parametrize("name", ["tsv", "csv"])
+@pytest.mark.parametrize(("header", "column"), [(True, 3), (False, "kind")])
+def test_columns_are_names_with_a_header_and_numbers_without(name, header, column):
+    with pytest.raises(Mismatch) as caught:
+        config(name, splits={"train": "t"}, target={"label": column}, header=header).roles()
+
+    assert caught.value.at == ("target", "label")
 
 
 @pytest.mark.parametrize(
