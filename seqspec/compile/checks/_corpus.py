@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from seqspec.compile.plan import Plan
 from seqspec.schema.config import Mismatch
 from seqspec.schema.source import Path
-from seqspec.schema.types import Frames, Text, Type, Waveform
+from seqspec.schema.types import Frames, Poison, Text, Type, Waveform
 
 UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my", "yue", "wuu", "bo"})
 """Primary language codes of text that puts no spaces between words."""
@@ -24,11 +24,11 @@ class Pipeline(NamedTuple):
 
 
 def roles(plan: Plan) -> Mapping[str, Type]:
-    """What the corpus gives, before any step; nothing where inference already found that it cannot tell."""
+    """What the corpus gives, before any step; ``Poison`` where inference found that it cannot tell."""
     try:
         return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
     except Mismatch:
-        return {}
+        return {"source": Poison(), "target": Poison()}
 
 
 def primary(language: str) -> str:

@@ -18,13 +18,15 @@ from collections.abc import Iterator, Mapping
 from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.types import Image, Text, Type, Waveform
+from seqspec.schema.types import Image, Poison, Text, Type, Waveform
 
 CODE = "SQ224"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
     given = roles(plan)
+    if any(isinstance(type_, Poison) for type_ in given.values()):
+        return
     kinds = {type(type_) for type_ in given.values()}
     yield from _sections(plan, kinds, given)
     yield from _pipelines(plan, given)
