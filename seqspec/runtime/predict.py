@@ -22,6 +22,7 @@ from seqspec.data.normalize import Statistics, normalize_frames
 from seqspec.data.parts import DataParts
 from seqspec.data.record import AudioRef
 from seqspec.runtime.assemble import Reopened, reopen
+from seqspec.runtime.engines import engine_of
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.judge import Found, Judge, to_device
 from seqspec.runtime.launch import Launch
@@ -91,7 +92,14 @@ def predict(
     use_weights(model, chosen(folder.checkpoints, checkpoint))
     device = torch.device(launch.accelerator)
     model.to(device).eval()
-    predictor = _predictor(run, device)
+    answering = engine_of(
+        engine,
+        model,
+        config=run.program.plan.experiment.model,
+        search=search_of(run.program),
+        threads=torch.get_num_threads(),
+    )
+    predictor = _predictor(replace(run, program=replace(run.program, model=answering)), device)
     audio = isinstance(run.parts.roles.get("source"), Waveform)
     if audio and not inputs:
         raise RunError("this run reads audio: name the files", exit=Exit.USAGE)
