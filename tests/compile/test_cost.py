@@ -1,0 +1,96 @@
+import pytest
+import torch
+
+from seqspec.compile.build import build
+from seqspec.compile.cost import GIB, cost, estimate, examples, lengths, size_text, within
+from seqspec.compile.parameters import ASSUMED, count, sizes
+from seqspec.data.batch import Batch
+from tests.compile.experiments import compiled
+
+TINY = ("model.encoder.dim=32", "model.encoder.num_layers=2", "model.decoder.num_layers=2", "data.batch.size=1024",
+        "data.filter.max_source_tokens=64", "data.filter.max_target_tokens=64")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("specs"), *TINY)
+
+
+def test_parameters_are_those_of_the_built_model(small):
+    program = build(small.plan, tree=small.tree)
+
+    assert cost(small).parameters == sum(p.numel() for p in program.model.parameters())
+    assert cost(small).parameters == count(small)
+
+
+def test_weights_gradients_and_state_follow_from_the_parameters(small):
+    found = cost(small)
+
+    assert found.weights == found.gradients == 4 * found.parameters
+    assert found.optimizer == 8 * found.parameters
+    assert found.memory == found.weights + found.gradients + found.optimizer + found.activations
+
+
+def test_an_average_of_the_weights_is_one_more_copy(tmp_path, small):
+    averaged = compiled(tmp_path, *TINY, "train.ema=0.999")
+
+    assert cost(averaged).optimizer == cost(small).optimizer + 4 * count(small)
+
+
+def test_the_estimate_of_activations_is_of_the_right_size(small):
+    torch.set_num_threads(1)
+    program = build(small.plan, tree=small.tree)
+    rows, length = 16, 64
+    ids = torch.randint(4, 300, (rows, length))
+    full = torch.full((rows,), length)
+    batch = Batch(ids, full, ids, full, torch.arange(rows), 0, 1.0)
+    held = {}
+
+    def keep(tensor):
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = program.model.loss(batch, program.criterion)
+
+    kept = sum(size for place, size in held.items() if place not in weights)
+    assert loss.total.isfinite()
+    assert 0.5 < estimate(small.plan, sizes=sizes(small)).activations / kept < 2
+
+
+def test_the_batch_is_counted_at_its_longest(tmp_path):
+    plan = compiled(tmp_path, "data.batch.size=8192").plan
+
+    assert lengths(plan) == {"source": 128, "target": 128}
+    assert examples(plan) == 64
+
+
+def test_accumulation_divides_what_the_layers_keep(tmp_path, small):
+    split = compiled(tmp_path, *TINY, "train.accumulate=4")
+
+    assert cost(split).activations == pytest.approx(cost(small).activations / 4, rel=0.01)
+    assert cost(split).flops == cost(small).flops
+
+
+def test_numbers_that_data_will_tell_are_assumed(tmp_path):
+    found = sizes(compiled(tmp_path, task="asr"))
+
+    assert found["head.bias_V"] == ASSUMED
+
+
+def test_caps_give_diagnostics_where_the_cost_is_decided(small):
+    found = within(small, max_params=1000, max_memory=1 / 1024)
+
+    assert [d.code for d in found] == ["SQ601", "SQ602"]
+    assert found[0].span.text == "model"
+    assert found[1].path == ("data", "batch", "size")
+    assert all(d.help for d in found)
+    assert within(small, max_params=10**9, max_memory=1000) == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(12, "12 bytes"), (2048, "2 KiB"), (3 * 2**20, "3 MiB"), (GIB, "1.00 GiB")]
+)
+def test_sizes_are_told_in_people_s_units(size, text):
+    assert size_text(size) == text
