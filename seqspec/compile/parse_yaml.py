@@ -20,11 +20,12 @@ from yaml import (
 from yaml.events import AliasEvent, DocumentStartEvent
 
 from seqspec.compile.limits import MOST_DEPTH, MOST_KEY, MOST_NODES, MOST_SCALAR
-from seqspec.compile.scalars import BadNumber, plain, shorten
+from seqspec.compile.scalars import WORDS, BadNumber, plain, shorten
 from seqspec.compile.yaml_errors import explain
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label, SpecError
 from seqspec.schema.source import POISON, Node, Path, Poison, Scalar, Source, Span, Tree, dotted
 
+_new = tuple.__new__
 _DROPPED: Any = object()
 """Stands as the key of an entry that is read over because its key was already refused."""
 
@@ -70,6 +71,10 @@ class _Frame:
         self.refused = False
 
 
+_NOWHERE = _Frame([], 0)
+"""Stands for the frame of a value at the top."""
+
+
 class _Reader:
     """Reads one document from the events, keeping every mistake."""
 
@@ -83,6 +88,7 @@ class _Reader:
         self.whole = True
         """Whether every key that was written stands in the tree, so that later stages can go on with it."""
         self.stopped = False
+        self.num_documents = 0
         self.anchors: dict[str, _Anchor] = {}
         self.aliased: set[str] = set()
 
@@ -99,56 +105,60 @@ class _Reader:
         return self.root
 
     def _events(self, next_event: Any) -> None:
-        num_nodes = num_documents = 0
+        num_nodes = 0
         while (event := next_event()) is not None:
             kind = type(event)
+            num_nodes += 1
             if kind is ScalarEvent:
                 self._scalar(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 self._open(event, {} if kind is MappingStartEvent else [])
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 self._close(event)
+                continue
             elif kind is AliasEvent:
                 self._alias(event)
             elif kind is DocumentStartEvent:
-                num_documents += 1
-                self._document_start(event, num_documents)
-            num_nodes += 1
-            if self._beyond(event, num_nodes):
+                self._document_start(event)
+            if (num_nodes > MOST_NODES or len(self.stack) > MOST_DEPTH or self.stopped) and self._beyond(event):
                 return
 
-    def _beyond(self, event: Any, num_nodes: int) -> bool:
-        """Past the guards: nothing more is read."""
+    def _beyond(self, event: Any) -> bool:
+        """Past a guard: nothing more is read."""
+        if self.stopped:
+            return True
         if len(self.stack) > MOST_DEPTH:
-            said, help = (
-                f"values are nested more than {MOST_DEPTH} deep",
-                "no experiment needs that many levels",
-            )
+            said, help = f"values are nested more than {MOST_DEPTH} deep", "no experiment needs that many levels"
             self._stop("SQ004", event, said, help)
-        elif num_nodes > MOST_NODES:
+        else:
             said = f"the spec holds more than {MOST_NODES:,} keys and values"
             self._stop("SQ005", event, said, "put lists of that size in files of their own")
-        return self.stopped
+        return True
 
     def _scalar(self, event: Any) -> None:
-        span = Span(self.source, event.start_mark.index, event.end_mark.index)
+        end = event.end_mark.index
+        span = _new(Span, (self.source, event.start_mark.index, end))
         text: str = event.value
         if event.tag is not None or event.anchor is not None:
             span = self._decorated(event, span)
-        quoted = not event.implicit[0] or event.style != ""
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and type(frame.items) is dict and frame.key is None:
-            self._key(frame, text, span, quoted)
+        quoted = event.style != "" or not event.implicit[0]
+        frame = self.stack[-1] if self.stack else _NOWHERE
+        items = frame.items
+        if frame.key is None and type(items) is dict:
+            if text in items or not (quoted or text.isidentifier()) or text in WORDS or len(text) > MOST_KEY:
+                self._key(frame, text, span, quoted)
+            else:
+                frame.key, frame.key_span = text, span
         elif event.tag is not None:
             self._add(POISON, span)
         elif len(text) > MOST_SCALAR:
             most = MOST_SCALAR // 1024
-            self._note(
-                "SQ006", span, f"a value is longer than {most} KiB", "put long texts in files of their own"
-            )
+            self._note("SQ006", span, f"a value is longer than {most} KiB", "put long texts in files of their own")
             self._add(POISON, span)
+        elif quoted or (text[:1].isalpha() and text not in WORDS):
+            self._add(text, span)
         else:
-            self._add(text if quoted else self._plain(text, span), span)
+            self._add(self._plain(text, span), span)
 
     def _plain(self, text: str, span: Span) -> Scalar | Poison:
         try:
@@ -277,9 +287,10 @@ class _Reader:
                 help = "delete it; text that starts with `&` stands in quotes"
                 self.found.append(Diagnostic("SQ013", said, span, help=help, fix=fix))
 
-    def _document_start(self, event: Any, number: int) -> None:
+    def _document_start(self, event: Any) -> None:
+        self.num_documents += 1
         start = event.start_mark.index
-        if number > 1:
+        if self.num_documents > 1:
             self._stop("SQ015", event, "a second document begins here", "keep one experiment a file")
         elif event.tags or event.version not in (None, (1, 2)):
             said = "directives other than `%YAML 1.2` are not part of the language"

@@ -10,7 +10,7 @@ import re
 
 from seqspec.schema.source import Scalar
 
-_WORDS: dict[str, Scalar] = {
+WORDS: dict[str, Scalar] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
@@ -38,8 +38,8 @@ class BadNumber(ValueError):
 
 def plain(text: str) -> Scalar:
     """The value of a plain (unquoted) scalar.  Raises ``BadNumber``."""
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     if text[0] not in _NUMERIC_START:
         return text
     if _INTEGER(text):
