@@ -27,8 +27,11 @@ def look(
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        weights_US = attention(to_device(one, device))[0].float().cpu()
+        weights_BUS = attention(to_device(one, device))
     model.train(was_training)
+    if weights_BUS is None:
+        return None
+    weights_US = weights_BUS[0].float().cpu()
     columns = max(1, -(-weights_US.shape[1] // MOST_COLUMNS))
     if columns > 1:
         weights_US = torch.nn.functional.max_pool1d(weights_US[None], columns, ceil_mode=True)[0]

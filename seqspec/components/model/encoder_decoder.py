@@ -103,9 +103,9 @@ class EncoderDecoder(nn.Module):
         inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
         return log_probabilities(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head).sum(1)
 
-    def attention(self, batch: Batch) -> Tensor:
-        """``[B, U + 1, S]``: where each target id, and the end, was looked for in the source, teacher
-        forced.
+    def attention(self, batch: Batch) -> Tensor | None:
+        """``[B, U + 1, S]``: where each target id, and the end, was looked for in the source, when forced;
+        ``None`` where the decoder has no attention.
         """
         assert batch.target_lengths is not None
         memory_BSD, lengths_B = self.encode(batch)
@@ -114,5 +114,7 @@ class EncoderDecoder(nn.Module):
         looked = []
         for ids_B in inputs_BU.unbind(1):
             _, state = self.decoder.step(ids_B, state, look=True)
+            if state.attention is None:
+                return None
             looked.append(state.attention)
         return torch.stack(looked, 1)

@@ -126,6 +126,10 @@ def test_attention_can_be_looked_at(name):
     torch.testing.assert_close(looked.sum(-1), torch.ones(looked.shape[:2]))
 
 
+def test_a_decoder_without_attention_shows_none():
+    assert family("bytenet").model.eval().attention(batch()) is None
+
+
 def test_a_front_end_of_convolutions_shortens_frames():
     encoder, decoder = FAMILIES["convolved"]
     front = {"type": "convolution", "filters": 4}
