@@ -1,0 +1,46 @@
+"""Time and frequency of frames stretched by random factors, linear between frames and between bins."""
+
+# T frames, D features, C channels, F bins
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seqspec.schema.augment.stretch import StretchConfig
+from seqspec.schema.types import Frames
+
+
+class Stretch:
+    """``augment(x_TD, generator)``; the number of frames changes with the speed."""
+
+    def __init__(self, config: StretchConfig, source: Frames) -> None:
+        self.channels = source.channels
+        self.time = config.time
+        self.bins = config.bins
+
+    def __call__(self, x_TD: Tensor, generator: torch.Generator) -> Tensor:
+        slower, higher = (1 + share * _even(generator) for share in (self.time, self.bins))
+        if self.time and len(x_TD) > 1:
+            frames = max(1, round(len(x_TD) * slower))
+            x_TD = _between(x_TD, torch.linspace(0, len(x_TD) - 1, frames))
+        if self.bins:
+            x_TCF = x_TD.unflatten(1, (self.channels, -1))
+            places = torch.arange(x_TCF.shape[2]) / higher
+            x_TD = _between(x_TCF.permute(2, 0, 1), places).permute(1, 2, 0).flatten(1)
+        return x_TD
+
+
+def _even(generator: torch.Generator) -> float:
+    """Evenly distributed from -1 to 1."""
+    return 2 * float(torch.rand((), generator=generator)) - 1
+
+
+def _between(x: Tensor, places: Tensor) -> Tensor:
+    """``x`` read along its first dimension at fractional places; beyond the last place the last value
+    holds.
+    """
+    last = len(x) - 1
+    below = places.floor().long().clamp(0, max(last - 1, 0))
+    share = (places - below).clamp(0, 1).reshape(-1, *[1] * (x.dim() - 1))
+    return torch.lerp(x[below], x[(below + 1).clamp(max=last)], share)
