@@ -29,6 +29,8 @@ class _Ignore(NamedTuple):
 def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
     """``diagnostics`` without the warnings that the spec's comments silence, and with the comments that silence none."""
     kept = tuple(diagnostics)
+    if not kept and "ignore" not in tree.span.source.text:
+        return ()
     sources = {tree.span.source, *(d.span.source for d in kept if d.span is not None)}
     used: set[_Ignore] = set()
     ignores = [ignore for source in sources for ignore in _ignores(source, tree)]
@@ -46,7 +48,7 @@ def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic,
 
 
 def _ignores(source: Source, tree: Tree) -> Iterator[_Ignore]:
-    if "seqspec:" not in source.text:
+    if "ignore" not in source.text:
         return
     for match in _COMMENT.finditer(source.text):
         if _within_text(source, match.start(), tree):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -133,13 +134,26 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
 def _judge_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
     jobs = options.jobs or (os.cpu_count() or 1 if len(files) >= FEWEST_FOR_PROCESSES else 1)
     if jobs <= 1 or len(files) < 2:
-        return [judge(file, options) for file in files]
+        return _judge_some(files, options)
     from concurrent.futures import ProcessPoolExecutor
     from functools import partial
+    from itertools import chain
 
     size = max(1, min(256, len(files) // (jobs * 4)))
-    with ProcessPoolExecutor(min(jobs, len(files))) as pool:
-        return list(pool.map(partial(judge, options=options), files, chunksize=size))
+    parts = [files[start : start + size] for start in range(0, len(files), size)]
+    with ProcessPoolExecutor(min(jobs, len(parts))) as pool:
+        return list(chain.from_iterable(pool.map(partial(_judge_some, options=options), parts)))
+
+
+def _judge_some(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
+    """One after the other.  Trees and plans hold no cycles, so looking for some again and again would find none."""
+    gc.freeze()
+    every = gc.get_threshold()
+    gc.set_threshold(100_000, *every[1:])
+    try:
+        return [judge(file, options) for file in files]
+    finally:
+        gc.set_threshold(*every)
 
 
 def _mend_all(files: Sequence[Path], options: Options) -> _Found:
