@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -97,9 +98,10 @@ class Adapter(ABC, Generic[C]):
     def inside(self, name: str, *, below: Path | None = None) -> Path | None:
         """The path that a corpus's own text names, or ``None`` where it leads out of the folder."""
         folder = below or self.root
-        if not name or "\0" in name or name.startswith(("/", "\\", "~")) or ".." in re.split(r"[/\\]", name):
+        if not name or "\0" in name or name.startswith("~") or "\\" in name or ".." in name.split("/"):
             return None
-        return folder / name
+        path = folder / name
+        return path if path.is_relative_to(folder) or path.is_relative_to(folder.absolute()) else None
 
     def found(self, patterns: tuple[str, ...], split: str) -> list[Path]:
         """The files that names and globs stand for, sorted within each; none is a ``DataError``."""
@@ -111,7 +113,8 @@ class Adapter(ABC, Generic[C]):
             if not path.is_file():
                 raise self.missing(f"split `{split}` needs the file `{show(path)}`, which is not there")
             return [path]
-        paths = sorted(path for path in self.root.glob(pattern) if path.is_file())
+        names = glob.glob(f"{glob.escape(str(self.root))}/{pattern}", recursive=True)
+        paths = sorted(path for name in names if (path := Path(name)).is_file())
         if not paths:
             raise self.missing(
                 f"split `{split}`: nothing matches `{show(pattern)}` below `{show(self.root)}`"

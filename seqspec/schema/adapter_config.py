@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
@@ -17,10 +17,21 @@ from seqspec.schema.units import Cosmetic, Count
 DataPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 """A path of this machine; ``${env:NAME}`` may stand in it.  Bytes, not paths, make the data digest."""
 
-Pattern = Annotated[str, Field(min_length=1, max_length=4096)]
+
+def _relative(name: str) -> str:
+    """What a spec says of files must mean the same on every machine: ``root`` alone names folders."""
+    if name.startswith(("/", "\\", "~")) or "\0" in name:
+        raise ValueError(f"`{name}` does not stand below the corpus folder; name the folder as `root`")
+    return name
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_relative)]
 """A file name below the corpus folder; may hold ``*``, ``?`` and ``**``, whose matches are read in sorted
 order.
 """
+
+Files = Pattern | Annotated[list[Pattern], Field(min_length=1)]
+"""One name or several, which are read one after the other."""
 
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 """A BCP 47 code, such as ``ja``."""
@@ -29,6 +40,9 @@ if TYPE_CHECKING:
     SplitName = str  # so that what adapters are asked for needs no cast
 else:
     SplitName = Split
+Splits = Annotated[dict[SplitName, Files], Field(min_length=1)]
+"""Files of each split."""
+
 SPLITS: tuple[str, ...] = ("train", "dev", "dev_other", "test", "test_other")
 """Every split in the order in which they are listed and written."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.adapter_config import AdapterConfig, Language, Splits
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Classes, Text, Type, Unknown, Waveform
 from seqspec.schema.units import Hertz
@@ -75,7 +75,7 @@ class RoleColumn(Config):
 class TableConfig(AdapterConfig):
     """A table: rows are examples, columns play roles."""
 
-    splits: dict[SplitName, Pattern | list[Pattern]]
+    splits: Splits
     """Files of each split below ``root``, read one after the other."""
     source: RoleColumn | None = None
     """Column that the model reads; left out for language models."""

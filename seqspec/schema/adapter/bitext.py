@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 
@@ -16,7 +16,11 @@ class BitextConfig(AdapterConfig):
     """Language of the source side, also the ``{language}`` of its file names."""
     target_language: Language
     """Language of the target side, also the ``{language}`` of its file names."""
-    splits: dict[SplitName, Pattern | list[Pattern]] = {"train": "train", "dev": "dev", "test": "test"}
+    splits: Splits = {
+        "train": "train",
+        "dev": "dev",
+        "test": "test",
+    }
     """What stands for ``{split}`` in the file names of each split; several are read one after the other."""
     template: Pattern = "{split}.{language}"
     """File names below ``root``; ``{split}`` and ``{language}`` are filled in, and ``*`` matches several

@@ -13,6 +13,7 @@ from seqspec.schema.types import Text, Type, Waveform
 from seqspec.schema.units import Hertz
 
 Table = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Tables = Table | Annotated[list[Table], Field(min_length=1)]
 
 
 class CommonVoiceConfig(AdapterConfig):
@@ -24,7 +25,11 @@ class CommonVoiceConfig(AdapterConfig):
 
     language: Language
     """Language of the release and name of its folder below ``root``, which may also be that folder."""
-    splits: dict[SplitName, Table | list[Table]] = {"train": "train", "dev": "dev", "test": "test"}
+    splits: Annotated[dict[SplitName, Tables], Field(min_length=1)] = {
+        "train": "train",
+        "dev": "dev",
+        "test": "test",
+    }
     """Tables of each split, without ``.tsv``; ``validated`` holds far more than ``train``, but also dev's and
     test's rows.
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from seqspec.schema.adapter_config import AdapterConfig, Pattern, SplitName
 from seqspec.schema.types import Classes, Image, Type, Unknown
@@ -14,7 +16,11 @@ class ImageFolderConfig(AdapterConfig):
     class.
     """
 
-    splits: dict[SplitName, Pattern] = {"train": "train", "dev": "val", "test": "test"}
+    splits: Annotated[dict[SplitName, Pattern], Field(min_length=1)] = {
+        "train": "train",
+        "dev": "val",
+        "test": "test",
+    }
     """Folder of each split below ``root``; ``.`` where the classes stand in ``root`` itself."""
     channels: Literal[1, 3] = 3
     """Grey or colour; pictures are converted."""

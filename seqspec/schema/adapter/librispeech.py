@@ -31,7 +31,7 @@ class LibrispeechConfig(AdapterConfig):
     transcripts beside it.
     """
 
-    parts: dict[SplitName, list[Part]] = {
+    parts: Annotated[dict[SplitName, Annotated[list[Part], Field(min_length=1)]], Field(min_length=1)] = {
         "train": ["train-clean-100", "train-clean-360", "train-other-500"],
         "dev": ["dev-clean"],
         "dev_other": ["dev-other"],

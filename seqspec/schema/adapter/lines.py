@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.adapter_config import AdapterConfig, Language, SplitName, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 from seqspec.schema.units import Fraction, Positive
@@ -13,7 +13,7 @@ class LinesConfig(AdapterConfig):
 
     language: Language
     """Language of the text."""
-    splits: dict[SplitName, Pattern | list[Pattern]] = {
+    splits: Splits = {
         "train": "train.txt",
         "dev": "dev.txt",
         "test": "test.txt",

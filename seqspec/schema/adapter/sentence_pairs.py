@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.adapter_config import AdapterConfig, Language, Splits
 from seqspec.schema.table_config import Column
 from seqspec.schema.types import Classes, Text, Type, Unknown
 
@@ -22,7 +22,7 @@ class SentencePairsConfig(AdapterConfig):
 
     language: Language
     """Language of both sentences."""
-    splits: dict[SplitName, Pattern | list[Pattern]] = {"train": "train.tsv", "dev": "dev.tsv"}
+    splits: Splits = {"train": "train.tsv", "dev": "dev.tsv"}
     """Files of each split below ``root``; ``.json`` and ``.jsonl`` hold an object a line, anything else is
     TSV with a header.
     """

@@ -4,7 +4,7 @@ Translation"; statmt.org.
 
 from __future__ import annotations
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, Language, Pattern, SplitName
+from seqspec.schema.adapter_config import AdapterConfig, Download, Language, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 
@@ -21,7 +21,7 @@ class WmtConfig(AdapterConfig):
     """Language that the model reads; also fills ``{language}``."""
     target_language: Language
     """Language that the model learns to give; also fills ``{language}``."""
-    splits: dict[SplitName, Pattern | list[Pattern]]
+    splits: Splits
     """Files of each split below ``root``, read one after the other."""
 
     def roles(self) -> dict[str, Type]:
