@@ -42,6 +42,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "jesc": [{}, {"source_language": "en"}],
     "jsonl": [_TABLE, {**_SPEECH_TABLE, "target": {"label": "meta.kind"}}],
     "jsut": [{"subsets": ["basic5000", "onomatopee300"], "dev": 2, "test": 2}],
+    "kaldi": [{"language": "ja", "rate": 16000}],
     "kftt": [{}, {"source_language": "en", "version": "tok", "max_words": "40"}],
     "librispeech": [{}, {"parts": {"train": ["train-clean-5"], "dev": ["dev-clean-2"]}}],
     "lines": [

@@ -118,6 +118,44 @@ def test_jsut_is_refused_at_a_rate_that_it_has_not_unless_resampled(tmp_path):
     assert config("jsut", resample=16000).roles()["source"].rate == 16000
 
 
+def _kaldi(tmp_path, scp: str, text="u1 hello\n", segments: str | None = None):
+    folder = tmp_path / "data" / "train"
+    folder.mkdir(parents=True)
+    (tmp_path / "a.wav").touch()
+    (folder / "wav.scp").write_text(scp)
+    (folder / "text").write_text(text)
+    if segments is not None:
+        (folder / "segments").write_text(segments)
+    return list(reader("kaldi", tmp_path, language="en", rate=16000).examples("train"))
+
+
+@pytest.mark.parametrize("command", ["touch {flag} |", "| touch {flag}", "sox a.wav -t wav - |"])
+def test_kaldi_commands_are_never_run(command, tmp_path):
+    flag = tmp_path / "ran"
+    rows = _kaldi(tmp_path, f"u1 {command.format(flag=flag)}\n")
+
+    assert "never run" in rows[0].reason
+    assert not flag.exists()
+
+
+@pytest.mark.parametrize("entry", ["../../etc/passwd", "/etc/passwd", "feats.ark:17"])
+def test_kaldi_paths_stay_below_the_corpus(entry, tmp_path):
+    assert isinstance(_kaldi(tmp_path, f"u1 {entry}\n")[0], BadRow)
+
+
+def test_kaldi_segments_are_pieces(tmp_path):
+    segments = "u1 r 0.5 1.25\nu2 r 2 1\nu3 r 0\nu4 other 0 1\nu5 r inf nan\n"
+    text = "".join(f"u{n} word\n" for n in range(1, 7))
+    rows = _kaldi(tmp_path, "r a.wav\n", text, segments)
+
+    assert (rows[0]["source"].start, rows[0]["source"].end) == (8000, 20000)
+    assert [isinstance(row, BadRow) for row in rows] == [False, True, True, True, True, True]
+
+
+def test_kaldi_absolute_paths_within_the_corpus_are_fine(tmp_path):
+    assert _kaldi(tmp_path, f"u1 {tmp_path}/a.wav\n")[0]["source"].path == tmp_path / "a.wav"
+
+
 def test_an4_lists_must_agree(tmp_path):
     synthetic("an4", tmp_path)
     etc = tmp_path / "an4" / "etc"

@@ -1,0 +1,146 @@
+"""Reader of Kaldi's data folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
+from seqspec.components.adapter._synthetic_text import generator, sentence
+from seqspec.components.adapter._write import write_lines
+from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.audio import AudioReader
+from seqspec.data.lines import read_lines, show
+from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.schema.adapter.kaldi import KaldiConfig
+from seqspec.schema.adapter_config import ordered
+from seqspec.schema.diagnostic import DataError
+
+_UTTERANCES_A_RECORDING = 3
+
+
+class Kaldi(Adapter[KaldiConfig]):
+    """Utterances in the order of ``text``; the tables beside it are held in memory."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.splits)
+
+    def audio(self) -> AudioReader:
+        return AudioReader(self.config.rate, corpus=self.corpus)
+
+    def files(self, split: str) -> Iterator[Path]:
+        folder = self._folder(split)
+        yield from (
+            path for name in ("segments", "text", "utt2spk", "wav.scp") if (path := folder / name).is_file()
+        )
+        paths = (self._recording(entry)[0] for entry in self._table(folder / "wav.scp").values())
+        yield from sorted({path for path in paths if path is not None and path.is_file()})
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        folder = self._folder(split)
+        recordings = self._table(folder / "wav.scp")
+        segments = self._table(folder / "segments") if (folder / "segments").is_file() else None
+        speakers = self._table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
+        file = folder / "text"
+        for line in read_lines(file, corpus=self.corpus):
+            name, text = _split(line.text)
+            audio: AudioRef | None = None
+            fault = line.fault
+            if fault is None:
+                fault = None if text else f"`{show(name)[:60]}` has no text"
+            if fault is None:
+                audio, fault = self._audio(name, recordings, segments)
+            if audio is None or fault is not None:
+                yield BadRow(name or f"text:{line.row}", str(fault), str(file), line.row, line.byte)
+                continue
+            speaker = {"speaker": speakers.get(name, name)} if speakers else {}
+            yield {"id": name, "source": audio, "target": text, **speaker, "file": str(file), "row": line.row}
+
+    def _folder(self, split: str) -> Path:
+        folder = self.root / self.config.splits[split]
+        for name in ("wav.scp", "text"):
+            if not (folder / name).is_file():
+                raise self.missing(f"split `{split}`: there is no file `{show(folder / name)}`")
+        return folder
+
+    def _table(self, path: Path) -> dict[str, str]:
+        """First column to the rest of the line."""
+        found: dict[str, str] = {}
+        for line in read_lines(path, corpus=self.corpus):
+            name, rest = _split(line.text)
+            if line.fault or not rest or name in found:
+                reason = line.fault or (
+                    "the row has one column" if not rest else f"`{show(name)}` stands twice"
+                )
+                raise DataError(reason, corpus=self.corpus, file=show(path), row=line.row)
+            found[name] = rest
+        return found
+
+    def _audio(
+        self, name: str, recordings: dict[str, str], segments: dict[str, str] | None
+    ) -> tuple[AudioRef | None, str | None]:
+        """The utterance's audio, or why there is none."""
+        if segments is None:
+            path, fault = self._recording(recordings.get(name))
+            return (AudioRef(path) if path is not None else None), fault
+        try:
+            recording, *times = segments.get(name, "").split()
+            start, end = (round(float(time) * self.config.rate) for time in times)
+        except (ValueError, OverflowError):
+            return None, f"`{show(name)[:60]}` has no segment of a recording, a start and an end"
+        path, fault = self._recording(recordings.get(recording))
+        if path is None or not 0 <= start < end:
+            return None, fault or f"`{show(name)[:60]}` is a segment that ends before it begins"
+        return AudioRef(path, start, end), None
+
+    def _recording(self, entry: str | None) -> tuple[Path | None, str | None]:
+        if entry is None:
+            return None, "`wav.scp` does not name its recording"
+        if entry.startswith("|") or entry.endswith("|"):
+            return (
+                None,
+                "`wav.scp` holds a command, and commands of a corpus are never run; convert the audio first",
+            )
+        path = self.inside(entry)
+        if path is None:
+            return None, f"the path `{show(entry)[:100]}` leads out of the corpus folder"
+        if not path.is_file():
+            return None, f"there is no file `{show(path)}`"
+        return path, None
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        for split in self.splits():
+            _write_folder(folder, self.config, split, synthetic_count(split, count), seed)
+
+
+def _write_folder(root: Path, config: KaldiConfig, split: str, count: int, seed: int) -> None:
+    """Recordings of a few utterances each, told apart by ``segments``."""
+    tables: dict[str, list[str]] = {"wav.scp": [], "segments": [], "text": [], "utt2spk": []}
+    for number, first in enumerate(range(0, count, _UTTERANCES_A_RECORDING)):
+        rng = generator("kaldi", seed, split, number)
+        by, speaker, recording = voice(rng), f"{split}{number % 8}", f"{split}{number % 8}-r{number}"
+        pieces, at = [], 0
+        for index in range(first, min(first + _UTTERANCES_A_RECORDING, count)):
+            text = sentence(rng, config.language)
+            samples = speak(text, by, rate=config.rate, rng=rng)
+            utterance = f"{recording}-{index:05d}"
+            end = at + len(samples)
+            tables["segments"].append(
+                f"{utterance} {recording} {at / config.rate:.6f} {end / config.rate:.6f}"
+            )
+            tables["text"].append(f"{utterance} {text}")
+            tables["utt2spk"].append(f"{utterance} {speaker}")
+            pieces.append(samples)
+            at = end
+        name = f"audio/{recording}.wav"
+        write_audio(root / name, np.concatenate(pieces), rate=config.rate)
+        tables["wav.scp"].append(f"{recording} {name}")
+    for name, rows in tables.items():
+        write_lines(root / config.splits[split] / name, sorted(rows))
+
+
+def _split(line: str) -> tuple[str, str]:
+    name, _, rest = line.strip().replace("\t", " ").partition(" ")
+    return name, rest.strip()

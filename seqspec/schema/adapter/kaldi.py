@@ -1,0 +1,35 @@
+"""Kaldi's data folders: Povey et al. (2011), "The Kaldi Speech Recognition Toolkit", ASRU;
+kaldi-asr.org/doc/data_prep.html.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, SplitName
+from seqspec.schema.types import Text, Type, Waveform
+from seqspec.schema.units import Hertz
+
+
+class KaldiConfig(AdapterConfig):
+    """Read folders with ``wav.scp``, ``text`` and, where they are there, ``segments`` and ``utt2spk``.
+
+    Entries of ``wav.scp`` must be audio files.  Commands (``sox … |``) and archives with offsets are refused,
+    and nothing is ever run.
+    """
+
+    language: Language
+    """Language of the transcripts."""
+    splits: Annotated[dict[SplitName, Pattern], Field(min_length=1)] = {
+        "train": "data/train",
+        "dev": "data/dev",
+        "test": "data/test",
+    }
+    """Data folder of each split below ``root``; paths in ``wav.scp`` are below ``root`` as well."""
+    rate: Hertz
+    """Samples a second of the audio; a file of another rate is a bad row."""
+
+    def roles(self) -> dict[str, Type]:
+        return {"source": Waveform(self.rate), "target": Text(self.language)}
