@@ -15,7 +15,7 @@ from typing import Any
 
 from seqspec.data.adapter import Adapter
 from seqspec.data.lines import show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.record import AudioRef, BadRow
 from seqspec.schema.diagnostic import DataError
 
 HEADERS = 32
@@ -46,7 +46,7 @@ class _Seen:
     """The first row of each reason."""
     reasons: Counter[str] = field(default_factory=Counter)
     ids: array[int] = field(default_factory=lambda: array("Q"))
-    audio: list[tuple[Record, AudioRef]] = field(default_factory=list)
+    audio: list[AudioRef] = field(default_factory=list)
 
 
 def _split_problems(
@@ -83,7 +83,7 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
         digest = hashlib.blake2b(str(row["id"]).encode("utf-8", "surrogatepass"), digest_size=8).digest()
         seen.ids.append(int.from_bytes(digest))
         if len(seen.audio) < HEADERS:
-            seen.audio += [(row, value) for value in row.values() if isinstance(value, AudioRef)]
+            seen.audio += [value for value in row.values() if isinstance(value, AudioRef)]
     return seen
 
 
@@ -103,7 +103,9 @@ def _bad_rows(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
 
 def _bad_audio(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
     reader = adapter.audio()
-    for _, ref in seen.audio if reader is not None else ():
+    if reader is None:
+        return
+    for ref in seen.audio:
         try:
             reader.num_samples(ref)
         except DataError as error:
