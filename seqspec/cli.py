@@ -309,6 +309,23 @@ def fetch(
     _finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
 
 
+@app.command()
+def doctor(
+    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    html: Annotated[Path | None, typer.Option(help="Write a page with figures here.")] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Most steps of learning a few examples by heart.")] = 400,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    format: Form = "text",
+) -> None:
+    """Examine the compiled experiment on a few examples: checks M01 to M20.  Exit code 1 where one found an error."""
+    from seqspec.compile.commands import overlays
+    from seqspec.runtime import corpus
+
+    _finish(corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format))  # type: ignore[arg-type]
+
+
 @data.command()
 def prepare(
     spec: Annotated[Path, typer.Argument(help="The experiment.")],

@@ -16,10 +16,12 @@ from seqspec.data.cache import default_cache
 from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
 from seqspec.data.progress import Progress, bar, silent
+from seqspec.data.workers import cores
 from seqspec.runtime.commands import guarded
 from seqspec.schema.diagnostic import DataError, Exit
 
 if TYPE_CHECKING:
+    from seqspec.data.inspect.inspection import Inspection
     from seqspec.data.parts import DataParts
 
 Format = Literal["text", "json"]
@@ -64,8 +66,6 @@ def inspect(
 
     def work() -> Outcome:
         from seqspec.data.inspect.inspection import inspect as look
-        from seqspec.data.inspect.page import as_page
-        from seqspec.data.inspect.plain import as_text
         from seqspec.data.inspect.subject import Subject
 
         plan = compile_spec(spec, overlays=over).plan
@@ -75,17 +75,49 @@ def inspect(
         )
         found = look(Subject(prepared, limit), name=plan.experiment.name, progress=progress)
         notes = "".join(f"warning: {error}\n" for error in absent)
-        if html is not None:
-            html.parent.mkdir(parents=True, exist_ok=True)
-            html.write_text(as_page(found), encoding="utf-8")
-            notes += f"the page with figures is {html}\n"
-        if format == "json":
-            text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"
-        else:
-            text = as_text(found, color=sys.stdout.isatty())
-        return Outcome(text, notes, Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN)
+        return _reported(found, html, format, notes)
 
     return guarded(work)
+
+
+def doctor(
+    spec: Path, *, over: Sequence[Overlay], html: Path | None, steps: int, quiet: bool, format: Format
+) -> Outcome:
+    """``seqspec doctor SPEC``: examine the compiled experiment on a few examples."""
+
+    def work() -> Outcome:
+        compiled = compile_spec(spec, overlays=over)
+
+        import torch
+
+        from seqspec.runtime.assemble import assemble
+        from seqspec.runtime.doctor.patient import Patient
+        from seqspec.runtime.doctor.visit import examine
+        from seqspec.runtime.run import search_of
+
+        torch.set_num_threads(max(1, min(2, cores())))
+        experiment = compiled.plan.experiment
+        progress = silent if quiet else bar
+        ready = assemble(compiled, splits=["train", *experiment.evaluate.splits], progress=progress)
+        patient = Patient(ready.program, ready.prepared, search_of(ready.program), steps)
+        return _reported(examine(patient, name=experiment.name, progress=progress), html, format)
+
+    return guarded(work)
+
+
+def _reported(found: Inspection, html: Path | None, format: Format, notes: str = "") -> Outcome:
+    from seqspec.data.inspect.page import as_page
+    from seqspec.data.inspect.plain import as_text
+
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(as_page(found), encoding="utf-8")
+        notes += f"the page with figures is {html}\n"
+    if format == "json":
+        text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"
+    else:
+        text = as_text(found, color=sys.stdout.isatty())
+    return Outcome(text, notes, Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN)
 
 
 def prepare_present(
