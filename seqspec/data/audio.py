@@ -95,9 +95,7 @@ class AudioReader:
                 file.seek(start)
             samples: NDArray[np.float32] = file.read(end - start, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
-            raise self._error(
-                ref, f"the audio is damaged: {error.error_string.rstrip('.').lower()}"
-            ) from None
+            raise self._error(ref, f"the audio is damaged: {_reason(error)}") from None
         return samples
 
     def _one_channel(self, ref: AudioRef, samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -128,8 +126,14 @@ def _opened(path: Path, corpus: str) -> Any:
     try:
         return soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
-        raise DataError(f"the audio cannot be read: {reason}", corpus=corpus, file=show(path)) from None
+        message = f"the audio cannot be read: {_reason(error)}"
+        raise DataError(message, corpus=corpus, file=show(path)) from None
+
+
+def _reason(error: Any) -> str:
+    """The words of libsndfile, without the word error before them."""
+    text = str(error.error_string).rstrip(".").lower()
+    return show(text.removeprefix("error").lstrip(" :"))
 
 
 def _piece(ref: AudioRef, frames: int) -> tuple[int, int]:
