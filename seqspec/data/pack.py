@@ -94,15 +94,16 @@ class PackedSplit:
         return row
 
     def example(self, index: int) -> Example:
-        """A row as an example; its text is that of the first document in it."""
+        """A row with its text."""
         row = self.row(index)
-        document = int(np.searchsorted(self._starts, index * self._stride, side="right")) - 1
-        text = self.texts.text("target", document)
-        return Example(index, f"row {index}", row.inputs, row.labels, {"target": text})
+        texts = {"target": self.text("target", index)}
+        return Example(index, f"row {index}", row.inputs, row.labels, texts)
 
     def text(self, role: str, index: int) -> str:
-        """Text of the first document that stands in a row."""
-        return self.example(index).texts[role]
+        """The texts that begin in a row and not in the next, joined: over all rows, every character once."""
+        ends = self.num_tokens if index == len(self) - 1 else (index + 1) * self._stride
+        first, last = np.searchsorted(self._starts[:-1], [index * self._stride, ends])
+        return "".join(self.texts.text(role, document) for document in range(int(first), int(last)))
 
     def id(self, index: int) -> str:
         """The row's number."""
