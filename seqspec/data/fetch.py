@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.parse
@@ -110,7 +111,9 @@ def _download(download: Download, part: Path, progress: Progress, patience: Pati
                 raise _failed(download, f"the server answers {error.code} {show(error.reason)}") from None
             reason = f"the server answers {error.code} {show(error.reason)}"
         except urllib.error.URLError as error:
-            reason = f"{urllib.parse.urlsplit(download.url).hostname} cannot be reached: {show(error.reason)}"
+            reason = f"{urllib.parse.urlsplit(download.url).hostname} cannot be reached: {_why(error.reason)}"
+            if isinstance(error.reason, socket.gaierror):
+                raise _failed(download, f"{reason}; is there a network?") from None
         except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
             reason = f"the connection broke: {show(error) or type(error).__name__}"
         except OSError as error:
@@ -153,6 +156,12 @@ def _attempt(download: Download, part: Path, progress: Progress, timeout: float)
             done = start + _copy(response, file, advance)
         if total is not None and done < total:
             raise http.client.IncompleteRead(b"", total - done)
+
+
+def _why(reason: object) -> str:
+    """What the system says, without its error number."""
+    words = reason.strerror if isinstance(reason, OSError) and reason.strerror else reason
+    return show(str(words).lower())
 
 
 def _copy(response: Any, file: IO[bytes], advance: Any) -> int:
@@ -288,7 +297,5 @@ def _write_note(path: Path, note: dict[str, object]) -> None:
 
 
 def _failed(download: Download, message: str) -> DataError:
-    return DataError(
-        f"{download.name} could not be fetched: {message}",
-        help=f"the address is {download.url} ({download.about}); what is fetched by hand will do",
-    )
+    by_hand = f"fetch {download.url} ({download.about}) by hand and put what it holds into the corpus folder"
+    return DataError(f"{download.name} could not be fetched: {message}", help=f"try again, or {by_hand}")

@@ -232,6 +232,14 @@ def test_no_network_is_told_in_one_message(tmp_path):
     assert "by hand" in caught.value.help
 
 
+def test_an_unknown_host_is_not_waited_for(tmp_path):
+    nowhere = Download("http://no-such-host.invalid/corpus.tar", "1 MB")
+
+    with pytest.raises(DataError, match=r"no-such-host.invalid cannot be reached") as caught:
+        fetch(nowhere, tmp_path, patience=Patience(attempts=2, pause_seconds=60))
+    assert "is there a network?" in str(caught.value)
+
+
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/x.tar"])
 def test_other_schemes_are_refused(address, tmp_path):
     with pytest.raises(DataError, match="could not be fetched"):
