@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import json
+import socket
 import tarfile
 import threading
 from dataclasses import dataclass, field
@@ -84,6 +85,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -232,7 +239,11 @@ def test_no_network_is_told_in_one_message(tmp_path):
     assert "by hand" in caught.value.help
 
 
-def test_an_unknown_host_is_not_waited_for(tmp_path):
+def test_an_unknown_host_is_not_waited_for(tmp_path, monkeypatch):
+    def unknown(*args, **keys):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     nowhere = Download("http://no-such-host.invalid/corpus.tar", "1 MB")
 
     with pytest.raises(DataError, match=r"no-such-host.invalid cannot be reached") as caught:
