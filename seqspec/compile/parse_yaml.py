@@ -55,7 +55,8 @@ class _Anchor(NamedTuple):
     """``&name`` with the blanks behind it, and the path of its value."""
 
     span: Span
-    path: Path
+    path: Path | None
+    """``None`` where it stands in an entry whose key was refused."""
 
 
 class _Frame:
@@ -255,7 +256,7 @@ class _Reader:
         if frame is not None and type(frame.items) is dict and frame.key is None:
             self._drop(frame, "SQ013", span, said, "a key is written out")
             return
-        if anchor is None:
+        if anchor is None or anchor.path is None:
             self._note("SQ013", span, said, "text that starts with `*` stands in quotes")
         else:
             self.aliased.add(event.anchor)
@@ -274,7 +275,8 @@ class _Reader:
             return span
         path = tuple(len(f.items) if type(f.items) is list else f.key for f in self.stack)
         rest = len(span.text) - len(span.text[mark.end - mark.start :].lstrip())
-        self.anchors[event.anchor] = _Anchor(Span(self.source, mark.start, span.start + rest), path)
+        known = path if all(isinstance(part, str | int) for part in path) else None
+        self.anchors[event.anchor] = _Anchor(Span(self.source, mark.start, span.start + rest), known)
         return Span(self.source, span.start + rest, span.end)
 
     def _lone_anchors(self) -> None:
