@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from itertools import accumulate
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.components.segmenter._cut import parts
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 MOST = 4_096
 """Code points that MeCab is shown at once: it crashes at forty times as many, and its time grows with the
 square of a run of letters of one kind."""
-_POSITIONS = '-F "%ps,%pe," -U "%ps,%pe," -E ""'
-_THREE_BYTES = re.compile("[\u0800-\ud7ff\ue000-\uffff]*")
+_ENDS = '-F "%pe%pS," -U "%pe%pS," -E ""'
+"""Where each word ends, with the white space before it: a number and nothing else where words touch."""
+_THREE_BYTES = re.compile(f"[\u0800-\ud7ff\ue000-\uffff]{{0,{MOST}}}").fullmatch
 """Kana, kanji and Japanese punctuation: letters of three bytes in UTF-8."""
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
@@ -64,12 +66,19 @@ class Mecab:
     def _forget(self) -> None:
         self._tagger: fugashi.GenericTagger | None = None
         self._fields: Fields | None = None
-        # Byte positions in text of three-byte letters, as MeCab prints them: most Japanese lines are such.
-        self._thirds: dict[str, int] = {}
+        # The library's call and the table of places, once open, where the ends of words say enough.
+        self._parse: Callable[[str], str] | None = None
+        self._third: Callable[[str], int] = int
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        return {**state, "_tagger": None, "_fields": None, "_thirds": {}}
+        for name in ("_tagger", "_fields", "_parse", "_third"):
+            del state[name]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
 
     @property
     def dictionary(self) -> Dictionary:
@@ -77,20 +86,32 @@ class Mecab:
         return find_dictionary(self._dictionary_name)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Spans of the words; between them stand ASCII spaces, tabs and newlines, or what ``keep`` and
-        ``drop`` leave out.
+        """Spans of the words.
+
+        Between them stand ASCII spaces, tabs and newlines, or what ``keep`` and ``drop`` leave out.
         """
-        if self._filter is not None:
+        if self._parse is None or _THREE_BYTES(text) is None:
+            return self._careful_spans(text)
+        # Nearly every Japanese line: letters of three bytes, no blanks; each word ends where the next begins.
+        printed = self._parse(text).split(",")
+        printed.pop()
+        try:
+            return list(pairwise([0, *map(self._third, printed)]))
+        except KeyError:
+            return self._careful_spans(text)
+
+    def _careful_spans(self, text: str) -> list[tuple[int, int]]:
+        tagger = self._tagger or self._open()
+        if self._filter is not None or len(text) > MOST or "\0" in text or " " in text:
             return [(word.start, word.end) for word in self._analyse(text)]
-        if len(text) <= MOST and "\0" not in text:
-            return self._fast(text)
-        found: list[tuple[int, int]] = []
-        for start, end, whole in parts(text, most=MOST, alone="\0"):
-            if whole:
-                found.append((start, end))
-            else:
-                found += ((start + a, start + b) for a, b in self._fast(text[start:end]))
-        return found
+        text = _encodable(text)
+        places = _places(text)
+        printed = tagger.parse(text).split(",")
+        printed.pop()
+        try:
+            return list(pairwise([0, *(places[end] for end in printed)]))
+        except KeyError:
+            return [(word.start, word.end) for word in self._analyse(text)]
 
     def words(self, text: str) -> list[str]:
         """The words, or their readings where ``reading`` is set."""
@@ -125,22 +146,11 @@ class Mecab:
             self._tagger = _open_tagger(
                 self.dictionary, users=[str(find_user_dictionary(n)) for n in self._user_names]
             )
-            self._thirds = {str(3 * i): i for i in range(MOST + 1)}
+            if self._filter is None:
+                self._parse, self._third = self._tagger.parse, _thirds().__getitem__
             if self._reading is not None:
                 self._fields = _find_fields(self._tagger, self._dictionary_name)
         return self._tagger
-
-    def _fast(self, text: str) -> list[tuple[int, int]]:
-        """Spans of a text that MeCab can hold."""
-        tagger = self._tagger or self._open()
-        places: Mapping[str, int] = self._thirds
-        if _THREE_BYTES.fullmatch(text) is None:
-            text = _encodable(text)
-            places = _places(text)
-        printed = tagger.parse(text).split(",")
-        printed.pop()
-        numbers = map(places.__getitem__, printed)
-        return list(zip(numbers, numbers, strict=True))
 
     def _analyse(self, text: str) -> Iterator[Word]:
         """Words with features: slower, for readings and parts of speech."""
@@ -175,7 +185,7 @@ def _open_tagger(dictionary: Dictionary, *, users: list[str]) -> fugashi.Generic
     """The library over one dictionary, with no settings file of this machine."""
     import fugashi
 
-    arguments = f'-r {os.devnull} -d {_quote(str(dictionary.folder))} -O "" {_POSITIONS}'
+    arguments = f'-r {os.devnull} -d {_quote(str(dictionary.folder))} -O "" {_ENDS}'
     if users:
         arguments += f" -u {_quote(','.join(users))}"
     try:
@@ -212,6 +222,12 @@ def _encodable(text: str) -> str:
     except UnicodeEncodeError:
         return text.translate(_SURROGATES)
     return text
+
+
+@cache
+def _thirds() -> dict[str, int]:
+    """Code-point index by byte position, as MeCab prints it, in text of three-byte letters."""
+    return {str(3 * index): index for index in range(MOST + 1)}
 
 
 def _places(text: str) -> dict[str, int]:

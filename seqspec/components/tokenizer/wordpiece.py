@@ -16,6 +16,8 @@ from seqspec.schema.tokenizer.wordpiece import WordpieceConfig
 from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
 
 _SPECIAL = frozenset({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "<pad>", "<unk>", "<s>", "</s>"})
+_MOST_KNOWN = 200_000
+"""Words whose ids are kept."""
 _WORD = regex.compile(r"[^ \t\n\r]+")
 _WORD_OR_MARK = regex.compile(r"[\p{P}\p{S}]|[^\p{P}\p{S} \t\n\r]+")
 
@@ -31,6 +33,7 @@ class Wordpiece:
         self._word = _WORD_OR_MARK if config.split_punctuation else _WORD
         self._artifact: bytes | None = None
         self._table = Table(())
+        self._known: dict[str, tuple[int, ...]] = {}
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Read the vocabulary file; the texts are not looked at.  Raises ``DataError`` where it is missing or
@@ -44,6 +47,10 @@ class Wordpiece:
         """Take the vocabulary that ``train`` gave."""
         self._table = Table(_vocabulary.parse(artifact))
         self._artifact = artifact
+        self._known = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": {}}
 
     @property
     def vocab_size(self) -> int:
@@ -52,7 +59,7 @@ class Wordpiece:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the longest pieces, word by word; a word that cannot be spelt is one UNK."""
-        return self._table.encode([cut.symbol for cut in self._cuts(text)])
+        return [id for word in self._word.findall(text) for id in self._known.get(word) or self._spell(word)]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many texts."""
@@ -82,6 +89,13 @@ class Wordpiece:
     def fingerprint(self) -> dict[str, Any]:
         """Settings and the vocabulary's hash."""
         return _vocabulary.fingerprint(self.config, self._artifact)
+
+    def _spell(self, word: str) -> tuple[int, ...]:
+        """Ids of a word, kept for the next time; words repeat more than anything else in text."""
+        ids = tuple(self._table.encode([cut.symbol for cut in self._word_cuts(word, 0)]))
+        if len(self._known) < _MOST_KNOWN:
+            self._known[word] = ids
+        return ids
 
     def _cuts(self, text: str) -> Iterator[Cut]:
         for match in self._word.finditer(text):
