@@ -9,7 +9,7 @@ The layout depends on lengths and on ``data.batch`` alone, never on the seed or 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ import numpy as np
 from seqspec.data.cells import STEP, Cells, examples_by_cell, find_cells, snake
 from seqspec.data.cutting import cut_by_cost, cut_cells, waste
 from seqspec.data.lengths import bucket_lengths
+from seqspec.data.mixing import Draws, Mixture, slots_for
 
 if TYPE_CHECKING:
     from seqspec.schema.data import Batch
@@ -48,6 +49,8 @@ class Layout:
     """``[C + 1]`` int64: where cells start."""
     cuts: tuple[np.ndarray, ...]
     """For each phase ``[B + 1]`` int64: where batches start."""
+    draws: Draws | None = None
+    """Who fills each position, where a mixture draws some examples more often than others."""
 
     @property
     def phases(self) -> int:
@@ -55,9 +58,17 @@ class Layout:
         return len(self.cuts)
 
 
-def make_layout(lengths: np.ndarray, config: Batch, *, frames_per_second: float | None = None) -> Layout:
+def make_layout(
+    lengths: np.ndarray,
+    config: Batch,
+    *,
+    frames_per_second: float | None = None,
+    mixture: Mixture | None = None,
+) -> Layout:
     """The layout of a split with ``[N, 2]`` lengths."""
     lengths = np.asarray(lengths)
+    if mixture is not None:
+        return mixed_layout(lengths, config, mixture, frames_per_second)
     if isinstance(config.buckets, list):
         return _bucketed(lengths, config, frames_per_second)
     if config.buckets == "none" or not config.shuffle:
@@ -66,6 +77,62 @@ def make_layout(lengths: np.ndarray, config: Batch, *, frames_per_second: float 
     cells, numbers = find_cells(lengths, cost)
     order, cuts = _least_waste(cells, config)
     return Layout(examples_by_cell(numbers, order), cells.ordered(order).starts, cuts)
+
+
+def mixed_layout(
+    lengths: np.ndarray, config: Batch, mixture: Mixture, frames_per_second: float | None
+) -> Layout:
+    """The layout of a mixture, by length whatever ``buckets`` says: of all corpora or one after another."""
+    everything = np.arange(len(lengths))
+    if not mixture.homogeneous:
+        return _drawn(everything, lengths, config, mixture, frames_per_second)
+    corpora = [np.flatnonzero(mixture.corpus == number) for number in np.unique(mixture.corpus)]
+    return _joined([_drawn(chosen, lengths, config, mixture, frames_per_second) for chosen in corpora])
+
+
+def _drawn(
+    chosen: np.ndarray, lengths: np.ndarray, config: Batch, mixture: Mixture, frames_per_second: float | None
+) -> Layout:
+    """The layout of the slots that some examples are drawn into."""
+    cost = partial(costs, config=config, frames_per_second=frames_per_second)
+    cells, numbers = find_cells(lengths[chosen], cost)
+    corpora = len(mixture.factors)
+    group = numbers.astype(np.int64) * corpora + mixture.corpus[chosen]
+    present, sizes = np.unique(group, return_counts=True)
+    slots = sizes.copy()
+    for corpus in range(corpora):
+        own = present % corpora == corpus
+        slots[own] = slots_for(sizes[own], float(mixture.factors[corpus]))
+    counts = np.bincount(present // corpora, weights=slots, minlength=len(cells.counts)).astype(np.int64)
+    drawn = replace(cells, counts=counts, totals=cells.totals / cells.counts * counts)
+    order, cuts = _least_waste(drawn, config)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    placed = np.argsort(rank[present // corpora] * corpora + present % corpora, kind="stable")
+    by_group = np.argsort(rank[group // corpora] * corpora + group % corpora, kind="stable")
+    starts = [np.concatenate([[0], np.cumsum(held[placed])]).astype(np.int64) for held in (slots, sizes)]
+    return Layout(chosen[by_group].astype(np.int32), drawn.ordered(order).starts, cuts, Draws(*starts))
+
+
+def _joined(layouts: list[Layout]) -> Layout:
+    """Layouts one after another; every phase cuts each of them, in one of its own ways."""
+    sizes = [int(layout.cells[-1]) for layout in layouts]
+    before = np.concatenate([[0], np.cumsum(sizes)])[:-1].tolist()
+    members = np.concatenate([[0], np.cumsum([len(layout.examples) for layout in layouts])])[:-1].tolist()
+    phases = max(layout.phases for layout in layouts)
+
+    def chained(held: list[np.ndarray], shifts: list[int]) -> np.ndarray:
+        parts = [one[:-1] + shift for one, shift in zip(held, shifts, strict=True)]
+        return np.concatenate([*parts, [held[-1][-1] + shifts[-1]]]).astype(np.int64)
+
+    cuts = (chained([one.cuts[phase % one.phases] for one in layouts], before) for phase in range(phases))
+    draws = [layout.draws for layout in layouts if layout.draws is not None]
+    return Layout(
+        np.concatenate([layout.examples for layout in layouts]),
+        chained([layout.cells for layout in layouts], before),
+        tuple(cuts),
+        Draws(chained([d.slots for d in draws], before), chained([d.members for d in draws], members)),
+    )
 
 
 def sorted_layout(lengths: np.ndarray, config: Batch, *, frames_per_second: float | None = None) -> Layout:

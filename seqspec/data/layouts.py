@@ -5,49 +5,48 @@ does not.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqspec.data.cache import Cache
 from seqspec.data.examples import Split
 from seqspec.data.layout import Layout, make_layout
+from seqspec.data.mixing import mixture_of
 from seqspec.data.pack import PackedSplit
-from seqspec.data.store import Column, Ragged, Store, StoreWriter
-
-if TYPE_CHECKING:
-    from seqspec.schema.data import Batch
+from seqspec.data.parts import DataParts
+from seqspec.data.store import Column, Store, StoreWriter, ragged
 
 LARGE = 500_000
 """Examples from which a layout is worth a place on disk."""
 
 
-def stored_layout(split: Split | PackedSplit, config: Batch) -> Layout:
-    """The layout of a split: from the cache that the split lies in, where it is large."""
-    if isinstance(split, PackedSplit) or len(split) < LARGE:
-        return make_layout(split.lengths, config, frames_per_second=split.frames_per_second)
+def stored_layout(split: Split | PackedSplit, parts: DataParts) -> Layout:
+    """The layout of a split for training: from the cache that the split lies in, where it is large."""
+    config, rate = parts.config.batch, split.frames_per_second
+    if isinstance(split, PackedSplit):
+        return make_layout(split.lengths, config)
+    if len(split) < LARGE or parts.config.source.component == ("adapter", "mix"):
+        mixture = mixture_of(split, parts.config.source)
+        return make_layout(split.lengths, config, frames_per_second=rate, mixture=mixture)
 
     def build(folder: Path) -> None:
-        layout = make_layout(split.lengths, config, frames_per_second=split.frames_per_second)
-        _write(folder, layout)
+        _write(folder, make_layout(split.lengths, config, frames_per_second=rate))
 
     index = split.index.folder
-    parts = {
-        "index": index.name,
-        "batch": config.model_dump(mode="json", exclude={"workers"}),
-        "rate": split.frames_per_second,
-    }
-    return _read(Cache(index.parents[1]).store("layout", parts, build))
+    key = {"index": index.name, "batch": config.model_dump(mode="json", exclude={"workers"}), "rate": rate}
+    return _read(Cache(index.parents[1]).store("layout", key, build))
 
 
 def _write(folder: Path, layout: Layout) -> None:
-    arrays = [layout.examples.astype(np.int64), layout.cells, *layout.cuts]
-    lengths = np.array([len(array) for array in arrays], np.int64)
-    with StoreWriter(folder, {"layout": Column("int64")}) as writer:
-        writer.append({"layout": Ragged(np.concatenate(arrays), lengths)})
+    """Row 0 holds the examples and the cells, each further row the bounds of one phase."""
+    nothing = np.empty(0, np.int64)
+    rows = [layout.cells, *layout.cuts]
+    members = [layout.examples, *(nothing for _ in layout.cuts)]
+    with StoreWriter(folder, {"examples": Column("int32"), "bounds": Column("int64")}) as writer:
+        writer.append({"examples": ragged(members, "int32"), "bounds": ragged(rows, "int64")})
         writer.commit()
 
 
 def _read(store: Store) -> Layout:
-    examples, cells, *cuts = (store.row("layout", row) for row in range(store.rows))
-    return Layout(examples, cells, tuple(cuts))
+    cells, *cuts = (store.row("bounds", row) for row in range(store.rows))
+    return Layout(store.row("examples", 0), cells, tuple(cuts))

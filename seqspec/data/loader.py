@@ -95,7 +95,7 @@ class Evaluation(Dataset[Batch]):
 
 def training_order(parts: DataParts, split: AnySplit) -> Order:
     """The order of training over a split."""
-    layout = stored_layout(split, parts.config.batch)
+    layout = stored_layout(split, parts)
     return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle)
 
 

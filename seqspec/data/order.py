@@ -44,6 +44,8 @@ class Order:
         positions = np.arange(cut[place], cut[place + 1])
         if self.shuffle:
             positions = self._shuffled(positions, epoch)
+        if self.layout.draws is not None:
+            positions = self.layout.draws.fill(positions, seed=self.seed, epoch=epoch)
         return Planned(epoch, np.asarray(self.layout.examples[positions], np.int64))
 
     def locate(self, number: int) -> tuple[int, int, int]:
@@ -82,11 +84,12 @@ class Order:
         starts = np.asarray(cells[cell])
         sizes = np.asarray(cells[cell + 1]) - starts
         keys = mixed(cell, seed=seed_of(self.seed, "cells", epoch))
-        return starts + permute(positions - starts, sizes, keys)
+        found: np.ndarray = starts + permute(positions - starts, sizes, keys)
+        return found
 
 
 def slices(examples: np.ndarray, *, lengths: np.ndarray, number: int, count: int) -> np.ndarray:
-    """Slice ``number`` of ``count`` of a global batch: neighbours in length stay together, and slices weigh alike.
+    """Slice ``number`` of ``count`` of a global batch: neighbours in length stay together, slices weigh alike.
 
     Empty where the batch has fewer examples than slices.
     """

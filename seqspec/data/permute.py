@@ -18,7 +18,7 @@ def permute(items: np.ndarray, sizes: np.ndarray, keys: np.ndarray) -> np.ndarra
     """Where each of ``items`` goes in a permutation of ``0 … sizes - 1`` that ``keys`` chooses; all three
     of one shape.
     """
-    bits = np.frompyfunc(lambda n: max(int(n - 1).bit_length(), 2), 1, 1)(sizes).astype(np.uint64)
+    bits = np.maximum(np.frexp((sizes - 1).astype(np.float64))[1], 2).astype(np.uint64)
     half = (bits + U(1)) // U(2)
     mask = (U(1) << half) - U(1)
     keys = keys.astype(np.uint64)
@@ -35,13 +35,16 @@ def permute_one(item: int, *, size: int, key: int) -> int:
 
 
 def _rounds(x: np.ndarray, half: np.ndarray, mask: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    left, right = x >> half, x & mask
+    left: np.ndarray = x >> half
+    right: np.ndarray = x & mask
     for number in range(ROUNDS):
         left, right = right, left ^ (_mix(right + keys * U(2 * number + 1) + U(number)) & mask)
-    return (left << half) | right
+    joined: np.ndarray = (left << half) | right
+    return joined
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
     x = (x ^ (x >> U(30))) * U(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> U(27))) * U(0x94D049BB133111EB)
-    return x ^ (x >> U(31))
+    found: np.ndarray = x ^ (x >> U(31))
+    return found

@@ -13,7 +13,8 @@ import numpy as np
 from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table
 from seqspec.data.inspect.sizes import histogram
 from seqspec.data.inspect.subject import Subject
-from seqspec.data.layout import MOST_WASTE, make_layout
+from seqspec.data.layout import MOST_WASTE
+from seqspec.data.layouts import stored_layout
 from seqspec.data.order import Order
 from seqspec.data.record import BadRow
 
@@ -134,8 +135,7 @@ def _repeats(subject: Subject) -> Finding:
         faults.append("a second reading of the corpus gives other ids")
     split = subject.prepared.splits["train"]
     config = subject.parts.config.batch
-    layout = make_layout(split.lengths, config, frames_per_second=split.frames_per_second)
-    other = Order(layout, seed=subject.parts.seed, shuffle=config.shuffle)
+    other = Order(stored_layout(split, subject.parts), seed=subject.parts.seed, shuffle=config.shuffle)
     middle = subject.order.batches(0) // 2
     if not np.array_equal(other.batch(middle).examples, subject.order.batch(middle).examples):
         faults.append("a second plan gives other batches")

@@ -107,7 +107,7 @@ class Subject:
     @cached_property
     def layout(self) -> Layout:
         """The layout of the training split."""
-        return stored_layout(self.prepared.splits["train"], self.parts.config.batch)
+        return stored_layout(self.prepared.splits["train"], self.parts)
 
     @property
     def root(self) -> Path:

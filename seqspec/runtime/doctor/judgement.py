@@ -139,7 +139,8 @@ def _vocabulary(patient: Patient) -> Finding:
     size = len(weight)
     if size != patient.vocab or largest >= size:
         return Finding(
-            "M20", "error", f"the head has {size:,} entries, the vocabulary {patient.vocab:,}, the largest id {largest:,}",
+            "M20", "error",
+            f"the head has {size:,} entries, the vocabulary {patient.vocab:,}, the largest id {largest:,}",
             "prepare the data again and start from new weights", numbers={"head": size, "ids": patient.vocab},
         )  # fmt: skip
     return Finding("M20", "ok", f"head and vocabulary agree on {size:,} entries", numbers={"head": size})

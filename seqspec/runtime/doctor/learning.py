@@ -1,4 +1,4 @@
-"""M02 whether the input is used, M04 a few examples learned by heart, M05 inputs exchanged, M19 free writing."""
+"""M02 is the input used, M04 a few examples learned by heart, M05 inputs exchanged, M19 free writing."""
 
 from __future__ import annotations
 
