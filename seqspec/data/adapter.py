@@ -64,13 +64,13 @@ class Adapter(ABC, Generic[C]):
         """The corpus folder, environment variables filled in.  Raises ``DataError`` where it is not there."""
         from seqspec.schema.environment import expand
 
-        written = self.config.root
-        if written is None:
-            raise self.missing("the spec does not say where the corpus is")
         try:
-            root = Path(expand(written)).expanduser()
+            written = expand(self.config.root or "")
         except SpecError as error:
             raise self.missing(error.diagnostics[0].message) from None
+        if not written.strip():
+            raise self.missing("the spec does not say where the corpus is")
+        root = Path(written).expanduser()
         if not root.is_dir():
             raise self.missing(f"there is no folder `{show(root)}`")
         return root

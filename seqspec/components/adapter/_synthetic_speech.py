@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 _LOW = (320.0, 430.0, 560.0, 700.0, 850.0)
 _MIDDLE = (1050.0, 1300.0, 1600.0, 1950.0, 2300.0)
 _HIGH = (2600.0, 2950.0, 3300.0)
+_PLACES = len(_LOW) * len(_MIDDLE) * len(_HIGH)
 LETTER_SECONDS = 0.075
+
+
+Resonances = tuple[float, float, float]
 
 
 class Voice(NamedTuple):
@@ -67,18 +71,30 @@ def write_audio(path: Path, samples: NDArray[np.int16], *, rate: int, format: st
 def _letter(character: str, seconds: float, by: Voice, rate: int) -> NDArray[np.float64]:
     count = int(rate * seconds)
     time = np.arange(count) / rate
-    tones = sum(
-        level * np.sin(2 * np.pi * frequency * by.scale * time)
-        for level, frequency in zip((0.5, 0.35, 0.2), _resonances(character), strict=True)
-    )
+    glide = np.linspace(0, 1, count)
+    start, end = _resonances(character)
+    tones = np.zeros(count)
+    for level, low, high in zip((0.5, 0.35, 0.2), start, end, strict=True):
+        tones += level * np.sin(2 * np.pi * by.scale * np.cumsum(low + (high - low) * glide) / rate)
     buzz = 0.7 + 0.3 * np.sin(2 * np.pi * by.pitch * time)
     edge = max(count // 5, 1)
     envelope = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / edge)
-    return 0.3 * np.asarray(tones) * buzz * envelope
+    return 0.3 * tones * buzz * envelope
 
 
-def _resonances(character: str) -> tuple[float, float, float]:
-    """A place on the grid: every Latin letter has its own, other characters share by code point."""
-    code = ord(character.lower())
-    index = code - ord("a") if "a" <= character.lower() <= "z" else code
+def _resonances(character: str) -> tuple[Resonances, Resonances]:
+    """Places on the grid where a character starts and ends.
+
+    A Latin letter stays where it is, and each has its own place; other characters, being many, glide from one
+    to another.
+    """
+    letter = character.lower()[0]
+    code = ord(letter)
+    if "a" <= letter <= "z":
+        return _place(code - ord("a")), _place(code - ord("a"))
+    mixed = code * 2_654_435_761 >> 8
+    return _place(mixed), _place(mixed // _PLACES)
+
+
+def _place(index: int) -> Resonances:
     return _LOW[index % 5], _MIDDLE[index // 5 % 5], _HIGH[(index // 25 + index) % 3]
