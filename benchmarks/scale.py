@@ -82,7 +82,7 @@ def make_parts(folder: Path) -> Any:
 
 
 class Peak:
-    """Watches the memory that belongs to this process alone: pages of mapped files can be dropped at any time."""
+    """Watches the memory that is this process's own: pages of mapped files can be dropped at any time."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -181,6 +181,10 @@ def apart(work: Any, *args: str) -> dict[str, Any]:
     queue = context.Queue()
     process = context.Process(target=work, args=(*args, queue))
     process.start()
+    while process.is_alive() and queue.empty():
+        time.sleep(0.05)
+    if queue.empty():
+        raise SystemExit(f"{work.__name__} failed with exit code {process.exitcode}")
     found: dict[str, Any] = queue.get()
     process.join()
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.construct import Constructor
+from seqspec.compile.fingerprint import result_fields
 from seqspec.data.parts import DataParts
 from seqspec.data.text import TextProcessor
 
@@ -24,7 +25,10 @@ def build_data(plan: Plan) -> DataParts:
         text=_text(constructor, tuple(roles)),
         feature=_optional(constructor, "audio", "features"),
         augments=[*_list(constructor, "audio", "augment"), *_list(constructor, "image", "augment")],
-        fingerprints={},
+        fingerprints={
+            "source": result_fields(config.source),
+            "features": None if config.audio is None else result_fields(config.audio.features),
+        },
         seed=plan.experiment.seed,
         target_unit=getattr(plan.experiment.model, "target_unit", "tokens_and_end"),
     )

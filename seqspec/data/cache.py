@@ -21,7 +21,7 @@ from typing import Any
 from seqspec.data.durable import sync_folder, write_json
 from seqspec.data.store import JOURNAL, MANIFEST, Store
 
-FORMAT = 1
+FORMAT = 2
 """Version of the stores' layout and of the steps' code: part of every key."""
 
 

@@ -89,7 +89,7 @@ class Order:
 
 
 def slices(examples: np.ndarray, *, lengths: np.ndarray, number: int, count: int) -> np.ndarray:
-    """Slice ``number`` of ``count`` of a global batch: neighbours in length stay together, slices weigh alike.
+    """Slice ``number`` of ``count`` of a global batch: neighbours in length stay together.
 
     Empty where the batch has fewer examples than slices.
     """

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from seqspec.data.code import code_of
+
 if TYPE_CHECKING:
     from seqspec.data.audio import AudioReader
     from seqspec.data.record import BadRow, Record
@@ -123,7 +125,11 @@ class DataParts:
         if given is None:
             source = self.config.source
             given = {"type": source.component[1], **source.model_dump(mode="json", exclude={"root"})}
-        return {"adapter": given, "version": getattr(self.adapter, "version", 1)}
+        return {
+            "adapter": given,
+            "version": getattr(self.adapter, "version", 1),
+            "code": code_of(self.adapter),
+        }
 
     def feature_fingerprint(self) -> object:
         """What decides the frames of a waveform."""
@@ -131,4 +137,14 @@ class DataParts:
         if given is None and self.config.audio is not None:
             features = self.config.audio.features
             given = {"type": features.component[1], **features.model_dump(mode="json")}
-        return given
+        return {"features": given, "code": code_of(self.feature)}
+
+    def text_fingerprint(self, role: str) -> object:
+        """What decides the ids of a role, before anything is learned."""
+        steps = self.text[role]
+        held = [
+            *getattr(steps, "normalizers", ()),
+            getattr(steps, "segmenter", None),
+            getattr(steps, "tokenizer", None),
+        ]
+        return {"steps": steps.fingerprint(), "code": code_of(*held)}

@@ -34,7 +34,7 @@ from seqspec.data.statistics import write_statistics
 from seqspec.data.store import Store
 from seqspec.data.synthetic import synthetic
 from seqspec.data.workers import cores
-from seqspec.schema.diagnostic import DataError
+from seqspec.schema.diagnostic import DataError, blamed
 from seqspec.schema.types import Classes, Frames, Image, Text, Type, Unknown, Waveform
 
 AnySplit = Split | PackedSplit
@@ -92,6 +92,11 @@ def prepare(
     return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
 
 
+def _fingerprint(parts: DataParts, role: str) -> dict[str, Any]:
+    with blamed("data", "text", parts.pipeline(role)):
+        return parts.text[role].fingerprint()
+
+
 class _Splits(Mapping[str, AnySplit]):
     """Splits by name, prepared on first look-up."""
 
@@ -141,7 +146,7 @@ class _Stages:
             cache,
             progress,
             processes,
-            {role: steps.fingerprint() for role, steps in parts.text.items()},
+            {role: parts.text_fingerprint(role) for role in parts.text},
         )
 
     @cached_property
@@ -181,10 +186,13 @@ class _Stages:
     def records_key(self, base: str) -> object:
         if ("key", base) not in self.keys:
             on_error = self.parts.config.on_error
-            policy = on_error if isinstance(on_error, str) else on_error.model_dump()
-            source = self.parts.source_fingerprint()
             self.keys["key", base] = key_of(
-                {"source": source, "split": base, "files": self.hashes(base), "on_error": policy}
+                {
+                    "source": _only(self.parts.source_fingerprint(), base),
+                    "split": base,
+                    "files": self.hashes(base),
+                    "on_error": on_error if isinstance(on_error, str) else on_error.model_dump(),
+                }
             )
         return self.keys["key", base]
 
@@ -251,7 +259,8 @@ class _Stages:
             rows = None if self.places is None else np.flatnonzero(self.places == 0)
             texts = joined(*(texts_of(store, role, rows) for role in roles))
             total = len(roles) * (store.rows if rows is None else len(rows))
-            write_vocabulary(folder, steps=steps, texts=texts, total=total, progress=self.progress)
+            with blamed("data", "text", pipeline):
+                write_vocabulary(folder, steps=steps, texts=texts, total=total, progress=self.progress)
 
         parts = {"train": self.train_key(), "roles": list(roles), "steps": self.prints[roles[0]]}
         return artifact_of(self._store("vocabulary", (pipeline,), parts, build))
@@ -452,6 +461,15 @@ class _Stages:
         if where not in self.stores:
             self.stores[where] = self.cache.store(stage, parts, build)
         return self.stores[where]
+
+
+def _only(fingerprint: Any, base: str) -> Any:
+    """A source's fingerprint without what it says of other splits: they may change and this one stand."""
+    adapter = dict(fingerprint["adapter"])
+    for name in ("splits", "parts"):
+        if isinstance(adapter.get(name), dict) and base in adapter[name] and not adapter.get("cut"):
+            adapter[name] = {base: adapter[name][base]}
+    return {**fingerprint, "adapter": adapter}
 
 
 def frames_type(parts: DataParts) -> Frames:
