@@ -18,6 +18,8 @@ JSON = Any
 
 VISIBLE_SPACE = "␣"
 """U+2423: white space of the text between the words of a segmenter that joins words without any."""
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 100_000, 1_000
+"""Texts, and code points of one, that are kept between learning a vocabulary and encoding."""
 
 
 class Normalizer(Protocol):
@@ -102,6 +104,8 @@ class TextProcessor:
         self.normalizers = tuple(normalizers)
         self.segmenter = segmenter
         self.tokenizer = tokenizer
+        # Texts that a tokenizer learned from are encoded next: cutting them into words once is enough.
+        self._prepared: dict[str, str] = {}
 
     def normalize(self, text: str) -> str:
         """Text after every normaliser."""
@@ -130,7 +134,7 @@ class TextProcessor:
 
     def train(self, texts: Iterable[str]) -> bytes:
         """The tokenizer's artifact, learned from raw texts."""
-        return self.tokenizer.train(self.prepare(text) for text in texts)
+        return self.tokenizer.train(map(self._remember, texts))
 
     def load(self, artifact: bytes) -> None:
         """Take the artifact that ``train`` gave."""
@@ -152,7 +156,20 @@ class TextProcessor:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many raw texts."""
-        return self.tokenizer.encode_batch([self.prepare(text) for text in texts])
+        return self.tokenizer.encode_batch([self._recall(text) for text in texts])
+
+    def _remember(self, text: str) -> str:
+        prepared = self.prepare(text)
+        if len(self._prepared) < _MOST_REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
+            self._prepared[text] = prepared
+        return prepared
+
+    def _recall(self, text: str) -> str:
+        prepared = self._prepared.pop(text, None)
+        return self.prepare(text) if prepared is None else prepared
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_prepared": {}}
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; special ids are left out."""

@@ -103,6 +103,26 @@ def test_batches_are_the_single_lines():
     assert steps.encode_batch(LINES) == [steps.encode(line) for line in LINES]
 
 
+def test_texts_are_cut_once_for_learning_and_encoding():
+    class Counting:
+        separator, surface, calls = "", True, 0
+
+        def spans(self, text):
+            self.calls += 1
+            return [(0, len(text))]
+
+    cut = Counting()
+    steps = processor(segment=cut, tokens="words")
+    steps.train(LINES)
+    once = steps.encode_batch(LINES)
+
+    assert cut.calls == len(LINES)
+    assert steps.encode_batch(LINES) == once
+    assert cut.calls == 2 * len(LINES)
+    steps.train(LINES)
+    assert pickle.loads(pickle.dumps(processor(tokens="bytes")))._prepared == {}
+
+
 def test_steps_travel_between_processes():
     steps = processor(
         "nfkc", "lowercase", segment=mecab(), tokens="sentencepiece", vocab_size=300, limit="soft"
