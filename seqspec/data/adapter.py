@@ -93,7 +93,8 @@ class Adapter(ABC, Generic[C]):
             sizes = ", ".join(f"{download.name} {download.about}" for download in downloads)
             ways.append(f"fetch it there with `seqspec data fetch SPEC` and the same `--set` ({sizes})")
         ways.append("or try the experiment without it: `--profile tiny`")
-        return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401")
+        return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401",
+                         at=("data", "source"))  # fmt: skip
 
     def inside(self, name: str, *, below: Path | None = None) -> Path | None:
         """The path that a corpus's own text names, or ``None`` where it leads out of the folder."""

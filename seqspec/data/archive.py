@@ -99,7 +99,7 @@ def _unpack(archive: Path, into: Path, limits: Limits, advance: Advance) -> int:
             place = _safe_name(member.name, archive, limits)
             budget.admit(member)
             if place in names:
-                raise _refused(archive, f"two members are called `{show(member.name)[:200]}`")
+                raise _refused(archive, f"two members are called `{show(member.name[:200])}`")
             names.add(place)
             _write(member, into / place, budget, advance)
     return len(names)
@@ -143,7 +143,7 @@ def _write(member: _Member, path: Path, budget: _Budget, advance: Advance) -> No
                 target.write(block)
                 advance(len(block))
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise _refused(budget.archive, f"`{show(member.name)[:200]}` is both a file and a folder") from None
+        raise _refused(budget.archive, f"`{show(member.name[:200])}` is both a file and a folder") from None
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
         if not info.isreg() or info.issparse():
             kind = "a link" if info.issym() or info.islnk() else "a device or a special file"
             raise _refused(
-                archive, f"`{show(info.name)[:200]}` is {kind}; only files and folders are unpacked"
+                archive, f"`{show(info.name[:200])}` is {kind}; only files and folders are unpacked"
             )
         yield _Member(info.name, info.size, lambda info=info: _opened(tar.extractfile(info)))  # type: ignore[misc]
 
@@ -179,9 +179,9 @@ def _zip_members(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
         if info.is_dir():
             continue
         if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
-            raise _refused(archive, f"`{show(info.filename)[:200]}` is a link or a special file")
+            raise _refused(archive, f"`{show(info.filename[:200])}` is a link or a special file")
         if info.flag_bits & 0x1:
-            raise _refused(archive, f"`{show(info.filename)[:200]}` is encrypted")
+            raise _refused(archive, f"`{show(info.filename[:200])}` is encrypted")
         yield _Member(info.orig_filename, info.file_size, lambda info=info: whole.open(info))  # type: ignore[misc]
 
 
@@ -244,7 +244,7 @@ def _safe_name(name: str, archive: Path, limits: Limits) -> str:
     elif any(not char.isprintable() for char in name):
         wrong = "holds control characters"
     if wrong:
-        raise _refused(archive, f"the member `{show(name)[:200]}` {wrong}")
+        raise _refused(archive, f"the member `{show(name[:200])}` {wrong}")
     return "/".join(parts)
 
 

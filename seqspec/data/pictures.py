@@ -4,6 +4,9 @@ stated size.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +36,7 @@ def read_picture(
 
     image_module = require("PIL.Image", extra="images", corpus=corpus)
     try:
-        with image_module.open(path, formats=FORMATS) as image:
+        with _quietly(), image_module.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise _error(f"the picture claims {image.width} × {image.height} pixels", path, corpus)
             flat = image.convert("L" if channels == 1 else "RGB")
@@ -51,6 +54,14 @@ def read_picture(
         flat = _fitted(flat, height, width)
     pixels = np.asarray(flat, dtype=np.uint8)
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without Pillow's warnings about sizes, which are judged here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") -> None:

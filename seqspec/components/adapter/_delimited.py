@@ -65,7 +65,7 @@ def _names(
     names: Sequence[str | int] = cells if header else range(1, len(cells) + 1)
     lacking = [name for name in needed if name not in names]
     if lacking:
-        has = ", ".join(f"`{show(name)[:60]}`" for name in names[:20])
+        has = ", ".join(f"`{show(str(name)[:60])}`" for name in names[:20])
         what = ", ".join(f"`{show(name)}`" for name in lacking)
         message = f"there is no column {what}; the file has {has}"
         hint = None if header else "columns are numbers from 1 where `header` is false"

@@ -13,10 +13,12 @@ from seqspec.data.lines import open_bytes, show
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.diagnostic import DataError
 
-MAX_BYTES = 2**28
+MAX_BYTES = 2**26
+# Nothing reads past the next tag, so that text that is no SGML costs no more than its length.
 _TOKEN = re.compile(
-    r"<doc\b[^>]*?\bdocid=[\"'](?P<doc>[^\"']*)[\"'][^>]*>|<seg\b[^>]*?\bid=[\"']?(?P<seg>\w+)[\"']?[^>]*>(?P<text>.*?)</seg>",
-    re.IGNORECASE | re.DOTALL,
+    r"<doc\b[^<>]*?\bdocid=[\"'](?P<doc>[^\"'<>]*)[\"'][^<>]*>"
+    r"|<seg\b[^<>]*?\bid=[\"']?(?P<seg>\w+)[\"']?[^<>]*>(?P<text>(?:[^<]|<(?!/?seg\b))*)</seg>",
+    re.IGNORECASE,
 )
 
 

@@ -152,7 +152,7 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
         return text
     path = adapter.inside(text)
     if path is None:
-        raise BadCell(f"the path `{show(text)[:100]}` leads out of the corpus folder")
+        raise BadCell(f"the path `{show(text[:100])}` leads out of the corpus folder")
     return AudioRef(path)
 
 

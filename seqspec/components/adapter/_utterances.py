@@ -14,9 +14,9 @@ def utterance(
     """The record of one line of a transcript, or why there is none."""
     fault = line.fault
     if fault is None and (not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".")):
-        fault = f"`{show(name)[:60]}` is no name of an utterance"
+        fault = f"`{show(name[:60])}` is no name of an utterance"
     if fault is None and not text:
-        fault = f"`{show(name)[:60]}` has no text"
+        fault = f"`{show(name[:60])}` has no text"
     if fault is None and not audio.is_file():
         fault = f"there is no file `{show(audio)}`"
     if fault is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from seqspec.data.lines import show
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.an4 import An4Config
 
-_TRANSCRIPT = re.compile(r"^(?:<s>)?(?P<text>.*?)(?:</s>)?\s*\((?P<name>[^()]+)\)\s*$")
 _PARTS = {"train": "an4_clstk", "test": "an4test_clstk"}
 
 
@@ -37,20 +35,20 @@ class An4(Adapter[An4Config]):
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         fileids, transcription = self._lists(split)
         for place, line in aligned(fileids, transcription, corpus=self.corpus):
-            match = _TRANSCRIPT.match(line.text)
+            text, said = _transcript(line.text)
             name = place.text.strip()
             path = self.inside(f"{name}.sph", below=self.home("an4") / "wav")
-            if place.fault or line.fault or match is None or path is None or match["name"] != path.stem:
+            if place.fault or line.fault or path is None or said != path.stem:
                 fault = (
                     place.fault
                     or line.fault
-                    or f"`{show(line.text)[:60]}` does not belong to `{show(name)[:60]}`"
+                    or f"`{show(line.text[:60])}` does not belong to `{show(name[:60])}`"
                 )
                 yield BadRow(
                     f"{transcription.name}:{line.row}", fault, str(transcription), line.row, line.byte
                 )
             else:
-                text, speaker = match["text"].strip(), path.parent.name
+                speaker = path.parent.name
                 yield utterance(path.stem, text, path, file=transcription, line=line, speaker=speaker)
 
     def _lists(self, split: str) -> tuple[Path, Path]:
@@ -75,3 +73,9 @@ class An4(Adapter[An4Config]):
                 rows.append(f"<s> {text} </s> ({name})" if split == "train" else f"{text} ({name})")
             write_lines(folder / "an4" / "etc" / f"an4_{split}.fileids", names)
             write_lines(folder / "an4" / "etc" / f"an4_{split}.transcription", rows)
+
+
+def _transcript(line: str) -> tuple[str, str]:
+    """``<s> WORDS </s> (id)`` as the words and the id; either marker may be missing."""
+    words, _, name = line.strip().rpartition("(")
+    return words.strip().removeprefix("<s>").removesuffix("</s>").strip(), name.removesuffix(")")

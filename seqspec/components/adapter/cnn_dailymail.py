@@ -38,7 +38,7 @@ class CnnDailymail(Adapter[CnnDailymailConfig]):
             name = _name(line.text)
             story = None if line.fault else self._story(line.text)
             if story is None:
-                reason = line.fault or f"there is no story {name} for `{show(line.text)[:100]}`"
+                reason = line.fault or f"there is no story {name} for `{show(line.text[:100])}`"
                 yield BadRow(name, reason, str(addresses), line.row, line.byte)
             else:
                 yield self._record(name, story)

@@ -56,7 +56,7 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
         clip = self.inside(name if name.endswith(".mp3") else f"{name}.mp3", below=table.parent / "clips")
         fault = row.fault
         if fault is None and (not name or clip is None):
-            fault = f"`{show(name)[:100]}` names no clip below `clips`"
+            fault = f"`{show(name[:100])}` names no clip below `clips`"
         if fault is None and not text:
             fault = "the sentence is empty"
         if fault is not None or clip is None:

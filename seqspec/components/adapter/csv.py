@@ -19,7 +19,7 @@ from seqspec.components.adapter._table import (
 from seqspec.components.adapter._write import write_bytes
 from seqspec.data.adapter import Adapter
 from seqspec.data.audio import AudioReader
-from seqspec.data.lines import Line, read_lines, show
+from seqspec.data.lines import MAX_LINE_BYTES, Line, read_lines, show
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
@@ -52,6 +52,7 @@ class Csv(Adapter[CsvConfig]):
 
     def _parsed(self, path: Path) -> Iterator[tuple[int, list[str]]]:
         """A quote that is never closed, or text after a closing quote, leaves no safe place to go on from."""
+        csv.field_size_limit(MAX_LINE_BYTES)  # the library's own bound is 128 KiB for the whole process
         reader = csv.reader(self._texts(path), delimiter=self.config.delimiter, strict=True)
         start = 1
         while True:

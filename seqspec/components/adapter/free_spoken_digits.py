@@ -62,7 +62,7 @@ class FreeSpokenDigits(Adapter[FreeSpokenDigitsConfig]):
             iter(sorted(self.root.glob("free-spoken-digit-dataset*/recordings"))), self.root / "recordings"
         )
         folder = found if found.is_dir() else self.root
-        paths = sorted(folder.glob("*.wav"), key=_order)
+        paths = sorted(folder.glob("[!.]*.wav"), key=_order)
         if not paths:
             raise self.missing(f"there are no recordings below `{show(folder)}`")
         return paths

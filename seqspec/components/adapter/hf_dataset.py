@@ -68,7 +68,7 @@ class HfDataset(Adapter[HfDatasetConfig]):
         for name, shard in zip(listed, shards, strict=True):
             if shard is None or not shard.is_file():
                 raise DataError(
-                    f"there is no shard `{show(name)[:100]}`", corpus=self.corpus, file=show(state)
+                    f"there is no shard `{show(str(name)[:100])}`", corpus=self.corpus, file=show(state)
                 )
         return [shard for shard in shards if shard is not None]
 

@@ -49,7 +49,7 @@ class Kaldi(Adapter[KaldiConfig]):
             audio: AudioRef | None = None
             fault = line.fault
             if fault is None:
-                fault = None if text else f"`{show(name)[:60]}` has no text"
+                fault = None if text else f"`{show(name[:60])}` has no text"
             if fault is None:
                 audio, fault = self._audio(name, recordings, segments)
             if audio is None or fault is not None:
@@ -89,10 +89,10 @@ class Kaldi(Adapter[KaldiConfig]):
             recording, *times = segments.get(name, "").split()
             start, end = (round(float(time) * self.config.rate) for time in times)
         except (ValueError, OverflowError):
-            return None, f"`{show(name)[:60]}` has no segment of a recording, a start and an end"
+            return None, f"`{show(name[:60])}` has no segment of a recording, a start and an end"
         path, fault = self._recording(recordings.get(recording))
         if path is None or not 0 <= start < end:
-            return None, fault or f"`{show(name)[:60]}` is a segment that ends before it begins"
+            return None, fault or f"`{show(name[:60])}` is a segment that ends before it begins"
         return AudioRef(path, start, end), None
 
     def _recording(self, entry: str | None) -> tuple[Path | None, str | None]:
@@ -105,7 +105,7 @@ class Kaldi(Adapter[KaldiConfig]):
             )
         path = self.inside(entry)
         if path is None:
-            return None, f"the path `{show(entry)[:100]}` leads out of the corpus folder"
+            return None, f"the path `{show(entry[:100])}` leads out of the corpus folder"
         if not path.is_file():
             return None, f"there is no file `{show(path)}`"
         return path, None

@@ -30,7 +30,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
 
     def files(self, split: str) -> Iterator[Path]:
         for chapter in self._chapters(split):
-            yield from sorted(path for path in chapter.iterdir() if path.suffix in (".flac", ".txt"))
+            yield from sorted(path for path in chapter.iterdir() if _is_audio(path) or path.suffix == ".txt")
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for chapter in self._chapters(split):
@@ -52,7 +52,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
     def _utterances(self, chapter: Path) -> Iterator[Record | BadRow]:
         stem = f"{chapter.parent.name}-{chapter.name}"
         transcript = chapter / f"{stem}.trans.txt"
-        unread = {path.stem: path for path in chapter.iterdir() if path.suffix == ".flac"}
+        unread = {path.stem: path for path in chapter.iterdir() if _is_audio(path)}
         for line in read_lines(transcript, corpus=self.corpus) if transcript.is_file() else ():
             name, _, text = line.text.partition(" ")
             reason = _fault(line, name, text.strip(), stem, unread)
@@ -90,14 +90,19 @@ def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
+def _is_audio(path: Path) -> bool:
+    """Macintoshes leave ``._`` files beside those that they copy."""
+    return path.suffix == ".flac" and not path.name.startswith(".")
+
+
 def _fault(line: Line, name: str, text: str, stem: str, unread: dict[str, Path]) -> str | None:
     if line.fault:
         return line.fault
     if not name.startswith(f"{stem}-"):
-        return f"`{show(name)[:60]}` is not an utterance of chapter {show(stem)}"
+        return f"`{show(name[:60])}` is not an utterance of chapter {show(stem)}"
     if not text:
-        return f"`{show(name)[:60]}` has no transcript after it"
-    return None if name in unread else f"there is no file {show(name)[:60]}.flac, or a second line names it"
+        return f"`{show(name[:60])}` has no transcript after it"
+    return None if name in unread else f"there is no file {show(name[:60])}.flac, or a second line names it"
 
 
 def _write_part(root: Path, part: str, count: int, first: int, seed: int) -> list[str]:

@@ -27,7 +27,7 @@ class PennTreebank(Adapter[PennTreebankConfig]):
     def files(self, split: str) -> Iterator[Path]:
         home = next((self.root / name for name in _FOLDERS if (self.root / name).is_dir()), self.root)
         for section in _SECTIONS[split]:
-            paths = sorted((home / f"{section:02d}").glob("*.mrg"))
+            paths = sorted((home / f"{section:02d}").glob("[!.]*.mrg"))
             if not paths:
                 raise self.missing(
                     f"section {section:02d} has no .mrg files in `{show(home / f'{section:02d}')}`"

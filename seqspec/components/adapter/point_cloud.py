@@ -30,7 +30,7 @@ class PointCloud(Adapter[PointCloudConfig]):
 
     def files(self, split: str) -> Iterator[Path]:
         home, folder = self.home("ModelNet40"), self.config.folders[split]
-        paths = sorted(home.glob(f"*/{folder}/*.off"))
+        paths = sorted(path for path in home.glob(f"*/{folder}/*.off") if not path.name.startswith("."))
         if not paths:
             raise self.missing(
                 f"split `{split}`: there is no `<class>/{show(folder)}/*.off` below `{show(home)}`"

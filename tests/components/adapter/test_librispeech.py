@@ -80,6 +80,12 @@ def test_a_missing_part_stops_only_its_split(tmp_path):
     assert "347 MB" in caught.value.help
 
 
+def test_files_that_other_systems_leave_behind_are_passed_over(tmp_path):
+    rows = _chapter(tmp_path, "84-121-0000 A\n", "84-121-0000", "._84-121-0000", ".hidden")
+
+    assert [row["id"] for row in rows] == ["84-121-0000"]
+
+
 def test_speakers_of_splits_differ(tmp_path):
     adapter = synthetic("librispeech", tmp_path, count=60)
     speakers = [{row["speaker"] for row in adapter.examples(split)} for split in ("train", "dev", "test")]

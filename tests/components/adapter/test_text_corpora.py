@@ -42,6 +42,17 @@ def test_wmt_sgml_is_no_xml(tmp_path):
     assert rows[0]["speaker"] == "d1"
 
 
+@pytest.mark.parametrize(
+    "text", ["<seg id=1>" * 30_000, "<seg " * 50_000, "<doc docid='" * 50_000, "<" * 300_000]
+)
+def test_wmt_text_that_is_no_sgml_does_not_take_for_ever(text, tmp_path):
+    for name in ("t-src.de.sgm", "t-ref.en.sgm"):
+        (tmp_path / name).write_text(text)
+
+    with pytest.raises(DataError, match="no segments"):
+        list(reader("wmt", tmp_path, **WMT, splits={"test": "t-{side}.{language}.sgm"}).examples("test"))
+
+
 def test_wmt_test_sets_of_unequal_size_are_refused(tmp_path):
     (tmp_path / "t-src.de.sgm").write_text(_sgm('<seg id="1">A</seg>', '<seg id="2">B</seg>'))
     (tmp_path / "t-ref.en.sgm").write_text(_sgm('<seg id="1">one</seg>'))
