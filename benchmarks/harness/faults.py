@@ -41,7 +41,9 @@ class _File:
 
     def write(self, data: Any) -> Any:
         def half() -> None:
-            self._file.write(bytes(data)[: len(bytes(data)) // 2] if not isinstance(data, str) else data[: len(data) // 2])
+            self._file.write(
+                bytes(data)[: len(bytes(data)) // 2] if not isinstance(data, str) else data[: len(data) // 2]
+            )
             self._file.flush()
 
         self._fuse.burn(self._path, half)
@@ -63,7 +65,10 @@ class _File:
 @contextmanager
 def fused(fuse: Fuse) -> Iterator[None]:
     """Every operation below the fuse's folder goes through it while this is entered."""
-    kept = {name: getattr(os, name) for name in ("fsync", "rename", "replace", "unlink", "mkdir", "rmdir", "truncate")}
+    kept = {
+        name: getattr(os, name)
+        for name in ("fsync", "rename", "replace", "unlink", "mkdir", "rmdir", "truncate")
+    }
     opened = Path.open
 
     def open_(self: Path, mode: str = "r", *args: Any, **named: Any) -> Any:

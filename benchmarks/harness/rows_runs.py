@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.faults import Fuse, fused
-from benchmarks.harness.trials import FAMILIES, Ended, Laboratory, ended, kill_after, run_folder, spec_of, wait
+from benchmarks.harness.trials import (
+    FAMILIES,
+    Ended,
+    Laboratory,
+    ended,
+    kill_after,
+    run_folder,
+    spec_of,
+    wait,
+)
 
 Row = dict[str, Any]
 
@@ -109,7 +118,9 @@ def settings(lab: Laboratory, *, full: bool) -> Row:
         if not judged:
             content["evaluate"] = {"splits": ["dev"], "metrics": []}
         spec = lab.spec(f"r7-{number}", content)
-        got = lab.finish(spec, _fresh(lab, f"r7-{number}"), workers=workers, env={"PYTHONHASHSEED": str(number)})
+        got = lab.finish(
+            spec, _fresh(lab, f"r7-{number}"), workers=workers, env={"PYTHONHASHSEED": str(number)}
+        )
         digests.setdefault(got.digest, []).append(f"workers={workers} judged={judged} every={period}")
     return {"row": "R7", "runs": len(chosen), "digests": len(digests)}
 
@@ -172,7 +183,14 @@ def elastic(lab: Laboratory, *, kills: int, seed: int) -> Row:
         for number in numbers[:1]:
             kill_after(number, 3.0)
         same += _two(lab, spec, runs).same(one)
-    return {"row": "R12", "one_equals_two": one.same(two), "kills": done, "trials": kills, "identical": same, "seed": seed}
+    return {
+        "row": "R12",
+        "one_equals_two": one.same(two),
+        "kills": done,
+        "trials": kills,
+        "identical": same,
+        "seed": seed,
+    }
 
 
 def _two(lab: Laboratory, spec: Path, runs: Path) -> Ended:
@@ -192,7 +210,9 @@ def _start_two(lab: Laboratory, spec: Path, runs: Path) -> list[int]:
     for rank in range(2):
         env = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "NODE_RANK": "0",
                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}  # fmt: skip
-        started.append(lab.child(lab.begin(spec, runs, devices=2), log=runs.with_suffix(f".{rank}.log"), env=env))
+        started.append(
+            lab.child(lab.begin(spec, runs, devices=2), log=runs.with_suffix(f".{rank}.log"), env=env)
+        )
     return started
 
 
@@ -218,7 +238,14 @@ def signals(lab: Laboratory, *, each: int, seed: int) -> Row:
         right += code in (expected[sent], -int(sent), 0, 130)
         same += lab.finish(spec, runs).same(ref)
     total = 3 * each
-    return {"row": "R13", "signals": total, "at_a_boundary": caught, "exit_right": right, "identical": same, "seed": seed}
+    return {
+        "row": "R13",
+        "signals": total,
+        "at_a_boundary": caught,
+        "exit_right": right,
+        "identical": same,
+        "seed": seed,
+    }
 
 
 def _with_fuse(lab: Laboratory, spec: Path, runs: Path, fuse: Fuse, *, report: Path | None = None) -> Any:
@@ -244,7 +271,11 @@ def summary(row: Mapping[str, Any]) -> bool:
         case "R7":
             return bool(row["digests"] == 1)
         case "R10":
-            return bool(row["exactly_one"] == row["pairs"] and row["winner_unchanged"] and row["slowest_loser_seconds"] < 2)
+            return bool(
+                row["exactly_one"] == row["pairs"]
+                and row["winner_unchanged"]
+                and row["slowest_loser_seconds"] < 2
+            )
         case "R12":
             return bool(row["one_equals_two"] and row["identical"] == row["trials"])
         case "R13":

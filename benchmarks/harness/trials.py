@@ -104,7 +104,7 @@ class Laboratory:
         import seqspec.runtime.run
         import seqspec.runtime.training  # noqa: F401
 
-        root.mkdir(parents=True, exist_ok=True)
+        (root / "runs").mkdir(parents=True, exist_ok=True)
         return cls(root)
 
     def spec(self, name: str, content: Mapping[str, Any]) -> Path:
@@ -114,7 +114,9 @@ class Laboratory:
         path.write_text(yaml.safe_dump(json.loads(json.dumps(content)), sort_keys=False))
         return path
 
-    def child(self, work: Callable[[], int], *, log: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    def child(
+        self, work: Callable[[], int], *, log: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> int:
         """Fork a process group of its own that does ``work`` and leaves with what it gives; gives its number."""
         sys.stdout.flush()
         sys.stderr.flush()
