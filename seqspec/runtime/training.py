@@ -15,13 +15,14 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from seqspec.data.batch import Batch
+from seqspec.runtime.assemble import of_corpus
 from seqspec.runtime.boundary import Boundary, Judgement, Standing
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.interrupts import Interrupts
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.module import Training
 from seqspec.runtime.progress import Bar, Timed
-from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 Stream = Callable[[int], Iterable[Batch]]
 """This process's batches from an optimiser step on, to the last step."""
@@ -114,6 +115,8 @@ def _micro_steps(slices: int, place: Place) -> int:
 
 def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:
     """What a person can act on, in place of what the libraries say."""
+    if isinstance(error, DataError):
+        return of_corpus(error, module.program.plan)
     text = str(error)
     if isinstance(error, RuntimeError) and not isinstance(error, RunError) and "DataLoader worker" in text:
         what = "did not answer in time" if "timed out" in text else "died"
