@@ -20,9 +20,9 @@ def require_text(takes: Mapping[str, Type], *, metric: str) -> Type:
     """The metric compares texts: the target must be a sequence of tokens."""
     target = takes["target"]
     if not isinstance(target, Tokens):
-        what = "labels" if isinstance(target, Classes) else str(target)
         raise Mismatch(
-            f"`{metric}` compares texts, and the target here is {what}", help="for labels, use `accuracy`"
+            f"`{metric}` compares texts, and the target here is {_named(target)}",
+            help="for labels, use `accuracy`",
         )
     return Nothing()
 
@@ -32,7 +32,17 @@ def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:
     target = takes["target"]
     if not isinstance(target, Classes):
         raise Mismatch(
-            f"`{metric}` counts labels, and the target here is {target}",
+            f"`{metric}` counts labels, and the target here is {_named(target)}",
             help="for sequences, use `token_accuracy` or `sequence_accuracy`",
         )
     return Nothing()
+
+
+def _named(target: Type) -> str:
+    match target:
+        case Classes():
+            return "labels"
+        case Tokens():
+            return "a sequence of tokens"
+        case _:
+            return str(target)
