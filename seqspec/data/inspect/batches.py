@@ -96,7 +96,7 @@ def _shuffle(subject: Subject) -> Finding:
     sample = key[: subject.limit]
     runs = float((sample[1:] == sample[:-1]).mean()) if len(sample) > 1 else 0.0
     chance = float(np.square(np.unique(sample, return_counts=True)[1] / len(sample)).sum())
-    is_sorted = runs > max(0.5, 4 * chance) and len(sample) > 20
+    is_sorted = runs > chance + (1 - chance) / 2 and len(sample) > 20
     numbers = {
         "order_correlation": round(planned, 4),
         "equal_neighbours": round(runs, 4),

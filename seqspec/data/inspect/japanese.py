@@ -62,10 +62,7 @@ def _role(subject: Subject, role: str) -> Finding:
     ]
     normalises = bool(getattr(subject.parts.config.text, subject.parts.pipeline(role)).normalize)
     uneven = any(train[one] and train[other] for one, other in PAIRS) or train["not NFC"]
-    lopsided = any(
-        max(train[a], train[b]) > 50 and min(train[a], train[b]) < 0.01 * max(train[a], train[b])
-        for a, b in PAIRS
-    )
+    lopsided = any(train[wide] > 50 and train[narrow] < 0.01 * train[wide] for wide, narrow in PAIRS[:2])
     plain = not uneven and not lopsided and not train["spaces between Japanese"]
     identity = _identity(subject, role)
     return Finding(
