@@ -375,7 +375,25 @@ def main() -> None:
     """Entry point of the ``seqspec`` command."""
     # Looking for plugins of pydantic costs a fifth of the time of `validate`, and we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    app()
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("SEQSPEC_DEBUG"):
+            raise
+        typer.echo(_bug(error), err=True)
+        raise SystemExit(70) from None
+
+
+def _bug(error: Exception) -> str:
+    """What a person is told when the fault is ours."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    return (
+        f"error[SQ900 internal]: {what}\n  --> {Path(last.filename).name}:{last.lineno}\n"
+        "  = help: this is a fault of seqspec; SEQSPEC_DEBUG=1 shows the traceback to report"
+    )
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
-from seqspec.schema.diagnostic import Diagnostic, Finding, Label
+from seqspec.schema.diagnostic import DataError, Diagnostic, Finding, Label
 from seqspec.schema.source import Node, Span, Tree
 
 Format = Literal["text", "concise", "json", "github", "sarif", "junit"]
@@ -14,7 +15,9 @@ FORMATS: tuple[Format, ...] = ("text", "concise", "json", "github", "sarif", "ju
 
 
 def locate(finding: Finding, tree: Tree) -> Diagnostic:
-    """The diagnostic of a finding.  A value that stands only as a default is blamed at the nearest thing written."""
+    """The diagnostic of a finding.  A value that stands only as a default is blamed at the nearest thing
+    written.
+    """
     node, depth = tree.nearest(finding.at)
     span = _span(node, on_key=finding.on_key or depth < len(finding.at))
     labels = [Label(_span(tree.nearest(path)[0], on_key=False), text) for path, text in finding.also]
@@ -33,8 +36,21 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
     )
 
 
+@contextmanager
+def located(tree: Tree) -> Iterator[None]:
+    """Errors of the data inside that name a place of the experiment are shown where it was written."""
+    try:
+        yield
+    except DataError as error:
+        if error.at and error.diagnostic is None:
+            error.diagnostic = locate(Finding(error.at, str(error), help=error.help, code=error.code), tree)
+        raise
+
+
 def _span(node: Node, *, on_key: bool) -> Span:
-    """The place of a value, or of its key; a mapping is shown by its key, and a value that is not written likewise."""
+    """The place of a value, or of its key; a mapping is shown by its key, and a value that is not written
+    likewise.
+    """
     node = _written(node)
     if node.key is not None and (on_key or isinstance(node.value, dict) or node.span.start == node.span.end):
         return node.key
@@ -44,7 +60,9 @@ def _span(node: Node, *, on_key: bool) -> Span:
 
 
 def _written(node: Node) -> Node:
-    """A mapping that an overlay merged into is shown where it was first written; a spec itself in its own file."""
+    """A mapping that an overlay merged into is shown where it was first written; a spec itself in its own
+    file.
+    """
     while node.key is not None and (below := node.replaced) is not None and _merged(node, below):
         node = below
     return node

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from seqspec.data.code import code_of
+from seqspec.schema.diagnostic import blamed
 
 if TYPE_CHECKING:
     from seqspec.data.audio import AudioReader
@@ -147,4 +148,5 @@ class DataParts:
             getattr(steps, "segmenter", None),
             getattr(steps, "tokenizer", None),
         ]
-        return {"steps": steps.fingerprint(), "code": code_of(*held)}
+        with blamed("data", "text", self.pipeline(role)):
+            return {"steps": steps.fingerprint(), "code": code_of(*held)}

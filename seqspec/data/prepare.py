@@ -92,11 +92,6 @@ def prepare(
     return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
 
 
-def _fingerprint(parts: DataParts, role: str) -> dict[str, Any]:
-    with blamed("data", "text", parts.pipeline(role)):
-        return parts.text[role].fingerprint()
-
-
 class _Splits(Mapping[str, AnySplit]):
     """Splits by name, prepared on first look-up."""
 

@@ -15,7 +15,8 @@ from seqspec.compile.build_data import build_data
 from seqspec.compile.front import understand
 from seqspec.compile.infer import infer
 from seqspec.compile.overlay import Overlay
-from seqspec.compile.plan import Compiled
+from seqspec.compile.plan import Compiled, Plan
+from seqspec.compile.report import located
 from seqspec.data.cache import default_cache
 from seqspec.data.durable import write_durably
 from seqspec.data.examples import Split
@@ -48,11 +49,25 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
             f"the corpus has no part that is called {missing[0]}",
             help=f"it has {', '.join(parts.adapter.splits())}; change `evaluate.splits`, or `data.source.splits`",
         )
-    prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
+    try:
+        with located(compiled.tree):
+            prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
+    except DataError as error:
+        raise of_corpus(error, compiled.plan) from None
     known = dict(prepared.facts)
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
     return Assembled(compiled, prepared, build(compiled.plan, tree=compiled.tree))
+
+
+def of_corpus(error: DataError, plan: Plan) -> DataError:
+    """The error with the corpus named, where whoever raised it did not know."""
+    if error.corpus or error.at:
+        return error
+    corpus = plan.experiment.data.source.component[1]
+    return DataError(
+        error.message, corpus=corpus, file=error.file, row=error.row, byte=error.byte, help=error.help, code=error.code
+    )
 
 
 @dataclass(frozen=True)

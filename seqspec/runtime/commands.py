@@ -13,7 +13,7 @@ from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
 from seqspec.runtime.launch import Launch
-from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
+from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
     from seqspec.runtime.run import Result
@@ -30,7 +30,8 @@ def guarded(work: Callable[[], Outcome]) -> Outcome:
     except SpecError as error:
         return Outcome(error=render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
     except DataError as error:
-        return Outcome(error=_told(f"error[{error.code}]: {error}", error.help), exit=Exit.DATA)
+        told = error.diagnostic or Diagnostic(error.code, str(error), help=error.help)
+        return Outcome(error=render([told], color=sys.stderr.isatty()), exit=Exit.DATA)
     except RunError as error:
         return Outcome(error=_told(f"error: {error}", error.help), exit=error.exit)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.build_data import build_data
+from seqspec.compile.report import located
 from seqspec.compile.commands import Outcome
 from seqspec.compile.resolve import Overlay
 from seqspec.data.cache import default_cache
@@ -40,11 +41,12 @@ def prepare(
     """``seqspec data prepare SPEC``: make what the experiment reads, or find it made."""
 
     def work() -> Outcome:
-        parts = build_data(compile_spec(spec, overlays=over).plan)
+        compiled = compile_spec(spec, overlays=over)
         progress = silent if quiet else bar
-        prepared, absent = prepare_present(
-            parts, splits=splits, progress=progress, processes=processes, verify=verify
-        )
+        with located(compiled.tree):
+            prepared, absent = prepare_present(
+                build_data(compiled.plan), splits=splits, progress=progress, processes=processes, verify=verify
+            )
         summary = summarize(prepared)
         text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
         return Outcome(text, "".join(f"warning: {error}\n" for error in absent))
@@ -68,12 +70,14 @@ def inspect(
         from seqspec.data.inspect.inspection import inspect as look
         from seqspec.data.inspect.subject import Subject
 
-        plan = compile_spec(spec, overlays=over).plan
+        compiled = compile_spec(spec, overlays=over)
         progress = silent if quiet else bar
-        prepared, absent = prepare_present(
-            build_data(plan), splits=(), progress=progress, processes=processes
-        )
-        found = look(Subject(prepared, limit), name=plan.experiment.name, progress=progress)
+        with located(compiled.tree):
+            prepared, absent = prepare_present(
+                build_data(compiled.plan), splits=(), progress=progress, processes=processes
+            )
+        name = compiled.plan.experiment.name
+        found = look(Subject(prepared, limit), name=name, progress=progress)
         notes = "".join(f"warning: {error}\n" for error in absent)
         return _reported(found, html, format, notes)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
@@ -30,7 +31,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits that mend the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``: results may change."""
+    """Edits that mend the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``:
+    results may change.
+    """
 
     title: str
     edits: tuple[Edit, ...]
@@ -88,7 +91,9 @@ class SpecError(Exception):
 
 
 class DataError(Exception):
-    """The data are not what the spec says.  The message names corpus, file, row and byte as far as they are known."""
+    """The data are not what the spec says.  The message names corpus, file, row and byte as far as they are
+    known.
+    """
 
     def __init__(
         self,
@@ -100,6 +105,7 @@ class DataError(Exception):
         byte: int | None = None,
         help: str | None = None,
         code: str = "SQ400",
+        at: Path = (),
     ) -> None:
         self.corpus, self.file, self.row, self.byte, self.help, self.code = (
             corpus,
@@ -110,6 +116,10 @@ class DataError(Exception):
             code,
         )
         self.message = message
+        self.at = at
+        """The place in the experiment that asked for what went wrong, where it is known."""
+        self.diagnostic: Diagnostic | None = None
+        """The same, shown where that place was written; see ``compile/report.py: located``."""
         place = ":".join(str(part) for part in (file, row) if part not in ("", None))
         where = ", ".join(
             part
@@ -122,11 +132,26 @@ class DataError(Exception):
         )
         super().__init__(f"{message} ({where})" if where else message)
 
-    def __reduce__(self):  # noqa: ANN204  so that a worker process can hand it over whole
+    def __reduce__(self) -> tuple[object, ...]:
         args = dict(
-            corpus=self.corpus, file=self.file, row=self.row, byte=self.byte, help=self.help, code=self.code
-        )
+            corpus=self.corpus, file=self.file, row=self.row, byte=self.byte, help=self.help, code=self.code,
+            at=self.at,
+        )  # fmt: skip
         return _data_error, (self.message, args)
+
+
+@contextmanager
+def blamed(*at: str | int) -> Iterator[None]:
+    """Errors of the data inside are blamed on this place of the experiment, unless they name their own.
+
+    Where it is a text pipeline, the error's code says which of its steps is meant.
+    """
+    try:
+        yield
+    except DataError as error:
+        step = {"SQ42": ("segment",), "SQ43": ("tokenizer",)}.get(error.code[:4], ())
+        error.at = error.at or (*at, *step)
+        raise
 
 
 def _data_error(message: str, args: dict[str, object]) -> DataError:
