@@ -1,7 +1,7 @@
 """Every diagnostic's name and page.
 
-The pages of our own codes are files, ``pages/SQ101-unknown-key.md``; the page of a check is the docstring of its module
-(``checks/<rule>.py``), which is read and not imported.
+The pages of our own codes are files, ``pages/SQ101-unknown-key.md``; the page of a check is the docstring
+of its module (``checks/<rule>.py``), which is read and not imported.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def names() -> dict[str, str]:
 
 
 def page(code: str) -> str | None:
-    """What the code means, with a wrong and a right example, as Markdown; ``None`` for a code that there is not."""
+    """What the code means, with a wrong and a right example, as Markdown; ``None`` for a code that there is
+    not.
+    """
     name = names().get(code)
     if name is None:
         return None

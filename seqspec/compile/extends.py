@@ -63,8 +63,17 @@ def _bases(node: Node | None) -> list[Node]:
     entries = node.value if isinstance(node.value, list) else [node]
     for entry in entries:
         if not isinstance(entry.value, str) or not entry.value:
-            raise SpecError([Diagnostic("SQ305", "`extends` takes the path of a spec, or a list of paths", entry.span,
-                                        help="write it relative to this file: `extends: base/small.yaml`", path=("extends",))])  # fmt: skip
+            raise SpecError(
+                [
+                    Diagnostic(
+                        "SQ305",
+                        "`extends` takes the path of a spec, or a list of paths",
+                        entry.span,
+                        help="write it relative to this file: `extends: base/small.yaml`",
+                        path=("extends",),
+                    )
+                ]
+            )
     return entries
 
 
@@ -87,24 +96,53 @@ def _base(node: Node, file: Path, chain: tuple[tuple[Path, Span], ...], catalogu
 
 def _check(name: str, target: Path, node: Node, chain: tuple[tuple[Path, Span], ...]) -> None:
     if Path(name).is_absolute() or "\0" in name:
-        raise SpecError([Diagnostic("SQ303", f"`{name}` is an absolute path", node.span, path=("extends",),
-                                    help="a spec extends files of its own project; write the path relative to this file")])  # fmt: skip
+        raise SpecError(
+            [
+                Diagnostic(
+                    "SQ303",
+                    f"`{name}` is an absolute path",
+                    node.span,
+                    path=("extends",),
+                    help="a spec extends files of its own project; write the path relative to this file",
+                )
+            ]
+        )
     first = chain[0][0]
     root = project(first.parent)
     real = target.resolve()
     if not real.is_relative_to(root):
-        raise SpecError([Diagnostic("SQ303", f"`{name}` leads out of the project `{root.name}`", node.span, path=("extends",),
-                                    help="copy the base into the project, or put a `pyproject.toml` at the root that holds both")])  # fmt: skip
+        raise SpecError(
+            [
+                Diagnostic(
+                    "SQ303",
+                    f"`{name}` leads out of the project `{root.name}`",
+                    node.span,
+                    path=("extends",),
+                    help="copy the base into the project, or put a `pyproject.toml` above both",
+                )
+            ]
+        )
     files = [entry[0].resolve() for entry in chain]
     if real in files:
         raise SpecError([_cycle(name, node, chain, files.index(real))])
     if len(chain) > MOST_EXTENDS:
-        raise SpecError([Diagnostic("SQ304", f"more than {MOST_EXTENDS} files extend one another", node.span, path=("extends",),
-                                    help="merge some of the bases into one")])  # fmt: skip
+        raise SpecError(
+            [
+                Diagnostic(
+                    "SQ304",
+                    f"more than {MOST_EXTENDS} files extend one another",
+                    node.span,
+                    path=("extends",),
+                    help="merge some of the bases into one",
+                )
+            ]
+        )
 
 
 def project(folder: Path) -> Path:
-    """The folder that bases may lie in: the nearest one above with a ``.git`` or ``pyproject.toml``, else ``folder``."""
+    """The folder that bases may lie in: the nearest one above with a ``.git`` or ``pyproject.toml``, else
+    ``folder``.
+    """
     here = folder.resolve()
     for candidate in (here, *here.parents):
         if (candidate / ".git").exists() or (candidate / "pyproject.toml").exists():
@@ -135,18 +173,45 @@ def _profiles(node: Node | None) -> list[tuple[str, Node]]:
     if node is None or node.value is None:
         return []
     if not isinstance(node.value, dict):
-        raise SpecError([Diagnostic("SQ321", "`profiles` takes a mapping from names to settings", node.span, path=("profiles",),
-                                    help="write `profiles: {tiny: {train: {max_steps: 100}}}`")])  # fmt: skip
+        raise SpecError(
+            [
+                Diagnostic(
+                    "SQ321",
+                    "`profiles` takes a mapping from names to settings",
+                    node.span,
+                    path=("profiles",),
+                    help="write `profiles: {tiny: {train: {max_steps: 100}}}`",
+                )
+            ]
+        )
     found = []
     for name, over in node.value.items():
         if not isinstance(over.value, dict):
-            raise SpecError([Diagnostic("SQ321", f"the profile `{name}` is not a mapping of settings", over.span, path=("profiles", name),
-                                        help=f"write `{name}: {{train: {{max_steps: 100}}}}`")])  # fmt: skip
+            raise SpecError(
+                [
+                    Diagnostic(
+                        "SQ321",
+                        f"the profile `{name}` is not a mapping of settings",
+                        over.span,
+                        path=("profiles", name),
+                        help=f"write `{name}: {{train: {{max_steps: 100}}}}`",
+                    )
+                ]
+            )
         for key in ("extends", "profiles"):
             if key in over.value:
                 inner = over.value[key]
-                raise SpecError([Diagnostic("SQ321", f"`{key}` cannot stand inside a profile", inner.key or inner.span, path=("profiles", name, key),
-                                            help=f"write `{key}` at the top of the spec")])  # fmt: skip
+                raise SpecError(
+                    [
+                        Diagnostic(
+                            "SQ321",
+                            f"`{key}` cannot stand inside a profile",
+                            inner.key or inner.span,
+                            path=("profiles", name, key),
+                            help=f"write `{key}` at the top of the spec",
+                        )
+                    ]
+                )
         found.append((name, over))
     return found
 
@@ -194,5 +259,9 @@ def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnosti
 
 def _not_a_mapping(tree: Tree) -> Diagnostic:
     kind = "a list" if isinstance(tree.value, list) else "a single value"
-    return Diagnostic("SQ017", f"a spec is a mapping of settings, and this is {kind}", tree.span,
-                      help="begin with `seqspec: 1` and `name: …`, one setting a line")  # fmt: skip
+    return Diagnostic(
+        "SQ017",
+        f"a spec is a mapping of settings, and this is {kind}",
+        tree.span,
+        help="begin with `seqspec: 1` and `name: …`, one setting a line",
+    )

@@ -75,12 +75,9 @@ def _path(error: dict[str, Any], above: Path, tree: Tree, catalogue: Catalogue) 
     path = above
     loc = error["loc"]
     for index, part in enumerate(loc):
-        last = index == len(loc) - 1
-        if tree.at((*path, part)) is not None:
-            path = (*path, part)
-        elif isinstance(part, str) and (
-            error["type"] == "missing" and last or _is_field(path, part, tree, catalogue)
-        ):
+        absent = error["type"] == "missing" and index == len(loc) - 1
+        known = isinstance(part, str) and (absent or _is_field(path, part, tree, catalogue))
+        if known or tree.at((*path, part)) is not None:
             path = (*path, part)
     return path
 

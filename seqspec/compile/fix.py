@@ -1,7 +1,7 @@
 """Fixes: edits of a text by offsets, so that comments and layout survive.
 
-A round applies every fix whose edits do not overlap; then the new text is read again, until nothing is left to change or a round
-would leave more mistakes than it found.
+A round applies every fix whose edits do not overlap; then the new text is read again, until nothing is left
+to change or a round would leave more mistakes than it found.
 """
 
 from __future__ import annotations

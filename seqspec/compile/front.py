@@ -25,7 +25,9 @@ class Understood(NamedTuple):
 
 
 def understand(file: Path, overlays: Sequence[Overlay] = ()) -> Understood:
-    """The experiment in a file.  Raises ``SpecError`` with the mistakes of every stage that could still go on."""
+    """The experiment in a file.  Raises ``SpecError`` with the mistakes of every stage that could still go
+    on.
+    """
     return _understand(lambda: parse(file), overlays)
 
 

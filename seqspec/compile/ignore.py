@@ -1,6 +1,7 @@
 """``# seqspec: ignore[SQ210]`` on the line of a warning, or alone on the line above it, silences the warning.
 
-Errors cannot be silenced.  A comment that silences nothing is itself a warning, so that none outlives its reason.
+Errors cannot be silenced.  A comment that silences nothing is itself a warning, so that none outlives its
+reason.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ class _Ignore(NamedTuple):
 
 
 def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
-    """``diagnostics`` without the warnings that the spec's comments silence, and with the comments that silence none."""
+    """``diagnostics`` without the warnings that the spec's comments silence, and with the comments that
+    silence none.
+    """
     kept = tuple(diagnostics)
     if not kept and "ignore" not in tree.span.source.text:
         return ()

@@ -1,12 +1,13 @@
 """``${path}``: a value that is written once and used again.  ``$${`` stands for ``${`` itself.
 
-Only what is written can be referred to.  ``${env:NAME}`` is checked and left as it is: whoever opens the path expands it
-(``schema/environment.py``), so that plans and locks hold the name and never the value.
+Only what is written can be referred to.  ``${env:NAME}`` is checked and left as it is: whoever opens the
+path expands it (``schema/environment.py``), so that plans and locks hold the name and never the value.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from seqspec.compile.limits import MOST_DEPTH, MOST_NODES, MOST_SCALAR
@@ -24,7 +25,9 @@ _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 
 
 def interpolate(root: Node, catalogue: Catalogue) -> Node:
-    """``root`` with every ``${path}`` filled in.  Raises ``SpecError`` with every reference that leads nowhere."""
+    """``root`` with every ``${path}`` filled in.  Raises ``SpecError`` with every reference that leads
+    nowhere.
+    """
     work = _Interpolation(root, catalogue)
     done = work.node((), root)
     if work.found:
@@ -69,6 +72,7 @@ class _Interpolation:
 
     def _collection(self, path: Path, node: Node) -> _Done:
         value = node.value
+        entries: Iterable[tuple[str | int, Node]]
         entries = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
         size, depth, changed = 1, 0, False
         new: dict[str | int, Node] = {}
@@ -79,8 +83,12 @@ class _Interpolation:
             depth = max(depth, below.depth + 1)
             changed = changed or below.node is not child
         if size > MOST_NODES or depth + len(path) > MOST_DEPTH:
-            self._note(node.span, "SQ316", "`${…}` makes the spec grow beyond every measure",
-                       f"a spec may hold {MOST_NODES:,} values, {MOST_DEPTH} deep; write out what is needed")  # fmt: skip
+            self._note(
+                node.span,
+                "SQ316",
+                "`${…}` makes the spec grow beyond every measure",
+                f"a spec may hold {MOST_NODES:,} values, {MOST_DEPTH} deep; write out what is needed",
+            )
             return _Done(Node(POISON, node.span, key=node.key), 1, 0)
         if not changed:
             return _Done(node, size, depth)

@@ -146,7 +146,9 @@ def _judge_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]
 
 
 def _judge_some(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
-    """One after the other.  Trees and plans hold no cycles, so looking for some again and again would find none."""
+    """One after the other.  Trees and plans hold no cycles, so looking for some again and again would find
+    none.
+    """
     gc.freeze()
     every = gc.get_threshold()
     gc.set_threshold(100_000, *every[1:])
@@ -166,9 +168,9 @@ def _mend_all(files: Sequence[Path], options: Options) -> _Found:
 def _mend(file: Path, options: Options, found: _Found) -> None:
     from seqspec.compile.fix import mend, unified
     from seqspec.compile.front import understand_text
-    from seqspec.compile.parse import read_text
+    from seqspec.compile.parse import Language, read_text
 
-    language = "toml" if file.suffix == ".toml" else "yaml"
+    language: Language = "toml" if file.suffix == ".toml" else "yaml"
 
     def look(source: Source) -> list[Diagnostic]:
         return guarded(lambda: understand_text(source, language, options.overlays) and [], file)

@@ -146,6 +146,7 @@ def _mappings(tree: Tree, catalogue: Catalogue) -> Iterator[tuple[Path, type[Bas
 def _below(
     node: Node | None, path: Path, cls: type[BaseModel], catalogue: Catalogue
 ) -> Iterator[tuple[Path, type[BaseModel]]]:
+    found: list[tuple[Path, Node | None]]
     for name, shape in shapes(cls).items():
         child = node.at((name,)) if node is not None else None
         if shape.many:

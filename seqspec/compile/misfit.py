@@ -1,14 +1,16 @@
-"""Help for a value that its field does not take: what the field takes, what stands there, and how to write what was meant."""
+"""Help for a value that its field does not take: what the field takes, what stands there, and how to write
+what was meant.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from seqspec.compile.faults import Fault
-from seqspec.compile.keys import known_keys, listed
 from seqspec.compile.field_types import choices, describe, describe_type
+from seqspec.compile.keys import known_keys, listed
 from seqspec.compile.report import locate
 from seqspec.compile.scalars import BadNumber, plain, shorten
 from seqspec.compile.shape import shapes
@@ -39,8 +41,8 @@ def explain_value(fault: Fault, tree: Tree) -> Diagnostic:
         help = f"it takes {expectation(fault)}; or leave the key out{_default(fault, ', for ')}"
         return locate(Finding(fault.path, message, code="SQ113", on_key=True, help=help), tree)
     fix = _fix(fault)
-    help = _help(fault) or (fix.title if fix else None) or _default(fault, "its default is ") or None
-    diagnostic = locate(Finding(fault.path, _message(fault), code=_code(fault), help=help), tree)
+    remedy = _help(fault) or (fix.title if fix else None) or _default(fault, "its default is ") or None
+    diagnostic = locate(Finding(fault.path, _message(fault), code=_code(fault), help=remedy), tree)
     return with_fix(diagnostic, fix)
 
 
@@ -95,8 +97,8 @@ def _entry_type(fault: Fault) -> Any:
     assert fault.field is not None
     arguments: list[Any] = [fault.field.annotation]
     for argument in arguments:
-        inner = getattr(argument, "__args__", ())
-        if getattr(argument, "__origin__", None) in (list, tuple):
+        inner: tuple[Any, ...] = get_args(argument)
+        if get_origin(argument) in (list, tuple):
             return inner[0]
         arguments += inner
     return fault.field.annotation
@@ -205,7 +207,8 @@ def _number_help(text: str) -> str | None:
         return f"write the digits alone: `{re.sub('[_,]', '', text)}`"
     unit = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgG])", text)
     if unit:
-        return f"write the number in full: `{float(unit.group(1)) * {'k': 1e3, 'm': 1e6, 'g': 1e9}[unit.group(2).lower()]:.0f}`"
+        times = {"k": 1e3, "m": 1e6, "g": 1e9}[unit.group(2).lower()]
+        return f"write the number in full: `{float(unit.group(1)) * times:.0f}`"
     if re.fullmatch(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?\s*[A-Za-zµ]+", text):
         return "write the number alone; the schema knows its unit"
     if text.lower() in ("none", "null", "nil"):

@@ -1,7 +1,8 @@
 """What other frameworks call our settings and components.
 
-Read from the public configuration of PyTorch Lightning, Hugging Face Transformers, fairseq, ESPnet, NeMo, OpenNMT, Lingvo and
-Tensor2Tensor.  Each word leads to our names for it, of which the first that the place takes is suggested.
+Read from the public configuration of PyTorch Lightning, Hugging Face Transformers, fairseq, ESPnet, NeMo,
+OpenNMT, Lingvo and Tensor2Tensor.  Each word leads to our names for it, of which the first that the place
+takes is suggested.
 """
 
 from __future__ import annotations

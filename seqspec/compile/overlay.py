@@ -1,6 +1,7 @@
-"""The one overlay rule: maps merge by key, lists and scalars are replaced, and a node whose type changes starts afresh.
+"""The one overlay rule: maps merge by key, the rest is replaced, a node whose type changes starts afresh.
 
-``extends``, profiles and ``--set`` all come through here.  Every node that an overlay puts over another keeps it as ``replaced``.
+``extends``, profiles and ``--set`` all come through here.  Every node that an overlay puts over another
+keeps it as ``replaced``.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Overlay:
 def merge(base: Node, over: Node, *, catalogue: Catalogue, home: Node | None = None) -> Node:
     """``over`` put over ``base``, both whole trees.
 
-    ``home`` is the tree that ``over`` was written for, where that is not ``base``: what it says of a component that has
-    another type by now is left out, as the component started afresh.
+    ``home`` is the tree that ``over`` was written for, where that is not ``base``: what it says of a
+    component that has another type by now is left out, as the component started afresh.
     """
     return _Merge(base, home, catalogue).node(base, over, ())
 
@@ -80,7 +81,9 @@ class _Merge:
         return Node(merged, over.span, key=over.key, replaced=base)
 
     def _same_type(self, base: Node, over: Node, path: Path) -> bool:
-        """A type that is not stated is the slot's default; where there is none, the rest is still to come and they merge."""
+        """A type that is not stated is the slot's default; where there is none, the rest is still to come
+        and they merge.
+        """
         new = named_type(over)
         if new is None:
             return True
@@ -110,7 +113,7 @@ def _replace(base: Node, over: Node) -> Node:
 def set_value(root: Node, text: str, *, catalogue: Catalogue) -> Node:
     """``root`` with ``path=value`` of the command line put over it.  Raises ``SpecError``."""
     source = Source(COMMAND_LINE, text)
-    name, equals, written = text.partition("=")
+    name, equals, _ = text.partition("=")
     if not equals or not _PATH(name):
         raise SpecError([_bad_set(source, name, bool(equals))])
     path: Path = tuple(int(m.group(2)) if m.group(2) else m.group(1) for m in _PART(name))

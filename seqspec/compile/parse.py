@@ -1,6 +1,7 @@
 """Text to tree: YAML 1.2 and TOML, with the place of every key and value.
 
-Guards stand before any construction: size of the file, depth, number of values, length of a scalar, no aliases, no tags.
+Guards stand before any construction: size of the file, depth, number of values, length of a scalar, no
+aliases, no tags.
 """
 
 from __future__ import annotations

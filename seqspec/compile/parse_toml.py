@@ -1,8 +1,8 @@
 """TOML 1.0 to tree, with the place of every key and value.
 
-The standard library's ``tomllib`` keeps no places, so the grammar (https://toml.io/en/v1.0.0) is read here; a property test holds
-that both accept the same texts and give the same values.  Two differences, both on purpose: dates are refused, as no setting is
-one, and whole numbers end at 64 bits.
+The standard library's ``tomllib`` keeps no places, so the grammar (https://toml.io/en/v1.0.0) is read here;
+a property test holds that both accept the same texts and give the same values.  Two differences, both on
+purpose: dates are refused, as no setting is one, and whole numbers end at 64 bits.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def read(source: Source) -> Tree:
 
 
 class _Reader:
-    """Reads one document.  ``kinds`` says of every table how it was made, which decides what may still be added to it."""
+    """Reads one document.  ``kinds`` says of every table how it was made, which decides what may still be
+    added to it.
+    """
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -234,8 +236,15 @@ class _Reader:
         if value.refused is not None:
             self.refuse(value.refused)
         if isinstance(value.value, str) and len(value.value) > MOST_SCALAR:
-            self.refuse(BadToml(f"a value is longer than {MOST_SCALAR // 1024} KiB", start, value.end,
-                                help="put long texts in files of their own", code="SQ006"))  # fmt: skip
+            self.refuse(
+                BadToml(
+                    f"a value is longer than {MOST_SCALAR // 1024} KiB",
+                    start,
+                    value.end,
+                    help="put long texts in files of their own",
+                    code="SQ006",
+                )
+            )
             return POISON
         return value.value
 
@@ -283,8 +292,12 @@ class _Reader:
             self.at += 1
         elif not self.text.startswith(close, self.at):
             at = min(self.at, len(self.text.rstrip()))
-            raise BadToml(f"a `,` or `{close}` is missing in a {what} that began in line {self.source.position(opened)[0]}", at,
-                          help=f"separate its entries with commas and close it with `{close}`")  # fmt: skip
+            line = self.source.position(opened)[0]
+            raise BadToml(
+                f"a `,` or `{close}` is missing in a {what} that began in line {line}",
+                at,
+                help=f"separate its entries with commas and close it with `{close}`",
+            )
 
     def _twice(self, name: str, place: Span, old: Node) -> None:
         self.found.append(twice(name, place, old))
@@ -292,8 +305,12 @@ class _Reader:
     def _count(self) -> None:
         self.num_nodes += 1
         if self.num_nodes > MOST_NODES:
-            raise BadToml(f"the spec holds more than {MOST_NODES:,} keys and values", self.at,
-                          help="put lists of that size in files of their own", code="SQ005")  # fmt: skip
+            raise BadToml(
+                f"the spec holds more than {MOST_NODES:,} keys and values",
+                self.at,
+                help="put lists of that size in files of their own",
+                code="SQ005",
+            )
 
     def _gap(self) -> None:
         self.at = _GAP.match(self.text, self.at).end()  # type: ignore[union-attr]

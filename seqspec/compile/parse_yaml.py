@@ -1,7 +1,7 @@
 """YAML to tree: libyaml's events, guarded one by one, and our own construction of YAML 1.2 core values.
 
-Nothing of PyYAML's constructors or resolvers is used, so none of YAML 1.1's surprises can come in, and nothing is built
-before depth, number and length are checked.
+Nothing of PyYAML's constructors or resolvers is used, so none of YAML 1.1's surprises can come in, and
+nothing is built before depth, number and length are checked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ _DROPPED: Any = object()
 
 
 def read(source: Source, *, text: str | None = None) -> Tree:
-    """The tree of a YAML text.  Raises ``SpecError``.  ``text`` is read in place of the source's own, offset for offset."""
+    """The tree of a YAML text.  Raises ``SpecError``.  ``text`` is read in place of the source's own,
+    offset for offset.
+    """
     reader = _Reader(source, source.text if text is None else text)
     root = reader.document()
     if reader.found:
@@ -121,7 +123,9 @@ class _Reader:
                 self._alias(event)
             elif kind is DocumentStartEvent:
                 self._document_start(event)
-            if (num_nodes > MOST_NODES or len(self.stack) > MOST_DEPTH or self.stopped) and self._beyond(event):
+            if (num_nodes > MOST_NODES or len(self.stack) > MOST_DEPTH or self.stopped) and self._beyond(
+                event
+            ):
                 return
 
     def _beyond(self, event: Any) -> bool:
@@ -129,7 +133,10 @@ class _Reader:
         if self.stopped:
             return True
         if len(self.stack) > MOST_DEPTH:
-            said, help = f"values are nested more than {MOST_DEPTH} deep", "no experiment needs that many levels"
+            said, help = (
+                f"values are nested more than {MOST_DEPTH} deep",
+                "no experiment needs that many levels",
+            )
             self._stop("SQ004", event, said, help)
         else:
             said = f"the spec holds more than {MOST_NODES:,} keys and values"
@@ -154,7 +161,9 @@ class _Reader:
             self._add(POISON, span)
         elif len(text) > MOST_SCALAR:
             most = MOST_SCALAR // 1024
-            self._note("SQ006", span, f"a value is longer than {most} KiB", "put long texts in files of their own")
+            self._note(
+                "SQ006", span, f"a value is longer than {most} KiB", "put long texts in files of their own"
+            )
             self._add(POISON, span)
         elif quoted or (text[:1].isalpha() and text not in WORDS):
             self._add(text, span)
@@ -178,13 +187,24 @@ class _Reader:
             self.found.append(twice(text, span, frame.items[text]))
             frame.key = _DROPPED
         elif text == "<<" and not quoted:
-            self._drop(frame, "SQ014", span, "merge keys (`<<`) are not part of the language",
-                       "use `extends:` for settings that several specs share")  # fmt: skip
+            self._drop(
+                frame,
+                "SQ014",
+                span,
+                "merge keys (`<<`) are not part of the language",
+                "use `extends:` for settings that several specs share",
+            )
         elif not quoted and text[:1].isspace():
             blank = Span(self.source, span.start, span.start + 1)
             fix = Fix("write a space", (Edit(blank, " "),), safe=False)
-            self._drop(frame, "SQ018", blank, f"the blank U+{ord(text[0]):04X} stands where only spaces may indent",
-                       "indent with spaces, in half-width letters", fix)  # fmt: skip
+            self._drop(
+                frame,
+                "SQ018",
+                blank,
+                f"the blank U+{ord(text[0]):04X} stands where only spaces may indent",
+                "indent with spaces, in half-width letters",
+                fix,
+            )
         elif not quoted and text == "":
             self._drop(frame, "SQ011", span, "a key is missing before `:`", "write the key")
         elif not quoted and not isinstance(_quiet(text), str):
@@ -212,8 +232,13 @@ class _Reader:
             self._decorated(event, Span(self.source, start, event.end_mark.index))
         frame = self.stack[-1] if self.stack else None
         if frame is not None and type(frame.items) is dict and frame.key is None:
-            self._drop(frame, "SQ011", Span(self.source, start, start + 1), "a key must be text, not a list or a mapping",
-                       "write the name of one setting")  # fmt: skip
+            self._drop(
+                frame,
+                "SQ011",
+                Span(self.source, start, start + 1),
+                "a key must be text, not a list or a mapping",
+                "write the name of one setting",
+            )
             self.stack.append(_Frame([], start))
             self.stack[-1].key = _DROPPED
             return
@@ -242,7 +267,7 @@ class _Reader:
                 items.append(Node(value, span))
             return
         if frame.key is not _DROPPED:
-            items[frame.key] = Node(value, span, key=frame.key_span)  # type: ignore[call-overload]
+            items[frame.key] = Node(value, span, key=frame.key_span)
         frame.key = None
 
     def _alias(self, event: Any) -> None:
@@ -261,8 +286,16 @@ class _Reader:
         else:
             self.aliased.add(event.anchor)
             text = f'"${{{dotted(anchor.path)}}}"'
-            self.found.append(Diagnostic("SQ013", said, span, labels=(Label(anchor.span, "what it stands for"),),
-                                         help=f"write `{text}`", fix=Fix(f"write `{text}`", (Edit(span, text),), safe=True)))  # fmt: skip
+            self.found.append(
+                Diagnostic(
+                    "SQ013",
+                    said,
+                    span,
+                    labels=(Label(anchor.span, "what it stands for"),),
+                    help=f"write `{text}`",
+                    fix=Fix(f"write `{text}`", (Edit(span, text),), safe=True),
+                )
+            )
         self._add(POISON, span)
 
     def _decorated(self, event: Any, span: Span) -> Span:
@@ -270,8 +303,12 @@ class _Reader:
         written = span.text.split(maxsplit=1)
         mark = Span(self.source, span.start, span.start + len(written[0]) if written else span.end)
         if event.tag is not None or mark.text.startswith("!"):
-            self._note("SQ012", mark, f"`{shorten(mark.text)}` is a tag, and the language has none",
-                       "the schema decides the type; text that starts with `!` stands in quotes")  # fmt: skip
+            self._note(
+                "SQ012",
+                mark,
+                f"`{shorten(mark.text)}` is a tag, and the language has none",
+                "the schema decides the type; text that starts with `!` stands in quotes",
+            )
             return span
         path = tuple(len(f.items) if type(f.items) is list else f.key for f in self.stack)
         rest = len(span.text) - len(span.text[mark.end - mark.start :].lstrip())

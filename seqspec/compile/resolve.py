@@ -1,4 +1,6 @@
-"""One tree out of many: bases, the file itself, profiles, the command line, references.  In that order, by one rule."""
+"""One tree out of many: bases, the file itself, profiles, the command line, references.  In that order, by
+one rule.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ def resolve(tree: Tree, overlays: Sequence[Overlay] = ()) -> Tree:
     """``tree`` with everything that it builds on and everything put over it.  Raises ``SpecError``."""
     catalogue = catalogue_of(tree)
     composed = compose(tree, catalogue)
-    body, found = composed.body, []
+    body = composed.body
+    found: list[Diagnostic] = []
     for overlay in sorted(overlays, key=lambda overlay: overlay.kind == "set"):
         try:
             body = _put_over(body, overlay, composed, catalogue)

@@ -1,7 +1,7 @@
 """Scalars of the YAML 1.2 core schema (section 10.3.2), whatever the parser under us thinks of them.
 
-Differences, all of them refusals: a number with leading zeros (``010`` was 8 in YAML 1.1), a whole number beyond 64 bits, and a
-float beyond what a double can hold.
+Differences, all of them refusals: a number with leading zeros (``010`` was 8 in YAML 1.1), a whole number
+beyond 64 bits, and a float beyond what a double can hold.
 """
 
 from __future__ import annotations
@@ -11,9 +11,18 @@ import re
 from seqspec.schema.source import Scalar
 
 WORDS: dict[str, Scalar] = {
-    "": None, "~": None, "null": None, "Null": None, "NULL": None,
-    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
-}  # fmt: skip
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _NUMERIC_START = frozenset("-+.0123456789")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)").fullmatch
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?").fullmatch

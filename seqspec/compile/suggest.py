@@ -22,9 +22,10 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def distance(left: str, right: str, most: int) -> int:
-    """Edits that turn one word into the other, an exchange of neighbours as one; more than ``most`` gives ``most + 1``.
+    """Edits that turn one word into the other, an exchange of neighbours as one; at most ``most + 1``.
 
-    Optimal string alignment: Damerau (1964), "A technique for computer detection and correction of spelling errors".
+    Optimal string alignment: Damerau (1964), "A technique for computer detection and correction of spelling
+    errors".
     """
     if abs(len(left) - len(right)) > most:
         return most + 1

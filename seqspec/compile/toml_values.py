@@ -12,7 +12,8 @@ _BASIC = re.compile(r'[^"\\\n\x00-\x08\x0a-\x1f\x7f]*')
 _MULTI = re.compile(r'[^"\\\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]*')
 _BARE = re.compile(r"[^\s,#\[\]{}=\"']+")
 _DATE = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}[^\s,#\]}]*)?|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}[^\s,#\]}]*)?"
+    r"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
 )
 _UNDERSCORES = re.compile(r"(?<=[0-9a-fA-F])_(?=[0-9a-fA-F])")
 _BASED = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+|0b[01]+").fullmatch
@@ -127,8 +128,13 @@ def _code_point(text: str, at: int, digits: int) -> tuple[str, int]:
         )
     number = int(written, 16)
     if 0xD800 <= number <= 0xDFFF or number > 0x10FFFF:
-        raise BadToml("this escape is no character", at, end, code="SQ024",
-                      help="half of a surrogate pair stands for nothing; write the character itself")  # fmt: skip
+        raise BadToml(
+            "this escape is no character",
+            at,
+            end,
+            code="SQ024",
+            help="half of a surrogate pair stands for nothing; write the character itself",
+        )
     return chr(number), end
 
 
@@ -136,8 +142,17 @@ def bare(text: str, at: int) -> Value:
     """A number or truth value; a date is refused, and so is what is none of these."""
     date = _DATE.match(text, at)
     if date:
-        return Value(POISON, date.end(), BadToml("dates and times are not part of the language", at, date.end(),
-                                                 help=f'write it as text: `"{date.group()}"`', code="SQ023"))  # fmt: skip
+        return Value(
+            POISON,
+            date.end(),
+            BadToml(
+                "dates and times are not part of the language",
+                at,
+                date.end(),
+                help=f'write it as text: `"{date.group()}"`',
+                code="SQ023",
+            ),
+        )
     match = _BARE.match(text, at)
     if match is None:
         raise BadToml("a value was expected here", at, help="write the value, on the same line")
@@ -149,13 +164,17 @@ def bare(text: str, at: int) -> Value:
     except BadNumber as bad:
         return Value(POISON, end, BadToml(bad.message, at, end, help=bad.help, code=bad.code))
     except ValueError:
-        raise BadToml(f"`{shorten(word)}` is neither a number nor quoted text", at, end,
-                      help=f'text stands in quotes: `"{shorten(word)}"`') from None  # fmt: skip
+        raise BadToml(
+            f"`{shorten(word)}` is neither a number nor quoted text",
+            at,
+            end,
+            help=f'text stands in quotes: `"{shorten(word)}"`',
+        ) from None
 
 
 def _number(word: str) -> Scalar:
     digits = _UNDERSCORES.sub("", word)
-    if _BASED(digits) and not word[2:3] == "_":
+    if _BASED(digits) and word[2:3] != "_":
         return plain(digits) if not digits.startswith("0b") else plain(str(int(digits[:500], 2)))
     if _DECIMAL(digits):
         return plain(digits)

@@ -1,4 +1,6 @@
-"""Tree to experiment: typed, frozen, no unknown key.  What pydantic finds is told in our own words (``complain.py``)."""
+"""Tree to experiment: typed, frozen, no unknown key.  What pydantic finds is told in our own words
+(``complain.py``).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from seqspec.schema.source import Node, Tree
 
 
 def validate(tree: Tree) -> Experiment:
-    """The experiment that ``tree`` says.  Raises ``SpecError`` with everything that does not fit the schema."""
+    """The experiment that ``tree`` says.  Raises ``SpecError`` with everything that does not fit the
+    schema.
+    """
     catalogue = catalogue_of(tree)
     try:
         return Experiment.model_validate(tree.data(), context=catalogue)

@@ -38,7 +38,7 @@ def _segmenters(constructor: Constructor) -> Iterator[Finding]:
     for role in ("source", "target", "shared"):
         path = ("data", "text", role, "segment")
         if constructor.has(*path):
-            finding = _tried(lambda path=path: constructor.build(*path).fingerprint(), path)
+            finding = _tried(constructor.build(*path).fingerprint, path)
             if finding is not None:
                 yield finding
 

@@ -8,7 +8,6 @@ from typing import Any
 from yaml import YAMLError
 
 from seqspec.compile.scalars import shorten
-
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
 from seqspec.schema.source import Source, Span
 
@@ -200,7 +199,7 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
 
 
 def _bare_reference(source: Source, start: int) -> Diagnostic | None:
-    """``{dim: ${path}}``: within ``{ }`` and ``[ ]`` YAML takes the braces of an unquoted ``${…}`` for its own."""
+    """``{dim: ${path}}``: within ``{ }`` YAML takes the braces of an unquoted ``${…}`` for its own."""
     begin = source.text.rfind("\n", 0, start) + 1
     for match in _REFERENCE.finditer(source.text, begin, start + 1000):
         if match.start() <= start <= match.end():
@@ -212,7 +211,7 @@ def _bare_reference(source: Source, start: int) -> Diagnostic | None:
 
 
 def _full_width(source: Source, start: int) -> Diagnostic | None:
-    """``ｋｅｙ：value``: a full-width character where YAML needs the ASCII one, on this line or the one above."""
+    """``key：value``: a full-width character where YAML needs the ASCII one, here or on the line above."""
     number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
     for line in (number, number - 1):
         if line < 1:

@@ -1,6 +1,7 @@
 """``${env:NAME}`` and ``${env:NAME:-default}`` in paths and credentials.
 
-Plans, locks and caches hold the text with the name in it, never the value; whoever opens the path calls ``expand``.
+Plans, locks and caches hold the text with the name in it, never the value; whoever opens the path calls
+``expand``.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ Environment = MayName()
 
 
 def expand(text: str) -> str:
-    """``text`` with each ``${env:NAME}`` replaced.  Raises ``SpecError`` naming a variable that is not set and has no default.
+    """``text`` with each ``${env:NAME}`` replaced.
 
-    A variable or default that is empty counts as not set: an empty path would be the current folder.
+    Raises ``SpecError`` naming a variable that is not set and has no default.  A variable or default that
+    is empty counts as not set: an empty path would be the current folder.
     """
     return NAMED.sub(_value, text)
 

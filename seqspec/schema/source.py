@@ -1,6 +1,6 @@
-"""Where a value was written: sources, spans, and the tree that every reader gives.
+r"""Where a value was written: sources, spans, and the tree that every reader gives.
 
-Offsets count code points from 0; lines and columns count from 1.  Lines end at ``\\n`` only.
+Offsets count code points from 0; lines and columns count from 1.  Lines end at ``\n`` only.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Span(NamedTuple):
 
 
 class Poison:
-    """Stands in a tree for a value that was refused; later stages read over it, so that one mistake is told of once."""
+    """Stands in a tree for a value that was refused; later stages read over it, so that one mistake is told
+    of once.
+    """
 
     def __repr__(self) -> str:
         return "POISON"
@@ -81,9 +83,10 @@ POISON = Poison()
 class Node:
     """One value of the tree with the places it came from.  Treat as frozen: make new nodes, never change one.
 
-    ``value`` is a scalar, a ``dict[str, Node]`` or a ``list[Node]``.  ``key`` is the span of the key that names the node in its
-    mapping.  ``via`` holds the span of each ``${…}`` that the value came through, outermost first.  ``replaced`` is the node that
-    an overlay put this one over, so the chain tells step by step where a value came from.
+    ``value`` is a scalar, a ``dict[str, Node]`` or a ``list[Node]``.  ``key`` is the span of the key that
+    names the node in its mapping.  ``via`` holds the span of each ``${…}`` that the value came through,
+    outermost first.  ``replaced`` is the node that an overlay put this one over, so the chain tells step by
+    step where a value came from.
     """
 
     __slots__ = ("key", "replaced", "span", "value", "via")

@@ -19,9 +19,8 @@ def write(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
     by_weight = sorted(diagnostics, key=lambda d: list(_COMMAND).index(d.severity))
     lines = [_annotation(d) for d in by_weight]
     if lines:
-        lines.append(
-            f"seqspec: {sum(d.severity == 'error' for d in diagnostics)} errors in {len(diagnostics)} diagnostics"
-        )
+        errors = sum(d.severity == "error" for d in diagnostics)
+        lines.append(f"seqspec: {errors} errors in {len(diagnostics)} diagnostics")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -36,9 +36,8 @@ def _case(name: str, found: list[Diagnostic]) -> list[str]:
     others = [d for d in found if d.severity != "error"]
     if errors:
         kind = quoteattr(titled(errors[0].code))
-        lines.append(
-            f"      <failure type={kind} message={quoteattr(escape(errors[0].message))}>{xml_escape(text(errors))}</failure>"
-        )
+        first = quoteattr(escape(errors[0].message))
+        lines.append(f"      <failure type={kind} message={first}>{xml_escape(text(errors))}</failure>")
     if others:
         lines.append(f"      <system-out>{xml_escape(text(others))}</system-out>")
     return [*lines, "    </testcase>"]

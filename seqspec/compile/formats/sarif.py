@@ -1,6 +1,7 @@
-"""SARIF 2.1.0 (OASIS standard, 2020), as code-scanning services read it: rules, results, related places, fixes.
+"""SARIF 2.1.0 (OASIS standard, 2020), as code-scanning services read it: rules, results, places, fixes.
 
-Columns count code points.  A fingerprint is taken over code, file, path and message, so it survives when lines move.
+Columns count code points.  A fingerprint is taken over code, file, path and message, so it survives when
+lines move.
 """
 
 from __future__ import annotations

@@ -115,7 +115,9 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 
 def width(text: str) -> int:
-    """Columns that ``text`` takes in a terminal: wide and full-width East-Asian characters take two, marks none."""
+    """Columns that ``text`` takes in a terminal: wide and full-width East-Asian characters take two, marks
+    none.
+    """
     return sum(_width(char) for char in text)
 
 
