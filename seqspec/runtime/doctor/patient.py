@@ -163,7 +163,7 @@ def train_on(patient: Patient, batch: Batch) -> Overfit:
         optimizer.zero_grad()
         loss = patient.loss(model, batch)
         mean = loss.total / loss.count
-        curve.append(float(mean))
+        curve.append(float(mean.detach()))
         if curve[-1] < 0.01 or not np.isfinite(curve[-1]):
             break
         mean.backward()
