@@ -85,7 +85,7 @@ class AdapterConfig(Config):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def children(self) -> tuple[tuple[str, AdapterConfig], ...]:
+    def children(self) -> tuple[tuple[str, str, AdapterConfig], ...]:
         """The corpora that this one is made of, each with its place below this one; empty for all but
         mixtures.
         """

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import io
 import json
 import socket
 import tarfile
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,75 +14,9 @@ from seqspec.data.fetch import Patience, fetch
 from seqspec.schema.adapter_config import Download
 from seqspec.schema.diagnostic import DataError
 
+from .serving import Site, serving
+
 QUICK = Patience(attempts=3, timeout_seconds=5, pause_seconds=0.001)
-
-
-def _archive() -> bytes:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as tar:
-        info = tarfile.TarInfo("Corpus/a.txt")
-        info.size = 200_000
-        tar.addfile(info, io.BytesIO(bytes(range(256)) * 1000))
-    return raw.getvalue()
-
-
-@dataclass
-class Site:
-    """What the server gives, and what it was asked."""
-
-    content: bytes = field(default_factory=_archive)
-    etag: str = '"1"'
-    break_after: int | None = None
-    """Close the connection after so many bytes of each answer."""
-    ranges: bool = True
-    redirect: str | None = None
-    status: int = 200
-    failures: int = 0
-    """Answers of 503 before the first good one."""
-    asked: list[str | None] = field(default_factory=list)
-    url: str = ""
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    site: Site
-
-    def do_GET(self):
-        site = self.site
-        wanted = self.headers.get("Range")
-        site.asked.append(wanted)
-        if site.redirect and self.path != "/moved.tar":
-            self.send_response(302)
-            self.send_header("Location", site.redirect)
-            self.end_headers()
-            return
-        if site.failures:
-            site.failures -= 1
-            self.send_error(503)
-            return
-        if site.status != 200:
-            self.send_error(site.status)
-            return
-        start = 0
-        if wanted and site.ranges and self.headers.get("If-Range") == site.etag:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            if start >= len(site.content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(site.content)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(site.content) - 1}/{len(site.content)}")
-        else:
-            self.send_response(200)
-        body = site.content[start:]
-        self.send_header("ETag", site.etag)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body if site.break_after is None else body[: site.break_after])
-
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(autouse=True)
@@ -95,15 +27,8 @@ def _no_proxy(monkeypatch):
 
 @pytest.fixture
 def site():
-    site = Site()
-    handler = type("Handler", (_Handler,), {"site": site})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        site.url = f"http://127.0.0.1:{server.server_port}/corpus.tar"
+    with serving() as site:
         yield site
-        server.shutdown()
-        thread.join()
 
 
 def _download(site: Site, **keys) -> Download:
@@ -267,3 +192,25 @@ def test_a_hostile_archive_unpacks_nothing(site, tmp_path):
         _fetch(site, tmp_path / "root")
     assert [path.name for path in (tmp_path / "root").iterdir()] == [".fetched"]
     assert not (tmp_path / "evil").exists()
+
+
+def test_two_at_once_fetch_it_once(site, tmp_path):
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(_fetch(site, tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(fetched.fresh for fetched in done) == [False, False, False, True]
+    assert len(site.asked) == 1
+
+
+def test_a_download_that_was_killed_while_unpacking_is_taken_up_again(site, tmp_path):
+    notes = tmp_path / ".fetched"
+    (tmp_path / ".extracting-corpus.tar" / "Corpus").mkdir(parents=True)
+    notes.mkdir()
+    (notes / "corpus.tar").write_bytes(site.content[:1000])
+
+    assert _fetch(site, tmp_path).files == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".fetched", "Corpus"]

@@ -54,8 +54,10 @@ class MixConfig(AdapterConfig):
                 raise Mismatch(message, at=place, help="mix corpora of the same kinds, languages and rates")
         return dict(roles)
 
-    def children(self) -> tuple[tuple[str, AdapterConfig], ...]:
-        return tuple((f"parts[{index}].source", part.source) for index, part in enumerate(self.parts))  # type: ignore[misc]
+    def children(self) -> tuple[tuple[str, str, AdapterConfig], ...]:
+        return tuple(
+            (f"parts[{index}].source", part.name, part.source) for index, part in enumerate(self.parts)
+        )  # type: ignore[misc]
 
     def _require_consistent(self) -> None:
         names = [part.name for part in self.parts]
@@ -65,6 +67,11 @@ class MixConfig(AdapterConfig):
                     f"two parts are called `{name}`",
                     at=("parts", index, "name"),
                     help="give each its own name",
+                )
+            if self.parts[index].source.synthetic:  # type: ignore[attr-defined]
+                place = ("parts", index, "source", "synthetic")
+                raise Mismatch(
+                    "a part is as synthetic as its mixture", at=place, help="set `synthetic` on the mixture"
                 )
         weighted = [part.weight is not None for part in self.parts]
         if any(weighted) and not all(weighted):

@@ -67,6 +67,7 @@ def test_speakers_of_different_parts_are_different_people(tmp_path):
     ("keys", "message"),
     [
         (_with(second={"name": "wiki"}), "two parts"),
+        (_with(second={"source": {"type": "jesc", "synthetic": 3}}), "as synthetic as"),
         (_with(second={"weight": 2.0}), "some parts have a weight"),
         (_with(second={"source": {"type": "jesc", "source_language": "en"}}), "`talk` gives"),
         (_with(second={"source": {"type": "mnist"}}), "`talk` gives"),
