@@ -46,8 +46,9 @@ def fetch_corpora(spec: Path, *, over: Sequence[Overlay], only: Sequence[str], d
 
 def downloads(config: AdapterConfig, place: str) -> Iterator[Wanted]:
     """What a corpus, or each corpus of a mixture, can be fetched from."""
-    for below, child in config.children():
-        yield from downloads(child, f"{place}.{below}")
+    for below, name, child in config.children():
+        given = child.root or (f"{config.root}/{name}" if config.root else None)
+        yield from downloads(child.model_copy(update={"root": given}), f"{place}.{below}")
     for download in config.downloads():
         yield Wanted(config.component[1], place, config.root, download)
 
