@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqspec.components.tokenizer import _vocabulary
 from seqspec.components.tokenizer._model_file import (
@@ -21,24 +21,21 @@ from seqspec.components.tokenizer._pieces import (
     LONGEST_LINE,
     SPACE,
     TrainingText,
-    encodable,
     repeats,
     seeds,
     training_text,
     weighted,
 )
+from seqspec.components.tokenizer._sentencepiece_model import SentencepieceModel
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.tokenizer.sentencepiece import SentencepieceConfig
 from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
-
-if TYPE_CHECKING:
-    import sentencepiece
 
 _SEED = 1
 
 
 class Sentencepiece:
-    """Built in each process when first used; only the model's bytes travel between processes."""
+    """Learns its pieces from training text; the same text gives the same bytes."""
 
     trainable = True
 
@@ -49,8 +46,7 @@ class Sentencepiece:
         self._model, self._seeds, self._longest = config.model, config.seeds, config.max_piece_length
         self._across_words, self._prefix_space = config.across_words, config.prefix_space
         self._max_lines = config.max_lines
-        self._artifact: bytes | None = None
-        self._processor: sentencepiece.SentencePieceProcessor | None = None
+        self._trained: SentencepieceModel | None = None
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Learn the pieces.  Raises ``DataError`` where the text cannot give a vocabulary of that size."""
@@ -79,64 +75,44 @@ class Sentencepiece:
 
     def load(self, artifact: bytes) -> None:
         """Take the model that ``train`` gave."""
-        self._artifact = artifact
-        self._processor = None
-
-    @property
-    def processor(self) -> sentencepiece.SentencePieceProcessor:
-        """The library's processor, built in this process when first asked for."""
-        if self._processor is None:
-            import sentencepiece
-
-            if self._artifact is None:
-                raise RuntimeError("the SentencePiece model is neither trained nor loaded")
-            try:
-                self._processor = sentencepiece.SentencePieceProcessor(model_proto=self._artifact)
-            except RuntimeError:
-                raise DataError(
-                    "the stored SentencePiece model is damaged", help="run `seqspec data prepare` again"
-                ) from None
-        return self._processor
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_processor": None}
+        self._trained = SentencepieceModel(artifact)
 
     @property
     def vocab_size(self) -> int:
         """Ids in all."""
-        if self._artifact is None and self._limit == "hard":
-            return self._size
-        return int(self.processor.vocab_size())
+        return self._size if self._trained is None and self._limit == "hard" else self._loaded().size
 
     def encode(self, text: str) -> list[int]:
         """Ids of the best cut."""
-        return list(self.processor.encode(encodable(text)))
+        return self._loaded().encode(text)
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of many texts, in one call of the library, on one thread."""
-        clean = [encodable(text) for text in texts]
-        return list(self.processor.encode(clean, num_threads=1)) if clean else []
+        """Ids of many texts, in one call of the library."""
+        return self._loaded().encode_batch(texts)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; padding, begin and end leave nothing behind."""
-        kept = [int(id) for id in ids if id not in (PAD, BOS, EOS)]
-        _require(kept, size=self.vocab_size)
-        return str(self.processor.decode(kept)) if kept else ""
+        return self._loaded().decode(ids)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The pieces of ids."""
-        _require(ids, size=self.vocab_size)
-        return [self.processor.id_to_piece(int(id)) for id in ids]
+        return self._loaded().pieces(ids)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """The span of each id of ``encode(text)`` in code points."""
-        return _offsets(self.processor, encodable(text))
+        return self._loaded().offsets(text)
 
     def fingerprint(self) -> dict[str, Any]:
         """Settings, the library's version and the model's hash."""
         from importlib.metadata import version
 
-        return {**_vocabulary.fingerprint(self.config, self._artifact), "library": version("sentencepiece")}
+        artifact = None if self._trained is None else self._trained.artifact
+        return {**_vocabulary.fingerprint(self.config, artifact), "library": version("sentencepiece")}
+
+    def _loaded(self) -> SentencepieceModel:
+        if self._trained is None:
+            raise RuntimeError("the SentencePiece model is neither trained nor loaded")
+        return self._trained
 
 
 def _options(config: SentencepieceConfig) -> dict[str, Any]:
@@ -208,20 +184,3 @@ def _explain(message: str, *, config: SentencepieceConfig, lines: int) -> DataEr
             code="SQ430",
         )
     return DataError(f"SentencePiece could not be trained: {message.strip().splitlines()[-1]}", code="SQ430")
-
-
-def _require(ids: Sequence[int], *, size: int) -> None:
-    wrong = next((id for id in ids if not 0 <= id < size), None)
-    if wrong is not None:
-        raise IndexError(f"id {wrong} is outside a vocabulary of {size}")
-
-
-def _offsets(processor: Any, text: str) -> list[tuple[int, int]]:
-    """The library's spans; each byte of a character spelt in bytes stands for the whole character."""
-    found = processor.encode(text, return_type="offset_mapping")
-    spans: list[tuple[int, int]] = [(begin, end) for begin, end in found["offsets"]]
-    for i in range(len(spans) - 2, -1, -1):
-        begin, end = spans[i]
-        if begin == end == spans[i + 1][0] and processor.is_byte(found["ids"][i]):
-            spans[i] = spans[i + 1]
-    return spans

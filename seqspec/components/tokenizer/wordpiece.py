@@ -87,8 +87,13 @@ class Wordpiece:
         return [(cut.start, cut.end) for cut in self._cuts(text)]
 
     def fingerprint(self) -> dict[str, Any]:
-        """Settings and the vocabulary's hash."""
-        return _vocabulary.fingerprint(self.config, self._artifact)
+        """Settings and the vocabulary's hash; not where its file lies."""
+        artifact = self._artifact if self._artifact is not None else self.train(())
+        return {
+            key: value
+            for key, value in _vocabulary.fingerprint(self.config, artifact).items()
+            if key != "vocab"
+        }
 
     def _spell(self, word: str) -> tuple[int, ...]:
         """Ids of a word, kept for the next time; words repeat more than anything else in text."""

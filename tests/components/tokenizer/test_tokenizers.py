@@ -401,6 +401,71 @@ def test_wordpiece_says_what_is_wrong_with_its_file(tmp_path, content, message):
         trained("wordpiece", vocab=str(file))
 
 
+def test_wordpiece_fingerprint_is_the_files_bytes_wherever_it_lies(vocab, tmp_path):
+    before = tokenizer("wordpiece", vocab=str(vocab)).fingerprint()
+    moved = vocab.rename(tmp_path / "elsewhere.txt")
+
+    assert tokenizer("wordpiece", vocab=str(moved)).fingerprint() == before
+    with moved.open("a", encoding="utf-8") as file:
+        file.write("new\n")
+    assert tokenizer("wordpiece", vocab=str(moved)).fingerprint() != before
+
+
+# --- SentencePiece from a file
+
+
+@pytest.fixture(scope="module")
+def model_file(corpus, tmp_path_factory):
+    """A model with the library's own special ids: unknown 0, begin 1, end 2, no padding."""
+    import sentencepiece
+
+    prefix = tmp_path_factory.mktemp("model") / "theirs"
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(corpus),
+        model_prefix=str(prefix),
+        vocab_size=300,
+        byte_fallback=True,
+        minloglevel=2,
+    )
+    return prefix.with_suffix(".model")
+
+
+def test_special_ids_of_a_model_from_elsewhere_become_ours(model_file):
+    import sentencepiece
+
+    theirs = sentencepiece.SentencePieceProcessor(model_file=str(model_file))
+    ours = trained("sentencepiece_file", model=str(model_file))
+    text = "東京の大学 a"
+
+    assert ours.vocab_size == theirs.vocab_size() + 1
+    assert ours.pieces(range(4)) == ["<pad>", "<unk>", "<s>", "</s>"]
+    assert ours.pieces(ours.encode(text)) == theirs.encode(text, out_type=str)
+    assert ours.encode_batch([text]) == [ours.encode(text)]
+    assert ours.decode([BOS, *ours.encode(text), EOS, PAD]) == theirs.decode(theirs.encode(text))
+    assert min(ours.encode(text)) >= 4
+    assert len(ours.offsets(text)) == len(ours.encode(text))
+
+
+def test_our_own_model_file_keeps_its_ids(pieces, tmp_path):
+    (tmp_path / "ours.model").write_bytes(pieces._trained.artifact)
+
+    again = trained("sentencepiece_file", model=str(tmp_path / "ours.model"))
+
+    assert again.encode("東京 a") == pieces.encode("東京 a")
+    assert pickle.loads(pickle.dumps(again)).encode("東京 a") == pieces.encode("東京 a")
+    assert again.fingerprint()["sha256"] == pieces.fingerprint()["sha256"]
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read"), (b"no model", "damaged")])
+def test_model_file_that_is_none_is_one_line(tmp_path, content, message):
+    file = tmp_path / "x.model"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(DataError, match=message):
+        trained("sentencepiece_file", model=str(file))
+
+
 # --- Phonemes
 
 
