@@ -25,7 +25,7 @@ class SentencepieceFile:
         self._model: SentencepieceModel | None = None
 
     def train(self, texts: Iterable[str]) -> bytes:
-        """Read the file; the texts are not looked at.  Raises ``DataError`` where it is missing or no model."""
+        """Read the file; the texts are not looked at.  Raises ``DataError`` if it is missing or no model."""
         path = Path(expand(self._file)).expanduser()
         try:
             artifact = path.read_bytes()
