@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -50,7 +50,10 @@ TEXT = Column("uint8")
 def ragged(rows: Sequence[Any], dtype: str) -> Ragged:
     """Rows of numbers as a ragged block."""
     lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-    flat = np.concatenate([np.asarray(row, dtype) for row in rows]) if len(rows) else np.empty(0, dtype)
+    if rows and isinstance(rows[0], list):
+        flat = np.fromiter(chain.from_iterable(rows), dtype, int(lengths.sum()))
+    else:
+        flat = np.concatenate([np.asarray(row, dtype) for row in rows]) if rows else np.empty(0, dtype)
     return Ragged(flat.astype(dtype, copy=False), lengths)
 
 
