@@ -16,7 +16,7 @@ from seqspec.schema.types import Waveform
 if TYPE_CHECKING:
     import numpy as np
 
-BLOCK = 256
+BLOCK = 512
 """Frames that are worked on at once: their temporaries stay in the cache of a core."""
 
 
