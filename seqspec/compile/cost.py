@@ -86,7 +86,7 @@ def within(
         findings.append(
             Finding(
                 ("model",),
-                f"the model has {found.parameters:,} trainable parameters, and at most {max_params:,} are allowed",
+                f"the model has {found.parameters:,} trainable parameters; at most {max_params:,} are allowed",
                 help="`seqspec explain SPEC --params` shows where they are",
                 code="SQ601",
                 on_key=True,
@@ -193,12 +193,15 @@ def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
 
 def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
     """Bytes that one component keeps for the backward pass, for a whole step."""
+    config = _config(plan, node)
+    if node.component == ("attention", "additive"):
+        return FLOAT * _energies(config.dim, plan, positions)
     if not isinstance(node.gives, States) or node.path[0] != "model":
         return 0.0
-    config = _config(plan, node)
     side = "source" if node.component[0] == "encoder" else "target"
     count = positions.get(side, 0) / (node.gives.stride or 1)
-    return float(count * _kept(config, node) * FLOAT)
+    kept = count * _kept(config, node) + positions.get(side, 0) * _convolved(config, node)
+    return float(FLOAT * (kept + _energies(getattr(config, "attention_dim", 0), plan, positions)))
 
 
 def _kept(config: Any, node: PlanNode) -> float:
@@ -209,7 +212,28 @@ def _kept(config: Any, node: PlanNode) -> float:
     if inner:
         crossed = any(name == "memory" and isinstance(type_, States) for name, type_ in node.takes)
         return float(layers * (12 * dim + 2 * inner + (6 * dim if crossed else 0)))
-    return float(layers * 8 * dim)
+    return float(layers * 16 * dim)
+
+
+def _convolved(config: Any, node: PlanNode) -> float:
+    """Numbers a frame that convolutions over time and bins keep: their input, output and normalised output."""
+    frames = node.takes[0][1]
+    if not isinstance(frames, Frames) or not hasattr(config, "bin_strides"):
+        return 0.0
+    kept, bins, steps = 0.0, float(frames.dim), 1.0
+    for channels, across, along in zip(config.channels, config.bin_strides, config.time_strides, strict=True):
+        bins, steps = bins / across, steps / along
+        kept += 4 * channels * bins * steps
+    return kept
+
+
+def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> float:
+    """Numbers that additive attention keeps: a hidden layer for every pair of source and target position."""
+    if not dim or "source" not in positions or "target" not in positions:
+        return 0.0
+    encoder = next((n.gives for n in plan.nodes if n.path == ("model", "encoder")), None)
+    stride = encoder.stride if isinstance(encoder, States) else 1
+    return 2.0 * dim * positions["target"] * lengths(plan)["source"] / (stride or 1)
 
 
 def _config(plan: Plan, node: PlanNode) -> Any:
