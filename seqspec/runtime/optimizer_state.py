@@ -25,7 +25,7 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
     states: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)
-        states.setdefault(name, {})[quantity] = value
+        states.setdefault(name, {})[quantity] = value.clone()
     parameters = dict(model.named_parameters())
     numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
     whole = optimizer.state_dict()
