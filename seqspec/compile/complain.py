@@ -73,10 +73,20 @@ class _Complaints:
         given = fault.node.value if fault.node is not None else None
         keys = [key for key in given if key not in ("type",)] if isinstance(given, dict) else []
         meant = next((key for key in keys if nearest("type", [key]) or key in _TYPE_KEYS), None)
+        named = next((key for key in keys if key in self.catalogue.names(slot)), None)
         help = f"did you mean `type` by `{meant}`?" if meant else self._choices(slot)
+        if named:
+            help = f"write `type: {named}`, and its settings beside it"
         message = f"`{fault.name}` does not say which {slot} it is"
         at = (*fault.path, "type") if isinstance(given, dict) and "type" in given else fault.path
         return locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
+
+    def type_is_no_name(self, fault: Fault) -> Diagnostic:
+        slot = str(fault.context["slot"])
+        message = f"the `type` of `{fault.name}` takes the name of {article(slot)}, a text"
+        return locate(
+            Finding((*fault.path, "type"), message, code="SQ106", help=self._choices(slot)), self.tree
+        )
 
     def unknown_component(self, fault: Fault) -> Diagnostic:
         slot, name = str(fault.context["slot"]), str(fault.context["name"])
@@ -120,6 +130,7 @@ _RULES: dict[str, Callable[[_Complaints, Fault], Diagnostic | None]] = {
     "missing": _Complaints.missing,
     "slot_unknown": _Complaints.unknown_component,
     "slot_type_missing": _Complaints.type_missing,
+    "slot_type_kind": _Complaints.type_is_no_name,
 }
 
 

@@ -106,7 +106,7 @@ def _entry_type(fault: Fault) -> Any:
 
 def _sentence(words: str) -> str:
     """Articles before single things, plurals after "list of"."""
-    words = words.replace(" or nothing", "")
+    words = re.sub(r" or nothing| like \^\S*", "", words)
     words = re.sub(r"(?<=list of )(whole number|number|\w+ component|mapping)", r"\1s", words)
     return re.sub(r"(^| or )(whole number|number|list of|mapping|\w+ component)\b", _with_article, words)
 
@@ -251,9 +251,20 @@ def _replacement(fault: Fault) -> str | None:
             value, bool
         ):
             return f'"{written}"' if fault.kind == "string_type" or written in _words(fault) else None
-        case "list_type" if not isinstance(value, list) and "\n" not in written and "${" not in written:
+        case "list_type" if _fits_entry(fault) and "\n" not in written and "${" not in written:
             return f"[{written}]"
     return None
+
+
+def _fits_entry(fault: Fault) -> bool:
+    """Whether a value that stands in place of a list could be its one entry."""
+    if isinstance(fault.value, list | dict):
+        return False
+    taken = describe_type(_entry_type(fault), [])
+    if "number" in taken:
+        return isinstance(fault.value, int | float)
+    words = choices(_entry_type(fault))
+    return fault.value in words if words else isinstance(fault.value, str)
 
 
 def _as_number(value: object, *, whole: bool) -> str | None:

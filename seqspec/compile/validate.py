@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.diagnostic import SpecError
+from seqspec.schema.catalogue import Catalogue, PluginError
+from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Node, Tree
 
@@ -28,12 +28,28 @@ def validate(tree: Tree) -> Experiment:
 
 
 def catalogue_of(tree: Tree) -> Catalogue:
-    """The components that a spec can name: ours, and those of the packages under ``plugins``."""
+    """The components that a spec can name: ours, and those of the packages under ``plugins``.
+
+    Raises ``SpecError`` where one of these is not installed or cannot be imported.
+    """
     listed = tree.value.get("plugins") if isinstance(tree.value, dict) else None
-    names = listed.value if isinstance(listed, Node) and isinstance(listed.value, list) else []
-    return _catalogue(tuple(n.value for n in names if isinstance(n.value, str)))
+    if listed is None or not isinstance(listed.value, list):
+        return _catalogue(())
+    nodes = {node.value: node for node in listed.value if isinstance(node.value, str)}
+    try:
+        return _catalogue(tuple(nodes))
+    except PluginError as error:
+        raise SpecError([_no_plugin(error, nodes[error.name])]) from None
 
 
 @lru_cache(maxsize=8)
 def _catalogue(plugins: tuple[str, ...]) -> Catalogue:
-    return Catalogue(plugins)
+    catalogue = Catalogue(plugins)
+    _ = catalogue.roots
+    return catalogue
+
+
+def _no_plugin(error: PluginError, node: Node) -> Diagnostic:
+    help = "install the package, or take its name out; components of seqspec itself need none"
+    message = f"the plugin `{error.name}` is not there: {error.reason}"
+    return Diagnostic("SQ116", message, node.span, help=help, path=("plugins",))

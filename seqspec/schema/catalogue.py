@@ -24,6 +24,15 @@ class UnknownComponent(LookupError):
     """No component of that name in the slot."""
 
 
+class PluginError(Exception):
+    """A package that a spec lists under ``plugins`` is not installed, or cannot be imported."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name}: {reason}")
+
+
 class Catalogue:
     """Looks components up by slot and name.  ``plugins``: entry-point names (group ``seqspec``) that the spec lists."""
 
@@ -33,16 +42,21 @@ class Catalogue:
 
     @cached_property
     def roots(self) -> tuple[tuple[str, Path], ...]:
-        """Package prefixes that hold ``schema/<slot>/`` folders, ours first."""
+        """Package prefixes that hold ``schema/<slot>/`` folders, ours first.  Raises ``PluginError``."""
         found = [("seqspec", Path(__file__).parents[1])]
         if not self.plugins:
             return tuple(found)
         from importlib.metadata import entry_points
 
-        for point in entry_points(group="seqspec"):
-            if point.name in self.plugins:
-                package = importlib.import_module(point.value)
-                found.append((point.value, Path(next(iter(package.__path__)))))
+        points = {point.name: point.value for point in entry_points(group="seqspec")}
+        for name in self.plugins:
+            if name not in points:
+                raise PluginError(name, "no package that is installed here offers it")
+            try:
+                package = importlib.import_module(points[name])
+            except Exception as error:  # whatever the code of another package raises
+                raise PluginError(name, f"it cannot be imported: {type(error).__name__}: {error}") from error
+            found.append((points[name], Path(next(iter(package.__path__)))))
         return tuple(found)
 
     def names(self, slot: str) -> tuple[str, ...]:

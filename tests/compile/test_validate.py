@@ -1,5 +1,6 @@
 """Tree to experiment: strict, closed, and told in our own words whatever pydantic calls the mistake."""
 
+import importlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -211,3 +212,64 @@ def test_every_kind_of_field_and_value(name, value):
 
         assert f"`{name}`" in found.message
         assert "Input should" not in f"{found.message}{found.help}"
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Another package with an encoder of its own, installed as far as Python can tell."""
+    from importlib.metadata import entry_points
+
+    stage = importlib.import_module("seqspec.compile.validate")
+    package = tmp_path / "seqspec_extra"
+    (package / "schema" / "encoder").mkdir(parents=True)
+    for folder in (package, package / "schema", package / "schema" / "encoder"):
+        (folder / "__init__.py").write_text("")
+    (package / "schema" / "encoder" / "mirror.py").write_text(
+        "from seqspec.schema.config import Config\n\n\nclass MirrorConfig(Config):\n    depth: int = 1\n\n    def output(self, source):\n        return source\n"
+    )
+    info = tmp_path / "seqspec_extra-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: seqspec-extra\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[seqspec]\nextra = seqspec_extra\nbroken = seqspec_broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert any(point.name == "extra" for point in entry_points(group="seqspec"))
+    stage._catalogue.cache_clear()
+    yield
+    stage._catalogue.cache_clear()
+
+
+def test_a_plugin_adds_components(plugin):
+    spec = EXAMPLE.replace(
+        "{type: transformer, num_layers: 1, dim: 32, num_heads: 2}", "{type: mirror, depth: 2}"
+    )
+
+    assert validate(resolve(tree(spec + "plugins: [extra]\n"))).model.encoder.depth == 2
+    assert [d.code for d in mistakes(lambda: validate(resolve(tree(spec))))] == ["SQ103"]
+
+
+@pytest.mark.parametrize("name", ["nope", "broken"])
+def test_a_plugin_that_is_not_there(plugin, name):
+    (found,) = mistakes(lambda: resolve(tree(EXAMPLE + f"plugins: [extra, {name}]\n")))
+
+    assert (found.code, found.span.text) == ("SQ116", name)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "word"),
+    [
+        ("model: {encoder: {type: 3}}", "SQ106", "the name of an encoder"),
+        ("evaluate: {metrics: [{chrf: {}}]}", "SQ105", "`type: chrf`"),
+        ("evaluate: {metrics: [{name: chrf}]}", "SQ105", "`type` by `name`"),
+        (
+            "optimizer: {type: adam, schedule: {type: piecewise, rates: [1, 2], steps: x}}",
+            "SQ106",
+            "whole numbers",
+        ),
+        ("name: 123", "SQ106", '`"123"`'),
+    ],
+)
+def test_slips_in_the_shape_of_a_component(change, code, word):
+    (found,) = told(change)
+
+    assert found.code == code
+    assert word in f"{found.message} {found.help}"
