@@ -109,11 +109,11 @@ class Adapter(ABC, Generic[C]):
         return [path for pattern in patterns for path in self._matches(pattern, split)]
 
     def _matches(self, pattern: str, split: str) -> list[Path]:
-        if not any(c in pattern for c in "*?["):
-            path = self.root / pattern
-            if not path.is_file():
-                raise self.missing(f"split `{split}` needs the file `{show(path)}`, which is not there")
+        path = self.root / pattern
+        if path.is_file():
             return [path]
+        if not glob.has_magic(pattern):
+            raise self.missing(f"split `{split}` needs the file `{show(path)}`, which is not there")
         names = glob.glob(f"{glob.escape(str(self.root))}/{pattern}", recursive=True)
         paths = sorted(path for name in names if (path := Path(name)).is_file())
         if not paths:

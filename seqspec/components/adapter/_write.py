@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,4 +30,5 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def concrete(pattern: str) -> str:
     """One file name that a glob pattern matches."""
-    return pattern.replace("**/", "").replace("*", "1").replace("?", "1")
+    one_of = re.sub(r"\[(!?)(.)[^\]]*\]", lambda match: "~" if match[1] else match[2], pattern)
+    return one_of.replace("**/", "").replace("*", "1").replace("?", "1")

@@ -70,9 +70,9 @@ class Mix(Adapter[MixConfig]):
         parts = {}
         for index, part in enumerate(self.config.parts):
             config = part.source
-            if config.root is None and self.config.root is not None:  # type: ignore[attr-defined]
+            if config.root is None and self.config.root is not None:
                 config = config.model_copy(update={"root": f"{self.config.root}/{part.name}"})
-            reader = build_adapter(config)  # type: ignore[arg-type]
+            reader = build_adapter(config)
             reader.place = f"{self.place}.parts[{index}].source"
             if self.config.synthetic and below is not None:
                 reader.__dict__["root"] = below / part.name

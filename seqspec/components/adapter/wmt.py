@@ -27,29 +27,32 @@ class Wmt(Adapter[WmtConfig]):
 
     def files(self, split: str) -> Iterator[Path]:
         for name in self._names(split):
-            yield from dict.fromkeys(self._pair(name, split))
+            yield from dict.fromkeys(path for pair in self._pairs(name, split) for path in pair)
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for name in self._names(split):
-            source, target = self._pair(name, split)
-            if ".sgm" in name:
-                yield from read_sgm_pairs(source, target, root=self.root, corpus=self.corpus)
-            elif "{language}" in name:
-                yield from read_pairs(source, target, root=self.root, corpus=self.corpus)
-            else:
-                yield from self._columns(source)
+            for source, target in self._pairs(name, split):
+                if ".sgm" in name:
+                    yield from read_sgm_pairs(source, target, root=self.root, corpus=self.corpus)
+                elif "{language}" in name:
+                    yield from read_pairs(source, target, root=self.root, corpus=self.corpus)
+                else:
+                    yield from self._columns(source)
 
     def _names(self, split: str) -> tuple[str, ...]:
         return patterns(self.config.splits[split])
 
-    def _pair(self, name: str, split: str) -> tuple[Path, Path]:
-        """The file of either side; one and the same where both stand in it."""
+    def _pairs(self, name: str, split: str) -> list[tuple[Path, Path]]:
+        """The files of either side; one and the same where both stand in it."""
         sides = []
         for side, language in (("src", self.config.source_language), ("ref", self.config.target_language)):
             filled = name.replace("{side}", side).replace("{language}", language)
             packed = self.root / f"{filled}.gz"
-            sides.append(packed if packed.is_file() else self.found((filled,), split)[0])
-        return sides[0], sides[1]
+            sides.append([packed] if packed.is_file() else self.found((filled,), split))
+        if len(sides[0]) != len(sides[1]):
+            found = f"{len(sides[0])} files of the source side and {len(sides[1])} of the target side match"
+            raise self.missing(f"split `{split}`: {found} `{show(name)}`")
+        return list(zip(*sides, strict=True))
 
     def _columns(self, path: Path) -> Iterator[Record | BadRow]:
         source, target = self._order(path.name)

@@ -19,7 +19,7 @@ class MixPart(Config):
 
     name: PartName
     """What records, reports and messages call the corpus; also its folder below the mixture's ``root``."""
-    source: Annotated[Config, Slot("adapter")]
+    source: Annotated[AdapterConfig, Slot("adapter")]
     """The corpus; without a ``root`` of its own it stands in the folder of its name."""
     weight: PositiveFloat | None = None
     """Share of training examples that are drawn from it, relative to the other weights; left out for all,
@@ -43,7 +43,7 @@ class MixConfig(AdapterConfig):
 
     def roles(self) -> dict[str, Type]:
         self._require_consistent()
-        given = [(part.name, part.source.roles()) for part in self.parts]  # type: ignore[attr-defined]
+        given = [(part.name, part.source.roles()) for part in self.parts]
         first, roles = given[0]
         for index, (name, others) in enumerate(given[1:], 1):
             if others != roles:
@@ -57,7 +57,7 @@ class MixConfig(AdapterConfig):
     def children(self) -> tuple[tuple[str, str, AdapterConfig], ...]:
         return tuple(
             (f"parts[{index}].source", part.name, part.source) for index, part in enumerate(self.parts)
-        )  # type: ignore[misc]
+        )
 
     def _require_consistent(self) -> None:
         names = [part.name for part in self.parts]
@@ -68,7 +68,7 @@ class MixConfig(AdapterConfig):
                     at=("parts", index, "name"),
                     help="give each its own name",
                 )
-            if self.parts[index].source.synthetic:  # type: ignore[attr-defined]
+            if self.parts[index].source.synthetic:
                 place = ("parts", index, "source", "synthetic")
                 raise Mismatch(
                     "a part is as synthetic as its mixture", at=place, help="set `synthetic` on the mixture"

@@ -12,7 +12,7 @@ from seqspec.data.adapter import Adapter
 from seqspec.schema.catalogue import Catalogue
 
 _TABLE = {
-    "splits": {"train": "train-*.x", "dev": ["dev.x"]},
+    "splits": {"train": "train-[0-9]*.x", "dev": ["dev.x", "**/de[uv]-??.x"]},
     "source": {"text": "ja", "language": "ja"},
     "target": {"text": "en", "language": "en"},
 }

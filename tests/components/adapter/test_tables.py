@@ -148,6 +148,13 @@ def test_roles_that_do_not_fit_are_blamed_where_they_stand(column, at):
     assert caught.value.help
 
 
+def test_names_with_the_marks_of_patterns_are_names_where_they_are_there(tmp_path):
+    (tmp_path / "t[1].tsv").write_text("kind\tja\na\tx\n")
+    rows = list(reader("tsv", tmp_path, splits={"train": "t[1].tsv"}, **PAIR).examples("train"))
+
+    assert _pairs(rows) == [("x", "a")]
+
+
 def test_parquet_streams_only_named_columns(tmp_path):
     pytest.importorskip("pyarrow")
     import pyarrow as pa

@@ -72,6 +72,16 @@ def test_wmt_columns_follow_the_name(name, tmp_path):
     assert "1 columns" in rows[2].reason
 
 
+def test_wmt_globs_take_every_match(tmp_path):
+    for number in "12":
+        for language in ("de", "en"):
+            (tmp_path / f"part{number}.{language}").write_text(f"{language}{number}\n")
+    adapter = reader("wmt", tmp_path, **WMT, splits={"train": "part*.{language}"})
+
+    assert _plain(adapter.examples("train")) == [("de1", "en1"), ("de2", "en2")]
+    assert [path.name for path in adapter.files("train")] == ["part1.de", "part1.en", "part2.de", "part2.en"]
+
+
 def test_wmt_columns_without_a_pair_in_the_name_are_refused(tmp_path):
     (tmp_path / "nc.fr-en.tsv").write_text("a\tb\n")
 
