@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,15 +35,20 @@ def strip_punctuation(text: str) -> str:
 
 
 def segmenter_name(segmenter: Any) -> str:
-    """For a signature: the segmenter with what decides its words, or ``spaces``."""
+    """For a signature: the segmenter with what decides its words, or ``spaces``.
+
+    A dictionary that is no package of its own is named by the beginning of its hash.
+    """
     if segmenter is None:
         return "spaces"
-    fingerprint: Mapping[str, Any] = segmenter.fingerprint()
-    return "-".join(
-        str(fingerprint[key])[:40]
-        for key in ("type", "dictionary", "mode", "version")
-        if fingerprint.get(key)
-    )
+    found: Mapping[str, Any] = segmenter.fingerprint()
+    named = [
+        str(found[key])[:40] for key in ("type", "dictionary", "by", "mode", "version") if found.get(key)
+    ]
+    if found.get("dictionary") in ("folder", "file") or found.get("user_dictionaries"):
+        hashes = (found["sha256"], found.get("user_dictionaries"))
+        named.append(hashlib.sha256(repr(hashes).encode()).hexdigest()[:8])
+    return "-".join(named)
 
 
 def signature(parts: Sequence[tuple[str, object]]) -> str:

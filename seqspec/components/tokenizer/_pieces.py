@@ -18,8 +18,8 @@ SPACE = "▁"
 """U+2581, the library's mark for a space."""
 LONGEST_LINE = 4192
 """Bytes: the library skips longer training lines in silence, so they are cut."""
-_MOST_WORDS = 500_000
-"""Distinct words, the most frequent ones, whose substrings are counted."""
+_MOST_LETTERS = 2_000_000
+"""Letters of distinct words, the most frequent ones, whose substrings are counted: some 200,000 words."""
 _MOST_SEEDS = 1_000_000
 """Substrings that training starts from, as in the library."""
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
@@ -73,7 +73,11 @@ def weighted(words: Counter[str]) -> Iterator[str]:
 def seeds(words: Counter[str], *, longest: int) -> list[tuple[str, int]]:
     """Substrings of two letters and more with their counts, the best first: by count times length."""
     found: Counter[str] = Counter()
-    for word, count in sorted(words.items(), key=lambda item: (-item[1], item[0]))[:_MOST_WORDS]:
+    letters = 0
+    for word, count in sorted(words.items(), key=lambda item: (-item[1], item[0])):
+        letters += len(word)
+        if letters > _MOST_LETTERS:
+            break
         for start in range(len(word) - 1):
             for end in range(start + 2, min(len(word), start + longest) + 1):
                 found[word[start:end]] += count

@@ -175,6 +175,20 @@ def test_t28_segmented_wer_counts_words():
     assert "words:mecab-ipadic-1.0.0" in found.signature()
 
 
+def test_t36_signature_tells_dictionaries_of_no_package_apart(tmp_path):
+    from tests.components.text_steps import mecab
+
+    (tmp_path / "copy").symlink_to(mecab("ipadic").dictionary.folder)
+    (tmp_path / "other").symlink_to(mecab("unidic-lite").dictionary.folder)
+    signatures = {
+        scored("wer", [], segment={"type": "mecab", "dictionary": str(tmp_path / name)}).signature()
+        for name in ("copy", "other")
+    }
+
+    assert len(signatures) == 2
+    assert not any(str(tmp_path) in signature for signature in signatures)
+
+
 @pytest.mark.parametrize(
     ("tokenize", "language", "fine"),
     [
