@@ -1,0 +1,95 @@
+"""The small files of a run directory: journal, events, report."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+
+from seqspec.runtime.charts import Line, chart, picture
+from seqspec.runtime.events import Events, _masked
+from seqspec.runtime.folder import RunFolder, new_folder
+from seqspec.runtime.journal import Journal, read_journal
+from seqspec.runtime.report import _difference, page
+
+
+def test_a_journal_forgets_what_came_after_its_checkpoint(tmp_path):
+    journal = Journal(tmp_path / "metrics.jsonl")
+    journal.write(step=1)
+    length = journal.settle()
+    journal.write(step=2)
+
+    journal.cut(length)
+    journal.write(step=3)
+
+    assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 3}]
+
+
+def test_a_torn_line_is_not_read(tmp_path):
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1}\n{"st')
+
+    assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}]
+
+
+def test_tensorboard_reads_the_events(tmp_path):
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    events = Events(tmp_path)
+    events.write(1000, {"loss": 1.5, "dev/wer": 0.25})
+    events.close()
+
+    (file,) = tmp_path.iterdir()
+    head, event = EventFileLoader(str(file)).Load()
+    values = {v.tag: v.tensor.float_val[0] for v in event.summary.value}
+    assert head.file_version == "brain.Event:2"
+    assert event.step == 1000
+    assert values == {"loss": 1.5, "dev/wer": 0.25}
+
+
+def test_the_checksum_is_that_of_tfrecord():
+    # CRC-32C of "123456789" is 0xE3069283 (RFC 3720, B.4), then masked.
+    crc = 0xE3069283
+
+    assert _masked(b"123456789") == struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def test_two_runs_of_one_second_get_two_directories(tmp_path):
+    first, second = (new_folder(tmp_path, name="a", digest="0123456789") for _ in range(2))
+
+    assert first.path != second.path
+    assert re.fullmatch(r"\d{8}-\d{6}-01234567(-2)?", second.path.name)
+
+
+def test_a_chart_leaves_out_what_is_not_finite():
+    drawn = chart("loss", [Line("a", [(1, 2.0), (2, float("nan")), (3, 1.0)])])
+
+    assert "nan" not in drawn
+    assert drawn.count("<polyline") == 1
+    assert chart("loss", [Line("a", [(1, float("inf"))])]) == ""
+
+
+def test_a_picture_is_a_png():
+    assert picture([[0.0, 1.0], [0.5, 2.0]]).startswith("data:image/png;base64,iVBORw0KGgo")
+
+
+def test_the_report_shows_what_there_is_and_escapes_it(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.predictions.mkdir()
+    line = {"id": "1", "reference": "a <b> c", "hypothesis": "a <i> c", "score": -1.0}
+    (folder.predictions / "dev.jsonl").write_text(json.dumps(line) + "\n")
+    folder.note("lock.json", {"spec": {"name": "try"}, "digests": {"all": "ab" * 32}})
+    folder.note("result.json", {"step": 9, "checkpoint": "step-9", "metrics": {"dev": {"wer": 0.5}},
+                                "signatures": {"dev": {"wer": "metric:wer"}}})  # fmt: skip
+    folder.metrics.write_text('{"event": "train", "step": 1, "loss": 2.0, "rate": 0.1, "norm": 1.0}\n')
+
+    html = page(folder)
+
+    assert "50.00 %" in html
+    assert "<b>" not in html
+    assert "&lt;i&gt;" in html
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_differences_are_by_words_where_there_are_words():
+    assert _difference("one two three", "one too three") == "one <del>two</del><ins>too</ins> three"
+    assert _difference("日本語", "日本") == "日本<del>語</del>"
