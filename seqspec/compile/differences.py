@@ -18,8 +18,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """One difference a spec; of two folders, specs are matched by name.
 
-    ``parameters`` counts those of both models; it loads torch, so it is asked for.  Raises ``NotFound`` and
-    ``SpecError``.
+    ``parameters`` counts those of the built models, which loads torch; without it they are counted where
+    arithmetic can tell.  Raises ``NotFound`` and ``SpecError``.
     """
     with opened(a) as left, opened(b) as right:
         if ("" in left.files) != ("" in right.files):
@@ -47,7 +47,8 @@ def _difference(
         return Difference(name, titles[0], titles[1], (), (), (), "a" if name in left.files else "b")
     old, new = (_compile(side.files[name], overlays) for side in (left, right))
     changes = diff(old.plan, new.plan)
-    counts = (_count(old), _count(new)) if parameters else (None, None)
+    count = _built if parameters else _counted
+    counts = (count(old), count(new))
     places = tuple(
         (
             left.display(place(old.tree, change.old_path, change.old_origin)),
@@ -65,7 +66,13 @@ def _compile(file: Path, overlays: Sequence[Overlay]) -> Compiled:
     return compile(file, overlays=overlays)
 
 
-def _count(compiled: Compiled) -> int:
+def _built(compiled: Compiled) -> int | None:
     from seqspec.compile.parameters import count
 
     return count(compiled)
+
+
+def _counted(compiled: Compiled) -> int | None:
+    from seqspec.compile.counting import counted
+
+    return counted(compiled.plan)

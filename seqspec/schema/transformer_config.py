@@ -8,6 +8,10 @@ from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability
 
 
+GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
+"""Activations of a feed-forward network with a gate, whose first layer is twice as wide."""
+
+
 class TransformerLayers(Config):
     """A stack of attention and feed-forward layers: Vaswani et al. (2017), "Attention Is All You Need",
     arXiv:1706.03762.
@@ -78,6 +82,22 @@ class TransformerLayers(Config):
         if self.input_dropout is None:
             flow.derive("input_dropout", dropout, "the same as `dropout`")
         self._check_positions()
+
+    def stack_parameters(self, *, dim: int, memory_dim: int | None = None) -> int:
+        """Trainable parameters of the whole stack, once ``settle`` has filled in what follows."""
+        assert self.num_heads is not None
+        assert self.feed_forward_dim is not None
+        wide = self.feed_forward_dim * (2 if self.activation in GATED else 1)
+        attentions = [dim] if memory_dim is None else [dim, memory_dim]
+        norm = dim * (2 if self.norm_type == "layer" else 1)
+        layer = norm * (len(attentions) + 1)
+        for width in attentions:
+            layer += 2 * dim * (dim + width) + 4 * dim * self.bias + dim // self.num_heads * self.per_dim_scale
+        layer += self.feed_forward_kernel * dim * wide + self.feed_forward_dim * dim
+        layer += (wide + dim) * self.feed_forward_bias
+        places = {"learned": (self.max_positions or 0) * dim, "relative": 32 * self.num_heads}
+        last = norm if self.norm == "pre" and self.final_norm else 0
+        return self.num_layers * layer + places.get(self.positions, 0) + last
 
     def _check_positions(self) -> None:
         if self.positions == "learned" and self.max_positions is None:

@@ -35,6 +35,7 @@ def test_text_names_both_places_and_what_follows(pair):
     assert f"{a}:" in line
     assert f"{b}:" in line
     assert "model.decoder.dim" in outcome.out.partition("what follows")[2]
+    assert "parameters" in outcome.out
     assert "digest train" in outcome.out
     assert outcome.exit == 1
 

@@ -39,3 +39,9 @@ class TransformerConfig(TransformerLayers):
         self.settle(flow, dim=dim)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
         return States(dim, causal=True)
+
+    def parameters(self, takes: Mapping[str, Type]) -> int:
+        """Trainable parameters, the embedding's apart."""
+        assert self.dim is not None
+        memory = takes.get("memory")
+        return self.stack_parameters(dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None)

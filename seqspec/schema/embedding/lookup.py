@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from seqspec.schema.config import Config, Mismatch
@@ -30,3 +31,10 @@ class LookupConfig(Config):
                 "the width of the embedding does not follow from what reads it", at=("dim",), help="set `dim`"
             )
         return Frames(self.dim)
+
+    def parameters(self, takes: Mapping[str, Type]) -> int | None:
+        """Trainable parameters; ``None`` while the vocabulary is unknown."""
+        source = takes["source"]
+        if not isinstance(source, Tokens) or not isinstance(source.vocab, int) or self.dim is None:
+            return None
+        return -(-source.vocab // self.rows_multiple_of) * self.rows_multiple_of * self.dim

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.transformer_config import TransformerLayers
 from seqspec.schema.types import Frames, States, Type
@@ -19,3 +21,7 @@ class TransformerConfig(TransformerLayers):
             raise Mismatch(f"a Transformer encoder reads a sequence of vectors, and this is {source}")
         self.settle(flow, dim=self.dim)
         return States(self.dim, rate=source.rate)
+
+    def parameters(self, _takes: Mapping[str, Type]) -> int:
+        """Trainable parameters."""
+        return self.stack_parameters(dim=self.dim)

@@ -21,3 +21,10 @@ class LinearConfig(Config):
         if not isinstance(target, Tokens):
             raise Mismatch(f"a linear head scores a vocabulary, and the target is {target}")
         return Logits(target.vocab, hidden.stride)
+
+    def parameters(self, takes: Mapping[str, Type]) -> int | None:
+        """Trainable parameters of an untied head; ``None`` while the vocabulary is unknown."""
+        hidden, target = takes["hidden"], takes["target"]
+        assert isinstance(hidden, States)
+        assert isinstance(target, Tokens)
+        return target.vocab * (hidden.dim + self.bias) if isinstance(target.vocab, int) else None
