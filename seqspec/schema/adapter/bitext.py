@@ -32,9 +32,4 @@ class BitextConfig(AdapterConfig):
             if name not in self.template:
                 message = f"`template` must say where `{name}` stands in the file names"
                 raise Mismatch(message, at=("template",), help="the default is `{split}.{language}`")
-        if self.source_language == self.target_language:
-            message = "both sides have one and the same language, and so one and the same file"
-            raise Mismatch(
-                message, at=("target_language",), help="name the sides apart, such as `en-US` and `en-GB`"
-            )
         return {"source": Text(self.source_language), "target": Text(self.target_language)}
