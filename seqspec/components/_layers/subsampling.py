@@ -78,6 +78,9 @@ class ConvStack(nn.Module):
 
     def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Features of a frame stand channel by channel, bins within a channel."""
+        if x_BTD.shape[1] == 0:
+            # A recording shorter than one window has no frame, and no kernel runs over nothing.
+            x_BTD = functional.pad(x_BTD, (0, 0, 0, 1))
         mask_BT = length_mask(lengths_B, x_BTD.shape[1])
         x_BCTF = (x_BTD * mask_BT[..., None]).unflatten(2, (self.inputs, -1)).transpose(1, 2)
         for block in self.blocks:

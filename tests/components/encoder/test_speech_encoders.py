@@ -1,13 +1,15 @@
-"""What the conformer and the BiLSTM promise alike."""
+"""What the speech encoders promise alike."""
 
 import pytest
 import torch
 
 from seqspec.components.encoder.bilstm import Bilstm
 from seqspec.components.encoder.conformer import Conformer
+from seqspec.components.encoder.conv_lstm import ConvLstm
 from seqspec.schema.config import Mismatch
 from seqspec.schema.encoder.bilstm import BilstmConfig
 from seqspec.schema.encoder.conformer import ConformerConfig
+from seqspec.schema.encoder.conv_lstm import ConvLstmConfig
 from seqspec.schema.types import Frames, Tokens
 
 FRAMES = Frames(dim=8, rate=100)
@@ -17,6 +19,7 @@ CONFORMER = ConformerConfig(
 CASES = [
     (Conformer, CONFORMER),
     (Conformer, CONFORMER.model_copy(update={"subsampling": 1})),
+    (ConvLstm, ConvLstmConfig(channels=[2, 3], num_layers=2, dim=4)),
     (Bilstm, BilstmConfig(num_layers=2, dim=4)),
     (Bilstm, BilstmConfig(num_layers=1, dim=4, stack=3, cell_cap=5.0)),
 ]
@@ -58,6 +61,14 @@ def test_every_parameter_gets_a_finite_gradient(cls, config):
     (states * torch.randn_like(states)).sum().backward()
 
     assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in encoder.parameters())
+
+
+@pytest.mark.parametrize(("cls", "config"), CASES)
+def test_recordings_without_a_single_frame_pass(cls, config):
+    states, lengths = cls(config, FRAMES).eval()(torch.empty(2, 0, 8), torch.tensor([0, 0]))
+
+    assert lengths.tolist() == [0, 0]
+    assert states.isfinite().all()
 
 
 def test_the_paper_s_small_conformer_has_about_its_ten_million_parameters():
