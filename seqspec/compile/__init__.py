@@ -11,6 +11,7 @@ from seqspec.compile.ignore import silenced
 from seqspec.compile.infer import infer
 from seqspec.compile.plan import Compiled
 from seqspec.compile.resolve import Overlay
+from seqspec.compile.survivors import later_mistakes
 from seqspec.compile.validate import validate
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.experiment import Experiment
@@ -22,12 +23,15 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
-    tree, experiment = understand(file, overlays)
+    try:
+        tree, experiment = understand(file, overlays)
+    except SpecError as error:
+        raise SpecError((*error.diagnostics, *later_mistakes(error)), tree=error.tree) from None
     return _plan(tree, experiment, facts or {})
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
-    """The same experiment with the numbers that its prepared data have told; everything that depends on them is checked again."""
+    """The same experiment with the numbers that its prepared data have told, checked again."""
     return _plan(compiled.tree, validate(compiled.tree), facts)
 
 

@@ -1,0 +1,61 @@
+"""Mistakes of different stages are told at once, and none that only follows from another."""
+
+from pathlib import Path
+
+import pytest
+
+from seqspec.compile.judge import Options, judge
+
+EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
+HEADS = ("num_heads: 2", "num_heads: 3")
+
+
+@pytest.fixture
+def told(tmp_path):
+    def told(*changes):
+        text = EXAMPLE
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        file = tmp_path / "spec.yaml"
+        file.write_text(text, encoding="utf-8")
+        return sorted(d.code for d in judge(file, Options()))
+
+    return told
+
+
+def test_the_example_is_clean(told):
+    assert told() == []
+    assert told(HEADS) == ["SQ200"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("train: {", "train: {clip_nrm: 1.0, "), "SQ101"),
+        (("train: {", "train: {clip_norm: -1.0, "), "SQ107"),
+        (("train: {", "train: {accumulate: 010, "), "SQ020"),
+        (("seqspec: 1", "seqspec: 1\nseed: x"), "SQ106"),
+        (("size: 2048", "size: 2048, shufle: true"), "SQ101"),
+        (("evaluate: {", "evaluate: {stop: {afer: 3}, "), "SQ101"),
+        (("evaluate: {", 'evaluate: {max_examples: "${nope}", '), "SQ310"),
+    ],
+)
+def test_a_mistake_elsewhere_does_not_hide_the_shapes(told, change, code):
+    assert told(change, HEADS) == sorted([code, "SQ200"])
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        (("dim: 32", "dmi: 32"), ["SQ101"]),
+        (("dim: 32", 'dim: "33"'), ["SQ106"]),
+        (("max_steps: 200,", ""), ["SQ102"]),
+        (("max_steps: 200", "max_step: 200"), ["SQ101"]),
+        (("type: adam", "type: adom"), ["SQ103"]),
+        (("metrics: [chrf]", "metrics: [chrff]"), ["SQ103"]),
+        (("every_steps: 100,", "every_steps: many,"), ["SQ106"]),
+    ],
+)
+def test_nothing_follows_from_a_mistake(told, change, codes):
+    assert told(change) == codes
