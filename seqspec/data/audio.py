@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_SAMPLES = 2**31
 """Samples that are ever read at once (12 hours at 48 kHz); a header that claims more is refused."""
 
+MP3_SLACK_SECONDS = 0.25
+"""By which an MP3 may be shorter than its header lets one estimate."""
+
 _PCM = (1, 3, 0xFFFE)
 """WAV formats whose block is one sample of each channel: integers, floats and extensible."""
 
@@ -55,17 +58,19 @@ class AudioReader:
             header = self._checked(ref, file)
             start, end = _piece(ref, header.frames)
             samples = self._read(ref, file, start, end)
-        if len(samples) < end - start and not _estimated(ref.path):
+        lacking = end - start - len(samples)
+        if lacking > (MP3_SLACK_SECONDS * header.rate if _estimated(ref.path) else 0):
             message = f"the audio is cut off: {end - start} samples are promised, {len(samples)} are there"
             raise self._error(ref, message)
-        return self._one_channel(ref, samples, header.rate)
+        mono = self._one_channel(ref, samples, header.rate)
+        return _exactly(mono, _resampled_length(end - start, header.rate, self.rate))
 
     def num_samples(self, ref: AudioRef) -> int:
         """Samples of a piece after resampling, from the header alone."""
         with _opened(ref.path, self.corpus) as file:
             header = self._checked(ref, file)
         start, end = _piece(ref, header.frames)
-        return end - start if header.rate == self.rate else -(-(end - start) * self.rate // header.rate)
+        return _resampled_length(end - start, header.rate, self.rate)
 
     def _checked(self, ref: AudioRef, file: Any) -> Header:
         header = Header(max(file.frames, 0), file.samplerate, file.channels)
@@ -116,6 +121,21 @@ class AudioReader:
 
     def _error(self, ref: AudioRef, message: str, *, help: str | None = None) -> DataError:
         return DataError(message, corpus=self.corpus, file=show(ref.path), help=help)
+
+
+def _resampled_length(samples: int, rate: int, wanted: int) -> int:
+    return -(-samples * wanted // rate)
+
+
+def _exactly(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """The length that the header told: a resampler's last sample, or what an MP3 lacks, is silence."""
+    import numpy as np
+
+    if len(samples) == length:
+        return samples
+    fitted = np.zeros(length, np.float32)
+    fitted[: len(samples)] = samples[:length]
+    return fitted
 
 
 def _opened(path: Path, corpus: str) -> Any:
