@@ -36,7 +36,10 @@ class MaskedBatchNormRelu(nn.Module):
             scale = self.weight_C * (self.variance_C + self.eps).rsqrt()
             y = torch.addcmul(self.bias_C - self.mean_C * scale, x, scale).relu()
             return y * _broadcast(mask_BT, x)
-        given, mean, variance = _NormaliseRelu.apply(x, mask_BT, self.weight_C, self.bias_C, self.eps)
+        given: Tensor
+        given, mean, variance = _NormaliseRelu.apply(  # type: ignore[no-untyped-call]
+            x, mask_BT, self.weight_C, self.bias_C, self.eps
+        )
         self._follow(mean, variance)
         return given
 
@@ -50,7 +53,7 @@ class _NormaliseRelu(torch.autograd.Function):
     """One pass a moment, one to normalise; the gradient in closed form."""
 
     @staticmethod
-    def forward(  # type: ignore[no-untyped-def, override]
+    def forward(  # type: ignore[no-untyped-def]
         ctx, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         x = clear_padding(x, mask_BT)
@@ -68,7 +71,7 @@ class _NormaliseRelu(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor, *_unused: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def, override]
+    def backward(ctx, grad: Tensor, *_unused: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
         x, y, mask_BT, weight, mean, scale, count = ctx.saved_tensors
         over = tuple(range(x.dim() - 1))
         grad = torch.ops.aten.threshold_backward(grad, y, 0)

@@ -75,7 +75,7 @@ class Lstm(nn.Module):
         pad_BT = ~length_mask(lengths_B, x_BTI.shape[1])
         cap = float("inf") if self.cell_cap is None else self.cell_cap
         weights = (self.input_weight_DGI, self.state_weight_DGH, self.bias_DG)
-        hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)
+        hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)  # type: ignore[no-untyped-call]
         return hidden
 
     def step(self, x_BI: Tensor, state: CellState) -> CellState:
@@ -109,7 +109,7 @@ class _Layer(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[no-untyped-def, override]
+    def forward(  # type: ignore[no-untyped-def]
         ctx, x_BTI: Tensor, pad_BT: Tensor, input_DGI: Tensor, state_DGH: Tensor, bias_DG: Tensor, cap: float
     ) -> Tensor:
         gates_DBTG = _project(_both(x_BTI, len(bias_DG)), input_DGI, bias_DG)
@@ -121,7 +121,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_BTE: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def, override]
+    def backward(ctx, grad_BTE: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
         x_BTI, active, hidden, cell, squashed, input_DGI, state_DGH = ctx.saved_tensors
         grad_hidden = torch.stack(_turned(grad_BTE.chunk(len(active), dim=-1)))
         grad_gates = _run_back(grad_hidden, active, cell, squashed, state_DGH, ctx.cap)
@@ -215,7 +215,7 @@ def _run_back(
         if free is not None:
             grad_cell.mul_(free[:, :, t])
         gate = slopes[:, :, t]
-        gate[..., : 3 * size].unflatten(-1, (3, size)).mul_(grad_cell.unsqueeze(-2))
+        gate[..., : 3 * size].view(*gate.shape[:-1], 3, size).mul_(grad_cell.unsqueeze(-2))
         gate[..., 3 * size :].mul_(grad_hidden)
         grad_cell.mul_(kept[:, :, t])
         grad_hidden = torch.bmm(gate, weight_DGH)

@@ -82,7 +82,8 @@ class ConvStack(nn.Module):
             # A recording shorter than one window has no frame, and no kernel runs over nothing.
             x_BTD = functional.pad(x_BTD, (0, 0, 0, 1))
         mask_BT = length_mask(lengths_B, x_BTD.shape[1])
-        x_BCTF = (x_BTD * mask_BT[..., None]).unflatten(2, (self.inputs, -1)).transpose(1, 2)
+        real_BTD = x_BTD * mask_BT[..., None]
+        x_BCTF = real_BTD.view(*mask_BT.shape, self.inputs, x_BTD.shape[2] // self.inputs).transpose(1, 2)
         for block in self.blocks:
             x_BCTF, lengths_B = block(x_BCTF, lengths_B)
         return x_BCTF.transpose(1, 2).flatten(2), lengths_B

@@ -27,7 +27,7 @@ class SpecAugment:
 
     def __call__(self, x_TD: Tensor, generator: torch.Generator) -> Tensor:
         x_TD = _warp(x_TD, self.warp_frames, generator) if self.warp_frames else x_TD.clone()
-        x_TCF = x_TD.unflatten(1, (self.channels, -1))
+        x_TCF = x_TD.view(len(x_TD), self.channels, x_TD.shape[1] // self.channels)
         frames, _, bins = x_TCF.shape
         for _ in range(self.num_bin_masks):
             start, end = _stretch(bins, self.max_bins, generator)

@@ -25,7 +25,7 @@ class Stretch:
             frames = max(1, round(len(x_TD) * slower))
             x_TD = _between(x_TD, torch.linspace(0, len(x_TD) - 1, frames))
         if self.bins:
-            x_TCF = x_TD.unflatten(1, (self.channels, -1))
+            x_TCF = x_TD.view(len(x_TD), self.channels, x_TD.shape[1] // self.channels)
             places = torch.arange(x_TCF.shape[2]) / higher
             x_TD = _between(x_TCF.permute(2, 0, 1), places).permute(1, 2, 0).flatten(1)
         return x_TD

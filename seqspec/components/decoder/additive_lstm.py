@@ -85,7 +85,8 @@ class AdditiveLstm(nn.Module):
         lengths_B = torch.full_like(memory_lengths_B, ids_BU.shape[1])
         for layer in list(self.layers)[1:]:
             hidden_BUH = layer(torch.cat([hidden_BUH, context_BUC], dim=-1), lengths_B)
-        return self.dropout(torch.cat([hidden_BUH, context_BUC], dim=-1))
+        given: Tensor = self.dropout(torch.cat([hidden_BUH, context_BUC], dim=-1))
+        return given
 
     def weights(self, ids_BU: Tensor, memory_BSD: Tensor, memory_lengths_B: Tensor) -> Tensor:
         """``[B, U, S]``: where each step looks."""
@@ -95,9 +96,8 @@ class AdditiveLstm(nn.Module):
         """Outputs of the first layer, contexts and attention, step by step."""
         first = self._first
         memory = self.attention.remember(memory_BSD, _mask(memory_BSD, lengths_B))
-        for_ids, for_context = first.input_weight_DGI[0].split(
-            [self.embedding_dim, memory_BSD.shape[-1]], dim=1
-        )
+        for_ids = first.input_weight_DGI[0, :, : self.embedding_dim]
+        for_context = first.input_weight_DGI[0, :, self.embedding_dim :]
         gates_BUG = functional.linear(self.dropout(self.embedding(ids_BU)), for_ids, first.bias_DG[0])
         for_both = torch.cat([for_context, first.state_weight_DGH[0]], dim=1)
         state, context_BC = first.start(len(ids_BU)), memory_BSD.new_zeros(len(ids_BU), memory_BSD.shape[-1])
@@ -136,7 +136,7 @@ class AdditiveLstm(nn.Module):
         examples = len(state.memory.mask_BS)
         x_NE = self.dropout(self.embedding(ids_N[:, None])[:, 0])
         cells = [self._first.step(torch.cat([x_NE, state.context_NC], dim=1), state.cells[0])]
-        query, before = (x.unflatten(0, (examples, -1)) for x in (cells[0].hidden, state.before_NS))
+        query, before = (x.view(examples, -1, x.shape[1]) for x in (cells[0].hidden, state.before_NS))
         context_NC, before_NS = (x.flatten(0, 1) for x in self.attention(query, state.memory, before))
         for layer, cell in zip(list(self.layers)[1:], state.cells[1:], strict=True):
             cells.append(layer.step(torch.cat([cells[-1].hidden, context_NC], dim=1), cell))  # type: ignore[operator]

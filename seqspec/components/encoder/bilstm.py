@@ -47,4 +47,4 @@ def stack_frames(x_BTD: Tensor, lengths_B: Tensor, *, count: int) -> tuple[Tenso
         return x_BTD, lengths_B
     x_BTD = x_BTD * length_mask(lengths_B, x_BTD.shape[1])[..., None]
     x_BTD = functional.pad(x_BTD, (0, 0, 0, -x_BTD.shape[1] % count))
-    return x_BTD.unflatten(1, (-1, count)).flatten(2), shortened(lengths_B, count)
+    return x_BTD.reshape(len(x_BTD), -1, count * x_BTD.shape[2]), shortened(lengths_B, count)
