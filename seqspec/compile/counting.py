@@ -41,7 +41,7 @@ def _own(plan: Plan, node: PlanNode) -> int | None:
 
 
 def _shared(model: Any, tables: dict[str, int]) -> int:
-    """What is counted twice: the head's matrix is the target's table, and the source's too where all are one."""
+    """What is counted twice: the head's matrix is the target's table, and the source's where all are one."""
     tie = getattr(model, "tie", "none")
     target = tables.get("decoder.embedding", 0)
     return {"target": 1, "all": 2}.get(tie, 0) * target

@@ -105,6 +105,8 @@ class _Record:
     nodes: list[PlanNode] = field(default_factory=list)
     inferred: dict[Path, object] = field(default_factory=dict)
     reasons: dict[Path, str] = field(default_factory=dict)
+    own: dict[Path, dict[str, object]] = field(default_factory=dict)
+    """The inferred fields of each component, by its path."""
     findings: list[Finding] = field(default_factory=list)
     givers: dict[int, tuple[Path, Type]] = field(default_factory=dict)
     """The component that first gave a type object, by the object's identity; holding the object keeps the identity."""
@@ -166,6 +168,7 @@ class _Flow:
         if stated is None:
             self.record.inferred[place] = value
             self.record.reasons[place] = reason
+            self.record.own.setdefault(self.path, {})[field] = None if isinstance(value, Unknown) else value
             return value
         if stated != value and not isinstance(value, Unknown):
             self.fault((field,), f"`{field}` is {stated} here, but {value} follows from the rest of the experiment",
@@ -206,10 +209,12 @@ class _Flow:
         for field_, value in derived.items():
             given = value if isinstance(value, tuple) else (value, "follows from what stands before it")
             below.derive(field_, *given)
-        takes = _takes(source)
+        named = isinstance(source, Mapping)
+        takes = tuple(source.items()) if isinstance(source, Mapping) else (("source", source),)
         if any(isinstance(type_, Poison) for _, type_ in takes):
             return Poison()
-        below.config = _fill(config, path, self.record.inferred)
+        own = self.record.own.get(path)
+        below.config = config.model_copy(update=own) if own else config
         at = len(self.record.nodes)
         try:
             gives = _apply(below, source)
@@ -219,16 +224,17 @@ class _Flow:
             return Poison()
         gives = self.record.known(_name_unknowns(gives, path))
         self.record.gave(path, gives)
-        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives, isinstance(source, Mapping)))
+        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives, named))
         return gives
 
 
 def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type:
     config = flow.config
-    if hasattr(config, "wire"):
-        return config.wire(source, flow)
-    if hasattr(config, "output"):
-        return config.output(source)
+    cls = type(config)
+    if hasattr(cls, "wire"):
+        return config.wire(source, flow)  # type: ignore[no-any-return]
+    if hasattr(cls, "output"):
+        return config.output(source)  # type: ignore[no-any-return]
     return Nothing() if isinstance(source, Mapping) else source
 
 
