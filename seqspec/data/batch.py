@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     """``[B, U]`` int64 ids without BOS and EOS, padded with 0; ``[B]`` for class labels."""
     target_lengths: Tensor | None
     """``[B]`` int64."""
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
     """``[B]`` int64: the row of each example in its split."""
     step: int
     """Micro-step of the whole run, from 0; evaluation counts its own batches."""

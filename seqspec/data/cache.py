@@ -135,7 +135,8 @@ def _file_sound(path: Path, entry: dict[str, Any], *, verify: bool) -> bool:
         return False
     if status.st_mtime_ns == entry["modified"] and not verify:
         return True
-    return sha256(path) == entry["sha256"]
+    known: str = entry["sha256"]
+    return sha256(path) == known
 
 
 def sha256(path: Path) -> str:

@@ -44,7 +44,7 @@ def collate(
         return _packed(packed, index, step=step, share=share)
     source, source_lengths = None, None
     if "source" in split.roles:
-        values = [split.value("source", row) for row in rows]
+        values: list[Any] = [split.value("source", row) for row in rows]
         if augments:
             values = [
                 _augmented(value, augments, seed_of(seed, "augment", epoch, row))

@@ -39,7 +39,7 @@ def cut_cells(
         cap = int(np.ceil(most * share)) if most else 2**62
         ends = _fill(counts, costs, totals, longest, cell, used, size * share * ROUNDING, cap)
         end = ends[-1] if ends[-1].cell == len(counts) else _least_padding(ends, full)
-        starts.append(starts[-1] + end.count)
+        starts.append(starts[-1] + end.size)
         cell, used, share = end.cell, end.used, 1.0
     return np.array(starts, np.int64)
 
@@ -55,13 +55,14 @@ def waste(cells: Cells, starts: np.ndarray) -> float:
         float(cells.longest[a:b].max(axis=0).sum()) * count
         for a, b, count in zip(first.tolist(), last.tolist(), np.diff(starts).tolist(), strict=True)
     )
-    return 1.0 - float(cells.totals.sum()) / max(padded, 1.0)
+    share: float = 1.0 - float(cells.totals.sum()) / max(padded, 1.0)
+    return share
 
 
 class _End(NamedTuple):
     """A place where a batch may end."""
 
-    count: int
+    size: int
     ratio: float
     """Ids and frames with padding over those without."""
     cell: int
@@ -105,5 +106,5 @@ def _fill(
 
 def _least_padding(ends: list[_End], full: float) -> _End:
     """Among the ends that are full enough, the one that pads least; the last of equals."""
-    least = ends[-1].count * full
-    return min(reversed([end for end in ends if end.count >= least]), key=lambda end: end.ratio)
+    least = ends[-1].size * full
+    return min(reversed([end for end in ends if end.size >= least]), key=lambda end: end.ratio)

@@ -23,7 +23,7 @@ Value = np.ndarray | int
 class Example(NamedTuple):
     """One example as a model gets it, and the text that a person reads."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     id: str
     source: Value | None
     """Ids, frames ``[T, D]``, a picture ``[C, H, W]``; none where the corpus has no source."""

@@ -147,16 +147,16 @@ def sorted_layout(lengths: np.ndarray, config: Batch, *, frames_per_second: floa
 
 def costs(lengths: np.ndarray, *, config: Batch, frames_per_second: float | None) -> np.ndarray:
     """What one example counts for, in the unit of ``config.size``, before padding."""
+    longer: np.ndarray = np.maximum(lengths[:, 0], 1).astype(np.float64)
     match config.unit:
         case "examples":
-            return np.ones(len(lengths), np.float64)
+            longer = np.ones(len(lengths), np.float64)
         case "tokens":
-            return np.maximum(lengths.max(axis=1), 1).astype(np.float64)
-        case "frames":
-            return np.maximum(lengths[:, 0], 1).astype(np.float64)
+            longer = np.maximum(longer, lengths[:, 1])
         case "seconds":
             assert frames_per_second, "a check refuses seconds without audio"
-            return np.maximum(lengths[:, 0], 1).astype(np.float64) / frames_per_second
+            longer = longer / frames_per_second
+    return longer
 
 
 def _least_waste(cells: Cells, config: Batch) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:

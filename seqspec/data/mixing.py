@@ -45,7 +45,8 @@ class Draws:
         size = self.members[group + 1] - first
         turn = epoch * (self.slots[group + 1] - start) + positions - start
         keys = mixed(group * 1_000_003 + turn // size, seed=seed_of(seed, "draws"))
-        return first + permute(turn % size, size, keys)
+        found: np.ndarray = first + permute(turn % size, size, keys)
+        return found
 
 
 def mixture_of(split: Split, source: Any) -> Mixture | None:
@@ -71,10 +72,12 @@ def factors(counts: np.ndarray, source: Any) -> np.ndarray:
     else:
         wanted = np.array([part.weight for part in source.parts], np.float64)
     rate = np.divide(wanted, held, out=np.full(len(held), np.inf), where=held > 0)
-    return np.where(held > 0, rate / rate.min(), 1.0)
+    found: np.ndarray = np.where(held > 0, rate / rate.min(), 1.0)
+    return found
 
 
 def slots_for(sizes: np.ndarray, factor: float) -> np.ndarray:
     """Slots of groups of these sizes: ``factor`` times as many in all, and no group fewer than its size."""
     cumulative = np.floor(np.cumsum(sizes) * factor + 1e-9).astype(np.int64)
-    return np.maximum(np.diff(cumulative, prepend=0), sizes)
+    found: np.ndarray = np.maximum(np.diff(cumulative, prepend=0), sizes)
+    return found

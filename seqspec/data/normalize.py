@@ -32,10 +32,10 @@ def normalize_frames(
             centred_TD = x_TD - mean_D
             std_D = np.sqrt(np.mean(np.square(centred_TD), axis=0, dtype=np.float64)).astype(np.float32)
             centred_TD /= np.maximum(std_D, LEAST_STD)
-            return centred_TD
+            return np.asarray(centred_TD, np.float32)
         case "global":
             assert known is not None
-            return ((x_TD - known.mean) / known.std).astype(np.float32, copy=False)
+            return np.asarray((x_TD - known.mean) / known.std, np.float32)
 
 
 def normalize_picture(
@@ -51,11 +51,11 @@ def normalize_picture(
         case "image":
             scaled = scaled / 255.0
             std = max(float(scaled.std(dtype=np.float64)), 1.0 / np.sqrt(scaled.size))
-            return ((scaled - scaled.mean(dtype=np.float64)) / std).astype(np.float32)
+            return np.asarray((scaled - scaled.mean(dtype=np.float64)) / std, np.float32)
         case "global":
             assert known is not None
             mean, std_C = known.mean[:, None, None], known.std[:, None, None]
-            return ((scaled / 255.0 - mean) / std_C).astype(np.float32)
+            return np.asarray((scaled / 255.0 - mean) / std_C, np.float32)
 
 
 class Moments:

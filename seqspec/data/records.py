@@ -45,7 +45,8 @@ def write_records(
     for kind in kinds:
         columns |= kind.columns
     with StoreWriter(folder, columns) as writer, progress(f"reading {split}", None) as advance:
-        drops = Drops.load(writer.state.get("drops"), parts.config.on_error, what=f"rows of {split}")
+        corpus, policy = getattr(parts.adapter, "corpus", ""), parts.config.on_error
+        drops = Drops.load(writer.state.get("drops"), policy, what=f"rows of {split}", corpus=corpus)
         labels = {role: Counter(found) for role, found in writer.state.get("labels", {}).items()}
         seen = int(writer.state.get("seen", 0))
         rows = itertools.islice(rows, seen, None)
@@ -118,11 +119,15 @@ class _Measure:
         self.reader = parts.adapter.audio() if self.roles else None
 
     def __call__(self, record: Any, drops: Drops) -> bool:
-        for role in self.roles if self.reader is not None else ():
+        reader = self.reader
+        if reader is None:
+            return True
+        for role in self.roles:
             try:
-                record[f"{role}_samples"] = self.reader.num_samples(record[role])
+                record[f"{role}_samples"] = reader.num_samples(record[role])
             except DataError as error:
-                drops.add(error.message, file=error.file)
+                place = str(record.get("file", error.file))
+                drops.add(f"{error.message}: `{error.file}`", file=place, row=record.get("row"))
                 return False
         return True
 

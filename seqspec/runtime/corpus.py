@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.build_data import build_data
-from seqspec.compile.report import located
 from seqspec.compile.commands import Outcome
+from seqspec.compile.report import located
 from seqspec.compile.resolve import Overlay
 from seqspec.data.cache import default_cache
 from seqspec.data.prepare import Prepared
@@ -45,7 +45,11 @@ def prepare(
         progress = silent if quiet else bar
         with located(compiled.tree):
             prepared, absent = prepare_present(
-                build_data(compiled.plan), splits=splits, progress=progress, processes=processes, verify=verify
+                build_data(compiled.plan),
+                splits=splits,
+                progress=progress,
+                processes=processes,
+                verify=verify,
             )
         summary = summarize(prepared)
         text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
@@ -97,7 +101,7 @@ def doctor(
         from seqspec.runtime.assemble import assemble
         from seqspec.runtime.doctor.patient import Patient
         from seqspec.runtime.doctor.visit import examine
-        from seqspec.runtime.run import search_of
+        from seqspec.runtime.search import search_of
 
         torch.set_num_threads(max(1, min(2, cores())))
         experiment = compiled.plan.experiment

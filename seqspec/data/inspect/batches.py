@@ -61,7 +61,7 @@ def _padding(subject: Subject) -> Finding:
     share = 1 - real.sum() / max(cells.sum(), 1)
     sides = {side: 1 - real[c] / cells[c] for c, side in enumerate(("source", "target")) if cells[c]}
     rows = [(side, f"{waste:.2%}") for side, waste in sides.items()]
-    spread = np.std(tokens) / max(np.mean(tokens), 1)
+    spread = float(np.std(tokens)) / max(float(np.mean(tokens)), 1.0)
     warn = share > 2 * MOST_WASTE
     return Finding(
         "D18",
@@ -120,8 +120,8 @@ def _shuffle(subject: Subject) -> Finding:
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
     if len(one) < 3:
         return 0.0
-    ranks = [np.argsort(np.argsort(values)) for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (np.argsort(np.argsort(values)).astype(np.float64) for values in (one, other))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _repeats(subject: Subject) -> Finding:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seqspec.data.examples import Split
-from seqspec.data.inspect.finding import Bars, Finding, Table
+from seqspec.data.inspect.finding import Bars, Cell, Finding, Table
 from seqspec.data.inspect.subject import Subject
 
 FEATURES = {
@@ -48,7 +48,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _role(subject: Subject, role: str) -> Finding:
     counts = {name: _features(subject, split, role) for name, split in subject.splits.items()}
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (feature, *(counts[name][feature] for name in counts))
         for feature in [*FEATURES, "not NFC", "not NFKC"]
     ]

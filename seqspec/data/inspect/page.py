@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqspec.data.inspect.drawing import draw, escape, shown
-from seqspec.data.inspect.finding import Finding
+from seqspec.data.inspect.finding import VERDICTS, Finding
 from seqspec.data.inspect.inspection import Inspection
 
 STYLE = """
@@ -31,7 +31,7 @@ POLICY = (
 
 def as_page(inspection: Inspection) -> str:
     """The whole page; nothing is fetched when it is opened."""
-    counts = ", ".join(f"{inspection.count(v)} {v}" for v in ("error", "warn", "info", "ok", "accepted"))
+    counts = ", ".join(f"{inspection.count(verdict)} {verdict}" for verdict in VERDICTS)
     sections = "".join(_section(number, finding) for number, finding in enumerate(inspection.findings))
     links = "".join(
         f'<a href="#f{number}"><span class="badge {f.verdict}">{f.check}</span></a>'

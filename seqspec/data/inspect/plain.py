@@ -10,15 +10,18 @@ from seqspec.data.inspect.inspection import Inspection
 COLORS: dict[Verdict, str] = {"error": "31;1", "warn": "33;1", "info": "36", "ok": "32", "accepted": "2"}
 WIDTH = 110
 MOST_EXAMPLES = 5
+COUNTED: tuple[tuple[Verdict, str], ...] = (
+    ("error", "errors"),
+    ("warn", "warnings"),
+    ("info", "notes"),
+    ("ok", "ok"),
+)
 
 
 def as_text(inspection: Inspection, *, color: bool = False) -> str:
     """One paragraph a finding, the gravest verdicts counted at the end."""
     lines = [line for finding in inspection.findings for line in _paragraph(finding, color)]
-    counts = ", ".join(
-        f"{inspection.count(verdict)} {word}"
-        for verdict, word in (("error", "errors"), ("warn", "warnings"), ("info", "notes"), ("ok", "ok"))
-    )
+    counts = ", ".join(f"{inspection.count(verdict)} {word}" for verdict, word in COUNTED)
     return "\n".join([*lines, f"{inspection.name}: {counts}"]) + "\n"
 
 

@@ -73,16 +73,14 @@ def _repetitions(subject: Subject) -> Finding:
                 text = split.text(side, int(first[most]))
                 examples.append(f"{side}, {int(counts[most])} times: {text[:80]}")
     table = Table("Repetitions", ("split", "of", "examples", "stood before"), rows)
-    repeated = {key: count for key, count in numbers.items() if count and key.startswith("train")}
-    if not repeated:
+    held = {key: count for key, count in numbers.items() if count and key.startswith("train")}
+    if not held:
         return Finding("D06", "ok", "no training example stood before", numbers=numbers, figures=[table])
-    told = "; ".join(
-        f"{count:,} duplicate {_several(key.split(' ', 1)[1])}" for key, count in repeated.items()
-    )
-    share = max(repeated.values()) / len(subject.train)
+    told = "; ".join(f"{count:,} duplicate {_several(key.split(' ', 1)[1])}" for key, count in held.items())
+    share = max(held.values()) / len(subject.train)
     return Finding(
         "D06",
-        "warn" if (share > 0.01 and not subject.audio_roles) or repeated.get("train pairs") else "info",
+        "warn" if (share > 0.01 and not subject.audio_roles) or held.get("train pairs") else "info",
         f"train has {told}",
         "where whole examples repeat, `data.filter.duplicates: drop` takes them out",
         numbers=numbers,

@@ -37,7 +37,8 @@ def histogram(title: str, series: dict[str, np.ndarray]) -> Histogram:
 
 
 def _lengths(subject: Subject) -> Finding:
-    figures, numbers = [], {}
+    figures: list[Histogram] = []
+    numbers: dict[str, float] = {}
     for column, side in enumerate(("source", "target")):
         if side not in subject.roles or side in [*subject.label_roles, *subject.image_roles]:
             continue

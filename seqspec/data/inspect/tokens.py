@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seqspec.data.examples import Split
-from seqspec.data.inspect.finding import Finding, Number, Table
+from seqspec.data.inspect.finding import Cell, Finding, Number, Table
 from seqspec.data.inspect.subject import Subject
 from seqspec.schema.types import UNK
 
@@ -24,7 +24,9 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _role(subject: Subject, role: str) -> Finding:
-    rows, numbers, examples = [], {}, []
+    rows: list[tuple[Cell, ...]] = []
+    numbers: dict[str, Cell] = {}
+    examples: list[str] = []
     unknown = 0.0
     for name, split in subject.splits.items():
         measured = _measure(subject, split, role, examples if name == "train" else [])
@@ -34,7 +36,7 @@ def _role(subject: Subject, role: str) -> Finding:
     used, size = _coverage(subject, role)
     numbers |= {"vocab_size": size, "ids_used_in_train": used}
     strange = _collisions(subject, role)
-    exact, normal = numbers["train exact"], numbers["train as_normalised"]
+    exact, normal = float(numbers["train exact"]), float(numbers["train as_normalised"])
     head = ("split", "exact", "as normalised", "unknown", "bytes", "ids a character", "ids a word")
     notes = [f"{exact:.1%} of the training {role} comes back exactly, {normal:.1%} as normalised"]
     notes.append(f"unknown ids at most {unknown:.2%}; {used:,} of {size:,} ids occur in train")
