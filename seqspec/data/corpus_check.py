@@ -15,7 +15,7 @@ from typing import Any
 
 from seqspec.data.adapter import Adapter
 from seqspec.data.lines import show
-from seqspec.data.record import AudioRef, BadRow
+from seqspec.data.record import AudioRef, BadRow, without_details
 from seqspec.schema.diagnostic import DataError
 
 LISTENED = 32
@@ -75,7 +75,7 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
     seen = _Seen()
     for row in adapter.examples(split):
         if isinstance(row, BadRow):
-            kind = _kind(row.reason)
+            kind = without_details(row.reason)
             if kind not in seen.reasons:
                 seen.bad.append(row)
             seen.reasons[kind] += 1
@@ -90,7 +90,7 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
 
 def _bad_rows(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
     for row in seen.bad:
-        count = seen.reasons[_kind(row.reason)]
+        count = seen.reasons[without_details(row.reason)]
         more = f" ({count:,} rows like this)" if count > 1 else ""
         yield DataError(
             f"{row.reason}{more}",
@@ -113,12 +113,6 @@ def _bad_audio(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
         except DataError as error:
             yield error
             return
-
-
-def _kind(reason: str) -> str:
-    """A reason without what differs from row to row: names between backticks, and numbers."""
-    parts = reason.split("`")
-    return "".join("" if char.isdigit() else char for char in "``".join(parts[::2]))
 
 
 def _repeats(ids: array[int]) -> bool:

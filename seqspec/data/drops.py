@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from seqspec.data.record import without_details
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -23,18 +24,22 @@ class Drops:
     what: str
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    corpus: str = ""
 
     @classmethod
-    def load(cls, state: dict[str, Any] | None, policy: Literal["fail"] | OnError, *, what: str) -> Drops:
+    def load(
+        cls, state: dict[str, Any] | None, policy: Literal["fail"] | OnError, *, what: str, corpus: str = ""
+    ) -> Drops:
         """Go on where an interrupted stage stopped."""
         state = state or {}
-        return cls(policy, what, dict(state.get("counts", {})), dict(state.get("examples", {})))
+        return cls(policy, what, dict(state.get("counts", {})), dict(state.get("examples", {})), corpus)
 
     def add(self, reason: str, *, file: str = "", row: int | None = None, byte: int | None = None) -> None:
         """Note one bad row, or raise ``DataError`` where the spec says ``on_error: fail``."""
         if self.policy == "fail":
             help = "mend the row, or allow some to be left out: `on_error: {drop: 0.001}` under `data`"
-            raise DataError(reason, file=file, row=row, byte=byte, help=help)
+            raise DataError(reason, corpus=self.corpus, file=file, row=row, byte=byte, help=help)
+        reason = without_details(reason)
         self.counts[reason] = self.counts.get(reason, 0) + 1
         shown = self.examples.setdefault(reason, [])
         if len(shown) < EXAMPLES:
@@ -50,6 +55,7 @@ class Drops:
         raise DataError(
             f"{dropped:,} of {rows:,} {self.what} cannot be used, more than the {self.policy.drop:.2%} that "
             f"`on_error` allows; most often: {worst}",
+            corpus=self.corpus,
             file=place,
             help="look at the rows named here, or raise `data.on_error.drop`",
         )

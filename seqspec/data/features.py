@@ -71,7 +71,8 @@ def write_features(
         StoreWriter(folder, columns) as writer,
         progress(f"computing frames of {split}", records.rows) as advance,
     ):
-        drops = Drops.load(writer.state.get("drops"), on_error, what=f"utterances of {split}")
+        what = f"utterances of {split}"
+        drops = Drops.load(writer.state.get("drops"), on_error, what=what, corpus=reader.corpus)
         advance(writer.rows)
         starts = range(writer.rows, records.rows, BLOCK)
         blocks = (_references(records, role, start, root) for start in starts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,12 @@ class AudioRef(NamedTuple):
     path: Path
     start: int | None = None
     end: int | None = None
+
+
+def without_details(reason: str) -> str:
+    """A reason without what differs from row to row, so that rows can be counted by it: names, numbers."""
+    named = re.sub(r"`[^`]*`", "`…`", reason)
+    return re.sub(r"[0-9][0-9,.]*", "…", re.sub(r"0x[0-9a-f]+", "…", named))
 
 
 class BadRow(NamedTuple):
