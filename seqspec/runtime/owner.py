@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seqspec.schema.diagnostic import Exit, RunError
 
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 0.5
 """How long a second starter waits for a holder that is just leaving."""
 
 

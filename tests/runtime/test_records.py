@@ -21,6 +21,7 @@ def test_a_journal_forgets_what_came_after_its_checkpoint(tmp_path):
 
     journal.cut(length)
     journal.write(step=3)
+    journal.close()
 
     assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 3}]
 
