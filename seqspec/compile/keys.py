@@ -33,6 +33,9 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     plain = _plain(word)
     if plain in own:
         return Advice(f"did you mean `{plain}`?", plain)
+    before, colon, value = word.partition(":")
+    if colon and before in own and value:
+        return Advice(f"a space is missing after `:`; write `{before}: {value}`", f"{before}: {value}")
     close = nearest(word, own)
     if close and distance(word.lower(), close.lower(), 1) <= 1:
         return Advice(f"did you mean `{close}`?", close)

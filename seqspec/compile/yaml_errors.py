@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from yaml import YAMLError
 
-from seqspec.compile.scalars import shorten
-from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
+from seqspec.compile.yaml_slips import slip_behind
+from seqspec.schema.diagnostic import Diagnostic, Label
 from seqspec.schema.source import Source, Span
 
-_REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
-_NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)[ ]+([^ :][^:]*)")
 _CLOSED_LATE = re.compile("did not find expected ','|end of stream|document indicator")
 _SAID: tuple[tuple[str, str, str, str], ...] = (
     (
@@ -170,10 +167,6 @@ _SAID: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-_FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=True))
-"""What a Japanese or Chinese keyboard gives in place of YAML's own characters."""
-
-
 def explain(error: YAMLError, source: Source) -> Diagnostic:
     """A diagnostic for what libyaml could not read."""
     problem = f"{getattr(error, 'problem', '') or ''}"
@@ -181,11 +174,7 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     began = getattr(error, "context_mark", None)
     mark = getattr(error, "problem_mark", None) or began
     start = min(mark.index if mark else 0, len(source.text))
-    slip = (
-        _bare_reference(source, start)
-        or _full_width(source, start)
-        or _missing_colon(source, start, problem, began)
-    )
+    slip = slip_behind(source, start, problem, began)
     if slip is not None:
         return slip
     code, message, help = _words(problem, context, source.text[start : start + 1])
@@ -196,65 +185,6 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     if opened.line == here.line and "end of stream" not in problem:
         return Diagnostic(code, message, here, labels=(Label(opened, "it began here"),), help=help)
     return Diagnostic(code, message, opened, labels=(Label(here, "not closed up to here"),), help=help)
-
-
-def _bare_reference(source: Source, start: int) -> Diagnostic | None:
-    """``{dim: ${path}}``: within ``{ }`` YAML takes the braces of an unquoted ``${…}`` for its own."""
-    begin = source.text.rfind("\n", 0, start) + 1
-    for match in _REFERENCE.finditer(source.text, begin, start + 1000):
-        if match.start() <= start <= match.end():
-            span = Span(source, match.start(), match.end())
-            fix = Fix("put it in quotes", (Edit(span, f'"{span.text}"'),), safe=True)
-            said = "`${…}` within `{ }` or `[ ]` must stand in quotes"
-            return Diagnostic("SQ001", said, span, help=f'write `"{span.text}"`', fix=fix)
-    return None
-
-
-def _full_width(source: Source, start: int) -> Diagnostic | None:
-    """``key：value``: a full-width character where YAML needs the ASCII one, here or on the line above."""
-    number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
-    for line in (number, number - 1):
-        if line < 1:
-            continue
-        text = source.line(line).partition("#")[0]
-        at = next((i for i, char in enumerate(text) if char in _FULL_WIDTH), None)
-        if at is not None:
-            begin = source.offset(line) + at
-            char, ascii_ = text[at], _FULL_WIDTH[text[at]]
-            span = Span(source, begin, begin + 1)
-            fix = Fix(f"write `{ascii_}`", (Edit(span, ascii_ + " " * (char in "：，")),), safe=False)
-            name = "an ideographic space" if char == "　" else f"a full-width `{char}`"
-            said = f"{name} stands where YAML needs {'a space' if char == '　' else f'`{ascii_}`'}"
-            return Diagnostic("SQ001", said, span, help="switch the keyboard to half-width letters", fix=fix)
-    return None
-
-
-def _missing_colon(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
-    """``max_steps 400`` and a proper line below it: YAML reads on, and complains of the line below."""
-    if "could not find expected ':'" in problem and began is not None:
-        number, indent = source.position(began.index)[0], None
-    elif "mapping values are not allowed" in problem:
-        number, indent = _line_above(source, source.position(start)[0])
-    else:
-        return None
-    match = _NO_COLON.fullmatch(source.line(number).split(" #")[0].rstrip())
-    if match is None or indent not in (None, len(match.group(1))):
-        return None
-    begin = source.offset(number) + match.start(2)
-    end = begin + len(match.group(2))
-    said = f"a `:` is missing after the key `{match.group(2)}`"
-    help = f"write `{match.group(2)}: {shorten(match.group(3))}`"
-    fix = Fix("put the `:` in", (Edit(Span(source, end, end), ":"),), safe=False)
-    return Diagnostic("SQ001", said, Span(source, begin, end), help=help, fix=fix)
-
-
-def _line_above(source: Source, number: int) -> tuple[int, int]:
-    """The line with something on it above line ``number``, and the indentation of the latter."""
-    here = source.line(number)
-    above = number - 1
-    while above > 1 and (not source.line(above).strip() or source.line(above).lstrip().startswith("#")):
-        above -= 1
-    return max(above, 1), len(here) - len(here.lstrip())
 
 
 def _words(problem: str, context: str, char: str) -> tuple[str, str, str]:

@@ -1,0 +1,118 @@
+"""The slip behind a syntax error: what a person did, where libyaml can only say where it could not go on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from seqspec.compile.scalars import shorten
+from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
+from seqspec.schema.source import Source, Span
+
+_REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
+_NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)( +=? *|:(?! ))([^ :=][^:]*)")
+_FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=True))
+"""What a Japanese or Chinese keyboard gives in place of YAML's own characters."""
+
+
+def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
+    """The slip that explains why libyaml stopped at ``start``; ``began`` marks what it was reading."""
+    return (
+        _bare_reference(source, start)
+        or _full_width(source, start)
+        or _missing_colon(source, start, problem, began)
+        or _indentation(source, start, problem)
+    )
+
+
+def _bare_reference(source: Source, start: int) -> Diagnostic | None:
+    """``{dim: ${path}}``: within ``{ }`` YAML takes the braces of an unquoted ``${…}`` for its own."""
+    begin = source.text.rfind("\n", 0, start) + 1
+    for match in _REFERENCE.finditer(source.text, begin, start + 1000):
+        if match.start() <= start <= match.end():
+            span = Span(source, match.start(), match.end())
+            fix = Fix("put it in quotes", (Edit(span, f'"{span.text}"'),), safe=True)
+            said = "`${…}` within `{ }` or `[ ]` must stand in quotes"
+            return Diagnostic("SQ001", said, span, help=f'write `"{span.text}"`', fix=fix)
+    return None
+
+
+def _full_width(source: Source, start: int) -> Diagnostic | None:
+    """``key：value``: a full-width character where YAML needs the ASCII one, here or on the line above."""
+    number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
+    for line in (number, number - 1):
+        text = source.line(line).partition("#")[0] if line else ""
+        at = next((i for i, char in enumerate(text) if char in _FULL_WIDTH), None)
+        if at is None:
+            continue
+        char, ascii_ = text[at], _FULL_WIDTH[text[at]]
+        span = Span(source, source.offset(line) + at, source.offset(line) + at + 1)
+        fix = Fix(f"write `{ascii_}`", (Edit(span, ascii_ + " " * (char in "：，")),), safe=False)
+        name = "an ideographic space" if char == "　" else f"a full-width `{char}`"
+        said = f"{name} stands where YAML needs {'a space' if char == '　' else f'`{ascii_}`'}"
+        return Diagnostic("SQ001", said, span, help="switch the keyboard to half-width letters", fix=fix)
+    return None
+
+
+def _missing_colon(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
+    """``max_steps 400``, ``max_steps:400`` or ``max_steps = 400``, and a proper line below.
+
+    YAML reads on, and complains of the line below.
+    """
+    if "could not find expected ':'" in problem and began is not None:
+        number, indent = source.position(began.index)[0], None
+    elif "mapping values are not allowed" in problem or "did not find expected key" in problem:
+        number, indent = _line_above(source, source.position(start)[0])
+    else:
+        return None
+    match = _NO_COLON.fullmatch(source.line(number).split(" #")[0].rstrip())
+    if match is None or indent not in (None, len(match.group(1))):
+        return None
+    begin = source.offset(number)
+    key, between, value = match.group(2), match.group(3), match.group(4)
+    span = Span(source, begin + match.start(2), begin + match.end(2))
+    gap = Span(source, begin + match.start(3), begin + match.end(3))
+    missing = "a space is missing after the `:` of" if between == ":" else "a `:` is missing after the key"
+    fix = Fix("write `: `", (Edit(gap, ": "),), safe=False)
+    return Diagnostic("SQ001", f"{missing} `{key}`", span, help=f"write `{key}: {shorten(value)}`", fix=fix)
+
+
+def _line_above(source: Source, number: int) -> tuple[int, int]:
+    """The line with something on it above line ``number``, and the indentation of the latter."""
+    above = number - 1
+    while above > 1 and _is_blank(source.line(above)):
+        above -= 1
+    return max(above, 1), _depth(source.line(number))
+
+
+def _indentation(source: Source, start: int, problem: str) -> Diagnostic | None:
+    """A line that is indented as none of the blocks that are open above it."""
+    if "did not find expected key" not in problem and "mapping values are not allowed" not in problem:
+        return None
+    number = source.position(start)[0]
+    here = _depth(source.line(number))
+    levels: list[int] = []
+    for above in range(number - 1, 0, -1):
+        line = source.line(above)
+        if not _is_blank(line) and (not levels or _depth(line) < levels[-1]):
+            levels.append(_depth(line))
+    if not levels or here in levels or not source.line(number)[here:].partition(" #")[0].strip():
+        return None
+    first = source.line(number)[here:]
+    if ":" not in first or (
+        here > levels[0] and source.line(_line_above(source, number)[0]).rstrip().endswith(":")
+    ):
+        return None
+    wanted = " or ".join(str(level) for level in sorted(levels, key=lambda level: abs(level - here))[:2])
+    begin = source.offset(number) + here
+    said = f"this line is indented by {here}, as none of the blocks above it is"
+    span = Span(source, begin, begin + len(first.partition(":")[0]))
+    return Diagnostic("SQ001", said, span, help=f"indent it by {wanted}, as the lines that it belongs to")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
