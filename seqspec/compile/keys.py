@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from seqspec.compile.names import KEYS
+from seqspec.compile.foreign_names import KEYS
 from seqspec.compile.shape import component, shapes
 from seqspec.compile.suggest import distance, nearest
 from seqspec.schema.catalogue import Catalogue

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqspec.compile.names import COMPONENTS, KEYS
+from seqspec.compile.foreign_names import COMPONENTS, KEYS
 from seqspec.compile.suggest import distance, nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue
 

@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 CASES = sorted((*HERE.glob("*.yaml"), *HERE.glob("*.toml")))
 EXPECTATION = re.compile(r"takes|needs|given twice|is missing|cannot|may not|does not")
 
-CATALOGUE = re.compile(r"(choose one of|shows the|one of the) (?:`\w+`(?:, )?|\d+ there are)+")
-"""Names of components, of which there will be more."""
+CATALOGUE = re.compile(r"(choose one of|shows the|it takes) (?:`\w+`(?:, )?|\d+ there are)+…?")
+"""Names of components and keys, of which there will be more."""
 
 
 @pytest.fixture(autouse=True)
