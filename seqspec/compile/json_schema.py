@@ -151,8 +151,9 @@ class _Writer:
         plain = self._plain(annotation, marks, key)
         if _takes_text(plain):
             return plain
-        if "enum" in plain or "pattern" in plain or any("enum" in part for part in plain.get("anyOf", ())):
-            return {"anyOf": [*plain.get("anyOf", [plain]), INTERPOLATION]}
+        parts = plain.get("anyOf", [plain])
+        if any("enum" in part or part.get("type") == "string" for part in parts):
+            return {"anyOf": [*parts, INTERPOLATION]}
         return {"if": {"type": "string"}, "then": INTERPOLATION, "else": plain}
 
     def _plain(self, annotation: Any, marks: list[Any], key: str) -> JSON:

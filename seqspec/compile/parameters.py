@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from seqspec.compile.plan import Compiled
+from seqspec.compile.plan import Compiled, Plan
+from seqspec.compile.provenance import parse_path
+from seqspec.schema.diagnostic import SpecError
 
-ASSUMED = 1000
-"""What a number that only data can tell, such as a learned vocabulary, is counted as until then."""
+ASSUMED = (1_000, 100_000, 10_000_000)
+"""What a number that only data can tell counts as until then: the first with which the rest makes sense."""
 DEPTH = 3
 """Parts of a parameter's name that a row of the table stands for."""
 
@@ -19,13 +22,34 @@ def count(compiled: Compiled) -> int:
 
 def sizes(compiled: Compiled) -> Mapping[str, int]:
     """The size of every trainable parameter by its name; a tied one stands once."""
-    from seqspec.compile import recompile
     from seqspec.compile.build import build
 
-    if compiled.plan.unknowns:
-        told = dict(compiled.plan.facts)
-        compiled = recompile(compiled, facts=told | dict.fromkeys(compiled.plan.unknowns, ASSUMED))
-    return dict(build(compiled.plan, tree=compiled.tree, device="meta").parameters())
+    told = assumed(compiled)
+    return dict(build(told.plan, tree=told.tree, device="meta").parameters())
+
+
+def assumed(compiled: Compiled) -> Compiled:
+    """With a number in place of each unknown: the most that its tokenizer may learn, or an assumption."""
+    from seqspec.compile import recompile
+
+    unknowns = compiled.plan.unknowns
+    for size in ASSUMED if unknowns else ():
+        facts = {name: _most(compiled.plan, name) or size for name in unknowns}
+        try:
+            return recompile(compiled, facts=dict(compiled.plan.facts) | facts)
+        except SpecError:
+            if size == ASSUMED[-1]:
+                raise
+    return compiled
+
+
+def _most(plan: Plan, name: str) -> int | None:
+    """The limit that a component sets on what it learns from data; ``None`` where it sets none."""
+    config: Any = plan.experiment
+    for part in parse_path(name)[:-1]:
+        config = config[part] if isinstance(part, int) else getattr(config, str(part), None)
+    most = getattr(config, "max_size", None) or getattr(config, "vocab_size", None)
+    return most if isinstance(most, int) else None
 
 
 def parameter_table(compiled: Compiled) -> str:
@@ -34,7 +58,8 @@ def parameter_table(compiled: Compiled) -> str:
     total = sum(size for _, size in rows)
     width = max((len(name) for name, _ in rows), default=5)
     wide = len(f"{total:,}")
-    lines = [f"{name} counts as {ASSUMED:,} until data are prepared" for name in compiled.plan.unknowns]
+    facts = dict(assumed(compiled).plan.facts)
+    lines = [f"{name} counts as {facts[name]:,} until data are prepared" for name in compiled.plan.unknowns]
     lines += [f"{name:{width}}  {size:>{wide},}" for name, size in rows]
     return "\n".join([*lines, f"{'total':{width}}  {total:>{wide},}"]) + "\n"
 
