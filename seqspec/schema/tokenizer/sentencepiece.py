@@ -15,7 +15,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Text, Tokens, Type, Unknown
-from seqspec.schema.units import Positive, Vocabulary
+from seqspec.schema.units import Vocabulary
 
 NUM_SPECIAL = 4
 NUM_BYTES = 256
@@ -51,8 +51,9 @@ class SentencepieceConfig(Config):
     """Where unigram training starts: ``words``, from every substring of a word; ``library``, from its own.
 
     The library leaves out words that a space always follows, and so spells most words of segmented text by
-    their letters.  Text whose lines hold no spaces is the library's in both cases."""
-    max_lines: Annotated[Positive, Field(ge=100)] = 2_000_000
+    their letters.  Text whose lines hold no spaces, and training across words, is the library's in both cases.
+    """
+    max_lines: Annotated[int, Field(ge=100, le=1_000_000_000)] = 2_000_000
     """Training lines; of more, as many are drawn at random, with a fixed seed."""
 
     def output(self, source: Type) -> Tokens:
@@ -66,5 +67,11 @@ class SentencepieceConfig(Config):
                 f"a vocabulary of {self.vocab_size} has no room for pieces after {spent}",
                 at=("vocab_size",),
                 help=f"ask for more than {least}, and for more than there are letters in the text{remedy}",
+            )
+        if self.model == "bpe" and self.seeds != "words":
+            raise Mismatch(
+                "`seeds` is where unigram training starts, and `bpe` starts from letters",
+                at=("seeds",),
+                help="take `seeds` out, or set `model: unigram`",
             )
         return Tokens(vocab=self.vocab_size if self.limit == "hard" else Unknown(""))

@@ -270,6 +270,11 @@ def test_vocabulary_without_room_is_refused_before_any_text():
     assert "byte_fallback: false" in found.value.help
 
 
+def test_seeds_of_bpe_are_refused():
+    with pytest.raises(Mismatch, match="starts from letters"):
+        config("tokenizer", "sentencepiece", vocab_size=400, model="bpe", seeds="library").output(Text("en"))
+
+
 def test_no_text_is_one_line():
     with pytest.raises(DataError, match="no text"):
         tokenizer("sentencepiece", vocab_size=300).train([])
