@@ -71,8 +71,12 @@ class Adapter(ABC, Generic[C]):
         if not written.strip():
             raise self.missing("the spec does not say where the corpus is")
         root = Path(written).expanduser()
-        if not root.is_dir():
-            raise self.missing(f"there is no folder `{show(root)}`")
+        try:
+            there = root.is_dir()
+        except OSError:  # a name that no system takes
+            there = False
+        if not there:
+            raise self.missing(f"there is no folder `{show(str(root)[:200])}`")
         return root
 
     def home(self, name: str) -> Path:

@@ -30,7 +30,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
 
     def files(self, split: str) -> Iterator[Path]:
         for chapter in self._chapters(split):
-            yield from sorted(path for path in chapter.iterdir() if _is_audio(path) or path.suffix == ".txt")
+            yield from sorted(path for path in chapter.iterdir() if _is_read(path))
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for chapter in self._chapters(split):
@@ -93,6 +93,10 @@ def _folders(folder: Path) -> list[Path]:
 def _is_audio(path: Path) -> bool:
     """Macintoshes leave ``._`` files beside those that they copy."""
     return path.suffix == ".flac" and not path.name.startswith(".")
+
+
+def _is_read(path: Path) -> bool:
+    return _is_audio(path) or (path.suffix == ".txt" and path.is_file())
 
 
 def _fault(line: Line, name: str, text: str, stem: str, unread: dict[str, Path]) -> str | None:
