@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seqspec.data.cache import sha256
 from seqspec.data.durable import write_json
+from seqspec.data.lines import show
 from seqspec.data.progress import Progress, silent
 from seqspec.schema.diagnostic import DataError
 
@@ -37,7 +38,7 @@ def file_hashes(
             progress("hashing the corpus", len(stale)) as advance,
             ThreadPoolExecutor(os.cpu_count()) as pool,
         ):
-            for name, found in zip(stale, pool.map(sha256, [names[name] for name in stale]), strict=True):
+            for name, found in zip(stale, pool.map(_hash, [names[name] for name in stale]), strict=True):
                 known[name] = [*stamps[name], found]
                 advance(1)
         _remember(memory / f"{listing}.json", {name: known[name] for name in names})
@@ -51,6 +52,19 @@ def _name(file: Path, root: Path | None) -> str:
         return file.relative_to(root).as_posix()
     except ValueError:
         return file.name
+
+
+def _hash(file: Path) -> str:
+    try:
+        return sha256(file)
+    except OSError as error:
+        raise unreadable(error, file) from None
+
+
+def unreadable(error: OSError, file: Path) -> DataError:
+    """A fault of the disk, or of rights, as a fault of the corpus."""
+    reason = (error.strerror or str(error)).lower()
+    return DataError(f"the corpus cannot be read: {reason}", file=show(error.filename or file))
 
 
 def _stamp(file: Path) -> list[int]:

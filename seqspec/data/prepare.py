@@ -22,7 +22,7 @@ from seqspec.data.cache import Cache, key_of
 from seqspec.data.encode import artifact_of, joined, texts_of, write_ids, write_vocabulary
 from seqspec.data.examples import Split
 from seqspec.data.features import num_frames, write_features
-from seqspec.data.hashes import file_hashes
+from seqspec.data.hashes import file_hashes, unreadable
 from seqspec.data.lengths import write_index
 from seqspec.data.normalize import Statistics
 from seqspec.data.pack import PackedSplit
@@ -173,7 +173,10 @@ class _Stages:
 
     def hashes(self, base: str) -> dict[str, str]:
         adapter = self.parts.adapter
-        files = list(adapter.files(base))
+        try:
+            files = list(adapter.files(base))
+        except OSError as error:
+            raise unreadable(error, adapter.root) from None
         return file_hashes(
             files, root=adapter.root, memory=self.cache.root / "hashes", progress=self.progress
         )
