@@ -96,6 +96,26 @@ def test_segmented_bytes_come_back_whole(text):
     assert back.translate(unspaced).replace(" ", "") == text.translate(unspaced).replace(" ", "")
 
 
+def test_readings_point_at_the_words_that_they_stand_for():
+    read = segmenter("mecab", dictionary="ipadic", reading="kana", unknown_reading="surface")
+    steps = processor("nfkc", segment=read, tokens="words")
+    steps.train(["学校 に行く"])
+    text = "学校に 行く"
+
+    assert steps.decode(steps.encode(text)) == "ガッコウニ イク"
+    assert [text[start:end] for start, end in steps.offsets(text)] == ["学校", "に", " ", "行く"]
+
+
+def test_words_of_other_parts_of_speech_leave_nothing_behind():
+    nouns = segmenter("mecab", dictionary="ipadic", keep=["名詞"])
+    steps = processor(segment=nouns, tokens="words")
+    steps.train(["東京の大学に行く"])
+
+    assert steps.prepare("東京の大学に行く") == "東京 大学"
+    assert steps.offsets("東京の大学に行く") == [(0, 2), (3, 5)]
+    assert steps.encode("の") == []
+
+
 def test_batches_are_the_single_lines():
     steps = processor("nfkc", segment=mecab())
     steps.train(LINES)

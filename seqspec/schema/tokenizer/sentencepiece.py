@@ -51,7 +51,7 @@ class SentencepieceConfig(Config):
     """Where unigram training starts: ``words``, from every substring of a word; ``library``, from its own.
 
     The library leaves out words that a space always follows, and so spells most words of segmented text by
-    their letters.  Text whose lines hold no spaces, and training across words, is the library's in both cases.
+    their letters.  Text whose lines hold no spaces, and training across words, is the library's in both.
     """
     max_lines: Annotated[int, Field(ge=100, le=1_000_000_000)] = 2_000_000
     """Training lines; of more, as many are drawn at random, with a fixed seed."""
