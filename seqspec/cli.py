@@ -153,7 +153,7 @@ def predict(
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print scores before the text.")] = False,
-    engine: Annotated[str, typer.Option(help="torch, or ctranslate2 where it knows the model.")] = "torch",
+    engine: Annotated[str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")] = "torch",
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
