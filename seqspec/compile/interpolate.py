@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqspec.compile.limits import MOST_DEPTH, MOST_NODES, MOST_SCALAR
 from seqspec.compile.shape import place
@@ -74,14 +74,19 @@ class _Interpolation:
         value = node.value
         entries: Iterable[tuple[str | int, Node]]
         entries = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
-        size, depth, changed = 1, 0, False
-        new: dict[str | int, Node] = {}
+        size, depth = 1, 1
+        changes: dict[Any, Node] = {}
         for key, child in entries:
+            inner = child.value
+            kind = type(inner)
+            if kind is not dict and kind is not list and (kind is not str or "${" not in inner):  # type: ignore[operator]
+                size += 1
+                continue
             below = self.node((*path, key), child)
-            new[key] = below.node
             size += below.size
             depth = max(depth, below.depth + 1)
-            changed = changed or below.node is not child
+            if below.node is not child:
+                changes[key] = below.node
         if size > MOST_NODES or depth + len(path) > MOST_DEPTH:
             self._note(
                 node.span,
@@ -90,9 +95,13 @@ class _Interpolation:
                 f"a spec may hold {MOST_NODES:,} values, {MOST_DEPTH} deep; write out what is needed",
             )
             return _Done(Node(POISON, node.span, key=node.key), 1, 0)
-        if not changed:
+        if not changes:
             return _Done(node, size, depth)
-        filled: dict[str, Node] | list[Node] = new if isinstance(value, dict) else list(new.values())  # type: ignore[assignment]
+        filled: dict[str, Node] | list[Node]
+        if isinstance(value, dict):
+            filled = {**value, **changes}
+        else:
+            filled = [changes.get(index, child) for index, child in enumerate(value)]  # type: ignore[arg-type]
         return _Done(Node(filled, node.span, key=node.key, via=node.via, replaced=node.replaced), size, depth)
 
     def _text(self, path: Path, node: Node) -> _Done:
