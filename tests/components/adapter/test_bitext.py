@@ -85,6 +85,17 @@ def test_environment_variables_stand_in_root(tmp_path, monkeypatch):
     assert "set the environment variable NO_SUCH" in caught.value.help
 
 
+@pytest.mark.parametrize("root", ["x" * 5000, "no\x1bsuch", "", "   ", "${env:NO_SUCH:-}"])
+def test_roots_that_are_none_are_missing_corpora(root, tmp_path):
+    keys = {"root": root} if root else {}
+    with pytest.raises(DataError) as caught:
+        list(reader("bitext", **SIDES, **keys).examples("train"))
+
+    assert caught.value.code == "SQ401"
+    assert all(char.isprintable() for char in str(caught.value))
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize("template", ["x.{language}", "{split}.txt", "x"])
 def test_templates_name_split_and_language(template):
     with pytest.raises(Mismatch, match="template"):
