@@ -59,12 +59,18 @@ class HfDataset(Adapter[HfDatasetConfig]):
     def _shards(self, folder: Path) -> list[Path]:
         state = folder / "state.json"
         try:
-            listed = [entry["filename"] for entry in json.loads(state.read_bytes())["_data_files"]]
+            held = json.loads(state.read_bytes())
+            listed = [entry["filename"] for entry in held["_data_files"]]
+            shuffled = bool(held.get("_indices_data_files") or held.get("_indices_files"))
             shards = [self.inside(str(name), below=folder) for name in listed]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(
                 "the file is no state of a dataset", corpus=self.corpus, file=show(state)
             ) from None
+        if shuffled:
+            message = "the dataset was saved with a selection of its rows beside it"
+            help = "save it again after `flatten_indices()`"
+            raise DataError(message, corpus=self.corpus, file=show(state), help=help)
         for name, shard in zip(listed, shards, strict=True):
             if shard is None or not shard.is_file():
                 raise DataError(

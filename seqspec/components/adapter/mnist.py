@@ -60,7 +60,7 @@ class Mnist(Adapter[MnistConfig]):
         return self._file(split, "images-idx3"), self._file(split, "labels-idx1")
 
     def _file(self, split: str, kind: str) -> Path:
-        path = self.root / f"{_PARTS[split]}-{kind}-ubyte"
+        path = self.home("MNIST/raw") / f"{_PARTS[split]}-{kind}-ubyte"
         packed = path.with_name(f"{path.name}.gz")
         if not path.is_file() and not packed.is_file():
             raise self.missing(f"there is no file `{show(packed)}`")

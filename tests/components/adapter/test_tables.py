@@ -196,6 +196,14 @@ def test_hostile_dataset_states_are_data_errors(state, tmp_path):
         list(reader("hf_dataset", tmp_path, splits={"train": "."}, **PAIR).examples("train"))
 
 
+def test_datasets_with_a_selection_beside_them_are_refused(tmp_path):
+    state = {"_data_files": [], "_indices_data_files": [{"filename": "indices.arrow"}]}
+    (tmp_path / "state.json").write_text(json.dumps(state))
+
+    with pytest.raises(DataError, match="selection of its rows"):
+        list(reader("hf_dataset", tmp_path, splits={"train": "."}, **PAIR).examples("train"))
+
+
 def test_dataset_scripts_are_never_looked_at(tmp_path):
     pytest.importorskip("pyarrow")
     from .cases import synthetic
