@@ -78,10 +78,11 @@ def apply(changes: tuple[Change, ...], data: Any) -> Any:
     """``data`` after the edits; ``data`` itself stays as it is."""
     root = [_copy(data)]
     for change in changes:
-        parent = root[0]
+        parent: Any = root[0]
         for part in change.path[:-1]:
             parent = parent[part]
-        holder, last = (parent, change.path[-1]) if change.path else (root, 0)
+        holder: Any = parent if change.path else root
+        last: Any = change.path[-1] if change.path else 0
         match change.kind:
             case "changed" | "added":
                 holder[last] = _copy(change.new)

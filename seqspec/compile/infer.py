@@ -255,7 +255,7 @@ def _name_unknowns(type_: Type, path: Path) -> Type:
 def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
     from dataclasses import replace
 
-    return replace(type_, **changes)
+    return replace(type_, **changes)  # type: ignore[no-any-return]
 
 
 def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:

@@ -43,7 +43,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 
 def _asked(plan: Plan) -> Iterator[tuple[Path, str]]:
-    for index, name in enumerate(plan.experiment.evaluate.splits):
-        yield ("evaluate", "splits", index), name
+    for index, split in enumerate(plan.experiment.evaluate.splits):
+        yield ("evaluate", "splits", index), split
     for name in plan.experiment.data.expect:
         yield ("data", "expect", name), name

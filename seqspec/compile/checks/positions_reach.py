@@ -17,6 +17,7 @@ Use instead as many positions as a row has tokens::
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
@@ -27,7 +28,7 @@ CODE = "SQ250"
 
 def check(plan: Plan) -> Iterator[Finding]:
     for part, (longest, place) in _longest(plan).items():
-        config = getattr(plan.experiment.model, part, None)
+        config: Any = getattr(plan.experiment.model, part, None)
         if getattr(config, "positions", None) != "learned" or config.max_positions is None:
             continue
         if config.max_positions < longest:
