@@ -44,15 +44,23 @@ def collate(
         return _packed(packed, index, step=step, share=share)
     source, source_lengths = None, None
     if "source" in split.roles:
-        values: list[Any] = [split.value("source", row) for row in rows]
-        if augments:
-            values = [
-                _augmented(value, augments, seed_of(seed, "augment", epoch, row))
-                for value, row in zip(values, rows, strict=True)
-            ]
-        source, source_lengths = _joined(split.roles["source"], values)
-    target, target_lengths = _joined(split.roles["target"], [split.value("target", row) for row in rows])
+        seeds = [seed_of(seed, "augment", epoch, row) for row in rows] if augments else []
+        source, source_lengths = _side(split, "source", examples, augments, seeds)
+    target, target_lengths = _side(split, "target", examples, (), [])
     return Batch(source, source_lengths, target, target_lengths, index, step, share)
+
+
+def _side(
+    split: Split, role: str, examples: np.ndarray, augments: Sequence[Augment], seeds: Sequence[int]
+) -> tuple[Tensor, Tensor | None]:
+    """One role of a batch, and the lengths where there are any."""
+    if isinstance(split.roles[role], Text) and not augments:
+        ids, lengths = split.padded_ids(role, examples)
+        return torch.from_numpy(ids), torch.from_numpy(lengths)
+    values: list[Any] = [split.value(role, row) for row in examples.tolist()]
+    if augments:
+        values = [_augmented(value, augments, seed) for value, seed in zip(values, seeds, strict=True)]
+    return _joined(split.roles[role], values)
 
 
 def _packed(rows: Sequence[Row], index: Tensor, *, step: int, share: float) -> Batch:

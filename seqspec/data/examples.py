@@ -109,6 +109,18 @@ class Split:
                 return normalize_picture(picture, self.normalize["image"], self.statistics.get("image"))  # type: ignore[arg-type]
         return self.records.row(role, row)
 
+    def padded_ids(self, role: str, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ids of many examples at once: ``[B, T]`` int64 with zeros after each, and ``[B]`` lengths."""
+        values, offsets = self.ids[role].values("ids"), self.ids[role].offsets("ids")
+        rows = np.asarray(self.rows[examples], np.int64)
+        starts = np.asarray(offsets[rows])
+        lengths = np.asarray(offsets[rows + 1]) - starts
+        places = np.arange(int(lengths.max(initial=0)))
+        held = places < lengths[:, None]
+        ids = np.zeros(held.shape, np.int64)
+        ids[held] = values[(starts[:, None] + places)[held]]
+        return ids, lengths
+
     def text(self, role: str, index: int) -> str:
         """The raw text or label of a role."""
         return self.records.text(role, int(self.rows[index]))
