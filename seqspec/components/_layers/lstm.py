@@ -3,16 +3,17 @@
 Hochreiter & Schmidhuber (1997), "Long Short-Term Memory", Neural Computation 9(8).  One bias a gate, gates in
 torch's order (input, forget, cell, output), and, where asked, the cell's value clipped as in Lingvo.
 
-A whole layer is one autograd function: inputs of all steps are multiplied at once, both directions go through
-one batched product a step, and every weight's gradient is one product at the end.  So clipping costs nothing
-extra, nothing is packed, and on a CPU it is as fast as torch's own unpacked ``nn.LSTM``.  Padded steps have
-all gates closed: their output and cell are zero.
+Torch's kernels do the work where cells are free.  Where they are clipped, a whole layer is one autograd
+function: inputs of all steps are multiplied at once, both directions go through one batched product a step,
+and every weight's gradient is one product at the end; on a CPU that costs about as much.  Either way nothing
+is packed, and padded steps have all gates closed: their output and cell are zero.
 """
 
 # B batch, T time, D directions, I input width, H hidden width, G gates (4 H)
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
+
+CLOSED = -1e4
+"""What a gate's raw value is set to at padded steps: its sigmoid is exactly 0 in float32."""
 
 
 class CellState(NamedTuple):
@@ -73,10 +77,37 @@ class Lstm(nn.Module):
         end.
         """
         pad_BT = ~length_mask(lengths_B, x_BTI.shape[1])
+        if self.cell_cap is None and x_BTI.numel() and not x_BTI.is_meta:
+            return self._by_torch(x_BTI.float(), pad_BT)
         cap = float("inf") if self.cell_cap is None else self.cell_cap
         weights = (self.input_weight_DGI, self.state_weight_DGH, self.bias_DG)
         hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)  # type: ignore[no-untyped-call]
         return hidden
+
+    def _by_torch(self, x_BTI: Tensor, pad_BT: Tensor) -> Tensor:
+        """Torch's own kernel, which knows no padding: one more input, set at padded steps, closes every gate
+        there.
+        """
+        directions, width, _ = self.state_weight_DGH.shape
+        pad_BT1 = pad_BT[..., None]
+        x_BTI = torch.cat([x_BTI.masked_fill(pad_BT1, 0), pad_BT1.to(x_BTI.dtype)], dim=-1)
+        input_DGI = torch.cat(
+            [self.input_weight_DGI, self.bias_DG.new_full((directions, width, 1), CLOSED)], dim=2
+        )
+        none, zeros = self.bias_DG.new_zeros(width), x_BTI.new_zeros(directions, len(x_BTI), self.dim)
+        weights = [
+            tensor
+            for rows in zip(input_DGI, self.state_weight_DGH, self.bias_DG, strict=True)
+            for tensor in (*rows, none)
+        ]
+        with warnings.catch_warnings():
+            # cuDNN would like all weights in one piece of memory; copying them there is what happens then.
+            warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
+            hidden, _, _ = torch._VF.lstm(
+                x_BTI, (zeros, zeros), weights, True, 1, 0.0, self.training, directions == 2, True
+            )
+        given: Tensor = hidden
+        return given
 
     def step(self, x_BI: Tensor, state: CellState) -> CellState:
         """One step of a layer with one direction."""
@@ -97,10 +128,6 @@ def advance(gates_BG: Tensor, cell_BH: Tensor, *, cell_cap: float | None) -> Cel
     if cell_cap is not None:
         cell = cell.clamp(-cell_cap, cell_cap)
     return CellState(shown.sigmoid() * cell.tanh(), cell)
-
-
-CLOSED = -1e4
-"""What a gate's raw value is set to at padded steps: its sigmoid is exactly 0 in float32."""
 
 
 class _Layer(torch.autograd.Function):

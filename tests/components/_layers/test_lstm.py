@@ -18,10 +18,11 @@ def torch_twin(layer, input_dim, *, bidirectional):
     return twin
 
 
+@pytest.mark.parametrize("cap", [None, 1e6])
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_outputs_and_gradients_are_those_of_a_packed_torch_lstm(bidirectional):
+def test_outputs_and_gradients_are_those_of_a_packed_torch_lstm(bidirectional, cap):
     torch.manual_seed(0)
-    layer = Lstm(5, 4, bidirectional=bidirectional, forget_bias=1.0)
+    layer = Lstm(5, 4, bidirectional=bidirectional, forget_bias=1.0, cell_cap=cap)
     twin = torch_twin(layer, 5, bidirectional=bidirectional)
     x, lengths = torch.randn(3, 7, 5), torch.tensor([7, 2, 5])
     weight = torch.randn(3, 7, 4 * (1 + bidirectional))
@@ -73,9 +74,10 @@ def test_cell_is_clipped():
     assert given.cell.abs().max() <= 0.5
 
 
-def test_padding_changes_nothing():
+@pytest.mark.parametrize("cap", [None, 10.0])
+def test_padding_changes_nothing(cap):
     torch.manual_seed(2)
-    layer = Lstm(3, 4, bidirectional=True)
+    layer = Lstm(3, 4, bidirectional=True, cell_cap=cap)
     x = torch.randn(1, 5, 3)
     longer = torch.cat([x, torch.full((1, 4, 3), 1e6)], dim=1)
 
