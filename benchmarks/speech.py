@@ -187,19 +187,21 @@ class Plain(nn.Module):
         self.lstm = nn.LSTM(
             bins * channels[-1], dim, num_layers=2, batch_first=True, bidirectional=True, dropout=0.2
         )
+        self.dropout = nn.Dropout(0.2)
         self.head = nn.Linear(2 * dim, vocabulary)
         self.packed = packed
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-        x = self.front(x[:, None]).transpose(1, 2).flatten(2)
+        x = self.dropout(self.front(x[:, None]).transpose(1, 2).flatten(2))
         for stride in self.shrink:
             lengths = (lengths + stride - 1) // stride
         if not self.packed:
-            return self.head(self.lstm(x)[0]), lengths
+            return self.head(self.dropout(self.lstm(x)[0])), lengths
         packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-        return self.head(pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]), lengths
+        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        return self.head(self.dropout(states)), lengths
 
 
 def training(options: argparse.Namespace) -> list[Row]:
