@@ -224,11 +224,18 @@ def explain(
     params: Annotated[
         bool, typer.Option("--params", help="Table of trainable parameters; loads torch.")
     ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Memory and arithmetic of a step; loads torch.")
+    ] = False,
+    batches: Annotated[
+        bool, typer.Option("--batches", help="Batches and steps of an epoch; prepares the corpus.")
+    ] = False,
 ) -> None:
     """Say what something means, or what a spec compiles to."""
     from seqspec.compile import commands
 
-    _finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), params=params))
+    table = "params" if params else "cost" if cost else "batches" if batches else "plan"
+    _finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), table=table))
 
 
 @app.command()

@@ -7,12 +7,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.diagnostic import Exit, SpecError
+from seqspec.schema.diagnostic import DataError, Exit, SpecError
+
+Table = Literal["plan", "params", "cost", "batches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +31,38 @@ def overlays(profiles: Sequence[str], sets: Sequence[str]) -> tuple[Overlay, ...
     return (*map(Overlay.profile, profiles), *map(Overlay.set, sets))
 
 
-def explain(subject: str, *, path: str | None, over: Sequence[Overlay], params: bool) -> Outcome:
-    """``seqspec explain SUBJECT [PATH]``."""
+def explain(subject: str, *, path: str | None, over: Sequence[Overlay], table: Table = "plan") -> Outcome:
+    """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus."""
     from seqspec.compile.explain import NothingToExplain
     from seqspec.compile.explain import explain as page
 
     try:
-        if params:
-            return Outcome(_parameter_table(Path(subject), over))
+        if table != "plan":
+            return Outcome(_table(Path(subject), over, table))
         return Outcome(page(subject, path=path, overlays=over))
     except NothingToExplain as error:
         return _usage(str(error))
+    except DataError as error:
+        return Outcome(error=f"{error}\n" + (f"help: {error.help}\n" if error.help else ""), exit=Exit.DATA)
     except (SpecError, OSError) as error:
         return _refused(error)
 
 
-def _parameter_table(file: Path, over: Sequence[Overlay]) -> str:
+def _table(file: Path, over: Sequence[Overlay], table: Table) -> str:
     from seqspec.compile import compile
-    from seqspec.compile.parameters import parameter_table
 
     compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=over)
-    return parameter_table(compiled)
+    if table == "params":
+        from seqspec.compile.parameters import parameter_table
+
+        return parameter_table(compiled)
+    if table == "cost":
+        from seqspec.compile.cost import cost, cost_lines
+
+        return "\n".join(cost_lines(cost(compiled))) + "\n"
+    from seqspec.compile.epochs import epoch_text
+
+    return epoch_text(compiled)
 
 
 def diff(

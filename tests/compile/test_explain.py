@@ -102,7 +102,7 @@ def test_what_is_unknown_is_answered_by_what_comes_nearest(subject, words):
 
 @pytest.mark.parametrize("path", ["train.nope", "model..x", "evaluate.metrics[7]", "a b", "name.x", ""])
 def test_a_path_that_leads_nowhere_is_a_usage_error(tmp_path, path):
-    outcome = explain(str(spec(tmp_path)), path=path, over=(), params=False)
+    outcome = explain(str(spec(tmp_path)), path=path, over=())
 
     assert outcome.exit == 2
     assert outcome.error
@@ -110,11 +110,42 @@ def test_a_path_that_leads_nowhere_is_a_usage_error(tmp_path, path):
 
 
 def test_parameters_end_with_their_total(tmp_path):
-    outcome = explain(str(spec(tmp_path)), path=None, over=overlays(["tiny"], []), params=True)
+    outcome = explain(str(spec(tmp_path)), path=None, over=overlays(["tiny"], []), table="params")
 
     *rows, total = [line.rsplit(None, 1) for line in outcome.out.splitlines()]
     assert total[0] == "total"
     assert int(total[1].replace(",", "")) == sum(int(size.replace(",", "")) for _, size in rows)
+
+
+def test_cost_is_told_without_building_the_weights(tmp_path):
+    text = explain(str(spec(tmp_path)), path=None, over=(), table="cost").out
+
+    assert re.search(r"parameters +11,682,624\n", text)
+    assert re.search(r"memory +about [\d.]+ [GM]iB\n", text)
+
+
+def test_batches_of_an_epoch_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
+    small = overlays(["tiny"], ["data.source.synthetic=60", "data.text.source.tokenizer=characters",
+                                "data.text.target.tokenizer=characters"])  # fmt: skip
+
+    outcome = explain(str(spec(tmp_path)), path=None, over=small, table="batches")
+
+    assert outcome.error == ""
+    assert re.search(r"training split: \d+ examples, \d+ optimizer steps an epoch", outcome.out)
+    assert re.search(r"data.text.source.tokenizer.vocab = \d+", outcome.out)
+    assert "padding:" in outcome.out
+
+
+def test_a_missing_corpus_is_said_with_the_exit_code_of_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
+
+    outcome = explain(
+        str(spec(tmp_path)), path=None, over=overlays([], ["data.source.root=/nowhere"]), table="batches"
+    )
+
+    assert outcome.exit == 3
+    assert "/nowhere" in outcome.error
 
 
 def test_a_slot_is_listed_and_an_unknown_one_corrected():
