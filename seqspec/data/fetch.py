@@ -71,7 +71,11 @@ def fetch(
         if known is not None:
             return known
         part = notes / f"{download.name}.part"
-        _download(download, part, progress, patience)
+        archive = notes / download.name
+        if archive.is_file() and not part.exists():  # whole, and being unpacked when the process ended
+            os.replace(archive, part)
+        else:
+            _download(download, part, progress, patience)
         digest = _verified(download, part, progress)
         size = part.stat().st_size
         files = _placed(download, part, folder, progress)
@@ -255,15 +259,22 @@ def _placed(download: Download, part: Path, folder: Path, progress: Progress) ->
     """Unpack, or move to its name; gives the number of files that were unpacked."""
     archive = part.with_name(download.name)
     os.replace(part, archive)
-    _meta(part).unlink(missing_ok=True)
     if not (download.unpack and is_archive(archive)):
         os.replace(archive, folder / download.name)
+        _meta(part).unlink(missing_ok=True)
         return 0
     try:
         with progress(f"unpacking {download.name}", None) as advance:
             files = extract(archive, folder, advance=advance)
-    finally:
+    except DataError:
         archive.unlink()
+        _meta(part).unlink(missing_ok=True)
+        raise
+    except OSError as error:
+        message = f"unpacking stopped, {_why(error)}; the archive is kept for the next call"
+        raise _failed(download, message) from None
+    archive.unlink()
+    _meta(part).unlink(missing_ok=True)
     return files
 
 

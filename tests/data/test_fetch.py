@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -182,6 +183,19 @@ def test_other_schemes_are_refused(address, tmp_path):
         fetch(Download(address, "1 kB"), tmp_path, patience=QUICK)
 
 
+def test_a_full_disk_while_unpacking_costs_no_second_download(site, tmp_path, monkeypatch):
+    def full(*args, **keys):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seqspec.data.fetch.extract", full)
+        with pytest.raises(DataError, match="no space left"):
+            _fetch(site, tmp_path)
+
+    assert _fetch(site, tmp_path).files == 1
+    assert len(site.asked) == 1
+
+
 def test_a_hostile_archive_unpacks_nothing(site, tmp_path):
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as tar:
@@ -210,7 +224,8 @@ def test_a_download_that_was_killed_while_unpacking_is_taken_up_again(site, tmp_
     notes = tmp_path / ".fetched"
     (tmp_path / ".extracting-corpus.tar" / "Corpus").mkdir(parents=True)
     notes.mkdir()
-    (notes / "corpus.tar").write_bytes(site.content[:1000])
+    (notes / "corpus.tar").write_bytes(site.content)
 
     assert _fetch(site, tmp_path).files == 1
+    assert site.asked == []
     assert sorted(path.name for path in tmp_path.iterdir()) == [".fetched", "Corpus"]
