@@ -25,9 +25,9 @@ class Stretch:
             frames = max(1, round(len(x_TD) * slower))
             x_TD = _between(x_TD, torch.linspace(0, len(x_TD) - 1, frames))
         if self.bins:
-            x_TCF = x_TD.view(len(x_TD), self.channels, x_TD.shape[1] // self.channels)
-            places = torch.arange(x_TCF.shape[2]) / higher
-            x_TD = _between(x_TCF.permute(2, 0, 1), places).permute(1, 2, 0).flatten(1)
+            bins = x_TD.shape[1] // self.channels
+            x_TCF = x_TD.view(len(x_TD), self.channels, bins)
+            x_TD = (x_TCF @ _reading(torch.arange(bins) / higher, bins)).flatten(1)
         return x_TD
 
 
@@ -43,4 +43,11 @@ def _between(x: Tensor, places: Tensor) -> Tensor:
     last = len(x) - 1
     below = places.floor().long().clamp(0, max(last - 1, 0))
     share = (places - below).clamp(0, 1).reshape(-1, *[1] * (x.dim() - 1))
-    return torch.lerp(x[below], x[(below + 1).clamp(max=last)], share)
+    above = (below + 1).clamp_(max=last)
+    return torch.lerp(x.index_select(0, below), x.index_select(0, above), share)
+
+
+def _reading(places: Tensor, size: int) -> Tensor:
+    """The matrix whose product reads a row of ``size`` values at fractional places."""
+    matrix = torch.eye(size)
+    return _between(matrix, places).t()
