@@ -130,7 +130,7 @@ class Entrance(nn.Module):
         self.bias = None
         if config.positions == "learned":
             self.max_positions = config.max_positions or 0
-            self.learned = nn.Parameter(nn.init.normal_(torch.empty(self.max_positions, dim), std=dim**-0.5))
+            self.learned = nn.Parameter(nn.init.normal_(torch.empty(self.max_positions, dim), std=0.02))
         if config.positions == "relative":
             self.bias = RelativeBias(config.num_heads, causal=causal)
 
@@ -145,7 +145,7 @@ class Entrance(nn.Module):
                     f"an input of {start + size} positions, and the model has learned {self.max_positions}"
                     " (`max_positions`)"
                 )
-            x_BTD = x_BTD + self.learned[start : start + size] * dim**0.5
+            x_BTD = x_BTD + self.learned[start : start + size]
         return self.dropout(x_BTD)
 
     def biased(
