@@ -44,7 +44,7 @@ class LogMel:
         return max(0, 1 + (num_samples - self.length) // self.hop)
 
     def __call__(self, samples: np.ndarray) -> Tensor:
-        wave_T = self._prepare(torch.from_numpy(samples))
+        wave_T = self._prepare(torch.from_numpy(samples if samples.flags.writeable else samples.copy()))
         count = self.num_frames(len(wave_T))
         x_NM = torch.empty(count, self.filters_FM.shape[1])
         energy_N = torch.empty(count)

@@ -36,10 +36,14 @@ class CtcPrefixBeam:
 
     def __init__(self, config: CtcPrefixBeamConfig, source: Logits) -> None:
         self.size = config.size
+        self.max_symbols = config.max_symbols
         self.symbol_gap = math.inf if config.symbol_gap is None else config.symbol_gap
 
     def __call__(self, log_probs_BSV: Tensor, lengths_B: Tensor) -> list[list[Hypothesis]]:
         floor_BS1 = log_probs_BSV.amax(-1, keepdim=True) - self.symbol_gap
+        if self.max_symbols is not None and self.max_symbols < log_probs_BSV.shape[-1]:
+            best_BSK = log_probs_BSV.topk(self.max_symbols, dim=-1).values
+            floor_BS1 = floor_BS1.maximum(best_BSK[..., -1:])
         keeps = (log_probs_BSV >= floor_BS1).cpu()
         rows = zip(log_probs_BSV.cpu(), keeps, lengths_B.tolist(), strict=True)
         return [self._one(log_probs_SV[:length], keep_SV[:length]) for log_probs_SV, keep_SV, length in rows]

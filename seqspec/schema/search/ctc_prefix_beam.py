@@ -12,7 +12,7 @@ from pydantic import Field
 from seqspec.schema.config import Config
 from seqspec.schema.search.ctc_greedy import require_blank
 from seqspec.schema.types import Type
-from seqspec.schema.units import PositiveFloat
+from seqspec.schema.units import Positive, PositiveFloat
 
 
 class CtcPrefixBeamConfig(Config):
@@ -22,6 +22,9 @@ class CtcPrefixBeamConfig(Config):
     """Prefixes that are kept at each state."""
     symbol_gap: PositiveFloat | None = 10.0
     """Leave out symbols whose log-probability is this far below the best at a state; none considers all."""
+
+    max_symbols: Positive | None = 32
+    """Most symbols that are considered at a state; none considers all within the gap."""
 
     def output(self, source: Type) -> Type:
         return require_blank(source, name="ctc_prefix_beam")

@@ -107,6 +107,13 @@ def test_dither_is_the_same_every_time_and_changes_the_features():
     assert not torch.equal(noisy(samples), LogMel(LogMelConfig(), Waveform(RATE))(samples))
 
 
+def test_samples_that_may_not_be_written_to_are_read():
+    samples = speech_like(0.1)
+    samples.flags.writeable = False
+
+    assert LogMel(LogMelConfig(), Waveform(RATE))(samples).shape == (8, 80)
+
+
 def test_declared_type():
     assert LogMelConfig().output(Waveform(RATE)) == Frames(dim=80, rate=100)
     assert LogMelConfig(deltas=2).output(Waveform(RATE)) == Frames(dim=240, rate=100, channels=3)

@@ -36,7 +36,7 @@ def enumerated(log_probs):
 def test_a_wide_prefix_beam_sums_every_alignment(seed, states):
     generator = torch.Generator().manual_seed(seed)
     log_probs = (2 * torch.randn(1, states, 3, generator=generator)).log_softmax(-1)
-    search = CtcPrefixBeam(CtcPrefixBeamConfig(size=1000, symbol_gap=None), LOGITS)
+    search = CtcPrefixBeam(CtcPrefixBeamConfig(size=1000, symbol_gap=None, max_symbols=None), LOGITS)
 
     (found,) = search(log_probs, torch.tensor([states]))
 
@@ -80,6 +80,14 @@ def test_batches_are_searched_one_by_one():
         search(log_probs[b : b + 1, :n], lengths[b : b + 1])[0] for b, n in enumerate(lengths.tolist())
     ]
     assert all(len(found) <= 3 for found in together)
+
+
+def test_only_the_most_probable_symbols_are_considered():
+    log_probs = torch.tensor([[[0.4, 0.35, 0.25]]]).log()
+
+    (found,) = CtcPrefixBeam(CtcPrefixBeamConfig(max_symbols=2), LOGITS)(log_probs, torch.tensor([1]))
+
+    assert [h.ids for h in found] == [(), (1,)]
 
 
 @pytest.mark.parametrize("config", [CtcGreedyConfig(), CtcPrefixBeamConfig()])
