@@ -17,7 +17,6 @@ from seqspec.data.cache import default_cache
 from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
 from seqspec.data.progress import Progress, bar, silent
-from seqspec.data.workers import cores
 from seqspec.runtime.commands import guarded
 from seqspec.schema.diagnostic import DataError, Exit
 
@@ -103,7 +102,7 @@ def doctor(
         from seqspec.runtime.doctor.visit import examine
         from seqspec.runtime.search import search_of
 
-        torch.set_num_threads(max(1, min(2, cores())))
+        torch.set_num_threads(1)  # so few examples are too little work for several
         experiment = compiled.plan.experiment
         progress = silent if quiet else bar
         ready = assemble(compiled, splits=["train", *experiment.evaluate.splits], progress=progress)
