@@ -43,5 +43,5 @@ def test_a_shard_in_a_process_of_its_own(fuzz, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     total = fuzz.shards(3, 50)
 
-    assert fuzz.report(total, 50) == 0
+    assert fuzz.report(total) == 0
     assert "inputs    50" in capsys.readouterr().out
