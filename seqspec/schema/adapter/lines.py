@@ -40,4 +40,7 @@ class LinesConfig(AdapterConfig):
                 at=("cut",),
                 help="name it as `splits: {train: FILE}`",
             )
+        if self.cut is None and "block" in self.model_fields_set:
+            message = "lines are records, and nothing reads `block` without `cut`"
+            raise Mismatch(message, at=("block",), help="take it out, or say with `cut` how one text is cut up")
         return {"target": Text(self.language)}

@@ -60,6 +60,11 @@ def test_cut_text_that_is_not_utf8_is_told_with_its_byte(tmp_path):
     assert caught.value.byte == 30
 
 
+def test_blocks_are_for_contiguous_text():
+    with pytest.raises(Mismatch, match="without `cut`"):
+        config("lines", language="en", block=100).roles()
+
+
 @pytest.mark.parametrize("cut", [{"train": 0.9}, {"train": 0.9, "dev": 0.2}])
 def test_shares_add_up_to_one(cut):
     with pytest.raises(Mismatch, match="add up"):
