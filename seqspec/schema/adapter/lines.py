@@ -42,5 +42,5 @@ class LinesConfig(AdapterConfig):
             )
         if self.cut is None and "block" in self.model_fields_set:
             message = "lines are records, and nothing reads `block` without `cut`"
-            raise Mismatch(message, at=("block",), help="take it out, or say with `cut` how one text is cut up")
+            raise Mismatch(message, at=("block",), help="take it out, or say `cut` as well")
         return {"target": Text(self.language)}
