@@ -8,6 +8,7 @@ last committed, and gets its name by one rename after its manifest, with the SHA
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any
 
 from seqspec.data.durable import sync_folder, write_json
 from seqspec.data.store import JOURNAL, MANIFEST, Store
+from seqspec.schema.diagnostic import Exit, RunError
 
 FORMAT = 2
 """Version of the stores' layout and of the steps' code: part of every key."""
@@ -137,6 +139,25 @@ def _file_sound(path: Path, entry: dict[str, Any], *, verify: bool) -> bool:
         return True
     known: str = entry["sha256"]
     return sha256(path) == known
+
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+@contextlib.contextmanager
+def storage(root: Path) -> Iterator[None]:
+    """Tell a disk that is full, read-only or failing as what it is; nothing that is finished is lost."""
+    try:
+        yield
+    except OSError as error:
+        inside = error.filename is not None and Path(str(error.filename)).is_relative_to(root)
+        if error.errno not in FULL and not (inside and isinstance(error, PermissionError)):
+            raise
+        raise RunError(
+            f"the cache in {root} cannot be written: {error.strerror}",
+            exit=Exit.STORAGE,
+            help="make room, or point SEQSPEC_CACHE to another folder; preparing goes on where it stopped",
+        ) from None
 
 
 def sha256(path: Path) -> str:

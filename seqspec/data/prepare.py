@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from seqspec.data.cache import Cache, key_of
+from seqspec.data.cache import Cache, key_of, storage
 from seqspec.data.encode import artifact_of, joined, texts_of, write_ids, write_vocabulary
 from seqspec.data.examples import Split
 from seqspec.data.features import num_frames, write_features
@@ -84,12 +84,13 @@ def prepare(
 
     Raises ``DataError`` with corpus, file, row and byte where the data are not what the spec says.
     """
-    stages = _Stages.of(parts, Cache(cache, verify), progress, cores() if processes is None else processes)
-    found = _Splits(stages)
-    for name in stages.names if splits is None else splits:
-        found[name]
-    facts = {**stages.vocabularies, **stages.class_counts}
-    return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
+    with storage(cache):
+        stages = _Stages.of(parts, Cache(cache, verify), progress, processes or cores())
+        found = _Splits(stages)
+        for name in stages.names if splits is None else splits:
+            found[name]
+        facts = {**stages.vocabularies, **stages.class_counts}
+        return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
 
 
 class _Splits(Mapping[str, AnySplit]):
@@ -101,7 +102,8 @@ class _Splits(Mapping[str, AnySplit]):
     def __getitem__(self, name: str) -> AnySplit:
         if name not in self.stages.names:
             raise KeyError(name)
-        return self.stages.split(name)
+        with storage(self.stages.cache.root):
+            return self.stages.split(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.stages.names)

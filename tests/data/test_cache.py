@@ -15,7 +15,7 @@ import pytest
 from seqspec.data.cache import Cache, default_cache, key_of
 from seqspec.data.hashes import file_hashes
 from seqspec.data.store import Column, StoreWriter
-from seqspec.schema.diagnostic import DataError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 
 def build_numbers(folder, count=1000, log=None):
@@ -225,3 +225,30 @@ def test_files_are_hashed_again_only_when_they_changed(tmp_path, monkeypatch):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="names a file that is not there"):
         file_hashes([tmp_path / "none"], root=tmp_path, memory=tmp_path)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
+    import errno
+
+    from seqspec.data import store
+    from seqspec.data.prepare import prepare
+    from tests.data.fakes import make_parts, pairs, write_corpus
+
+    corpus = write_corpus(tmp_path / "corpus", train=pairs(30))
+    real = store.write_json
+
+    def full(path, value):
+        if "ids" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, value)
+
+    monkeypatch.setattr(store, "write_json", full)
+    with pytest.raises(RunError, match="cannot be written: No space left on device") as caught:
+        prepare(make_parts(corpus), cache=tmp_path / "cache", processes=1)
+    monkeypatch.setattr(store, "write_json", real)
+    parts = make_parts(corpus)
+    found = prepare(parts, cache=tmp_path / "cache", processes=1)
+
+    assert caught.value.exit == Exit.STORAGE
+    assert parts.adapter.reads == []
+    assert len(found.splits["train"]) == 30
