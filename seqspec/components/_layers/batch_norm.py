@@ -9,7 +9,7 @@ Covariate Shift", arXiv:1502.03167; padded steps are neither counted nor summed,
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 
 class MaskedBatchNormRelu(nn.Module):
@@ -45,8 +45,12 @@ class MaskedBatchNormRelu(nn.Module):
 
     @torch.no_grad()
     def _follow(self, mean_C: Tensor, variance_C: Tensor) -> None:
-        self.mean_C.lerp_(mean_C, 1 - self.decay)
-        self.variance_C.lerp_(variance_C, 1 - self.decay)
+        """Processes follow one another's slices in order, as one process does that takes the slices in
+        turn.
+        """
+        for mean, variance in of_every_process(torch.stack([mean_C, variance_C])):
+            self.mean_C.lerp_(mean, 1 - self.decay)
+            self.variance_C.lerp_(variance, 1 - self.decay)
 
 
 class _NormaliseRelu(torch.autograd.Function):
@@ -83,6 +87,15 @@ class _NormaliseRelu(torch.autograd.Function):
         constant = -slope * grad_bias / count - by_x * mean
         grad_x = torch.addcmul(constant, grad, slope).addcmul_(x, by_x)
         return clear_padding(grad_x, mask_BT), None, grad_weight, grad_bias, None
+
+
+def of_every_process(x: Tensor) -> list[Tensor]:
+    """``x`` of each process that shares a step, in order of rank."""
+    if not distributed.is_available() or not distributed.is_initialized():
+        return [x]
+    parts = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(parts, x)
+    return parts
 
 
 def clear_padding(x: Tensor, mask_BT: Tensor) -> Tensor:

@@ -44,3 +44,24 @@ def test_an_empty_batch_gives_numbers():
     norm = MaskedBatchNormRelu(2, decay=0.9)
 
     assert norm(torch.ones(1, 3, 2), torch.zeros(1, 3, dtype=torch.bool)).isfinite().all()
+
+
+def test_processes_follow_one_another_as_slices_do(monkeypatch):
+    mask, slices = torch.ones(2, 3, dtype=torch.bool), torch.randn(2, 2, 3, 4)
+    alone = MaskedBatchNormRelu(4, decay=0.9)
+    for x in slices:
+        alone(x.clone(), mask)
+
+    def all_gather(parts, x):
+        for part, other in zip(parts, slices, strict=True):
+            flat = other.flatten(0, 1)
+            part.copy_(torch.stack([flat.mean(0), flat.var(0, correction=0)]))
+
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "all_gather", all_gather)
+    shared = MaskedBatchNormRelu(4, decay=0.9)
+    shared(slices[0].clone(), mask)
+
+    torch.testing.assert_close(shared.mean_C, alone.mean_C)
+    torch.testing.assert_close(shared.variance_C, alone.variance_C)
