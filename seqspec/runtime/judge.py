@@ -61,7 +61,6 @@ class Judge:
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
         metrics = [copy.deepcopy(metric) for metric in self.program.metrics]
-        scoring = any(metric.reads == "teacher_forced" for metric in metrics)
         decoding = any(metric.reads != "teacher_forced" for metric in metrics)
         sums, found = self._pass(split, batches, decoding=decoding)
         for metric in metrics:
@@ -73,7 +72,7 @@ class Judge:
                     metric.update(example.hypotheses[0][0], self.reference(split, example.index))
         computed = [metric.compute() for metric in metrics]
         values = {name: value for values in computed for name, value in values.items()}
-        if sums and not scoring:
+        if sums:
             values["loss"] = _mean_loss(sums)
         score = None
         if metrics:
