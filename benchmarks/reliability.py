@@ -1,10 +1,12 @@
-"""How reliable runs are: rows R1 to R13, a JSON line each, beside the same harness over a plain Lightning recipe.
+"""How reliable runs are: rows R1 to R13, a JSON line each, beside the same harness over a plain Lightning
+recipe.
 
     python benchmarks/reliability.py              every row, about twenty minutes on two quiet cores
     python benchmarks/reliability.py --quick      the slice of two minutes that the tests hold
     python benchmarks/reliability.py --rows R1 R3 --seed 7
 
-Counts and seeds stand in each line, so that a failure can be replayed.  Leaves with 1 where a row misses its figure.
+Counts and seeds stand in each line, so that a failure can be replayed.  Leaves with 1 where a row misses
+its figure.
 """
 
 from __future__ import annotations
@@ -38,11 +40,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="seqspec-reliability-") as folder:
         lab = Laboratory.make(Path(folder))
         for name, work in rows(lab, quick=given.quick, seed=given.seed).items():
-            if (
-                given.rows
-                and name.split("-")[0] not in given.rows
-                or given.no_lightning
-                and "lightning" in name
+            if (given.rows and name.split("-")[0] not in given.rows) or (
+                given.no_lightning and "lightning" in name
             ):
                 continue
             begun = time.monotonic()

@@ -1,5 +1,6 @@
-"""The same harness over a plain Lightning recipe: ``seed_everything``, ``DataLoader(shuffle=True)``, ``ModelCheckpoint``,
-resuming from the newest file.  What a careful user writes in twenty lines; none of it is made worse on purpose.
+"""The same harness over a plain Lightning recipe: ``seed_everything``, ``DataLoader(shuffle=True)``,
+``ModelCheckpoint``, resuming from the newest file.  What a careful user writes in twenty lines; none of it
+is made worse on purpose.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,8 @@ def dirty_data(lab: Laboratory) -> Row:
 
 def _message(lab: Laboratory, defect: Defect) -> str:
     from seqspec.compile import compile as compile_spec
-    from seqspec.runtime.assemble import assemble, of_corpus
     from seqspec.data.progress import silent
+    from seqspec.runtime.assemble import assemble, of_corpus
     from seqspec.schema.diagnostic import DataError
 
     root = lab.root / "dirty"
@@ -271,10 +272,8 @@ def _archives(lab: Laboratory) -> tuple[int, int]:
             _pack(archive, name)
             before = {path for path in place.rglob("*") if inside not in path.parents}
             count += 1
-            try:
+            with suppress(DataError):
                 extract(archive, inside)
-            except DataError:
-                pass
             after = {path for path in place.rglob("*") if inside not in path.parents}
             escaped += bool(after - before) + Path("/tmp/seqspec-out.txt").exists()
     link = place / "link.tar"
@@ -282,10 +281,8 @@ def _archives(lab: Laboratory) -> tuple[int, int]:
         info = tarfile.TarInfo("l")
         info.type, info.linkname = tarfile.SYMTYPE, "/etc"
         tar.addfile(info)
-    try:
+    with suppress(DataError):
         extract(link, inside)
-    except DataError:
-        pass
     return escaped + any(path.is_symlink() for path in inside.rglob("*")), count + 1
 
 

@@ -18,7 +18,7 @@ MEGABYTES = 10
 
 
 def torn_files(lab: Laboratory, *, kills: int, seed: int) -> Row:
-    """R3: kill while 10 MB checkpoints are written one after the other; what is loaded is whole and newest."""
+    """R3: kill while 10 MB checkpoints are written one by one; what is loaded is whole and newest."""
     found: dict[str, int] = {}
     for name, folder in _places(lab):
         bad = 0
@@ -108,7 +108,9 @@ def _flip_checkpoint(lab: Laboratory, flips: int, random_: random.Random) -> int
 
 
 def _flip_cache(lab: Laboratory, flips: int, random_: random.Random) -> int:
-    """The cache repairs what it finds damaged: a flip is detected where the store was built anew, the flip gone."""
+    """The cache repairs what it finds damaged: a flip is detected where the store was built anew, the flip
+    gone.
+    """
     import numpy as np
 
     from seqspec.data.cache import Cache

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def honesty(lab: Laboratory, *, edits: int, seed: int) -> Row:
-    """Edits of data, spec, code, versions and threads are all found; comments, order and times raise no alarm."""
+    """Edits of data, spec, code, versions and threads are found; comments, order and times raise no alarm."""
     bench = _Bench(lab)
     random_ = random.Random(seed)
     found = alarms = 0
@@ -126,8 +126,14 @@ class _Bench:
 
     @contextmanager
     def _source(self, random_: random.Random) -> Iterator[None]:
-        inside = ("components/encoder/transformer.py", "schema/optimizer/adamw.py", "data/order.py", "runtime/module.py",
-                  "components/_layers/attention.py", "components/loss/cross_entropy.py")  # fmt: skip
+        inside = (
+            "components/encoder/transformer.py",
+            "schema/optimizer/adamw.py",
+            "data/order.py",
+            "runtime/module.py",
+            "components/_layers/attention.py",
+            "components/loss/cross_entropy.py",
+        )
         path = self.code / random_.choice(inside)
         with _changed(path, path.read_bytes() + b"\n# another line\n"):
             yield
@@ -187,7 +193,8 @@ class _Bench:
 
     @contextmanager
     def _spelled(self, random_: random.Random) -> Iterator[None]:
-        with self._respec({**self.content, "train": {**COMMON["train"], "accumulate": 1, "l2": 0.0}}):  # type: ignore[dict-item]
+        train: dict[str, Any] = {**COMMON["train"], "accumulate": 1, "l2": 0.0}  # type: ignore[dict-item]
+        with self._respec({**self.content, "train": train}):
             yield
 
     @contextmanager

@@ -1,4 +1,6 @@
-"""Rows about whole runs: R1 random kills, R2 kills at the n-th operation, R7 settings, R10 owners, R12 elastic, R13 signals."""
+"""Rows about whole runs: R1 random kills, R2 kills at the n-th operation, R7 settings, R10 owners, R12
+elastic, R13 signals.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,7 @@ def random_kills(lab: Laboratory, *, kills: int, seed: int) -> Row:
 
 
 def nth_operation(lab: Laboratory, *, step: int, limit: int | None = None) -> Row:
-    """R2: SIGKILL at the n-th operation on files (every ``step``-th n) of a whole run, torn writes included."""
+    """R2: SIGKILL at the n-th operation on files (every ``step``-th) of a whole run, torn writes included."""
     family = "lm"
     spec, ref, _ = _reference(lab, family, max_steps=12)
     counting = Fuse(lab.root / "runs" / "r2-count", at=-1)
@@ -87,7 +89,7 @@ def nth_operation(lab: Laboratory, *, step: int, limit: int | None = None) -> Ro
 
 
 def full_disk(lab: Laboratory, *, cases: int, seed: int) -> Row:
-    """R4: ENOSPC, EIO and EDQUOT at random operations from then on; exit 5, and resumption once there is room."""
+    """R4: ENOSPC, EIO and EDQUOT at random operations and after; exit 5, resumption once there is room."""
     import errno
 
     spec, ref, _ = _reference(lab, "seq2seq")
@@ -217,7 +219,7 @@ def _start_two(lab: Laboratory, spec: Path, runs: Path) -> list[int]:
 
 
 def signals(lab: Laboratory, *, each: int, seed: int) -> Row:
-    """R13: TERM, INT and HUP at random times: a checkpoint at the boundary, the documented exit, the same end."""
+    """R13: TERM, INT and HUP at random times: a checkpoint at the boundary, the right exit, the same end."""
     spec, ref, seconds = _reference(lab, "seq2seq")
     expected = {signal.SIGTERM: 143, signal.SIGHUP: 143, signal.SIGINT: 130}
     random_ = random.Random(seed)
@@ -232,7 +234,7 @@ def signals(lab: Laboratory, *, each: int, seed: int) -> Row:
         except ProcessLookupError:
             os.kill(number, sent)
         code = wait(number)
-        # Before and after training there is no boundary to wait for: the run ends as any program does, or is done.
+        # Before and after training there is no boundary to wait for: the run ends as any program does.
         during = code in (130, 143)
         caught += during
         right += code in (expected[sent], -int(sent), 0, 130)

@@ -1,7 +1,9 @@
-"""Runs that are killed: tiny experiments of three families, each trial in a forked child, torch imported once.
+"""Runs that are killed: tiny experiments of three families, each trial in a forked child, torch imported
+once.
 
-A trial is one run directory.  The child trains; the parent kills its whole process group whenever it likes, and starts it again
-until it comes to its end.  What is left is compared with a run that nobody disturbed: weights, optimiser state, journal, steps.
+A trial is one run directory.  The child trains; the parent kills its whole process group whenever it likes,
+and starts it again until it comes to its end.  What is left is compared with a run that nobody disturbed:
+weights, optimiser state, journal, steps.
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
 
 def spec_of(family: str, **train: Any) -> dict[str, Any]:
     """The experiment of a family; ``train`` goes over its training settings."""
-    return {"name": family, **COMMON, **FAMILIES[family], "train": {**COMMON["train"], **train}}  # type: ignore[dict-item]
+    settings: dict[str, Any] = {**COMMON["train"], **train}  # type: ignore[dict-item]
+    return {"name": family, **COMMON, **FAMILIES[family], "train": settings}
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Laboratory:
     def child(
         self, work: Callable[[], int], *, log: Path | None = None, env: Mapping[str, str] | None = None
     ) -> int:
-        """Fork a process group of its own that does ``work`` and leaves with what it gives; gives its number."""
+        """Fork a process group of its own that does ``work`` and leaves with its result; gives its number."""
         sys.stdout.flush()
         sys.stderr.flush()
         number = os.fork()
@@ -148,7 +151,8 @@ class Laboratory:
             found = run_folder(runs)
             settings = Launch(threads=1, device="cpu", quiet=True, **launch)
             outcome = commands.run(
-                None if found else spec, over=(), runs=runs, resume=found, locked=False, lock=None, allow_drift=False,
+                None if found else spec, over=(), runs=runs, resume=found, locked=False, lock=None,
+                allow_drift=False,
                 launch=settings, format="text", command=["seqspec", "run"],
             )  # fmt: skip
             sys.stderr.write(outcome.error)
@@ -172,7 +176,9 @@ class Laboratory:
 
 
 def run_folder(runs: Path) -> Path | None:
-    """The one run directory under ``runs`` that can be resumed; what died before it was described is taken away."""
+    """The one run directory under ``runs`` that can be resumed; what died before it was described is taken
+    away.
+    """
     import shutil
 
     for path in sorted(runs.glob("*/*")):

@@ -40,14 +40,15 @@ class Assembled:
 
 
 def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
-    """Prepare the data, fill in what only they can tell, and build.  Raises ``SpecError`` and ``DataError``."""
+    """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``."""
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
     if missing:
         raise DataError(
             f"the corpus has no part that is called {missing[0]}",
-            help=f"it has {', '.join(parts.adapter.splits())}; change `evaluate.splits`, or `data.source.splits`",
+            help=f"it has {', '.join(parts.adapter.splits())}; "
+            "change `evaluate.splits`, or `data.source.splits`",
         )
     try:
         with located(compiled.tree):
@@ -66,7 +67,13 @@ def of_corpus(error: DataError, plan: Plan) -> DataError:
         return error
     corpus = plan.experiment.data.source.component[1]
     return DataError(
-        error.message, corpus=corpus, file=error.file, row=error.row, byte=error.byte, help=error.help, code=error.code
+        error.message,
+        corpus=corpus,
+        file=error.file,
+        row=error.row,
+        byte=error.byte,
+        help=error.help,
+        code=error.code,
     )
 
 
@@ -88,11 +95,12 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
     for name, artifact in prepared.artifacts.items():
         write_durably(place / name, artifact)
     train = prepared.splits["train"]
-    statistics = train.statistics if isinstance(train, Split) else {}
+    known = train.statistics if isinstance(train, Split) else {}
+    statistics = {kind: {"mean": one.mean.tolist(), "std": one.std.tolist()} for kind, one in known.items()}
     folder.note("facts.json", {
         "facts": dict(prepared.facts),
         "labels": {role: list(names) for role, names in prepared.labels.items()},
-        "statistics": {kind: {"mean": s.mean.tolist(), "std": s.std.tolist()} for kind, s in statistics.items()},
+        "statistics": statistics,
     })  # fmt: skip
 
 
@@ -119,8 +127,8 @@ def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
 def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
     """The plan of a run directory.
 
-    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a profile or ``--set``
-    brought about; here they are not asked again.
+    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
+    profile or ``--set`` brought about; here they are not asked again.
     """
     known = folder.read("facts.json")
     tree, experiment = understand(folder.spec, overlays)

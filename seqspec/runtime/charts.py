@@ -24,7 +24,9 @@ class Line:
 
 
 def chart(title: str, lines: Sequence[Line]) -> str:
-    """An SVG with axes, ticks and a legend; points that are not finite are left out.  Empty where nothing is left."""
+    """An SVG with axes, ticks and a legend; points that are not finite are left out.  Empty where nothing is
+    left.
+    """
     kept = [Line(line.name, [p for p in line.points if all(map(math.isfinite, p))]) for line in lines]
     kept = [line for line in kept if line.points]
     if not kept:

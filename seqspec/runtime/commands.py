@@ -146,7 +146,8 @@ def evaluate(
 
         scored = judge(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
         if format == "json":
-            found = {"run": str(path), "split": split, "checkpoint": checkpoint, "metrics": dict(scored.metrics),
+            found = {"run": str(path), "split": split, "checkpoint": checkpoint,
+                     "metrics": dict(scored.metrics),
                      "signatures": dict(scored.signatures)}  # fmt: skip
             return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
         return Outcome(metric_lines({split: scored.metrics}, {split: scored.signatures}))
@@ -208,7 +209,8 @@ def _told_result(result: Result, format: Format) -> Outcome:
     if format == "json":
         first = next(iter(metrics), None)
         found = {"run": path, "split": first, "checkpoint": result.checkpoint,
-                 "metrics": metrics[first] if first else {}, "splits": metrics, "signatures": signatures}  # fmt: skip
+                 "metrics": metrics[first] if first else {}, "splits": metrics,
+                 "signatures": signatures}  # fmt: skip
         return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
     judged = f"judged with {result.checkpoint}\n" if metrics else ""
     report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""

@@ -10,9 +10,9 @@ from seqspec.runtime.assemble import assemble, compile_run
 from seqspec.runtime.feed import evaluation_stream
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.judge import Scored
+from seqspec.runtime.judging import judge_of, write_predictions
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.machine import pin
-from seqspec.runtime.run import judge_of, write_predictions
 from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 

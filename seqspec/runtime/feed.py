@@ -1,4 +1,4 @@
-"""What the loaders give to the runtime: the training stream from a step on, and a split in order of length."""
+"""What the loaders give to the runtime: the training stream from a step on, and a split by length."""
 
 from __future__ import annotations
 

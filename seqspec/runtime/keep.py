@@ -1,5 +1,5 @@
-"""Which checkpoints of a run are kept, and which one is used: the newest n, the best k, every m-th; the newest
-sound one wins.
+"""Which checkpoints of a run are kept, and which one is used: the newest n, the best k, every m-th; the
+newest sound one wins.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def drifts(lock: Lock, now: Lock) -> list[Drift]:
-    """Everything in which two locks differ, data first.  How the spec is written does not count; what it means does."""
+    """Everything in which two locks differ; how the spec is written does not count, what it means does."""
     order = ("digests", "seeds", "files", "vocabularies", "text", "facts", "sources", "packages", "machine")
     keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec"})]
     return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]

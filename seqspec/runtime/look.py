@@ -15,7 +15,9 @@ MOST_ROWS, MOST_COLUMNS = 120, 400
 def look(
     model: torch.nn.Module, batch: Batch, *, device: torch.device
 ) -> tuple[int, list[list[float]]] | None:
-    """Row of the split and weights ``[target, source]`` of the middle example of a batch; none where a model cannot tell."""
+    """Row of the split and weights ``[target, source]`` of the middle example of a batch; none where a model
+    cannot tell.
+    """
     attention: Any = getattr(model, "attention", None)
     if attention is None or batch.source is None or batch.target_lengths is None:
         return None

@@ -154,8 +154,8 @@ class NotFinite(RunError):
 class Window:
     """What every slice gave since the last line of the journal.
 
-    Values stay on the device, one by one, until they are read; then they are added exactly, so that the sums are the same
-    bits however many processes the slices were shared by.
+    Values stay on the device, one by one, until they are read; then they are added exactly, so that the
+    sums are the same bits however many processes the slices were shared by.
     """
 
     def __init__(self) -> None:

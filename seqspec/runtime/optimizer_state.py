@@ -21,7 +21,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dic
 
 @torch.no_grad()
 def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Take up what ``optimizer_tensors`` gave.  Rates and other settings come from the plan, not from there."""
+    """Take up what ``optimizer_tensors`` gave.  Rates and other settings come from the plan."""
     states: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)

@@ -1,6 +1,7 @@
 """Predict: use a run's model on audio files, on text files, or on lines of standard input.
 
-Inputs are sorted into batches of like length and answered in their own order.  Nothing of the corpus is needed.
+Inputs are sorted into batches of like length and answered in their own order.  Nothing of the corpus is
+needed.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def predict(
     format: Literal["text", "json"],
     engine: str,
 ) -> None:
-    """Answer every input on ``out``, a line each (``nbest`` lines, with a number before each, where more are asked for)."""
+    """Answer every input on ``out``, a line each (``nbest`` lines, with a number before each, where more are
+    asked for).
+    """
     folder = open_folder(path)
     run = reopen(folder, overlays=over)
     pin(threads=launch.threads, exact=False)

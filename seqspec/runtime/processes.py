@@ -1,4 +1,5 @@
-"""Several processes for one run: started here for ``--devices``, or by torchrun or SLURM; they agree on the run directory.
+"""Several processes for one run: started here for ``--devices``, or by torchrun or SLURM; they agree on the
+run directory.
 
 Training itself is shared by Lightning's strategies.
 """
@@ -22,7 +23,7 @@ TIMEOUT = timedelta(minutes=10)
 
 @contextmanager
 def together(launch: Launch) -> Iterator[Place]:
-    """This process's place, with the others started and connected; alone, nothing happens."""
+    """The place of this process, with the others started and connected; alone, nothing happens."""
     place = Place.here(launch)
     if place.world == 1:
         yield place

@@ -17,15 +17,17 @@ from seqspec.runtime.journal import read_journal
 SAMPLES = 25
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1em;color:#1f2328;background:#fff}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0
+1em;color:#1f2328;background:#fff}
 h1{font-size:1.5em;margin-bottom:0}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #d1d9e0}
 table{border-collapse:collapse}td,th{padding:.25em .8em .25em 0;text-align:left;vertical-align:top}
-td.number{text-align:right;font-variant-numeric:tabular-nums}code,pre{font:12.5px/1.45 ui-monospace,monospace}
-pre{background:#f6f8fa;padding:1em;overflow:auto}small,.faint{color:#59636e}
+td.number{text-align:right;font-variant-numeric:tabular-nums}code,pre{font:12.5px/1.45
+ui-monospace,monospace} pre{background:#f6f8fa;padding:1em;overflow:auto}small,.faint{color:#59636e}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:1em}
-svg{width:100%;background:#f6f8fa}svg text{font:11px system-ui,sans-serif;fill:#59636e}
-svg .title{font-size:13px;font-weight:600;fill:#1f2328}svg .grid{stroke:#d1d9e0;stroke-width:.6}
-del{background:#ffebe9;color:#a40e26;text-decoration:none}ins{background:#dafbe1;color:#116329;text-decoration:none}
+svg{width:100%;background:#f6f8fa}svg text{font:11px system-ui,sans-serif;fill:#59636e} svg
+.title{font-size:13px;font-weight:600;fill:#1f2328}svg .grid{stroke:#d1d9e0;stroke-width:.6}
+del{background:#ffebe9;color:#a40e26;text-decoration:none}
+ins{background:#dafbe1;color:#116329;text-decoration:none}
 img.matrix{image-rendering:pixelated;width:100%;max-width:720px;max-height:480px;border:1px solid #d1d9e0}
 """
 
@@ -58,8 +60,9 @@ def _head(folder: RunFolder, name: str, lock: Mapping[str, Any]) -> str:
     spec, digest = lock.get("spec", {}), lock.get("digests", {}).get("all", "")
     machine = lock.get("machine", {})
     facts = (
-        f"started {launch.get('started', '?')}, plan <code>{digest[:16]}</code>, seed {_e(lock.get('seeds', {}).get('seed'))}, "
-        f"{_e(machine.get('device'))} with {_e(machine.get('threads'))} threads ({_e(machine.get('capability'))}), "
+        f"started {launch.get('started', '?')}, plan <code>{digest[:16]}</code>, "
+        f"seed {_e(lock.get('seeds', {}).get('seed'))}, {_e(machine.get('device'))} with "
+        f"{_e(machine.get('threads'))} threads ({_e(machine.get('capability'))}), "
         f"torch {_e(machine.get('torch'))}, seqspec {_e(lock.get('seqspec'))}"
     )
     about = f"<p>{_e(spec['description'])}</p>" if spec.get("description") else ""
@@ -80,7 +83,8 @@ def _result(folder: RunFolder) -> str:
     listed = "".join(f"<br><code>{_e(text)}</code>" for text in sorted(signatures))
     return (
         f"<h2>Result</h2><table><tr><th>split<th>metric<th></tr>{''.join(rows)}</table>"
-        f"<p><small>{result['step']:,} steps; judged with the weights of {_e(result['checkpoint'])}{listed}</small></p>"
+        f"<p><small>{result['step']:,} steps; judged with the weights of {_e(result['checkpoint'])}"
+        f"{listed}</small></p>"
     )
 
 
@@ -136,12 +140,14 @@ def _samples(folder: RunFolder) -> str:
         chosen = lines[:: max(1, len(lines) // SAMPLES)][:SAMPLES]
         rows = "".join(
             f"<tr><td><small>{_e(one['id'])}</small><td>{_e(one['reference'])}<br>"
-            f"{_difference(one['reference'], one['hypothesis'])}<td class=number><small>{one['score']:.2f}</small></tr>"
+            f"{_difference(one['reference'], one['hypothesis'])}"
+            f"<td class=number><small>{one['score']:.2f}</small></tr>"
             for one in chosen
         )
         parts.append(
             f"<h2>Samples of {_e(file.stem)}</h2><p><small>Reference above, hypothesis below: "
-            f"<ins>written only by the model</ins>, <del>missed</del>; {len(chosen)} of {len(lines):,}.</small></p>"
+            f"<ins>written only by the model</ins>, <del>missed</del>; "
+            f"{len(chosen)} of {len(lines):,}.</small></p>"
             f"<table>{rows}</table>"
         )
     return "".join(parts)
@@ -173,7 +179,8 @@ def _attention(folder: RunFolder) -> str:
     uri = picture([[value / top for value in row] for row in rows])
     return (
         "<h2>Where the model looked</h2>"
-        f"<p>{_e(held['target'])}</p><img class=matrix src='{uri}' alt='attention, a row for each target symbol'>"
+        f"<p>{_e(held['target'])}</p>"
+        f"<img class=matrix src='{uri}' alt='attention, a row for each target symbol'>"
         f"<p><small>One row for each target symbol, from above; columns are the source from left to right, "
         f"example {_e(held['id'])}.</small></p>"
     )
@@ -183,9 +190,12 @@ def _data(folder: RunFolder) -> str:
     held = folder.read("data.json")
     if not held:
         return ""
+    dropped = {
+        split: "; ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+        for split, reasons in held["dropped"].items()
+    }
     rows = "".join(
-        f"<tr><td>{_e(split)}<td class=number>{count:,}<td>"
-        f"{_e('; '.join(f'{n:,} {reason}' for reason, n in held['dropped'].get(split, {}).items()) or 'none')}</tr>"
+        f"<tr><td>{_e(split)}<td class=number>{count:,}<td>{_e(dropped.get(split) or 'none')}</tr>"
         for split, count in held["examples"].items()
     )
     speed = read_journal(folder.speed)
@@ -204,7 +214,8 @@ def _texts(folder: RunFolder, lock: Mapping[str, Any]) -> str:
             text = _e(path.read_text(encoding="utf-8"))
             parts.append(f"<details><summary>{title}</summary><pre>{text}</pre></details>")
     packages = "\n".join(f"{name} {version}" for name, version in lock.get("packages", {}).items())
-    return f"<h2>In full</h2>{''.join(parts)}<details><summary>Packages</summary><pre>{_e(packages)}</pre></details>"
+    parts.append(f"<details><summary>Packages</summary><pre>{_e(packages)}</pre></details>")
+    return f"<h2>In full</h2>{''.join(parts)}"
 
 
 def _quoted(word: str) -> str:

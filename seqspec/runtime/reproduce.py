@@ -28,11 +28,15 @@ class Reproduction:
 
     folder: RunFolder
     differences: tuple[str, ...]
-    """What differs, first things first: the surroundings, the journal, the weights.  Empty where every bit is the same."""
+    """What differs, first things first: the surroundings, the journal, the weights.  Empty where every bit is
+    the same.
+    """
 
 
 def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...]) -> Reproduction:
-    """Run the experiment of a run directory (or of a bare ``lock.json``) again; compare where there is something to."""
+    """Run the experiment of a run directory (or of a bare ``lock.json``) again; compare where there is
+    something to.
+    """
     bare = path.is_file()
     lock = read_lock(path if bare else open_folder(path).lock)
     launch = replace(launch, threads=int(lock["machine"]["threads"]), precision=lock["precision"])

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from seqspec.compile.plan import Compiled
@@ -18,23 +17,20 @@ from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
-from seqspec.runtime.boundary import Judgement, Standing, storage
+from seqspec.runtime.boundary import Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep
-from seqspec.runtime.feed import evaluation_stream, training_stream, unit_of
+from seqspec.runtime.feed import training_stream, unit_of
 from seqspec.runtime.folder import RunFolder, new_folder, open_folder
-from seqspec.runtime.judge import Judge, Scored
+from seqspec.runtime.judge import Scored
+from seqspec.runtime.judging import conclude, judgement
 from seqspec.runtime.keep import newest_sound, steps_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
-from seqspec.runtime.look import look
 from seqspec.runtime.machine import pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
-from seqspec.runtime.processes import agree, gather, together
-from seqspec.runtime.report import write_report
-from seqspec.runtime.search import search_of
+from seqspec.runtime.processes import agree, together
 from seqspec.runtime.training import train
-from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -145,7 +141,7 @@ def _carry_out(
     try:
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
-            judge=lambda step: _judgement(assembled, module, launch, place), launch=launch, place=place,
+            judge=lambda step: judgement(assembled, module, launch, place), launch=launch, place=place,
         )  # fmt: skip
     except NotFinite as error:
         raise _not_finite(error, folder, assembled) from None
@@ -156,124 +152,16 @@ def _carry_out(
         return Result(folder, interrupted)
     if place.rank:
         return Result(folder, Exit.CLEAN)
-    result = _conclude(folder, assembled, module, launch)
+    judged, checkpoint = conclude(folder, assembled, module, launch)
     changed = stamps.changed()
     if changed:
         raise RunError(
-            f"the corpus was changed while the run read it: {', '.join(changed[:5])}; {folder.path} is not to be trusted",
+            f"the corpus was changed while the run read it: {', '.join(changed[:5])}; "
+            f"{folder.path} is not to be trusted",
             exit=Exit.DRIFT,
             help="run again with files that stay as they are",
         )
-    return result
-
-
-def _conclude(folder: RunFolder, assembled: Assembled, module: Training, launch: Launch) -> Result:
-    """Judge the best weights on whole splits, and write the report."""
-    evaluate = assembled.compiled.plan.experiment.evaluate
-    best = chosen(folder.checkpoints, "best")
-    use_weights(assembled.program.model, best)
-    judge = judge_of(assembled, launch)
-    judged: dict[str, Scored] = {}
-    for split in evaluate.splits if evaluate.metrics else ():
-        batches = evaluation_stream(
-            assembled.prepared,
-            assembled.prepared.splits[split],
-            slices=module.slices,
-            launch=launch,
-            place=Place(),
-        )
-        judged[split] = judge.score(split, batches)
-        write_predictions(folder, assembled, judged[split])
-    with storage(folder):
-        _describe_end(folder, assembled, judge, module.slices, launch)
-    folder.note("result.json", {
-        "step": module.step, "checkpoint": folder_name(best.step),
-        "metrics": {split: dict(one.metrics) for split, one in judged.items()},
-        "signatures": {split: dict(one.signatures) for split, one in judged.items()},
-    })  # fmt: skip
-    with storage(folder):
-        write_report(folder)
-    return Result(folder, Exit.CLEAN, judged, folder_name(best.step))
-
-
-def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch) -> None:
-    """What the report tells of the data, and one picture of where the model looks."""
-    prepared = assembled.prepared
-    splits = ("train", *assembled.compiled.plan.experiment.evaluate.splits)
-    examples = {split: len(prepared.splits[split]) for split in splits}
-    folder.note("data.json", {"examples": examples, "dropped": prepared.dropped})
-    split = prepared.splits[splits[-1]]
-    stream = evaluation_stream(
-        prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
-    )
-    seen = look(assembled.program.model, next(iter(stream)), device=judge.device)
-    if seen:
-        index, weights = seen
-        folder.note(
-            "attention.json",
-            {"id": split.id(index), "target": split.text("target", index), "weights": weights},
-        )
-
-
-def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
-    """The judge of one program over its prepared splits."""
-    prepared = assembled.prepared
-    parts = prepared.parts
-    device = module.device if module is not None else torch.device(launch.accelerator)
-    if module is None:
-        assembled.program.model.to(device)
-
-    def decode(ids: Sequence[int]) -> str:
-        if "target" in parts.text:
-            return parts.text["target"].decode(ids)
-        return " ".join(prepared.labels["target"][i] for i in ids)
-
-    return Judge(
-        assembled.program,
-        search_of(assembled.program),
-        decode,
-        lambda split, index: prepared.splits[split].text("target", index),
-        device,
-    )
-
-
-def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -> None:
-    """One line an example: id, reference, hypothesis, score."""
-    import json
-
-    split = assembled.prepared.splits[scored.split]
-    lines = (
-        json.dumps(
-            {
-                "id": split.id(one.index),
-                "reference": split.text("target", one.index),
-                "hypothesis": one.hypotheses[0][0],
-                "score": one.hypotheses[0][1],
-            },
-            ensure_ascii=False,
-        )
-        for one in scored.found
-    )
-    write_durably(
-        folder.predictions / f"{scored.split}.jsonl", "".join(line + "\n" for line in lines).encode()
-    )
-
-
-def _judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
-    evaluate = assembled.compiled.plan.experiment.evaluate
-    judge = replace(judge_of(assembled, launch, module=module), gather=gather)
-    found: dict[str, Mapping[str, float]] = {}
-    score: float | None = None
-    with module.average.in_place() if module.average else contextlib.nullcontext():
-        for split in evaluate.splits:
-            batches = evaluation_stream(
-                assembled.prepared, assembled.prepared.splits[split], slices=module.slices, launch=launch, place=place,
-                limit=evaluate.max_examples,
-            )  # fmt: skip
-            scored = judge.score(split, batches)
-            found[split] = scored.metrics
-            score = scored.score if score is None else score
-    return Judgement(found, score)
+    return Result(folder, Exit.CLEAN, judged, checkpoint)
 
 
 def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
@@ -290,7 +178,7 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
 
 
 def _slices(accumulate: int, place: Place) -> int:
-    """Micro-steps of a step: those of the plan where the processes can share them, else one more split each."""
+    """Micro-steps of a step: those of the plan where the processes can share them, else each split."""
     return accumulate if accumulate % place.world == 0 else accumulate * place.world
 
 
@@ -306,7 +194,8 @@ def _not_finite(error: NotFinite, folder: RunFolder, assembled: Assembled) -> Ru
     return RunError(
         f"{error}; the batch holds {shown}{', …' if len(error.rows[-1][1]) > 8 else ''}; {last}",
         exit=Exit.NON_FINITE,
-        help=f"every id is in {folder.path / 'not_finite.json'}; `seqspec run --resume {folder.path}` replays the step; "
+        help=f"every id is in {folder.path / 'not_finite.json'}; "
+        f"`seqspec run --resume {folder.path}` replays the step; "
         "lower the learning rate, clip the gradient, or set `train.skip_non_finite`",
     )
 

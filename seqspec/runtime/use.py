@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from seqspec.data.durable import write_durably
 from seqspec.runtime.boundary import Standing
@@ -47,17 +48,20 @@ def averaged(checkpoints: list[Checkpoint]) -> Checkpoint:
     """The mean of the weights of several checkpoints, summed in float64; whole numbers are the last one's."""
     last = checkpoints[-1]
     held = [{**c.tensors["weights"], **c.tensors.get("average", {})} for c in checkpoints]
-    mean = {
-        name: (sum(one[name].double() for one in held) / len(held)).to(value.dtype)  # type: ignore[union-attr]
-        if value.is_floating_point()
-        else value
-        for name, value in held[-1].items()
-    }
+    mean = {name: _mean([one[name] for one in held]) for name in held[-1]}
     return Checkpoint(last.step, {"weights": mean}, last.state)
 
 
+def _mean(values: list[Tensor]) -> Tensor:
+    if not values[-1].is_floating_point():
+        return values[-1]
+    return torch.stack([value.double() for value in values]).mean(0).to(values[-1].dtype)
+
+
 def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
-    """The mean of the newest ``last`` checkpoints (all that are kept, without it) as a safetensors file; gives their steps."""
+    """The mean of the newest ``last`` checkpoints (without it, of all) as a safetensors file; gives
+    their steps.
+    """
     folder = open_folder(path)
     steps = steps_of(folder.checkpoints)[-last if last else None :]
     if not steps:

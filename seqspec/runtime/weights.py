@@ -31,7 +31,8 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     for name, tensor in present.items():
         if tensor.shape != tensors[name].shape:
             raise ValueError(
-                f"`{name}` is {list(tensors[name].shape)} in the checkpoint, {list(tensor.shape)} in the model"
+                f"`{name}` is {list(tensors[name].shape)} in the checkpoint, "
+                f"{list(tensor.shape)} in the model"
             )
         tensor.copy_(tensors[name])
 

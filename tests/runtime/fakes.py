@@ -92,12 +92,19 @@ def program(**settings: Any) -> Any:
     )
 
 
-def start(folder: Path, *, resume: Checkpoint | None = None, place: Place = Place(), launch: Launch = Launch(quiet=True),
-          slices: int | None = None, judge: Any = None, poison: int | None = None, **settings: Any) -> Training:  # fmt: skip
+def start(
+    folder: Path,
+    *,
+    resume: Checkpoint | None = None,
+    judge: Any = None,
+    poison: int | None = None,
+    **settings: Any,
+) -> Training:
     """Train the fake program in ``folder``; gives the module as it ended."""
+    place, launch = Place(), Launch(quiet=True)
     built = program(**settings)
     config = built.plan.experiment.train
-    slices = slices or config.accumulate
+    slices = config.accumulate
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     module = Training(built, slices=slices)

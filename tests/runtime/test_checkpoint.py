@@ -62,7 +62,9 @@ def test_every_flipped_bit_is_found(tmp_path):
     assert read_checkpoint(folder)
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "state.json", "MANIFEST.json"])
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "optimizer.safetensors", "state.json", "MANIFEST.json"]
+)
 @pytest.mark.parametrize("share", [0.0, 0.5, None])
 def test_cut_and_missing_files_are_found(tmp_path, name, share):
     folder = write_checkpoint(tmp_path, checkpoint())
@@ -92,7 +94,11 @@ def test_the_newest_sound_one_wins_and_the_others_are_named(tmp_path):
 
 def test_a_failed_write_leaves_no_trace(tmp_path, monkeypatch):
     write_checkpoint(tmp_path, checkpoint(1))
-    monkeypatch.setattr(os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(OSError, match="No space"):
         write_checkpoint(tmp_path, checkpoint(2))

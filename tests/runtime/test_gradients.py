@@ -53,7 +53,8 @@ def test_a_gradient_that_is_not_finite_is_no_update(bad):
 def test_an_outlier_is_dropped_and_hardly_moves_the_mean():
     tracker = NormTracker(AdaptiveClip(decay=0.99, threshold=5.0))
     generator = torch.Generator().manual_seed(1)
-    normal = [tracker.outlier(math.exp(0.1 * torch.randn((), generator=generator).item())) for _ in range(300)]
+    norms = (0.1 * torch.randn(300, generator=generator)).exp().tolist()
+    normal = [tracker.outlier(norm) for norm in norms]
     before = tracker.mean / tracker.weight
 
     assert tracker.outlier(1e6)
@@ -88,7 +89,7 @@ def test_the_average_follows_its_formula_and_gives_the_weights_back():
 
 
 def test_tied_weights_are_kept_once_and_restored_as_one():
-    model = torch.nn.ModuleDict({"a": torch.nn.Linear(2, 2, bias=False), "b": torch.nn.Linear(2, 2, bias=False)})
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(2, 2, bias=False) for name in "ab"})
     model["b"].weight = model["a"].weight
 
     kept = {name: tensor + 1 for name, tensor in state_tensors(model).items()}

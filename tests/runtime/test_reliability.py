@@ -1,4 +1,4 @@
-"""The slice of ``benchmarks/reliability.py`` that every test run holds: a few of each row, in forked children."""
+"""The slice of ``benchmarks/reliability.py`` that every test run holds, in forked children."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def harness() -> Iterator[Any]:
+def harness() -> Any:
     """The modules of the harness; they live beside the benchmark."""
     sys.path.insert(0, str(ROOT))
     try:
@@ -23,7 +23,7 @@ def harness() -> Iterator[Any]:
         sys.path.remove(str(ROOT))
     from types import SimpleNamespace
 
-    yield SimpleNamespace(dirty=rows_dirty, files=rows_files, lock=rows_lock, runs=rows_runs, trials=trials)
+    return SimpleNamespace(dirty=rows_dirty, files=rows_files, lock=rows_lock, runs=rows_runs, trials=trials)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,9 @@ def lab(harness, tmp_path_factory) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "workers", "accumulate"), [("seq2seq", 0, 3), ("lm", 2, 1), ("ctc", 0, 1)])
+@pytest.mark.parametrize(
+    ("family", "workers", "accumulate"), [("seq2seq", 0, 3), ("lm", 2, 1), ("ctc", 0, 1)]
+)
 def test_kills_at_random_times_change_no_bit(harness, lab, family, workers, accumulate):
     spec = lab.spec(family, harness.trials.spec_of(family, accumulate=accumulate))
     reference = lab.finish(spec, lab.root / "runs" / f"{family}-whole")

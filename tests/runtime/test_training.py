@@ -52,8 +52,8 @@ class Crash(Exception):
     pass
 
 
-def LostAt(folder, *, step, **settings) -> Checkpoint:  # noqa: N802
-    """A run that is cut off while it judges, as near to a kill as one process can test; gives what is left."""
+def LostAt(folder, *, step, **settings) -> Checkpoint:
+    """A run that is cut off while it judges, as near to a kill as one process gets; gives what is left."""
 
     def judge(at: int):
         if at >= step:

@@ -1,5 +1,4 @@
-"""Up once, down once: Smith and Topin (2017), "Super-Convergence", arXiv:1708.07120, as torch's OneCycleLR.
-"""
+"""Up once, down once: Smith and Topin (2017), "Super-Convergence", arXiv:1708.07120; torch's OneCycleLR."""
 
 from __future__ import annotations
 

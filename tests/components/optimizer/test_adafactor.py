@@ -19,7 +19,9 @@ def built(parameters, **settings):
     return Adafactor(config, Nothing(), None).build((str(i), p) for i, p in enumerate(parameters))
 
 
-def reference(w, gradients, *, rate=0.01, beta1=0.0, exponent=0.8, clip=1.0, eps1=1e-30, eps2=1e-3, scale=True):
+def reference(
+    w, gradients, *, rate=0.01, beta1=0.0, exponent=0.8, clip=1.0, eps1=1e-30, eps2=1e-3, scale=True
+):
     rows, columns, mean = np.zeros(w.shape[:-1]), np.zeros((*w.shape[:-2], w.shape[-1])), np.zeros_like(w)
     for t, g in enumerate(gradients, 1):
         decay = 1 - t**-exponent
@@ -48,9 +50,11 @@ def test_matrices_follow_the_factored_formulas(settings):
         optimizer.step()
 
     expected = reference(
-        start.numpy(), [g.numpy() for g in gradients], beta1=settings.get("beta1", 0.0),
+        start.numpy(),
+        [g.numpy() for g in gradients],
+        beta1=settings.get("beta1", 0.0),
         scale=settings.get("scale_by_parameter", True),
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(weight.detach().numpy(), expected, rtol=1e-12)
 
 
@@ -61,8 +65,10 @@ def test_vectors_keep_every_square():
     weight.grad = torch.tensor([1.0, -2.0, 4.0], dtype=torch.float64)
     optimizer.step()
 
-    # The first step's second moment is g² itself, so every element moves by rate · rms(weight) against its sign.
-    torch.testing.assert_close(weight.detach(), 1 - 0.01 * torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64))
+    # The first step's second moment is g² itself, so each element moves by rate · rms(weight) against its sign.
+    torch.testing.assert_close(
+        weight.detach(), 1 - 0.01 * torch.tensor([1.0, -1.0, 1.0], dtype=torch.float64)
+    )
 
 
 def test_state_is_sublinear():
