@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqspec.data.archive import Limits, extract
@@ -228,6 +228,7 @@ def test_unknown_kinds_are_refused(tmp_path, into):
         extract(tmp_path / "a.rar", into)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.text(max_size=12), max_size=3))
 def test_no_name_escapes(tmp_path_factory, names):
     base = tmp_path_factory.mktemp("law")

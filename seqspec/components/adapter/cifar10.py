@@ -25,6 +25,8 @@ _RECORD = 1 + 3 * 32 * 32
 class Cifar10(Adapter[Cifar10Config]):
     """Pictures in the order of the batches; labels are the names of the classes."""
 
+    label_names = _NAMES
+
     def splits(self) -> tuple[str, ...]:
         return tuple(_BATCHES)
 
