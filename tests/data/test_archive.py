@@ -228,7 +228,7 @@ def test_unknown_kinds_are_refused(tmp_path, into):
         extract(tmp_path / "a.rar", into)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=12), max_size=3))
 def test_no_name_escapes(tmp_path_factory, names):
     base = tmp_path_factory.mktemp("law")

@@ -83,7 +83,7 @@ def test_missing_file_and_folder_are_data_errors(tmp_path):
         list(read_lines(tmp_path))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]))))
 def test_lines_are_what_was_written(tmp_path_factory, texts):
     path = tmp_path_factory.getbasetemp() / "law.txt"

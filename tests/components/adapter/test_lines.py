@@ -25,7 +25,7 @@ def test_blank_lines_are_passed_over_and_bad_bytes_told(tmp_path):
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300), block=st.integers(1, 40)
 )
