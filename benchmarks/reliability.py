@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -67,6 +68,7 @@ def rows(lab: Laboratory, *, quick: bool, seed: int) -> dict[str, Callable[[], R
         "R3-lightning": lambda: rows_files.torn_by_lightning(lab, kills=size(40, 2), seed=seed),
         "R4": lambda: rows_runs.full_disk(lab, cases=size(50, 3), seed=seed),
         "R5": lambda: rows_files.flipped_bits(lab, flips=size(1000, 60), seed=seed),
+        "R6": lambda: fuzz(count=size(1_000_000, 3000), seed=seed),
         "R7": lambda: rows_runs.settings(lab, full=not quick),
         "R7-lightning": lambda: plain.settings(lab),
         "R8": lambda: rows_lock.honesty(lab, edits=size(100, 10), seed=seed),
@@ -75,6 +77,20 @@ def rows(lab: Laboratory, *, quick: bool, seed: int) -> dict[str, Callable[[], R
         "R11": lambda: rows_dirty.harm(lab),
         "R12": lambda: rows_runs.elastic(lab, kills=size(20, 1), seed=seed),
         "R13": lambda: rows_runs.signals(lab, each=size(20, 1), seed=seed),
+    }
+
+
+def fuzz(*, count: int, seed: int) -> Row:
+    """R6: the spec fuzzer, which is a benchmark of its own."""
+    script = Path(__file__).with_name("fuzz.py")
+    command = [sys.executable, str(script), "--count", str(count), "--seed", str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    return {
+        "row": "R6",
+        "count": count,
+        "exit": done.returncode,
+        "told": lines[-1][:500] if lines else done.stderr[-300:],
     }
 
 
@@ -88,6 +104,8 @@ def reaches(row: Row) -> bool | None:
             return bool(row["torn_files_loaded"] == 0)
         case "R5":
             return bool(row["detected"] == row["flips"])
+        case "R6":
+            return bool(row["exit"] == 0)
         case "R8":
             return bool(row["found"] == row["edits"] and row["false_alarms"] == 0)
         case "R9":

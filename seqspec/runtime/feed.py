@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable
 
 from seqspec.data.batch import Batch
@@ -9,6 +10,7 @@ from seqspec.data.collate import AnySplit
 from seqspec.data.layout import sorted_layout
 from seqspec.data.loader import Evaluation, Loader, training_loader, training_order
 from seqspec.data.prepare import Prepared
+from seqspec.runtime.interrupts import SIGNALS
 from seqspec.runtime.launch import Launch, Place
 from seqspec.schema.types import Waveform
 
@@ -21,10 +23,12 @@ def training_stream(
     order = training_order(parts, split)
 
     def stream(step: int) -> Iterable[Batch]:
-        return training_loader(
+        loader = training_loader(
             parts, split, order=order, start=step, stop=max_steps, num_slices=slices,
             rank=place.rank, world=place.world, workers=launch.workers, pin=launch.accelerator == "cuda",
         )  # fmt: skip
+        loader.worker_init_fn = ignore_signals
+        return loader
 
     return stream
 
@@ -46,7 +50,15 @@ def evaluation_stream(
     layout = sorted_layout(lengths, config, frames_per_second=split.frames_per_second)
     steps = Evaluation(split, layout, prepared.parts.target_unit, place.rank, place.world)
     workers = batch.workers if launch.workers is None else launch.workers
-    return Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
+    loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
+    loader.worker_init_fn = ignore_signals
+    return loader
+
+
+def ignore_signals(worker: int) -> None:
+    """A signal to the whole group must not take the workers away before the run has reached its boundary."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def unit_of(prepared: Prepared) -> str:

@@ -115,6 +115,12 @@ def _micro_steps(slices: int, place: Place) -> int:
 
 def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:
     """What a person can act on, in place of what the libraries say."""
+    if interrupts.exit is not None and not isinstance(error, RunError):
+        return RunError(
+            f"a signal came, and what the run needs was gone before the next step boundary ({error})",
+            exit=interrupts.exit,
+            help=f"`seqspec run --resume {folder.path}` goes on from the last checkpoint",
+        )
     if isinstance(error, DataError):
         return of_corpus(error, module.program.plan)
     text = str(error)
