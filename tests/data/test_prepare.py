@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from seqspec.data.prepare import in_label_order, prepare
+from seqspec.data.classes import class_names, in_label_order
+from seqspec.data.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
 from tests.data.fakes import FakeSteps, make_parts, pairs, write_corpus
@@ -228,6 +229,14 @@ def test_labels_are_numbered_by_value_and_strange_ones_refused(tmp_path):
     assert [found.splits["train"].value("target", i) for i in range(3)] == [2, 1, 0]
     with pytest.raises(DataError, match="dev has the label '11', which never occurs in train"):
         found.splits["dev"]
+
+
+def test_a_class_that_train_lacks_keeps_its_number():
+    assert class_names({"0": 3, "2": 1}, num=4) == ("0", "1", "2", "3")
+    assert class_names({"b": 1, "a": 2}, num=2) == ("a", "b")
+    assert class_names({"b": 1}, num=2, known=("a", "b")) == ("a", "b")
+    with pytest.raises(DataError, match="the corpus has 2 classes, and train has 1, among them 'c'"):
+        class_names({"c": 1}, num=2, known=("a", "b"))
 
 
 def test_label_order():
