@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,15 +27,12 @@ class Ctc(nn.Module):
         target.
         """
         log_probs_SBV = logits_BSV.float().log_softmax(-1).transpose(0, 1)
-        total = functional.ctc_loss(
-            log_probs_SBV,
-            target_BU,
-            lengths_B,
-            target_lengths_B,
-            blank=PAD,
-            reduction="sum",
-            zero_infinity=self.skip,
-        )
+        given = [log_probs_SBV, target_BU, lengths_B, target_lengths_B]
+        if logits_BSV.is_cuda and torch.are_deterministic_algorithms_enabled():
+            # CUDA's kernel adds gradients in no fixed order and is refused here; the CPU's repeats to the bit.
+            given = [x.cpu() for x in given]
+        total = functional.ctc_loss(*given, blank=PAD, reduction="sum", zero_infinity=self.skip)
+        total = total.to(logits_BSV.device)
         short = needed_states(target_BU, target_lengths_B) > lengths_B
         terms = {"ctc": total.detach(), "too_short": short.sum()}
         return Loss(total, target_lengths_B.sum(), terms)
