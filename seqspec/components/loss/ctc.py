@@ -27,11 +27,19 @@ class Ctc(nn.Module):
         target.
         """
         log_probs_SBV = logits_BSV.float().log_softmax(-1).transpose(0, 1)
-        given = [log_probs_SBV, target_BU, lengths_B, target_lengths_B]
-        if logits_BSV.is_cuda and torch.are_deterministic_algorithms_enabled():
-            # CUDA's kernel adds gradients in no fixed order and is refused here; the CPU's repeats to the bit.
-            given = [x.cpu() for x in given]
-        total = functional.ctc_loss(*given, blank=PAD, reduction="sum", zero_infinity=self.skip)
+        here = log_probs_SBV.device
+        if log_probs_SBV.is_cuda and torch.are_deterministic_algorithms_enabled():
+            # CUDA's kernel adds gradients in no fixed order and is refused; the CPU's repeats to the bit.
+            here = torch.device("cpu")
+        total = functional.ctc_loss(
+            log_probs_SBV.to(here),
+            target_BU.to(here),
+            lengths_B.to(here),
+            target_lengths_B.to(here),
+            blank=PAD,
+            reduction="sum",
+            zero_infinity=self.skip,
+        )
         total = total.to(logits_BSV.device)
         short = needed_states(target_BU, target_lengths_B) > lengths_B
         terms = {"ctc": total.detach(), "too_short": short.sum()}
