@@ -32,6 +32,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _sizes(subject: Subject) -> Finding:
     sizes = {name: len(split) for name, split in subject.splits.items()}
+    if subject.train.records.state.get("joined"):
+        ids = {name: int(split.lengths[:, 1].sum()) for name, split in subject.splits.items()}
+        told = ", ".join(f"{name} {count:,}" for name, count in ids.items())
+        return Finding("D05", "ok", f"one running text; ids: {told}", numbers=ids)
     small = [f"{name} ({size})" for name, size in sizes.items() if size < FEW and name != "train"]
     expected = subject.parts.config.expect
     stated = "as `data.expect` says" if expected else "`data.expect` does not say how many there should be"
