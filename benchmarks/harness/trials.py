@@ -167,7 +167,8 @@ class Laboratory:
         done = 0
         for _ in range(kills):
             number = self.child(self.begin(spec, runs, **launch), log=runs.with_suffix(".log"), env=env)
-            done += kill_after(number, random_.uniform(0, seconds))
+            # Half of the kills reach the loader processes too, half leave them to find out for themselves.
+            done += kill_after(number, random_.uniform(0, seconds), group=random_.random() < 0.5)
         for _ in range(3):
             number = self.child(self.begin(spec, runs, **launch), log=runs.with_suffix(".log"), env=env)
             if wait(number) == 0:
@@ -213,15 +214,18 @@ def wait(number: int, *, timeout: float = 300.0) -> int:
         time.sleep(0.002)
 
 
-def kill_after(number: int, seconds: float, sent: int = signal.SIGKILL) -> bool:
-    """Signal a child's process group after a while; says whether the child was still there."""
+def kill_after(number: int, seconds: float, sent: int = signal.SIGKILL, *, group: bool = True) -> bool:
+    """Signal a child, or its whole process group, after a while; says whether the child was still there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found, _ = os.waitpid(number, os.WNOHANG)
         if found:
             return False
         time.sleep(0.001)
-    _signal(number, sent)
+    if group:
+        _signal(number, sent)
+    else:
+        os.kill(number, sent)
     if sent == signal.SIGKILL:
         os.waitpid(number, 0)
     return True

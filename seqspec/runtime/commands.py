@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,9 @@ from seqspec.compile import compile as compile_spec
 from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
-from seqspec.runtime.launch import Launch
+from seqspec.runtime.folder import open_folder
+from seqspec.runtime.launch import Launch, Place
+from seqspec.runtime.owner import owned
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
@@ -60,9 +63,12 @@ def run(
             if spec is not None or over:
                 raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
                                help="leave the spec, --set and --profile out")  # fmt: skip
-            from seqspec.runtime.run import resume as go_on
+            folder = open_folder(resume)
+            # Before torch is loaded: whoever comes second is to leave at once.
+            with nullcontext() if Place.here(launch).rank else owned(folder.path):
+                from seqspec.runtime.run import resume as go_on
 
-            return _told_result(go_on(resume, launch=launch, allow_drift=allow_drift), format)
+                return _told_result(go_on(folder.path, launch=launch, allow_drift=allow_drift), format)
         if spec is None:
             raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
         compiled = compile_spec(spec, overlays=over)
@@ -126,7 +132,6 @@ def report(path: Path) -> Outcome:
     """``seqspec report RUN``."""
 
     def work() -> Outcome:
-        from seqspec.runtime.folder import open_folder
         from seqspec.runtime.report import write_report
 
         folder = open_folder(path)

@@ -22,10 +22,29 @@ def owned(folder: Path) -> Iterator[None]:
     """Hold ``folder``; raises ``RunError`` with exit code 6 where somebody else does."""
     with (folder / "LOCK").open("a+") as file:
         _acquire(file.fileno(), folder)
+        held = _for_this_process_alone(file.fileno())
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot_id()}))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            held.clear()
+
+
+def _for_this_process_alone(handle: int) -> list[int]:
+    """Close the handle in every process forked from now on, while the list that is given holds it.
+
+    A lock lives as long as anybody holds it open: loader processes outlive a killed run by some seconds.
+    """
+    held = [handle]
+
+    def close() -> None:
+        for one in held:
+            os.close(one)
+
+    os.register_at_fork(after_in_child=close)
+    return held
 
 
 def _acquire(handle: int, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -79,26 +78,25 @@ def run(
 
 
 def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
-    """Go on where the newest sound checkpoint of a run stands, in the surroundings that its lock names."""
+    """Go on where the newest sound checkpoint of a run stands, in the surroundings that its lock names.
+
+    The caller owns the directory.
+    """
     folder = open_folder(path)
-    with contextlib.nullcontext() if Place.here(launch).rank else owned(folder.path):
-        lock = read_lock(folder.lock)
-        threads, precision = (
-            launch.threads or int(lock["machine"]["threads"]),
-            launch.precision or lock["precision"],
-        )
-        launch = replace(launch, threads=threads, precision=precision)
-        slices = int(lock["slices"])
-        with together(launch) as place:
-            assembled = _prepared(compile_run(folder), launch, place)
-            if assembled.compiled.plan.experiment.train.exact and not allow_drift:
-                found = drifts(lock, lock_of(assembled, launch, slices=slices))
-                refuse(
-                    found,
-                    lock=f"{folder.lock}",
-                    help="--allow-drift goes on all the same; the bits may then differ",
-                )
-            return _carry_out(folder, assembled, launch, place=place, slices=slices)
+    lock = read_lock(folder.lock)
+    launch = replace(
+        launch,
+        threads=launch.threads or int(lock["machine"]["threads"]),
+        precision=launch.precision or lock["precision"],
+    )
+    slices = int(lock["slices"])
+    with together(launch) as place:
+        assembled = _prepared(compile_run(folder), launch, place)
+        if assembled.compiled.plan.experiment.train.exact and not allow_drift:
+            found = drifts(lock, lock_of(assembled, launch, slices=slices))
+            help = "--allow-drift goes on all the same; the bits may then differ"
+            refuse(found, lock=str(folder.lock), help=help)
+        return _carry_out(folder, assembled, launch, place=place, slices=slices)
 
 
 def _prepared(compiled: Compiled, launch: Launch, place: Place) -> Assembled:
