@@ -14,7 +14,8 @@ is packed, and padded steps have all gates closed: their output and cell are zer
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -100,9 +101,7 @@ class Lstm(nn.Module):
             for rows in zip(input_DGI, self.state_weight_DGH, self.bias_DG, strict=True)
             for tensor in (*rows, none)
         ]
-        with warnings.catch_warnings():
-            # cuDNN would like all weights in one piece of memory; copying them there is what happens then.
-            warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
+        with _quiet(x_BTI.device):
             hidden, _, _ = torch._VF.lstm(
                 x_BTI, (zeros, zeros), weights, True, 1, 0.0, self.training, directions == 2, True
             )
@@ -119,6 +118,17 @@ class Lstm(nn.Module):
         """Zeros for ``size`` sequences."""
         zeros = self.bias_DG.new_zeros(size, self.dim)
         return CellState(zeros, zeros)
+
+
+@contextmanager
+def _quiet(device: torch.device) -> Iterator[None]:
+    """CuDNN would like all weights in one piece of memory and warns that it copies them there."""
+    if device.type != "cuda":
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
+        yield
 
 
 def advance(gates_BG: Tensor, cell_BH: Tensor, *, cell_cap: float | None) -> CellState:
