@@ -117,7 +117,7 @@ def _decoder(spec: Any, model: Any) -> None:
 def _positions(entrance: Any, layer: Any) -> np.ndarray:
     dim = layer.self_attention.query.weight.shape[0]
     if entrance.learned is not None:
-        return _array(entrance.learned * dim**0.5)
+        return _array(entrance.learned)
     return _array(sinusoids(0, POSITIONS, dim=dim, device=torch.device("cpu")))
 
 
