@@ -43,7 +43,9 @@ class Drift:
         return f"{self.name}: {_short(self.locked)} in the lock, {_short(self.found)} now"
 
 
-def make_lock(assembled: Assembled, *, machine: Machine, precision: str, slices: int) -> Lock:
+def make_lock(
+    assembled: Assembled, *, machine: Machine, precision: str, slices: int, compiled: bool = False
+) -> Lock:
     """The lock of a run as it would be carried out here and now."""
     plan, prepared = assembled.compiled.plan, assembled.prepared
     return {
@@ -61,6 +63,7 @@ def make_lock(assembled: Assembled, *, machine: Machine, precision: str, slices:
         "machine": machine.as_json(),
         "precision": precision,
         "slices": slices,
+        "compiled": compiled,
     }
 
 

@@ -40,6 +40,7 @@ def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...
     bare = path.is_file()
     lock = read_lock(path if bare else open_folder(path).lock)
     launch = replace(launch, threads=int(lock["machine"]["threads"]), precision=lock["precision"])
+    launch = replace(launch, compile=lock["compiled"])
     compiled = from_lock(lock)
     result = run(compiled, runs=runs, launch=launch, slices=int(lock["slices"]), command=command)
     if result.exit is not Exit.CLEAN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,7 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
         launch,
         threads=launch.threads or int(lock["machine"]["threads"]),
         precision=launch.precision or lock["precision"],
+        compile=launch.compile or lock["compiled"],
     )
     slices = int(lock["slices"])
     with together(launch) as place:
@@ -116,7 +117,8 @@ def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
 def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
     """The lock of a run carried out like this."""
     precision = launch.precision or assembled.compiled.plan.experiment.train.precision
-    return make_lock(assembled, machine=this_machine(launch.accelerator), precision=precision, slices=slices)
+    machine = this_machine(launch.accelerator)
+    return make_lock(assembled, machine=machine, precision=precision, slices=slices, compiled=launch.compile)
 
 
 def _carry_out(
@@ -127,7 +129,7 @@ def _carry_out(
     if not place.rank:
         sweep(folder.checkpoints)
     saved = newest_sound(folder.checkpoints, _say)
-    module = Training(assembled.program, slices=slices)
+    module = Training(assembled.program, slices=slices, compiled=_compiled(assembled, launch))
     standing = Standing()
     if saved:
         module.restore(saved.tensors, saved.state, first=place.rank == 0)
@@ -173,6 +175,18 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
         "launch.json",
         {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     )
+
+
+def _compiled(assembled: Assembled, launch: Launch) -> Callable[..., Any] | None:
+    """The model's loss through ``torch.compile``; parts that cannot be compiled run as they are."""
+    if not launch.compile:
+        return None
+    import torch._dynamo
+
+    _say("compiling the model; the first steps take minutes, and what cannot be compiled runs as it is")
+    torch._dynamo.config.suppress_errors = True
+    compiled: Callable[..., Any] = torch.compile(assembled.program.model.loss, dynamic=True)  # type: ignore[arg-type]
+    return compiled
 
 
 def _slices(accumulate: int, place: Place) -> int:
