@@ -1,4 +1,6 @@
-"""The command line: typed arguments, one call, one print.  torch loads only inside the commands that train or build."""
+"""The command line: typed arguments, one call, one print.  torch loads only inside the commands that train or
+build.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,14 @@ Sets = Annotated[
 ]
 
 
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+Precision = Annotated[
+    Literal["float32", "bfloat16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")
+]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; left out, one a physical core.")]
 Workers = Annotated[int | None, typer.Option(help="Loader processes; changes speed, never results.")]
 Checkpoint = Annotated[str, typer.Option(help="best, last, average (of those kept), or one by name.")]
-Form = Annotated[str, typer.Option("--format", help="text or json.")]
+Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How the result is printed.")]
 
 
 @app.command()
@@ -45,18 +50,24 @@ def run(
     set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
-    locked: Annotated[bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")
+    ] = False,
     lock: Annotated[Path | None, typer.Option(help="The lock; left out, the one beside the spec.")] = None,
-    allow_drift: Annotated[bool, typer.Option("--allow-drift", help="Resume although something differs.")] = False,
+    allow_drift: Annotated[
+        bool, typer.Option("--allow-drift", help="Resume although something differs.")
+    ] = False,
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines, each started on its own.")] = 1,
     strategy: Annotated[str, typer.Option(help="A strategy of Lightning: auto, ddp, fsdp.")] = "auto",
-    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16, in place of the spec's.")] = None,
+    precision: Precision = None,
     workers: Workers = None,
     threads: Threads = None,
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
-    profiler: Annotated[bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")] = False,
+    profiler: Annotated[
+        bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     format: Form = "text",
 ) -> None:
@@ -66,10 +77,22 @@ def run(
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
-    launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)  # type: ignore[arg-type]
+    launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
     over = commands.overlays(profile, set)
-    _finish(commands.run(spec, over=over, runs=runs, resume=resume, locked=locked, lock=lock, allow_drift=allow_drift, launch=launch, format=format,
-                         command=["seqspec", *sys.argv[1:]]))  # fmt: skip
+    _finish(
+        commands.run(
+            spec,
+            over=over,
+            runs=runs,
+            resume=resume,
+            locked=locked,
+            lock=lock,
+            allow_drift=allow_drift,
+            launch=launch,
+            format=format,
+            command=["seqspec", *sys.argv[1:]],
+        )
+    )
 
 
 @app.command()
@@ -87,9 +110,11 @@ def evaluate(
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
-    launch = Launch(device=device, workers=workers, threads=threads)  # type: ignore[arg-type]
+    launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
-    _finish(commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format))
+    _finish(
+        commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format)
+    )
 
 
 @app.command()
@@ -105,7 +130,7 @@ def lock(
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
-    launch = Launch(device=device, threads=threads)  # type: ignore[arg-type]
+    launch = Launch(device=device, threads=threads)
     _finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
 
 
@@ -122,7 +147,7 @@ def reproduce(
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
-    launch = Launch(device=device, quiet=quiet)  # type: ignore[arg-type]
+    launch = Launch(device=device, quiet=quiet)
     _finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
 
 
@@ -130,7 +155,9 @@ def reproduce(
 def average(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     output: Annotated[Path, typer.Option(help="The safetensors file to write.")],
-    last: Annotated[int | None, typer.Option(min=1, help="How many of the newest checkpoints; left out, all.")] = None,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="How many of the newest checkpoints; left out, all.")
+    ] = None,
 ) -> None:
     """Write the mean of a run's checkpoints as one safetensors file."""
     from seqspec.runtime import commands
@@ -149,11 +176,15 @@ def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> Non
 @app.command()
 def predict(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
-    inputs: Annotated[list[str] | None, typer.Argument(help="Audio or text files; left out, lines of standard input.")] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Argument(help="Audio or text files; left out, lines of standard input.")
+    ] = None,
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print scores before the text.")] = False,
-    engine: Annotated[str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")] = "torch",
+    engine: Annotated[
+        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+    ] = "torch",
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
@@ -163,35 +194,56 @@ def predict(
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
-    launch = Launch(device=device, threads=threads)  # type: ignore[arg-type]
+    launch = Launch(device=device, threads=threads)
     over = commands.overlays([], set)
-    _finish(commands.predict(run, inputs=inputs or [], checkpoint=checkpoint, nbest=nbest, scores=scores, engine=engine,
-                             over=over, launch=launch, format=format))  # fmt: skip
+    _finish(
+        commands.predict(
+            run,
+            inputs=inputs or [],
+            checkpoint=checkpoint,
+            nbest=nbest,
+            scores=scores,
+            engine=engine,
+            over=over,
+            launch=launch,
+            format=format,
+        )
+    )
 
 
 @app.command()
 def validate(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Specs, or folders of specs; left out, every spec under specs/.")
+        list[Path] | None,
+        typer.Argument(help="Specs, or folders of specs; left out, every spec under specs/."),
     ] = None,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
     format: Annotated[
-        Literal["text", "concise", "json", "github", "sarif", "junit"], typer.Option(help="How to write what is wrong.")
+        Literal["text", "concise", "json", "github", "sarif", "junit"],
+        typer.Option(help="How to write what is wrong."),
     ] = "text",
     color: Annotated[Literal["auto", "always", "never"], typer.Option(help="Colours in text.")] = "auto",
     fix: Annotated[bool, typer.Option("--fix", help="Make the fixes that keep what was meant.")] = False,
     unsafe_fixes: Annotated[
         bool, typer.Option("--unsafe-fixes", help="Make the other fixes too: look at them with --diff first.")
     ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the fixes as a patch, and change no file.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show the fixes as a patch, and change no file.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
-    with_data: Annotated[bool, typer.Option("--with-data", help="Look whether the corpora are there.")] = False,
+    with_data: Annotated[
+        bool, typer.Option("--with-data", help="Look whether the corpora are there.")
+    ] = False,
     max_params: Annotated[
         int | None, typer.Option(help="Most trainable parameters that the model may have; loads torch.")
     ] = None,
-    max_memory: Annotated[float | None, typer.Option(help="Most memory that training may take, in GiB.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")] = None,
+    max_memory: Annotated[
+        float | None, typer.Option(help="Most memory that training may take, in GiB.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")
+    ] = None,
 ) -> None:
     """Say what is wrong with specs.  Exit code 0: nothing, 1: mistakes, 2: a file cannot be read."""
     from seqspec.compile import commands, judge
@@ -234,6 +286,7 @@ def explain(
     """Say what something means, or what a spec compiles to."""
     from seqspec.compile import commands
 
+    table: Literal["plan", "params", "cost", "batches"]
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
     _finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), table=table))
 
@@ -306,8 +359,12 @@ def fetch(
     spec: Annotated[Path, typer.Argument(help="The experiment whose corpora are wanted.")],
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
-    only: Annotated[list[str], typer.Option(help="Files to fetch, by name or pattern; may be repeated.")] = [],  # noqa: B006
-    list_: Annotated[bool, typer.Option("--list", help="Say what would be fetched, with sizes, and fetch nothing.")] = False,
+    only: Annotated[
+        list[str], typer.Option(help="Files to fetch, by name or pattern; may be repeated.")
+    ] = [],  # noqa: B006
+    list_: Annotated[
+        bool, typer.Option("--list", help="Say what would be fetched, with sizes, and fetch nothing.")
+    ] = False,
 ) -> None:
     """Fetch a spec's corpora: resumed where a download broke off, checked, unpacked."""
     from seqspec.compile import commands
@@ -326,11 +383,15 @@ def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     format: Form = "text",
 ) -> None:
-    """Examine the compiled experiment on a few examples: checks M01 to M20.  Exit code 1 where one found an error."""
+    """Examine the compiled experiment on a few examples: checks M01 to M20.  Exit code 1 where one found an
+    error.
+    """
     from seqspec.compile.commands import overlays
     from seqspec.runtime import corpus
 
-    _finish(corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format))  # type: ignore[arg-type]
+    _finish(
+        corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format)
+    )
 
 
 @data.command()
@@ -348,8 +409,17 @@ def prepare(
     from seqspec.compile.commands import overlays
     from seqspec.runtime import corpus
 
-    _finish(corpus.prepare(spec, over=overlays(profile, set), splits=split, processes=processes, verify=verify,
-                           quiet=quiet, format=format))  # type: ignore[arg-type]  # fmt: skip
+    _finish(
+        corpus.prepare(
+            spec,
+            over=overlays(profile, set),
+            splits=split,
+            processes=processes,
+            verify=verify,
+            quiet=quiet,
+            format=format,
+        )
+    )
 
 
 @data.command()
@@ -358,17 +428,28 @@ def inspect(
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
     html: Annotated[Path | None, typer.Option(help="Write a page with figures and samples here.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Texts or recordings of a split that are read.")] = 200_000,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Texts or recordings of a split that are read.")
+    ] = 200_000,
     processes: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     format: Form = "text",
 ) -> None:
-    """Look at the data before a model does: checks D01 to D22.  Exit code 1 where one of them found an error."""
+    """Look at the data before a model does: checks D01 to D22.  Exit code 1: an error was found."""
     from seqspec.compile.commands import overlays
     from seqspec.runtime import corpus
 
-    _finish(corpus.inspect(spec, over=overlays(profile, set), html=html, limit=limit, processes=processes,
-                           quiet=quiet, format=format))  # type: ignore[arg-type]  # fmt: skip
+    _finish(
+        corpus.inspect(
+            spec,
+            over=overlays(profile, set),
+            html=html,
+            limit=limit,
+            processes=processes,
+            quiet=quiet,
+            format=format,
+        )
+    )
 
 
 def _finish(outcome: Outcome) -> None:

@@ -42,7 +42,11 @@ def test_component_file_holds_the_class_of_its_name(slot, name):
 
 
 def test_no_component_without_a_config():
-    built = {f"{p.parent.name}/{p.stem}" for p in (ROOT / "components").glob("*/*.py") if not p.stem.startswith("_")}
+    built = {
+        f"{p.parent.name}/{p.stem}"
+        for p in (ROOT / "components").glob("*/*.py")
+        if not p.stem.startswith("_")
+    }
 
     assert {b for b in built if not b.startswith("_layers/")} - {f"{s}/{n}" for s, n in COMPONENTS} == set()
 

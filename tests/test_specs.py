@@ -1,4 +1,6 @@
-"""Every spec under ``specs/``: its tiny profile prepares, steps once, and its modules give what the plan says."""
+"""Every spec under ``specs/``: its tiny profile prepares, steps once, and its modules give what the plan
+says.
+"""
 
 import math
 from pathlib import Path

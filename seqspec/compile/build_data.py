@@ -1,4 +1,6 @@
-"""Build the ``data`` part: adapter, text steps, features and augmentation.  torch loads only where a feature needs it."""
+"""Build the ``data`` part: adapter, text steps, features and augmentation.  torch loads only where a feature
+needs it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""From plan nodes to objects: every component is made here, and nowhere else, from its config and its inferred types.
+"""From plan nodes to objects: every component is made here, and nowhere else, from its config and its
+inferred types.
 
-Configs are handed over behind ``Tracked``, which notes each field that a component reads: a key that the person wrote and the
-component never looks at is a mistake (law 3).
+Configs are handed over behind ``Tracked``, which notes each field that a component reads: a key that the
+person wrote and the component never looks at is a mistake (law 3).
 """
 
 from __future__ import annotations

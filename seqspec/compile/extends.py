@@ -115,7 +115,7 @@ def _check(name: str, target: Path, node: Node, chain: tuple[tuple[Path, Span], 
             [
                 Diagnostic(
                     "SQ303",
-                    f"`{name}` leads out of the project `{root.name}`",
+                    f"`{name}` leads out of the project",
                     node.span,
                     path=("extends",),
                     help="copy the base into the project, or put a `pyproject.toml` above both",

@@ -62,7 +62,9 @@ def affects(field: Any) -> str:
 
 def canonical(value: object) -> bytes:
     """Canonical JSON: sorted keys, no spaces, integral floats as integers would be written as floats."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
 
 
 def digest(value: object) -> str:

@@ -1,6 +1,8 @@
-"""Inference: types flow source → fields → encoder → decoder → head → loss, and every number that follows is filled in.
+"""Inference: types flow source → fields → encoder → decoder → head → loss, and every number that follows is
+filled in.
 
-Nothing here knows a single component: a leaf says ``output(source)``, a component with slots says ``wire(source, flow)``.
+Nothing here knows a single component: a leaf says ``output(source)``, a component with slots says
+``wire(source, flow)``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from seqspec.schema.source import Path, Tree, dotted
 from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
 
 
-def infer(experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]) -> tuple[Plan, tuple[Diagnostic, ...]]:
+def infer(
+    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, as far as it can be made, and every mismatch on the way."""
     record = _Record(facts=facts)
     data = _Flow(experiment.data, ("data",), record)
@@ -75,8 +79,11 @@ def _role(flow: _Flow, role: str, raw: Type) -> Type:
             name = role if getattr(data.text, role) is not None else "shared"
             pipeline = getattr(data.text, name)
             if pipeline is None:
-                flow.fault((), f"the corpus gives text as its {role}, and `data.text.{role}` does not say how to cut it up",
-                           help=f"add `text: {{{role}: {{tokenizer: …}}}}` under `data`")  # fmt: skip
+                flow.fault(
+                    (),
+                    f"the corpus gives text as its {role}, and `data.text.{role}` does not cut it up",
+                    help=f"add `text: {{{role}: {{tokenizer: …}}}}` under `data`",
+                )
                 return Poison()
             below = _Flow(pipeline, (*flow.path, "text", name), flow.record)
             below.nodes("normalize", raw)
@@ -85,8 +92,11 @@ def _role(flow: _Flow, role: str, raw: Type) -> Type:
             return below.node("tokenizer", raw)
         case Waveform():
             if data.audio is None:
-                flow.fault((), f"the corpus gives audio as its {role}, and `data.audio` does not say what is computed from it",
-                           help="add `audio: {features: log_mel}` under `data`")  # fmt: skip
+                flow.fault(
+                    (),
+                    f"the corpus gives audio as its {role}, and `data.audio` is not there",
+                    help="add `audio: {features: log_mel}` under `data`",
+                )
                 return Poison()
             below = _Flow(data.audio, (*flow.path, "audio"), flow.record)
             return below.nodes("augment", below.node("features", raw))
@@ -109,14 +119,18 @@ class _Record:
     """The inferred fields of each component, by its path."""
     findings: list[Finding] = field(default_factory=list)
     givers: dict[int, tuple[Path, Type]] = field(default_factory=dict)
-    """The component that first gave a type object, by the object's identity; holding the object keeps the identity."""
+    """The component that first gave a type object, by the object's identity; holding the object keeps the
+    identity.
+    """
 
     def gave(self, path: Path, type_: Type) -> None:
         """Note that the component at ``path`` gives ``type_``, unless one inside it gave it already."""
         self.givers.setdefault(id(type_), (path, type_))
 
     def origins(self, types: Iterable[Type]) -> tuple[tuple[Path, str], ...]:
-        """Where types come from, as labels for a diagnostic: "`data.audio.features` gives Frames(dim=80) here"."""
+        """Where types come from, as labels for a diagnostic: "`data.audio.features` gives Frames(dim=80)
+        here".
+        """
         found = [self.givers[id(type_)] for type_ in types if id(type_) in self.givers]
         return tuple((path, f"`{dotted(path)}` gives {type_} here") for path, type_ in found)
 
@@ -145,7 +159,9 @@ class _Flow:
     def fill(self, name: str, component: str, reason: str) -> None:
         """Put a component with its defaults into a slot that the person left empty."""
         catalogue = Catalogue()
-        config = catalogue.config(dict(slots(type(self.config)))[name], component).model_validate({}, context=catalogue)
+        config = catalogue.config(dict(slots(type(self.config)))[name], component).model_validate(
+            {}, context=catalogue
+        )
         self.config = self.config.model_copy(update={name: config})
         self.record.inferred[*self.path, name] = config
         self.record.reasons[*self.path, name] = reason
@@ -171,13 +187,19 @@ class _Flow:
             self.record.own.setdefault(self.path, {})[field] = None if isinstance(value, Unknown) else value
             return value
         if stated != value and not isinstance(value, Unknown):
-            self.fault((field,), f"`{field}` is {stated} here, but {value} follows from the rest of the experiment",
-                       help=f"{reason}; leave `{field}` out, or make the two agree", code="SQ201",
-                       also=self._deciding(value, at))  # fmt: skip
+            self.fault(
+                (field,),
+                f"`{field}` is {stated} here, but {value} follows from the rest of the experiment",
+                help=f"{reason}; leave `{field}` out, or make the two agree",
+                code="SQ201",
+                also=self._deciding(value, at),
+            )
         return stated
 
     def _deciding(self, value: object, at: Path | None) -> tuple[tuple[Path, str], ...]:
-        """The place that decides ``value``: the one that was told, or the last component that gives a type with it."""
+        """The place that decides ``value``: the one that was told, or the last component that gives a type
+        with it.
+        """
         if at is not None:
             return (((*self.path, *at), f"{value} follows from this"),)
         for node in reversed(self.record.nodes):
@@ -200,7 +222,9 @@ class _Flow:
     def note(self, name: str, source: Type | Mapping[str, Type], gives: Type) -> None:
         config: Config = getattr(self.config, name)
         takes = _takes(source)
-        self.record.nodes.append(PlanNode((*self.path, name), config.component, takes, gives, isinstance(source, Mapping)))
+        self.record.nodes.append(
+            PlanNode((*self.path, name), config.component, takes, gives, isinstance(source, Mapping))
+        )
 
     def _infer(
         self, config: Config, path: Path, source: Type | Mapping[str, Type], derived: Mapping[str, object]
@@ -261,7 +285,11 @@ def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
 def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
     """``model`` with the inferred values below ``path`` written in."""
     depth = len(path)
-    mine = {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path} if inferred else {}
+    mine = (
+        {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path}
+        if inferred
+        else {}
+    )
     if not mine:
         return model
     if isinstance(model, list):

@@ -1,4 +1,6 @@
-"""The plan: an experiment with every default and every derived number written out.  Frozen, plain, printable, hashable."""
+"""The plan: an experiment with every default and every derived number written out.  Frozen, plain, printable,
+hashable.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,9 @@ class Plan:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each part over the fields that affect results: ``data tokenizer model train evaluate`` and ``all``."""
+        """SHA-256 of each part over the fields that affect results: ``data tokenizer model train evaluate``
+        and ``all``.
+        """
         from seqspec.compile.fingerprint import digests
 
         return digests(self)

@@ -41,7 +41,7 @@ def _add_values(
 
 
 def _type_value(model: Any, path: Path, node: Node | None, reasons: Mapping[Path, str]) -> Value:
-    """The type of a component: written as its name or under ``type``, or chosen by the slot or the compiler."""
+    """The type of a component: written as its name or under ``type``, or left to the slot."""
     told = node is not None and (isinstance(node.value, str) or node.at(("type",)) is not None)
     reason = None if told else reasons.get(path)
     origin: Origin = "written" if told else "default" if reason is None else "inferred"

@@ -14,7 +14,9 @@ class Batch(NamedTuple):
     """One slice of one optimiser step's batch, or one batch of an evaluation."""
 
     source: Tensor | None
-    """``[B, T]`` int64 ids, ``[B, T, D]`` float32 frames, ``[B, C, H, W]`` pictures, or none for language models."""
+    """``[B, T]`` int64 ids, ``[B, T, D]`` float32 frames, ``[B, C, H, W]`` pictures, or none for language
+    models.
+    """
     source_lengths: Tensor | None
     """``[B]`` int64."""
     target: Tensor

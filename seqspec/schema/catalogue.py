@@ -1,7 +1,7 @@
 """The catalogue: the folder listing of ``schema/`` and, on request, the components of other packages.
 
-``schema/<slot>/<name>.py`` holds the config of component ``name`` of ``slot``; nothing else registers it.  A module is imported
-when a spec first names it, so that validating a spec costs what its own components cost.
+``schema/<slot>/<name>.py`` holds the config of component ``name`` of ``slot``; nothing else registers it.  A
+module is imported when a spec first names it, so that validating a spec costs what its own components cost.
 """
 
 from __future__ import annotations
@@ -15,9 +15,24 @@ if TYPE_CHECKING:
     from seqspec.schema.config import Config
 
 SLOTS = (
-    "adapter", "segmenter", "normalizer", "tokenizer", "feature", "augment", "embedding", "encoder", "decoder", "attention",
-    "head", "model", "loss", "optimizer", "schedule", "search", "metric",
-)  # fmt: skip
+    "adapter",
+    "segmenter",
+    "normalizer",
+    "tokenizer",
+    "feature",
+    "augment",
+    "embedding",
+    "encoder",
+    "decoder",
+    "attention",
+    "head",
+    "model",
+    "loss",
+    "optimizer",
+    "schedule",
+    "search",
+    "metric",
+)
 
 
 class UnknownComponent(LookupError):
@@ -34,7 +49,9 @@ class PluginError(Exception):
 
 
 class Catalogue:
-    """Looks components up by slot and name.  ``plugins``: entry-point names (group ``seqspec``) that the spec lists."""
+    """Looks components up by slot and name.  ``plugins``: entry-point names (group ``seqspec``) that the spec
+    lists.
+    """
 
     def __init__(self, plugins: tuple[str, ...] = ()) -> None:
         self.plugins = plugins
@@ -84,7 +101,9 @@ class Catalogue:
         return found
 
     def default(self, slot: str) -> str | None:
-        """The component that is meant where a node of the slot names no type; ``None`` where it must be named."""
+        """The component that is meant where a node of the slot names no type; ``None`` where it must be
+        named.
+        """
         return {
             "optimizer": "adamw",
             "loss": "cross_entropy",

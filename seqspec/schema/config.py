@@ -1,4 +1,6 @@
-"""``Config``, the class that every component's configuration extends, and ``Slot``, the field that names a component."""
+"""``Config``, the class that every component's configuration extends, and ``Slot``, the field that names a
+component.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class Config(BaseModel):
-    """Frozen, strict, closed: no unknown key, no coercion.  One sentence under each field says what it means and its unit.
+    """Frozen, strict, closed: no unknown key, no coercion.  One sentence under each field says what it means
+    and its unit.
 
-    A leaf component declares ``output(source) -> Type``, pure and torch-free.  A component with slots of its own declares
-    ``wire(source, flow) -> Type`` instead and passes types through its children by ``flow.node``.
+    A leaf component declares ``output(source) -> Type``, pure and torch-free.  A component with slots of its
+    own declares ``wire(source, flow) -> Type`` instead and passes types through its children by
+    ``flow.node``.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True, allow_inf_nan=False)
@@ -29,7 +33,9 @@ class Config(BaseModel):
 
 
 class Mismatch(Exception):
-    """Raised by ``output``, ``wire`` and ``derive``: the component cannot take what it is given, or its numbers do not fit."""
+    """Raised by ``output``, ``wire`` and ``derive``: the component cannot take what it is given, or its
+    numbers do not fit.
+    """
 
     def __init__(self, message: str, *, at: tuple[str | int, ...] = (), help: str | None = None) -> None:
         self.message = message
@@ -39,21 +45,25 @@ class Mismatch(Exception):
 
 
 class Flow(Protocol):
-    """How ``wire`` passes types to the children of a component; ``compile/infer.py`` is the one implementation."""
+    """How ``wire`` passes types to the children of a component; ``compile/infer.py`` is the one
+    implementation.
+    """
 
     def node(self, name: str, source: Type | Mapping[str, Type], **derived: object) -> Type:
         """Infer the child in field ``name`` from ``source``.
 
-        ``derived`` are the values that follow for its inferred fields, each as a value or ``(value, reason)``.  Gives the child's
-        output type, or ``Poison`` where it could not take its source; the mistake is then already noted.
+        ``derived`` are the values that follow for its inferred fields, each as a value or ``(value,
+        reason)``.  Gives the child's output type, or ``Poison`` where it could not take its source; the
+        mistake is then already noted.
         """
         ...
 
     def derive(self, field: str, value: object, reason: str, at: tuple[str | int, ...] | None = None) -> Any:
-        """Fill an inferred field of this component; gives the value that holds (the person's own, where they stated it).
+        """Fill an inferred field of this component; gives the value that holds (the person's own, where they
+        stated it).
 
-        ``at`` is the place that decides it, seen from this component, for the second label of a conflict; left out, it is the
-        last component that gives a type with the value.
+        ``at`` is the place that decides it, seen from this component, for the second label of a conflict;
+        left out, it is the last component that gives a type with the value.
         """
         ...
 
@@ -71,7 +81,9 @@ class Flow(Protocol):
 
 
 class Slot:
-    """Mark in ``Annotated``: the field holds a component of the slot, written as ``{type: name, …}`` or as the bare name."""
+    """Mark in ``Annotated``: the field holds a component of the slot, written as ``{type: name, …}`` or as
+    the bare name.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -108,7 +120,8 @@ class Slot:
         try:
             return cls.model_validate(rest, context=catalogue)
         except ValidationError as error:
-            # The errors travel inside one error and are unpacked, with their paths, by ``compile/validate.py``.
+            # The errors travel inside one error and are unpacked, with their paths, by
+            # ``compile/validate.py``.
             inner = error.errors(include_url=False)
             raise PydanticCustomError(
                 "slot_errors", "", {"slot": self.name, "name": name, "errors": inner}

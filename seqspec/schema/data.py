@@ -1,7 +1,8 @@
 """The ``data`` part of an experiment: ordered, declared steps from raw records to batches.
 
-An adapter yields raw records whose fields play a role: ``source`` is what the model reads, ``target`` what it learns to give.
-Text roles go through ``text.source`` and ``text.target``, audio through ``audio``, pictures through ``image``.
+An adapter yields raw records whose fields play a role: ``source`` is what the model reads, ``target`` what it
+learns to give. Text roles go through ``text.source`` and ``text.target``, audio through ``audio``, pictures
+through ``image``.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class TextFields(Config):
     target: TextPipeline | None = None
     """Text that the model learns to give."""
     shared: TextPipeline | None = None
-    """One pipeline, trained on both roles, for both: a joint vocabulary.  In place of ``source`` and ``target``."""
+    """One pipeline, trained on both roles, for both: a joint vocabulary.  In place of ``source`` and
+    ``target``.
+    """
 
 
 class AudioPipeline(Config):
@@ -47,7 +50,9 @@ class AudioPipeline(Config):
     normalize: Literal["none", "utterance", "global"] = "utterance"
     """Mean and variance: each utterance's own, those of the training split, or left alone."""
     cache_gigabytes: Annotated[NonNegative, Speed] = 8.0
-    """Frames of a split are kept on disk, as the same float32 numbers, up to this size; larger splits are computed as they are read."""
+    """Frames of a split are kept on disk, as the same float32 numbers, up to this size; larger splits are
+    computed as they are read.
+    """
     augment: list[Annotated[Config, Slot("augment")]] = []
     """Augmentation of training examples, in order."""
 
@@ -105,7 +110,9 @@ class Pack(Config):
     document_mask: bool = True
     """Keep examples in a row from seeing one another; without it text runs on as one stream."""
     stride: Positive | None = None
-    """Distance between the starts of rows; left out, equal to ``length``, so that every token is a target once an epoch."""
+    """Distance between the starts of rows; left out, equal to ``length``, so that every token is a target
+    once an epoch.
+    """
     sample: Literal["rows", "offsets"] = "rows"
     """``rows``: fixed rows, shuffled.  ``offsets``: every row starts at a random place in the stream."""
 
@@ -114,11 +121,15 @@ class Batch(Config):
     """How examples are grouped.  The size is that of one optimiser step over all devices."""
 
     unit: Literal["examples", "tokens", "frames", "seconds"]
-    """What ``size`` counts.  ``tokens`` counts the longer side of each pair, padding included; so does ``frames`` for audio."""
+    """What ``size`` counts.  ``tokens`` counts the longer side of each pair, padding included; so does
+    ``frames`` for audio.
+    """
     size: Annotated[float, Field(gt=0, le=1e9)]
     """Size of the batch of one optimiser step."""
     buckets: Literal["auto", "none"] | list[Positive] = "auto"
-    """Upper bounds of the length buckets, in the unit of lengths (tokens or frames); ``auto`` sorts for least padding."""
+    """Upper bounds of the length buckets, in the unit of lengths (tokens or frames); ``auto`` sorts for least
+    padding.
+    """
     sizes: list[Positive] | None = None
     """Examples in a batch of each bucket, where the bounds are a list and ``size`` is not to decide."""
     max_examples: Positive | None = None

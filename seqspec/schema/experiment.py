@@ -1,7 +1,8 @@
 """The experiment: what one spec file says, from the data to the judgement.
 
-The order of the fields is the order in which a spec is read: where the data comes from, how it is cut up, what learns, how, and
-how it is judged.  ``extends`` and ``profiles`` are gone by the time a tree gets here (``compile/resolve.py``).
+The order of the fields is the order in which a spec is read: where the data comes from, how it is cut up,
+what learns, how, and how it is judged.  ``extends`` and ``profiles`` are gone by the time a tree gets here
+(``compile/resolve.py``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
 
 class WeightNoise(Config):
-    """Gaussian noise on every weight while training: Graves (2011), "Practical Variational Inference for Neural Networks"."""
+    """Gaussian noise on every weight while training: Graves (2011), "Practical Variational Inference for
+    Neural Networks".
+    """
 
     std: PositiveFloat
     """Standard deviation of the noise."""
@@ -28,7 +31,9 @@ class WeightNoise(Config):
 
 
 class AdaptiveClip(Config):
-    """Zero a step whose gradient norm stands far above its running log-mean (Chen et al. 2018, "The Best of Both Worlds")."""
+    """Zero a step whose gradient norm stands far above its running log-mean (Chen et al. 2018, "The Best of
+    Both Worlds").
+    """
 
     decay: Fraction = 0.995
     """Decay of the running mean and variance of the log norm."""
@@ -60,7 +65,9 @@ class Train(Config):
     ema: Fraction | None = None
     """Decay of the exponential moving average of the weights; evaluation then uses the average."""
     skip_non_finite: Count = 0
-    """Steps with a loss or gradient that is not finite that may be skipped before the run stops; 0 stops at the first."""
+    """Steps with a loss or gradient that is not finite that may be skipped before the run stops; 0 stops at
+    the first.
+    """
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the forward and backward pass; weights and optimiser state stay float32."""
     exact: bool = True

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability
 
-
 GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
 """Activations of a feed-forward network with a gate, whose first layer is twice as wide."""
 
@@ -92,7 +91,9 @@ class TransformerLayers(Config):
         norm = dim * (2 if self.norm_type == "layer" else 1)
         layer = norm * (len(attentions) + 1)
         for width in attentions:
-            layer += 2 * dim * (dim + width) + 4 * dim * self.bias + dim // self.num_heads * self.per_dim_scale
+            layer += (
+                2 * dim * (dim + width) + 4 * dim * self.bias + dim // self.num_heads * self.per_dim_scale
+            )
         layer += self.feed_forward_kernel * dim * wide + self.feed_forward_dim * dim
         layer += (wide + dim) * self.feed_forward_bias
         places = {"learned": (self.max_positions or 0) * dim, "relative": 32 * self.num_heads}

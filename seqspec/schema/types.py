@@ -73,7 +73,9 @@ class Waveform(Type):
 
 @dataclass(frozen=True, slots=True)
 class Frames(Type):
-    """A sequence of feature vectors: ``[B, T, dim]`` float32.  ``channels`` > 1 means ``dim`` = channels × bins, channel-major."""
+    """A sequence of feature vectors: ``[B, T, dim]`` float32.  ``channels`` > 1 means ``dim`` = channels ×
+    bins, channel-major.
+    """
 
     dim: int
     rate: Fraction | int = 0
@@ -85,7 +87,9 @@ class Frames(Type):
 
 @dataclass(frozen=True, slots=True)
 class Tokens(Type):
-    """A sequence of ids: ``[B, T]`` int64.  Ids 0 to 3 are padding, unknown, begin and end wherever ``special`` holds."""
+    """A sequence of ids: ``[B, T]`` int64.  Ids 0 to 3 are padding, unknown, begin and end wherever
+    ``special`` holds.
+    """
 
     vocab: Number
     special: bool = True
@@ -99,7 +103,9 @@ PAD, UNK, BOS, EOS = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class States(Type):
-    """Hidden states: ``[B, ceil(T / stride), dim]`` floats.  ``causal``: state t depends on inputs up to t only."""
+    """Hidden states: ``[B, ceil(T / stride), dim]`` floats.  ``causal``: state t depends on inputs up to t
+    only.
+    """
 
     dim: int
     stride: int = 1
@@ -149,7 +155,9 @@ class Classes(Type):
 
 @dataclass(frozen=True, slots=True)
 class Logits(Type):
-    """Unnormalised log-probabilities over ``vocab``, one set a step of what was given; ``[B]`` of them where ``stride`` is 0."""
+    """Unnormalised log-probabilities over ``vocab``, one set a step of what was given; ``[B]`` of them where
+    ``stride`` is 0.
+    """
 
     vocab: Number
     stride: int = 1

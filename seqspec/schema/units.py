@@ -1,6 +1,7 @@
 """Number types with their bounds and units, and what a field affects.
 
-Bounds are wide enough for any experiment and narrow enough that a slip of the finger is caught before memory is asked for.
+Bounds are wide enough for any experiment and narrow enough that a slip of the finger is caught before memory
+is asked for.
 """
 
 from __future__ import annotations

@@ -44,4 +44,6 @@ class TransformerConfig(TransformerLayers):
         """Trainable parameters, the embedding's apart."""
         assert self.dim is not None
         memory = takes.get("memory")
-        return self.stack_parameters(dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None)
+        return self.stack_parameters(
+            dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None
+        )
