@@ -24,6 +24,7 @@ COUNTS = {
     "mt_ende_bytenet": 60_814_848,
     "asr_librispeech_t2t": 70_343_552,
     "lm_one_billion_words": 1_776_884_608,
+    "image_mnist_lenet5": 763_810,
 }
 FACTS = {"lm_one_billion_words": 793_472}
 """Words of the benchmark's training text, with Lingvo's count of them."""

@@ -15,7 +15,7 @@ from seqspec.compile.build_data import build_data
 from seqspec.compile.resolve import Overlay
 from seqspec.data.loader import training_loader
 from seqspec.data.prepare import prepare
-from seqspec.schema.types import Frames, States
+from seqspec.schema.types import Frames, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))
 SMALL = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=24")]
@@ -54,7 +54,7 @@ def _watch(program):
     seen = []
     for node in program.plan.nodes:
         module = program.components.get(node.path)
-        if node.component[0] in ("encoder", "embedding") and isinstance(node.gives, States | Frames):
+        if node.component[0] in ("encoder", "embedding") and isinstance(node.gives, States | Frames | Vector):
             module.register_forward_hook(_compare(node, seen))
     return seen
 

@@ -1,6 +1,6 @@
-"""One score a vocabulary entry, linear in the hidden state."""
+"""One score a vocabulary entry or class, linear in the hidden state."""
 
-# D width, V vocabulary
+# D width, V vocabulary or classes
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.schema.head.linear import LinearConfig
-from seqspec.schema.types import States, Tokens, Type
+from seqspec.schema.types import States, Type, Vector
 
 
 class Linear(nn.Module):
@@ -19,12 +19,11 @@ class Linear(nn.Module):
 
     def __init__(self, config: LinearConfig, takes: Mapping[str, Type]) -> None:
         super().__init__()
-        hidden, target = takes["hidden"], takes["target"]
-        assert isinstance(hidden, States)
-        assert isinstance(target, Tokens)
-        assert isinstance(target.vocab, int)
-        self.weight_VD = nn.Parameter(nn.init.xavier_uniform_(torch.empty(target.vocab, hidden.dim)))
-        self.bias_V = nn.Parameter(torch.zeros(target.vocab)) if config.bias else None
+        hidden, size = takes["hidden"], config.output(takes).vocab
+        assert isinstance(hidden, States | Vector)
+        assert isinstance(size, int)
+        self.weight_VD = nn.Parameter(nn.init.xavier_uniform_(torch.empty(size, hidden.dim)))
+        self.bias_V = nn.Parameter(torch.zeros(size)) if config.bias else None
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states ``[..., D]`` to logits ``[..., V]``."""

@@ -12,14 +12,18 @@ from seqspec.components.loss._loss import Loss
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.types import PAD, Logits
 
+NO_CLASS = -1
+"""What no example's class is: 0 is the first of them, and pads nothing."""
+
 
 class CrossEntropy(nn.Module):
-    """``criterion(hidden, labels, head)``; labels that are 0 count nothing."""
+    """``criterion(hidden, labels, head)``; token ids that are 0 count nothing, classes all count."""
 
     def __init__(self, config: CrossEntropyConfig, source: Logits) -> None:
         super().__init__()
         self.label_smoothing = config.label_smoothing
         self.z_loss = config.z_loss
+        self.ignore = PAD if source.stride else NO_CLASS
 
     def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module) -> Loss:
         """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
@@ -28,23 +32,23 @@ class CrossEntropy(nn.Module):
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         if hidden_ND.device.type == "cpu":
             # Elsewhere choosing rows would make the host wait for the device.
-            real = (labels_N != PAD).nonzero().squeeze(1)
+            real = (labels_N != self.ignore).nonzero().squeeze(1)
             hidden_ND, labels_N = hidden_ND[real], labels_N[real]
         if hasattr(head, "nll"):
             return _factored(head, hidden_ND, labels_N)
         sums = linear_cross_entropy(
             hidden_ND,
-            head.weight_VD,
-            head.bias_V,
-            labels_N,  # type: ignore[arg-type]
+            head.weight_VD,  # type: ignore[arg-type]
+            head.bias_V,  # type: ignore[arg-type]
+            labels_N,
             label_smoothing=self.label_smoothing,
             z_loss=self.z_loss,
-            ignore=PAD,
+            ignore=self.ignore,
         )
         terms = {"nll": sums.nll}
         if not torch.is_grad_enabled():
             terms["correct"] = sums.correct
-        return Loss(sums.total, (labels_N != PAD).sum(), terms)
+        return Loss(sums.total, (labels_N != self.ignore).sum(), terms)
 
 
 def _factored(head: nn.Module, hidden_ND: Tensor, labels_N: Tensor) -> Loss:

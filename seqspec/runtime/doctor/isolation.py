@@ -75,6 +75,8 @@ def _padding(patient: Patient) -> Finding:
     model, batch = patient.fresh(), patient.batch()
     plain = _sum(patient, model, batch)
     moved = {name: _sum(patient, model, other) for name, other in _padded(batch)}
+    if not moved:
+        return Finding("M12", "info", "examples are of one size and have no padding")
     worst = max(moved, key=lambda name: abs(moved[name] - plain))
     off = abs(moved[worst] - plain) / max(abs(plain), 1e-9)
     numbers = {"plain": round(plain, 5), **{name: round(value, 5) for name, value in moved.items()}}

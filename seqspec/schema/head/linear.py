@@ -1,11 +1,11 @@
-"""One score a vocabulary entry, linear in the hidden state."""
+"""One score a vocabulary entry or class, linear in the hidden state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.types import Logits, States, Tokens, Type
+from seqspec.schema.types import Classes, Logits, States, Tokens, Type, Vector
 
 
 class LinearConfig(Config):
@@ -16,15 +16,17 @@ class LinearConfig(Config):
 
     def output(self, source: Mapping[str, Type]) -> Logits:
         hidden, target = source["hidden"], source["target"]
-        if not isinstance(hidden, States):
-            raise Mismatch(f"a linear head reads hidden states, and this is {hidden}")
-        if not isinstance(target, Tokens):
-            raise Mismatch(f"a linear head scores a vocabulary, and the target is {target}")
-        return Logits(target.vocab, hidden.stride)
+        match hidden, target:
+            case States(), Tokens():
+                return Logits(target.vocab, hidden.stride)
+            case Vector(), Classes():
+                return Logits(target.num, stride=0)
+            case States() | Vector(), _:
+                raise Mismatch(f"a linear head scores a vocabulary or classes, and the target is {target}")
+        raise Mismatch(f"a linear head reads hidden states or a vector, and this is {hidden}")
 
     def parameters(self, takes: Mapping[str, Type]) -> int | None:
         """Trainable parameters of an untied head; ``None`` while the vocabulary is unknown."""
-        hidden, target = takes["hidden"], takes["target"]
-        assert isinstance(hidden, States)
-        assert isinstance(target, Tokens)
-        return target.vocab * (hidden.dim + self.bias) if isinstance(target.vocab, int) else None
+        hidden, size = takes["hidden"], self.output(takes).vocab
+        assert isinstance(hidden, States | Vector)
+        return size * (hidden.dim + self.bias) if isinstance(size, int) else None

@@ -19,9 +19,9 @@ class SampledSoftmaxConfig(Config):
     """Ids that are drawn a batch, with replacement, and shared by its targets."""
 
     def output(self, source: Type) -> Type:
-        if not isinstance(source, Logits) or source.blank or source.factored:
+        if not isinstance(source, Logits) or source.blank or source.factored or not source.stride:
             raise Mismatch(
-                f"a sampled softmax needs a plain linear head, and the model gives {source}",
+                f"a sampled softmax needs a plain linear head over tokens, and the model gives {source}",
                 help="use loss `cross_entropy`",
             )
         return source

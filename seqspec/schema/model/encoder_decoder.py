@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.model._embed import embed
 from seqspec.schema.tying import check_tied_source, check_tied_target
 from seqspec.schema.types import Poison, Tokens, Type
 from seqspec.schema.units import Count, Probability
@@ -53,8 +54,7 @@ class EncoderDecoderConfig(Config):
         target = source["target"]
         if not isinstance(target, Tokens | Poison):
             raise Mismatch(f"an encoder and decoder write tokens, and the target is {target}")
-        vectors = self._embed(source["source"], flow)
-        states = flow.node("encoder", vectors)
+        states = flow.node("encoder", embed(self, source["source"], flow))
         follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
         self._wire_ctc({"hidden": states, "target": target}, source["source"], flow)
@@ -68,16 +68,6 @@ class EncoderDecoderConfig(Config):
         if self.tie == "all":
             check_tied_source(source["source"], target)
         return logits
-
-    def _embed(self, source: Type, flow: Flow) -> Type:
-        if self.embedding is None:
-            if not isinstance(source, Tokens):
-                return source
-            flow.fill("embedding", "lookup", "ids are looked up")
-        width = getattr(self.encoder, "dim", None)
-        if width is None or getattr(self.embedding, "dim", None) is not None:
-            return flow.node("embedding", source)
-        return flow.node("embedding", source, dim=(width, "the encoder's width"))
 
     def _wire_ctc(self, takes: Mapping[str, Type], source: Type, flow: Flow) -> None:
         if self.ctc_weight == 0:

@@ -1,0 +1,90 @@
+"""An encoder that reads the source whole, one vector made of what it gives, and a score for each class."""
+
+# B batch, S states, D width, V classes
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.masks import length_mask
+from seqspec.components.loss._loss import Loss
+from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.data.batch import Batch
+from seqspec.schema.model.classifier import ClassifierConfig
+from seqspec.schema.types import Frames, Type
+
+MOST = 10
+"""Classes that an answer ranks."""
+
+
+class Classifier(nn.Module):
+    """Nothing is searched: an answer is the classes themselves, the most probable first."""
+
+    def __init__(
+        self, config: ClassifierConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
+    ) -> None:
+        super().__init__()
+        self.embedding = parts("embedding")
+        self.encoder: nn.Module = parts("encoder")
+        self.head: nn.Module = parts("head")
+        self.pooling = config.pooling
+        self.frames = isinstance(takes["source"], Frames)
+
+    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
+        """Sums of ``criterion`` over the examples."""
+        loss: Loss = criterion(self.encode(batch), batch.target, self.head)
+        penalty = getattr(self.encoder, "penalty", None)
+        return loss if penalty is None else loss._replace(total=loss.total + penalty * loss.count)
+
+    def encode(self, batch: Batch) -> Tensor:
+        """``[B, D]``: one vector an example."""
+        x, lengths_B = batch.source, batch.source_lengths
+        if self.embedding is not None and self.frames:
+            x, lengths_B = self.embedding(x, lengths_B)
+        elif self.embedding is not None:
+            x = self.embedding(x)
+        given, lengths_B = self.encoder(x, lengths_B)
+        match self.pooling:
+            case "mean":
+                return pooled_mean(given, lengths_B)
+            case "max":
+                return pooled_max(given, lengths_B)
+            case "first":
+                first_BD: Tensor = given[:, 0]
+                return first_BD
+        vector_BD: Tensor = given
+        return vector_BD
+
+    def score(self, batch: Batch) -> Tensor:
+        """``[B]``: the log-probability of each example's label."""
+        return self._log_probs(batch).gather(1, batch.target[:, None]).squeeze(1)
+
+    @torch.no_grad()
+    def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
+        """The classes of each example by falling probability, no more than ``MOST``; equal ones by number."""
+        log_probs_BV = self._log_probs(batch)
+        best = log_probs_BV.sort(dim=1, descending=True, stable=True)
+        ranked = zip(best.values[:, :MOST].tolist(), best.indices[:, :MOST].tolist(), strict=True)
+        return [[Hypothesis((i,), p, p) for p, i in zip(*row, strict=True)] for row in ranked]
+
+    def _log_probs(self, batch: Batch) -> Tensor:
+        logits_BV: Tensor = self.head(self.encode(batch))
+        return logits_BV.float().log_softmax(-1)
+
+
+def pooled_mean(states_BSD: Tensor, lengths_B: Tensor) -> Tensor:
+    """``[B, D]``: the mean of the states before each length; of none it is 0."""
+    mask_BS1 = length_mask(lengths_B, states_BSD.shape[1])[:, :, None]
+    return states_BSD.masked_fill(~mask_BS1, 0.0).sum(1) / lengths_B.clamp(min=1)[:, None]
+
+
+def pooled_max(states_BSD: Tensor, lengths_B: Tensor) -> Tensor:
+    """``[B, D]``: the largest value of each feature before each length; where there is none, the first
+    state's.
+    """
+    mask_BS1 = length_mask(lengths_B.clamp(min=1), states_BSD.shape[1])[:, :, None]
+    return states_BSD.masked_fill(~mask_BS1, -torch.inf).amax(1)

@@ -1,0 +1,55 @@
+"""LeNet: LeCun et al. (1998), "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
+IEEE; as Lingvo has it (image.mnist.LeNet5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.types import Image, Type, Vector
+from seqspec.schema.units import Dim, Probability
+
+
+class LenetConfig(Config):
+    """Convolutions without biases, each followed by ReLU and a largest value of every 2 × 2 pixels; then one
+    layer over all that is left, with ReLU.  The defaults are Lingvo's.
+    """
+
+    channels: Annotated[list[Dim], Field(min_length=1, max_length=16)] = [20, 50]
+    """Output channels of each convolution."""
+    kernel: Annotated[int, Field(ge=1, le=31)] = 5
+    """Height and width of the convolutions, in pixels; odd, so that each pixel has a middle to stand in."""
+    dim: Dim = 300
+    """Width of the vector that is given."""
+    dropout: Probability = 0.0
+    """Dropout on what each convolution gives, after the pooling."""
+
+    def output(self, source: Type) -> Vector:
+        if not isinstance(source, Image):
+            raise Mismatch(
+                f"`lenet` reads pictures, and this is {source}",
+                help="for text use `transformer` or `recurrent`, for sound `conformer` or `conv_lstm`",
+            )
+        if self.kernel % 2 == 0:
+            near = f"the nearest sizes are {self.kernel - 1} and {self.kernel + 1}"
+            raise Mismatch(f"a kernel of {self.kernel} pixels has no middle", at=("kernel",), help=near)
+        return Vector(self.dim)
+
+    def flat(self, source: Image) -> int:
+        """Numbers that are left after the last pooling, an odd size rounded up at each."""
+        by: int = 2 ** len(self.channels)
+        return self.channels[-1] * math.ceil(source.height / by) * math.ceil(source.width / by)
+
+    def parameters(self, takes: Mapping[str, Type]) -> int:
+        """Trainable parameters."""
+        source = takes["source"]
+        assert isinstance(source, Image)
+        widths = [source.channels, *self.channels]
+        kernels = sum(a * b for a, b in pairwise(widths)) * self.kernel**2
+        return kernels + (self.flat(source) + 1) * self.dim

@@ -1,0 +1,34 @@
+"""How models that read a source embed it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from seqspec.schema.config import Config, Flow
+from seqspec.schema.types import Tokens, Type
+
+
+class Embedding(Protocol):
+    """A model with these two slots."""
+
+    @property
+    def embedding(self) -> Config | None:
+        """Turns the source into vectors."""
+        ...
+
+    @property
+    def encoder(self) -> Config:
+        """Reads the vectors."""
+        ...
+
+
+def embed(model: Embedding, source: Type, flow: Flow) -> Type:
+    """What the encoder reads: ids are looked up and anything else stays, unless an embedding is named."""
+    if model.embedding is None:
+        if not isinstance(source, Tokens):
+            return source
+        flow.fill("embedding", "lookup", "ids are looked up")
+    width = getattr(model.encoder, "dim", None)
+    if width is None or getattr(model.embedding, "dim", None) is not None:
+        return flow.node("embedding", source)
+    return flow.node("embedding", source, dim=(width, "the encoder's width"))

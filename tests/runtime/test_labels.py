@@ -1,0 +1,86 @@
+"""Corpora with labels train, are judged by name, and answer new inputs with names."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from seqspec.compile import compile as compile_spec
+from seqspec.compile.overlay import Overlay
+from seqspec.runtime.evaluate import evaluate
+from seqspec.runtime.launch import Launch
+from seqspec.runtime.predict import predict
+from seqspec.runtime.run import run
+
+SPECS = Path(__file__).parents[2] / "specs"
+LAUNCH = Launch(quiet=True, threads=1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Each spec's tiny profile, shortened, once."""
+    root = tmp_path_factory.mktemp("labels")
+    done = {}
+
+    def of(name, *sets):
+        if name not in done:
+            overlays = [Overlay.profile("tiny"), *map(Overlay.set, sets)]
+            compiled = compile_spec(SPECS / f"{name}.yaml", overlays=overlays)
+            done[name] = run(compiled, runs=root / "runs", launch=LAUNCH)
+        return done[name]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQSPEC_CACHE", str(root / "cache"))
+        yield of
+
+
+def digits(trained):
+    sets = ("data.source.synthetic=200", "train.max_steps=25", "train.checkpoint_every_steps=25")
+    return trained("image_mnist_lenet5", *sets)
+
+
+def pairs(trained):
+    sets = (
+        "data.source.synthetic=60",
+        "train.max_steps=2",
+        "model.encoder.dim=8",
+        "model.encoder.num_layers=1",
+    )
+    return trained("nli_snli", *sets)
+
+
+def test_pictures_are_learned_and_judged_by_label(trained):
+    result = digits(trained)
+
+    scored = result.judged["dev"]
+    lines = [json.loads(line) for line in (result.folder.predictions / "dev.jsonl").read_text().splitlines()]
+    right = sum(line["reference"] == line["hypothesis"] for line in lines)
+    assert scored.metrics["accuracy"] == right / len(lines) > 0.6
+    assert scored.metrics["error"] == pytest.approx(1 - right / len(lines))
+    assert {line["hypothesis"] for line in lines} <= set("0123456789")
+    assert all(line["score"] <= 0 for line in lines)
+
+
+def test_another_split_is_judged_afterwards(trained):
+    folder = digits(trained).folder
+
+    scored = evaluate(folder.path, split="test", checkpoint="last", over=(), launch=LAUNCH)
+
+    assert scored.metrics["accuracy"] > 0.6
+    assert [one.index for one in scored.found] == list(range(len(scored.found)))
+    assert "metric:accuracy" in scored.signatures["accuracy"]
+
+
+def test_texts_are_answered_by_the_names_of_labels(trained, tmp_path):
+    result = pairs(trained)
+    file = tmp_path / "pairs.txt"
+    file.write_text("the dog saw the cat . ||| the dog saw the cat .\nthe king ||| a fish\n")
+    out = io.StringIO()
+
+    predict(result.folder.path, inputs=[str(file)], checkpoint="last", over=(), launch=LAUNCH, out=out,
+            nbest=5, scores=False, format="json", engine="torch")  # fmt: skip
+
+    answers = [json.loads(line)["hypotheses"] for line in out.getvalue().splitlines()]
+    assert [{one["text"] for one in answer} for answer in answers] == [{"same", "different"}] * 2
+    assert [sum(2.718281828 ** one["score"] for one in answer) for answer in answers] == pytest.approx([1, 1])
