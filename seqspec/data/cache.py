@@ -2,7 +2,8 @@
 
 ``<root>/<stage>/<key>/`` holds one finished store; its key is the SHA-256 of the canonical JSON of everything
 that decides its bytes.  It grows as ``<key>.partial`` under a lock, goes on after an interruption where it
-last committed, and gets its name by one rename after its manifest, with the SHA-256 of each file, is on disk.
+last committed, and gets its name by one rename after its manifest, with the SHA-256 of each file and its own,
+is on disk.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqspec.data.durable import sync_folder, write_json
+from seqspec.data.durable import json_bytes, sync_folder, write_durably
 from seqspec.data.store import JOURNAL, MANIFEST, Store
 from seqspec.schema.diagnostic import Exit, RunError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the stores' layout and of the steps' code: part of every key."""
+
+SEAL = "seal"
+"""Where a manifest holds the SHA-256 of everything else in it."""
 
 
 def default_cache() -> Path:
@@ -85,10 +89,11 @@ class Cache:
         (folder / JOURNAL).unlink(missing_ok=True)
 
     def _sound(self, folder: Path) -> bool:
-        """Every file is there with its length; its hash is compared as well where it was touched since."""
+        """The manifest is as it was written, and every file is there with its length; its hash is compared
+        as well where it was touched since.
+        """
         try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-            files: dict[str, dict[str, Any]] = manifest["files"]
+            files: dict[str, dict[str, Any]] = _unsealed((folder / MANIFEST).read_bytes())["files"]
             return all(_file_sound(folder / name, entry, verify=self.verify) for name, entry in files.items())
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return False
@@ -123,7 +128,22 @@ def _finish(partial: Path, stage: str, parts: object) -> None:
         "state": journal["state"],
         "files": files,
     }
-    write_json(partial / MANIFEST, manifest)
+    write_durably(partial / MANIFEST, _sealed(manifest))
+
+
+def _sealed(manifest: dict[str, Any]) -> bytes:
+    """The bytes of a manifest, its own SHA-256 among them: no bit of it can change unnoticed."""
+    plain = json.loads(json_bytes(manifest))  # keys that are no strings sort otherwise once they are
+    return json_bytes(plain | {SEAL: hashlib.sha256(json_bytes(plain)).hexdigest()})
+
+
+def _unsealed(data: bytes) -> dict[str, Any]:
+    """The manifest; raises ``ValueError`` where a bit differs from what was written."""
+    manifest: dict[str, Any] = json.loads(data)
+    del manifest[SEAL]
+    if _sealed(manifest) != data:
+        raise ValueError("the manifest is not what was written")
+    return manifest
 
 
 def _entry(path: Path) -> dict[str, Any]:

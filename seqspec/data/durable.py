@@ -26,7 +26,12 @@ def write_durably(path: Path, data: bytes) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """``value`` as JSON with sorted keys, durably."""
-    write_durably(path, json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode())
+    write_durably(path, json_bytes(value))
+
+
+def json_bytes(value: object) -> bytes:
+    """The one way in which a value is written as JSON."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode()
 
 
 def sync_folder(folder: Path) -> None:

@@ -103,6 +103,41 @@ def test_a_flipped_bit_that_keeps_the_time_is_seen_when_asked_to_verify(tmp_path
     assert not Cache(tmp_path, verify=True).has("numbers", 1)
 
 
+def test_every_bit_of_a_manifest_counts(tmp_path, capsys):
+    def build(folder):
+        with StoreWriter(folder, {"n": Column("int64", ragged=False)}) as writer:
+            writer.append({"n": np.arange(3)})
+            writer.commit(seen=1.5)
+
+    parts = {"steps": ["lower"], "bounds": {9: "a", 10: "b"}}
+    cache = Cache(tmp_path)
+    path = cache.store("numbers", parts, build).folder / "manifest.json"
+    whole = path.read_bytes()
+    assert cache.has("numbers", parts)
+    unnoticed = []
+    for bit in range(8 * len(whole)):
+        held = bytearray(whole)
+        held[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(held)
+        if cache.has("numbers", parts):
+            unnoticed.append((bit // 8, bit % 8))
+    again = cache.store("numbers", parts, build)
+
+    assert unnoticed == []
+    assert again.rows == 3
+    assert "is damaged and is made anew" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", [b"", b"[]", b"7", b"null", b"{}", b"\xff", b'{"seal": 1, "files": {}}'])
+def test_a_manifest_that_is_none_is_made_anew(tmp_path, written):
+    cache = Cache(tmp_path)
+    store = cache.store("numbers", 1, build_numbers)
+    (store.folder / "manifest.json").write_bytes(written)
+
+    assert not cache.has("numbers", 1)
+    assert cache.store("numbers", 1, build_numbers).rows == 1000
+
+
 def test_a_touched_file_with_the_same_bytes_is_sound(tmp_path):
     store = Cache(tmp_path).store("numbers", 1, build_numbers)
     os.utime(store.folder / "n.data")
