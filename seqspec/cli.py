@@ -177,7 +177,8 @@ def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> Non
 def predict(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     inputs: Annotated[
-        list[str] | None, typer.Argument(help="Audio or text files; left out, lines of standard input.")
+        list[str] | None,
+        typer.Argument(help="Audio files, pictures or text files; left out, lines of standard input."),
     ] = None,
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,

@@ -60,7 +60,7 @@ def _side(
     values: list[Any] = [split.value(role, row) for row in examples.tolist()]
     if augments:
         values = [_augmented(value, augments, seed) for value, seed in zip(values, seeds, strict=True)]
-    return _joined(split.roles[role], values)
+    return joined(split.roles[role], values)
 
 
 def _packed(rows: Sequence[Row], index: Tensor, *, step: int, share: float) -> Batch:
@@ -103,7 +103,8 @@ def _augmented(value: Any, augments: Sequence[Augment], seed: int) -> Tensor:
     return x
 
 
-def _joined(type_: object, values: Sequence[Any]) -> tuple[Tensor, Tensor | None]:
+def joined(type_: object, values: Sequence[Any]) -> tuple[Tensor, Tensor | None]:
+    """Values of one role as one tensor, padded where they have lengths."""
     match type_:
         case Classes():
             return torch.tensor(values, dtype=torch.int64), None

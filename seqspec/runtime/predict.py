@@ -1,4 +1,4 @@
-"""Predict: use a run's model on audio files, on text files, or on lines of standard input.
+"""Predict: use a run's model on audio files, pictures, text files, or on lines of standard input.
 
 Inputs are sorted into batches of like length and answered in their own order.  Nothing of the corpus is
 needed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -18,9 +18,10 @@ import torch
 
 from seqspec.compile.resolve import Overlay
 from seqspec.data.batch import Batch
-from seqspec.data.collate import pad
-from seqspec.data.normalize import Statistics, normalize_frames
+from seqspec.data.collate import joined
+from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
 from seqspec.data.parts import DataParts
+from seqspec.data.pictures import read_picture
 from seqspec.data.record import AudioRef
 from seqspec.runtime.assemble import Reopened, reopen
 from seqspec.runtime.engines import engine_of
@@ -31,10 +32,12 @@ from seqspec.runtime.machine import pin
 from seqspec.runtime.search import search_of
 from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import DataError, Exit, RunError
-from seqspec.schema.types import Text, Waveform
+from seqspec.schema.types import Image, Text, Type, Waveform
 
 BLOCK = 4096
 """Inputs that are read before they are sorted."""
+FILES: Mapping[type, str] = {Waveform: "audio", Image: "pictures"}
+"""What is read from files of its own, one an input."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,11 @@ class Predictor:
 
     judge: Judge
     prepare: Callable[[str], np.ndarray]
-    """Ids or frames of one input."""
+    """Ids, frames or the picture of one input."""
+    source: Type
+    """What inputs are."""
     max_units: int
-    """Ids or frames of a batch, padding included."""
+    """Ids, frames or channels of pictures of a batch, padding included."""
     prompts: bool = False
     """Inputs are what a language model goes on from."""
 
@@ -59,15 +64,14 @@ class Predictor:
         return (found[i] for i in range(len(values)))
 
     def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
-        dtype = torch.float32 if values[0].ndim > 1 else torch.int64
-        joined, lengths = pad(values, dtype)
+        source, lengths = joined(self.source, values)
         nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
         none = torch.zeros(len(rows), dtype=torch.int64)
         index = torch.tensor(rows)
         given = (
-            Batch(None, None, joined, lengths, index, 0, 1.0)
+            Batch(None, None, source, lengths, index, 0, 1.0)
             if self.prompts
-            else Batch(joined, lengths, nothing, none, index, 0, 1.0)
+            else Batch(source, lengths, nothing, none, index, 0, 1.0)
         )
         return to_device(given, self.judge.device)
 
@@ -103,10 +107,10 @@ def predict(
         threads=torch.get_num_threads(),
     )
     predictor = _predictor(replace(run, program=replace(run.program, model=answering)), device)
-    audio = isinstance(run.parts.roles.get("source"), Waveform)
-    if audio and not inputs:
-        raise RunError("this run reads audio: name the files", exit=Exit.USAGE)
-    answers = _audio_answers if audio else _text_answers
+    kind = FILES.get(type(run.parts.roles.get("source")))
+    if kind and not inputs:
+        raise RunError(f"this run reads {kind}: name the files", exit=Exit.USAGE)
+    answers = _file_answers if kind else _text_answers
     with torch.no_grad():
         for name, found in answers(predictor, inputs):
             out.write(_line(name, found, nbest=nbest, scores=scores, format=format))
@@ -124,14 +128,20 @@ def _predictor(run: Reopened, device: torch.device) -> Predictor:
     judge = Judge(run.program, search_of(run.program), decode, lambda split, index: "", device)
     source = parts.roles.get("source")
     if isinstance(source, Waveform):
-        return Predictor(judge, _audio(parts, run.statistics.get("audio")), max_units=40_000)
+        return Predictor(judge, _audio(parts, run.statistics.get("audio")), source, max_units=40_000)
+    if isinstance(source, Image):
+        pictures = _pictures(parts, source, run.statistics.get("image"))
+        return Predictor(judge, pictures, source, max_units=256 * source.channels)
     prompts = source is None
     steps = target if prompts else parts.text.get("source")
     if steps is None or not (prompts or isinstance(source, Text)):
-        raise RunError(f"predict reads text and audio, and this run reads {source}", exit=Exit.USAGE)
+        raise RunError(
+            f"predict reads text, audio and pictures, and this run reads {source}", exit=Exit.USAGE
+        )
     return Predictor(
         judge,
         lambda text: np.asarray(steps.encode_batch([text])[0], np.int64),
+        parts.roles["target"] if prompts else source,  # type: ignore[arg-type]
         max_units=8192,
         prompts=prompts,
     )
@@ -155,7 +165,21 @@ def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], n
     return frames
 
 
-def _audio_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
+def _pictures(parts: DataParts, shape: Image, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
+    """Pictures of the corpus's size; where its adapter scales, so does this."""
+    how = parts.config.image.normalize if parts.config.image else "unit"
+    resize = bool(getattr(parts.config.source, "resize", False))
+
+    def picture(name: str) -> np.ndarray:
+        pixels = read_picture(
+            Path(name), channels=shape.channels, height=shape.height, width=shape.width, resize=resize
+        )
+        return normalize_picture(pixels, how, statistics)
+
+    return picture
+
+
+def _file_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
     for start in range(0, len(inputs), 256):
         block = inputs[start : start + 256]
         yield from zip(block, predictor(block), strict=True)

@@ -2,16 +2,21 @@
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.overlay import Overlay
+from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_text import generator
+from seqspec.data.pictures import write_picture
 from seqspec.runtime.evaluate import evaluate
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.predict import predict
 from seqspec.runtime.run import run
+from seqspec.schema.diagnostic import DataError, RunError
 
 SPECS = Path(__file__).parents[2] / "specs"
 LAUNCH = Launch(quiet=True, threads=1)
@@ -70,6 +75,32 @@ def test_another_split_is_judged_afterwards(trained):
     assert scored.metrics["accuracy"] > 0.6
     assert [one.index for one in scored.found] == list(range(len(scored.found)))
     assert "metric:accuracy" in scored.signatures["accuracy"]
+
+
+def test_pictures_in_files_are_answered(trained, tmp_path):
+    result = digits(trained)
+    rng = generator("held out")
+    files = []
+    for label in range(10):
+        files.append(str(tmp_path / f"{label}.png"))
+        write_picture(Path(files[-1]), picture(label, rng, channels=1, height=28, width=28))
+    wide = tmp_path / "wide.png"
+    write_picture(wide, picture(0, rng, channels=1, height=28, width=30))
+    out = io.StringIO()
+
+    ask = partial(predict, result.folder.path, checkpoint="last", over=(), launch=LAUNCH, out=out,
+                  nbest=1, scores=False, format="text", engine="torch")  # fmt: skip
+    ask(inputs=files)
+
+    answers = out.getvalue().split("\n")[:-1]
+    assert len(answers) == 10
+    assert sum(answer == str(label) for label, answer in enumerate(answers)) > 5
+    with pytest.raises(DataError, match="28 × 30, not 28 × 28"):
+        ask(inputs=[str(wide)])
+    with pytest.raises(DataError, match="does not exist"):
+        ask(inputs=[str(tmp_path / "none.png")])
+    with pytest.raises(RunError, match="reads pictures: name the files"):
+        ask(inputs=[])
 
 
 def test_texts_are_answered_by_the_names_of_labels(trained, tmp_path):
