@@ -9,6 +9,8 @@ The rate is kept to within 1/131072.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -45,16 +47,17 @@ def dropout(x: Tensor, p: float) -> Tensor:
 
 class _CheapDropout(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, zeros: int) -> Tensor:  # type: ignore[override]
-        bits = random_bits(x.numel()).view(x.shape)
-        ctx.save_for_backward(bits)
-        ctx.zeros = zeros  # type: ignore[attr-defined]
-        return _keep(x, bits, zeros)
+    def forward(ctx: Any, x: Tensor, zeros: int) -> Tensor:
+        mask = torch.empty(x.shape, dtype=x.dtype)
+        torch.ge(random_bits(x.numel()).view(x.shape), zeros - LEVELS // 2, out=mask)
+        mask.mul_(LEVELS / (LEVELS - zeros))
+        ctx.save_for_backward(mask)
+        return x * mask
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        (bits,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return _keep(grad, bits, ctx.zeros), None  # type: ignore[attr-defined]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (mask,) = ctx.saved_tensors
+        return grad * mask, None
 
 
 def random_bits(count: int) -> Tensor:
@@ -62,12 +65,3 @@ def random_bits(count: int) -> Tensor:
     seed = int(torch.empty((), dtype=torch.int64).random_())
     words = np.random.Generator(np.random.SFC64(seed)).integers(0, 2**64, -(-count // 4), dtype=np.uint64)
     return torch.from_numpy(words.view(np.int16))[:count]
-
-
-def _keep(x: Tensor, bits: Tensor, zeros: int) -> Tensor:
-    """The bits are stored rather than the mask: half the memory, and the comparison costs less than reading
-    it back.
-    """
-    mask = torch.empty(x.shape, dtype=x.dtype)
-    torch.ge(bits, zeros - LEVELS // 2, out=mask)
-    return mask.mul_(x).mul_(LEVELS / (LEVELS - zeros))

@@ -181,7 +181,7 @@ def _gate_bias(dim: int, forget_bias: float) -> Tensor:
 
 
 def reversal(lengths_B: Tensor, size: int) -> Tensor:
-    """``[B, size]``: places that turn each sequence round and leave its padding where it is; its own inverse."""
+    """``[B, size]``: places that turn each sequence round and leave padding where it is; its own inverse."""
     place_T = torch.arange(size, device=lengths_B.device)
     turned = lengths_B[:, None] - 1 - place_T
     return torch.where(turned >= 0, turned, place_T)

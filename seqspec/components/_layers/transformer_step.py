@@ -19,17 +19,35 @@ class LayerCache(NamedTuple):
     """What one layer of a decoder keeps between steps."""
 
     keys: Tensor
-    """``[N, H, T, E]``."""
+    """``[T, N, H, E]``, or one row longer: a free place for the next step."""
     values: Tensor
     memory: KeysValues | None
     """``[B, H, S, E]``; the hypotheses of one example share it."""
     window: Tensor | None
     """``[N, kernel - 1, D]``: the inputs that a convolution in the feed-forward network still sees."""
 
-    def select(self, rows_N: Tensor) -> LayerCache:
-        """The hypotheses in ``rows_N``."""
+    def select(self, rows_N: Tensor, *, filled: int) -> LayerCache:
+        """The hypotheses in ``rows_N``; ``filled`` is how many keys there are."""
         window = None if self.window is None else self.window[rows_N]
-        return LayerCache(self.keys[rows_N], self.values[rows_N], self.memory, window)
+        keys, values = (_select(kept, rows_N, filled) for kept in (self.keys, self.values))
+        return LayerCache(keys, values, self.memory, window)
+
+
+def _select(kept: Tensor, rows_N: Tensor, filled: int) -> Tensor:
+    """Copies the rows into memory that has room for one more step, so that a step need not copy again."""
+    if torch.is_grad_enabled():
+        return kept[:filled].index_select(1, rows_N)
+    roomy = kept.new_empty(filled + 1, len(rows_N), *kept.shape[2:])
+    torch.index_select(kept[:filled], 1, rows_N, out=roomy[:filled])
+    return roomy
+
+
+def _append(kept: Tensor, new_NH1E: Tensor, filled: int) -> Tensor:
+    """``[filled + 1, N, H, E]``; a free place is written into, so a state is to be stepped once."""
+    if kept.shape[0] == filled:
+        return torch.cat([kept, new_NH1E.permute(2, 0, 1, 3)])
+    kept[filled] = new_NH1E[:, :, 0]
+    return kept
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,11 @@ class TransformerState:
 
     def select(self, rows_N: Tensor) -> TransformerState:
         """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
-        return replace(self, layers=tuple(layer.select(rows_N) for layer in self.layers), attention=None)
+        return replace(
+            self,
+            layers=tuple(layer.select(rows_N, filled=self.position) for layer in self.layers),
+            attention=None,
+        )
 
     def keep(self, examples_B: Tensor) -> TransformerState:
         """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
@@ -65,7 +87,7 @@ def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -
     assert isinstance(layer, TransformerLayer)
     attention = layer.self_attention
     weight = attention.key.weight
-    none = weight.new_empty(examples, attention.num_heads, 0, weight.shape[0] // attention.num_heads)
+    none = weight.new_empty(0, examples, attention.num_heads, weight.shape[0] // attention.num_heads)
     behind = layer.feed_forward.kernel - 1
     window = weight.new_zeros(examples, behind, weight.shape[1]) if behind else None
     if layer.cross_attention is None or memory_BSD is None:
@@ -87,9 +109,10 @@ def step_layer(
     query = layer.self_residual.before(x_ND)
     new = layer.self_attention.remember(query[:, None], start=state.position)
     cache = cache._replace(
-        keys=torch.cat([cache.keys, new.keys], 2), values=torch.cat([cache.values, new.values], 2)
+        keys=_append(cache.keys, new.keys, state.position),
+        values=_append(cache.values, new.values, state.position),
     )
-    own = KeysValues(cache.keys, cache.values)
+    own = KeysValues(cache.keys.permute(1, 2, 0, 3), cache.values.permute(1, 2, 0, 3))
     y = layer.self_attention.look(query, own, mask=mask, start=state.position)
     x_ND = layer.self_residual.after(x_ND, y)
     attention = None

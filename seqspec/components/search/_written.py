@@ -9,8 +9,7 @@ from seqspec.schema.types import BOS, PAD
 
 
 def forbid(logits_NV: Tensor) -> Tensor:
-    """``logits_NV`` where padding and the begin cannot win; the normaliser still counts them."""
-    logits_NV = logits_NV.float().clone()
+    """``logits_NV``, changed in place, where padding and the begin cannot win."""
     logits_NV[:, PAD] = -torch.inf
     logits_NV[:, BOS] = -torch.inf
     return logits_NV

@@ -80,13 +80,14 @@ class Beam:
     def _candidates(self, logits_NV: Tensor, live: _Live) -> _Candidates:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
         logits_NV = logits_NV.float()
+        normaliser_N1 = logits_NV.logsumexp(1, keepdim=True)
         allowed_NV = forbid(logits_NV)
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
             allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
         count = min(2 * self.size, allowed_NV.shape[1])
         best_NC, token_NC = allowed_NV.topk(count, dim=1)
-        sums_NC = live.sums_AK.reshape(-1, 1) + best_NC - logits_NV.logsumexp(1, keepdim=True)
+        sums_NC = live.sums_AK.reshape(-1, 1) + best_NC - normaliser_N1
         sums_AC = sums_NC.view(len(live.examples), -1)
         sums_AC, place_AC = sums_AC.topk(min(2 * self.size, sums_AC.shape[1]), dim=1)
         token_AC = token_NC.view(len(live.examples), -1).gather(1, place_AC)

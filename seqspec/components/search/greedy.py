@@ -28,8 +28,10 @@ class Greedy:
         limits = self.limits(going).tolist()
         while live:
             logits_BV, state = going.step(token_B, state)
+            logits_BV = logits_BV.float()
+            normaliser_B = logits_BV.logsumexp(1)
             best_B, token_B = forbid(logits_BV).max(1)
-            chances = (best_B - logits_BV.logsumexp(1)).tolist()
+            chances = (best_B - normaliser_B).tolist()
             stays = []
             for row, (example, token) in enumerate(zip(live, token_B.tolist(), strict=True)):
                 sums[example] += chances[row]

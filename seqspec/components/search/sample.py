@@ -39,9 +39,10 @@ class Sample:
         sums, live = [0.0] * len(limits), [True] * len(limits)
         while any(live):
             logits_NV, state = going.step(token_N, state)
+            log_p_NV = logits_NV.float().log_softmax(-1)
             uniform_N = torch.tensor([draw.random() for draw in draws], device=logits_NV.device)
-            token_N = choose(self._cut(forbid(logits_NV)), uniform_N)
-            chances = logits_NV.float().log_softmax(-1).gather(1, token_N[:, None]).squeeze(1).tolist()
+            token_N = choose(self._cut(forbid(logits_NV.float())), uniform_N)
+            chances = log_p_NV.gather(1, token_N[:, None]).squeeze(1).tolist()
             for row, token in enumerate(token_N.tolist()):
                 if live[row]:
                     sums[row] += chances[row]
