@@ -169,11 +169,14 @@ class Laboratory:
             number = self.child(self.begin(spec, runs, **launch), log=runs.with_suffix(".log"), env=env)
             # Half of the kills reach the loader processes too, half leave them to find out for themselves.
             done += kill_after(number, random_.uniform(0, seconds), group=random_.random() < 0.5)
+        codes = []
         for _ in range(3):
             number = self.child(self.begin(spec, runs, **launch), log=runs.with_suffix(".log"), env=env)
-            if wait(number) == 0:
+            codes.append(wait(number))
+            if codes[-1] == 0:
                 return ended(runs, kills=done)
-        raise AssertionError(f"{runs} does not come to its end; see {runs.with_suffix('.log')}")
+        told = runs.with_suffix(".log").read_text(errors="replace").splitlines()[-12:]
+        raise AssertionError("\n".join([f"{runs.name} does not come to its end: exit codes {codes}", *told]))
 
 
 def run_folder(runs: Path) -> Path | None:
