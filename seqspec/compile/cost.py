@@ -16,7 +16,7 @@ from typing import Any
 from seqspec.compile.plan import Compiled, Plan, PlanNode
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding
-from seqspec.schema.types import Frames, Image, States, Tokens, Type
+from seqspec.schema.types import Classes, Frames, Image, States, Tokens, Type
 
 FLOAT = 4
 """Bytes of a weight."""
@@ -140,6 +140,8 @@ def lengths(plan: Plan) -> dict[str, float]:
             found[role] = (limits.max_seconds or 15.0) * float(type_.rate or 1)
         elif isinstance(type_, Image):
             found[role] = type_.height * type_.width
+        elif isinstance(type_, Classes):
+            found[role] = 1
         elif isinstance(type_, Tokens):
             found[role] = getattr(limits, f"max_{role}_tokens") or USUAL_LENGTH
     return found
@@ -163,10 +165,13 @@ def _inputs(plan: Plan) -> dict[str, Type]:
 
 def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, float]) -> float:
     """Six operations a weight and position, lookups apart, and the attention of every layer."""
+    pictured = _pictured(plan)
     total = 0.0
+    if pictured is not None:
+        total += 6 * pictured.uses(plan.node("model", "encoder").source) * examples(plan)
     for name, size in sizes.items():
         part = name.split(".")[0]
-        if "embedding" in name:
+        if "embedding" in name or (part == "encoder" and pictured is not None):
             continue
         total += 6 * size * _reached(plan, part, positions)
     for node in plan.nodes:
@@ -176,6 +181,12 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
             length = lengths(plan).get(side, USUAL_LENGTH)
             total += 12 * config.num_layers * node.gives.dim * length * positions.get(side, 0)
     return total
+
+
+def _pictured(plan: Plan) -> Any:
+    """The config of an encoder of pictures, which knows its own work; ``None`` for any other."""
+    encoder = getattr(plan.experiment.model, "encoder", None)
+    return encoder if hasattr(encoder, "uses") else None
 
 
 def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
@@ -194,6 +205,8 @@ def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
 def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
     """Bytes that one component keeps for the backward pass, for a whole step."""
     config = _config(plan, node)
+    if node.path == ("model", "encoder") and _pictured(plan) is not None:
+        return float(FLOAT * config.kept(node.source) * examples(plan))
     if node.component == ("attention", "additive"):
         return FLOAT * _energies(config.dim, plan, positions)
     if not isinstance(node.gives, States) or node.path[0] != "model":

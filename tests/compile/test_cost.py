@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import pytest
 import torch
 
+from seqspec.compile import compile as compile_spec
 from seqspec.compile.build import build
 from seqspec.compile.cost import GIB, cost, estimate, examples, lengths, size_text, within
 from seqspec.compile.parameters import ASSUMED, count, sizes
 from seqspec.data.batch import Batch
 from tests.compile.experiments import compiled
 
+MNIST = Path(__file__).parents[2] / "specs" / "image_mnist_lenet5.yaml"
 TINY = (
     "model.encoder.dim=32",
     "model.encoder.num_layers=2",
@@ -100,3 +104,26 @@ def test_caps_give_diagnostics_where_the_cost_is_decided(small):
 )
 def test_sizes_are_told_in_people_s_units(size, text):
     assert size_text(size) == text
+
+
+def test_pictures_cost_what_their_convolutions_do():
+    torch.set_num_threads(1)
+    digits = compile_spec(MNIST)
+    program = build(digits.plan, tree=digits.tree)
+    pictures = torch.randn(64, 1, 28, 28)
+    held = {}
+
+    def keep(tensor):
+        held[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        vectors, _ = program.model.encoder(pictures)
+
+    found = cost(digits)
+    kept = sum(size for place, size in held.items() if place not in weights) * 256 / 64
+    assert vectors.shape == (64, 300)
+    assert 0.8 < found.activations / kept < 1.25
+    weighed = 28 * 28 * 500 + 14 * 14 * 25_000 + 735_000 + 3_010
+    assert found.flops == pytest.approx(6 * 256 * weighed, rel=1e-3)

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.checks._corpus import has_audio
+from seqspec.compile.checks._corpus import has_audio, roles
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.types import Poison
 
 CODE = "SQ230"
 
@@ -28,10 +29,14 @@ def check(plan: Plan) -> Iterator[Finding]:
     if pack is None:
         return
     at = ("data", "pack")
+    given = roles(plan)
     if has_audio(plan):
         yield Finding(
             at, "only text can be packed, and the corpus is sound", help="take `pack` out", on_key=True
         )
+    elif "source" in given and not isinstance(given["source"], Poison):
+        message = f"only texts that stand alone can be packed, and the corpus has a source: {given['source']}"
+        yield Finding(at, message, help="take `pack` out", on_key=True)
     if pack.stride is not None and pack.sample == "offsets":
         yield Finding((*at, "stride"), "rows that start at random places have no stride",
                       help="take `stride` out, or set `sample: rows`")  # fmt: skip

@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 
 from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan import Plan
+from seqspec.schema.data import Filter
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.types import Image, Poison, Text, Type, Waveform
+from seqspec.schema.types import Classes, Image, Poison, Text, Type, Waveform
 
 CODE = "SQ224"
 
@@ -36,6 +37,19 @@ def check(plan: Plan) -> Iterator[Finding]:
             yield _dead(
                 ("data", "filter", name), f"`{name}` measures sound, and the corpus gives {_listed(given)}"
             )
+    yield from _counts(limits, given)
+
+
+def _counts(limits: Filter, given: Mapping[str, Type]) -> Iterator[Finding]:
+    """Limits in ids on what has none."""
+    whole = {role: type_ for role, type_ in given.items() if isinstance(type_, Classes | Image)}
+    for role, type_ in whole.items():
+        for name in (f"min_{role}_tokens", f"max_{role}_tokens"):
+            if getattr(limits, name) is not None:
+                yield _dead(("data", "filter", name), f"`{name}` counts ids, and the {role} is {type_}")
+    if whole and limits.max_length_ratio is not None:
+        at = ("data", "filter", "max_length_ratio")
+        yield _dead(at, f"`max_length_ratio` compares lengths, and the corpus gives {_listed(given)}")
 
 
 def _sections(plan: Plan, kinds: set[type[Type]], given: Mapping[str, Type]) -> Iterator[Finding]:

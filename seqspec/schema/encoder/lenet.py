@@ -41,10 +41,30 @@ class LenetConfig(Config):
             raise Mismatch(f"a kernel of {self.kernel} pixels has no middle", at=("kernel",), help=near)
         return Vector(self.dim)
 
+    def sizes(self, source: Image) -> list[int]:
+        """Pixels of the picture, then of what each pooling leaves, an odd height or width rounded up."""
+        halved = (2**depth for depth in range(len(self.channels) + 1))
+        return [math.ceil(source.height / by) * math.ceil(source.width / by) for by in halved]
+
     def flat(self, source: Image) -> int:
-        """Numbers that are left after the last pooling, an odd size rounded up at each."""
-        by: int = 2 ** len(self.channels)
-        return self.channels[-1] * math.ceil(source.height / by) * math.ceil(source.width / by)
+        """Numbers that are left after the last pooling."""
+        return self.channels[-1] * self.sizes(source)[-1]
+
+    def uses(self, source: Image) -> int:
+        """How often weights are used for one picture, all of them together."""
+        widths = [source.channels, *self.channels]
+        kernels = (
+            a * b * pixels for (a, b), pixels in zip(pairwise(widths), self.sizes(source), strict=False)
+        )
+        return sum(kernels) * self.kernel**2 + self.flat(source) * self.dim
+
+    def kept(self, source: Image) -> int:
+        """Numbers that one picture leaves for the backward pass: the picture, what each convolution gives,
+        and after the pooling its 64-bit places, ReLU, the dropout mask and the next input.
+        """
+        layers = zip(self.channels, pairwise(self.sizes(source)), strict=True)
+        inner = sum(channels * (before + 5 * after) for channels, (before, after) in layers)
+        return source.channels * source.height * source.width + inner + self.dim
 
     def parameters(self, takes: Mapping[str, Type]) -> int:
         """Trainable parameters."""
