@@ -12,6 +12,9 @@ from seqspec.compile.overlay import Overlay
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.data.pictures import write_picture
+from seqspec.runtime.assemble import assemble, compile_run
+from seqspec.runtime.doctor import isolation
+from seqspec.runtime.doctor.patient import Patient
 from seqspec.runtime.evaluate import evaluate
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.predict import predict
@@ -101,6 +104,16 @@ def test_pictures_in_files_are_answered(trained, tmp_path):
         ask(inputs=[str(tmp_path / "none.png")])
     with pytest.raises(RunError, match="reads pictures: name the files"):
         ask(inputs=[])
+
+
+def test_the_doctor_finds_pictures_isolated_and_without_padding(trained):
+    program = compile_run(digits(trained).folder)
+    assembled = assemble(program, splits=("train",))
+
+    found = list(isolation.check(Patient(assembled.program, assembled.prepared, None)))
+
+    told = [(one.check, one.verdict) for one in found]
+    assert told == [("M06", "ok"), ("M06", "ok"), ("M12", "info"), ("M07", "info")]
 
 
 def test_texts_are_answered_by_the_names_of_labels(trained, tmp_path):
