@@ -6,12 +6,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from seqspec.compile.commands import Outcome
+from seqspec.cli_data import data
+from seqspec.cli_options import (
+    Checkpoint,
+    Device,
+    Form,
+    Html,
+    Precision,
+    Profiles,
+    Quiet,
+    Run,
+    Sets,
+    Spec,
+    Threads,
+    Workers,
+    finish,
+)
 
 app = typer.Typer(
     name="seqspec",
@@ -21,26 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-data = typer.Typer(help="Prepare, inspect and fetch data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data")
-
-
-Profiles = Annotated[
-    list[str], typer.Option("--profile", help="Apply a profile of the spec; may be repeated.")
-]
-Sets = Annotated[
-    list[str], typer.Option("--set", help="Put a value over the spec: path=value; may be repeated.")
-]
-
-
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
-Precision = Annotated[
-    Literal["float32", "bfloat16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")
-]
-Threads = Annotated[int | None, typer.Option(help="CPU threads; left out, one a physical core.")]
-Workers = Annotated[int | None, typer.Option(help="Loader processes; changes speed, never results.")]
-Checkpoint = Annotated[str, typer.Option(help="best, last, average (of those kept), or one by name.")]
-Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How the result is printed.")]
 
 
 @app.command()
@@ -68,7 +63,7 @@ def run(
     profiler: Annotated[
         bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
     """Train and judge an experiment; the last line printed is the run directory."""
@@ -79,7 +74,7 @@ def run(
 
     launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
     over = commands.overlays(profile, set)
-    _finish(
+    finish(
         commands.run(
             spec,
             over=over,
@@ -97,7 +92,7 @@ def run(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     split: Annotated[str, typer.Option(help="train, dev, dev_other, test or test_other.")] = "dev",
     checkpoint: Checkpoint = "best",
     set: Sets = [],  # noqa: B006
@@ -112,14 +107,14 @@ def evaluate(
 
     launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
-    _finish(
+    finish(
         commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format)
     )
 
 
 @app.command()
 def lock(
-    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
     output: Annotated[Path | None, typer.Option(help="Where to write; left out, beside the spec.")] = None,
@@ -131,7 +126,7 @@ def lock(
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, threads=threads)
-    _finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
+    finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
 
 
 @app.command()
@@ -139,7 +134,7 @@ def reproduce(
     run: Annotated[Path, typer.Argument(help="A run directory, or a lock.")],
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     device: Device = "auto",
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run again from the lock and compare metrics and weights to the bit.  Exit code 7: something differs."""
     import sys
@@ -148,12 +143,12 @@ def reproduce(
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, quiet=quiet)
-    _finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
+    finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
 
 
 @app.command()
 def average(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     output: Annotated[Path, typer.Option(help="The safetensors file to write.")],
     last: Annotated[
         int | None, typer.Option(min=1, help="How many of the newest checkpoints; left out, all.")
@@ -162,20 +157,20 @@ def average(
     """Write the mean of a run's checkpoints as one safetensors file."""
     from seqspec.runtime import commands
 
-    _finish(commands.average(run, output=output, last=last))
+    finish(commands.average(run, output=output, last=last))
 
 
 @app.command()
-def report(run: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+def report(run: Run) -> None:
     """Write the report of a run anew."""
     from seqspec.runtime import commands
 
-    _finish(commands.report(run))
+    finish(commands.report(run))
 
 
 @app.command()
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(help="Audio files, pictures or text files; left out, lines of standard input."),
@@ -197,7 +192,7 @@ def predict(
 
     launch = Launch(device=device, threads=threads)
     over = commands.overlays([], set)
-    _finish(
+    finish(
         commands.predict(
             run,
             inputs=inputs or [],
@@ -263,7 +258,7 @@ def validate(
         jobs=jobs,
     )
     verdict = judge.validate_specs(paths or [], options)
-    _finish(commands.Outcome(verdict.out, verdict.summary, verdict.exit))
+    finish(commands.Outcome(verdict.out, verdict.summary, verdict.exit))
 
 
 @app.command()
@@ -289,7 +284,7 @@ def explain(
 
     table: Literal["plan", "params", "cost", "batches"]
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
-    _finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), table=table))
+    finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), table=table))
 
 
 @app.command()
@@ -308,7 +303,7 @@ def diff(
     from seqspec.compile import commands
 
     over = commands.overlays(profile, set)
-    _finish(commands.diff(a, b, over=over, format=format, fail_on=fail_on, params=params))
+    finish(commands.diff(a, b, over=over, format=format, fail_on=fail_on, params=params))
 
 
 @app.command(name="list")
@@ -316,7 +311,7 @@ def list_(slot: Annotated[str | None, typer.Argument(help="A slot, such as encod
     """List the components that a spec can name."""
     from seqspec.compile import commands
 
-    _finish(commands.list_components(slot))
+    finish(commands.list_components(slot))
 
 
 @app.command()
@@ -328,7 +323,7 @@ def schema(
     """Print the language as JSON Schema, for editors."""
     from seqspec.compile import commands
 
-    _finish(commands.schema(output))
+    finish(commands.schema(output))
 
 
 @app.command()
@@ -341,7 +336,7 @@ def new(
     """Print a commented spec to start from."""
     from seqspec.compile import commands
 
-    _finish(commands.new(task, output=output))
+    finish(commands.new(task, output=output))
 
 
 @app.command()
@@ -355,33 +350,14 @@ def lsp() -> None:
     serve()
 
 
-@data.command()
-def fetch(
-    spec: Annotated[Path, typer.Argument(help="The experiment whose corpora are wanted.")],
-    profile: Profiles = [],  # noqa: B006
-    set: Sets = [],  # noqa: B006
-    only: Annotated[
-        list[str], typer.Option(help="Files to fetch, by name or pattern; may be repeated.")
-    ] = [],  # noqa: B006
-    list_: Annotated[
-        bool, typer.Option("--list", help="Say what would be fetched, with sizes, and fetch nothing.")
-    ] = False,
-) -> None:
-    """Fetch a spec's corpora: resumed where a download broke off, checked, unpacked."""
-    from seqspec.compile import commands
-    from seqspec.runtime.fetching import fetch_corpora
-
-    _finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
-
-
 @app.command()
 def doctor(
-    spec: Annotated[Path, typer.Argument(help="The experiment.")],
+    spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
-    html: Annotated[Path | None, typer.Option(help="Write a page with figures here.")] = None,
+    html: Html = None,
     steps: Annotated[int, typer.Option(min=1, help="Most steps of learning a few examples by heart.")] = 400,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
     """Examine the compiled experiment on a few examples: checks M01 to M20.  Exit code 1 where one found an
@@ -390,74 +366,9 @@ def doctor(
     from seqspec.compile.commands import overlays
     from seqspec.runtime import corpus
 
-    _finish(
+    finish(
         corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format)
     )
-
-
-@data.command()
-def prepare(
-    spec: Annotated[Path, typer.Argument(help="The experiment.")],
-    profile: Profiles = [],  # noqa: B006
-    set: Sets = [],  # noqa: B006
-    split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = [],  # noqa: B006
-    processes: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Hash every file of the cache.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    format: Form = "text",
-) -> None:
-    """Prepare the data of an experiment: read, encode, index; what is in the cache already is left alone."""
-    from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
-
-    _finish(
-        corpus.prepare(
-            spec,
-            over=overlays(profile, set),
-            splits=split,
-            processes=processes,
-            verify=verify,
-            quiet=quiet,
-            format=format,
-        )
-    )
-
-
-@data.command()
-def inspect(
-    spec: Annotated[Path, typer.Argument(help="The experiment.")],
-    profile: Profiles = [],  # noqa: B006
-    set: Sets = [],  # noqa: B006
-    html: Annotated[Path | None, typer.Option(help="Write a page with figures and samples here.")] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, help="Texts or recordings of a split that are read.")
-    ] = 200_000,
-    processes: Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    format: Form = "text",
-) -> None:
-    """Look at the data before a model does: checks D01 to D22.  Exit code 1: an error was found."""
-    from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
-
-    _finish(
-        corpus.inspect(
-            spec,
-            over=overlays(profile, set),
-            html=html,
-            limit=limit,
-            processes=processes,
-            quiet=quiet,
-            format=format,
-        )
-    )
-
-
-def _finish(outcome: Outcome) -> None:
-    """Print what a command gives, and leave with its exit code."""
-    typer.echo(outcome.out, nl=False)
-    typer.echo(outcome.error, nl=False, err=True)
-    raise typer.Exit(outcome.exit)
 
 
 def main() -> None:
