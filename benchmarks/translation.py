@@ -21,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def decoding(program: Any, batches: list[Any], dev: list[Any], options: argparse
     model, gives = program.model.eval(), program.plan.node("model").gives
     chosen = _first(dev, options.sentences)
     count = sum(len(batch.index) for batch in chosen)
-    runs: dict[str, Callable[[], None]] = {}
+    runs: dict[str, Callable[[], int]] = {}
     for rule in ("exact", "after_n_finished", "best_finished"):
         search = Beam(BeamConfig(size=5, max_tokens=40, stop=rule), gives)
         runs[f"seqspec, stop {rule}"] = _decode(model, search, chosen)
@@ -187,7 +187,15 @@ def decoding(program: Any, batches: list[Any], dev: list[Any], options: argparse
         engine = Ctranslate2(model, config, arithmetic=arithmetic, threads=1)
         runs[f"CTranslate2 {arithmetic}"] = _decode(engine, same, chosen)
     spent = _in_turns(runs, options.repeats)
-    return [{"decoding": name, "sentences a CPU second": round(count / s, 1)} for name, s in spent.items()]
+    # Speeds can be compared only between rows whose answers are about as long.
+    return [
+        {
+            "decoding": name,
+            "sentences a CPU second": round(count / s, 1),
+            "ids an answer": round(runs[name]() / count, 1),
+        }
+        for name, s in spent.items()
+    ]
 
 
 def _first(batches: list[Any], sentences: int) -> list[Any]:
@@ -198,16 +206,15 @@ def _first(batches: list[Any], sentences: int) -> list[Any]:
     return chosen
 
 
-def _decode(model: Any, search: Any, batches: list[Any]) -> Callable[[], None]:
-    def run() -> None:
+def _decode(model: Any, search: Any, batches: list[Any]) -> Callable[[], int]:
+    def run() -> int:
         with torch.no_grad():
-            for batch in batches:
-                model.decode(batch, search)
+            return sum(len(best.ids) for batch in batches for best, *_ in model.decode(batch, search))
 
     return run
 
 
-def _in_turns(runs: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
+def _in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median CPU seconds of each; the order turns round every time."""
     spent: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(repeats):
