@@ -184,9 +184,11 @@ class Window:
         return [one for part in gather(mine) for one in part]
 
     def means(self) -> dict[str, float]:
-        """Every sum over the number of targets; all processes must ask."""
+        """Every sum over the number of targets, the loss first; all processes must ask."""
         held = self.values()
-        sums = {name: math.fsum(one[name] for one in held) for name in (held[0] if held else {})}
+        # By name, since what comes out of a checkpoint is no longer in the order of the criterion.
+        names = sorted(held[0] if held else (), key=lambda name: (name != "loss", name))
+        sums = {name: math.fsum(one[name] for one in held) for name in names}
         count = sums.pop("count", 0.0) or 1.0
         return {name: value / count for name, value in sums.items()}
 

@@ -32,6 +32,21 @@ def test_a_torn_line_is_not_read(tmp_path):
     assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}]
 
 
+def test_a_resumed_window_is_written_as_one_that_nobody_disturbed():
+    from types import SimpleNamespace
+
+    from seqspec.runtime.gradients import Verdict
+    from seqspec.runtime.module import Window
+
+    window, again = Window(), Window()
+    window.add(SimpleNamespace(total=6.0, count=2.0, terms={"too_short": 0.0, "ctc": 6.0}))
+    window.close(Verdict(finite=True, update=True, norm=1.0))
+    again.load(json.loads(json.dumps(window.state(), sort_keys=True)), first=True)
+
+    assert list(window.means().items()) == [("loss", 3.0), ("ctc", 3.0), ("too_short", 0.0)]
+    assert list(again.means().items()) == list(window.means().items())
+
+
 def test_tensorboard_reads_the_events(tmp_path):
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
