@@ -18,7 +18,10 @@ MEGABYTES = 10
 
 
 def torn_files(lab: Laboratory, *, kills: int, seed: int) -> Row:
-    """R3: kill while 10 MB checkpoints are written one by one; what is loaded is whole and newest."""
+    """R3: kill while 10 MB checkpoints are written one by one; what is loaded is whole and newest.
+
+    Each trial waits for a first checkpoint, so that there is one to be loaded.
+    """
     found: dict[str, int] = {}
     for name, folder in _places(lab):
         bad = 0
@@ -27,6 +30,7 @@ def torn_files(lab: Laboratory, *, kills: int, seed: int) -> Row:
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
             number = lab.child(lambda place=place: _write_for_ever(place))  # type: ignore[misc]
+            _first_checkpoint(place)
             kill_after(number, random.Random(seed + trial).uniform(0.01, 0.25))
             bad += not _sound(place)
         found[name] = bad
@@ -38,6 +42,13 @@ def torn_files(lab: Laboratory, *, kills: int, seed: int) -> Row:
         "by_place": found,
         "seed": seed,
     }
+
+
+def _first_checkpoint(place: Path, *, timeout: float = 100.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not any(place.glob("step-*")):
+        assert time.monotonic() < deadline, f"no checkpoint is written in {place.name}"
+        time.sleep(0.002)
 
 
 def torn_by_lightning(lab: Laboratory, *, kills: int, seed: int) -> Row:
@@ -227,16 +238,15 @@ def _lightning_for_ever(place: Path) -> int:
 def _sound(place: Path) -> bool:
     """The newest checkpoint loads and holds what its step says; nothing else carries a final name."""
     from seqspec.runtime.checkpoint import sweep
-    from seqspec.runtime.keep import newest_sound, steps_of
+    from seqspec.runtime.keep import newest_sound
 
     sweep(place)
     passed: list[str] = []
     newest = newest_sound(place, passed.append)
     if passed:
         return False
-    if newest is None:
-        return not steps_of(place)
     return (
-        all(bool((t == newest.step).all()) for t in newest.tensors["weights"].values())
+        newest is not None
+        and all(bool((t == newest.step).all()) for t in newest.tensors["weights"].values())
         and newest.state["step"] == newest.step
     )

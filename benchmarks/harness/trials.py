@@ -93,9 +93,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """Where trials take place; importing this is cheap, making one loads torch."""
+    """Where trials take place; importing this is cheap, making one loads torch.
+
+    It belongs into a process that does nothing else: children of a fork inherit no thread, so that none may
+    be at work here, and least of all autograd's.
+    """
 
     root: Path
+    references: dict[str, tuple[Path, Ended, float]] = field(default_factory=dict, compare=False)
+    """Experiments that several rows use, how they end undisturbed, and how long that takes."""
 
     @classmethod
     def make(cls, root: Path) -> Laboratory:
@@ -134,6 +140,8 @@ class Laboratory:
             os.dup2(target, 2)
             os.environ.update(env or {})
             code = work()
+        except KeyboardInterrupt:
+            code = 130
         except BaseException:
             import traceback
 
