@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,17 @@ class Laboratory:
                 return ended(runs, kills=done)
         told = runs.with_suffix(".log").read_text(errors="replace").splitlines()[-12:]
         raise AssertionError("\n".join([f"{runs.name} does not come to its end: exit codes {codes}", *told]))
+
+
+@cache
+def laboratory(root: Path) -> Laboratory:
+    """The one laboratory of this process below ``root``."""
+    return Laboratory.make(root)
+
+
+def in_laboratory(root: Path, work: Callable[..., Any], **named: Any) -> Any:
+    """``work`` there; a process that was started for it is asked by this."""
+    return work(laboratory(root), **named)
 
 
 def run_folder(runs: Path) -> Path | None:
