@@ -35,7 +35,11 @@ def harness() -> Iterator[Any]:
 def apart(harness, tmp_path_factory) -> Iterator[Callable[..., Any]]:
     """Does work on a laboratory in a process that does nothing else."""
     root = tmp_path_factory.mktemp("reliability")
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    # A process that was spawned would spawn every loader process, which then imports torch again.
+    usual = (multiprocessing.get_start_method(), True)
+    with ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), multiprocessing.set_start_method, usual
+    ) as pool:
         yield lambda work, **named: pool.submit(harness.trials.in_laboratory, root, work, **named).result()
 
 
