@@ -86,7 +86,7 @@ def within(
         findings.append(
             Finding(
                 ("model",),
-                f"the model has {found.parameters:,} trainable parameters; at most {max_params:,} are allowed",
+                f"the model has {found.parameters:,} trainable parameters; {max_params:,} are allowed",
                 help="`seqspec explain SPEC --params` shows where they are",
                 code="SQ601",
                 on_key=True,
@@ -229,7 +229,7 @@ def _kept(config: Any, node: PlanNode) -> float:
 
 
 def _convolved(config: Any, node: PlanNode) -> float:
-    """Numbers a frame that convolutions over time and bins keep: their input, output and normalised output."""
+    """Numbers a frame that convolutions over time and bins keep: the input, output and normalised output."""
     frames = node.takes[0][1]
     if not isinstance(frames, Frames) or not hasattr(config, "bin_strides"):
         return 0.0

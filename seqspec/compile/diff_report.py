@@ -120,7 +120,7 @@ def _markdown(item: Difference) -> str:
 
 
 def _follows(item: Difference) -> list[tuple[str, str]]:
-    """Derived quantities: numbers that the compiler infers on both sides, then what was computed from the plans."""
+    """Derived quantities: numbers inferred on both sides, then what was computed from the plans."""
     inferred = [(change.label, _values(change)) for change in item.changes if change.derived]
     return inferred + [(c.name, _pair(c)) for c in item.consequences]
 
