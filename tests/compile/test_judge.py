@@ -122,7 +122,6 @@ class TestIgnore:
     def silence(self):
         from seqspec.compile.ignore import silenced
         from seqspec.schema.diagnostic import Diagnostic
-        from seqspec.schema.source import Span
         from tests.compile.trees import tree
 
         def silence(text, *, severity="warning", code="SQ214"):

@@ -26,8 +26,7 @@ class Lenet(nn.Module):
         super().__init__()
         widths = [source.channels, *config.channels]
         self.convolutions = nn.ModuleList(
-            _convolution(inputs, outputs, kernel=config.kernel)
-            for inputs, outputs in pairwise(widths)
+            _convolution(inputs, outputs, kernel=config.kernel) for inputs, outputs in pairwise(widths)
         )
         self.dropout = Dropout(config.dropout)
         self.linear = linear(config.flat(source), config.dim)
