@@ -35,12 +35,14 @@ def harness() -> Iterator[Any]:
 def apart(harness, tmp_path_factory) -> Iterator[Callable[..., Any]]:
     """Does work on a laboratory in a process that does nothing else."""
     root = tmp_path_factory.mktemp("reliability")
-    # A process that was spawned would spawn every loader process, which then imports torch again.
-    usual = (multiprocessing.get_start_method(), True)
-    with ProcessPoolExecutor(
-        1, multiprocessing.get_context("spawn"), multiprocessing.set_start_method, usual
-    ) as pool:
+    usual, spawn = multiprocessing.get_start_method(), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=start_loaders_by, initargs=(usual,)) as pool:
         yield lambda work, **named: pool.submit(harness.trials.in_laboratory, root, work, **named).result()
+
+
+def start_loaders_by(method):
+    """A process that was spawned would spawn every loader process too, which then imports torch again."""
+    multiprocessing.set_start_method(method, force=True)
 
 
 def same_though_killed(lab, *, family, workers, accumulate):
