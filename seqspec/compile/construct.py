@@ -51,7 +51,7 @@ class Constructor:
         found: Any = self.plan.experiment
         for part in path:
             found = found[part] if isinstance(part, int) else getattr(found, part)
-        return found
+        return found  # type: ignore[no-any-return]
 
     def unread(self) -> Iterator[Finding]:
         """Keys that were written for a component built so far and that it never read."""

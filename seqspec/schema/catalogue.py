@@ -115,7 +115,7 @@ class Catalogue:
     def module(self, slot: str, name: str) -> type:
         """The built component's class, from ``components/<slot>/<name>.py``.  This is what loads torch."""
         module_name = self._modules(slot)[name].replace(".schema.", ".components.", 1)
-        return getattr(importlib.import_module(module_name), class_name(name))
+        return getattr(importlib.import_module(module_name), class_name(name))  # type: ignore[no-any-return]
 
 
 def class_name(name: str) -> str:

@@ -100,7 +100,8 @@ class Slot:
     def _validate(self, value: object, info: ValidationInfo) -> Config:
         if isinstance(value, Config):
             return value
-        catalogue: Catalogue = info.context
+        catalogue = info.context
+        assert isinstance(catalogue, Catalogue)
         if isinstance(value, str):
             value = {"type": value}
         if not isinstance(value, dict):

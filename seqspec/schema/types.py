@@ -29,13 +29,13 @@ class Type:
     __slots__ = ()
 
     def __str__(self) -> str:
-        inner = ", ".join(
-            f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default
-        )
+        told = ((f, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        inner = ", ".join(f"{f.name}={value}" for f, value in told if value != f.default)
         return f"{type(self).__name__}({inner})"
 
     def unknowns(self) -> tuple[Unknown, ...]:
-        return tuple(v for f in fields(self) if isinstance(v := getattr(self, f.name), Unknown))
+        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        return tuple(value for value in values if isinstance(value, Unknown))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,7 @@ class MaskedBatchNormRelu(nn.Module):
             y = torch.addcmul(self.bias_C - self.mean_C * scale, x, scale).relu()
             return y * _broadcast(mask_BT, x)
         given: Tensor
-        given, mean, variance = _NormaliseRelu.apply(  # type: ignore[no-untyped-call]
-            x, mask_BT, self.weight_C, self.bias_C, self.eps
-        )
+        given, mean, variance = _NormaliseRelu.apply(x, mask_BT, self.weight_C, self.bias_C, self.eps)
         self._follow(mean, variance)
         return given
 

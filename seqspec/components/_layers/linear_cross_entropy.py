@@ -80,7 +80,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                     grads.add(rows, slope.to(cast), hidden, weight)
         ctx.save_for_backward(grads.hidden, grads.weight, grads.bias)
         ctx.mark_non_differentiable(*(given := sums.unbind()[1:]))
-        return sums[0].clone(), *given
+        return sums[0].clone(), given[0], given[1]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:

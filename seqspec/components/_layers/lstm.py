@@ -82,7 +82,7 @@ class Lstm(nn.Module):
             return self._by_torch(x_BTI.float(), pad_BT)
         cap = float("inf") if self.cell_cap is None else self.cell_cap
         weights = (self.input_weight_DGI, self.state_weight_DGH, self.bias_DG)
-        hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)  # type: ignore[no-untyped-call]
+        hidden: Tensor = _Layer.apply(x_BTI.float(), pad_BT, *weights, cap)
         return hidden
 
     def _by_torch(self, x_BTI: Tensor, pad_BT: Tensor) -> Tensor:

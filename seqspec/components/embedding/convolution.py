@@ -34,7 +34,7 @@ class Convolution(nn.Module):
         )
         self.norm = nn.LayerNorm(config.dim, eps=1e-6)
         for layer in (*self.strided, self.last):
-            nn.init.xavier_uniform_(layer.weight)  # type: ignore[arg-type]
+            nn.init.xavier_uniform_(layer.weight)
 
     def forward(self, x_BTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Gives ``[B, ceil(T / stride), D]`` and the new lengths; padding changes no real frame."""

@@ -32,8 +32,8 @@ class Transformer(nn.Module):
         size = x_BTD.shape[1]
         if self.project is not None:
             x_BTD = self.project(x_BTD)
-        mask = attention_mask(lengths_B, size)
-        mask = self.entrance.biased(mask, queries=size, keys=size, causal=False, device=x_BTD.device)
+        visible = attention_mask(lengths_B, size)
+        mask = self.entrance.biased(visible, queries=size, keys=size, causal=False, device=x_BTD.device)
         context = Context(mask=mask, real_BT=length_mask(lengths_B, size) if self.convolves else None)
         x_BTD = self.entrance(x_BTD)
         for layer in self.layers:

@@ -13,7 +13,7 @@ class Loss(NamedTuple):
 
     total: Tensor
     """What training makes small, summed over the targets."""
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]  # a tuple has a method of the name
     """How many targets there were."""
     terms: dict[str, Tensor]
     """Further sums by name, for logs and teacher-forced metrics: ``nll`` in nats, ``correct`` where it was

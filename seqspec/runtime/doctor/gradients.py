@@ -19,7 +19,7 @@ def check(patient: Patient) -> Iterator[Finding]:
     """One backward pass, one step, the schedule, the longest examples."""
     model = patient.fresh()
     loss = patient.loss(model, patient.batch(), training=True)
-    (loss.total / loss.count).backward()  # type: ignore[no-untyped-call]
+    (loss.total / loss.count).backward()
     yield _reached(model)
     if patient.program.num_parameters <= LARGE:
         yield _updates(patient, model)
@@ -118,7 +118,7 @@ def _finite(patient: Patient) -> Finding:
     for name, examples in (("longest", longest), ("shortest", shortest)):
         model = patient.fresh()
         loss = patient.loss(model, patient.batch(examples), training=True)
-        (loss.total / loss.count).backward()  # type: ignore[no-untyped-call]
+        (loss.total / loss.count).backward()
         broken = any(
             p.grad is not None and not bool(torch.isfinite(p.grad).all()) for p in model.parameters()
         )

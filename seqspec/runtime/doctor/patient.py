@@ -166,7 +166,7 @@ def train_on(patient: Patient, batch: Batch) -> Overfit:
         curve.append(float(mean.detach()))
         if curve[-1] < 0.01 or not np.isfinite(curve[-1]):
             break
-        mean.backward()  # type: ignore[no-untyped-call]
+        mean.backward()
         torch.nn.utils.clip_grad_norm_(wanted, 1.0)
         optimizer.step()
     curve.append(patient.nats(model, batch))

@@ -23,4 +23,4 @@ class ExponentialConfig(Config):
 
     def rate(self, step: int) -> float:
         down = 0.5 ** (max(0, step - self.decay_start) / self.half_life_steps)
-        return self.peak * min(ramp(step, self.warmup_steps), max(self.floor, down))
+        return self.peak * min(ramp(step, self.warmup_steps), max(self.floor, down))  # type: ignore[no-any-return]

@@ -45,4 +45,4 @@ class LinearRampupExponentialDecayConfig(Config):
     def rate(self, step: int) -> float:
         if step < self.warmup_steps:
             return self.start + (self.peak - self.start) * step / self.warmup_steps
-        return self.peak * self.floor ** progress(step, self.decay_start, self.decay_end)
+        return self.peak * self.floor ** progress(step, self.decay_start, self.decay_end)  # type: ignore[no-any-return]

@@ -23,4 +23,4 @@ class MinimumConfig(Config):
         return Nothing()
 
     def rate(self, step: int) -> float:
-        return min(schedule.rate(step) for schedule in self.of)  # type: ignore[attr-defined]
+        return min(schedule.rate(step) for schedule in self.of)  # type: ignore[attr-defined, no-any-return]

@@ -34,4 +34,4 @@ class PolynomialConfig(Config):
     def rate(self, step: int) -> float:
         start = self.warmup_steps if self.decay_start is None else self.decay_start
         left = 1 - progress(step, start, self.decay_end)
-        return self.peak * ramp(step, self.warmup_steps) * (self.floor + (1 - self.floor) * left**self.power)
+        return self.peak * ramp(step, self.warmup_steps) * (self.floor + (1 - self.floor) * left**self.power)  # type: ignore[no-any-return]

@@ -37,4 +37,4 @@ class TransformerConfig(Config):
 
     def rate(self, step: int) -> float:
         assert self.dim is not None  # inference has filled it in
-        return self.factor * self.dim**-0.5 * min(step * self.warmup_steps**-1.5, step**-0.5)
+        return self.factor * self.dim**-0.5 * min(step * self.warmup_steps**-1.5, step**-0.5)  # type: ignore[no-any-return]
