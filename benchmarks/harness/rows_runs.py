@@ -136,7 +136,8 @@ def owners(lab: Laboratory, *, pairs: int) -> Row:
     wins = {1: 0}
     slowest = 0.0
     same = True
-    for _ in range(pairs):
+    pairs_left, tries = pairs, 0
+    while pairs_left:
         runs = _fresh(lab, "r10")
         number = lab.child(lab.begin(spec, runs))
         while run_folder_quietly(runs) is None:
@@ -155,11 +156,15 @@ def owners(lab: Laboratory, *, pairs: int) -> Row:
                         if codes[one] == 6:
                             slowest = max(slowest, time.monotonic() - begun)
             time.sleep(0.002)
+        tries += 1
+        same = same and ended(runs).same(ref)
+        if sorted(codes.values()) == [0, 0] and tries < 20 * pairs:
+            continue  # The run was over before the second came to its lock: the two never met.
+        pairs_left -= 1
         winners = sum(code == 0 for code in codes.values())
         if sorted(codes.values()) != [0, 6]:
             winners = -1
         wins[winners] = wins.get(winners, 0) + 1
-        same = same and ended(runs).same(ref)
     return {"row": "R10", "pairs": pairs, "exactly_one": wins[1], "slowest_loser_seconds": round(slowest, 2),
             "winner_unchanged": same}  # fmt: skip
 
