@@ -126,5 +126,5 @@ def test_signals_leave_a_checkpoint_at_a_boundary(harness, apart):
 def test_of_two_that_start_at_once_one_wins(harness, apart):
     row = apart(harness.runs.owners, pairs=1)
 
-    assert row["exactly_one"] == 1
-    assert row["winner_unchanged"]
+    assert row["exactly_one"] == 1, row
+    assert row["winner_unchanged"], row
