@@ -1,16 +1,15 @@
 """MeCab words with exact code-point spans, through fugashi.
 
-The library is asked for byte positions rather than for text: its text output drops white space at the end of
-a line, and text that was cut cannot be put back together.  What it cannot hold (NUL ends its input, a blank
-of 64 KiB swallows a word, a run of 190,000 letters overflows its stack) is cut off before.
+The library prints the surfaces of words with a space after each.  Those that add up to the text give exact
+spans by their lengths alone.  Where they do not, gaps of white space are looked for, or the text is cut into
+parts that the library can hold: NUL ends its input, a blank of 64 KiB swallows a word, a run of 190,000
+letters overflows its stack.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,10 +33,9 @@ if TYPE_CHECKING:
 MOST = 4_096
 """Code points that MeCab is shown at once: it crashes at forty times as many, and its time grows with the
 square of a run of letters of one kind."""
-_ENDS = '-F "%pe%pS," -U "%pe%pS," -E ""'
-"""Where each word ends, with the white space before it: a number and nothing else where words touch."""
-_THREE_BYTES = re.compile(f"[\u0800-\ud7ff\ue000-\uffff]{{0,{MOST}}}").fullmatch
-"""Kana, kanji and Japanese punctuation: letters of three bytes in UTF-8."""
+_PRINTED = '-F "%m " -U "%m " -E ""'
+_BLANKS = " \t\n\v"
+"""What dictionaries take for white space between words; none of it is a word's first letter."""
 _SURROGATES = {code: "\ufffd" for code in range(0xD800, 0xE000)}
 
 
@@ -66,13 +64,12 @@ class Mecab:
     def _forget(self) -> None:
         self._tagger: fugashi.GenericTagger | None = None
         self._fields: Fields | None = None
-        # The library's call and the table of places, once open, where the ends of words say enough.
+        # The library's call, once open, where no words are chosen.
         self._parse: Callable[[str], str] | None = None
-        self._third: Callable[[str], int] = int
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        for name in ("_tagger", "_fields", "_parse", "_third"):
+        for name in ("_tagger", "_fields", "_parse"):
             del state[name]
         return state
 
@@ -90,34 +87,46 @@ class Mecab:
 
         Between them stand ASCII spaces, tabs and newlines, or what ``keep`` and ``drop`` leave out.
         """
-        if self._parse is None or _THREE_BYTES(text) is None:
-            return self._careful_spans(text)
-        # Nearly every Japanese line: letters of three bytes, no blanks; each word ends where the next begins.
-        printed = self._parse(text).split(",")
-        printed.pop()
-        try:
-            return list(pairwise([0, *map(self._third, printed)]))
-        except KeyError:
-            return self._careful_spans(text)
+        parse = self._parse
+        if parse is not None and len(text) <= MOST:
+            try:
+                words = parse(text).split(" ")
+            except UnicodeEncodeError:  # lone surrogates
+                return self._careful_spans(text)
+            ends = list(accumulate(map(len, words), initial=0))
+            if ends[-1] == len(text) and text:
+                return list(pairwise(ends))
+        return self._careful_spans(text)
 
     def _careful_spans(self, text: str) -> list[tuple[int, int]]:
-        tagger = self._tagger or self._open()
-        if self._filter is not None or len(text) > MOST or "\0" in text or " " in text:
+        printed = self._printed(text)
+        if printed is None:
             return [(word.start, word.end) for word in self._analyse(text)]
-        text = _encodable(text)
-        places = _places(text)
-        printed = tagger.parse(text).split(",")
-        printed.pop()
-        try:
-            return list(pairwise([0, *(places[end] for end in printed)]))
-        except KeyError:
-            return [(word.start, word.end) for word in self._analyse(text)]
+        found = _between_blanks(text, printed.split(" ") if printed else [])
+        return [(word.start, word.end) for word in self._analyse(text)] if found is None else found
 
     def words(self, text: str) -> list[str]:
         """The words, or their readings where ``reading`` is set."""
-        if self._reading is None:
-            return [text[start:end] for start, end in self.spans(text)]
-        return [word.text for word in self._analyse(text)]
+        if self._reading is not None:
+            return [word.text for word in self._analyse(text)]
+        return [text[start:end] for start, end in self.spans(text)]
+
+    def joined(self, text: str) -> str | None:
+        """The words with one space between, where they are the whole of the text; ``None`` elsewhere."""
+        printed = self._printed(text) if self.surface else None
+        covers = printed is not None and len(printed) - printed.count(" ") == len(text)
+        return printed if covers else None
+
+    def _printed(self, text: str) -> str | None:
+        """What the library prints of a text; ``None`` where it cannot hold it, or words are chosen."""
+        if self._tagger is None:
+            self._open()
+        if self._parse is None or len(text) > MOST:
+            return None
+        try:
+            return self._parse(text)
+        except UnicodeEncodeError:  # lone surrogates
+            return None
 
     def fingerprint(self) -> dict[str, Any]:
         """Library, dictionary bytes, options and Unicode version: everything that decides the words."""
@@ -146,8 +155,7 @@ class Mecab:
             self._tagger = _open_tagger(
                 self.dictionary, users=[str(find_user_dictionary(n)) for n in self._user_names]
             )
-            if self._filter is None:
-                self._parse, self._third = self._tagger.parse, _thirds().__getitem__
+            self._parse = self._tagger.parse if self._filter is None else None
             if self._reading is not None:
                 self._fields = _find_fields(self._tagger, self._dictionary_name)
         return self._tagger
@@ -185,7 +193,7 @@ def _open_tagger(dictionary: Dictionary, *, users: list[str]) -> fugashi.Generic
     """The library over one dictionary, with no settings file of this machine."""
     import fugashi
 
-    arguments = f'-r {os.devnull} -d {_quote(str(dictionary.folder))} -O "" {_ENDS}'
+    arguments = f'-r {os.devnull} -d {_quote(str(dictionary.folder))} -O "" {_PRINTED}'
     if users:
         arguments += f" -u {_quote(','.join(users))}"
     try:
@@ -224,16 +232,18 @@ def _encodable(text: str) -> str:
     return text
 
 
-@cache
-def _thirds() -> dict[str, int]:
-    """Code-point index by byte position, as MeCab prints it, in text of three-byte letters."""
-    return {str(3 * index): index for index in range(MOST + 1)}
-
-
-def _places(text: str) -> dict[str, int]:
-    """Code-point index by byte position, as MeCab prints it."""
-    sizes = (len(character.encode()) for character in text)
-    return {str(byte): index for index, byte in enumerate(accumulate(sizes, initial=0))}
+def _between_blanks(text: str, words: list[str]) -> list[tuple[int, int]] | None:
+    """Spans of words between which stands white space; ``None`` where they do not cover the rest."""
+    spans: list[tuple[int, int]] = []
+    position = 0
+    for word in words:
+        while not text.startswith(word, position):
+            if text[position : position + 1] not in _BLANKS or position >= len(text):
+                return None
+            position += 1
+        spans.append((position, position := position + len(word)))
+    # fugashi takes white space off the end of what is printed, so a last word may be missing.
+    return None if text[position:].strip(" ") else spans
 
 
 def _find_fields(tagger: fugashi.GenericTagger, name: str) -> Fields:

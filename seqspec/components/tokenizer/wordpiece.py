@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Wordpiece:
         self._word = _WORD_OR_MARK if config.split_punctuation else _WORD
         self._artifact: bytes | None = None
         self._table = Table(())
-        self._known: dict[str, tuple[int, ...]] = {}
+        self._known = _Known(self._spell)
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Read the vocabulary file; the texts are not looked at.  Raises ``DataError`` where it is missing or
@@ -47,10 +48,14 @@ class Wordpiece:
         """Take the vocabulary that ``train`` gave."""
         self._table = Table(_vocabulary.parse(artifact))
         self._artifact = artifact
-        self._known = {}
+        self._known = _Known(self._spell)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": {}}
+        return {name: value for name, value in self.__dict__.items() if name != "_known"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._known = _Known(self._spell)
 
     @property
     def vocab_size(self) -> int:
@@ -59,7 +64,7 @@ class Wordpiece:
 
     def encode(self, text: str) -> list[int]:
         """Ids of the longest pieces, word by word; a word that cannot be spelt is one UNK."""
-        return [id for word in self._word.findall(text) for id in self._known.get(word) or self._spell(word)]
+        return list(chain.from_iterable(map(self._known.__getitem__, text.split(" "))))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of many texts."""
@@ -95,12 +100,8 @@ class Wordpiece:
             if key != "vocab"
         }
 
-    def _spell(self, word: str) -> tuple[int, ...]:
-        """Ids of a word, kept for the next time; words repeat more than anything else in text."""
-        ids = tuple(self._table.encode([cut.symbol for cut in self._word_cuts(word, 0)]))
-        if len(self._known) < _MOST_KNOWN:
-            self._known[word] = ids
-        return ids
+    def _spell(self, text: str) -> tuple[int, ...]:
+        return tuple(self._table.encode([cut.symbol for cut in self._cuts(text)]))
 
     def _cuts(self, text: str) -> Iterator[Cut]:
         for match in self._word.finditer(text):
@@ -118,6 +119,19 @@ class Wordpiece:
             found.append(Cut(prefix + word[start:end], at + start, at + end))
             start = end
         return found or [Cut("", at, at + len(word))]
+
+
+class _Known(dict[str, tuple[int, ...]]):
+    """The ids of what stands between two spaces, kept for the next time: words repeat."""
+
+    def __init__(self, spell: Callable[[str], tuple[int, ...]]) -> None:
+        self._spell = spell
+
+    def __missing__(self, text: str) -> tuple[int, ...]:
+        ids = self._spell(text)
+        if len(self) < _MOST_KNOWN:
+            self[text] = ids
+        return ids
 
 
 def _read(path: Path) -> list[str]:

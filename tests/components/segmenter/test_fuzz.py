@@ -65,3 +65,22 @@ def test_fast_spans_are_those_of_the_librarys_nodes(strings):
 
     for text in strings[:3000]:
         assert cut.spans(text) == [(word.start, word.end) for word in cut._analyse(text)]
+
+
+@pytest.mark.parametrize(
+    "text", ["今日は 晴れ", " 今日", "今日 ", "今日\t晴れ", "a b", "今日　", "", " ", "あ\n", "あ\x85"]
+)
+def test_blanks_at_every_place_keep_spans_those_of_the_nodes(text):
+    for name in ("unidic-lite", "ipadic"):
+        cut = mecab(name)
+
+        assert cut.spans(text) == [(word.start, word.end) for word in cut._analyse(text)]
+
+
+def test_joined_is_the_words_with_spaces_or_nothing(strings):
+    cut = mecab("ipadic")
+
+    for text in strings[:1000]:
+        assert cut.joined(text) in (None, " ".join(cut.words(text)))
+    assert cut.joined("すもももももも") == " ".join(cut.words("すもももももも"))
+    assert cut.joined("a b") is None
