@@ -2,14 +2,15 @@
 build.
 """
 
-from __future__ import annotations
-
 import os
+import sys
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+import seqspec
 from seqspec.cli_data import data
 from seqspec.cli_options import (
     Checkpoint,
@@ -36,6 +37,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data, name="data")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"seqspec {seqspec.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def seqspec_(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """A compiler for experiments with sequence models."""
 
 
 @app.command()
@@ -67,8 +83,6 @@ def run(
     format: Form = "text",
 ) -> None:
     """Train and judge an experiment; the last line printed is the run directory."""
-    import sys
-
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
@@ -137,8 +151,6 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run again from the lock and compare metrics and weights to the bit.  Exit code 7: something differs."""
-    import sys
-
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
@@ -376,12 +388,27 @@ def main() -> None:
     # Looking for plugins of pydantic costs a fifth of the time of `validate`, and we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
-        app()
+        _with(sys.argv[1:2])()
     except Exception as error:
         if os.environ.get("SEQSPEC_DEBUG"):
             raise
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
+
+
+def _with(asked: list[str]) -> typer.Typer:
+    """The application with the one command that is asked for, where it has it: reading the signatures of all
+    of them takes as long as reading a spec.
+    """
+    commands = [
+        it for it in app.registered_commands if [it.name or getattr(it.callback, "__name__", None)] == asked
+    ]
+    groups = [it for it in app.registered_groups if [it.name] == asked]
+    if not commands and not groups:
+        return app
+    one = copy(app)
+    one.registered_commands, one.registered_groups = commands, groups
+    return one
 
 
 def _bug(error: Exception) -> str:

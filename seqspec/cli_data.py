@@ -1,7 +1,5 @@
 """The command line's ``data`` group: fetch, prepare and look at what an experiment learns from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

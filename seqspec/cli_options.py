@@ -1,7 +1,5 @@
 """Options that several commands share, and how every command ends."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,7 +29,7 @@ Processes = Annotated[int | None, typer.Option(min=1, help="Processes; left out,
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
-def finish(outcome: Outcome) -> None:
+def finish(outcome: "Outcome") -> None:
     """Print what a command gives, and leave with its exit code."""
     typer.echo(outcome.out, nl=False)
     typer.echo(outcome.error, nl=False, err=True)
