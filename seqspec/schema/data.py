@@ -5,8 +5,6 @@ learns to give. Text roles go through ``text.source`` and ``text.target``, audio
 through ``image``.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

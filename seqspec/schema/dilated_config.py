@@ -1,7 +1,5 @@
 """What ByteNet's encoder and decoder share."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -5,8 +5,6 @@ what learns, how, and how it is judged.  ``extends`` and ``profiles`` are gone b
 (``compile/resolve.py``).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

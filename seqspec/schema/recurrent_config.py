@@ -1,7 +1,5 @@
 """What the recurrent encoder and decoder share."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config, Mismatch

@@ -1,7 +1,5 @@
 """What every search that writes token after token shares."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What the adapters of tables share: which column plays which role."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

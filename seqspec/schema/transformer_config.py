@@ -1,7 +1,5 @@
 """What the Transformer's encoder and decoder share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from seqspec.schema.config import Config, Flow, Mismatch

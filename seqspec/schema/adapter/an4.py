@@ -2,8 +2,6 @@
 alphanumeric data base.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download
 from seqspec.schema.types import Text, Type, Waveform
 

@@ -1,7 +1,5 @@
 """Sentence pairs in two files, line by line: the plainest form of a translation corpus."""
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type

@@ -1,7 +1,5 @@
 """CIFAR-10: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images"; binary version."""
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download
 from seqspec.schema.types import Classes, Image, Type
 

@@ -2,8 +2,6 @@
 Point", arXiv:1704.04368.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

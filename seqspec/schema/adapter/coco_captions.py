@@ -2,8 +2,6 @@
 arXiv:1504.00325.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 arXiv:1912.06670.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Comma-separated values with quotes, as RFC 4180 describes them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 mattmahoney.net/dc/text.html.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download
 from seqspec.schema.types import Text, Type
 from seqspec.schema.units import Positive

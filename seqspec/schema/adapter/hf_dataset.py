@@ -2,8 +2,6 @@
 arXiv:2109.02846.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.table_config import TableConfig
 
 

@@ -1,7 +1,5 @@
 """Pictures in a folder for each class."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """JESC: Pryzant et al. (2018), "JESC: Japanese-English Subtitle Corpus", LREC, arXiv:1710.10639."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.adapter_config import AdapterConfig, Download

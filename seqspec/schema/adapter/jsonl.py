@@ -1,7 +1,5 @@
 """JSON lines: one JSON object a line."""
 
-from __future__ import annotations
-
 from seqspec.schema.table_config import TableConfig
 
 

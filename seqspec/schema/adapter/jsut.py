@@ -2,8 +2,6 @@
 arXiv:1711.00354.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 kaldi-asr.org/doc/data_prep.html.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 about Kyoto.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.adapter_config import AdapterConfig, Download

@@ -2,8 +2,6 @@
 ICASSP; openslr.org/12.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Plain text for language models: one example a line, or one long text that is cut by fractions."""
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Language, SplitName, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type

@@ -1,7 +1,5 @@
 """LJSpeech 1.1: Ito and Johnson (2017), "The LJ Speech Dataset", keithito.com/LJ-Speech-Dataset."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.adapter_config import AdapterConfig, Download

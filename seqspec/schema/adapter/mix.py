@@ -1,7 +1,5 @@
 """Several corpora as one: their examples stand together, each as often as its weight says."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

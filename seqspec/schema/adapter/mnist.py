@@ -2,8 +2,6 @@
 IEEE; idx files.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download
 from seqspec.schema.types import Classes, Image, Type
 

@@ -1,7 +1,5 @@
 """Parquet tables."""
 
-from __future__ import annotations
-
 from seqspec.schema.table_config import TableConfig
 
 

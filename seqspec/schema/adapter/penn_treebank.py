@@ -2,8 +2,6 @@
 arXiv:1412.7449.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.adapter_config import AdapterConfig

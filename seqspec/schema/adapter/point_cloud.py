@@ -2,8 +2,6 @@
 arXiv:1406.5670.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download, SplitName
 from seqspec.schema.types import Classes, Points, Type, Unknown
 from seqspec.schema.units import Dim

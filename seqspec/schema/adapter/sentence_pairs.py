@@ -2,8 +2,6 @@
 al. (2022), LREC.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

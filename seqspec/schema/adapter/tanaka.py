@@ -2,8 +2,6 @@
 edrdg.org's ``examples.utf``.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.adapter_config import AdapterConfig, Download, Pattern

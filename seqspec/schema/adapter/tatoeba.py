@@ -1,7 +1,5 @@
 """Tatoeba: sentences and their translations, tatoeba.org, CC BY 2.0 FR; the weekly exports."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 escapes).
 """
 
-from __future__ import annotations
-
 from seqspec.schema.table_config import TableConfig, require_header
 from seqspec.schema.types import Type
 

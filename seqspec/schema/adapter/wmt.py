@@ -2,8 +2,6 @@
 Translation"; statmt.org.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.adapter_config import AdapterConfig, Download, Language, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type

@@ -3,8 +3,6 @@ Translate", arXiv:1409.0473, with several heads as in Chen et al. (2018), "The B
 arXiv:1804.09849.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -3,8 +3,6 @@ Neural Machine Translation", arXiv:1508.04025 (``general``); with several heads,
 arXiv:1706.03762.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

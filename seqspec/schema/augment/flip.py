@@ -2,8 +2,6 @@
 Neural Networks".
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config, Mismatch

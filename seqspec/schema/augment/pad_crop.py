@@ -2,8 +2,6 @@
 Residual Learning for Image Recognition", section 4.2.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

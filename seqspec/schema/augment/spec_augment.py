@@ -2,8 +2,6 @@
 Recognition", arXiv:1904.08779.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

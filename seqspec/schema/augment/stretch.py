@@ -3,8 +3,6 @@ Recognition", Interspeech, and Jaitly and Hinton (2013), "Vocal Tract Length Per
 Speech Recognition", ICML Workshop.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -3,8 +3,6 @@ attention is that of Bahdanau et al. (2015), arXiv:1409.0473, with Chorowski et 
 for its memory of where it looked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

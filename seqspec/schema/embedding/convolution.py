@@ -1,7 +1,5 @@
 """Strided convolutions over frames: Tensor2Tensor's front end for speech."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Annotated
 

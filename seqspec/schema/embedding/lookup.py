@@ -1,7 +1,5 @@
 """One learned vector a token id."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

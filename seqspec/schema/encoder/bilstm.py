@@ -2,8 +2,6 @@
 Classification with Bidirectional LSTM and Other Neural Network Architectures", Neural Networks 18(5).
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

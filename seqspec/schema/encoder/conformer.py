@@ -2,8 +2,6 @@
 Recognition", arXiv:2005.08100.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 2015, arXiv:1508.01211; Shen et al. 2019, "Lingvo", arXiv:1902.08295).
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Annotated, Literal
 

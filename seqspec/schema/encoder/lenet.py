@@ -2,8 +2,6 @@
 IEEE; as Lingvo has it (image.mnist.LeNet5).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from itertools import pairwise

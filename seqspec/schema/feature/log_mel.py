@@ -1,7 +1,5 @@
 """Log-mel energies as Kaldi makes them: Povey et al. (2011), "The Kaldi Speech Recognition Toolkit", ASRU."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Annotated, Literal
 

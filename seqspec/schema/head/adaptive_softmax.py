@@ -1,7 +1,5 @@
 """Adaptive softmax: rare words share small clusters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """One score a vocabulary entry or class, linear in the hidden state."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config, Mismatch

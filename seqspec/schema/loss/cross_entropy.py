@@ -1,7 +1,5 @@
 """Cross entropy between the target and the head's distribution."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import NonNegative, Probability

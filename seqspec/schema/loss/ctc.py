@@ -1,7 +1,5 @@
 """Minus the log-probability of the target, summed over every alignment: Graves et al. (2006), ICML."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config, Mismatch

@@ -1,7 +1,5 @@
 """Sampled softmax: a few drawn ids stand for the whole vocabulary while training."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import Positive

@@ -1,7 +1,5 @@
 """Share of labels that are right."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

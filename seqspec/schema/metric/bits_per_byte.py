@@ -1,7 +1,5 @@
 """Bits per byte: negative log2-likelihood over the UTF-8 bytes of the reference text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

@@ -1,7 +1,5 @@
 """Bits per character: negative log2-likelihood over the characters of the reference text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

@@ -4,8 +4,6 @@ Computed by sacreBLEU (Post 2018, "A Call for Clarity in Reporting BLEU Scores",
 signature is kept.  On the field's scale of 0 to 100.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

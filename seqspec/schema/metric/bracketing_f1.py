@@ -5,8 +5,6 @@ Trees are linearised as in Vinyals et al. (2015), "Grammar as a Foreign Language
 XX )NP )S``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

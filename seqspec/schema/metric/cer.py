@@ -5,8 +5,6 @@ The same transcripts can score 7.6 % or 0 % depending on width and punctuation, 
 stand in the signature.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

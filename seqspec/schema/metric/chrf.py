@@ -4,8 +4,6 @@ n-grams (2017).
 Computed by sacreBLEU, whose signature is kept.  On the field's scale of 0 to 100.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -2,8 +2,6 @@
 counted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

@@ -6,8 +6,6 @@ rouge-score package does. ROUGE-Lsum takes the union of longest common subsequen
 stand on lines of their own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

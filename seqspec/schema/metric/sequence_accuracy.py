@@ -1,7 +1,5 @@
 """Share of hypotheses that equal their reference, letter by letter."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

@@ -4,8 +4,6 @@ Annotation", AMTA.
 Computed by sacreBLEU, whose signature is kept.  Given as a fraction, where sacreBLEU prints per cent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config, Mismatch

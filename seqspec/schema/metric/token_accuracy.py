@@ -1,7 +1,5 @@
 """Share of target tokens that get the highest probability when all tokens before are given."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config

@@ -4,8 +4,6 @@
 The rate is a fraction and can be above 1.  Errors and words are summed over the whole split before dividing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

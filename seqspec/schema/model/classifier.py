@@ -1,7 +1,5 @@
 """An encoder that reads the source whole, one vector made of what it gives, and a score for each class."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -2,8 +2,6 @@
 Labelling Unsegmented Sequence Data with Recurrent Neural Networks", ICML.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """An encoder that reads the source whole and a decoder that writes the target one token after another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

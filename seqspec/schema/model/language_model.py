@@ -1,7 +1,5 @@
 """A decoder alone: the probability of a text, one token after another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Unicode case folding: for comparing text without case; unlike lower case, ß becomes ss."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 
 

@@ -1,7 +1,5 @@
 """Kana of one kind: hiragana as katakana, or katakana as hiragana."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

@@ -1,7 +1,5 @@
 """Every letter in lower case, by Unicode's full case mapping."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 
 

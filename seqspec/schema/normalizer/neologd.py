@@ -10,8 +10,6 @@ It loses text for good: tildes vanish, so ``1467〜1487年`` becomes ``14671487�
 touch ``㍿`` or ``①``.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

@@ -4,8 +4,6 @@ Unicode Standard Annex 15.  Text from some file systems arrives decomposed, whic
 (か + U+3099).
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 
 

@@ -4,8 +4,6 @@ to letters).
 Unicode Standard Annex 15.  It changes lengths (``㍿`` becomes ``株式会社``) and is not undone by decoding.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 
 

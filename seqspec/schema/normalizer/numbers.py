@@ -1,7 +1,5 @@
 """Digits of one form.  Without this step numbers are left alone."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

@@ -1,7 +1,5 @@
 """Punctuation taken out, as speech and its error rates want it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -2,8 +2,6 @@
 lone surrogates.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

@@ -1,7 +1,5 @@
 """A named table of code points: dashes, tildes, quotes and yen signs that look alike."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

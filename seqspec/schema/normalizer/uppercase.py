@@ -1,7 +1,5 @@
 """Every letter in upper case, by Unicode's full case mapping (ß becomes SS)."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 
 

@@ -1,7 +1,5 @@
 """White space of every kind as single ASCII spaces, or none at the ends."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config

@@ -6,8 +6,6 @@ The formulas are Tensor2Tensor's: factored second moments as row and column mean
 max(rms(weight), epsilon2).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

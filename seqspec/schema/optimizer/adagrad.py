@@ -1,7 +1,5 @@
 """Adagrad: Duchi, Hazan and Singer (2011), "Adaptive Subgradient Methods", JMLR 12."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

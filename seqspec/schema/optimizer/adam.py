@@ -1,7 +1,5 @@
 """Adam: Kingma and Ba (2015), "Adam: A Method for Stochastic Optimization", arXiv:1412.6980."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

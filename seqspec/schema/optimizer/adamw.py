@@ -1,7 +1,5 @@
 """AdamW: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", arXiv:1711.05101."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

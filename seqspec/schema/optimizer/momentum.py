@@ -1,7 +1,5 @@
 """Gradient descent with momentum: Polyak (1964); Nesterov's form as in Sutskever et al. (2013)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """RMSProp: Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

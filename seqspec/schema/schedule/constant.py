@@ -1,7 +1,5 @@
 """One learning rate throughout, after an optional linear warm-up."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.units import Count, NonNegative

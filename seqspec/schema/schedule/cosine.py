@@ -1,7 +1,5 @@
 """Linear warm-up, then half a cosine: Loshchilov and Hutter (2017), "SGDR", arXiv:1608.03983."""
 
-from __future__ import annotations
-
 from math import cos, pi
 
 from seqspec.schema.config import Config, Mismatch

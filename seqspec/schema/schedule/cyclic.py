@@ -4,8 +4,6 @@ With ``shape: fall`` it is Loshchilov and Hutter (2017), "SGDR", arXiv:1608.0398
 Tensor2Tensor's legacy cosine, which rises again.
 """
 
-from __future__ import annotations
-
 from math import cos, pi
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Flat, then halved again and again (Lingvo's ContinuousSchedule)."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.units import Count, Fraction, NonNegative, PositiveFloat

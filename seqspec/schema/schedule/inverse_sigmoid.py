@@ -1,7 +1,5 @@
 """The inverse sigmoid of Bengio et al. (2015), "Scheduled Sampling", arXiv:1506.03099, section 2.4."""
 
-from __future__ import annotations
-
 from math import exp
 
 from seqspec.schema.config import Config

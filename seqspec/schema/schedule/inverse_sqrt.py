@@ -5,8 +5,6 @@ peak instead of by a factor and a width.  With ``warmup: constant`` it is Lingvo
 Tensor2Tensor's ``rsqrt_decay``.
 """
 
-from __future__ import annotations
-
 from math import sqrt
 from typing import Literal
 

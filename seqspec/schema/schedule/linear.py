@@ -1,7 +1,5 @@
 """Linear warm-up to a peak, then a straight line down."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.schedule._curve import progress, ramp
 from seqspec.schema.types import Nothing, Type

@@ -5,8 +5,6 @@ Lingvo's LinearRampupExponentialDecay.  Lingvo scales its steps and its peak by 
 they are written out, so that a spec means the same on every machine.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.schedule._curve import progress
 from seqspec.schema.types import Nothing, Type

@@ -1,7 +1,5 @@
 """The least of several schedules (Lingvo's CombinedMinimumSchedule)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

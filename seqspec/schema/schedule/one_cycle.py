@@ -1,7 +1,5 @@
 """Up once, down once: Smith and Topin (2017), "Super-Convergence", arXiv:1708.07120; torch's OneCycleLR."""
 
-from __future__ import annotations
-
 from math import cos, pi
 from typing import Annotated, Literal
 

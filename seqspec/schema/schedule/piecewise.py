@@ -1,7 +1,5 @@
 """Rates between given steps: in stairs (Lingvo's PiecewiseConstantSchedule) or joined by straight lines."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from itertools import pairwise
 from typing import Literal

@@ -1,7 +1,5 @@
 """The product of several schedules, as Tensor2Tensor builds curves (``constant*linear_warmup``)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import prod
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Multiplied by a factor every so many steps (Lingvo's StepwiseExponentialSchedule)."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive, PositiveFloat

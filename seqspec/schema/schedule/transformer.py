@@ -4,8 +4,6 @@ factor · dim^-½ · min(step · warmup_steps^-3⁄2, step^-½).  Lingvo's Trans
 ``constant*linear_warmup*rsqrt_decay*rsqrt_hidden_size`` are this curve.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

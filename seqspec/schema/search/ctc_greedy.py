@@ -2,8 +2,6 @@
 Temporal Classification", section 3.2 (best path decoding).
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Logits, Type
 

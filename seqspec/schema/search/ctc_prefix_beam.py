@@ -3,8 +3,6 @@ Continuous Speech Recognition using Bi-Directional Recurrent DNNs", arXiv:1408.2
 model.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

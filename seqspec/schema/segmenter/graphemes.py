@@ -2,8 +2,6 @@
 character.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 from seqspec.schema.segmenter._japanese import require_text
 from seqspec.schema.types import Type

@@ -5,8 +5,6 @@ Through fugashi (McCann 2020, "fugashi, a Tool for Tokenizing Japanese in Python
 code-point spans.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

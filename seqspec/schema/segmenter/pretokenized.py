@@ -1,7 +1,5 @@
 """Text that someone has cut already: words stand between spaces."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Sudachi: Takaoka et al. (2018), "Sudachi: a Japanese Tokenizer for Business", LREC; through SudachiPy."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

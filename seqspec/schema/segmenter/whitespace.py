@@ -1,7 +1,5 @@
 """Words are what stands between white space."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config
 from seqspec.schema.segmenter._japanese import require_text
 from seqspec.schema.types import Type

@@ -1,7 +1,5 @@
 """UTF-8 bytes: 256 ids after the four special ones, and nothing to learn."""
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Text, Tokens, Type
 

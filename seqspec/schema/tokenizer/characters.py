@@ -1,7 +1,5 @@
 """One id for each code point that training text holds often enough."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

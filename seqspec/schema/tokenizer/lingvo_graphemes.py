@@ -7,8 +7,6 @@ the place of Lingvo's ``<epsilon>``, so that special ids are the same for every 
 76.
 """
 
-from __future__ import annotations
-
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Text, Tokens, Type
 

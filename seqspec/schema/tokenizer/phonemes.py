@@ -4,8 +4,6 @@ Readings follow context and change between releases of the library, so its versi
 are part of the tokenizer digest; ids are computed once, when data are prepared.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from seqspec.schema.config import Config, Mismatch

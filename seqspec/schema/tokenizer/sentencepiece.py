@@ -7,8 +7,6 @@ library's own defaults where those lose text (no normalisation of its own, every
 what the training text never showed) and in where unigram training starts (``seeds``).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """A SentencePiece model that was trained elsewhere; ``sentencepiece`` is one that the experiment trains."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

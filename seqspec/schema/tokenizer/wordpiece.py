@@ -4,8 +4,6 @@ Each word is cut from its beginning into the longest pieces there are, as in Dev
 arXiv:1810.04805.
 """
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
