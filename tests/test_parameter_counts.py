@@ -22,6 +22,7 @@ COUNTS = {
     "mt_ende_universal": 63_946_752,
     "mt_ende_universal:adaptive": 63_948_802,
     "mt_ende_bytenet": 60_814_848,
+    "mt_ende_slicenet": 63_815_424,
     "asr_librispeech_t2t": 70_343_552,
     "lm_one_billion_words": 1_776_884_608,
     "image_mnist_lenet5": 763_810,

@@ -42,7 +42,7 @@ def _select(kept: Tensor, rows_N: Tensor, filled: int) -> Tensor:
     return roomy
 
 
-def _append(kept: Tensor, new_NH1E: Tensor, filled: int) -> Tensor:
+def append(kept: Tensor, new_NH1E: Tensor, filled: int) -> Tensor:
     """``[filled + 1, N, H, E]``; a free place is written into, so a state is to be stepped once."""
     if kept.shape[0] == filled:
         return torch.cat([kept, new_NH1E.permute(2, 0, 1, 3)])
@@ -109,8 +109,8 @@ def step_layer(
     query = layer.self_residual.before(x_ND)
     new = layer.self_attention.remember(query[:, None], start=state.position)
     cache = cache._replace(
-        keys=_append(cache.keys, new.keys, state.position),
-        values=_append(cache.values, new.values, state.position),
+        keys=append(cache.keys, new.keys, state.position),
+        values=append(cache.values, new.values, state.position),
     )
     own = KeysValues(cache.keys.permute(1, 2, 0, 3), cache.values.permute(1, 2, 0, 3))
     y = layer.self_attention.look(query, own, mask=mask, start=state.position)

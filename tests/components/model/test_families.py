@@ -16,6 +16,14 @@ torch.set_num_threads(1)
 
 UNIVERSAL = {"type": "universal_transformer", "num_layers": 2, "num_heads": 2, "dropout": 0.0}
 ADAPTIVE = {**UNIVERSAL, "num_layers": 3, "halting": "adaptive", "halting_bias": -0.5}
+SLICES = {
+    "type": "slicenet",
+    "num_layers": 2,
+    "kernels": [3, 5, 3],
+    "dilations": [1, 1, 2],
+    "groups": [2, 1, 4],
+    "dropout": 0.0,
+}
 FAMILIES = {
     "lstm": ({"type": "recurrent", "dim": 8}, {"type": "recurrent", "dim": 8}),
     "gru": (
@@ -48,6 +56,7 @@ FAMILIES = {
         {"type": "bytenet", "dim": 8, "num_blocks": 2, "dilations": [1, 2], "dropout": 0.0},
         {"type": "bytenet", "num_blocks": 2, "dilations": [1, 2], "dropout": 0.0},
     ),
+    "slicenet": ({**SLICES, "dim": 8}, {**SLICES, "num_heads": 2, "attention_dropout": 0.0}),
     "universal": ({**UNIVERSAL, "dim": 8}, UNIVERSAL),
     "adaptive": ({**ADAPTIVE, "dim": 8}, ADAPTIVE),
     "convolved": (
@@ -119,7 +128,7 @@ def test_the_seed_decides_every_weight(name):
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "rnmt", "convolved", "universal"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnmt", "convolved", "slicenet", "universal"])
 def test_attention_can_be_looked_at(name):
     looked = family(name).model.eval().attention(batch())
 
@@ -182,6 +191,9 @@ def test_halting_probabilities_spend_exactly_one():
         ({"type": "recurrent", "cell": "gru", "projected_dim": 4}, "a GRU has no projection"),
         ({"type": "recurrent", "num_layers": 2, "residual_from": 3}, "residuals begin at layer 3"),
         ({"type": "bytenet", "kernel": 4}, "has no middle"),
+        ({**SLICES, "dim": 8, "kernels": [3, 4, 3]}, "has no middle"),
+        ({**SLICES, "dim": 8, "groups": [2, 1, 2, 1]}, "4 groups do not fit 3 kernels"),
+        ({**SLICES, "dim": 10}, "4 groups do not divide a width of 10"),
         ({"type": "universal_transformer", "halting_bias": 1.0}, "no meaning where no position halts"),
         ({"type": "universal_transformer", "positions": "relative"}, "cannot add positions `relative`"),
     ],
@@ -194,7 +206,7 @@ def test_what_does_not_fit_is_said(encoder, words):
     assert any(words in message for message in found), found
 
 
-@pytest.mark.parametrize("name", ["lstm", "bytenet", "adaptive"])
+@pytest.mark.parametrize("name", ["lstm", "bytenet", "slicenet", "adaptive"])
 def test_decoders_stand_alone_as_language_models(name):
     decoder = {**FAMILIES[name][1], "dim": 8}
     built = build({"type": "language_model", "decoder": decoder, "tie": "target"}, {"target": Tokens(11)})
