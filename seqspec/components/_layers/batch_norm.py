@@ -11,11 +11,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed, nn
 
+from seqspec.components._layers.masks import broadcast_mask, clear_padding
+
 
 class MaskedBatchNormRelu(nn.Module):
     """Normalises the last dimension over every real position, then cuts off below zero.
 
-    ``decay`` keeps the running mean and variance.  The input's padded positions are set to zero in place.
+    ``decay`` keeps the running mean and variance.  The input's padded positions may be set to zero in place.
+    Contiguous memory, channels last, spares copies.
     """
 
     mean_C: Tensor
@@ -35,9 +38,11 @@ class MaskedBatchNormRelu(nn.Module):
         if not self.training:
             scale = self.weight_C * (self.variance_C + self.eps).rsqrt()
             y = torch.addcmul(self.bias_C - self.mean_C * scale, x, scale).relu()
-            return y * _broadcast(mask_BT, x)
+            return y * broadcast_mask(mask_BT, x)
         given: Tensor
-        given, mean, variance = _NormaliseRelu.apply(x, mask_BT, self.weight_C, self.bias_C, self.eps)
+        given, mean, variance = _NormaliseRelu.apply(
+            x.to(self.weight_C.dtype), mask_BT, self.weight_C, self.bias_C, self.eps
+        )
         self._follow(mean, variance)
         return given
 
@@ -52,21 +57,27 @@ class MaskedBatchNormRelu(nn.Module):
 
 
 class _NormaliseRelu(torch.autograd.Function):
-    """One pass a moment, one to normalise; the gradient in closed form."""
+    """Statistics, normalisation and gradient in as few passes over memory as torch has kernels for.
+
+    ``[B, T, …, C]`` is read as rows of steps and columns of everything else, since what is laid out channels
+    last has too short an inner dimension to be added up or scaled channel by channel.
+    """
 
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
         ctx, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        x = clear_padding(x, mask_BT)
-        over = tuple(range(x.dim() - 1))
-        count = (mask_BT.sum() * (x.numel() // (mask_BT.numel() * x.shape[-1]))).clamp_min(1)
-        mean = x.sum(over) / count
-        # The squares' sum is exact enough: what comes here is a product with weights around zero.
-        variance = (torch.linalg.vector_norm(x, dim=over).square() / count - mean.square()).clamp_min(0)
+        x = clear_padding(x.contiguous(), mask_BT)
+        rows = x.view(mask_BT.numel(), -1)
+        copies = rows.shape[1] // len(weight)
+        count = (mask_BT.sum() * copies).clamp_min(1)
+        mean, square = (m.view(copies, -1).sum(0) * len(rows) / count for m in _moments(rows))
+        # The square's mean is exact enough: what comes here is a product with weights around zero.
+        variance = (square - mean.square()).clamp_min(0)
         scale = (variance + eps).rsqrt()
-        y = torch.addcmul(bias - mean * scale * weight, x, scale * weight).relu_()
-        y = clear_padding(y, mask_BT)
+        slope = scale * weight
+        y = torch.addcmul((bias - mean * slope).repeat(copies), rows, slope.repeat(copies)).relu_()
+        y = clear_padding(y.view(x.shape), mask_BT)
         ctx.save_for_backward(x, y, mask_BT, weight, mean, scale, count)
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
@@ -75,16 +86,36 @@ class _NormaliseRelu(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor, *_unused: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
         x, y, mask_BT, weight, mean, scale, count = ctx.saved_tensors
-        over = tuple(range(x.dim() - 1))
-        grad = torch.ops.aten.threshold_backward(grad, y, 0)
-        grad_bias = grad.sum(over)
-        grad_weight = ((grad * x).sum(over) - mean * grad_bias) * scale
+        rows = x.view(mask_BT.numel(), -1)
+        copies = rows.shape[1] // len(weight)
+        grad = torch.ops.aten.threshold_backward(grad.contiguous(), y, 0).view(rows.shape)
+        by_weight, by_bias = _sums(grad, rows, mean.repeat(copies), scale.repeat(copies))
+        grad_weight, grad_bias = (g.view(copies, -1).sum(0) for g in (by_weight, by_bias))
         # weight · scale · (grad - mean(grad) - normal · mean(grad · normal)), gathered by what multiplies x
         slope = weight * scale
         by_x = -slope * scale * grad_weight / count
         constant = -slope * grad_bias / count - by_x * mean
-        grad_x = torch.addcmul(constant, grad, slope).addcmul_(x, by_x)
+        grad_x = torch.addcmul(constant.repeat(copies), grad, slope.repeat(copies), out=grad)
+        grad_x = grad_x.addcmul_(rows, by_x.repeat(copies)).view(x.shape)
         return clear_padding(grad_x, mask_BT), None, grad_weight, grad_bias, None
+
+
+def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and mean square of every column."""
+    if rows.device.type != "cpu":
+        return rows.mean(0), torch.linalg.vector_norm(rows, dim=0).square() / len(rows)
+    mean, variance = torch.batch_norm_update_stats(rows, None, None, 0.0)
+    return mean, variance + mean.square()
+
+
+def _sums(grad: Tensor, rows: Tensor, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients of weight and bias, column by column."""
+    if rows.device.type != "cpu":
+        return ((grad * rows).sum(0) - mean * grad.sum(0)) * scale, grad.sum(0)
+    _, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
+        grad, rows, scale, None, None, mean, scale, True, 0.0, [False, True, True]
+    )
+    return by_weight, by_bias
 
 
 def of_every_process(x: Tensor) -> list[Tensor]:
@@ -94,18 +125,3 @@ def of_every_process(x: Tensor) -> list[Tensor]:
     parts = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
     distributed.all_gather(parts, x)
     return parts
-
-
-def clear_padding(x: Tensor, mask_BT: Tensor) -> Tensor:
-    """Zero beyond each length, in place.  On a CPU only the padding is touched; elsewhere that would need a
-    copy of lengths.
-    """
-    if x.device.type != "cpu":
-        return x.mul_(_broadcast(mask_BT, x))
-    for row, length in zip(x, mask_BT.sum(1).tolist(), strict=True):
-        row[length:] = 0
-    return x
-
-
-def _broadcast(mask_BT: Tensor, x: Tensor) -> Tensor:
-    return mask_BT.reshape(*mask_BT.shape, *[1] * (x.dim() - 2)).to(x.dtype)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.masks import clear_padding, length_mask
 
 CLOSED = -1e4
 """What a gate's raw value is set to at padded steps: its sigmoid is exactly 0 in float32."""
@@ -90,8 +90,7 @@ class Lstm(nn.Module):
         there.
         """
         directions, width, _ = self.state_weight_DGH.shape
-        pad_BT1 = pad_BT[..., None]
-        x_BTI = torch.cat([x_BTI.masked_fill(pad_BT1, 0), pad_BT1.to(x_BTI.dtype)], dim=-1)
+        x_BTI = _Closing.apply(x_BTI, pad_BT)
         input_DGI = torch.cat(
             [self.input_weight_DGI, self.bias_DG.new_full((directions, width, 1), CLOSED)], dim=2
         )
@@ -118,6 +117,25 @@ class Lstm(nn.Module):
         """Zeros for ``size`` sequences."""
         zeros = self.bias_DG.new_zeros(size, self.dim)
         return CellState(zeros, zeros)
+
+
+class _Closing(torch.autograd.Function):
+    """One more input: 1 at padded steps, where the others become 0; 0 elsewhere.
+
+    A closed gate passes no gradient, so there is none to clear on the way back.
+    """
+
+    @staticmethod
+    def forward(ctx, x_BTI: Tensor, pad_BT: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        given = x_BTI.new_empty(*x_BTI.shape[:2], x_BTI.shape[2] + 1)
+        given[..., :-1] = x_BTI
+        given[..., -1] = pad_BT
+        clear_padding(given[..., :-1], ~pad_BT)
+        return given
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+        return grad[..., :-1], None
 
 
 @contextmanager

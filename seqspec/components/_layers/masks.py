@@ -13,6 +13,22 @@ def length_mask(lengths_B: Tensor, size: int) -> Tensor:
     return torch.arange(size, device=lengths_B.device) < lengths_B[:, None]
 
 
+def clear_padding(x: Tensor, mask_BT: Tensor) -> Tensor:
+    """Zero beyond each length, in place.  On a CPU only the padding is touched; elsewhere that would need a
+    copy of lengths.
+    """
+    if x.device.type != "cpu":
+        return x.masked_fill_(~broadcast_mask(mask_BT, x), 0)
+    for row, length in zip(x, mask_BT.sum(1).tolist(), strict=True):
+        row[length:] = 0
+    return x
+
+
+def broadcast_mask(mask_BT: Tensor, x: Tensor) -> Tensor:
+    """A mask of steps with as many dimensions as ``x``."""
+    return mask_BT.reshape(*mask_BT.shape, *[1] * (x.dim() - 2))
+
+
 def attention_mask(lengths_B: Tensor, size: int) -> Tensor:
     """``[B, 1, 1, size]`` for ``scaled_dot_product_attention``; the first key stays open so that an empty row
     gives numbers.

@@ -83,7 +83,9 @@ class ConvStack(nn.Module):
             x_BTD = functional.pad(x_BTD, (0, 0, 0, 1))
         mask_BT = length_mask(lengths_B, x_BTD.shape[1])
         real_BTD = x_BTD * mask_BT[..., None]
-        x_BCTF = real_BTD.view(*mask_BT.shape, self.inputs, x_BTD.shape[2] // self.inputs).transpose(1, 2)
+        x_BTCF = real_BTD.view(*mask_BT.shape, self.inputs, x_BTD.shape[2] // self.inputs)
+        # Channels last is how the kernels compute and how the normalisation reads.
+        x_BCTF = x_BTCF.transpose(2, 3).contiguous().permute(0, 3, 1, 2)
         for block in self.blocks:
             x_BCTF, lengths_B = block(x_BCTF, lengths_B)
         return x_BCTF.transpose(1, 2).flatten(2), lengths_B

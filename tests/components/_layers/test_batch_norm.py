@@ -40,6 +40,22 @@ def test_numeric_gradient():
     )
 
 
+def test_layout_in_memory_changes_nothing():
+    torch.manual_seed(2)
+    norm, mask = MaskedBatchNormRelu(3, decay=0.9), length_mask(torch.tensor([4, 2]), 4)
+    last = torch.randn(2, 4, 5, 3)
+    first = last.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    weight = torch.randn(2, 4, 5, 3)
+    given = []
+    for x in (last.clone(), first):
+        x.requires_grad_()
+        y = norm(x * 1, mask)
+        given.append((y, *torch.autograd.grad((y * weight).sum(), [x, *norm.parameters()])))
+
+    for one, other in zip(*given, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_an_empty_batch_gives_numbers():
     norm = MaskedBatchNormRelu(2, decay=0.9)
 

@@ -95,3 +95,17 @@ def test_numeric_gradient():
     pad = torch.tensor([[False, False, False], [False, True, True]])
 
     assert torch.autograd.gradcheck(_Layer.apply, (x, pad, *weights, bias, 0.4))
+
+
+def test_what_stands_at_padded_steps_has_no_gradient():
+    torch.manual_seed(4)
+    layer = Lstm(3, 4, bidirectional=True)
+    x = torch.randn(2, 6, 3)
+    x[1, 2:] = float("nan")
+    x.requires_grad_()
+
+    layer(x, torch.tensor([6, 2])).sum().backward()
+
+    assert (x.grad[1, 2:] == 0).all()
+    assert x.grad.isfinite().all()
+    assert all(parameter.grad.isfinite().all() for parameter in layer.parameters())
