@@ -26,9 +26,11 @@ COUNTS = {
     "asr_librispeech_t2t": 70_343_552,
     "lm_one_billion_words": 1_776_884_608,
     "image_mnist_lenet5": 763_810,
+    "image_cifar10_shake_shake": 26_204_362,
+    "image_imagenet_xception": 29_914_376,
 }
-FACTS = {"lm_one_billion_words": 793_472}
-"""Words of the benchmark's training text, with Lingvo's count of them."""
+FACTS = {"lm_one_billion_words": 793_472, "image_imagenet_xception": 1_000}
+"""Words of the benchmark's training text, with Lingvo's count of them, and classes of ImageNet."""
 
 
 @pytest.mark.parametrize("name", COUNTS)
