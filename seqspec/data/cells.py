@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqspec.data.store import blocks
+
 STEP = 0.02
 """Relative width of a cell."""
 
@@ -40,18 +42,42 @@ class Cells:
         return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
 
 
-def find_cells(lengths: np.ndarray, cost: Callable[[np.ndarray], np.ndarray]) -> tuple[Cells, np.ndarray]:
-    """The cells of ``[N, 2]`` lengths, and the number of each example's cell."""
-    source, target = quantized(lengths[:, 0]), quantized(lengths[:, 1])
-    width = int(target.max(initial=0)) + 1
-    joint = source * width + target
-    present, numbers, counts = _distinct(joint)
-    longest = np.zeros((len(present), 2), np.int64)
-    for side in (0, 1):
-        np.maximum.at(longest[:, side], numbers, lengths[:, side])
-    totals = np.bincount(numbers, weights=lengths.sum(axis=1), minlength=len(present))
-    keys = np.stack([present // width, present % width], axis=1)
-    return Cells(keys, counts, longest, totals, cost(longest)), numbers
+class CellOf:
+    """The number of the cell that each row of a block of lengths belongs to."""
+
+    def __init__(self, keys: np.ndarray, width: int) -> None:
+        self._width = width
+        self._numbers = np.zeros(int(keys.max(initial=0)) + 1, np.int32)
+        self._numbers[keys] = np.arange(len(keys))
+
+    def __call__(self, lengths: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._numbers[_joint(lengths, self._width)]
+        return found
+
+
+def find_cells(lengths: np.ndarray, cost: Callable[[np.ndarray], np.ndarray]) -> tuple[Cells, CellOf]:
+    """The cells of ``[N, 2]`` lengths, and which cell a row is in; read block by block."""
+    highest = [int(lengths[:, side].max(initial=0)) for side in (0, 1)]
+    most, width = (int(last) + 1 for last in quantized(np.array(highest)))
+    counts = np.zeros(most * width, np.int64)
+    longest = np.zeros((most * width, 2), np.int64)
+    totals = np.zeros(most * width)
+    for start, stop in blocks(len(lengths)):
+        held = np.asarray(lengths[start:stop])
+        joint = _joint(held, width)
+        counts += np.bincount(joint, minlength=len(counts))
+        totals += np.bincount(joint, weights=held.sum(axis=1), minlength=len(counts))
+        for side in (0, 1):
+            np.maximum.at(longest[:, side], joint, held[:, side])
+    keys = np.flatnonzero(counts)
+    pairs = np.stack([keys // width, keys % width], axis=1)
+    cells = Cells(pairs, counts[keys], longest[keys], totals[keys], cost(longest[keys]))
+    return cells, CellOf(keys, width)
+
+
+def _joint(lengths: np.ndarray, width: int) -> np.ndarray:
+    joint: np.ndarray = quantized(lengths[:, 0]) * width + quantized(lengths[:, 1])
+    return joint
 
 
 def snake(cells: Cells, *, by: int, coarse: float) -> np.ndarray:
@@ -66,29 +92,29 @@ def snake(cells: Cells, *, by: int, coarse: float) -> np.ndarray:
     return np.lexsort((first, np.where(rank % 2 == 0, second, -second), rank))
 
 
-def examples_by_cell(numbers: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """``[N]`` int32: the examples cell by cell, in corpus order within a cell."""
-    rank = np.empty(len(order), np.int64)
+def examples_by_cell(
+    lengths: np.ndarray, *, cell_of: CellOf, order: np.ndarray, starts: np.ndarray, out: np.ndarray
+) -> np.ndarray:
+    """``[N]``, written to ``out``: the examples cell by cell, in corpus order within a cell.
+
+    ``starts`` says where the cells begin once they stand in ``order``.
+    """
+    rank = np.empty(len(order), np.uint16 if len(order) <= 65_536 else np.int32)
     rank[order] = np.arange(len(order))
-    kind = np.uint16 if len(order) <= 65_536 else np.int32
-    return np.argsort(rank.astype(kind)[numbers], kind="stable").astype(np.int32)
+    free = starts[:-1].copy()
+    for start, stop in blocks(len(lengths)):
+        ranks = rank[cell_of(np.asarray(lengths[start:stop]))]
+        members = np.argsort(ranks, kind="stable")
+        counts = np.bincount(ranks, minlength=len(order))
+        shift = free - (np.cumsum(counts) - counts)
+        out[np.arange(stop - start) + np.repeat(shift, counts)] = members + start
+        free += counts
+    return out
 
 
 def quantized(lengths: np.ndarray, step: float = STEP) -> np.ndarray:
     """Lengths in relative steps: exact below ``1 / step``, then one number for each ``step`` of growth."""
     exact = int(1 / step)
-    table = np.arange(int(lengths.max(initial=0)) + 1)
-    grown = exact + np.floor(np.log(np.maximum(table, exact) / exact) / np.log1p(step)).astype(np.int64)
-    found: np.ndarray = np.where(table <= exact, table, grown)[lengths]
+    grown = exact + np.floor(np.log(np.maximum(lengths, exact) / exact) / np.log1p(step)).astype(np.int64)
+    found: np.ndarray = np.where(lengths <= exact, lengths, grown)
     return found
-
-
-def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct values, the place of each value among them, and how often each occurs; by counting, not
-    sorting.
-    """
-    counts = np.bincount(values)
-    present = np.flatnonzero(counts)
-    place = np.zeros(len(counts), np.int32)
-    place[present] = np.arange(len(present))
-    return present, place[values], counts[present]

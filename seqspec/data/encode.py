@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 from seqspec.data.drops import Drops
 from seqspec.data.parts import TextSteps
 from seqspec.data.progress import Progress, silent
-from seqspec.data.store import Column, Ragged, Store, StoreWriter, ragged
+from seqspec.data.store import Column, Ragged, Store, StoreWriter, blocks, ragged
 from seqspec.data.workers import in_order
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import UNK
@@ -24,23 +24,22 @@ BLOCK = 8192
 COMMIT_ROWS = 262_144
 
 
-def texts_of(store: Store, role: str, rows: np.ndarray | None = None) -> Iterator[str]:
-    """The texts of a role: of all rows, or of ``rows`` in their order."""
-    if rows is None:
-        for start in range(0, store.rows, BLOCK):
-            yield from store.texts(role, start, min(start + BLOCK, store.rows))
-        return
-    for row in rows.tolist():
-        yield store.text(role, row)
+def texts_of(store: Store, role: str, kept: np.ndarray | None = None) -> Iterator[str]:
+    """The texts of a role: of all rows, or of those where ``kept`` is true."""
+    for start, stop in blocks(store.rows, BLOCK):
+        texts = store.texts(role, start, stop)
+        yield from texts if kept is None else compress(texts, kept[start:stop])
 
 
 def write_vocabulary(
     folder: Path, *, steps: TextSteps, texts: Iterable[str], total: int, progress: Progress = silent
 ) -> None:
     """Train a tokenizer and keep what it learned."""
-    with progress("learning a vocabulary", total) as advance:
-        artifact = steps.train(_counted(texts, advance))
     with StoreWriter(folder, {"artifact": Column("uint8")}) as writer:
+        if writer.resumed:
+            return
+        with progress("learning a vocabulary", total) as advance:
+            artifact = steps.train(_counted(texts, advance))
         writer.append({"artifact": ragged([np.frombuffer(artifact, np.uint8)], "uint8")})
         writer.commit()
 
@@ -75,8 +74,8 @@ def write_ids(
         advance(writer.rows)
         unknown = int(writer.state.get("unknown", 0))
         starts = range(writer.rows, records.rows, BLOCK)
-        blocks = ((start, records.texts(role, start, min(start + BLOCK, records.rows))) for start in starts)
-        for start, encoded in in_order(_Encode(steps), blocks, processes=processes, count=len(starts)):
+        held = ((start, records.texts(role, start, min(start + BLOCK, records.rows))) for start in starts)
+        for start, encoded in in_order(_Encode(steps), held, processes=processes, count=len(starts)):
             block, bad = _checked(start, encoded, columns["ids"].dtype, records, drops)
             unknown += int((block.flat == UNK).sum())
             writer.append({"ids": block, "bad": bad})

@@ -53,9 +53,9 @@ def frames_of(reference: AudioRef, *, feature: Feature, reader: AudioReader) -> 
     return np.asarray(feature(reader(reference)), np.float32)
 
 
-def num_frames(records: Store, role: str, *, feature: Feature) -> np.ndarray:
-    """Frames of every row, from the lengths in the audio files' headers."""
-    samples = records.values(f"{role}_samples")
+def num_frames(records: Store, role: str, *, feature: Feature, rows: slice = slice(None)) -> np.ndarray:
+    """Frames of every row, or of ``rows``, from the lengths in the audio files' headers."""
+    samples = records.values(f"{role}_samples")[rows]
     unique, inverse = np.unique(samples, return_inverse=True)
     frames = np.fromiter((feature.num_frames(int(n)) for n in unique), np.int64, len(unique))
     return frames[inverse]

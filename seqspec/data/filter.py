@@ -1,14 +1,18 @@
-"""Filters: which rows are left out, each under one reason, worked out from the length index alone."""
+"""Filters: which rows are left out, each under one reason, worked out from lengths and hashes alone."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from seqspec.data.store import blocks
 
+if TYPE_CHECKING:
     from seqspec.schema.data import Filter
 
 
@@ -38,9 +42,31 @@ def refusals(
         )
 
 
-def repeated(hashes: np.ndarray) -> np.ndarray:
-    """True for each row that stood before."""
-    _, first = np.unique(hashes, return_index=True)
-    mask = np.ones(len(hashes), bool)
-    mask[first] = False
+def repeated(hashed: Iterable[tuple[np.ndarray, np.ndarray]], *, rows: int, folder: Path) -> np.ndarray:
+    """True for each of ``rows`` rows that stood before.
+
+    ``hashed`` are numbers and hashes of the rows that count, in order.  Equal hashes come to stand in one of
+    several files in ``folder``, so that memory holds a part of them at a time.
+    """
+    count = max(1, sum(1 for _ in blocks(rows)))
+    mask = np.zeros(rows, bool)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(TemporaryFile(dir=folder)) for _ in range(count)]
+        for numbers, hashes in hashed:
+            place = hashes % np.uint64(count)
+            for number, file in enumerate(files):
+                chosen = place == number
+                held = np.empty(int(chosen.sum()), _SEEN)
+                held["row"], held["hash"] = numbers[chosen], hashes[chosen]
+                file.write(held.tobytes())
+        for file in files:
+            file.seek(0)
+            held = np.frombuffer(file.read(), _SEEN)
+            first = np.unique(held["hash"], return_index=True)[1]
+            again = np.ones(len(held), bool)
+            again[first] = False
+            mask[held["row"][again]] = True
     return mask
+
+
+_SEEN = np.dtype([("hash", "<u8"), ("row", "<i8")])

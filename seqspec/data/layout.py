@@ -64,9 +64,12 @@ def make_layout(
     *,
     frames_per_second: float | None = None,
     mixture: Mixture | None = None,
+    out: np.ndarray | None = None,
 ) -> Layout:
-    """The layout of a split with ``[N, 2]`` lengths."""
-    lengths = np.asarray(lengths)
+    """The layout of a split with ``[N, 2]`` lengths.
+
+    ``out``, ``[N]`` int32, is where the examples of a large split may be put, such as a mapped file.
+    """
     if mixture is not None:
         return mixed_layout(lengths, config, mixture, frames_per_second)
     if isinstance(config.buckets, list):
@@ -74,9 +77,12 @@ def make_layout(
     if config.buckets == "none" or not config.shuffle:
         return _unsorted(lengths, config, frames_per_second)
     cost = partial(costs, config=config, frames_per_second=frames_per_second)
-    cells, numbers = find_cells(lengths, cost)
+    cells, cell_of = find_cells(lengths, cost)
     order, cuts = _least_waste(cells, config)
-    return Layout(examples_by_cell(numbers, order), cells.ordered(order).starts, cuts)
+    starts = cells.ordered(order).starts
+    out = np.empty(len(lengths), np.int32) if out is None else out
+    examples = examples_by_cell(lengths, cell_of=cell_of, order=order, starts=starts, out=out)
+    return Layout(examples, starts, cuts)
 
 
 def mixed_layout(
@@ -95,9 +101,9 @@ def _drawn(
 ) -> Layout:
     """The layout of the slots that some examples are drawn into."""
     cost = partial(costs, config=config, frames_per_second=frames_per_second)
-    cells, numbers = find_cells(lengths[chosen], cost)
+    cells, cell_of = find_cells(lengths[chosen], cost)
     corpora = len(mixture.factors)
-    group = numbers.astype(np.int64) * corpora + mixture.corpus[chosen]
+    group = cell_of(lengths[chosen]).astype(np.int64) * corpora + mixture.corpus[chosen]
     present, sizes = np.unique(group, return_counts=True)
     slots = sizes.copy()
     for corpus in range(corpora):
@@ -137,7 +143,6 @@ def _joined(layouts: list[Layout]) -> Layout:
 
 def sorted_layout(lengths: np.ndarray, config: Batch, *, frames_per_second: float | None = None) -> Layout:
     """The layout of an evaluation: sorted by length, the longer side first, and cut by true lengths."""
-    lengths = np.asarray(lengths)
     by = int(lengths.max(axis=0, initial=0).argmax())
     examples = np.lexsort((lengths[:, 1 - by], lengths[:, by])).astype(np.int32)
     cost = costs(lengths[examples], config=config, frames_per_second=frames_per_second)

@@ -5,6 +5,7 @@ does not.
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from seqspec.data.layout import Layout, make_layout
 from seqspec.data.mixing import mixture_of
 from seqspec.data.pack import PackedSplit
 from seqspec.data.parts import DataParts
-from seqspec.data.store import Column, Store, StoreWriter, ragged
+from seqspec.data.store import Column, Ragged, Store, StoreWriter, ragged
 
 LARGE = 500_000
 """Examples from which a layout is worth a place on disk."""
@@ -30,7 +31,9 @@ def stored_layout(split: Split | PackedSplit, parts: DataParts) -> Layout:
         return make_layout(split.lengths, config, frames_per_second=rate, mixture=mixture)
 
     def build(folder: Path) -> None:
-        _write(folder, make_layout(split.lengths, config, frames_per_second=rate))
+        with TemporaryFile(dir=folder) as file:
+            out = np.memmap(file, np.int32, "w+", shape=len(split))
+            _write(folder, make_layout(split.lengths, config, frames_per_second=rate, out=out))
 
     index = split.index.folder
     key = {"index": index.name, "batch": config.model_dump(mode="json", exclude={"workers"}), "rate": rate}
@@ -39,12 +42,12 @@ def stored_layout(split: Split | PackedSplit, parts: DataParts) -> Layout:
 
 def _write(folder: Path, layout: Layout) -> None:
     """Row 0 holds the examples and the cells, each further row the bounds of one phase."""
-    nothing = np.empty(0, np.int64)
     rows = [layout.cells, *layout.cuts]
-    members = [layout.examples, *(nothing for _ in layout.cuts)]
+    examples = Ragged(layout.examples, np.array([len(layout.examples), *(0 for _ in layout.cuts)]))
     with StoreWriter(folder, {"examples": Column("int32"), "bounds": Column("int64")}) as writer:
-        writer.append({"examples": ragged(members, "int32"), "bounds": ragged(rows, "int64")})
-        writer.commit()
+        if not writer.resumed:
+            writer.append({"examples": examples, "bounds": ragged(rows, "int64")})
+            writer.commit()
 
 
 def _read(store: Store) -> Layout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from seqspec.data.features import num_frames
 from seqspec.data.filter import refusals, repeated
 from seqspec.data.parts import Feature
-from seqspec.data.store import Column, Store, StoreWriter
+from seqspec.data.store import Column, Store, StoreWriter, blocks
 from seqspec.schema.types import Frames, Points, Text, Type, Waveform
 
 if TYPE_CHECKING:
@@ -34,60 +34,104 @@ def write_index(
 ) -> None:
     """``rows`` and ``lengths`` of the examples of a split that are left, with the reasons of those that
     are not.
+
+    Columns are read block by block; a byte a row is all that memory holds of them.
     """
-    lengths = measure(records, roles=roles, ids=ids, frames=frames, feature=feature)
-    kept = np.ones(records.rows, bool) if places is None else places == place
-    candidates = int(kept.sum())
-    dropped: dict[str, int] = {}
 
-    def refuse(reason: str, mask: np.ndarray) -> None:
-        out = kept & mask
-        if out.any():
-            dropped[reason] = int(out.sum())
-            kept[out] = False
+    def measured(start: int, stop: int) -> np.ndarray:
+        return measure(records, start, stop, roles=roles, ids=ids, frames=frames, feature=feature)
 
-    for store in (*ids.values(), *([frames] if frames is not None else [])):
-        for reason in _reasons(store):
-            refuse(reason, np.asarray(store.values("bad")) == 1)
-    for column, (role, type_) in enumerate(_both(roles)):
-        if type_ is not None and (split == "train" or role == "source"):
-            refuse(f"empty {role}", lengths[:, column] == 0)
-    if split == "train" or not config.filter.train_only:
-        for reason, mask in refusals(config.filter, lengths, frames_per_second=frames_per_second):
-            refuse(reason, mask)
-    if split == "train":
-        _train_only(config, records, roles, lengths, refuse, kept)
-    rows = np.flatnonzero(kept).astype(np.int32)
     columns = {"rows": Column("int32", ragged=False), "lengths": Column("int32", ragged=False, width=2)}
     with StoreWriter(folder, columns) as writer:
-        writer.append({"rows": rows, "lengths": lengths[rows]})
-        writer.commit(dropped=dropped, candidates=candidates)
+        if writer.resumed:
+            return
+        left = _Left(np.ones(records.rows, bool) if places is None else places == place)
+        candidates = int(left.kept.sum())
+        encoded = [*ids.values(), *([frames] if frames is not None else [])]
+        for start, stop in blocks(records.rows):
+            _refuse_bad(left, start, stop, encoded)
+            lengths = measured(start, stop)
+            for column, (role, type_) in enumerate(_both(roles)):
+                if type_ is not None and (split == "train" or role == "source"):
+                    left.refuse(f"empty {role}", lengths[:, column] == 0, start)
+            if split == "train" or not config.filter.train_only:
+                for reason, mask in refusals(config.filter, lengths, frames_per_second=frames_per_second):
+                    left.refuse(reason, mask, start)
+        if split == "train" and config.filter.duplicates == "drop":
+            hashed = _hashes(records, roles, left.kept)
+            again = repeated(hashed, rows=records.rows, folder=folder)
+            left.refuse("stood before, word for word", again, 0)
+        for start, stop in blocks(records.rows):
+            lengths = measured(start, stop)
+            if split == "train" and isinstance(config.batch.buckets, list):
+                last = config.batch.buckets[-1]
+                left.refuse(f"longer than the last bucket, {last}", bucket_lengths(lengths) > last, start)
+            standing = np.flatnonzero(left.kept[start:stop])
+            writer.append({"rows": (standing + start).astype(np.int32), "lengths": lengths[standing]})
+        writer.commit(dropped=left.dropped, candidates=candidates)
+
+
+class _Left:
+    """The rows that are left, and how many are not for which reason."""
+
+    def __init__(self, kept: np.ndarray) -> None:
+        self.kept = kept
+        self.dropped: dict[str, int] = {}
+
+    def refuse(self, reason: str, mask: np.ndarray, start: int) -> None:
+        """Take out the rows of ``mask``, which begins at row ``start``; those that are left count."""
+        kept = self.kept[start : start + len(mask)]
+        out = kept & mask
+        if out.any():
+            self.dropped[reason] = self.dropped.get(reason, 0) + int(out.sum())
+            kept[out] = False
+
+
+def _refuse_bad(left: _Left, start: int, stop: int, encoded: Sequence[Store]) -> None:
+    for store in encoded:
+        for reason in _reasons(store):
+            left.refuse(reason, np.asarray(store.values("bad")[start:stop]) == 1, start)
+
+
+def _hashes(
+    records: Store, roles: Mapping[str, Type], kept: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Numbers of the rows that are left, and one hash of all that each holds."""
+    for start, stop in blocks(records.rows):
+        numbers = np.flatnonzero(kept[start:stop]) + start
+        hashes = np.zeros(len(numbers), np.uint64)
+        for role in roles:
+            hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + records.values(f"{role}_hash")[numbers]
+        yield numbers, hashes
 
 
 def measure(
     records: Store,
+    start: int,
+    stop: int,
     *,
     roles: Mapping[str, Type],
     ids: Mapping[str, Store],
     frames: Store | None,
     feature: Feature | None,
 ) -> np.ndarray:
-    """``[N, 2]`` int32 lengths of every row."""
-    lengths = np.zeros((records.rows, 2), np.int32)
+    """``[N, 2]`` int32 lengths of rows ``start`` to ``stop``."""
+    lengths = np.zeros((stop - start, 2), np.int32)
+    ends = slice(start, stop + 1)
     for column, (role, type_) in enumerate(_both(roles)):
         match type_:
             case None:
                 continue
             case Text():
-                lengths[:, column] = np.diff(ids[role].offsets("ids"))
+                lengths[:, column] = np.diff(ids[role].offsets("ids")[ends])
+            case Waveform() if frames is not None:
+                lengths[:, column] = np.diff(frames.offsets("frames")[ends])
             case Waveform():
-                if frames is not None:
-                    lengths[:, column] = np.diff(frames.offsets("frames"))
-                else:
-                    assert feature is not None
-                    lengths[:, column] = num_frames(records, role, feature=feature)
+                assert feature is not None
+                rows = slice(start, stop)
+                lengths[:, column] = num_frames(records, role, feature=feature, rows=rows)
             case Frames() | Points():
-                lengths[:, column] = np.diff(records.offsets(role))
+                lengths[:, column] = np.diff(records.offsets(role)[ends])
             case _:
                 lengths[:, column] = 1
     return lengths
@@ -100,23 +144,6 @@ def _both(roles: Mapping[str, Type]) -> tuple[tuple[str, Type | None], tuple[str
 def _reasons(store: Store) -> list[str]:
     counts: dict[str, int] = store.state.get("drops", {}).get("counts", {})
     return ["; ".join(sorted(counts))[:500]] if counts else []
-
-
-def _train_only(config, records, roles, lengths, refuse, kept) -> None:  # type: ignore[no-untyped-def]
-    """What only ever takes out training examples: repetitions, and what fits no bucket."""
-    if config.filter.duplicates == "drop":
-        hashes = np.zeros(records.rows, np.uint64)
-        for role in roles:
-            hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + np.asarray(records.values(f"{role}_hash"))
-        standing = np.flatnonzero(kept)
-        mask = np.zeros(records.rows, bool)
-        mask[standing] = repeated(hashes[standing])
-        refuse("stood before, word for word", mask)
-    if isinstance(config.batch.buckets, list):
-        refuse(
-            f"longer than the last bucket, {config.batch.buckets[-1]}",
-            bucket_lengths(lengths) > config.batch.buckets[-1],
-        )
 
 
 def bucket_lengths(lengths: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from seqspec.data.seeds import hash64, mixed
-from seqspec.data.store import Store
+from seqspec.data.store import Store, blocks
 
 if TYPE_CHECKING:
     from seqspec.schema.data import Split as SplitConfig
@@ -21,16 +21,14 @@ def cut(records: Store, config: SplitConfig, *, label_role: str | None) -> np.nd
     A row's place depends on its own id (speaker) only, so more rows move no row; ``label`` gives each label
     its exact share.
     """
-    ids = np.asarray(records.values("id_hash"))
-    match config.by:
-        case "hash":
-            return _by_share(mixed(ids, seed=config.seed), config)
-        case "speaker":
-            speakers = _hashes_of(records, "speaker")
-            return _by_share(mixed(speakers, seed=config.seed), config)
-        case "label":
-            labels = np.asarray(records.values(f"{label_role}_hash"))
-            return _by_rank(labels, mixed(ids, seed=config.seed), config)
+    if config.by == "label":
+        ids = mixed(np.asarray(records.values("id_hash")), seed=config.seed)
+        return _by_rank(np.asarray(records.values(f"{label_role}_hash")), ids, config)
+    places = np.empty(records.rows, np.uint8)
+    for start, stop in blocks(records.rows):
+        hashes = _hashes_of(records, config.by, start, stop)
+        places[start:stop] = _by_share(mixed(hashes, seed=config.seed), config)
+    return places
 
 
 def _by_share(hashes: np.ndarray, config: SplitConfig) -> np.ndarray:
@@ -53,8 +51,9 @@ def _by_rank(labels: np.ndarray, hashes: np.ndarray, config: SplitConfig) -> np.
     return places
 
 
-def _hashes_of(records: Store, name: str) -> np.ndarray:
-    texts = (records.text(name, row) for row in range(records.rows))
-    return np.fromiter(
-        (hash64(text.encode("utf-8", "surrogatepass")) for text in texts), np.uint64, records.rows
-    )
+def _hashes_of(records: Store, by: Literal["hash", "speaker"], start: int, stop: int) -> np.ndarray:
+    if by == "hash":
+        return np.asarray(records.values("id_hash")[start:stop])
+    speakers = records.texts("speaker", start, stop)
+    hashes = (hash64(name.encode("utf-8", "surrogatepass")) for name in speakers)
+    return np.fromiter(hashes, np.uint64, stop - start)

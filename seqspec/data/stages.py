@@ -179,9 +179,9 @@ class Stages:
 
         def build(folder: Path) -> None:
             store = self.records("train")
-            rows = None if self.places is None else np.flatnonzero(self.places == 0)
-            texts = joined(*(texts_of(store, role, rows) for role in roles))
-            total = len(roles) * (store.rows if rows is None else len(rows))
+            kept = None if self.places is None else self.places == 0
+            texts = joined(*(texts_of(store, role, kept) for role in roles))
+            total = len(roles) * (store.rows if kept is None else int(kept.sum()))
             with blamed("data", "text", pipeline):
                 write_vocabulary(folder, steps=steps, texts=texts, total=total, progress=self.progress)
 

@@ -47,5 +47,7 @@ def write_statistics(
     assert moments is not None, "the training split is not empty"
     found = moments.statistics()
     with StoreWriter(folder, {"statistics": Column("float32", ragged=False)}) as writer:
+        if writer.resumed:
+            return
         writer.append({"statistics": np.concatenate([found.mean, found.std])})
         writer.commit()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain, pairwise
@@ -47,6 +47,16 @@ TEXT = Column("uint8")
 """UTF-8."""
 
 
+AT_ONCE = 1 << 20
+"""Rows of a whole column that are worked on at once, so that memory does not grow with the corpus."""
+
+
+def blocks(rows: int, size: int | None = None) -> Iterator[tuple[int, int]]:
+    """``(start, stop)`` of consecutive blocks of ``size`` rows, or of ``AT_ONCE``."""
+    size = size or AT_ONCE
+    return ((start, min(start + size, rows)) for start in range(0, rows, size))
+
+
 def ragged(rows: Sequence[Any], dtype: str) -> Ragged:
     """Rows of numbers as a ragged block."""
     lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
@@ -73,6 +83,8 @@ class StoreWriter:
         self.columns = dict(columns)
         self.rows = 0
         self.state: dict[str, Any] = {}
+        self.resumed = False
+        """Whether an earlier writer committed here; one that commits once has then written everything."""
         self._ends = dict.fromkeys(columns, 0)
         sizes = self._journal()
         self._files = {name: self._open(name, sizes.get(name, 0)) for name in self._names()}
@@ -131,6 +143,7 @@ class StoreWriter:
         if not whole or journal["columns"] != {name: asdict(column) for name, column in self.columns.items()}:
             return {}
         self.rows, self.state, self._ends = journal["rows"], journal["state"], journal["ends"]
+        self.resumed = True
         return sizes
 
     def _open(self, name: str, size: int) -> BinaryIO:
@@ -147,9 +160,8 @@ class StoreWriter:
                 self._ends[name] = int(ends[-1])
             self._files[f"{name}.offsets"].write(ends.astype("<i8").tobytes())
             block = block.flat
-        self._files[f"{name}.data"].write(
-            np.ascontiguousarray(block, np.dtype(column.dtype).newbyteorder("<")).tobytes()
-        )
+        plain = np.ascontiguousarray(block, np.dtype(column.dtype).newbyteorder("<"))
+        self._files[f"{name}.data"].write(plain.reshape(-1).view(np.uint8).data)
 
 
 class Store:

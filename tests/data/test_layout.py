@@ -123,3 +123,15 @@ def test_a_tiny_corpus_has_batches(count):
     lengths = np.full((count, 2), 3, np.int32)
 
     assert Order(make_layout(lengths, batch()), seed=0).batch(10**9).examples.size == count
+
+
+def test_blocks_of_rows_decide_no_layout(monkeypatch):
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(1, 400, (1000, 2))
+    whole = make_layout(lengths, batch(size=4096.0))
+    monkeypatch.setattr("seqspec.data.store.AT_ONCE", 64)
+    found = make_layout(lengths, batch(size=4096.0), out=np.zeros(1000, np.int32))
+
+    assert np.array_equal(found.examples, whole.examples)
+    assert np.array_equal(found.cells, whole.cells)
+    assert all(np.array_equal(a, b) for a, b in zip(found.cuts, whole.cuts, strict=True))

@@ -273,3 +273,51 @@ def test_splits_can_be_pickled(corpus, tmp_path):
 
     assert np.array_equal(again.value("source", 3), train.value("source", 3))
     assert len(pickle.dumps(train)) < 5000
+
+
+def test_blocks_of_rows_decide_nothing(tmp_path, monkeypatch):
+    rows = [*pairs(40), *[{"source": "", "target": "t0 t1"}] * 9, *pairs(60, start=20), *pairs(5)]
+    corpus = write_corpus(tmp_path / "c", train=rows)
+    settings = {
+        "filter": {"duplicates": "drop", "min_target_tokens": 2},
+        "split": {"dev": 0.2},
+        "batch": {"unit": "tokens", "size": 60, "buckets": [4, 8]},
+    }
+    found = []
+    for size in (1 << 20, 7):
+        monkeypatch.setattr("seqspec.data.store.AT_ONCE", size)
+        cache = tmp_path / f"cache{size}"
+        made = prepare(make_parts(corpus, **settings), cache=cache, processes=1)
+        names = {name: [split.id(i) for i in range(len(split))] for name, split in made.splits.items()}
+        lengths = {name: split.lengths.tolist() for name, split in made.splits.items()}
+        found.append((names, lengths, made.dropped))
+
+    assert found[0] == found[1]
+    assert set(found[0][2]["train"]) == {
+        "empty source",
+        "stood before, word for word",
+        "target shorter than 2 tokens",
+        "longer than the last bucket, 8",
+    }
+
+
+def test_a_store_that_was_whole_but_had_no_name_yet_is_not_written_twice(corpus, tmp_path, monkeypatch):
+    from seqspec.data import cache
+
+    whole = prepare(make_parts(corpus), cache=tmp_path / "whole", processes=1).splits["train"]
+    finish = cache._finish
+    for stage in ("vocabulary", "ids", "index"):
+
+        def stop(partial, of, parts, stage=stage):
+            if of == stage:
+                raise KeyboardInterrupt
+            finish(partial, of, parts)
+
+        monkeypatch.setattr(cache, "_finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(make_parts(corpus), cache=tmp_path / "cache", processes=1)
+    monkeypatch.setattr(cache, "_finish", finish)
+    found = prepare(make_parts(corpus), cache=tmp_path / "cache", processes=1).splits["train"]
+
+    assert found.lengths.tolist() == whole.lengths.tolist()
+    assert texts(found) == texts(whole)
