@@ -243,4 +243,4 @@ def mapped(path: Path, dtype: str) -> np.ndarray:
     kind = np.dtype(dtype).newbyteorder("<")
     if path.stat().st_size == 0:
         return np.empty(0, kind)
-    return np.memmap(path, kind, "r")
+    return np.asarray(np.memmap(path, kind, "r"))  # a plain array: slices of a ``memmap`` cost far more

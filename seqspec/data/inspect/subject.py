@@ -17,7 +17,11 @@ from seqspec.data.order import Order
 from seqspec.data.pack import PackedSplit
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared
+from seqspec.data.store import blocks
 from seqspec.schema.types import Classes, Image, Text, Type, Waveform
+
+BLOCK = 4096
+"""Texts that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,13 @@ class Subject:
 
     def texts(self, split: Split, role: str) -> Iterator[str]:
         """Texts of a role, as far as they are read."""
-        for index in self.seen(split):
-            yield split.text(role, index)
+        for start, stop in blocks(len(self.seen(split)), BLOCK):
+            rows = split.rows[start:stop].tolist()
+            if rows[-1] - rows[0] > 2 * len(rows):  # most rows are another split's
+                yield from (split.records.text(role, row) for row in rows)
+                continue
+            held = split.records.texts(role, rows[0], rows[-1] + 1)
+            yield from (held[row - rows[0]] for row in rows)
 
     def hashes(self, split: Split, role: str) -> np.ndarray:
         """The fingerprints of a role of every example of a split."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table
 from seqspec.data.inspect.inspection import Inspection, inspect, topics
-from seqspec.data.inspect.likeness import near_copies, resemblance
+from seqspec.data.inspect.likeness import near_copies
 from seqspec.data.inspect.page import as_page
 from seqspec.data.inspect.plain import as_text, visible
 from seqspec.data.inspect.subject import Subject
@@ -253,11 +254,33 @@ def test_topics_are_the_folder():
     assert {"files", "repeats", "japanese", "batches"} <= set(topics())
 
 
-def test_likeness():
-    assert resemblance("the same words", "the same words") == 1.0
-    assert near_copies(["alpha beta gamma delta epsilon"], ["alpha beta gamma delta epsilom"])
-    assert near_copies(["alpha beta gamma delta"], ["nothing in common here"]) == []
-    assert near_copies(["short"], ["short"]) == []
+def test_near_copies_are_those_that_comparing_all_pairs_finds(monkeypatch):
+    monkeypatch.setattr("seqspec.data.inspect.likeness.BLOCK", 16)
+    rng = random.Random(5)
+    known = ["".join(rng.choice("あいうえおかき") for _ in range(rng.randint(8, 40))) for _ in range(120)]
+    asked = [_edited(rng.choice(known), rng) for _ in range(80)] + ["", "short", "a text that is like none"]
+
+    expected = [
+        (text, next(other for other in known if _likeness(text, other) >= 0.8))
+        for text in asked
+        if any(_likeness(text, other) >= 0.8 for other in known)
+    ]
+    assert len(expected) > 20
+    assert near_copies(known, asked) == expected
+
+
+def _edited(text, rng):
+    for _ in range(rng.randint(0, 2)):
+        place = rng.randrange(len(text))
+        text = text[:place] + rng.choice(["", "ん", "んん"]) + text[place + 1 :]
+    return text
+
+
+def _likeness(one, other):
+    if min(len(one), len(other)) < 12:
+        return 0.0
+    a, b = ({text[i : i + 4] for i in range(len(text) - 3)} for text in (one, other))
+    return len(a & b) / len(a | b)
 
 
 def test_as_data_is_json(tmp_path):
