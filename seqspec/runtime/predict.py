@@ -1,7 +1,7 @@
 """Predict: use a run's model on audio files, pictures, text files, or on lines of standard input.
 
 Inputs are sorted into batches of like length and answered in their own order.  Nothing of the corpus is
-needed.
+needed.  A line of blanks holds nothing to translate: its one answer is empty, whatever the engine.
 """
 
 from __future__ import annotations
@@ -56,12 +56,17 @@ class Predictor:
 
     def __call__(self, inputs: Sequence[str]) -> Iterator[Found]:
         values = [self.prepare(one) for one in inputs]
-        order = sorted(range(len(values)), key=lambda i: (len(values[i]), i))
-        found: dict[int, Found] = {}
+        empty = {row for row, one in enumerate(inputs) if self._is_empty(one, values[row])}
+        order = sorted(set(range(len(values))) - empty, key=lambda i: (len(values[i]), i))
+        found = {row: Found(row, (("", 0.0),)) for row in empty}
         for rows in _batches(order, [len(value) for value in values], self.max_units):
             for one in self.judge.search(self._batch(rows, [values[row] for row in rows])):
                 found[one.index] = one
         return (found[i] for i in range(len(values)))
+
+    def _is_empty(self, text: str, ids: np.ndarray) -> bool:
+        """A source without words; a prompt may well be empty."""
+        return isinstance(self.source, Text) and not self.prompts and not (len(ids) and text.strip())
 
     def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
         source, lengths = joined(self.source, values)
