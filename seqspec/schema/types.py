@@ -42,14 +42,10 @@ class Type:
 class Nothing(Type):
     """No input: what a decoder-only model reads."""
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Poison(Type):
     """Stands where an earlier mistake left no type, so that one mistake gives one diagnostic."""
-
-    __str__ = Type.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,6 @@ class Text(Type):
 
     language: str
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Waveform(Type):
@@ -67,8 +61,6 @@ class Waveform(Type):
 
     rate: int
     """Samples a second."""
-
-    __str__ = Type.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +74,6 @@ class Frames(Type):
     """Frames a second; 0 where time has no unit."""
     channels: int = 1
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Tokens(Type):
@@ -93,8 +83,6 @@ class Tokens(Type):
 
     vocab: Number
     special: bool = True
-
-    __str__ = Type.__str__
 
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -112,8 +100,6 @@ class States(Type):
     rate: Fraction | int = 0
     causal: bool = False
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Image(Type):
@@ -123,16 +109,12 @@ class Image(Type):
     height: int
     width: int
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Points(Type):
     """A set of points: ``[B, N, dim]`` float32; order carries no meaning."""
 
     dim: int
-
-    __str__ = Type.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +123,12 @@ class Vector(Type):
 
     dim: int
 
-    __str__ = Type.__str__
-
 
 @dataclass(frozen=True, slots=True)
 class Classes(Type):
     """One of ``num`` labels an example: ``[B]`` int64."""
 
     num: Number
-
-    __str__ = Type.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +143,3 @@ class Logits(Type):
     """One set a frame, where id 0 is CTC's blank, rather than one a target."""
     factored: bool = False
     """Worked out in clusters by an adaptive softmax: there is no single linear layer behind them."""
-
-    __str__ = Type.__str__
