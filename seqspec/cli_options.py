@@ -22,7 +22,10 @@ Precision = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads; left out, one a physical core.")]
 Workers = Annotated[int | None, typer.Option(help="Loader processes; changes speed, never results.")]
-Checkpoint = Annotated[str, typer.Option(help="best, last, average (of those kept), or one by name.")]
+Checkpoint = Annotated[
+    str,
+    typer.Option(help="best, last, average (of those kept), average:N (of the newest N), or one by name."),
+]
 Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How the result is printed.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page with figures here.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="Processes; left out, one a core.")]

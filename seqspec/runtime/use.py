@@ -1,4 +1,4 @@
-"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average`` or ``step-…``."""
+"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N`` or ``step-…``."""
 
 from __future__ import annotations
 
@@ -33,10 +33,28 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
             return _sound(checkpoints, ranked[0]) if ranked else newest
         case "average":
             return averaged([_sound(checkpoints, step) for step in present])
+    if name.startswith("average:"):
+        return averaged([_sound(checkpoints, step) for step in _newest(present, name)])
     if name in {folder_name(step) for step in present}:
         return _sound(checkpoints, int(name.removeprefix("step-")))
-    known = ", ".join(["best", "last", "average", *map(folder_name, present)])
+    known = ", ".join(["best", "last", "average", "average:N", *map(folder_name, present)])
     raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
+
+
+def _newest(present: list[int], name: str) -> list[int]:
+    """The newest N steps of ``average:N``; fewer are not passed off as N."""
+    number = name.removeprefix("average:")
+    if not (number.isascii() and number.isdigit() and int(number)):
+        raise RunError(
+            f"{name!r} names no number of checkpoints", exit=Exit.USAGE, help="write it as `average:5`"
+        )
+    if int(number) > len(present):
+        raise RunError(
+            f"the run has kept {len(present)} checkpoints, and {name!r} needs {number}",
+            exit=Exit.USAGE,
+            help="`train.keep_last` says how many of the newest are kept",
+        )
+    return present[-int(number) :]
 
 
 def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
