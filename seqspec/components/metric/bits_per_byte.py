@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
-from seqspec.components.metric._compared import signature
-from seqspec.components.metric._sums import Sums
-from seqspec.schema.metric.bits_per_byte import BitsPerByteConfig
-
-if TYPE_CHECKING:
-    from seqspec.schema.types import Type
+from seqspec.components.metric._teacher_forced import TeacherForced
 
 
-class BitsPerByte:
-    """Teacher-forced: from the sums that scoring the references gives."""
+class BitsPerByte(TeacherForced):
+    """Negative log-likelihood of the references, by the bytes of their UTF-8."""
 
-    reads = "teacher_forced"
+    name = "bits_per_byte"
     needs = ("nll", "bytes")
-    better = "lower"
 
-    def __init__(self, config: BitsPerByteConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
-        self._sums = Sums(self.needs)
-
-    def update(self, sums: Mapping[str, float]) -> None:
-        """Add the sums of one batch; every name of ``needs`` must be among them."""
-        self._sums.add(sums)
-
-    def compute(self) -> dict[str, float]:
-        """``bits_per_byte``, 0 without examples."""
-        if not self._sums["bytes"]:
-            return {"bits_per_byte": 0.0}
-        return {"bits_per_byte": self._sums["nll"] / math.log(2) / self._sums["bytes"]}
-
-    def signature(self) -> str:
-        """What decides the score."""
-        return signature([("metric", "bits_per_byte"), ("reads", "teacher_forced")])
+    def of(self, total: float, count: float) -> float:
+        return total / math.log(2) / count
