@@ -90,7 +90,10 @@ def _train(given: dict[str, Any]) -> Any:
 
 def _rows(corpus: Path) -> list[dict[str, list[int]]]:
     files = [(corpus / f"train.{side}").read_text().splitlines() for side in ("source", "target")]
-    return [{"input_ids": ids_of(source), "labels": [*ids_of(target), 3]} for source, target in zip(*files)]
+    return [
+        {"input_ids": ids_of(source), "labels": [*ids_of(target), 3]}
+        for source, target in zip(*files, strict=True)
+    ]
 
 
 def _collate(rows: list[dict[str, Any]], meter: Meter) -> dict[str, torch.Tensor]:
