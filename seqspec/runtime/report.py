@@ -146,27 +146,29 @@ def _samples(folder: RunFolder) -> str:
         )
         parts.append(
             f"<h2>Samples of {_e(file.stem)}</h2><p><small>Reference above, hypothesis below: "
-            f"<ins>written only by the model</ins>, <del>missed</del>; "
-            f"{len(chosen)} of {len(lines):,}.</small></p>"
+            f"<ins>written only by the model</ins>, <del>missed</del>, "
+            f"case passed over; {len(chosen)} of {len(lines):,}.</small></p>"
             f"<table>{rows}</table>"
         )
     return "".join(parts)
 
 
 def _difference(reference: str, hypothesis: str) -> str:
-    """The hypothesis with what it adds and what it lacks marked; by words where there are spaces."""
+    """The hypothesis with what it adds and what it lacks marked; by words where there are spaces.  Case makes
+    no difference: scores are told apart by it only where they say so.
+    """
     words = " " in reference.strip()
     a, b = (text.split(" ") if words else list(text) for text in (reference, hypothesis))
     join = " " if words else ""
     parts = []
-    for kind, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    folded = ([one.casefold() for one in side] for side in (a, b))
+    for kind, a0, a1, b0, b1 in SequenceMatcher(None, *folded, autojunk=False).get_opcodes():
         if kind == "equal":
             parts.append(_e(join.join(b[b0:b1])))
             continue
         lacks, adds = join.join(a[a0:a1]), join.join(b[b0:b1])
-        parts.append(
-            (f"<del>{_e(lacks)}</del>" if lacks else "") + (f"<ins>{_e(adds)}</ins>" if adds else "")
-        )
+        parts += [f"<del>{_e(lacks)}</del>"] if lacks else []
+        parts += [f"<ins>{_e(adds)}</ins>"] if adds else []
     return join.join(parts)
 
 

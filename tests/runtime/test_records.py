@@ -107,5 +107,5 @@ def test_the_report_shows_what_there_is_and_escapes_it(tmp_path):
 
 
 def test_differences_are_by_words_where_there_are_words():
-    assert _difference("one two three", "one too three") == "one <del>two</del><ins>too</ins> three"
+    assert _difference("One two three", "one too three") == "one <del>two</del> <ins>too</ins> three"
     assert _difference("日本語", "日本") == "日本<del>語</del>"
