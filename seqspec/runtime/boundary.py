@@ -22,6 +22,7 @@ from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.interrupts import Interrupts
 from seqspec.runtime.journal import Journal
 from seqspec.runtime.keep import Keep, prune
+from seqspec.runtime.late import Late
 from seqspec.runtime.module import Training
 from seqspec.runtime.progress import Bar
 from seqspec.schema.diagnostic import Exit, RunError
@@ -86,6 +87,7 @@ class Boundary(Callback):
         self.speed: Journal | None = None
         self.events: Events | None = None
         self._seen = 0
+        self._asked: Late | float = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.interrupts.again()
@@ -106,11 +108,16 @@ class Boundary(Callback):
             return
         self._seen = step = pl_module.step
         last = step == self.train.max_steps
-        self._report(pl_module, last=last)
-        if self._judgement_due(step, last=last):
-            self._judge(step)
+        judged = self._judgement_due(step, last=last)
         stop = self._interrupted(trainer)
-        if last or stop or self.standing.stopped or step % self.train.checkpoint_every_steps == 0:
+        saved = last or stop or step % self.train.checkpoint_every_steps == 0
+        if saved or judged or step % self.train.log_every_steps == 0:
+            pl_module.settle()
+        self._report(pl_module, last=last)
+        if judged:
+            self._judge(step)
+            stop = self._interrupted(trainer)
+        if saved or stop or self.standing.stopped:
             self._checkpoint(trainer, pl_module)
         trainer.should_stop = trainer.should_stop or stop or self.standing.stopped
 
@@ -183,11 +190,15 @@ class Boundary(Callback):
         """Whether any process has had a signal; all of them agree."""
         if trainer.world_size == 1:
             return self.interrupts.received is not None
-        flag = torch.tensor([float(self.interrupts.received or 0)], device=trainer.strategy.root_device)
+        here = trainer.strategy.root_device
+        flag = torch.full((), float(self.interrupts.received or 0), device=here)
         torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-        if flag.item() and self.interrupts.received is None:
-            self.interrupts.received = int(flag.item())
-        return bool(flag.item())
+        asked, self._asked = self._asked, Late(flag)
+        # A GPU is not waited for: there, what was asked at the boundary before is answered.
+        heard = int(float(asked if here.type == "cuda" else self._asked))
+        if heard and self.interrupts.received is None:
+            self.interrupts.received = heard
+        return bool(heard)
 
 
 class storage:

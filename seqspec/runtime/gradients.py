@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.late import Late
 from seqspec.schema.experiment import AdaptiveClip, Train
 
 
@@ -19,11 +20,12 @@ from seqspec.schema.experiment import AdaptiveClip, Train
 class Verdict:
     """What became of the gradients of one step."""
 
-    norm: float
+    norm: float | Late
     """Global norm, before clipping."""
     update: bool
     """Whether the weights follow."""
     finite: bool = True
+    """Taken for granted of a norm that is not known yet."""
 
 
 class Gradients:
@@ -34,9 +36,19 @@ class Gradients:
         self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self.tracker = NormTracker(train.adaptive_clip) if train.adaptive_clip else None
 
+    @property
+    def decide(self) -> bool:
+        """Whether the norm decides about the update, so that it has to be known at once."""
+        train = self.train
+        return bool(self.tracker or train.zero_above_norm is not None or train.skip_non_finite)
+
     @torch.no_grad()
-    def finish(self) -> Verdict:
-        """Penalise, measure, clip; says whether the update may be made."""
+    def finish(self, *, wait: bool = True) -> Verdict:
+        """Penalise, measure, clip; says whether the update may be made.
+
+        Without ``wait`` nothing is read from the device: the norm comes later, and so does the news that it
+        is not finite.
+        """
         train = self.train
         held = [parameter for parameter in self.parameters if parameter.grad is not None]
         gradients = [parameter.grad for parameter in held if parameter.grad is not None]
@@ -46,7 +58,9 @@ class Gradients:
         if train.clip_value is not None:
             torch._foreach_clamp_min_(gradients, -train.clip_value)
             torch._foreach_clamp_max_(gradients, train.clip_value)
-        norm = _global_norm(gradients)
+        if not wait and gradients:
+            return self._measured(gradients)
+        norm = float(_global_norm(gradients)) if gradients else 0.0
         if not math.isfinite(norm):
             return Verdict(norm, update=False, finite=False)
         outlier = self.tracker is not None and self.tracker.outlier(norm)
@@ -54,6 +68,12 @@ class Gradients:
         if train.clip_norm is not None and norm > train.clip_norm:
             torch._foreach_mul_(gradients, train.clip_norm / norm)
         return Verdict(norm, update=not (outlier or too_large))
+
+    def _measured(self, gradients: list[Tensor]) -> Verdict:
+        norm = _global_norm(gradients)
+        if self.train.clip_norm is not None:
+            torch._foreach_mul_(gradients, (self.train.clip_norm / norm).clamp(max=1.0))
+        return Verdict(Late(norm), update=True)
 
 
 class NormTracker:
@@ -93,8 +113,6 @@ class NormTracker:
         self.steps = state["steps"]
 
 
-def _global_norm(gradients: list[Tensor]) -> float:
-    if not gradients:
-        return 0.0
+def _global_norm(gradients: list[Tensor]) -> Tensor:
     norms = torch._foreach_norm(gradients)
-    return float(torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms])))
+    return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))

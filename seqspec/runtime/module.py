@@ -8,8 +8,9 @@ slice each draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 import lightning
 import torch
@@ -19,6 +20,7 @@ from seqspec.compile.build import Program
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.gradients import Gradients, Verdict
+from seqspec.runtime.late import Late
 from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.processes import gather
 from seqspec.runtime.weights import Average, Noise, load_tensors, state_tensors
@@ -43,6 +45,7 @@ class Training(lightning.LightningModule):
         """Steps that were dropped because a number was not finite."""
         self.window = Window()
         self.last_batches: list[tuple[int, Tensor]] = []
+        self._unsettled: Unsettled | None = None
         self._loss: Callable[..., Any] = compiled or self.model.loss  # type: ignore[assignment]
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -84,7 +87,10 @@ class Training(lightning.LightningModule):
         optimizer_closure()
         for group in self.torch_optimizer.param_groups:
             group["lr"] = self.rate(self.step + 1)
-        verdict = self.gradients.finish()
+        verdict = self.gradients.finish(wait=self.waits)
+        self.settle()
+        if isinstance(verdict.norm, Late):
+            self._unsettled = Unsettled(self.step + 1, self.last_batches, verdict.norm)
         if verdict.update:
             self.torch_optimizer.step()
         elif not verdict.finite:
@@ -93,6 +99,22 @@ class Training(lightning.LightningModule):
         self.window.close(verdict)
         if self.average and verdict.update:
             self.average.update()
+
+    @property
+    def waits(self) -> bool:
+        """Whether each step's norm is read before its update.
+
+        Where nothing but stopping depends on it and a GPU would have to be waited for, it is read a step
+        later, and always before anything is written down.
+        """
+        return self.gradients.decide or self.device.type != "cuda"
+
+    def settle(self) -> None:
+        """Make sure that the last step was finite; raises ``NotFinite`` if it was not."""
+        last, self._unsettled = self._unsettled, None
+        if last and not math.isfinite(float(last.norm)):
+            self.skipped += 1
+            raise NotFinite(last.step, last.batches)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, from 1."""
@@ -151,6 +173,14 @@ class NotFinite(RunError):
         super().__init__(f"the loss or the gradient of step {step} is not finite", exit=Exit.NON_FINITE)
 
 
+class Unsettled(NamedTuple):
+    """A step whose norm has not been read."""
+
+    step: int
+    batches: list[tuple[int, Tensor]]
+    norm: Late
+
+
 class Window:
     """What every slice gave since the last line of the journal.
 
@@ -161,7 +191,7 @@ class Window:
     def __init__(self) -> None:
         self._values: list[dict[str, Tensor | float]] = []
         self._pending: list[dict[str, Tensor | float]] = []
-        self.norm = 0.0
+        self._norm: float | Late = 0.0
         self.steps = self.dropped = 0
 
     def add(self, loss: Any) -> None:
@@ -173,14 +203,20 @@ class Window:
         """The optimiser step is over; one with a number that is not finite enters no sum."""
         if verdict.finite:
             self._values += self._pending
-            self.norm = verdict.norm
+            self._norm = verdict.norm
         self._pending = []
         self.steps += 1
         self.dropped += not verdict.update
 
+    @property
+    def norm(self) -> float:
+        """The gradient's norm of the last step that was finite."""
+        return float(self._norm)
+
     def values(self) -> list[dict[str, float]]:
         """What every slice gave, in all processes; all of them must ask."""
-        mine = [{name: float(value) for name, value in one.items()} for one in self._values]
+        read = _read([value for one in self._values for value in one.values()])
+        mine = [dict(zip(one, islice(read, len(one)), strict=True)) for one in self._values]
         return [one for part in gather(mine) for one in part]
 
     def means(self) -> dict[str, float]:
@@ -200,4 +236,12 @@ class Window:
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
         self._values = list(state["values"]) if first else []
-        self.norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
+        self._norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
+
+
+def _read(values: Sequence[Tensor | float]) -> Iterator[float]:
+    """Numbers in order; those on a device come over in one piece."""
+    away = [value.double() for value in values if isinstance(value, Tensor) and value.device.type != "cpu"]
+    over = iter(torch.stack(away).tolist() if away else ())
+    for value in values:
+        yield next(over) if isinstance(value, Tensor) and value.device.type != "cpu" else float(value)

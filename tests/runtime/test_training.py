@@ -76,6 +76,34 @@ def test_a_number_that_is_not_finite_stops_the_run_and_names_its_rows(tmp_path):
     assert steps_of(tmp_path / "checkpoints") == [5]
 
 
+@pytest.mark.parametrize(("poison", "kept"), [(4, []), (6, [5]), (7, [5]), (9, [5])])
+def test_a_norm_that_is_read_late_stops_the_run_before_anything_is_written(
+    tmp_path, monkeypatch, poison, kept
+):
+    monkeypatch.setattr(Training, "waits", False)
+
+    with pytest.raises(NotFinite) as caught:
+        start(tmp_path, max_steps=10, poison=poison, clip_norm=0.5)
+
+    assert caught.value.step == poison + 1
+    assert caught.value.rows == [(poison, list(range(poison, poison + 6)))]
+    assert steps_of(tmp_path / "checkpoints") == kept
+    assert "NaN" not in (tmp_path / "metrics.jsonl").read_text()
+
+
+def test_reading_norms_late_trains_the_same(tmp_path, monkeypatch):
+    settings = {"max_steps": 11, "clip_norm": 0.5, "accumulate": 2}
+    at_once = start(tmp_path / "at_once", **settings)
+    monkeypatch.setattr(Training, "waits", False)
+
+    late = start(tmp_path / "late", **settings)
+
+    for one, other in zip(late.model.parameters(), at_once.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    lines = [(tmp_path / name / "metrics.jsonl").read_text().split("\n") for name in ("late", "at_once")]
+    assert len(lines[0]) == len(lines[1]) == 5
+
+
 def test_a_budget_skips_steps_that_are_not_finite(tmp_path):
     module = start(tmp_path, max_steps=10, poison=7, skip_non_finite=1)
 

@@ -1,0 +1,26 @@
+"""A number that is still being worked out on a device, read without making the device wait."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class Late:
+    """The value of a scalar tensor.  The host waits until that value is there, not for work that was given to
+    the device afterwards.
+    """
+
+    def __init__(self, value: Tensor) -> None:
+        self._value = value
+        self._there: torch.cuda.Event | None = None
+        if value.is_cuda:
+            self._value = torch.empty((), dtype=value.dtype, pin_memory=True)
+            self._value.copy_(value.reshape(()), non_blocking=True)
+            self._there = torch.cuda.Event()
+            self._there.record()
+
+    def __float__(self) -> float:
+        if self._there is not None:
+            self._there.synchronize()
+        return float(self._value)
