@@ -7,8 +7,10 @@ message; resampling and mixing down happen only where the spec asks for them.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +28,10 @@ MAX_SAMPLES = 2**31
 MP3_SLACK_SECONDS = 0.25
 """By which an MP3 may be shorter than its header lets one estimate."""
 
+HEAD = 1024
+"""Bytes of a file in which its header is looked for."""
+
+_HELD = re.compile(r"(.+)#(\d+)\+(\d+)", re.DOTALL)
 _PCM = (1, 3, 0xFFFE)
 """WAV formats whose block is one sample of each channel: integers, floats and extensible."""
 
@@ -58,8 +64,9 @@ class AudioReader:
             header = self._checked(ref, file)
             start, end = _piece(ref, header.frames)
             samples = self._read(ref, file, start, end)
+            estimated = file.format == "MP3"  # without a length tag
         lacking = end - start - len(samples)
-        if lacking > (MP3_SLACK_SECONDS * header.rate if _estimated(ref.path) else 0):
+        if lacking > (MP3_SLACK_SECONDS * header.rate if estimated else 0):
             message = f"the audio is cut off: {end - start} samples are promised, {len(samples)} are there"
             raise self._error(ref, message)
         mono = self._one_channel(ref, samples, header.rate)
@@ -141,13 +148,29 @@ def _exactly(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 def _opened(path: Path, corpus: str) -> Any:
     import soundfile
 
-    if not path.is_file():
+    held = None if path.is_file() else _held(path)
+    if held is None and not path.is_file():
         raise DataError("the audio file does not exist", corpus=corpus, file=show(path))
     try:
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(path if held is None else BytesIO(_bytes(*held)))
     except soundfile.LibsndfileError as error:
         message = f"the audio cannot be read: {_reason(error)}"
         raise DataError(message, corpus=corpus, file=show(path)) from None
+
+
+def _held(path: Path) -> tuple[Path, int, int] | None:
+    """The file that holds an audio file, with the place in bytes; see ``AudioRef``."""
+    match = _HELD.fullmatch(path.name)
+    file = path.with_name(match[1]) if match is not None else None
+    if match is None or file is None or not file.is_file():
+        return None
+    return file, int(match[2]), int(match[3])
+
+
+def _bytes(file: Path, offset: int, length: int) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(offset)
+        return opened.read(length)
 
 
 def _reason(error: Any) -> str:
@@ -160,25 +183,20 @@ def _piece(ref: AudioRef, frames: int) -> tuple[int, int]:
     return ref.start or 0, frames if ref.end is None else ref.end
 
 
-def _estimated(path: Path) -> bool:
-    """MP3 files without a length tag only let their length be estimated."""
-    return path.suffix.lower() == ".mp3"
-
-
 def _promised_frames(path: Path) -> int | None:
     """Samples that the header of a WAV or SPHERE file promises; libsndfile quietly gives fewer where the file
     is cut off.
     """
-    with open(path, "rb") as file:
-        head = file.read(1024)
-        if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
-            return _wav_frames(path, head)
-        if head[:7] == b"NIST_1A":
-            return _sphere_frames(head)
+    file, offset, length = (path, 0, HEAD) if path.is_file() else _held(path) or (path, 0, HEAD)
+    head = _bytes(file, offset, min(length, HEAD))
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return _wav_frames(head)
+    if head[:7] == b"NIST_1A":
+        return _sphere_frames(head)
     return None
 
 
-def _wav_frames(path: Path, head: bytes) -> int | None:
+def _wav_frames(head: bytes) -> int | None:
     """The ``data`` chunk's size over the block size, where both stand in the first KiB and the size is not a
     placeholder.
     """

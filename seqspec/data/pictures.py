@@ -7,6 +7,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,18 @@ MAX_PIXELS = 2**26
 
 
 def read_picture(
-    path: Path, *, channels: int, height: int, width: int, resize: bool, corpus: str = ""
+    path: Path,
+    *,
+    channels: int,
+    height: int,
+    width: int,
+    resize: bool,
+    corpus: str = "",
+    data: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """A picture in the wanted shape; palettes become colours, an alpha channel is dropped.
+
+    ``data`` is the picture's file where it is held by another one, ``path``.
 
     With ``resize`` the shorter side is scaled to fit and the middle is cut out; without it another size is an
     error.
@@ -36,7 +46,7 @@ def read_picture(
 
     image_module = require("PIL.Image", extra="images", corpus=corpus)
     try:
-        with _quietly(), image_module.open(path, formats=FORMATS) as image:
+        with _quietly(), image_module.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise _error(f"the picture claims {image.width} × {image.height} pixels", path, corpus)
             flat = image.convert("L" if channels == 1 else "RGB")

@@ -11,7 +11,11 @@ Record = dict[str, object]
 
 
 class AudioRef(NamedTuple):
-    """A piece of an audio file; ``start`` and ``end`` in samples, the whole file where they are ``None``."""
+    """A piece of an audio file; ``start`` and ``end`` in samples, the whole file where they are ``None``.
+
+    An audio file that is held by another one has that one's path, ``#``, and its place there in bytes, as
+    ``offset+length``.
+    """
 
     path: Path
     start: int | None = None

@@ -1,21 +1,29 @@
 """What the adapters of tables share: which column plays which role."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from seqspec.schema.adapter_config import AdapterConfig, Language, Splits
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.types import Classes, Text, Type, Unknown, Waveform
-from seqspec.schema.units import Hertz
+from seqspec.schema.types import Classes, Image, Text, Type, Unknown, Waveform
+from seqspec.schema.units import Dim, Hertz
 
 Column = Annotated[str, Field(min_length=1, max_length=1000)] | Annotated[int, Field(ge=1, le=100_000)]
 """A column by its name in the header, or by its number from 1 where there is no header."""
 
+KINDS = ("text", "label", "audio", "image")
+SETTINGS = {
+    "text": ("language",),
+    "audio": ("rate", "resample"),
+    "image": ("channels", "height", "width", "resize"),
+}
+"""What may be said of a column of each kind."""
+
 
 class RoleColumn(Config):
-    """One column as a role: exactly one of ``text``, ``label`` and ``audio`` names it."""
+    """One column as a role: exactly one of ``text``, ``label``, ``audio`` and ``image`` names it."""
 
     text: Column | None = None
     """Column of raw text; needs ``language``."""
@@ -29,19 +37,36 @@ class RoleColumn(Config):
     """Samples a second of the audio; a file of another rate is a bad row."""
     resample: bool = False
     """Resample audio of any rate to ``rate``."""
+    image: Column | None = None
+    """Column of pictures, as paths below the corpus folder; needs ``height`` and ``width``, in pixels."""
+    channels: Literal[1, 3] | None = None
+    """Grey or colour, to which pictures are converted; left out, colour."""
+    height: Dim | None = None
+    """Height of the pictures, in pixels."""
+    width: Dim | None = None
+    """Width of the pictures, in pixels."""
+    resize: bool = False
+    """Scale a picture's shorter side to fit and cut out the middle; without it one of another size is a bad
+    row.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Which of the four it is."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     @property
     def column(self) -> str | int:
         """The column, whichever kind it is."""
-        given = [value for value in (self.text, self.label, self.audio) if value is not None]
-        return given[0]
+        found: str | int = getattr(self, self.kind)
+        return found
 
     def role(self, name: str) -> Type:
         """The type of the column; raises ``Mismatch`` where the keys do not belong together."""
-        given = [kind for kind in ("text", "label", "audio") if getattr(self, kind) is not None]
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
             said = "none of them" if not given else "both " + " and ".join(f"`{kind}`" for kind in given)
-            message = f"a role is one of `text`, `label` and `audio`; `{name}` names {said}"
+            message = f"a role is one of `text`, `label`, `audio` and `image`; `{name}` names {said}"
             example = f"write `{name}: {{text: COLUMN, language: ja}}` or `{name}: {{label: COLUMN}}`"
             raise Mismatch(message, at=(name,), help=example)
         kind = given[0]
@@ -60,14 +85,19 @@ class RoleColumn(Config):
                     f"the audio of `{name}` needs its rate", at=(name,), help="add `rate: 16000`, for example"
                 )
             return Waveform(self.rate)
+        if self.image is not None:
+            if self.height is None or self.width is None:
+                message = f"the pictures of `{name}` need their size"
+                raise Mismatch(message, at=(name,), help="add `height: 32, width: 32`, for example")
+            return Image(self.channels or 3, self.height, self.width)
         return Classes(Unknown(f"data.{name}.classes"))
 
     def _refuse_strangers(self, name: str, kind: str) -> None:
-        for field, of in (("language", "text"), ("rate", "audio"), ("resample", "audio")):
-            if getattr(self, field) and of != kind:
-                raise Mismatch(
-                    f"`{field}` says nothing about a {kind} column", at=(name, field), help="take it out"
-                )
+        for of, fields in SETTINGS.items():
+            for field in fields:
+                if getattr(self, field) and of != kind:
+                    message = f"`{field}` says nothing about a {kind} column"
+                    raise Mismatch(message, at=(name, field), help="take it out")
 
 
 class TableConfig(AdapterConfig):
@@ -103,7 +133,7 @@ def require_header(config: TableConfig, header: bool) -> None:
 def _columns(config: TableConfig) -> Iterator[tuple[tuple[str, ...], str | int | None]]:
     for role in ("source", "target"):
         held: RoleColumn | None = getattr(config, role)
-        for kind in ("text", "label", "audio") if held is not None else ():
+        for kind in KINDS if held is not None else ():
             yield (role, kind), getattr(held, kind)
     yield ("id",), config.id
     yield ("speaker",), config.speaker

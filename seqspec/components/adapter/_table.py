@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
 from seqspec.components.adapter._write import concrete
 from seqspec.data.adapter import Adapter, synthetic_count
 from seqspec.data.audio import AudioReader
 from seqspec.data.lines import Line, show
+from seqspec.data.pictures import read_picture, write_picture
 from seqspec.data.record import AudioRef, BadRow, Record
 from seqspec.schema.adapter_config import ordered, patterns
+from seqspec.schema.diagnostic import DataError
 from seqspec.schema.table_config import RoleColumn, TableConfig
 
 Cells = Mapping[str | int, object]
@@ -29,6 +32,15 @@ class Row(NamedTuple):
     cells: Cells
     fault: str | None = None
     byte: int | None = None
+
+
+class Held(NamedTuple):
+    """A file that another one holds: where it stands there in bytes, and what it is held by."""
+
+    offset: int
+    """-1 where the bytes do not stand in the file as they are."""
+    length: int
+    file: str
 
 
 class BadCell(Exception):
@@ -135,6 +147,12 @@ def _cell(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> str:
     if column.text is not None:
         return render(meaning, column.language or "en")
     rng, rate = generator(name, *meaning), column.rate or 16_000
+    if column.image is not None:
+        assert column.height is not None
+        assert column.width is not None
+        shape = {"channels": column.channels or 3, "height": column.height, "width": column.width}
+        write_picture(folder / "images" / f"{name}.png", picture(meaning.verb, rng, **shape))
+        return f"images/{name}.png"
     samples = speak(render(meaning, "ja"), voice(rng), rate=rate, rng=rng)
     write_audio(folder / "audio" / f"{name}.wav", samples, rate=rate)
     return f"audio/{name}.wav"
@@ -147,13 +165,49 @@ def _roles(config: TableConfig) -> dict[str, RoleColumn]:
 def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> object:
     if column.label is not None:
         return cell_label(cells, column.label)
-    text = cell_text(cells, column.column)
-    if column.audio is None:
-        return text
+    if column.text is not None:
+        return cell_text(cells, column.text)
+    value = _look_up(cells, column.column)
+    if isinstance(value, Held) and value.offset < 0:
+        raise BadCell(
+            f"column `{show(column.column)}` holds audio itself, which is read from Arrow files that are not "
+            "compressed: save it by `save_to_disk`, or as files"
+        )
+    if isinstance(value, Held):
+        return AudioRef(Path(f"{value.file}#{value.offset}+{value.length}"))
+    data, name = _parts(value)
+    if data is not None and column.image is not None:
+        return _picture(adapter, column, adapter.root, data)
+    text = cell_text({column.column: name}, column.column)
     path = adapter.inside(text)
     if path is None:
         raise BadCell(f"the path `{show(text[:100])}` leads out of the corpus folder")
-    return AudioRef(path)
+    return AudioRef(path) if column.audio is not None else _picture(adapter, column, path, None)
+
+
+def _parts(value: object) -> tuple[bytes | None, object]:
+    """The bytes of a file, or its path: how Hugging Face datasets keep pictures and audio."""
+    if isinstance(value, bytes):
+        return value, None
+    if not isinstance(value, Mapping):
+        return None, value
+    data = value.get("bytes")
+    return (data, None) if isinstance(data, bytes) else (None, value.get("path"))
+
+
+def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data: bytes | None) -> object:
+    assert column.height is not None
+    assert column.width is not None
+    try:
+        return read_picture(
+            path, channels=column.channels or 3, height=column.height, width=column.width,
+            resize=column.resize, corpus=adapter.corpus, data=data,
+        )  # fmt: skip
+    except DataError as error:
+        if not error.file:  # not a fault of the picture: Pillow is not there
+            raise
+        held = "" if data is not None else f": `{error.file}`"
+        raise BadCell(f"{error.message}{held}") from None
 
 
 def cell_label(cells: Cells, column: str | int) -> str:

@@ -81,9 +81,13 @@ class HfDataset(Adapter[HfDatasetConfig]):
     def _rows(self, shard: Path) -> Iterator[Row]:
         arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
         try:
-            with arrow.memory_map(str(shard)) as mapped, arrow.ipc.open_stream(mapped) as stream:
-                columns = top_columns(columns_of(self.config), stream.schema.names, shard, self.corpus)
-                yield from arrow_rows((batch.select(columns) for batch in stream), shard)
+            with arrow.memory_map(str(shard)) as mapped:
+                file = mapped.read_buffer()
+                with arrow.ipc.open_stream(file) as stream:
+                    schema = stream.schema
+                    columns = top_columns(columns_of(self.config), schema.names, shard, self.corpus)
+                    batches = (batch.select(columns) for batch in stream)
+                    yield from arrow_rows(batches, shard, config=self.config, schema=schema, file=file)
         except (arrow.ArrowException, OSError) as error:
             reason = show(str(error).splitlines()[0])[:200]
             raise DataError(

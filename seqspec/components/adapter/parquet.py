@@ -46,8 +46,10 @@ class Parquet(Adapter[ParquetConfig]):
         parquet = require("pyarrow.parquet", extra="parquet", corpus=self.corpus)
         try:
             with parquet.ParquetFile(path) as file:
-                columns = top_columns(columns_of(self.config), file.schema_arrow.names, path, self.corpus)
-                yield from arrow_rows(file.iter_batches(BATCH_ROWS, columns=columns), path)
+                schema = file.schema_arrow
+                columns = top_columns(columns_of(self.config), schema.names, path, self.corpus)
+                batches = file.iter_batches(BATCH_ROWS, columns=columns)
+                yield from arrow_rows(batches, path, config=self.config, schema=schema)
         except (arrow.ArrowException, OSError) as error:
             reason = show(str(error).splitlines()[0])[:200]
             raise DataError(

@@ -7,7 +7,7 @@ import pytest
 from seqspec.data.record import AudioRef, BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Text, Waveform
+from seqspec.schema.types import Classes, Image, Text, Waveform
 
 from .cases import config, reader
 
@@ -110,6 +110,8 @@ def test_audio_paths_are_references(tmp_path):
     [
         ({"text": "a", "language": "ja"}, Text("ja")),
         ({"audio": "a", "rate": 8000}, Waveform(8000)),
+        ({"image": "a", "height": 2, "width": 3}, Image(3, 2, 3)),
+        ({"image": "a", "height": 2, "width": 3, "channels": 1}, Image(1, 2, 3)),
     ],
 )
 def test_roles_are_typed(column, type_):
@@ -138,6 +140,9 @@ def test_columns_are_names_with_a_header_and_numbers_without(name, header, colum
         ({"label": "a", "language": "ja"}, ("source", "language")),
         ({"text": "a", "language": "ja", "rate": 8000}, ("source", "rate")),
         ({"label": "a", "resample": True}, ("source", "resample")),
+        ({"image": "a", "height": 3}, ("source",)),
+        ({"text": "a", "language": "ja", "width": 3}, ("source", "width")),
+        ({"image": "a", "height": 3, "width": 3, "rate": 8000}, ("source", "rate")),
     ],
 )
 def test_roles_that_do_not_fit_are_blamed_where_they_stand(column, at):
@@ -212,3 +217,139 @@ def test_dataset_scripts_are_never_looked_at(tmp_path):
     (tmp_path / "train" / "train.py").write_text("raise SystemExit('ran')")
 
     assert len(list(adapter.examples("train"))) == 6
+
+
+def _saved(folder, columns, features=None, *, options=None):
+    """A dataset as ``save_to_disk`` leaves it, in batches of two rows."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table(columns)
+    if features is not None:
+        noted = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": noted})
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as file,
+        pa.ipc.new_stream(file, table.schema, options=options) as stream,
+    ):
+        stream.write_table(table, max_chunksize=2)
+    (folder / "state.json").write_text('{"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}')
+
+
+def _dataset(folder, **keys):
+    return list(reader("hf_dataset", folder, splits={"train": "."}, **{**PAIR, **keys}).examples("train"))
+
+
+def test_classes_have_the_names_that_the_dataset_gives_them(tmp_path):
+    features = {"kind": {"names": ["猫", "dog"], "_type": "ClassLabel"}, "ja": {"dtype": "string"}}
+    _saved(tmp_path, {"ja": ["a", "b", "c", "d"], "kind": [1, 0, -1, 7]}, features)
+    rows = _dataset(tmp_path)
+
+    assert _pairs(rows[:2]) == [("a", "dog"), ("b", "猫")]
+    assert ["column `kind` is empty" in row.reason for row in rows[2:]] == [True, True]
+
+
+@pytest.mark.parametrize("noted", [None, {}, [], {"kind": None}, {"kind": {"names": [1]}}, {"kind": "x"}])
+def test_features_that_say_nothing_of_classes_leave_the_numbers(noted, tmp_path):
+    _saved(tmp_path, {"ja": ["a"], "kind": [1]}, noted)
+
+    assert _pairs(_dataset(tmp_path)) == [("a", "1")]
+
+
+def _png(value):
+    from io import BytesIO
+
+    from PIL import Image
+
+    file = BytesIO()
+    Image.new("RGB", (4, 3), (value, 0, 0)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["hf_dataset", "parquet"])
+def test_pictures_are_read_from_the_dataset_or_from_files(name, tmp_path):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("PIL")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "b.png").write_bytes(_png(9))
+    cells = [
+        {"bytes": _png(7), "path": "a.png"},
+        {"bytes": None, "path": "b.png"},
+        {"bytes": b"none", "path": "c.png"},
+        {"bytes": None, "path": "../d.png"},
+        {"bytes": None, "path": None},
+    ]
+    columns = {"picture": cells, "kind": ["x"] * 5}
+    if name == "parquet":
+        pq.write_table(pa.table(columns), tmp_path / "t")
+        split = "t"
+    else:
+        _saved(tmp_path, columns)
+        split = "."
+    source = {"image": "picture", "height": 3, "width": 4}
+    rows = list(
+        reader(name, tmp_path, splits={"train": split}, **{**PAIR, "source": source}).examples("train")
+    )
+
+    assert [row["source"][:, 0, 0].tolist() for row in rows[:2]] == [[7, 0, 0], [9, 0, 0]]
+    assert rows[0]["source"].shape == (3, 3, 4)
+    for row, part in zip(rows[2:], ["cannot be read", "leads out", "is empty"], strict=True):
+        assert part in row.reason
+
+
+def test_a_picture_of_another_size_names_its_file(tmp_path):
+    pytest.importorskip("PIL")
+    (tmp_path / "b.png").write_bytes(_png(9))
+    rows = _read("tsv", tmp_path, "kind\tja\nx\tb.png\n", source={"image": "ja", "height": 8, "width": 8})
+
+    assert "3 × 4, not 8 × 8" in rows[0].reason
+    assert "b.png" in rows[0].reason
+
+
+def _wav(value, count):
+    from io import BytesIO
+
+    import numpy as np
+    import soundfile
+
+    file = BytesIO()
+    soundfile.write(file, np.full(count, value, np.float32), 16000, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+def test_audio_is_read_from_within_the_dataset(tmp_path):
+    cells = [
+        {"bytes": _wav(0.25, 5), "path": "a.wav"},
+        {"bytes": None, "path": "clips/b.wav"},
+        {"bytes": _wav(0.5, 7), "path": None},
+    ]
+    _saved(tmp_path, {"sound": cells, "kind": ["x"] * 3})
+    adapter = reader(
+        "hf_dataset", tmp_path, splits={"train": "."}, **{**PAIR, "source": {"audio": "sound", "rate": 16000}}
+    )
+    rows, read = list(adapter.examples("train")), adapter.audio()
+
+    assert rows[1]["source"] == AudioRef(tmp_path / "clips" / "b.wav")
+    assert [read.num_samples(rows[index]["source"]) for index in (0, 2)] == [5, 7]
+    assert read(rows[0]["source"]).tolist() == [0.25] * 5
+    assert read(rows[2]["source"]._replace(start=2, end=4)).tolist() == [0.5] * 2
+
+
+def test_audio_that_is_compressed_away_is_a_bad_row_with_a_remedy(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    cells = [{"bytes": _wav(0.0, 20_000), "path": "a.wav"}]
+    _saved(tmp_path, {"sound": cells, "kind": ["x"]}, options=pa.ipc.IpcWriteOptions(compression="zstd"))
+    rows = _dataset(tmp_path, source={"audio": "sound", "rate": 16000})
+
+    assert "save it by `save_to_disk`" in rows[0].reason
+
+
+def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
+    _saved(tmp_path, {"sound": [{"bytes": _wav(0.5, 900)[:-400], "path": None}], "kind": ["x"]})
+    source = {"audio": "sound", "rate": 16000}
+    adapter = reader("hf_dataset", tmp_path, splits={"train": "."}, **{**PAIR, "source": source})
+    (row,) = adapter.examples("train")
+
+    with pytest.raises(DataError, match="cut off"):
+        adapter.audio().num_samples(row["source"])
