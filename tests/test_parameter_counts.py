@@ -28,6 +28,7 @@ COUNTS = {
     "image_mnist_lenet5": 763_810,
     "image_cifar10_shake_shake": 26_204_362,
     "image_imagenet_xception": 29_914_376,
+    "image_cifar10_transformer": 38_328_576,
 }
 FACTS = {"lm_one_billion_words": 793_472, "image_imagenet_xception": 1_000}
 """Words of the benchmark's training text, with Lingvo's count of them, and classes of ImageNet."""

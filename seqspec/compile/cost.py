@@ -144,7 +144,8 @@ def lengths(plan: Plan) -> dict[str, float]:
             found[role] = 1
         elif isinstance(type_, Tokens):
             found[role] = getattr(limits, f"max_{role}_tokens") or USUAL_LENGTH
-    return found
+    told = getattr(plan.experiment.model, "dimensions", None)
+    return found if told is None else found | {"target": told(_inputs(plan)["source"])}
 
 
 def examples(plan: Plan) -> float:

@@ -63,6 +63,24 @@ class Attention(nn.Module):
         memory = self.remember(x_BQD if memory_BKD is None else memory_BKD)
         return self._attend(self._queries(x_BQD, start=0), memory, mask=mask, causal=causal)
 
+    def within(self, x_BTD: Tensor, *, block: int) -> Tensor:
+        """Each position sees its own block of positions up to itself, and the block before: Parmar et al.
+        (2018), "Image Transformer", arXiv:1802.05751, section 4.2.1, in the work of two blocks a position.
+        """
+        size = x_BTD.shape[1]
+        padded_BTD = functional.pad(x_BTD, (0, 0, 0, -size % block))
+        memory = self.remember(padded_BTD)
+        queries = _blocks(self._queries(padded_BTD, start=0), block)
+        pairs = KeysValues(*(_with_before(_blocks(part, block)) for part in memory))
+        count = queries.shape[1]
+        mask = torch.ones(block, 2 * block, dtype=torch.bool, device=x_BTD.device).tril(block)
+        mask = mask.expand(count, 1, block, 2 * block).clone()
+        mask[0, :, :, :block] = False
+        flat = KeysValues(*(part.flatten(0, 1) for part in pairs))
+        mask = mask.repeat(len(x_BTD), 1, 1, 1)
+        given = self._attend(queries.flatten(0, 1), flat, mask=mask, causal=False)
+        return given.view(len(x_BTD), -1, x_BTD.shape[2])[:, :size]
+
     def remember(self, memory_BKD: Tensor, *, start: int = 0) -> KeysValues:
         """Keys and values of a memory whose first row stands at position ``start``."""
         keys = self._split(self.key(memory_BKD))
@@ -123,6 +141,17 @@ class Attention(nn.Module):
 
     def _merge(self, x_BHQE: Tensor) -> Tensor:
         return self.output(x_BHQE.transpose(1, 2).flatten(2))
+
+
+def _blocks(x_BHTE: Tensor, block: int) -> Tensor:
+    """``[B, T / block, H, block, E]``."""
+    return x_BHTE.unflatten(2, (-1, block)).transpose(1, 2)
+
+
+def _with_before(blocks: Tensor) -> Tensor:
+    """Each block with the one before in front of it; zeros before the first, which nothing may see."""
+    before = functional.pad(blocks, (0, 0, 0, 0, 0, 0, 1, 0))[:, :-1]
+    return torch.cat([before, blocks], dim=3)
 
 
 def _attend_with_dropout(

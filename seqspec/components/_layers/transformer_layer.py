@@ -64,6 +64,8 @@ class Context(NamedTuple):
     """True for real tokens; only a convolution needs it."""
     memory_BSD: Tensor | None = None
     memory_mask: Tensor | None = None
+    block: int | None = None
+    """Positions of a block, where each sees its own block and the one before, and nothing after itself."""
 
 
 class TransformerLayer(nn.Module):
@@ -91,7 +93,11 @@ class TransformerLayer(nn.Module):
 
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
         """The whole sequence at once."""
-        y = self.self_attention(self.self_residual.before(x_BTD), mask=context.mask, causal=context.causal)
+        query = self.self_residual.before(x_BTD)
+        if context.block is not None:
+            y = self.self_attention.within(query, block=context.block)
+        else:
+            y = self.self_attention(query, mask=context.mask, causal=context.causal)
         x_BTD = self.self_residual.after(x_BTD, y)
         if self.cross_attention is not None and self.cross_residual is not None:
             query = self.cross_residual.before(x_BTD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.types import Classes, Nothing, Tokens, Type
+from seqspec.schema.types import Classes, Logits, Nothing, Tokens, Type
 
 UNSPACED = frozenset({"ja", "zh", "yue", "th", "lo", "km", "my", "bo"})
 """Languages that are written without spaces between words."""
@@ -34,6 +34,11 @@ def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:
         raise Mismatch(
             f"`{metric}` counts labels, and the target here is {_named(target)}",
             help="for sequences, use `token_accuracy` or `sequence_accuracy`",
+        )
+    given = takes.get("given")
+    if isinstance(given, Logits) and given.picture:
+        raise Mismatch(
+            f"`{metric}` counts labels, and the model tells pictures", help="for pictures, use `bits_per_dim`"
         )
     return Nothing()
 

@@ -1,0 +1,78 @@
+"""A decoder alone that tells pictures: each channel of each pixel from those before it, row by row.
+
+Differs from Tensor2Tensor's in the first input, which is the id of a black pixel's first channel.
+"""
+
+# B batch, C channels, H height, W width, U dimensions (H times W times C), D width
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seqspec.components._layers.linear_cross_entropy import log_probabilities
+from seqspec.components.loss._loss import Loss
+from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.data.batch import Batch
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.model.image_model import VALUES, ImageModelConfig
+from seqspec.schema.types import Image, Type
+
+TOLERANCE = 1e-3
+"""How far a value may be from a whole one of 0 to 255; a normalised picture's are farther."""
+
+
+class ImageModel(nn.Module):
+    """Loss and likelihood are those of a dimension, the mean over a picture."""
+
+    def __init__(
+        self, config: ImageModelConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
+    ) -> None:
+        super().__init__()
+        source = takes["source"]
+        assert isinstance(source, Image)
+        self.channels = source.channels
+        self.decoder = parts("decoder")
+        self.head = parts("head")
+
+    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
+        """Sums over pictures of the mean of ``criterion`` over their dimensions."""
+        values_BU = self._values(batch)
+        loss: Loss = criterion(self._read(values_BU), values_BU, self.head)
+        size = values_BU.shape[1]
+        terms = {name: term / size for name, term in loss.terms.items()}
+        return Loss(loss.total / size, loss.count // size, terms)
+
+    def score(self, batch: Batch) -> Tensor:
+        """``[B]``: the log-probability of each picture."""
+        values_BU = self._values(batch)
+        return log_probabilities(self._read(values_BU), values_BU, self.head, ignore=-1).sum(1)
+
+    def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
+        """Refused: what it could write is no text."""
+        raise DataError("a model of pictures has no answers to print", help="judge it by `bits_per_dim`")
+
+    def _values(self, batch: Batch) -> Tensor:
+        """``[B, U]``: the values of a picture, row by row, the channels of a pixel side by side."""
+        assert batch.source is not None
+        x_BU = batch.source.permute(0, 2, 3, 1).flatten(1) * (VALUES - 1)
+        values_BU = x_BU.round()
+        if bool((x_BU - values_BU).abs().amax() > TOLERANCE) or bool(
+            (values_BU.amin() < 0) | (values_BU.amax() > VALUES - 1)
+        ):
+            raise DataError(
+                "an image model reads pictures as they are, and these are normalised",
+                help="write `data: {image: {normalize: unit}}`",
+            )
+        return values_BU.long()
+
+    def _read(self, values_BU: Tensor) -> Tensor:
+        """Hidden states ``[B, U, D]``, each from the dimensions before it."""
+        first_U = torch.arange(values_BU.shape[1], device=values_BU.device) % self.channels * VALUES
+        inputs_BU = functional.pad((values_BU + first_U)[:, :-1], (1, 0))
+        hidden_BUD: Tensor = self.decoder(inputs_BU)
+        return hidden_BUD
