@@ -158,7 +158,7 @@ def _copy(model: Any, weights: dict[str, torch.Tensor], *, layers: int) -> None:
     for side in ("encoder", "decoder"):
         part = getattr(model, side)
         table = weights["places"]
-        part.embeddings.pe.pe[: len(table)] = table[:, None]
+        part.embeddings.make_embedding.pe.pe[: len(table)] = table[:, None]
         _linear(part.layer_norm, weights, f"{side}.norm")
         for number in range(layers):
             layers_of = part.transformer if side == "encoder" else part.transformer_layers

@@ -11,12 +11,13 @@ arXiv:1609.08144, section 7.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from seqspec.components._layers.masks import length_mask
+from seqspec.components.search._best import Candidates, best_candidates
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.search._limits import Limits
 from seqspec.components.search._penalty import Penalty
@@ -77,7 +78,7 @@ class Beam:
         ids_AKT, sums_AK = going.first_B.view(count, 1, 1), torch.zeros(count, 1, device=device)
         return _Live(list(range(count)), ids_AKT, sums_AK, limits_B, longest, going.state, covered, real)
 
-    def _candidates(self, logits_NV: Tensor, live: _Live) -> _Candidates:
+    def _candidates(self, logits_NV: Tensor, live: _Live) -> Candidates:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
         logits_NV = logits_NV.float()
         normaliser_N1 = logits_NV.logsumexp(1, keepdim=True)
@@ -85,17 +86,13 @@ class Beam:
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
             allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
-        count = min(2 * self.size, allowed_NV.shape[1])
-        best_NC, token_NC = allowed_NV.topk(count, dim=1)
-        sums_NC = live.sums_AK.reshape(-1, 1) + best_NC - normaliser_N1
-        sums_AC = sums_NC.view(len(live.examples), -1)
-        sums_AC, place_AC = sums_AC.topk(min(2 * self.size, sums_AC.shape[1]), dim=1)
-        token_AC = token_NC.view(len(live.examples), -1).gather(1, place_AC)
-        if self.score_gap is not None:
-            sums_AC = sums_AC.masked_fill(sums_AC < sums_AC[:, :1] - self.score_gap, -torch.inf)
-        return _Candidates(sums_AC, place_AC // count, token_AC)
+        found = best_candidates(allowed_NV, normaliser_N1, live.sums_AK, count=2 * self.size)
+        if self.score_gap is None:
+            return found
+        low_AC = found.sums_AC < found.sums_AC[:, :1] - self.score_gap
+        return found._replace(sums_AC=found.sums_AC.masked_fill(low_AC, -torch.inf))
 
-    def _end(self, candidates: _Candidates, live: _Live, finished: Finished) -> None:
+    def _end(self, candidates: Candidates, live: _Live, finished: Finished) -> None:
         """Ends among the best ``K`` candidates are finished hypotheses."""
         sums_AK, parent_AK = candidates.sums_AC[:, : self.size], candidates.parent_AC[:, : self.size]
         ended_AK = (candidates.token_AC[:, : self.size] == EOS) & sums_AK.isfinite()
@@ -126,11 +123,11 @@ class Beam:
         for row, ids, score, total in zip(*columns, strict=True):
             finished[live.examples[row]].append(Hypothesis(tuple(ids), score, total))
 
-    def _choose(self, candidates: _Candidates) -> _Candidates:
+    def _choose(self, candidates: Candidates) -> Candidates:
         """The best ``K`` candidates that are no ends."""
         open_AC = candidates.sums_AC.masked_fill(candidates.token_AC == EOS, -torch.inf)
         sums_AK, place_AK = open_AC.topk(min(self.size, open_AC.shape[1]), dim=1)
-        return _Candidates(
+        return Candidates(
             sums_AK, candidates.parent_AC.gather(1, place_AK), candidates.token_AC.gather(1, place_AK)
         )
 
@@ -156,16 +153,6 @@ class Beam:
         if len(found) < self.nbest:
             return False
         return sorted((h.score for h in found), reverse=True)[self.nbest - 1] >= reach
-
-
-class _Candidates(NamedTuple):
-    """Continuations of each example, best first."""
-
-    sums_AC: Tensor
-    """Log-probabilities; minus infinity where there is none."""
-    parent_AC: Tensor
-    """The hypothesis that is continued."""
-    token_AC: Tensor
 
 
 @dataclass(frozen=True)
@@ -202,7 +189,7 @@ class _Live:
         looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
         return replace(self, covered_AKS=self.covered_AKS + looked_AKS)
 
-    def grow(self, chosen: _Candidates) -> _Live:
+    def grow(self, chosen: Candidates) -> _Live:
         """The chosen continuations; the state is still that of their parents."""
         parents = chosen.parent_AC[:, :, None]
         ids_AKT = self.ids_AKT.gather(1, parents.expand(-1, -1, self.ids_AKT.shape[2]))
