@@ -15,24 +15,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 
-from translation_child import Child, Gone, Report, start  # noqa: E402
-from translation_environments import PEERS, install, versions  # noqa: E402
+from translation_bench import Bench, machine, trained  # noqa: E402
+from translation_child import Child, Gone, Report  # noqa: E402
 
 Row = dict[str, Any]
-NAMES = {"joeynmt": "joeynmt", "opennmt": "OpenNMT-py", "transformers": "Hugging Face Trainer, Marian"}
+NAMES = {"joeynmt": "joeynmt", "opennmt": "OpenNMT-py", "transformers": "Hugging Face Trainer with Marian"}
 XAVIER = 0.0217
 """Standard deviation of Glorot's uniform values for a table of 4,000 vectors of 256."""
 
@@ -49,7 +46,7 @@ def main() -> None:
         tables["quality"] = quality(bench)
     for name, rows in tables.items():
         print(_markdown(name, rows), flush=True)
-    print(json.dumps({"machine": _machine(bench), "settings": vars(options), "tables": tables}, default=str))
+    print(json.dumps({"machine": machine(bench), "settings": vars(options), "tables": tables}, default=str))
 
 
 def _options() -> argparse.Namespace:
@@ -75,107 +72,13 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Bench(NamedTuple):
-    """What all tables share."""
-
-    options: argparse.Namespace
-    work: Path
-    sets: list[str]
-    found: Any
-    shape: dict[str, Any]
-    references: list[str]
-    pythons: dict[str, Path]
-
-    @classmethod
-    def of(cls, options: argparse.Namespace) -> Bench:
-        from translation_corpus import experiment, shape, write_corpus
-
-        sets = [
-            f"data.source.root={Path(options.root).resolve()}"
-            if options.root
-            else "data.source.synthetic=8000",
-            f"optimizer.schedule.peak={options.rate}",
-            f"optimizer.schedule.warmup_steps={options.warmup}",
-            "train.max_steps=1000000",
-            "evaluate.every_steps=1000000",
-        ]
-        if not options.root:
-            sets.append("data.text.target.tokenizer.limit=soft")
-        work = options.work.resolve()
-        found = experiment(sets, cache=work / "cache")
-        sizes = shape(found.build())
-        both = {side: sizes[side] for side in ("source", "target")}
-        references = write_corpus(found, work / "corpus", sizes=both, sentences=options.sentences)
-        asked = [name for name in PEERS if options.contenders is None or name in options.contenders]
-        pythons = {name: install(name, options.peers.resolve()) for name in asked}
-        there = {name: python for name, python in pythons.items() if python}
-        return cls(options, work, sets, found, sizes, references, there)
-
-    def wants(self, name: str) -> bool:
-        """Whether a contender of ours is asked for."""
-        return self.options.contenders is None or name in self.options.contenders
-
-    def begin(self, name: str, command: list[str]) -> tuple[Child, Report] | None:
-        """A contender that has done its first step, or has loaded its model."""
-        place = self.work / "logs" / f"{name.replace(' ', '_').replace('/', '_')}.log"
-        cache = {"SEQSPEC_CACHE": str(self.work / "cache")}
-        return start(name, command, threads=self.options.threads, log=place, environment=cache)
-
-    def ours(self, script: str, **given: Any) -> list[str]:
-        """The command of a contender in this environment."""
-        shared = {
-            "sets": self.sets,
-            "cache": str(self.work / "cache"),
-            "corpus": str(self.work / "corpus"),
-            "seed": 1,
-        }
-        return [sys.executable, str(HERE / "peers" / script), json.dumps(shared | self._given() | given)]
-
-    def peer(self, name: str, **given: Any) -> list[str]:
-        """The command of a peer."""
-        shared = {
-            "corpus": str(self.work / "corpus"),
-            "out": str(self.work / name),
-            "shape": self.shape,
-            "seed": 1,
-            "tokens": int(self.found.compiled.plan.experiment.data.batch.size),
-            "rate": self.options.rate,
-            "warmup": self.options.warmup,
-        }
-        script = HERE / "peers" / f"translation_{name}.py"
-        return [str(self.pythons[name]), str(script), json.dumps(shared | self._given() | given)]
-
-    def run(self, *more: str, runs: str = "runs") -> list[str]:
-        """``seqspec run`` on the spec."""
-        from translation_corpus import SPEC
-
-        sets = [text for value in (*self.sets, *more) for text in ("--set", value)]
-        places = ["--runs", str(self.work / runs), "--threads", str(self.options.threads)]
-        return [
-            sys.executable,
-            str(HERE / "peers" / "translation_seqspec.py"),
-            "run",
-            str(SPEC),
-            *sets,
-            *places,
-        ]
-
-    def _given(self) -> dict[str, Any]:
-        return {
-            "threads": self.options.threads,
-            "sentences": self.options.batch,
-            "beam": 5,
-            "longest": 60,
-        }
-
-
 def training(bench: Bench) -> list[Row]:
     """Windows of every contender in turns."""
     commands = {
         "seqspec run": bench.run(),
-        "our step, bare loop": bench.ours("translation_loops.py", loop="ours"),
-        "tuned loop, same batches": bench.ours("translation_loops.py", loop="tuned"),
-        "plain nn.Transformer loop, random batches": bench.ours("translation_loops.py", loop="plain"),
+        "our step in a bare loop": bench.ours("translation_loops.py", loop="ours"),
+        "tuned loop": bench.ours("translation_loops.py", loop="tuned"),
+        "plain nn.Transformer loop": bench.ours("translation_loops.py", loop="plain"),
     }
     commands = {name: command for name, command in commands.items() if bench.wants(name)}
     commands |= {NAMES[name]: bench.peer(name, mode="train") for name in bench.pythons}
@@ -205,9 +108,7 @@ def _entered(stack: ExitStack, begun: tuple[Child, Report] | None) -> tuple[Any,
 
 
 def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any, peak: Report) -> list[Row]:
-    """``peak`` in billions of operations; three passes of two operations a weight and token, roughly, are 37
-    million operations a target token of this model and corpus, counted by torch.
-    """
+    """``peak`` are billions of operations of matrix products a second; the share of it counts real tokens only."""
     flops = _flops_a_token(bench)
     speeds = {
         name: {
@@ -217,7 +118,7 @@ def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any
         for name, found in windows.items()
     }
     clock = "cpu" if bench.options.threads == 1 else "wall"
-    tuned = speeds.get("tuned loop, same batches", {}).get(clock)
+    tuned = speeds.get("tuned loop", {}).get(clock)
     rows = []
     for name, speed in speeds.items():
         child, first = begun[name]
@@ -256,28 +157,13 @@ def _flops_a_token(bench: Bench) -> float:
 
 def decoding(bench: Bench) -> list[Row]:
     """Sentences a second with the same weights."""
-    from translation_corpus import load_weights, score, write_weights
+    from translation_corpus import score
 
-    run = bench.options.run or trained(bench, bench.options.train_seconds, seed=1)[0]
-    program = bench.found.build()
-    load_weights(program, run)
-    write_weights(program, bench.work / "weights.safetensors")
-    weights = str(bench.work / "weights.safetensors")
-    commands = {
-        f"seqspec, {rule}": bench.ours("translation_decoders.py", way="ours", stop=rule, run=str(run))
-        for rule in ("exact", "after_n_finished", "best_finished")
-    }
-    for way in ("no cache", "float32", "int8"):
-        name = way if way == "no cache" else f"CTranslate2 {way}"
-        commands[name] = bench.ours("translation_decoders.py", way=way, stop="after_n_finished", run=str(run))
-    named = {name: command for name, command in commands.items() if bench.wants(name)}
-    named |= {
-        NAMES[name].replace("Trainer, Marian", "generate"): bench.peer(name, mode="decode", weights=weights)
-        for name in bench.pythons
-    }
+    commands = _decoders(bench, bench.options.run or trained(bench, bench.options.train_seconds, seed=1)[0])
     with ExitStack() as stack:
         begun = {
-            name: _entered(stack, bench.begin(f"decode {name}", command)) for name, command in named.items()
+            name: _entered(stack, bench.begin(f"decode {name}", command))
+            for name, command in commands.items()
         }
         running = {name: child for name, (child, _) in begun.items() if child}
         windows: dict[str, list[Report]] = {name: [] for name in running}
@@ -286,21 +172,49 @@ def decoding(bench: Bench) -> list[Row]:
                 if turn == 0 or windows[name]:
                     _decode_once(name, running[name], windows)
     count = len(bench.references)
+    windows = {name: found for name, found in windows.items() if found}
+    first = next((found[0]["answers"] for found in windows.values()), [])
     rows = []
     for name, found in windows.items():
-        if not found:
-            continue
-        judged = score(bench.found, found[0]["answers"], bench.references)
+        answers = found[0]["answers"]
+        judged = score(bench.found, answers, bench.references)
+        same = sum(one == other for one, other in zip(answers, first, strict=True))
         rows.append(
             {
                 "decoding": name,
                 "sentences a CPU second": round(statistics.median(count / w["cpu"] for w in found), 1),
                 "sentences a second": round(statistics.median(count / w["wall"] for w in found), 1),
                 **{key: judged[key] for key in ("BLEU", "chrF", "ids an answer")},
+                "same as first": f"{same / count:.0%}",
+                "peak MB": found[-1]["peak_mb"],
                 "stops": begun[name][1]["rule"],
             }
         )
     return rows
+
+
+def _decoders(bench: Bench, run: Path) -> dict[str, list[str]]:
+    """Commands that load the weights of ``run`` and decode when they are asked."""
+    from translation_corpus import load_weights, write_weights
+
+    program = bench.found.build()
+    load_weights(program, run)
+    weights = bench.work / "weights.safetensors"
+    write_weights(program, weights)
+    ways = {f"seqspec {rule}": ("ours", rule) for rule in ("after_n_finished", "exact", "best_finished")}
+    ways["no cache"] = ("no cache", "after_n_finished")
+    ways |= {f"CTranslate2 {kind}": (kind, "after_n_finished") for kind in ("float32", "int8")}
+    commands = {
+        name: bench.ours("translation_decoders.py", way=way, stop=rule, run=str(run))
+        for name, (way, rule) in ways.items()
+        if bench.wants(name)
+    }
+    return commands | {
+        NAMES[name].replace("Trainer with Marian", "generate"): bench.peer(
+            name, mode="decode", weights=str(weights)
+        )
+        for name in bench.pythons
+    }
 
 
 def _decode_once(name: str, child: Child, windows: dict[str, list[Report]]) -> None:
@@ -316,7 +230,7 @@ def quality(bench: Bench) -> list[Row]:
 
     rows = []
     for seed in bench.options.seeds:
-        ours = {"seqspec run": [], "seqspec run, Glorot's embeddings": [f"embedding.std={XAVIER}"]}
+        ours = {"seqspec run": [], "seqspec run with Glorot's embeddings": [f"embedding.std={XAVIER}"]}
         for name, more in ours.items():
             if not bench.wants(name):
                 continue
@@ -346,39 +260,6 @@ def _quality_row(bench: Bench, name: str, seed: int, report: Report, child: Chil
     }
     print(json.dumps(row | judged), file=sys.stderr, flush=True)
     return row | judged
-
-
-def trained(bench: Bench, seconds: float, *, seed: int, more: list[str] | None = None) -> tuple[Path, Report]:
-    """The run directory of ``seqspec run`` after so many CPU seconds."""
-    runs = f"runs-{os.getpid()}"
-    before = set((bench.work / runs).glob("*/*"))
-    begun = bench.begin("seqspec run", bench.run(f"seed={seed}", *(more or []), runs=runs))
-    if begun is None:
-        raise SystemExit("the run did not start")
-    with begun[0] as child:
-        report = child.ask(until_cpu=seconds)
-        child.tell(stop=True)
-        try:
-            child.process.wait(timeout=600)
-        except subprocess.TimeoutExpired:
-            raise SystemExit("the run did not stop") from None
-    (made,) = set((bench.work / runs).glob("*/*")) - before
-    return made, report
-
-
-def _machine(bench: Bench) -> dict[str, Any]:
-    import torch
-
-    asked = {
-        "joeynmt": ("joeynmt",),
-        "opennmt": ("OpenNMT-py",),
-        "transformers": ("transformers", "accelerate"),
-    }
-    found = {"torch": torch.__version__, "python": platform.python_version(), "cores": os.cpu_count()}
-    for name, python in bench.pythons.items():
-        found |= versions(python, asked[name])
-    cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return found | {"cpu": cpu[0].split(": ")[1] if cpu else "", "load": os.getloadavg()[0]}
 
 
 def _markdown(name: str, rows: list[Row]) -> str:
