@@ -11,6 +11,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,17 @@ MAX_LINE_BYTES = 16 * 2**20
 """A longer line is taken for a broken or hostile file, so that reading stays within bounded memory."""
 
 _UTF8_MARK = b"\xef\xbb\xbf"
-_FOREIGN_MARKS = {b"\xff\xfe": "UTF-16, little end first", b"\xfe\xff": "UTF-16, big end first"}
+_CONVERT = "convert it to UTF-8 first, as by `iconv -f UTF-16 -t UTF-8`"
+_FOREIGN_MARKS = {
+    b"\xff\xfe": ("UTF-16, little end first", _CONVERT),
+    b"\xfe\xff": ("UTF-16, big end first", _CONVERT),
+    b"\x1f\x8b": ("compressed by gzip", "let its name end in `.gz`, or unpack it"),
+    b"PK\x03\x04": ("a ZIP archive or a workbook", "unpack it, or save its sheet as CSV in UTF-8"),
+    b"PAR1": ("Parquet", "read it by the adapter `parquet`"),
+}
+_JAPANESE = {"cp932": ("Shift_JIS", "CP932"), "euc_jp": ("EUC-JP", "EUC-JP")}
+"""Encodings that Japanese text is met in, by Python's name: for people, and for iconv."""
+_KANA = re.compile("[ぁ-んァ-ヶ]")
 _OPENERS: dict[str, Callable[[Path, str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -57,7 +68,7 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
-                reason = f"byte 0x{line[error.start]:02x} is not valid UTF-8 ({error.reason})"
+                reason = f"byte 0x{line[error.start]:02x} is not valid UTF-8 ({error.reason}){_other(line)}"
                 yield Line(row, offset + skipped + error.start, "", reason)
             else:
                 if text[-1:] == "\n":
@@ -110,12 +121,18 @@ def _too_long(path: Path, corpus: str, row: int) -> DataError:
 
 
 def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
-    foreign = _FOREIGN_MARKS.get(line[:2])
-    if foreign:
-        raise DataError(
-            f"the file is {foreign}, not UTF-8",
-            corpus=corpus,
-            file=show(path),
-            help="convert it to UTF-8 first",
-        )
+    for mark, (what, help) in _FOREIGN_MARKS.items():
+        if line.startswith(mark):
+            message = f"the file is {what}, not text in UTF-8"
+            raise DataError(message, corpus=corpus, file=show(path), help=help)
     return line.removeprefix(_UTF8_MARK)
+
+
+def _other(line: bytes) -> str:
+    """A remedy for a line of Japanese in another encoding: the one in which it has the most kana."""
+    kana = {name: len(_KANA.findall(line.decode(name, "ignore"))) for name in _JAPANESE}
+    best = max(kana, key=kana.__getitem__)
+    if kana[best] < 2:
+        return ""
+    name, known = _JAPANESE[best]
+    return f"; it reads as {name}: convert the file, as by `iconv -f {known} -t UTF-8`"

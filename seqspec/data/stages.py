@@ -129,6 +129,10 @@ class Stages:
             write_records(folder, parts=self.parts, split=base, root=root, progress=self.progress)
 
         store = self._store("records", (base,), {"records": self.records_key(base)}, build)
+        if base == "train" and not store.rows:
+            raise DataError(
+                "split `train` holds no examples", corpus=getattr(self.parts.adapter, "corpus", "")
+            )
         expected = self.parts.config.expect.get(base)
         if expected is not None and store.rows != expected:
             message = f"{base} has {store.rows:,} examples, and the spec expects {expected:,}"
@@ -294,11 +298,7 @@ class Stages:
         base, parts = self.base(name), self.parts
         index = self.index(name)
         if not index.rows:
-            reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
-            raise DataError(
-                f"no example of {name} is left ({reasons or 'the split is empty'})",
-                help="loosen `data.filter`",
-            )
+            raise self._nothing_left(name, index)
         self._known_labels(base)
         audio, image = parts.config.audio, parts.config.image
         return Split(
@@ -321,6 +321,16 @@ class Stages:
             labels=self.labels,
             frames_per_second=self.frames_per_second,
         )
+
+    def _nothing_left(self, name: str, index: Store) -> DataError:
+        rows = self.records(self.base(name)).rows
+        if name != self.base(name) and not index.state["candidates"]:
+            message = f"`data.split` cuts none of the {rows:,} training examples out as {name}"
+            return DataError(message, help=f"raise `data.split.{name}`, or give {name} a file of its own")
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
+        if not reasons:
+            return DataError(f"split `{name}` holds no examples")
+        return DataError(f"no example of {name} is left ({reasons})", help="loosen `data.filter`")
 
     def dropped(self, name: str) -> dict[str, int]:
         """Rows left out of a split, unreadable ones included, by reason."""

@@ -20,7 +20,7 @@ DataPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 
 def _relative(name: str) -> str:
     """What a spec says of files must mean the same on every machine: ``root`` alone names folders."""
-    if name.startswith(("/", "\\", "~")) or "\0" in name:
+    if name.startswith(("/", "\\", "~")) or "\0" in name or ".." in name.split("/"):
         raise ValueError(f"`{name}` does not stand below the corpus folder; name the folder as `root`")
     return name
 

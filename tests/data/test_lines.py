@@ -100,3 +100,30 @@ def test_shown_names_hold_nothing_that_steers_a_terminal():
     shown = show("a\x1b[31m\n\u202e\ud800あ")
 
     assert shown == "a\\x1b[31m\\n\\u202e\\ud800あ"
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("cp932", "Shift_JIS"), ("euc_jp", "EUC-JP")])
+def test_japanese_in_another_encoding_is_named_with_a_remedy(encoding, name, tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes("今日は、良い天気ですね。".encode(encoding) + b"\n")
+    (line,) = read_lines(path)
+
+    assert f"it reads as {name}: convert" in line.fault
+
+
+def test_other_bytes_are_not_taken_for_japanese(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes("déjà vu à la carte".encode("latin-1") + b"\n" + bytes(range(128, 256)) + b"\n")
+
+    assert not [line for line in read_lines(path) if "reads as" in (line.fault or "")]
+
+
+@pytest.mark.parametrize(
+    ("head", "what"), [(b"\x1f\x8b\x08\0", "gzip"), (b"PK\x03\x04", "workbook"), (b"PAR1", "Parquet")]
+)
+def test_files_that_are_no_text_are_named(head, what, tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_bytes(head + b"\x80\n")
+
+    with pytest.raises(DataError, match=what):
+        list(read_lines(path))

@@ -321,3 +321,17 @@ def test_a_store_that_was_whole_but_had_no_name_yet_is_not_written_twice(corpus,
 
     assert found.lengths.tolist() == whole.lengths.tolist()
     assert texts(found) == texts(whole)
+
+
+def test_a_training_split_without_examples_is_told_as_such(tmp_path):
+    corpus = write_corpus(tmp_path / "c", train=[])
+    with pytest.raises(DataError, match="split `train` holds no examples"):
+        prepare(make_parts(corpus), cache=tmp_path / "cache", processes=1)
+
+
+def test_a_share_that_cuts_nothing_out_is_told_with_the_remedy(tmp_path):
+    corpus = write_corpus(tmp_path / "c", train=pairs(1))
+    with pytest.raises(DataError, match="cuts none of the 1 training examples out as dev") as caught:
+        prepare(make_parts(corpus, split={"dev": 1e-9}), cache=tmp_path / "cache", processes=1)
+
+    assert "`data.split.dev`" in caught.value.help

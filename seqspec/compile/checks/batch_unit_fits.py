@@ -31,5 +31,5 @@ def check(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             at, f"`{unit}` measures sound, and the corpus gives {given}", help="count `tokens` or `examples`"
         )
-    elif unit == "tokens" and not any(isinstance(type_, Text) for type_ in roles(plan).values()):
+    elif unit == "tokens" and roles(plan) and not any(isinstance(t, Text) for t in roles(plan).values()):
         yield Finding(at, "`tokens` measures text, and the corpus gives none", help="count `examples`")

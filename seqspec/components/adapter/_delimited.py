@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from seqspec.components.adapter._table import Row
@@ -23,6 +24,9 @@ def as_rows(
     names: Sequence[str | int] | None = None
     for row in split:
         if isinstance(row, Row):
+            if names is None and header:
+                fault = row.fault or "the first row cannot be read"
+                raise DataError(fault, corpus=corpus, file=show(path), row=row.number, byte=row.byte)
             yield row
             continue
         number, cells = row
@@ -65,12 +69,29 @@ def _names(
     names: Sequence[str | int] = cells if header else range(1, len(cells) + 1)
     lacking = [name for name in needed if name not in names]
     if lacking:
-        has = ", ".join(f"`{show(str(name)[:60])}`" for name in names[:20])
+        has = ", ".join(f"`{show(str(name)[:40])}`" for name in names[:8])
         what = ", ".join(f"`{show(name)}`" for name in lacking)
         message = f"there is no column {what}; the file has {has}"
-        hint = None if header else "columns are numbers from 1 where `header` is false"
-        raise DataError(message, corpus=corpus, file=show(path), row=1, help=hint)
+        raise DataError(message, corpus=corpus, file=show(path), row=1, help=_hint(cells, header, lacking))
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise DataError(f"two columns are called `{show(twice)}`", corpus=corpus, file=show(path), row=1)
     return names
+
+
+def _hint(cells: list[str], header: bool, lacking: list[str | int]) -> str:
+    """What is most likely wrong where the first row lacks columns."""
+    if not header:
+        return "columns are numbers from 1 where `header` is false"
+    if any("\r" in cell for cell in cells):
+        return "lines of the file end in a bare carriage return: convert them to `\\n`"
+    other = next((mark for mark in ("\t", ",", ";", "|") if len(cells) == 1 and mark in cells[0]), None)
+    if other == "\t":
+        return "the first row holds tabs: read the file by the adapter `tsv`"
+    if other is not None:
+        return f'the first row holds `{other}`: read the file by `{{type: csv, delimiter: "{other}"}}`'
+    simple = {cell.strip().casefold(): cell for cell in cells}
+    close = get_close_matches(str(lacking[0]).strip().casefold(), simple, 1, 0.75)
+    if close:
+        return f"did you mean `{show(simple[close[0]])}`?"
+    return "where the first row names no columns, set `header: false` and write their numbers, from 1"

@@ -234,6 +234,7 @@ def _look_up(cells: Cells, column: str | int) -> object:
     value: object = cells
     for part in str(column).split("."):
         if not isinstance(value, Mapping) or part not in value:
-            raise BadCell(f"there is no column `{show(column)}`")
+            has = ", ".join(f"`{show(str(name)[:40])}`" for name in list(cells)[:8])
+            raise BadCell(f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else ""))
         value = value[part]
     return value

@@ -353,3 +353,44 @@ def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
 
     with pytest.raises(DataError, match="cut off"):
         adapter.audio().num_samples(row["source"])
+
+
+@pytest.mark.parametrize(
+    ("content", "help"),
+    [
+        ("kind\tJa \na\tx\n", "did you mean `Ja `?"),
+        ("kind,ja\na,x\n", 'type: csv, delimiter: ","'),
+        ("kind;ja\na;x\n", 'type: csv, delimiter: ";"'),
+        ("a\tこれはペンです\nb\tx\n", "set `header: false`"),
+        ("kind\tja\ra\tx\rb\ty\r", "bare carriage return"),
+    ],
+)
+def test_a_first_row_that_is_not_as_promised_is_told_with_what_is_likely(content, help, tmp_path):
+    with pytest.raises(DataError, match="no column") as caught:
+        _read("tsv", tmp_path, content)
+
+    assert help in caught.value.help
+
+
+def test_tabs_in_a_csv_file_are_told(tmp_path):
+    with pytest.raises(DataError, match="no column") as caught:
+        _read("csv", tmp_path, "kind\tja\na\tx\n")
+
+    assert "adapter `tsv`" in caught.value.help
+
+
+def test_a_header_that_cannot_be_decoded_is_no_bad_row(tmp_path):
+    with pytest.raises(DataError, match="not valid UTF-8"):
+        _read("tsv", tmp_path, b"kind\tj\xe9\na\tx\n")
+
+
+def test_a_row_without_a_column_tells_those_it_has(tmp_path):
+    rows = _read("jsonl", tmp_path, json.dumps({"jp": "あ", "kind": "a"}))
+
+    assert rows[0].reason == "there is no column `ja`; the row has `jp`, `kind`"
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.tsv", "a/../../x.tsv", "~/x.tsv"])
+def test_files_stand_below_the_corpus_folder(name):
+    with pytest.raises(ValueError, match="does not stand below"):
+        config("tsv", splits={"train": name}, **PAIR)
