@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
+
+import torch
 
 from seqspec.data.batch import Batch
 
@@ -79,6 +82,7 @@ class Bar:
             "examples_per_second": round((self.timed.examples - examples) / seconds, 2),
             "waiting": round((self.timed.waited - waited) / seconds, 4),
             "padding": round(1 - self.timed.real / self.timed.cells, 4) if self.timed.cells else 0.0,
+            **peak_memory(),
         }
         self.marks = (self.timed.units, self.timed.examples, self.timed.waited)
         self.marked = now
@@ -101,6 +105,17 @@ class Bar:
         )
         self.out.write(f"\r{text}\x1b[K" if self.live else text + "\n")
         self.out.flush()
+
+
+def peak_memory() -> dict[str, int]:
+    """The most that this process has held so far, in MB: of the machine's memory and, if it uses one, of its
+    GPU's.
+    """
+    per_mb = 1024 if sys.platform != "darwin" else 1 << 20
+    found = {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // per_mb}
+    if torch.cuda.is_initialized():
+        found["peak_gpu_mb"] = torch.cuda.max_memory_allocated() >> 20
+    return found
 
 
 def _units(batch: Batch) -> int:

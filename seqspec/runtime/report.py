@@ -202,11 +202,18 @@ def _data(folder: RunFolder) -> str:
     )
     speed = read_journal(folder.speed)
     padding = (
-        f"<p>Padding: {speed[-1].get('padding', 0):.1%} of all places in training batches.</p>"
+        f"<p>Padding: {speed[-1].get('padding', 0):.1%} of all places in training batches.{_memory(speed[-1])}</p>"
         if speed
         else ""
     )
     return f"<h2>Data</h2><table><tr><th>split<th>examples<th>left out</tr>{rows}</table>{padding}"
+
+
+def _memory(speed: Mapping[str, Any]) -> str:
+    """The most memory that training had held by its last line."""
+    kinds = {"peak_mb": "of the process", "peak_gpu_mb": "of the GPU"}
+    told = [f"{speed[key]:,} MB {whose}" for key, whose in kinds.items() if key in speed]
+    return f" Memory, at most: {', '.join(told)}." if told else ""
 
 
 def _texts(folder: RunFolder, lock: Mapping[str, Any]) -> str:
