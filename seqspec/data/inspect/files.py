@@ -39,11 +39,13 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _read(subject: Subject) -> Finding:
     rows = []
+    sizes: dict[str, int] = {}
     for name, files in subject.prepared.files.items():
-        size = sum((subject.root / file).stat().st_size for file in files if (subject.root / file).exists())
-        rows.append((name, len(files), size, next(iter(files.values()), "")[:16] if len(files) == 1 else ""))
-    total = sum(int(row[2]) for row in rows)
-    count = sum(int(row[1]) for row in rows)
+        own = {file: path.stat().st_size for file in files if (path := subject.root / file).exists()}
+        digest = next(iter(files.values()), "")[:16] if len(files) == 1 else ""
+        rows.append((name, len(files), sum(own.values()), digest))
+        sizes |= dict.fromkeys(files, 0) | own
+    total, count = sum(sizes.values()), len(sizes)
     return Finding(
         "D01",
         "ok",
