@@ -201,11 +201,10 @@ def _data(folder: RunFolder) -> str:
         for split, count in held["examples"].items()
     )
     speed = read_journal(folder.speed)
-    padding = (
-        f"<p>Padding: {speed[-1].get('padding', 0):.1%} of all places in training batches.{_memory(speed[-1])}</p>"
-        if speed
-        else ""
-    )
+    padding = ""
+    if speed:
+        share = f"{speed[-1].get('padding', 0):.1%}"
+        padding = f"<p>Padding: {share} of all places in training batches.{_memory(speed[-1])}</p>"
     return f"<h2>Data</h2><table><tr><th>split<th>examples<th>left out</tr>{rows}</table>{padding}"
 
 
