@@ -48,7 +48,9 @@ class EncoderDecoder(nn.Module):
             width = (
                 source.dim if isinstance(source, Frames) and self.embedding is None else self.embedding.dim
             )
-            self.tasks = nn.Parameter(torch.zeros(config.task_vectors, width))
+            self.tasks = nn.Parameter(
+                nn.init.normal_(torch.empty(config.task_vectors, width), std=width**-0.5)
+            )
         self.frames = isinstance(takes["source"], Frames)
 
     def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:

@@ -104,7 +104,7 @@ def _schedule(patient: Patient) -> Finding:
     if not any(first):
         return Finding("M14", "error", f"nothing is learned in the first ten steps: {told}",
                        "start the warm-up above 0", numbers=numbers)  # fmt: skip
-    if rates[-1] == max(rates) and rates[-1] > 5 * first[0]:
+    if rates[-1] == max(rates) > max(rates[-2:-1], default=0.0) and rates[-1] > 5 * first[0]:
         return Finding("M14", "warn", f"the rate still grows in the last step: {told}",
                        "train longer than the warm-up", numbers=numbers)  # fmt: skip
     return Finding("M14", "ok", told, numbers=numbers)

@@ -48,10 +48,9 @@ def _sum(patient: Patient, model: torch.nn.Module, batch: Batch) -> float:
 def _gradients(patient: Patient) -> Finding:
     """The gradient of one example's scores with regard to another's input is exactly nought."""
     batch = patient.batch(patient.examples[: min(4, len(patient.examples))])
+    ids = Finding("M06", "info", "inputs are ids, which have no gradient; the losses above were compared")
     if batch.source is None or not batch.source.is_floating_point() or len(batch.index) < 2:
-        return Finding(
-            "M06", "info", "inputs are ids, which have no gradient; the losses above were compared"
-        )
+        return ids
     model = patient.fresh().eval()
     source = batch.source.clone().requires_grad_()
     held = {}
@@ -61,7 +60,9 @@ def _gradients(patient: Patient) -> Finding:
         return patient.program.criterion(scores, *rest)
 
     model.loss(batch._replace(source=source), criterion)  # type: ignore[operator]
-    (gradient,) = torch.autograd.grad(held["scores"][0].float().square().sum(), source)
+    (gradient,) = torch.autograd.grad(held["scores"][0].float().square().sum(), source, allow_unused=True)
+    if gradient is None:
+        return ids
     leak = float(gradient[1:].abs().max())
     if leak == 0.0:
         return Finding(

@@ -19,6 +19,7 @@ from seqspec.data.collate import AnySplit, collate
 from seqspec.data.pack import PackedSplit
 from seqspec.data.prepare import Prepared
 from seqspec.data.seeds import seed_of
+from seqspec.schema.model.image_model import VALUES
 
 EXAMPLES = 16
 LARGE = 60_000_000
@@ -65,9 +66,14 @@ class Patient:
         return isinstance(self.train, PackedSplit)
 
     @property
+    def tells_pictures(self) -> bool:
+        """Whether what the model learns is its source, a picture, value by value."""
+        return self.kind == "image_model"
+
+    @property
     def has_source(self) -> bool:
-        """Whether the model reads a source."""
-        return "source" in self.train.roles
+        """Whether the model reads a source beside what it learns."""
+        return "source" in self.train.roles and not self.tells_pictures
 
     @cached_property
     def examples(self) -> np.ndarray:
@@ -87,6 +93,8 @@ class Patient:
         """The target of an example, to tell examples apart by."""
         if isinstance(self.train, PackedSplit):
             return self.train.row(index).labels
+        if self.tells_pictures:
+            return np.asarray(self.train.value("source", index)).reshape(-1)
         return self.train.value("target", index)
 
     def batch(self, examples: Sequence[int] | np.ndarray | None = None) -> Batch:
@@ -130,7 +138,9 @@ class Patient:
 
     @property
     def vocab(self) -> int:
-        """Entries that the model chooses among: ids, or labels."""
+        """Entries that the model chooses among: ids, labels, or the values of a pixel."""
+        if self.tells_pictures:
+            return VALUES
         names = self.prepared.labels.get("target")
         if names:
             return len(names)

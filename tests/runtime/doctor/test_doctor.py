@@ -212,6 +212,7 @@ def test_what_was_learned_comes_back_when_writing_freely(prepared):
         (lambda step: 0.0, "error"),
         (lambda step: float("nan"), "error"),
         (lambda step: step / 1e6, "warn"),
+        (lambda step: min(step, 50) / 1e6, "ok"),
         (lambda step: 1e-3, "ok"),
     ],
 )
