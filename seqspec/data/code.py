@@ -9,8 +9,12 @@ from pathlib import Path
 
 
 def code_of(*components: object) -> list[str]:
-    """SHA-256 of the source file of each component's class; an empty string where it has none."""
-    return [_hash(type(component).__module__) for component in components if component is not None]
+    """SHA-256 of the source file of each component's class and of those that it builds on; an empty string
+    where there is none.
+    """
+    kinds = (kind for one in components if one is not None for kind in type(one).__mro__)
+    modules = (kind.__module__ for kind in kinds)
+    return [_hash(name) for name in modules if name not in ("builtins", "abc", "typing")]
 
 
 @cache

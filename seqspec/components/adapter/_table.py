@@ -47,16 +47,6 @@ class BadCell(Exception):
     """A cell is not what its column promises."""
 
 
-def table_files(adapter: Adapter[TableConfig], split: str) -> list[Path]:
-    """The files of a split."""
-    return adapter.found(patterns(adapter.config.splits[split]), split)
-
-
-def table_splits(config: TableConfig) -> tuple[str, ...]:
-    """The splits that the spec maps."""
-    return ordered(config.splits)
-
-
 def table_audio(config: TableConfig, corpus: str) -> AudioReader | None:
     """How the audio column is read, where there is one."""
     for role in _roles(config).values():
@@ -110,7 +100,7 @@ def synthetic_rows(
     config: TableConfig, folder: Path, *, count: int, seed: int
 ) -> Iterator[tuple[Path, list[SyntheticRow]]]:
     """Files of a synthetic table with their rows; audio files are written on the way."""
-    for split in table_splits(config):
+    for split in ordered(config.splits):
         for pattern in patterns(config.splits[split]):
             path = folder / concrete(pattern)
             rng = generator("table", seed, split, pattern)

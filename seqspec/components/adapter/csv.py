@@ -8,40 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqspec.components.adapter._delimited import as_rows, columns_of, header_names
-from seqspec.components.adapter._table import (
-    Row,
-    synthetic_rows,
-    table_audio,
-    table_files,
-    table_records,
-    table_splits,
-)
+from seqspec.components.adapter._table import Row, synthetic_rows
+from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
 from seqspec.data.lines import MAX_LINE_BYTES, Line, read_lines, show
-from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
 
 
-class Csv(Adapter[CsvConfig]):
+class Csv(TableAdapter[CsvConfig]):
     """Quoted fields may run over several lines; a row's number is that of its first line."""
 
-    def splits(self) -> tuple[str, ...]:
-        return table_splits(self.config)
-
-    def audio(self) -> AudioReader | None:
-        return table_audio(self.config, self.corpus)
-
-    def files(self, split: str) -> Iterator[Path]:
-        yield from table_files(self, split)
-
-    def examples(self, split: str) -> Iterator[Record | BadRow]:
-        for path in table_files(self, split):
-            yield from table_records(self, path, self._rows(path))
-
-    def _rows(self, path: Path) -> Iterator[Row]:
+    def rows(self, path: Path) -> Iterator[Row]:
         return as_rows(
             self._parsed(path),
             path,

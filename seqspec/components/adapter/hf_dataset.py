@@ -8,43 +8,27 @@ from pathlib import Path
 
 from seqspec.components.adapter._arrow import arrow_rows, top_columns
 from seqspec.components.adapter._delimited import columns_of
-from seqspec.components.adapter._table import (
-    Row,
-    nested,
-    synthetic_rows,
-    table_audio,
-    table_records,
-    table_splits,
-)
+from seqspec.components.adapter._table import Row, nested, synthetic_rows
+from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
 from seqspec.data.extras import require
 from seqspec.data.lines import show
-from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.hf_dataset import HfDatasetConfig
 from seqspec.schema.adapter_config import patterns
 from seqspec.schema.diagnostic import DataError
 
 
-class HfDataset(Adapter[HfDatasetConfig]):
+class HfDataset(TableAdapter[HfDatasetConfig]):
     """Rows in the order of the shards that ``state.json`` lists."""
 
-    def splits(self) -> tuple[str, ...]:
-        return table_splits(self.config)
-
-    def audio(self) -> AudioReader | None:
-        return table_audio(self.config, self.corpus)
+    def tables(self, split: str) -> Iterator[Path]:
+        for folder in self._folders(split):
+            yield from self._shards(folder)
 
     def files(self, split: str) -> Iterator[Path]:
         for folder in self._folders(split):
             yield folder / "state.json"
             yield from self._shards(folder)
-
-    def examples(self, split: str) -> Iterator[Record | BadRow]:
-        for folder in self._folders(split):
-            for shard in self._shards(folder):
-                yield from table_records(self, shard, self._rows(shard))
 
     def _folders(self, split: str) -> list[Path]:
         names = patterns(self.config.splits[split])
@@ -78,20 +62,20 @@ class HfDataset(Adapter[HfDatasetConfig]):
                 )
         return [shard for shard in shards if shard is not None]
 
-    def _rows(self, shard: Path) -> Iterator[Row]:
+    def rows(self, path: Path) -> Iterator[Row]:
         arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
         try:
-            with arrow.memory_map(str(shard)) as mapped:
+            with arrow.memory_map(str(path)) as mapped:
                 file = mapped.read_buffer()
                 with arrow.ipc.open_stream(file) as stream:
                     schema = stream.schema
-                    columns = top_columns(columns_of(self.config), schema.names, shard, self.corpus)
+                    columns = top_columns(columns_of(self.config), schema.names, path, self.corpus)
                     batches = (batch.select(columns) for batch in stream)
-                    yield from arrow_rows(batches, shard, config=self.config, schema=schema, file=file)
+                    yield from arrow_rows(batches, path, config=self.config, schema=schema, file=file)
         except (arrow.ArrowException, OSError) as error:
             reason = show(str(error).splitlines()[0])[:200]
             raise DataError(
-                f"the shard is no sound Arrow stream: {reason}", corpus=self.corpus, file=show(shard)
+                f"the shard is no sound Arrow stream: {reason}", corpus=self.corpus, file=show(path)
             ) from None
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:

@@ -7,41 +7,18 @@ from pathlib import Path
 
 from seqspec.components.adapter._arrow import BATCH_ROWS, arrow_rows, top_columns
 from seqspec.components.adapter._delimited import columns_of
-from seqspec.components.adapter._table import (
-    Row,
-    nested,
-    synthetic_rows,
-    table_audio,
-    table_files,
-    table_records,
-    table_splits,
-)
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
+from seqspec.components.adapter._table import Row, nested, synthetic_rows
+from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.data.extras import require
 from seqspec.data.lines import show
-from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.parquet import ParquetConfig
 from seqspec.schema.diagnostic import DataError
 
 
-class Parquet(Adapter[ParquetConfig]):
+class Parquet(TableAdapter[ParquetConfig]):
     """Only the named columns are read, a batch of rows at a time."""
 
-    def splits(self) -> tuple[str, ...]:
-        return table_splits(self.config)
-
-    def audio(self) -> AudioReader | None:
-        return table_audio(self.config, self.corpus)
-
-    def files(self, split: str) -> Iterator[Path]:
-        yield from table_files(self, split)
-
-    def examples(self, split: str) -> Iterator[Record | BadRow]:
-        for path in table_files(self, split):
-            yield from table_records(self, path, self._rows(path))
-
-    def _rows(self, path: Path) -> Iterator[Row]:
+    def rows(self, path: Path) -> Iterator[Row]:
         arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
         parquet = require("pyarrow.parquet", extra="parquet", corpus=self.corpus)
         try:

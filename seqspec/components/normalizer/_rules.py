@@ -3,11 +3,43 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from seqspec.data.aligned import Aligned, identity, rewrite
+from seqspec.schema.types import Type
+
+C = TypeVar("C")
+
+
+class Rewriter(ABC, Generic[C]):
+    """A normaliser that is rules, which its config decides; the rules themselves cannot be pickled."""
+
+    def __init__(self, config: C, source: Type) -> None:
+        self.config = config
+        self._rules = self.rules(config)
+
+    @staticmethod
+    @abstractmethod
+    def rules(config: C) -> tuple[Rule, ...]:
+        """What is rewritten, in order."""
+
+    def __getstate__(self) -> dict[str, C]:
+        return {"config": self.config}
+
+    def __setstate__(self, state: dict[str, C]) -> None:
+        self.config = state["config"]
+        self._rules = self.rules(self.config)
+
+    def apply(self, text: str) -> str:
+        """Text after the change."""
+        return apply_rules(self._rules, text)
+
+    def align(self, text: str) -> Aligned:
+        """Text after the change and where each code point came from."""
+        return align_rules(self._rules, text)
 
 
 class Rule(NamedTuple):

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seqspec.components.normalizer._rules import align_rules, apply_rules, table_rule
-from seqspec.data.aligned import Aligned
+from seqspec.components.normalizer._rules import Rewriter, Rule, table_rule
 from seqspec.schema.normalizer.table import TableConfig
-from seqspec.schema.types import Type
 
 
-class Table:
+class Table(Rewriter[TableConfig]):
     """Every code point of the table becomes its plain form."""
 
-    def __init__(self, config: TableConfig, source: Type) -> None:
-        self.config = config
-        self._rules = (table_rule(_TABLES[config.name]),)
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"config": self.config}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.config = state["config"]  # type: ignore[assignment]
-        self._rules = (table_rule(_TABLES[self.config.name]),)
-
-    def apply(self, text: str) -> str:
-        """Text after the change."""
-        return apply_rules(self._rules, text)
-
-    def align(self, text: str) -> Aligned:
-        """Text after the change and where each code point came from."""
-        return align_rules(self._rules, text)
+    @staticmethod
+    def rules(config: TableConfig) -> tuple[Rule, ...]:
+        """What the config asks for."""
+        return (table_rule(_TABLES[config.name]),)
 
 
 def _each(characters: str, to: str) -> dict[str, str]:

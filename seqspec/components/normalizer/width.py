@@ -5,10 +5,8 @@ from __future__ import annotations
 import string
 from unicodedata import normalize
 
-from seqspec.components.normalizer._rules import Rule, align_rules, apply_rules, table_rule
-from seqspec.data.aligned import Aligned
+from seqspec.components.normalizer._rules import Rewriter, Rule, table_rule
 from seqspec.schema.normalizer.width import WidthConfig
-from seqspec.schema.types import Type
 
 _LETTERS, _DIGITS = string.ascii_letters, string.digits
 _SYMBOLS = string.punctuation
@@ -16,38 +14,20 @@ _DISTANCE = 0xFEE0
 """From an ASCII code point to its full-width form."""
 
 
-class Width:
+class Width(Rewriter[WidthConfig]):
     """One table over the groups that change."""
 
-    def __init__(self, config: WidthConfig, source: Type) -> None:
-        self.config = config
-        self._rules = _rules(config)
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"config": self.config}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.config = state["config"]  # type: ignore[assignment]
-        self._rules = _rules(self.config)
-
-    def apply(self, text: str) -> str:
-        """Text after the change."""
-        return apply_rules(self._rules, text)
-
-    def align(self, text: str) -> Aligned:
-        """Text after the change and where each code point came from."""
-        return align_rules(self._rules, text)
-
-
-def _rules(config: WidthConfig) -> tuple[Rule, ...]:
-    table: dict[str, str] = {}
-    groups = ((config.letters, _LETTERS), (config.digits, _DIGITS), (config.symbols, _SYMBOLS))
-    for width, half in groups:
-        table |= _change(width, half, "".join(chr(ord(c) + _DISTANCE) for c in half))
-    table |= _change(config.space, " ", "\u3000")
-    if config.katakana == "full":
-        table |= katakana_table()
-    return (table_rule(table),) if table else ()
+    @staticmethod
+    def rules(config: WidthConfig) -> tuple[Rule, ...]:
+        """What the config asks for."""
+        table: dict[str, str] = {}
+        groups = ((config.letters, _LETTERS), (config.digits, _DIGITS), (config.symbols, _SYMBOLS))
+        for width, half in groups:
+            table |= _change(width, half, "".join(chr(ord(c) + _DISTANCE) for c in half))
+        table |= _change(config.space, " ", "\u3000")
+        if config.katakana == "full":
+            table |= katakana_table()
+        return (table_rule(table),) if table else ()
 
 
 def _change(width: str, half: str, full: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -55,6 +55,3 @@ class Table:
             self.unknown if id == UNK else self.piece(id) for id in ids if id == UNK or id >= len(SPECIAL)
         )
         return self.separator.join(kept)
-
-
-Cutter = Callable[[str], list[Cut]]

@@ -1,0 +1,42 @@
+"""What the adapters of tables share: splits are files, files have rows, columns play roles."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from seqspec.components.adapter._table import Row, table_audio, table_records
+from seqspec.data.adapter import Adapter
+from seqspec.data.audio import AudioReader
+from seqspec.data.record import BadRow, Record
+from seqspec.schema.adapter_config import ordered, patterns
+from seqspec.schema.table_config import TableConfig
+
+T = TypeVar("T", bound=TableConfig, covariant=True)
+
+
+class TableAdapter(Adapter[T]):
+    """The splits that the spec maps; their files, one after the other."""
+
+    @abstractmethod
+    def rows(self, path: Path) -> Iterator[Row]:
+        """The rows of one file."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.splits)
+
+    def tables(self, split: str) -> Iterable[Path]:
+        """The files that hold the rows of a split."""
+        return self.found(patterns(self.config.splits[split]), split)
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from self.tables(split)
+
+    def examples(self, split: str) -> Iterator[Record | BadRow]:
+        for path in self.tables(split):
+            yield from table_records(self, path, self.rows(path))
+
+    def audio(self) -> AudioReader | None:
+        return table_audio(self.config, self.corpus)
