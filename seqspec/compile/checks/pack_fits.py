@@ -1,7 +1,8 @@
-"""Rows that skip tokens, or that the batch cannot hold whole.
+"""Rows that skip tokens, or that a decoder cannot read.
 
 ``pack`` joins the tokens of many examples into rows of one length.  A stride above that length leaves
-tokens out, and a stride has no meaning where every row starts at a random place.
+tokens out, a stride has no meaning where every row starts at a random place, and a decoder that carries a
+state or a window along the row cannot keep its documents apart.
 
 Example, in the spec of ``seqspec new lm``::
 
@@ -37,6 +38,15 @@ def check(plan: Plan) -> Iterator[Finding]:
     elif "source" in given and not isinstance(given["source"], Poison):
         message = f"only texts that stand alone can be packed, and the corpus has a source: {given['source']}"
         yield Finding(at, message, help="take `pack` out", on_key=True)
+    decoder = getattr(plan.experiment.model, "decoder", None)
+    if pack.document_mask and not getattr(decoder, "keeps_documents_apart", True):
+        yield Finding(
+            (*at, "document_mask") if "document_mask" in pack.model_fields_set else at,
+            f"decoder `{decoder.component[1]}` cannot keep the documents of a row apart",  # type: ignore[union-attr]
+            help="set `document_mask: false`: text then runs on as one stream; decoder `transformer` could",
+            on_key=True,
+            also=((("model", "decoder"), "this decoder"),),
+        )
     if pack.stride is not None and pack.sample == "offsets":
         yield Finding((*at, "stride"), "rows that start at random places have no stride",
                       help="take `stride` out, or set `sample: rows`")  # fmt: skip

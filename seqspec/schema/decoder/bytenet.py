@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ class BytenetConfig(DilatedLayers):
     """Dilated convolutions that see what was written; the encoder's state at the same place, zeros beyond its
     end, stands beside each id.
     """
+
+    keeps_documents_apart: ClassVar[bool] = False
 
     dim: Annotated[Dim | None, InferredMark()] = None
     """Width of the model, in features; left out, the encoder's."""

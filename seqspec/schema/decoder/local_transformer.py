@@ -5,7 +5,7 @@ arXiv:1802.05751, section 4.2.1.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ class LocalTransformerConfig(TransformerLayers):
     """Causal self-attention in blocks, without an encoder; what a position does costs the same however long
     the input is.
     """
+
+    keeps_documents_apart: ClassVar[bool] = False
 
     dim: Dim = 512
     """Width of the model, in features."""

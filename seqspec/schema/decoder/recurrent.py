@@ -5,7 +5,7 @@ language model, alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class RecurrentConfig(RecurrentLayers):
     """The first layer's output asks the attention; every layer, and the head, see the answer of the step
     before or the step.
     """
+
+    keeps_documents_apart: ClassVar[bool] = False
 
     embedding: Annotated[Config, Slot("embedding")] = Field(default="lookup", validate_default=True)
     """How target ids become vectors; as wide as a layer's output unless it says otherwise."""

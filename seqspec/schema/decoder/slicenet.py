@@ -5,7 +5,7 @@ Translation", arXiv:1706.03059.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ class SlicenetConfig(SeparableLayers):
     """Depthwise-separable convolutions that see what was written; after each layer, and once before them,
     attention over the target and over the encoder's states, where there is an encoder.
     """
+
+    keeps_documents_apart: ClassVar[bool] = False
 
     dim: Annotated[Dim | None, InferredMark()] = None
     """Width of the model, in features; left out, the encoder's."""
