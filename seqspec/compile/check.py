@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +33,7 @@ def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:
         for finding in rule(plan):
             lenient = hasattr(module, "OVERLAID") and _overlaid(finding, tree)
             severity = module.OVERLAID if lenient else finding.severity
-            yield replace(finding, code=finding.code or module.CODE, severity=severity)
+            yield finding._replace(code=finding.code or module.CODE, severity=severity)
 
 
 def _overlaid(finding: Finding, tree: Tree) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
@@ -17,8 +16,7 @@ from seqspec.schema.diagnostic import DataError, Exit, SpecError
 Table = Literal["plan", "params", "cost", "batches"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a command prints, and what it exits with."""
 
     out: str = ""

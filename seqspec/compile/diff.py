@@ -7,8 +7,7 @@ change.  ``diff(a, a)`` is empty and ``apply(diff(a, b), a)`` is ``b``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
@@ -24,8 +23,7 @@ Kind = Literal["changed", "added", "removed", "arranged"]
 Effect = Literal["result", "speed", "cosmetic"]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One edit.  ``path`` leads to the new value, or to the old one where it was removed."""
 
     kind: Kind
@@ -160,12 +158,9 @@ def _named(
     b: BaseModel,
     origins: tuple[_Origins, _Origins],
 ) -> Change:
-    from dataclasses import replace
-
     model, path = (a, change.old_path or ()) if change.kind == "removed" else (b, change.path)
     effect = effect_at(model, path)
-    return replace(
-        change,
+    return change._replace(
         affects=effect,
         group=group_of(path) if effect == "result" else "cosmetic",
         label=label(model, path),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from seqspec.compile.alignment import moved
 from seqspec.compile.consequences import Consequence
@@ -17,8 +16,7 @@ WIDEST = 100
 """Longest value that is shown whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """Two specs, what changed between them and what follows."""
 
     name: str

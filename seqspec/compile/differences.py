@@ -30,13 +30,11 @@ def differences(
 
 def _matching(side: Side, other: Side) -> Side:
     """Of a folder compared with one file: the folder's file of that name."""
-    from dataclasses import replace
-
     if "" in side.files:
         return side
     name = other.files[""].name
     found = [file for file in side.files.values() if file.name == name]
-    return replace(side, files={"": found[0]} if len(found) == 1 else side.files)
+    return side._replace(files={"": found[0]} if len(found) == 1 else side.files)
 
 
 def _difference(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import stat
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from seqspec.compile.limits import MOST_EXTENDS
 from seqspec.compile.overlay import merge
@@ -15,16 +15,14 @@ from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.source import Node, Span, Tree
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One file's part of a profile, and the tree that it was written for."""
 
     over: Node
     home: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A spec with its bases merged in."""
 
     body: Node

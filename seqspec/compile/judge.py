@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +20,7 @@ FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What is asked of ``validate``."""
 
     overlays: tuple[Overlay, ...] = ()
@@ -202,7 +201,7 @@ def _write(file: Path, text: str) -> None:
 def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
     diagnostics = found.diagnostics
     if options.strict:
-        diagnostics = [replace(d, severity="error") if d.severity == "warning" else d for d in diagnostics]
+        diagnostics = [d._replace(severity="error") if d.severity == "warning" else d for d in diagnostics]
     out = found.diffs + render(
         diagnostics, format=options.format, color=options.color, files=[str(f) for f in files]
     )

@@ -5,7 +5,6 @@ what was meant.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, get_args, get_origin
 
 from seqspec.compile.faults import Fault
@@ -50,7 +49,7 @@ def with_fix(diagnostic: Diagnostic, fix: Fix | None) -> Diagnostic:
     """``diagnostic`` with its fix, where that changes a file."""
     if fix is None or any(edit.span.source.name.startswith("<") for edit in fix.edits):
         return diagnostic
-    return replace(diagnostic, fix=fix)
+    return diagnostic._replace(fix=fix)
 
 
 def _message(fault: Fault) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from seqspec.compile.shape import named_type, place
 from seqspec.schema.catalogue import Catalogue
@@ -20,8 +20,7 @@ _PATH = re.compile(r"[^\s.\[\]=]+(?:\.[^\s.\[\]=]+|\[\d{1,5}\])*").fullmatch
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 
 
-@dataclass(frozen=True)
-class Overlay:
+class Overlay(NamedTuple):
     """What the command line puts over a spec."""
 
     kind: Literal["profile", "set"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Type
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 Origin = Literal["written", "default", "inferred"]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """One number or word of the plan, and where it comes from."""
 
     path: Path
@@ -30,8 +29,7 @@ class Value:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanNode:
+class PlanNode(NamedTuple):
     """One component with the types on its edges."""
 
     path: Path
@@ -47,8 +45,7 @@ class PlanNode:
         return dict(self.takes) if self.named else self.takes[0][1]
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where the values of a plan come from."""
 
     tree: Tree | None

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 
@@ -18,8 +14,7 @@ class NotFound(Exception):
     """The text names nothing that could be compared; the message says why and what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """One side of a comparison."""
 
     title: str
@@ -44,9 +39,9 @@ def opened(text: str) -> Iterator[Side]:
     revision, colon, inside = text.partition(":")
     if not colon or not revision or not inside:
         raise NotFound(f"`{text}` is no file, folder, run directory or `REV:path`")
-    with tempfile.TemporaryDirectory(prefix="seqspec-") as folder:
-        root = Path(folder).resolve()
-        path = _check_out(revision, inside, root)
+    from seqspec.compile.git_tree import checked_out
+
+    with checked_out(revision, inside) as (root, path):
         if not path.exists():
             raise NotFound(f"revision `{revision}` has no `{inside}`")
         yield Side(text, _specs(path, text), f"{root}/", f"{revision}:")
@@ -66,34 +61,3 @@ def _specs(path: Path, text: str) -> dict[str, Path]:
     if not found:
         raise NotFound(f"`{text}` holds no spec ({', '.join(SUFFIXES)}) and no `spec.yaml` of a run")
     return found
-
-
-def _check_out(revision: str, inside: str, root: Path) -> Path:
-    """Write every spec of the revision below ``root``, for bases are found beside what extends them."""
-    if revision.startswith("-"):
-        raise NotFound(f"`{revision}` is no revision")
-    top = Path(_git("rev-parse", "--show-toplevel").decode().strip())
-    names = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision).decode().split("\0")
-    wanted = [name for name in names if name.endswith(SUFFIXES)]
-    if wanted:
-        archive = _git("-C", str(top), "archive", "--format=tar", revision, "--", *wanted)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(root, filter="data")
-    (root / ".git").mkdir()  # marks the project's root, so that bases above a spec's folder are found
-    if inside.startswith("./") or inside.startswith("../"):
-        inside = str((Path.cwd() / inside).resolve().relative_to(top.resolve()))
-    path = (root / inside).resolve()
-    if not path.is_relative_to(root):
-        raise NotFound(f"`{inside}` leads out of the repository")
-    return path
-
-
-def _git(*arguments: str) -> bytes:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotFound(f"`REV:path` needs git, and git cannot be run: {error}") from None
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
-        raise NotFound(words[0].removeprefix("fatal: "))
-    return done.stdout

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
 
@@ -47,8 +46,7 @@ SPLITS: tuple[str, ...] = ("train", "dev", "dev_other", "test", "test_other")
 """Every split in the order in which they are listed and written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(NamedTuple):
     """One file of a corpus that can be fetched.  A checksum stands here only where its source is certain."""
 
     url: str

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from seqspec.schema.source import Path, Span, Tree
 
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A second place, with the words that say why it matters ("first given here")."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the text of ``span`` by ``text``."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that mend the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``:
     results may change.
     """
@@ -40,8 +36,7 @@ class Fix:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One mistake: what, where, what was expected, what to do."""
 
     code: str
@@ -58,8 +53,7 @@ class Diagnostic:
     """The place in the experiment, where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a check gives: a diagnostic that names places by path; ``compile/report.py`` finds the spans.
 
     ``at`` may name a field that stands only as a default; then the nearest thing that was written is shown.
