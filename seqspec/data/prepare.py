@@ -47,7 +47,7 @@ class Prepared:
     def files(self) -> dict[str, dict[str, str]]:
         """SHA-256 of every file that was read, by split and name below the corpus folder."""
         stages = self.splits.stages  # type: ignore[attr-defined]
-        return {name: stages.hashes(stages.base(name)) for name in stages.opened}
+        return {name: stages.corpus.hashes(stages.corpus.base(name)) for name in stages.opened}
 
 
 def prepare(
@@ -67,10 +67,10 @@ def prepare(
     with storage(cache):
         stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores())
         found = _Splits(stages)
-        for name in stages.names if splits is None else splits:
+        for name in stages.corpus.names if splits is None else splits:
             found[name]
-        facts = {**stages.vocabularies, **stages.class_counts}
-        return Prepared(facts, stages.artifacts, found, stages.parts, stages.labels)
+        facts = {**stages.texts.vocabularies, **stages.class_counts}
+        return Prepared(facts, stages.texts.artifacts, found, stages.corpus.parts, stages.labels)
 
 
 class _Splits(Mapping[str, AnySplit]):
@@ -80,13 +80,13 @@ class _Splits(Mapping[str, AnySplit]):
         self.stages = stages
 
     def __getitem__(self, name: str) -> AnySplit:
-        if name not in self.stages.names:
+        if name not in self.stages.corpus.names:
             raise KeyError(name)
-        with storage(self.stages.cache.root):
+        with storage(self.stages.corpus.cache.root):
             return self.stages.split(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.stages.names)
+        return iter(self.stages.corpus.names)
 
     def __len__(self) -> int:
-        return len(self.stages.names)
+        return len(self.stages.corpus.names)
