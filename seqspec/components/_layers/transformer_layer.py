@@ -136,9 +136,15 @@ class Entrance(nn.Module):
         self.bias = None
         if config.positions == "learned":
             self.max_positions = config.max_positions or 0
-            self.learned = nn.Parameter(nn.init.normal_(torch.empty(self.max_positions, dim), std=0.02))
+            self.learned = nn.Parameter(nn.init.normal_(torch.empty(self.max_positions, dim)))
         if config.positions == "relative":
             self.bias = RelativeBias(config.num_heads, causal=causal)
+
+    @torch.no_grad()
+    def suit(self, embedding: nn.Module | None) -> None:
+        """Learned positions start as large as what the embedding gives, so that neither drowns the other."""
+        if self.learned is not None:
+            self.learned.mul_(getattr(embedding, "size", 1.0))
 
     def forward(self, x_BTD: Tensor, *, start: int = 0) -> Tensor:
         """``start``: the position of the first row."""
@@ -168,3 +174,10 @@ class Entrance(nn.Module):
             seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
             mask = seen if mask is None else mask & seen
         return bias if mask is None else bias.masked_fill(~mask, -torch.inf)
+
+
+def suit_positions(encoder: nn.Module, embedding: nn.Module | None) -> None:
+    """``Entrance.suit`` for an encoder that has an entrance and stands behind an embedding."""
+    entrance = getattr(encoder, "entrance", None)
+    if isinstance(entrance, Entrance) and embedding is not None:
+        entrance.suit(embedding)

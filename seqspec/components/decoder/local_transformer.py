@@ -29,6 +29,7 @@ class LocalTransformer(nn.Module):
         self.block = config.block
         self.embedding = parts("embedding")
         self.entrance = Entrance(config, dim=config.dim, causal=True)
+        self.entrance.suit(self.embedding)
         layers = (TransformerLayer(config, dim=config.dim, causal=True) for _ in range(config.num_layers))
         self.layers = nn.ModuleList(layers)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None

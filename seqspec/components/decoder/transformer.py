@@ -40,6 +40,7 @@ class Transformer(nn.Module):
         memory_dim = memory.dim if isinstance(memory, States) else None
         self.embedding = parts("embedding")
         self.entrance = Entrance(config, dim=config.dim, causal=True)
+        self.entrance.suit(self.embedding)
         layers = (
             TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim)
             for _ in range(config.num_layers)

@@ -22,9 +22,10 @@ class Lookup(nn.Module):
         self.dim = config.dim
         self.scale = config.dim**0.5 if config.scale else 1.0
         rows = -(-source.vocab // config.rows_multiple_of) * config.rows_multiple_of
-        self.weight_VD = nn.Parameter(
-            nn.init.normal_(torch.empty(rows, config.dim), std=config.std or config.dim**-0.5)
-        )
+        std = config.std or config.dim**-0.5
+        self.weight_VD = nn.Parameter(nn.init.normal_(torch.empty(rows, config.dim), std=std))
+        self.size = std * self.scale
+        """Standard deviation of what is read, at first."""
 
     def forward(self, ids_BT: Tensor) -> Tensor:
         return functional.embedding(ids_BT, self.weight_VD) * self.scale

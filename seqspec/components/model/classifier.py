@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.loss._loss import Loss
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batch import Batch
@@ -30,6 +31,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.embedding = parts("embedding")
         self.encoder: nn.Module = parts("encoder")
+        suit_positions(self.encoder, self.embedding)
         self.head: nn.Module = parts("head")
         self.pooling = config.pooling
         self.frames = isinstance(takes["source"], Frames)

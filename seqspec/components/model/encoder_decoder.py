@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
+from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.loss._loss import Loss
 from seqspec.components.loss.ctc import Ctc
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
@@ -32,6 +33,7 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.embedding = parts("embedding")
         self.encoder = parts("encoder")
+        suit_positions(self.encoder, self.embedding)
         self.decoder = parts("decoder")
         self.head = parts("head")
         self.ctc_weight = config.ctc_weight
