@@ -9,6 +9,7 @@ twice.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -64,11 +65,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         smoothing, z_loss, ignore, chunk, learning = options
         device = hidden_ND.device.type
-        cast = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden_ND.dtype
+        mixed = torch.amp.is_autocast_available(device)
+        lower = mixed and torch.is_autocast_enabled(device)
+        cast = torch.get_autocast_dtype(device) if lower else hidden_ND.dtype
         grads = _Gradients.zeros(ctx.needs_input_grad if learning else (), hidden_ND, weight_VD, bias_V)
         sums = hidden_ND.new_zeros(3, dtype=torch.float32)
         weight, bias = weight_VD.to(cast), None if bias_V is None else bias_V.to(cast)
-        with torch.autocast(device, enabled=False):
+        with torch.autocast(device, enabled=False) if mixed else nullcontext():
             for start in range(0, hidden_ND.shape[0], chunk):
                 rows = slice(start, start + chunk)
                 hidden, target_C = hidden_ND[rows].to(cast), target_N[rows]
