@@ -51,4 +51,4 @@ def kept(layers: Iterable[Convolved]) -> int:
 
 def shrunk(size: int, *, times: int) -> int:
     """Pixels of a height or width after it was halved so often, an odd one rounded up each time."""
-    return -(-size // 2**times)
+    return -(-size // (1 << times))
