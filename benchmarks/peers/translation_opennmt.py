@@ -74,7 +74,8 @@ def _options(given: dict[str, Any]) -> list[str]:
         "normalization": "tokens",
         "batch_type": "tokens",
         "batch_size": given["tokens"],
-        "bucket_size": 262144,
+        # One bucket an epoch: its default would read this corpus several times before the first step.
+        "bucket_size": len((corpus / "train.source").read_text().splitlines()),
         "num_workers": 0,
         "seed": given["seed"],
     }
