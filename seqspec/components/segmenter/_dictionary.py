@@ -71,7 +71,7 @@ def _installed(name: str) -> Dictionary:
     except (ImportError, PackageNotFoundError):
         raise DataError(
             f"the dictionary `{name}` of segmenter `mecab` is not installed",
-            help=f"pip install {name}",
+            help=f"pip install {name}" + ("; python -m unidic download" if name == "unidic" else ""),
             code="SQ420",
         ) from None
 
