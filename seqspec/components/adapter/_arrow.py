@@ -28,7 +28,7 @@ def arrow_rows(
     number = 1
     for batch in batches:
         held = {name: _held_audio(batch.column(name), path, file) for name in audio & set(batch.schema.names)}
-        rest = batch.drop_columns(sorted(held)) if held else batch
+        rest = batch.select([name for name in batch.schema.names if name not in held])
         for index, cells in enumerate(rest.to_pylist() if rest.num_columns else [{}] * batch.num_rows):
             for name, classes in names.items():
                 if name in cells:
