@@ -133,7 +133,7 @@ def settings(lab: Laboratory, *, full: bool) -> Row:
 
 def owners(lab: Laboratory, *, pairs: int) -> Row:
     """R10: two start in one run directory at once; one wins, the other leaves with 6 within two seconds."""
-    spec, ref = _that_outlasts(lab, seconds=4 * PATIENCE_SECONDS)
+    spec, ref = _that_outlasts(lab, seconds=2 * PATIENCE_SECONDS)
     wins = {1: 0}
     slowest = 0.0
     same = True
