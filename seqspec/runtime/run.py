@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
 from seqspec.runtime.boundary import Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep
+from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
 from seqspec.runtime.folder import RunFolder, new_folder, open_folder
 from seqspec.runtime.judge import Scored
@@ -129,7 +130,8 @@ def _carry_out(
     if not place.rank:
         sweep(folder.checkpoints)
     saved = newest_sound(folder.checkpoints, _say)
-    module = Training(assembled.program, slices=slices, compiled=_compiled(assembled, launch))
+    compiled = CompiledLoss(assembled.program.model.loss) if launch.compile else None  # type: ignore[arg-type]
+    module = Training(assembled.program, slices=slices, compiled=compiled)
     standing = Standing()
     if saved:
         module.restore(saved.tensors, saved.state, first=place.rank == 0)
@@ -175,18 +177,6 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
         "launch.json",
         {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     )
-
-
-def _compiled(assembled: Assembled, launch: Launch) -> Callable[..., Any] | None:
-    """The model's loss through ``torch.compile``; parts that cannot be compiled run as they are."""
-    if not launch.compile:
-        return None
-    import torch._dynamo
-
-    _say("compiling the model; the first steps take minutes, and what cannot be compiled runs as it is")
-    torch._dynamo.config.suppress_errors = True
-    compiled: Callable[..., Any] = torch.compile(assembled.program.model.loss, dynamic=True)  # type: ignore[arg-type]
-    return compiled
 
 
 def _slices(accumulate: int, place: Place) -> int:

@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback
 from seqspec.data.batch import Batch
 from seqspec.runtime.assemble import of_corpus
 from seqspec.runtime.boundary import Boundary, Judgement, Standing
+from seqspec.runtime.compiled import first_line, of_compiler
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.interrupts import Interrupts
 from seqspec.runtime.launch import Launch, Place
@@ -123,6 +124,12 @@ def _explained(error: Exception, interrupts: Interrupts, module: Training, folde
         )
     if isinstance(error, DataError):
         return of_corpus(error, module.program.plan)
+    if of_compiler(error):
+        return RunError(
+            f"torch.compile failed after step {module.step}: {first_line(error)}",
+            exit=Exit.USAGE,
+            help="leave --compile out",
+        )
     text = str(error)
     if isinstance(error, RuntimeError) and not isinstance(error, RunError) and "DataLoader worker" in text:
         what = "did not answer in time" if "timed out" in text else "died"
