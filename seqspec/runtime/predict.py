@@ -173,7 +173,8 @@ def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], n
 def _pictures(parts: DataParts, shape: Image, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
     """Pictures of the corpus's size; where its adapter scales, so does this."""
     how = parts.config.image.normalize if parts.config.image else "unit"
-    resize = bool(getattr(parts.config.source, "resize", False))
+    source = parts.config.source
+    resize = any(getattr(one, "resize", False) for one in (source, getattr(source, "source", None)))
 
     def picture(name: str) -> np.ndarray:
         pixels = read_picture(

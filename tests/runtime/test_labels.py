@@ -128,3 +128,36 @@ def test_texts_are_answered_by_the_names_of_labels(trained, tmp_path):
     answers = [json.loads(line)["hypotheses"] for line in out.getvalue().splitlines()]
     assert [{one["text"] for one in answer} for answer in answers] == [{"same", "different"}] * 2
     assert [sum(2.718281828 ** one["score"] for one in answer) for answer in answers] == pytest.approx([1, 1])
+
+
+TABLE = """
+seqspec: 1
+name: pictures
+data:
+  source:
+    type: tsv
+    synthetic: 24
+    splits: {train: train.tsv}
+    source: {image: file, height: 8, width: 8, resize: true}
+    target: {label: kind}
+  batch: {unit: examples, size: 8}
+model:
+  type: classifier
+  encoder: {type: lenet, channels: [2], kernel: 3, dim: 4}
+train: {max_steps: 1, checkpoint_every_steps: 1}
+evaluate: {splits: []}
+"""
+
+
+def test_pictures_of_a_table_are_scaled_when_labelled_as_they_were_in_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
+    spec, file = tmp_path / "pictures.yaml", tmp_path / "large.png"
+    spec.write_text(TABLE)
+    write_picture(file, picture(1, generator("test", 1), channels=3, height=20, width=16))
+    result = run(compile_spec(spec), runs=tmp_path / "runs", launch=LAUNCH)
+    out = io.StringIO()
+
+    predict(result.folder.path, inputs=[str(file)], checkpoint="last", over=(), launch=LAUNCH, out=out,
+            nbest=1, scores=False, format="text", engine="torch")  # fmt: skip
+
+    assert out.getvalue().strip().startswith("verb")
