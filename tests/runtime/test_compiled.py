@@ -51,7 +51,8 @@ def test_what_cannot_be_compiled_is_told_in_a_line_and_runs(monkeypatch, capsys)
     assert "no compiler is installed" in told[1]
 
 
-def test_a_mistake_of_the_model_is_not_the_compilers():
+def test_a_mistake_of_the_model_is_not_the_compilers(monkeypatch):
+    monkeypatch.setattr(torch, "compile", plain_compile("eager"))
     compiled = CompiledLoss(loss)
     compiled._compiled = lambda *given: loss(*given)
 
