@@ -204,11 +204,15 @@ def _conversation(predictor: Predictor) -> Iterator[tuple[str, Found]]:
     while True:
         sys.stderr.write("> ")
         sys.stderr.flush()
-        line = sys.stdin.readline()
+        line = sys.stdin.buffer.readline()
         if not line:
             sys.stderr.write("\n")
             return
-        text = line.removesuffix("\n")
+        try:
+            text = line.removesuffix(b"\n").decode()
+        except UnicodeDecodeError as error:
+            sys.stderr.write(f"the line is not UTF-8 from byte {error.start} on\n")
+            continue
         yield text, next(iter(predictor([text])))
 
 

@@ -40,3 +40,12 @@ def test_every_line_is_answered_before_the_next_is_typed(terminal, capsys):
         ("こんにちは", "はちにんこ"), ("a b", "b a"), ("", ""),
     ]  # fmt: skip
     assert capsys.readouterr().err == "> > > > \n"
+
+
+def test_a_line_that_is_no_utf_8_is_told_and_asked_again(terminal, capsys):
+    answers = _text_answers(reversed_texts, ())
+
+    os.write(terminal, b"a\xff\nab\n")
+
+    assert next(answers)[0] == "ab"
+    assert capsys.readouterr().err == "> the line is not UTF-8 from byte 1 on\n> "
