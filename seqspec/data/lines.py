@@ -63,12 +63,14 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
             if row == 1:
                 line = _without_mark(raw, path, corpus)
                 skipped = len(raw) - len(line)
+                if b"\r" in line[:-2] and not line.endswith(b"\n"):
+                    raise _foreign_ends(path, corpus)
             if len(raw) > MAX_LINE_BYTES:
                 raise _too_long(path, corpus, row)
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
-                reason = f"byte 0x{line[error.start]:02x} is not valid UTF-8 ({error.reason}){_other(line)}"
+                reason = _japanese(line) or f"byte 0x{line[error.start]:02x} is not valid UTF-8"
                 yield Line(row, offset + skipped + error.start, "", reason)
             else:
                 if text[-1:] == "\n":
@@ -120,6 +122,15 @@ def _too_long(path: Path, corpus: str, row: int) -> DataError:
     )
 
 
+def _foreign_ends(path: Path, corpus: str) -> DataError:
+    return DataError(
+        "the whole file is one line that holds carriage returns",
+        corpus=corpus,
+        file=show(path),
+        help="let lines end in `\\n`, as by `tr '\\r' '\\n'`",
+    )
+
+
 def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
     for mark, (what, help) in _FOREIGN_MARKS.items():
         if line.startswith(mark):
@@ -128,11 +139,11 @@ def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
     return line.removeprefix(_UTF8_MARK)
 
 
-def _other(line: bytes) -> str:
-    """A remedy for a line of Japanese in another encoding: the one in which it has the most kana."""
+def _japanese(line: bytes) -> str | None:
+    """The fault of a line of Japanese in another encoding: the one in which it has the most kana."""
     kana = {name: len(_KANA.findall(line.decode(name, "ignore"))) for name in _JAPANESE}
     best = max(kana, key=kana.__getitem__)
     if kana[best] < 2:
-        return ""
+        return None
     name, known = _JAPANESE[best]
-    return f"; it reads as {name}: convert the file, as by `iconv -f {known} -t UTF-8`"
+    return f"the line reads as {name}, not UTF-8: convert the file, as by `iconv -f {known} -t UTF-8`"

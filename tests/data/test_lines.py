@@ -108,7 +108,7 @@ def test_japanese_in_another_encoding_is_named_with_a_remedy(encoding, name, tmp
     path.write_bytes("今日は、良い天気ですね。".encode(encoding) + b"\n")
     (line,) = read_lines(path)
 
-    assert f"it reads as {name}: convert" in line.fault
+    assert line.fault.startswith(f"the line reads as {name}, not UTF-8: convert")
 
 
 def test_other_bytes_are_not_taken_for_japanese(tmp_path):
@@ -127,3 +127,12 @@ def test_files_that_are_no_text_are_named(head, what, tmp_path):
 
     with pytest.raises(DataError, match=what):
         list(read_lines(path))
+
+
+def test_lines_that_end_in_carriage_returns_alone_are_refused_with_a_remedy(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"a\rb\rc\r")
+
+    with pytest.raises(DataError, match="one line that holds carriage returns") as caught:
+        list(read_lines(path))
+    assert "tr " in caught.value.help

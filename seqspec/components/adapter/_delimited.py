@@ -83,8 +83,6 @@ def _hint(cells: list[str], header: bool, lacking: list[str | int]) -> str:
     """What is most likely wrong where the first row lacks columns."""
     if not header:
         return "columns are numbers from 1 where `header` is false"
-    if any("\r" in cell for cell in cells):
-        return "lines of the file end in a bare carriage return: convert them to `\\n`"
     other = next((mark for mark in ("\t", ",", ";", "|") if len(cells) == 1 and mark in cells[0]), None)
     if other == "\t":
         return "the first row holds tabs: read the file by the adapter `tsv`"

@@ -362,7 +362,6 @@ def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
         ("kind,ja\na,x\n", 'type: csv, delimiter: ","'),
         ("kind;ja\na;x\n", 'type: csv, delimiter: ";"'),
         ("a\tこれはペンです\nb\tx\n", "set `header: false`"),
-        ("kind\tja\ra\tx\rb\ty\r", "bare carriage return"),
     ],
 )
 def test_a_first_row_that_is_not_as_promised_is_told_with_what_is_likely(content, help, tmp_path):
