@@ -161,8 +161,8 @@ def _difference(reference: str, hypothesis: str) -> str:
     a, b = (text.split(" ") if words else list(text) for text in (reference, hypothesis))
     join = " " if words else ""
     parts = []
-    folded = ([one.casefold() for one in side] for side in (a, b))
-    for kind, a0, a1, b0, b1 in SequenceMatcher(None, *folded, autojunk=False).get_opcodes():
+    low_a, low_b = ([one.casefold() for one in side] for side in (a, b))
+    for kind, a0, a1, b0, b1 in SequenceMatcher(None, low_a, low_b, autojunk=False).get_opcodes():
         if kind == "equal":
             parts.append(_e(join.join(b[b0:b1])))
             continue
