@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from pydantic import BaseModel
+from functools import cache
+from typing import Any, Literal
 
 from seqspec.compile.plan import Plan, PlanNode, Provenance
 from seqspec.compile.report import locate
@@ -20,7 +19,7 @@ from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Path, Tree, dotted
-from seqspec.schema.types import Nothing, Number, Poison, Type, Unknown
+from seqspec.schema.types import Nothing, Number, Poison, States, Type, Unknown
 
 
 def infer(
@@ -33,22 +32,22 @@ def infer(
     flow = _Flow(experiment, (), record)
     gives = flow.node("model", given)
     flow.node("loss", gives)
-    flow.node("optimizer", {"model": _width(record)})
+    flow.node("optimizer", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
         judged.node("search", gives)
     for index in range(len(experiment.evaluate.metrics)):
         judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
-    filled = _fill(experiment, (), record.inferred)
+    filled = _fill(experiment, record.inferred)
     provenance = Provenance(tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
 
 
-def _width(record: _Record) -> Type:
+def _width(record: _Record, gives: Type) -> Type:
     """The hidden states that carry the model's width: its encoder's, else its decoder's."""
-    from seqspec.schema.types import States
-
+    if isinstance(gives, Poison):
+        return gives
     found = {node.path[1:]: node.gives for node in record.nodes if node.path[:1] == ("model",)}
     states = (found.get((name,)) for name in ("encoder", "decoder"))
     return next((type_ for type_ in states if isinstance(type_, States)), Nothing())
@@ -158,10 +157,8 @@ class _Flow:
 
     def fill(self, name: str, component: str, reason: str) -> None:
         """Put a component with its defaults into a slot that the person left empty."""
-        catalogue = Catalogue()
-        config = catalogue.config(dict(slots(type(self.config)))[name], component).model_validate(
-            {}, context=catalogue
-        )
+        cls: type[Config] = type(self.config)
+        config = _default(cls, name, component)
         self.config = self.config.model_copy(update={name: config})
         self.record.inferred[*self.path, name] = config
         self.record.reasons[*self.path, name] = reason
@@ -223,7 +220,7 @@ class _Flow:
         config: Config = getattr(self.config, name)
         takes = _takes(source)
         self.record.nodes.append(
-            PlanNode((*self.path, name), config.component, takes, gives, isinstance(source, Mapping))
+            PlanNode((*self.path, name), config.component, takes, gives, named=not isinstance(source, Type))
         )
 
     def _infer(
@@ -233,9 +230,8 @@ class _Flow:
         for field_, value in derived.items():
             given = value if isinstance(value, tuple) else (value, "follows from what stands before it")
             below.derive(field_, *given)
-        named = isinstance(source, Mapping)
-        takes = tuple(source.items()) if isinstance(source, Mapping) else (("source", source),)
-        if any(isinstance(type_, Poison) for _, type_ in takes):
+        takes = _takes(source)
+        if any(type(type_) is Poison for _, type_ in takes):
             return Poison()
         own = self.record.own.get(path)
         below.config = config.model_copy(update=own) if own else config
@@ -248,22 +244,39 @@ class _Flow:
             return Poison()
         gives = self.record.known(_name_unknowns(gives, path))
         self.record.gave(path, gives)
-        self.record.nodes.insert(at, PlanNode(path, config.component, takes, gives, named))
+        self.record.nodes.insert(
+            at, PlanNode(path, config.component, takes, gives, named=not isinstance(source, Type))
+        )
         return gives
+
+
+@cache
+def _default(cls: type[Config], slot: str, component: str) -> Config:
+    """A component as it is without a setting, for the field ``slot`` of ``cls``."""
+    catalogue = Catalogue()
+    found = catalogue.config(dict(slots(cls))[slot], component)
+    return found.model_validate({}, context=catalogue)
 
 
 def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type:
     config = flow.config
-    cls = type(config)
-    if hasattr(cls, "wire"):
-        return config.wire(source, flow)  # type: ignore[no-any-return]
-    if hasattr(cls, "output"):
-        return config.output(source)  # type: ignore[no-any-return]
-    return Nothing() if isinstance(source, Mapping) else source
+    cls: type[Config] = type(config)
+    match _way(cls):
+        case "wire":
+            return config.wire(source, flow)  # type: ignore[no-any-return]
+        case "output":
+            return config.output(source)  # type: ignore[no-any-return]
+    return source if isinstance(source, Type) else Nothing()
+
+
+@cache
+def _way(cls: type[Config]) -> Literal["wire", "output", "none"]:
+    """How a component says what it gives."""
+    return "wire" if hasattr(cls, "wire") else "output" if hasattr(cls, "output") else "none"
 
 
 def _takes(source: Type | Mapping[str, Type]) -> tuple[tuple[str, Type], ...]:
-    return tuple(source.items()) if isinstance(source, Mapping) else (("source", source),)
+    return (("source", source),) if isinstance(source, Type) else tuple(source.items())
 
 
 def _name_unknowns(type_: Type, path: Path) -> Type:
@@ -282,26 +295,34 @@ def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
     return replace(type_, **changes)  # type: ignore[no-any-return]
 
 
-def _fill(model: Any, path: Path, inferred: Mapping[Path, object]) -> Any:
-    """``model`` with the inferred values below ``path`` written in."""
-    depth = len(path)
-    mine = (
-        {place: value for place, value in inferred.items() if len(place) > depth and place[:depth] == path}
-        if inferred
-        else {}
-    )
-    if not mine:
+def _fill(model: Any, inferred: Mapping[Path, object]) -> Any:
+    """``model`` with the inferred values written in, each at its path below it."""
+    root = _Branch()
+    for path, value in inferred.items():
+        branch = root
+        for part in path:
+            branch = branch.below.setdefault(part, _Branch())
+        branch.value = None if isinstance(value, Unknown) else value
+    return _grown(model, root)
+
+
+_AS_IT_IS: Any = object()
+
+
+@dataclass(slots=True)
+class _Branch:
+    """What inference changes at one place, and below it."""
+
+    value: Any = _AS_IT_IS
+    below: dict[str | int, _Branch] = field(default_factory=dict)
+
+
+def _grown(model: Any, branch: _Branch) -> Any:
+    if branch.value is not _AS_IT_IS:
+        model = branch.value
+    below = branch.below
+    if not below:
         return model
     if isinstance(model, list):
-        return [_fill(item, (*path, index), mine) for index, item in enumerate(model)]
-    if not isinstance(model, BaseModel):
-        return model
-    changes: dict[str, object] = {}
-    for place in sorted(mine, key=len):
-        name, value = str(place[depth]), mine[place]
-        if len(place) == depth + 1:
-            value = None if isinstance(value, Unknown) else value
-            changes[name] = _fill(value, (*path, name), {at: mine[at] for at in mine if len(at) > depth + 1})
-        elif name not in changes:
-            changes[name] = _fill(getattr(model, name), (*path, name), mine)
-    return model.model_copy(update=changes)
+        return [_grown(item, below[at]) if at in below else item for at, item in enumerate(model)]
+    return model.model_copy(update={name: _grown(getattr(model, str(name)), below[name]) for name in below})

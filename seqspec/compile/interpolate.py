@@ -28,11 +28,23 @@ def interpolate(root: Node, catalogue: Catalogue) -> Node:
     """``root`` with every ``${path}`` filled in.  Raises ``SpecError`` with every reference that leads
     nowhere.
     """
+    if not _refers(root):
+        return root
     work = _Interpolation(root, catalogue)
     done = work.node((), root)
     if work.found:
         raise SpecError(work.found, tree=done.node)
     return done.node
+
+
+def _refers(node: Node) -> bool:
+    """Whether any text below ``node`` holds ``${``."""
+    value = node.value
+    if isinstance(value, str):
+        return "${" in value
+    if isinstance(value, dict):
+        return any(map(_refers, value.values()))
+    return isinstance(value, list) and any(map(_refers, value))
 
 
 class _Done(NamedTuple):

@@ -67,13 +67,14 @@ class _Anchor(NamedTuple):
 class _Reader:
     """Reads one document from the events, keeping every mistake.
 
-    A ``path`` is ``None`` below a key that was refused, where everything is read over.
+    A ``path`` is ``None`` below a key that was refused, where everything is read over.  A scalar that is as
+    long as its place has neither quotes nor tag nor anchor: libyaml counts these in.
     """
 
     def __init__(self, source: Source, text: str) -> None:
         self.source = source
         self.loader = CSafeLoader(text)
-        self.read: Callable[[], Any] = self.loader.get_event
+        self.read: Callable[[], Any] = self.loader.get_event if len(text) <= MOST_NODES else self._counted
         self.found: list[Diagnostic] = []
         self.whole = True
         """Whether every key that was written stands in the tree, so that later stages can go on with it."""
@@ -132,10 +133,15 @@ class _Reader:
 
     def _mapping(self, path: Path | None) -> dict[str, Node]:
         items: dict[str, Node] = {}
-        read = self.read
+        source, read = self.source, self.read
         while type(event := read()) is not MappingEndEvent:
-            self._count(event)
-            name, place = self._key(event, items)
+            start, end = event.start_mark.index, event.end_mark.index
+            place = _new(Span, (source, start, end))
+            text: str = event.value if type(event) is ScalarEvent else ""
+            name: str | None = text
+            simple = end - start == len(text) <= MOST_KEY and text.isidentifier()
+            if not simple or text in items or text in WORDS:
+                name, place = self._odd_key(event, place, items)
             event = read()
             if type(event) is ScalarEvent and event.anchor is None:
                 node = self._scalar(event, None, place)
@@ -151,16 +157,18 @@ class _Reader:
         items: list[Node] = []
         read = self.read
         while type(event := read()) is not SequenceEndEvent:
-            self._count(event)
             items.append(self._value(event, None if path is None else (*path, len(items)), None))
         self._ended(event)
         return items
 
-    def _count(self, event: Any) -> None:
-        self.num_nodes += 1
+    def _counted(self) -> Any:
+        """The next event; only a text of more characters than there may be values can hold too many."""
+        event = self.loader.get_event()
+        self.num_nodes += isinstance(event, NodeEvent)
         if self.num_nodes > MOST_NODES:
-            said = f"the spec holds more than {MOST_NODES:,} settings and entries of lists"
+            said = f"the spec holds more than {MOST_NODES:,} keys and values"
             self._stop("SQ005", event, said, "put lists of that size in files of their own")
+        return event
 
     def _ended(self, event: Any) -> None:
         """A bracket ends a collection where it stands; a block ends with its last value."""
@@ -168,9 +176,12 @@ class _Reader:
             self.end = event.end_mark.index
 
     def _scalar(self, event: Any, path: Path | None, key: Span | None) -> Node:
+        start, end = event.start_mark.index, event.end_mark.index
+        self.end = end
+        span = _new(Span, (self.source, start, end))
         text: str = event.value
-        end = self.end = event.end_mark.index
-        span = _new(Span, (self.source, event.start_mark.index, end))
+        if end - start == len(text) <= MOST_SCALAR:
+            return Node(self._plain(text, span), span, key=key)
         value: Scalar | Poison = text
         if event.tag is not None or event.anchor is not None:
             span = self._decorated(event, span, path)
@@ -180,11 +191,14 @@ class _Reader:
             said = f"a value is longer than {MOST_SCALAR // 1024} KiB"
             self._note("SQ006", span, said, "put long texts in files of their own")
             value = POISON
-        elif event.style == "" and (text in WORDS or not text[0].isalpha()):
+        elif event.style == "":
             value = self._plain(text, span)
         return Node(value, span, key=key)
 
     def _plain(self, text: str, span: Span) -> Scalar | Poison:
+        """The value of a text without quotes."""
+        if text[:1].isalpha() and text not in WORDS:
+            return text
         try:
             return plain(text)
         except BadNumber as bad:
@@ -194,19 +208,15 @@ class _Reader:
             self.found.append(Diagnostic(bad.code, bad.message, span, help=bad.help, fix=fix))
             return POISON
 
-    def _key(self, event: Any, items: dict[str, Node]) -> tuple[str | None, Span]:
-        """A key of ``items`` and its place; no key where it is refused."""
-        span = _new(Span, (self.source, event.start_mark.index, event.end_mark.index))
+    def _odd_key(self, event: Any, span: Span, items: dict[str, Node]) -> tuple[str | None, Span]:
+        """A key that is not a plain name, and its place; no key where it is refused."""
         if type(event) is not ScalarEvent:
             self._no_text(event, span)
             return None, span
-        text: str = event.value
         if event.tag is not None or event.anchor is not None:
             span = self._decorated(event, span, None)
-        elif text.isidentifier() and text not in items and text not in WORDS and len(text) <= MOST_KEY:
-            return text, span
         quoted = event.style != "" or event.tag is not None
-        return self._odd_key(text, span, items, quoted=quoted), span
+        return self._spelt_key(event.value, span, items, quoted=quoted), span
 
     def _no_text(self, event: Any, span: Span) -> None:
         if type(event) is AliasEvent:
@@ -225,7 +235,7 @@ class _Reader:
             event = self.read()
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
 
-    def _odd_key(self, text: str, span: Span, items: dict[str, Node], *, quoted: bool) -> str | None:
+    def _spelt_key(self, text: str, span: Span, items: dict[str, Node], *, quoted: bool) -> str | None:
         """``text`` where it may be a key in spite of its looks."""
         if text in items:
             self.found.append(twice(text, span, items[text]))
@@ -250,9 +260,11 @@ class _Reader:
             return self._refuse("SQ011", span, said, f'write it in quotes: `"{shorten(text)}"`')
         return text
 
-    def _refuse(self, code: str, span: Span, message: str, help: str, fix: Fix | None = None) -> None:
+    def _refuse(self, code: str, span: Span, message: str, help: str, fix: Fix | None = None) -> str | None:
+        """Keep the mistake of a key; there is no key then."""
         self.found.append(Diagnostic(code, message, span, help=help, fix=fix))
         self.whole = False
+        return None
 
     def _alias(self, event: Any, path: Path | None, key: Span | None) -> Node:
         span = Span(self.source, event.start_mark.index, event.end_mark.index)

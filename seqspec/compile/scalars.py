@@ -7,6 +7,7 @@ beyond 64 bits, and a float beyond what a double can hold.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from seqspec.schema.source import Scalar
 
@@ -32,6 +33,7 @@ _SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)").fullmatch
 
 LONGEST_NUMBER = 400
 """Digits of the longest number that is looked at; the largest double has 309 before its point."""
+_SHORT = 24
 
 
 class BadNumber(ValueError):
@@ -47,6 +49,16 @@ class BadNumber(ValueError):
 
 def plain(text: str) -> Scalar:
     """The value of a plain (unquoted) scalar.  Raises ``BadNumber``."""
+    return _seen(text) if len(text) <= _SHORT else _plain(text)
+
+
+@lru_cache(maxsize=2048)
+def _seen(text: str) -> Scalar:
+    """The same few numbers stand in every spec."""
+    return _plain(text)
+
+
+def _plain(text: str) -> Scalar:
     if text in WORDS:
         return WORDS[text]
     if text[0] not in _NUMERIC_START:

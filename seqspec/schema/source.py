@@ -80,6 +80,9 @@ class Poison:
 POISON = Poison()
 
 
+_COLLECTIONS = (dict, list)
+
+
 class Node:
     """One value of the tree with the places it came from.  Treat as frozen: make new nodes, never change one.
 
@@ -110,7 +113,10 @@ class Node:
         """The plain value: dicts, lists and scalars."""
         value = self.value
         if type(value) is dict:
-            return {key: child.data() for key, child in value.items()}
+            return {
+                key: child.data() if type(child.value) in _COLLECTIONS else child.value
+                for key, child in value.items()
+            }
         if type(value) is list:
             return [child.data() for child in value]
         return value

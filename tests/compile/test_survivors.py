@@ -45,6 +45,13 @@ def test_a_mistake_elsewhere_does_not_hide_the_shapes(told, change, code):
     assert told(change, HEADS) == sorted([code, "SQ200"])
 
 
+def test_a_model_that_does_not_fit_leaves_its_schedule_alone(told):
+    schedule = ("type: inverse_sqrt, peak: 1.0e-3", "type: transformer")
+
+    assert told(schedule) == []
+    assert told(schedule, HEADS) == ["SQ200"]
+
+
 @pytest.mark.parametrize(
     ("change", "codes"),
     [

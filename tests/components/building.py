@@ -36,7 +36,7 @@ def infer(data: dict[str, Any], source: dict[str, Type]) -> tuple[Any, list[str]
     holder = Holder.model_validate({"model": data}, context=Catalogue())
     record = _Record(facts={})
     gives = _Flow(holder, (), record).node("model", source)
-    return _fill(holder, (), record.inferred), [f.message for f in record.findings], gives, record
+    return _fill(holder, record.inferred), [f.message for f in record.findings], gives, record
 
 
 def build(
