@@ -18,6 +18,7 @@ from tests.components.text_steps import CATALOGUE, LABELS, TEXTS, Flow, config, 
 TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy", "bracketing_f1"]
 TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_accuracy"]
 LABEL_METRICS = ["accuracy", "error"]
+PICTURE_METRICS = ["bits_per_dim"]
 MECAB = {"type": "mecab", "dictionary": "ipadic"}
 PAIRS = [
     ("the cat sat on the mat", "the cat sat on a mat"),
@@ -42,7 +43,8 @@ def apply(of, takes):
 
 
 def test_the_folder_holds_these_metrics_and_no_other():
-    assert sorted(TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS) == sorted(CATALOGUE.names("metric"))
+    names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PICTURE_METRICS
+    assert sorted(names) == sorted(CATALOGUE.names("metric"))
 
 
 @pytest.mark.parametrize("name", TEXT_METRICS)
@@ -77,7 +79,7 @@ def test_values_come_under_the_metrics_own_name_first(name):
     assert found.signature()
 
 
-@pytest.mark.parametrize("name", TEACHER_FORCED)
+@pytest.mark.parametrize("name", TEACHER_FORCED + PICTURE_METRICS)
 def test_teacher_forced_metrics_say_so_and_read_sums(name):
     made = metric(name)
     assert made.compute() == {name: 0.0}
@@ -85,10 +87,14 @@ def test_teacher_forced_metrics_say_so_and_read_sums(name):
     made.update({"nll": 2 * math.log(2), "targets": 2, "correct": 1, "characters": 4, "bytes": 8})
 
     assert made.reads == "teacher_forced"
-    expected = {"perplexity": 2, "token_accuracy": 0.5, "bits_per_character": 0.5, "bits_per_byte": 0.25}[
-        name
-    ]
-    assert made.compute()[name] == pytest.approx(expected)
+    expected = {
+        "perplexity": 2,
+        "token_accuracy": 0.5,
+        "bits_per_character": 0.5,
+        "bits_per_byte": 0.25,
+        "bits_per_dim": 1,
+    }
+    assert made.compute()[name] == pytest.approx(expected[name])
     assert "teacher_forced" in made.signature()
 
 
