@@ -60,8 +60,11 @@ class Attention(nn.Module):
         """``mask`` broadcasts to ``[B, H, Q, K]``: True where a key may be seen, or a float bias.  ``causal``
         needs no mask.
         """
-        memory = self.remember(x_BQD if memory_BKD is None else memory_BKD)
-        return self._attend(self._queries(x_BQD, start=0), memory, mask=mask, causal=causal)
+        if memory_BKD is None:
+            queries, memory = self._of_itself(x_BQD)
+        else:
+            queries, memory = self._queries(x_BQD, start=0), self.remember(memory_BKD)
+        return self._attend(queries, memory, mask=mask, causal=causal)
 
     def within(self, x_BTD: Tensor, *, block: int) -> Tensor:
         """Each position sees its own block of positions up to itself, and the block before: Parmar et al.
@@ -69,8 +72,8 @@ class Attention(nn.Module):
         """
         size = x_BTD.shape[1]
         padded_BTD = functional.pad(x_BTD, (0, 0, 0, -size % block))
-        memory = self.remember(padded_BTD)
-        queries = _blocks(self._queries(padded_BTD, start=0), block)
+        whole, memory = self._of_itself(padded_BTD)
+        queries = _blocks(whole, block)
         pairs = KeysValues(*(_with_before(_blocks(part, block)) for part in memory))
         count = queries.shape[1]
         mask = torch.ones(block, 2 * block, dtype=torch.bool, device=x_BTD.device).tril(block)
@@ -83,10 +86,7 @@ class Attention(nn.Module):
 
     def remember(self, memory_BKD: Tensor, *, start: int = 0) -> KeysValues:
         """Keys and values of a memory whose first row stands at position ``start``."""
-        keys = self._split(self.key(memory_BKD))
-        if self.rotary:
-            keys = rotate(keys, start=start)
-        return KeysValues(keys, self._split(self.value(memory_BKD)))
+        return self._kept(*_together(memory_BKD, self.key, self.value), start=start)
 
     def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None, start: int = 0) -> Tensor:
         """One query a hypothesis, at position ``start``.  The hypotheses of one example share its memory,
@@ -113,9 +113,21 @@ class Attention(nn.Module):
             scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
         return scores.softmax(-1).mean(1)
 
+    def _of_itself(self, x_BTD: Tensor) -> tuple[Tensor, KeysValues]:
+        """Queries, keys and values of one sequence."""
+        query, key, value = _together(x_BTD, self.query, self.key, self.value)
+        return self._asked(query, start=0), self._kept(key, value, start=0)
+
+    def _kept(self, key_BKD: Tensor, value_BKD: Tensor, *, start: int) -> KeysValues:
+        keys = self._split(key_BKD)
+        return KeysValues(rotate(keys, start=start) if self.rotary else keys, self._split(value_BKD))
+
     def _queries(self, x_BQD: Tensor, *, start: int, spread: bool = True) -> Tensor:
         """``spread``: queries stand one after another from ``start``; without it all stand there."""
-        queries = self._split(self.query(x_BQD))
+        return self._asked(self.query(x_BQD), start=start, spread=spread)
+
+    def _asked(self, query_BQD: Tensor, *, start: int, spread: bool = True) -> Tensor:
+        queries = self._split(query_BQD)
         if self.scale is not None:
             # Lingvo: each feature of a head has its own positive scale, 1 at first.
             queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))
@@ -141,6 +153,15 @@ class Attention(nn.Module):
 
     def _merge(self, x_BHQE: Tensor) -> Tensor:
         return self.output(x_BHQE.transpose(1, 2).flatten(2))
+
+
+def _together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
+    """What several layers make of ``x``, in one matrix product: faster forward, and more so backward."""
+    weight = torch.cat(tuple(layer.weight for layer in layers))
+    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+    given = functional.linear(x, weight, torch.cat(biases) if biases else None)
+    sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
+    return given.split(sizes, dim=-1)
 
 
 def _blocks(x_BHTE: Tensor, block: int) -> Tensor:
