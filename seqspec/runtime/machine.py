@@ -49,6 +49,7 @@ def pin(*, threads: int | None, exact: bool) -> None:
     if exact and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # Nothing here reads it.
         torch.backends.cudnn.benchmark = False
 
 
