@@ -54,7 +54,7 @@ class _Complaints:
         diagnostic = locate(
             Finding(fault.path, message, code="SQ101", on_key=True, help=told.help), self.tree
         )
-        if told.rename and fault.node is not None and fault.node.key is not None:
+        if told.rename and told.same_value and fault.node is not None and fault.node.key is not None:
             fix = Fix(f"rename it `{told.rename}`", (Edit(fault.node.key, told.rename),), safe=False)
             return with_fix(diagnostic, fix)
         return diagnostic

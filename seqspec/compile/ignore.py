@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from seqspec.compile.codes import names
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
-from seqspec.schema.source import Node, Source, Span, Tree
+from seqspec.schema.source import Node, Path, Source, Span, Tree
 
 _COMMENT = re.compile(r"(?<![^\s])#[ \t]*seqspec:[ \t]*ignore(?:\[([^\]\n]*)\])?")
 _WORD = re.compile(r"[^\s,]+")
@@ -47,7 +47,24 @@ def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic,
         else:
             used.add(match)
     unused = [i for i in ignores if i not in used and i.span.source is tree.span.source]
-    return (*left, *(_unused(i, kept) for i in unused))
+    return (*left, *(_unused(i, kept)._replace(path=_setting(i, tree)) for i in unused))
+
+
+def _setting(ignore: _Ignore, tree: Tree) -> Path:
+    """The setting that the comment stands beside: the last one whose key or entry begins on its line."""
+    begins = ((path, node.key or node.span) for path, node in _nodes(tree, ()))
+    there = [path for path, span in begins if span.source is ignore.span.source and span.line == ignore.line]
+    return there[-1] if there else ()
+
+
+def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
+    if isinstance(node.value, dict):
+        children: Iterable[tuple[str | int, Node]] = node.value.items()
+    else:
+        children = enumerate(node.value) if isinstance(node.value, list) else ()
+    for part, child in children:
+        yield (*path, part), child
+        yield from _nodes(child, (*path, part))
 
 
 def _ignores(source: Source, tree: Tree) -> Iterator[_Ignore]:
@@ -93,14 +110,17 @@ def _silences(ignore: _Ignore, d: Diagnostic) -> bool:
 def _unused(ignore: _Ignore, diagnostics: Iterable[Diagnostic]) -> Diagnostic:
     fix = Fix("delete the comment", (Edit(ignore.comment, ""),), safe=True)
     if not ignore.code:
-        said, help = "this comment does not say what it ignores", "name the codes: `# seqspec: ignore[SQ210]`"
+        said, help = (
+            "`seqspec: ignore` does not say what it ignores",
+            "name the codes: `# seqspec: ignore[SQ210]`",
+        )
         return Diagnostic("SQ031", said, ignore.span, severity="warning", help=help)
     if ignore.code not in names():
         said, help = f"there is no diagnostic `{ignore.code}` to ignore", "write a code such as `SQ210`"
         return Diagnostic("SQ031", said, ignore.span, severity="warning", help=help, fix=fix)
-    said = f"nothing on this line is told as {ignore.code}, so there is nothing to ignore"
+    said = f"nothing on this line is told as `{ignore.code}`, so there is nothing to ignore"
     if any(d.code == ignore.code and d.span and d.span.line == ignore.line for d in diagnostics):
-        said = f"{ignore.code} is an error here, and errors cannot be ignored"
+        said = f"`{ignore.code}` is an error here, and errors cannot be ignored"
         return Diagnostic(
             "SQ030", said, ignore.span, severity="warning", help="mend the error, or delete the comment"
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from seqspec.compile.foreign_names import KEYS
+from seqspec.compile.foreign_places import PLACES
 from seqspec.compile.shape import component, shapes
 from seqspec.compile.suggest import distance, nearest
 from seqspec.schema.catalogue import Catalogue
@@ -24,6 +25,8 @@ class Advice(NamedTuple):
     help: str
     rename: str | None = None
     """The key that was meant, where it stands in the same place."""
+    same_value: bool = True
+    """Whether that key takes the value as it is written."""
 
 
 def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catalogue) -> Advice:
@@ -37,20 +40,41 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     if colon and before in own and value:
         return Advice(f"a space is missing after `:`; write `{before}: {value}`", f"{before}: {value}")
     close = nearest(word, own)
-    if close and distance(word.lower(), close.lower(), 1) <= 1:
+    if close and plain not in KEYS and distance(word.lower(), close.lower(), 1) <= 1:
         return Advice(f"did you mean `{close}`?", close)
     foreign = next((name for name in KEYS.get(plain, ()) if name in own), None)
-    if foreign and tree.at((*path[:-1], foreign)) is not None:
-        return Advice(f"seqspec calls it `{foreign}`, which is given already")
     if foreign:
-        return Advice(f"seqspec calls it `{foreign}`", foreign)
+        return _translated(path, plain, foreign, tree)
+    translated = _foreign_elsewhere(path, plain, tree, catalogue)
     moved = _elsewhere(path, word, tree, catalogue)
-    if moved:
+    if moved and not (translated and _is_foreign_here(path, plain, tree, catalogue)):
         return Advice(moved)
+    if translated:
+        return Advice(_sibling(cls, word, catalogue) or translated)
     if close:
         return Advice(f"did you mean `{close}`?", close)
-    sibling = _sibling(cls, word, catalogue) or _foreign_elsewhere(path, plain, tree, catalogue)
-    return Advice(sibling or listed(cls, own))
+    return Advice(_sibling(cls, word, catalogue) or listed(cls, own))
+
+
+def _is_foreign_here(path: Path, plain: str, tree: Tree, catalogue: Catalogue) -> bool:
+    """A word that is ours with another meaning is not meant so, unless it belongs to this section."""
+    if plain not in KEYS or plain not in PLACES:
+        return False
+    section = path[:1]
+    if PLACES[plain].path.partition(".")[0] in section:
+        return True
+    return all(place[:1] != section for place in _nearest_places(path, plain, tree, catalogue))
+
+
+def _translated(path: Path, plain: str, ours: str, tree: Tree) -> Advice:
+    """A foreign word for a key that the same mapping takes."""
+    if tree.at((*path[:-1], ours)) is not None:
+        return Advice(f"seqspec calls it `{ours}`, which is given already")
+    place = PLACES.get(plain)
+    same_setting = place is not None and place.path.rpartition(".")[2] == ours
+    remark = place.remark if place is not None and same_setting else ""
+    help = f"seqspec calls it `{ours}`, {remark}" if remark else f"seqspec calls it `{ours}`"
+    return Advice(help, ours, same_value=not remark)
 
 
 def known_keys(cls: type[BaseModel] | None) -> tuple[str, ...]:
@@ -108,8 +132,10 @@ def _nearest_places(path: Path, word: str, tree: Tree, catalogue: Catalogue) -> 
 
 def _foreign_elsewhere(path: Path, plain: str, tree: Tree, catalogue: Catalogue) -> str | None:
     """A foreign name of a setting that stands in another place, as far as that is no guess."""
-    if plain in ("batch_size", "max_tokens"):
-        return "seqspec calls it `data.batch.size`"
+    place = PLACES.get(plain)
+    if place is not None:
+        called = f"seqspec calls it `{place.path}`" if place.path else ""
+        return ", ".join(filter(None, (called, place.remark)))
     for name in KEYS.get(plain, ()):
         places = _nearest_places(path, name, tree, catalogue) if name not in ("size", "type", "name") else []
         if places:
