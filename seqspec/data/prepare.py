@@ -17,7 +17,7 @@ from seqspec.data.cache import Cache, storage
 from seqspec.data.parts import DataParts
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages import AnySplit, Stages
-from seqspec.data.workers import cores
+from seqspec.data.workers import cores, require_started
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def prepare(
 
     Raises ``DataError`` with corpus, file, row and byte where the data are not what the spec says.
     """
+    require_started()
     with storage(cache):
         stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores())
         found = _Splits(stages)
