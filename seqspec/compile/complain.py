@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
 
 from pydantic import ValidationError
 
 from seqspec.compile.faults import Fault, faults, walk
-from seqspec.compile.foreign_names import COMPONENTS
+from seqspec.compile.foreign_names import CHOICES, COMPONENTS
 from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
 from seqspec.compile.misfit import expectation, explain_value, with_fix
 from seqspec.compile.report import in_order, locate
@@ -59,6 +61,18 @@ class _Complaints:
             return with_fix(diagnostic, fix)
         return diagnostic
 
+    def bad_key(self, fault: Fault) -> Diagnostic:
+        """A key of a mapping of names, such as a split that there is not."""
+        above = walk(self.tree, fault.path[:-1], self.catalogue)[0]
+        names = re.findall(r"'([^']+)'", str(fault.context.get("expected", "")))
+        key = str(fault.path[-1])
+        near = nearest(key, names) or next((n for n in CHOICES.get(key.lower(), ()) if n in names), None)
+        help = f"did you mean `{near}`?" if near else f"choose among {quoted(names)}" if names else None
+        if pattern := fault.context.get("pattern"):
+            help = f"it takes a name like {pattern}"
+        message = f"`{key}` cannot be a key of {above}"
+        return locate(Finding(fault.path, message, code="SQ108", on_key=True, help=help), self.tree)
+
     def missing(self, fault: Fault) -> Diagnostic:
         said = walk(self.tree, fault.path[:-1], self.catalogue)[0]
         name = str(fault.path[-1])
@@ -101,7 +115,7 @@ class _Complaints:
     def _component(self, slot: str, name: str) -> tuple[str, str | None]:
         """Help for a component that there is not, and the name that was meant."""
         names = self.catalogue.names(slot)
-        plain = name.lower().replace("-", "_")
+        plain = unicodedata.normalize("NFKC", name).lower().replace("-", "_")
         close = plain if plain in names else None
         if close is None:
             other = next((s for s in SLOTS if s != slot and plain in self.catalogue.names(s)), None)
@@ -127,6 +141,7 @@ class _Complaints:
 _TYPE_KEYS = ("name", "class", "class_path", "_target_", "kind", "cls", "id")
 _RULES: dict[str, Callable[[_Complaints, Fault], Diagnostic | None]] = {
     "extra_forbidden": _Complaints.unknown_key,
+    "bad_key": _Complaints.bad_key,
     "missing": _Complaints.missing,
     "slot_unknown": _Complaints.unknown_component,
     "slot_type_missing": _Complaints.type_missing,

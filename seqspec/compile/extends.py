@@ -56,7 +56,7 @@ def _compose(tree: Tree, file: Path, chain: tuple[tuple[Path, Span], ...], catal
 
 
 def _bases(node: Node | None) -> list[Node]:
-    if node is None or node.value is None:
+    if node is None:
         return []
     entries = node.value if isinstance(node.value, list) else [node]
     for entry in entries:
@@ -240,7 +240,8 @@ def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnosti
         if folder.is_dir()
         else []
     )
-    close = nearest(target.name, names)
+    stems = (name for name in names if Path(name).stem == target.name)
+    close = next(stems, None) or nearest(target.name, names)
     help = (
         f"did you mean `{Path(name).parent / close}`?"
         if close

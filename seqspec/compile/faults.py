@@ -67,7 +67,7 @@ def _unpack(
         if error["type"] == "slot_errors":
             yield from _unpack(error["ctx"]["errors"], path, tree, catalogue)
         else:
-            yield error, path
+            yield ({**error, "type": "bad_key"} if error["loc"][-1:] == ("[key]",) else error), path
 
 
 def _path(error: dict[str, Any], above: Path, tree: Tree, catalogue: Catalogue) -> Path:

@@ -391,3 +391,37 @@ COMPONENTS: dict[str, tuple[str, ...]] = {
     "character_error_rate": ("cer",),
 }
 """Foreign component to ours."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "valid": ("dev",),
+    "val": ("dev",),
+    "validation": ("dev",),
+    "development": ("dev",),
+    "training": ("train",),
+    "fp32": ("float32",),
+    "32": ("float32",),
+    "bf16": ("bfloat16",),
+    "bf16-mixed": ("bfloat16",),
+    "sentence": ("examples",),
+    "sentences": ("examples",),
+    "sents": ("examples",),
+    "samples": ("examples",),
+    "utterances": ("examples",),
+    "token": ("tokens",),
+    "words": ("tokens",),
+    "bins": ("frames",),
+    "prenorm": ("pre",),
+    "postnorm": ("post",),
+    "rope": ("rotary",),
+    "alibi": ("linear",),
+    "abs_pos": ("sinusoidal",),
+    "sine": ("sinusoidal",),
+    "layer_norm": ("layer",),
+    "layernorm": ("layer",),
+    "rmsnorm": ("rms",),
+    "rms_norm": ("rms",),
+    "swish": ("silu",),
+    "unidic_lite": ("unidic-lite",),
+    "cmvn": ("utterance", "global"),
+}
+"""Foreign word for one of the choices of a setting."""

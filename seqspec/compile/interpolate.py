@@ -21,6 +21,8 @@ from seqspec.schema.source import POISON, Node, Path, Span, dotted
 _MARK = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _PATH = re.compile(r"[^\s.\[\]]+(?:\.[^\s.\[\]]+|\[\d{1,5}\])*").fullmatch
 _HOW = "write `${path.of.a.setting}`, or `$${` for the two characters themselves"
+_VARIABLE = re.compile(r"(?:oc\.env:|env\.|ENV:)?([A-Z][A-Z0-9_]*)(?:,.*)?")
+"""A variable of the environment, as a shell or another framework names it; no setting is in capitals."""
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 
 
@@ -233,6 +235,8 @@ class _Interpolation:
         close = nearest(str(missing), below)
         if close:
             help = f"did you mean `${{{dotted((*target[:depth], close, *target[depth + 1 :]))}}}`?"
+        elif variable := _VARIABLE.fullmatch(name):
+            help = f"for an environment variable write `${{env:{variable.group(1)}}}`"
         else:
             help = "only what the spec writes, in full from its top, can be referred to"
         where = f" in `{dotted(target[:depth])}`" if depth else ""

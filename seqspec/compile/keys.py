@@ -39,21 +39,47 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     before, colon, value = word.partition(":")
     if colon and before in own and value:
         return Advice(f"a space is missing after `:`; write `{before}: {value}`", f"{before}: {value}")
+    before, dot, value = word.partition(".")
+    if dot and before in own and value:
+        return Advice(f"in a file, settings are nested: write `{_nested(word)}`")
     close = nearest(word, own)
     if close and plain not in KEYS and distance(word.lower(), close.lower(), 1) <= 1:
-        return Advice(f"did you mean `{close}`?", close)
+        return _slip(path, close, tree)
     foreign = next((name for name in KEYS.get(plain, ()) if name in own), None)
     if foreign:
         return _translated(path, plain, foreign, tree)
+    sibling = _sibling(cls, word, catalogue)
+    below = any(place[: len(path) - 1] == path[:-1] for place in _nearest_places(path, word, tree, catalogue))
+    if sibling and not below:
+        return Advice(sibling)
     translated = _foreign_elsewhere(path, plain, tree, catalogue)
     moved = _elsewhere(path, word, tree, catalogue)
     if moved and not (translated and _is_foreign_here(path, plain, tree, catalogue)):
         return Advice(moved)
     if translated:
-        return Advice(_sibling(cls, word, catalogue) or translated)
-    if close:
-        return Advice(f"did you mean `{close}`?", close)
-    return Advice(_sibling(cls, word, catalogue) or listed(cls, own))
+        return Advice(translated)
+    if close and not _is_given(path, close, tree):
+        return _slip(path, close, tree)
+    return Advice(listed(cls, own))
+
+
+def _slip(path: Path, meant: str, tree: Tree) -> Advice:
+    """A slip of the finger for ``meant``; where that is given too, there is nothing to rename."""
+    if _is_given(path, meant, tree):
+        return Advice(f"did you mean `{meant}`, which is given already?  Delete one of the two")
+    return Advice(f"did you mean `{meant}`?", meant)
+
+
+def _is_given(path: Path, key: str, tree: Tree) -> bool:
+    """Whether ``key`` stands beside the unknown key in the same file; what a base gives can be overlaid."""
+    there, here = tree.at((*path[:-1], key)), tree.at(path)
+    return there is not None and (here is None or there.span.source is here.span.source)
+
+
+def _nested(word: str) -> str:
+    """``train.max_steps`` as ``train: {max_steps: …}``."""
+    *above, last = word.split(".")
+    return "".join(f"{part}: {{" for part in above) + f"{last}: …" + "}" * len(above)
 
 
 def _is_foreign_here(path: Path, plain: str, tree: Tree, catalogue: Catalogue) -> bool:
@@ -68,7 +94,7 @@ def _is_foreign_here(path: Path, plain: str, tree: Tree, catalogue: Catalogue) -
 
 def _translated(path: Path, plain: str, ours: str, tree: Tree) -> Advice:
     """A foreign word for a key that the same mapping takes."""
-    if tree.at((*path[:-1], ours)) is not None:
+    if _is_given(path, ours, tree):
         return Advice(f"seqspec calls it `{ours}`, which is given already")
     place = PLACES.get(plain)
     same_setting = place is not None and place.path.rpartition(".")[2] == ours

@@ -9,7 +9,9 @@ from typing import Any, get_args, get_origin
 
 from seqspec.compile.faults import Fault
 from seqspec.compile.field_types import choices, describe, describe_type
+from seqspec.compile.foreign_names import CHOICES
 from seqspec.compile.keys import known_keys, listed
+from seqspec.compile.number_slips import half_width, number_help
 from seqspec.compile.report import locate
 from seqspec.compile.scalars import BadNumber, plain, shorten
 from seqspec.compile.shape import shapes
@@ -26,6 +28,7 @@ _RANGE = {
     "finite_number",
 }
 _LENGTH = {"too_short", "too_long", "string_too_short", "string_too_long"}
+_SINGLE = {"int_type", "float_type", "bool_type", "string_type"}
 _OWN_WORDS = {"value_error", "assertion_error"}
 _YES, _NO = ("yes", "on", "y"), ("no", "off", "n")
 
@@ -165,10 +168,17 @@ def _help(fault: Fault) -> str | None:
         close = nearest(value, words)
         if close:
             return f"did you mean `{close}`?"
+        foreign = next((name for name in CHOICES.get(value.lower(), ()) if name in words), None)
+        if foreign:
+            return f"seqspec calls it `{foreign}`"
+    if isinstance(value, list) and fault.kind in _SINGLE and value:
+        return _one_of_list(value, fault)
+    if isinstance(value, dict) and fault.kind == "list_type":
+        return "begin each entry of a list with `- `, or write `[…]`"
     if fault.path == ("seqspec",):
         return "write `seqspec: 1`, or use the seqspec that the spec was written for"
     if isinstance(value, str) and _is_number_field(fault):
-        return _number_help(value)
+        return number_help(value, fault.name)
     if fault.kind == "finite_number":
         return "infinity and not-a-number decide nothing; leave the key out where there is no bound"
     if fault.kind == "string_pattern_mismatch":
@@ -179,6 +189,14 @@ def _help(fault: Fault) -> str | None:
         shapes(fault.owner)[fault.name].model if fault.owner and fault.name in shapes(fault.owner) else None
     )
     return listed(model, known_keys(model)) if model is not None and not words else None
+
+
+def _one_of_list(value: list[Any], fault: Fault) -> str:
+    """A list where one value is taken."""
+    text = value[0].span.text if len(value) == 1 else ""
+    if text and "\n" not in text and not isinstance(value[0].value, list | dict):
+        return f"write it without the brackets: `{shorten(text)}`"
+    return f"write one value; to compare several, run the spec once for each: `--set {dotted(fault.path)}=…`"
 
 
 def _form(fault: Fault) -> str:
@@ -192,34 +210,14 @@ def _is_number_field(fault: Fault) -> bool:
     return fault.kind in ("int_type", "float_type", "int_parsing", "float_parsing")
 
 
-def _number_help(text: str) -> str | None:
-    """How to write the number that a text was meant to be."""
-    percent = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", text)
-    if percent:
-        return f"write it as a fraction: `{float(percent.group(1)) / 100:g}`"
-    clock = re.fullmatch(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9]))?", text)
-    if clock:
-        parts = [int(part) for part in clock.groups() if part is not None]
-        total = sum(part * 60**power for power, part in enumerate(reversed(parts)))
-        return f"clock times are text; write the number `{total}`"
-    if re.fullmatch(r"[0-9]{1,3}(?:[_,][0-9]{3})+", text):
-        return f"write the digits alone: `{re.sub('[_,]', '', text)}`"
-    unit = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kKmMgG])", text)
-    if unit:
-        times = {"k": 1e3, "m": 1e6, "g": 1e9}[unit.group(2).lower()]
-        return f"write the number in full: `{float(unit.group(1)) * times:.0f}`"
-    if re.fullmatch(r"[-+]?[0-9.]+(?:e[-+]?[0-9]+)?\s*[A-Za-zµ]+", text):
-        return "write the number alone; the schema knows its unit"
-    if text.lower() in ("none", "null", "nil"):
-        return "to set nothing, write `null` or leave the key out"
-    return None
-
-
 def _fix(fault: Fault) -> Fix | None:
     """The edit that writes what was meant, where there is one reading."""
     node = fault.node
     if node is None or node.via or not node.span.text or isinstance(node.value, dict):
         return None
+    half = _half_width(fault)
+    if half is not None:
+        return Fix(f"write `{shorten(half)}` in half-width characters", (Edit(node.span, half),), safe=False)
     text = _replacement(fault)
     if text is not None:
         return Fix(f"write `{shorten(text)}`", (Edit(node.span, text),), safe=True)
@@ -253,6 +251,17 @@ def _replacement(fault: Fault) -> str | None:
         case "list_type" if _fits_entry(fault) and "\n" not in written and "${" not in written:
             return f"[{written}]"
     return None
+
+
+def _half_width(fault: Fault) -> str | None:
+    """``１００`` or ``［chrf］`` as the number or list that it was meant to be."""
+    assert fault.node is not None
+    half = half_width(fault.node.span.text)
+    if not isinstance(fault.value, str) or half == fault.node.span.text:
+        return None
+    if fault.kind == "list_type":
+        return half if half.startswith("[") and half.endswith("]") else None
+    return _as_number(half, whole=fault.kind == "int_type") if _is_number_field(fault) else None
 
 
 def _fits_entry(fault: Fault) -> bool:

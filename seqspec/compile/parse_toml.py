@@ -159,6 +159,9 @@ class _Reader:
     def _entry(self, table: dict[str, Node], depth: int = 0) -> None:
         key = self._key()
         if not self.text.startswith("=", self.at):
+            if self.text.startswith("＝", self.at):
+                said, help = "a full-width `＝` stands where TOML needs `=`", "switch to half-width letters"
+                raise BadToml(said, self.at, self.at + 1, help=help)
             raise BadToml(
                 "`=` is missing after a key",
                 self.at,
@@ -205,6 +208,12 @@ class _Reader:
             name, self.at = str(value.value), value.end
         else:
             match = _BARE_KEY.match(self.text, start)
+            if match is None and char in ("\n", "}"):
+                said, help = (
+                    "an inline table goes on here",
+                    "keep `{ … }` on one line, no comma before the `}`",
+                )
+                raise BadToml(said, start, help=help)
             if match is None:
                 raise BadToml(
                     "a key was expected here",

@@ -6,6 +6,7 @@ nothing is built before depth, number and length are checked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -257,6 +258,9 @@ class _Reader:
             return self._refuse("SQ018", blank, said, "indent with spaces, in half-width letters", fix)
         if not isinstance(_quiet(text), str):
             said = f"the key `{shorten(text)}` is not text"
+            if re.search(r"[0-9],$", self.source.text[max(0, span.start - 2) : span.start]):
+                said = f"the comma before `{shorten(text)}` divides two entries, not the decimals of a number"
+                return self._refuse("SQ011", span, said, "write decimals with a point, such as `0.001`")
             return self._refuse("SQ011", span, said, f'write it in quotes: `"{shorten(text)}"`')
         return text
 

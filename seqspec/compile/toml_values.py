@@ -168,8 +168,18 @@ def bare(text: str, at: int) -> Value:
             f"`{shorten(word)}` is neither a number nor quoted text",
             at,
             end,
-            help=f'text stands in quotes: `"{shorten(word)}"`',
+            help=_meant(word, text[at:]),
         ) from None
+
+
+def _meant(word: str, rest: str) -> str:
+    """What to write for a bare word."""
+    if word.lower() in ("true", "yes", "on", "false", "no", "off"):
+        return f"write `{'true' if word.lower() in ('true', 'yes', 'on') else 'false'}`"
+    if word.lower() in ("none", "null", "nil"):
+        return "TOML has no null; leave the key out"
+    reference = re.match(r"\$\{[^}\n]*\}", rest)
+    return f'text stands in quotes: `"{shorten(reference.group() if reference else word)}"`'
 
 
 def _number(word: str) -> Scalar:

@@ -20,6 +20,8 @@ def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnos
     return (
         _bare_reference(source, start)
         or _full_width(source, start)
+        or _closes_nothing(source, start, problem)
+        or _value_not_indented(source, start)
         or _missing_colon(source, start, problem, began)
         or _indentation(source, start, problem)
     )
@@ -75,6 +77,30 @@ def _missing_colon(source: Source, start: int, problem: str, began: Any) -> Diag
     missing = "a space is missing after the `:` of" if between == ":" else "a `:` is missing after the key"
     fix = Fix("write `: `", (Edit(gap, ": "),), safe=False)
     return Diagnostic("SQ001", f"{missing} `{key}`", span, help=f"write `{key}: {shorten(value)}`", fix=fix)
+
+
+def _closes_nothing(source: Source, start: int, problem: str) -> Diagnostic | None:
+    """A ``}`` or ``]`` behind a value that is closed already."""
+    char = source.text[start : start + 1]
+    if char not in ("}", "]") or "did not find expected key" not in problem:
+        return None
+    span = Span(source, start, start + 1)
+    fix = Fix("delete it", (Edit(span, ""),), safe=False)
+    return Diagnostic("SQ001", f"this `{char}` closes nothing", span, help="delete it", fix=fix)
+
+
+def _value_not_indented(source: Source, start: int) -> Diagnostic | None:
+    """``max_steps:`` with its value on the line below, no deeper than the key."""
+    number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
+    line = source.line(number)
+    value = line.split(" #")[0].strip()
+    above, depth = _line_above(source, number)
+    key = re.fullmatch(r"( *)([\w-]+):", source.line(above).split(" #")[0].rstrip())
+    if key is None or len(key.group(1)) < depth or not value or re.search(r":(?: |$)|^-(?: |$)", value):
+        return None
+    span = Span(source, source.offset(number) + depth, source.offset(number) + depth + len(value))
+    said = f"the value of `{key.group(2)}` is indented no deeper than its key"
+    return Diagnostic("SQ001", said, span, help=f"write `{key.group(2)}: {shorten(value)}` on one line")
 
 
 def _line_above(source: Source, number: int) -> tuple[int, int]:

@@ -33,7 +33,7 @@ def _in_this_folder(monkeypatch):
 
 
 def head(case):
-    codes, _, options = case.read_text(encoding="utf-8").split("\n")[0].lstrip("# ").partition(" | ")
+    codes, _, options = case.read_text(encoding="utf-8-sig").split("\n")[0].lstrip("# ").partition(" | ")
     words = shlex.split(options)
     kinds = {"--set": Overlay.set, "--profile": Overlay.profile}
     over = [kinds[option](value) for option, value in zip(words[::2], words[1::2], strict=True)]
