@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seqspec.compile.convolution_cost import kept as kept_by_convolutions
+from seqspec.compile.convolution_cost import used as used_by_convolutions
 from seqspec.compile.plan import Compiled, Plan, PlanNode
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding
@@ -174,14 +176,35 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
         part = name.split(".")[0]
         if "embedding" in name or (part == "encoder" and pictured is not None):
             continue
-        total += 6 * size * _reached(plan, part, positions)
+        if name.startswith("encoder.convolutions."):
+            continue
+        total += 6 * size * _reached(plan, part, positions) * _repeated(plan, name)
     for node in plan.nodes:
         config = _config(plan, node)
+        if node.path == ("model", "encoder"):
+            total += 6 * used_by_convolutions(config, node.takes[0][1]) * positions.get("source", 0)
         if getattr(config, "num_heads", None) and isinstance(node.gives, States):
-            side = "source" if node.component[0] == "encoder" else "target"
-            length = lengths(plan).get(side, USUAL_LENGTH)
-            total += 12 * config.num_layers * node.gives.dim * length * positions.get(side, 0)
+            total += 12 * config.num_layers * node.gives.dim * _pairs(plan, node, positions)
     return total
+
+
+def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
+    """Pairs of positions that the attention of one layer compares, over the batch."""
+    assert isinstance(node.gives, States)
+    side = "source" if node.component[0] == "encoder" else "target"
+    stride = node.gives.stride or 1
+    count = positions.get(side, 0) / stride
+    memory = next((type_ for name, type_ in node.takes if name == "memory"), None)
+    crossed = lengths(plan).get("source", 0) / (memory.stride or 1) if isinstance(memory, States) else 0.0
+    return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
+
+
+def _repeated(plan: Plan, name: str) -> int:
+    """How often a position goes through a weight: as often as there are layers where all of them share it."""
+    part, _, rest = name.partition(".")
+    config = getattr(plan.experiment.model, part, None)
+    shared = hasattr(config, "halting")  # as a Universal Transformer's layers are
+    return int(config.num_layers) if shared and rest.startswith("layer.") else 1
 
 
 def _pictured(plan: Plan) -> Any:
@@ -214,7 +237,9 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
         return 0.0
     side = "source" if node.component[0] == "encoder" else "target"
     count = positions.get(side, 0) / (node.gives.stride or 1)
-    kept = count * _kept(config, node) + positions.get(side, 0) * _convolved(config, node)
+    kept = count * _kept(config, node) + positions.get(side, 0) * kept_by_convolutions(
+        config, node.takes[0][1]
+    )
     return float(FLOAT * (kept + _energies(getattr(config, "attention_dim", 0), plan, positions)))
 
 
@@ -223,22 +248,12 @@ def _kept(config: Any, node: PlanNode) -> float:
     assert isinstance(node.gives, States)
     dim, layers = node.gives.dim, getattr(config, "num_layers", 1) or 1
     inner = getattr(config, "feed_forward_dim", None)
+    if hasattr(config, "subsampling"):  # a Conformer's block feeds forward twice and convolves
+        return float(layers * (20 * dim + 4 * inner))
     if inner:
         crossed = any(name == "memory" and isinstance(type_, States) for name, type_ in node.takes)
         return float(layers * (12 * dim + 2 * inner + (6 * dim if crossed else 0)))
     return float(layers * 16 * dim)
-
-
-def _convolved(config: Any, node: PlanNode) -> float:
-    """Numbers a frame that convolutions over time and bins keep: the input, output and normalised output."""
-    frames = node.takes[0][1]
-    if not isinstance(frames, Frames) or not hasattr(config, "bin_strides"):
-        return 0.0
-    kept, bins, steps = 0.0, float(frames.dim), 1.0
-    for channels, across, along in zip(config.channels, config.bin_strides, config.time_strides, strict=True):
-        bins, steps = bins / across, steps / along
-        kept += 4 * channels * bins * steps
-    return kept
 
 
 def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> float:
