@@ -126,6 +126,9 @@ class _Complaints:
                 more = f"; did you mean `{near}`?" if near else f"; {self._choices(slot)}"
                 return f"that is {article(other)}, not {article(slot)}{more}", near
             close = nearest(name, names)
+        called = re.match(r"(\w+)\s*\(", name)
+        if called and called.group(1) in names:
+            return f"nothing is called here; write `{{type: {called.group(1)}, …}}`", None
         foreign = next((n for n in COMPONENTS.get(plain, ()) if n in names), None)
         if foreign and not close:
             return f"seqspec calls it `{foreign}`", foreign

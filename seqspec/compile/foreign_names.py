@@ -44,6 +44,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "n_layer": ("num_layers",),
     "layers": ("num_layers",),
     "num_blocks": ("num_layers",),
+    "hidden_layers": ("num_layers",),
     "num_hidden_layers": ("num_layers",),
     "encoder_layers": ("num_layers",),
     "decoder_layers": ("num_layers",),
@@ -320,6 +321,8 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Foreign key to ours."""
 
 COMPONENTS: dict[str, tuple[str, ...]] = {
+    "lower": ("lowercase",),
+    "upper": ("uppercase",),
     "bpe": ("sentencepiece",),
     "unigram": ("sentencepiece",),
     "word_piece": ("wordpiece",),
@@ -410,6 +413,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "token": ("tokens",),
     "words": ("tokens",),
     "bins": ("frames",),
+    "mecab": ("ja-mecab",),
     "prenorm": ("pre",),
     "postnorm": ("post",),
     "rope": ("rotary",),

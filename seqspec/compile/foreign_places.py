@@ -77,7 +77,7 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
     (Place("seed"), "seed_everything random_seed"),
     (
         Place("", "the machine is no part of an experiment: `seqspec run SPEC --devices N --nodes N`"),
-        "devices gpus ngpu num_gpus n_gpu num_nodes accelerator",
+        "device devices gpus ngpu num_gpus n_gpu num_nodes accelerator strategy",
     ),
     (
         Place("", "where results go is no part of an experiment: `seqspec run SPEC --runs FOLDER`"),

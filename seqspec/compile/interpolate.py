@@ -235,6 +235,8 @@ class _Interpolation:
         close = nearest(str(missing), below)
         if close:
             help = f"did you mean `${{{dotted((*target[:depth], close, *target[depth + 1 :]))}}}`?"
+        elif isinstance(missing, int):
+            help = "entries count from 0"
         elif variable := _VARIABLE.fullmatch(name):
             help = f"for an environment variable write `${{env:{variable.group(1)}}}`"
         else:

@@ -36,9 +36,10 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     plain = _plain(word)
     if plain in own:
         return Advice(f"did you mean `{plain}`?", plain)
-    before, colon, value = word.partition(":")
+    before, colon, value = unicodedata.normalize("NFKC", word).partition(":")
     if colon and before in own and value:
-        return Advice(f"a space is missing after `:`; write `{before}: {value}`", f"{before}: {value}")
+        missing = "a space is missing after `:`" if ":" in word else "a full-width `：` is no colon of YAML"
+        return Advice(f"{missing}; write `{before}: {value}`", f"{before}: {value}")
     before, dot, value = word.partition(".")
     if dot and before in own and value:
         return Advice(f"in a file, settings are nested: write `{_nested(word)}`")
@@ -48,6 +49,9 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
     foreign = next((name for name in KEYS.get(plain, ()) if name in own), None)
     if foreign:
         return _translated(path, plain, foreign, tree)
+    slot = getattr(cls, "component", ("", ""))[0]
+    if slot and plain in catalogue.names(slot):
+        return Advice(f"write `type: {plain}`, and its settings beside it")
     sibling = _sibling(cls, word, catalogue)
     below = any(place[: len(path) - 1] == path[:-1] for place in _nearest_places(path, word, tree, catalogue))
     if sibling and not below:

@@ -28,6 +28,13 @@ _RANGE = {
     "finite_number",
 }
 _LENGTH = {"too_short", "too_long", "string_too_short", "string_too_long"}
+_KINDS = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+}
+"""What an entry of a mapping of names takes."""
 _SINGLE = {"int_type", "float_type", "bool_type", "string_type"}
 _OWN_WORDS = {"value_error", "assertion_error"}
 _YES, _NO = ("yes", "on", "y"), ("no", "off", "n")
@@ -83,7 +90,7 @@ def expectation(fault: Fault) -> str:
         slot = fault.slot or fault.context.get("slot")
         return f"{_article(f'{slot}')}: its name, or a mapping with `type`"
     if fault.field is None:
-        return "a value of another kind"
+        return _KINDS.get(fault.kind, "a value of another kind")
     if fault.path and isinstance(fault.path[-1], int):
         return _sentence(_entry(fault))
     return _sentence(describe(fault.field))
@@ -171,14 +178,14 @@ def _help(fault: Fault) -> str | None:
         foreign = next((name for name in CHOICES.get(value.lower(), ()) if name in words), None)
         if foreign:
             return f"seqspec calls it `{foreign}`"
-    if isinstance(value, list) and fault.kind in _SINGLE and value:
+    if isinstance(value, list) and fault.kind in _SINGLE and value and not (fault.node and fault.node.via):
         return _one_of_list(value, fault)
     if isinstance(value, dict) and fault.kind == "list_type":
         return "begin each entry of a list with `- `, or write `[…]`"
     if fault.path == ("seqspec",):
         return "write `seqspec: 1`, or use the seqspec that the spec was written for"
     if isinstance(value, str) and _is_number_field(fault):
-        return number_help(value, fault.name)
+        return number_help(value, fault.name, whole=fault.kind == "int_type")
     if fault.kind == "finite_number":
         return "infinity and not-a-number decide nothing; leave the key out where there is no bound"
     if fault.kind == "string_pattern_mismatch":

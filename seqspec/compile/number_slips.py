@@ -15,14 +15,19 @@ _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 
 def half_width(text: str) -> str:
     """``text`` in the half-width characters that numbers and YAML are written in."""
-    return unicodedata.normalize("NFKC", text).strip()
+    return unicodedata.normalize("NFKC", text).replace("\u2212", "-").strip()
 
 
-def number_help(written: str, name: str) -> str | None:
+def number_help(written: str, name: str, *, whole: bool = False) -> str | None:
     """What to write for ``written`` in the number field ``name``; ``None`` where nothing is likely."""
     text = half_width(written)
     if text.lower() in ("none", "null", "nil", "~"):
         return "to set nothing, write `null` or leave the key out"
+    if whole and text.endswith("%"):
+        return f"write the number itself{_unit(name)}, not a share"
+    ended = re.fullmatch(rf"({_NUMBER})[,;]", text)
+    if ended:
+        return f"nothing follows a value: write `{ended.group(1)}`"
     comment = re.fullmatch(rf"({_NUMBER})\s*(?://|#).*", text)
     if comment:
         return f"a comment begins with a blank and a half-width `#`: write `{comment.group(1)}  # …`"

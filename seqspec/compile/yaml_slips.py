@@ -10,7 +10,7 @@ from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
 from seqspec.schema.source import Source, Span
 
 _REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
-_NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)( +=? *|:(?! ))([^ :=][^:]*)")
+_NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)( +=?>? *|:(?! ))([^ :=][^:]*)")
 _FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=True))
 """What a Japanese or Chinese keyboard gives in place of YAML's own characters."""
 
@@ -20,6 +20,7 @@ def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnos
     return (
         _bare_reference(source, start)
         or _full_width(source, start)
+        or _quote_within(source, start, problem)
         or _closes_nothing(source, start, problem)
         or _value_not_indented(source, start)
         or _missing_colon(source, start, problem, began)
@@ -77,6 +78,20 @@ def _missing_colon(source: Source, start: int, problem: str, began: Any) -> Diag
     missing = "a space is missing after the `:` of" if between == ":" else "a `:` is missing after the key"
     fix = Fix("write `: `", (Edit(gap, ": "),), safe=False)
     return Diagnostic("SQ001", f"{missing} `{key}`", span, help=f"write `{key}: {shorten(value)}`", fix=fix)
+
+
+def _quote_within(source: Source, start: int, problem: str) -> Diagnostic | None:
+    """``'it's'``: the text ends at the second quote."""
+    quote, after = source.text[max(0, start - 1) : start], source.text[start : start + 1]
+    if quote not in ("'", '"') or not after.isalnum() or "did not find expected" not in problem:
+        return None
+    span = Span(source, start - 1, start)
+    help = (
+        "write two of them, `''`, or use double quotes"
+        if quote == "'"
+        else 'write `\\"`, or use single quotes'
+    )
+    return Diagnostic("SQ001", f"the text ends at this `{quote}`, and goes on behind it", span, help=help)
 
 
 def _closes_nothing(source: Source, start: int, problem: str) -> Diagnostic | None:

@@ -13,7 +13,7 @@ from seqspec.compile.number_slips import number_help
         ("100,000", "max_steps", "`100000`"), ("1_000", "max_steps", "`1000`"), ("0,001", "peak", "`0.001`"), ("1,5", "alpha", "`1.5`"),
         ("10^-3", "peak", "`1e-3`"), ("2*10^-4", "peak", "`2e-4`"), ("10**6", "max_steps", "`1e6`"), ("4*1000", "max_steps", "does not calculate"),
         ("１００", "max_steps", "`100`"), ("２５％", "dropout", "`0.25`"), ("None", "clip_norm", "`null`"), ("2 // x", "seed", "`2  # …`"),
-        ("2 ＃ 種", "seed", "`2  # …`"), ("10 epochs", "max_steps", "counted in steps"), ("abc", "dim", None), ("", "dim", None), ("-", "dim", None),
+        ("2 ＃ 種", "seed", "`2  # …`"), ("10 epochs", "max_steps", "counted in steps"), ("abc", "dim", None), ("", "dim", None), ("-", "dim", None), ("2,", "seed", "`2`"), ("1,5;", "alpha", None),
     ],
 )  # fmt: skip
 def test_remedy(written, name, remedy):
