@@ -10,9 +10,11 @@ from seqspec.compile.front import understand
 from seqspec.compile.ignore import silenced
 from seqspec.compile.infer import infer
 from seqspec.compile.plan import Compiled
+from seqspec.compile.report import locate
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.survivors import later_mistakes
 from seqspec.compile.validate import validate
+from seqspec.compile.vocabulary_files import vocabulary_files
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Tree
@@ -37,6 +39,10 @@ def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
 
 def _plan(tree: Tree, experiment: Experiment, facts: dict[str, int]) -> Compiled:
     plan, mistakes = infer(experiment, tree, facts=facts)
+    told = vocabulary_files(plan, known=facts)
+    if told.facts or told.findings:
+        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
+        mistakes = (*mistakes, *(locate(finding, tree) for finding in told.findings))
     found = silenced((*mistakes, *check(plan, tree)), tree)
     if any(d.severity == "error" for d in found):
         raise SpecError(found)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from seqspec.compile.construct import Constructor
 from seqspec.compile.plan import Compiled
 from seqspec.compile.report import locate
+from seqspec.compile.vocabulary_files import missing_vocabularies
 from seqspec.data.corpus_check import corpus_problems
 from seqspec.schema.diagnostic import DataError, Diagnostic, Finding
 from seqspec.schema.source import Path
@@ -17,7 +18,7 @@ from seqspec.schema.source import Path
 def missing_data(compiled: Compiled) -> list[Diagnostic]:
     """What the experiment would look for and not find, or find to be other than the spec says."""
     constructor = Constructor(compiled.plan)
-    found = [*_corpus(constructor), *_segmenters(constructor)]
+    found = [*_corpus(constructor), *_segmenters(constructor), *missing_vocabularies(compiled.plan)]
     return [locate(finding, compiled.tree) for finding in found]
 
 
