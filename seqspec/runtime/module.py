@@ -95,6 +95,7 @@ class Training(lightning.LightningModule):
             self.torch_optimizer.step()
         elif not verdict.finite:
             self._not_finite()
+        self.torch_optimizer.zero_grad()  # Gives their memory to the next forward pass.
         self.step += 1
         self.window.close(verdict)
         if self.average and verdict.update:
