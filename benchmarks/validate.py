@@ -471,8 +471,12 @@ def rows(scores: dict[str, float | None]) -> Iterator[tuple[str, float | None]]:
         yield name, statistics.mean(known) if known else None
 
 
-def install(name: str, folder: Path) -> Path | None:
-    """The Python of a peer's environment, made where it is not there; ``None`` where it cannot be installed."""
+class NotInstalled(Exception):
+    """Why a peer cannot be installed here."""
+
+
+def install(name: str, folder: Path) -> Path:
+    """The Python of a peer's environment, made where it is not there.  Raises ``NotInstalled``."""
     home = folder / name
     python = home / "bin" / "python"
     if (home / "installed").exists():
@@ -487,12 +491,10 @@ def install(name: str, folder: Path) -> Path | None:
     try:
         done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=MOST_SECONDS)
     except subprocess.TimeoutExpired:
-        print(f"{name} is left out: it does not install within {MOST_SECONDS} s", file=sys.stderr)
-        return None
+        raise NotInstalled(f"it does not install within {MOST_SECONDS} s") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip failed"]
-        print(f"{name} is left out: {said[0]}", file=sys.stderr)
-        return None
+        raise NotInstalled(f"pip says: {said[0]}")
     (home / "installed").touch()
     return python
 
@@ -560,30 +562,43 @@ def main() -> None:
     parser.add_argument("--only", default="", help="peers, separated by commas")
     parser.add_argument("--verbose", action="store_true", help="show what each tool says")
     asked = parser.parse_args()
+    absent: dict[str, str] = {}
     chosen = asked.only.split(",") if asked.only else list(PEERS)
     table: dict[str, tuple[dict[str, float], dict[str, float | None]]] = {}
     for name in chosen:
         peer = PEERS[name]
         if peer.program:
-            python = install(name, asked.peers)
-            if python is None:
+            try:
+                python = install(name, asked.peers)
+            except NotInstalled as reason:
+                absent[peer.name] = str(reason)
                 continue
             peer = Peer(peer.name, peer.suffix, peer.write, peer.program, python)
         given = measure(peer, asked.repeats)
         if given is not None:
             table[peer.name] = given
-    report(table)
+        else:
+            absent[peer.name] = "it refuses the experiment as it is here"
+    report(table, absent)
     if asked.specs:
         print(f"\n{throughput(asked.specs)}")
 
 
-def report(table: dict[str, tuple[dict[str, float], dict[str, float | None]]]) -> None:
-    """Two Markdown tables: cost and score."""
+def report(
+    table: dict[str, tuple[dict[str, float], dict[str, float | None]]], absent: dict[str, str]
+) -> None:
+    """Two Markdown tables, cost and score; below the first, why a tool has no figures."""
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     print("| tool | CPU s | peak MiB | mean score |\n|---|---|---|---|")
     for name, (figures, scores) in table.items():
         known = [value for _, value in rows(scores) if value is not None]
         print(f"| {name} | {figures['cpu']:.2f} | {figures['memory']:.0f} | {statistics.mean(known):.2f} |")
+    for name in absent:
+        print(f"| {name} | – | – | – |")
+    for name, reason in absent.items():
+        print(f"\n{name} has no figures: {reason}.")
+    if not table:
+        return
     names = list(table)
     print(f"\n| mistake | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
     for index, (row, _) in enumerate(rows(next(iter(table.values()))[1])):

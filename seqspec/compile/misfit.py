@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from seqspec.compile.faults import Fault
 from seqspec.compile.field_types import choices, describe, describe_type
-from seqspec.compile.foreign_names import CHOICES
+from seqspec.compile.foreign_words import CHOICES
 from seqspec.compile.keys import known_keys, listed
 from seqspec.compile.number_slips import half_width, number_help
 from seqspec.compile.report import locate

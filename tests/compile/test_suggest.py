@@ -1,10 +1,13 @@
 """Did you mean."""
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqspec.compile.foreign_names import COMPONENTS, KEYS
+from seqspec.compile.foreign_names import KEYS
+from seqspec.compile.foreign_words import COMPONENTS
 from seqspec.compile.suggest import distance, nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue
 
@@ -61,3 +64,28 @@ def test_foreign_keys_lead_to_keys_that_there_are():
     ours = {key for cls in classes for key in known_keys(cls)}
 
     assert [word for word, names in KEYS.items() if not any(name in ours for name in names)] == []
+
+
+def walked(annotation):
+    """The annotation and every one within it."""
+    yield annotation
+    for argument in get_args(annotation):
+        yield from walked(argument)
+
+
+def test_foreign_choices_lead_to_choices_that_there_are():
+    from seqspec.compile.field_types import choices
+    from seqspec.compile.foreign_words import CHOICES
+    from seqspec.compile.shape import shapes
+    from seqspec.schema.experiment import Experiment
+
+    catalogue = Catalogue()
+    classes = [catalogue.config(slot, name) for slot in SLOTS for name in catalogue.names(slot)]
+    classes.append(Experiment)
+    for cls in classes:
+        classes += [s.model for s in shapes(cls).values() if s.model and s.model not in classes]
+    fields = [field for cls in classes for field in cls.model_fields.values()]
+    ours = {word for field in fields for kind in walked(field.annotation) for word in choices(kind)}
+
+    assert [word for word, names in CHOICES.items() if not set(names) <= ours] == []
+    assert [word for word, names in CHOICES.items() if word in names] == []
