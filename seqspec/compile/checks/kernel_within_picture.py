@@ -1,0 +1,66 @@
+"""A convolution whose kernel is larger than the picture that reaches it.
+
+Poolings and strides shrink a picture, so a kernel that fits the first layer may be wider than what is left
+for a later one.  Zeros stand around the picture: the kernel runs, but many of its weights see nothing else.
+
+Example, in the spec of ``seqspec new lm``::
+
+    data:
+      source: {type: mnist, root: digits}
+      text: {target: null}
+      pack: null
+      batch: {unit: examples, size: 64}
+    model: {type: classifier, encoder: {type: lenet, channels: [20, 50], kernel: 15}}
+    evaluate: {splits: [test], search: null, metrics: [accuracy]}
+
+Use instead a kernel that fits the 14 × 14 pixels that one pooling leaves of 28 × 28::
+
+    data:
+      source: {type: mnist, root: digits}
+      text: {target: null}
+      pack: null
+      batch: {unit: examples, size: 64}
+    model: {type: classifier, encoder: {type: lenet, channels: [20, 50], kernel: 5}}
+    evaluate: {splits: [test], search: null, metrics: [accuracy]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from seqspec.compile.plan import Plan
+from seqspec.schema.convolved import shrunk
+from seqspec.schema.diagnostic import Finding
+from seqspec.schema.types import Image
+
+CODE = "SQ235"
+
+SMALLEST = 3
+"""Kernels that see their neighbours only are taken on any picture: from 2 × 2 on no weight is idle."""
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    node = next((node for node in plan.nodes if node.path == ("model", "encoder")), None)
+    encoder: Any = getattr(plan.experiment.model, "encoder", None)
+    picture = node.takes[0][1] if node is not None else None
+    kernel = getattr(encoder, "kernel", None)
+    if not isinstance(picture, Image) or kernel is None:
+        return
+    halvings = _halvings(encoder)
+    height, width = (shrunk(size, times=halvings) for size in (picture.height, picture.width))
+    largest = max(SMALLEST, (min(height, width) - 1) // 2 * 2 + 1)
+    if kernel > largest:
+        yield Finding(
+            ("model", "encoder", "kernel"),
+            f"a kernel of {kernel} × {kernel} is larger than the {height} × {width} pixels that it sees last",
+            help=f"use a kernel of at most {largest}, or fewer layers that shrink the picture",
+            severity="warning",
+        )
+
+
+def _halvings(encoder: Any) -> int:
+    """How often height and width are halved before the last convolution with this kernel."""
+    if hasattr(encoder, "entry"):
+        return 4 if encoder.entry == "strided" else 0
+    return len(encoder.channels) - 1
