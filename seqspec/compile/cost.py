@@ -202,7 +202,7 @@ def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
 def _repeated(plan: Plan, name: str) -> int:
     """How often a position goes through a weight: as often as there are layers where all of them share it."""
     part, _, rest = name.partition(".")
-    config = getattr(plan.experiment.model, part, None)
+    config: Any = getattr(plan.experiment.model, part, None)
     shared = hasattr(config, "halting")  # as a Universal Transformer's layers are
     return int(config.num_layers) if shared and rest.startswith("layer.") else 1
 
@@ -247,7 +247,7 @@ def _kept(config: Any, node: PlanNode) -> float:
     """Numbers a position that the layers of a component keep."""
     assert isinstance(node.gives, States)
     dim, layers = node.gives.dim, getattr(config, "num_layers", 1) or 1
-    inner = getattr(config, "feed_forward_dim", None)
+    inner: int = getattr(config, "feed_forward_dim", None) or 0
     if hasattr(config, "subsampling"):  # a Conformer's block feeds forward twice and convolves
         return float(layers * (20 * dim + 4 * inner))
     if inner:
