@@ -38,7 +38,8 @@ def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
         name = f"{dotted(node.path)}.vocab"
         field = FIELD[node.component[1]]
         constructor = Constructor(plan)
-        if name in known or not _is_here(getattr(constructor.config(node.path), field)):
+        size = _size(getattr(constructor.config(node.path), field))
+        if name in known or size is None or size > MOST_BYTES:
             continue
         tokenizer = constructor.build(*node.path)
         try:
@@ -53,21 +54,21 @@ def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
 def missing_vocabularies(plan: Plan) -> Iterator[Finding]:
     """Files that the tokenizers would look for and not find."""
     for node in _readers(plan):
-        try:
-            Constructor(plan).build(*node.path).train(())
-        except DataError as error:
-            yield Finding(
-                (*node.path, FIELD[node.component[1]]), str(error), help=error.help, code=error.code
-            )
+        field = FIELD[node.component[1]]
+        written = getattr(Constructor(plan).config(node.path), field)
+        if _size(written) is None:
+            message, help = f"there is no vocabulary file `{written}`", f"set `{field}` to its path"
+            yield Finding((*node.path, field), message, help=help, code="SQ431")
 
 
 def _readers(plan: Plan) -> Iterator[PlanNode]:
     return (node for node in plan.nodes if node.component[0] == "tokenizer" and node.component[1] in FIELD)
 
 
-def _is_here(written: str) -> bool:
+def _size(written: str) -> int | None:
+    """Bytes of a file; ``None`` where the path leads to none."""
     try:
         file = Path(expand(written)).expanduser()
-        return file.is_file() and file.stat().st_size <= MOST_BYTES
+        return file.stat().st_size if file.is_file() else None
     except (OSError, ValueError, RuntimeError, SpecError):
-        return False
+        return None

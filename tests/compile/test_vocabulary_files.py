@@ -1,6 +1,7 @@
 """A vocabulary that lies in a file here is compared with the spec before anything is prepared."""
 
 import io
+import os
 
 import pytest
 import sentencepiece
@@ -75,8 +76,10 @@ def test_a_file_that_fits_changes_nothing_in_the_plan(words, tmp_path):
     assert [n.gives for n in here.plan.nodes] == [n.gives for n in elsewhere.plan.nodes]
 
 
-def test_a_missing_file_is_the_matter_of_the_data(words, tmp_path):
-    absent = words | {"vocab": str(tmp_path / "absent.txt")}
+@pytest.mark.parametrize("path", ["absent.txt", "", "pipe", "~nobody_of_this_name/x"])
+def test_a_missing_file_is_the_matter_of_the_data(path, words, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    absent = words | {"vocab": path if path.startswith("~") else str(tmp_path / path)}
     file = spec(tmp_path, change=change(absent))
     sets = ("data.source.synthetic=4", f"data.source.root={tmp_path}")
     found = missing_data(compile_spec(file, overlays=[Overlay.set(text) for text in sets]))

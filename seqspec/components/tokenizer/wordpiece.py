@@ -141,6 +141,9 @@ def _read(path: Path) -> list[str]:
         raise DataError(
             f"the vocabulary file `{path}` does not exist", help="set `vocab` to its path", code="SQ431"
         ) from None
+    except OSError as error:
+        message = f"the vocabulary file `{path}` cannot be read: {error.strerror}"
+        raise DataError(message, help="set `vocab` to its path", code="SQ431") from None
     except UnicodeDecodeError as error:
         raise DataError(
             "the vocabulary is not UTF-8", file=str(path), byte=error.start, code="SQ431"
