@@ -94,7 +94,7 @@ def training(bench: Bench) -> list[Row]:
             for name in list(running)[:: 1 if turn % 2 == 0 else -1]:
                 windows[name].append(running[name].ask(steps=bench.options.steps))
         peaks.append(gemm.ask())
-        peak = {key: max(report[key] for report in peaks) for key in ("per_cpu", "per_wall")}
+        peak = {key: statistics.median(report[key] for report in peaks) for key in ("per_cpu", "per_wall")}
     return _training_rows(
         bench, windows, {name: (child, first) for name, (child, first) in begun.items()}, peak
     )
@@ -108,7 +108,7 @@ def _entered(stack: ExitStack, begun: tuple[Child, Report] | None) -> tuple[Any,
 
 
 def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any, peak: Report) -> list[Row]:
-    """``peak`` are billions of operations of matrix products a second; the share of it counts real tokens only."""
+    """``peak`` are operations of matrix products a second; the share of it counts real tokens only."""
     flops = _flops_a_token(bench)
     speeds = {
         name: {
@@ -118,6 +118,13 @@ def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any
         for name, found in windows.items()
     }
     clock = "cpu" if bench.options.threads == 1 else "wall"
+    shares = {
+        name: statistics.median(
+            sum(flops[side] * window[side] for side in flops) / window[clock] / peak[f"per_{clock}"]
+            for window in found
+        )
+        for name, found in windows.items()
+    }
     tuned = speeds.get("tuned loop", {}).get(clock)
     rows = []
     for name, speed in speeds.items():
@@ -128,7 +135,7 @@ def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any
                 "tokens a CPU second": round(speed["cpu"]),
                 "tokens a second": round(speed["wall"]),
                 "of the tuned loop": f"{speed[clock] / tuned:.2f}" if tuned else "",
-                "of the gemm peak": f"{speed[clock] * flops / peak[f'per_{clock}']:.2f}",
+                "of the gemm peak": f"{shares[name]:.2f}",
                 "padding": f"{statistics.mean(w['padding'] for w in windows[name]):.1%}",
                 "peak MB": windows[name][-1]["peak_mb"],
                 "first step, s": round(first["at"] - child.begun, 1),
@@ -138,21 +145,22 @@ def _training_rows(bench: Bench, windows: Mapping[str, list[Report]], begun: Any
     return rows
 
 
-def _flops_a_token(bench: Bench) -> float:
-    """Billions of operations of matrix products a target token, forward and backward, on one batch of the run."""
+def _flops_a_token(bench: Bench) -> dict[str, float]:
+    """Operations of matrix products that one more token of each side costs, forward and backward."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
-    from translation_loops import _teacher_forced
     from tuned_transformer import PlainTransformer
 
-    batch = next(iter(bench.found.batches(stop=1)))
     model = PlainTransformer(**bench.shape)
-    torch.set_num_threads(1)
-    # The plain model pads to the longest, so only the places of this well filled batch count.
-    with FlopCounterMode(display=False) as counter:
-        _teacher_forced(model)(batch).backward()
-    targets = int(batch.target_lengths.sum()) + len(batch.index)
-    return float(counter.get_total_flops()) / targets / 1e9
+
+    def counted(sources: int, targets: int) -> int:
+        source, target = (torch.full((1, size), 5) for size in (sources, targets))
+        with FlopCounterMode(display=False) as counter:
+            model.loss(source, torch.tensor([sources]), target, target).backward()
+        return int(counter.get_total_flops())
+
+    few = counted(8, 8)
+    return {"sources": (counted(16, 8) - few) / 8, "targets": (counted(8, 16) - few) / 8}
 
 
 def decoding(bench: Bench) -> list[Row]:

@@ -72,6 +72,7 @@ class Meter:
         self.line.say(
             steps=self.steps,
             targets=self.targets,
+            sources=self.real - self.targets,
             seen=self.total,
             padding=1 - self.real / max(self.cells, 1),
             cpu=cpu - self.begun[0],

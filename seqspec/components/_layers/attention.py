@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.init import linear
+from seqspec.components._layers.linear import affine
 from seqspec.components._layers.positions import rotate
 
 
@@ -159,7 +160,7 @@ def _together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     """What several layers make of ``x``, in one matrix product: faster forward, and more so backward."""
     weight = torch.cat(tuple(layer.weight for layer in layers))
     biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
-    given = functional.linear(x, weight, torch.cat(biases) if biases else None)
+    given = affine(x, weight, torch.cat(biases) if biases else None)
     sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
     return given.split(sizes, dim=-1)
 

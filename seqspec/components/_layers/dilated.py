@@ -64,7 +64,7 @@ class DilatedStack(nn.Module):
             y_BTD = norm(x_BTD)
             for block in blocks:  # type: ignore[attr-defined]
                 y_BTD = block(y_BTD, mask_BT)
-            x_BTD = x_BTD + self.dropout(y_BTD)
+            x_BTD = self.dropout.added(x_BTD, y_BTD)
         return x_BTD
 
     def start(self, size: int) -> list[Tensor]:
@@ -79,5 +79,5 @@ class DilatedStack(nn.Module):
             for block in blocks:  # type: ignore[attr-defined]
                 y_ND, kept = block.step(y_ND, next(given))
                 after.append(kept)
-            x_ND = x_ND + self.dropout(y_ND)
+            x_ND = self.dropout.added(x_ND, y_ND)
         return x_ND, after

@@ -30,6 +30,14 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return dropout(x, self.p) if self.training else x
 
+    def added(self, x: Tensor, y: Tensor) -> Tensor:
+        """``x + self(y)``, in one pass where the masks are ours."""
+        zeros = round(self.p * LEVELS) if self.training else 0
+        if zeros == 0 or not _ours(x) or x.shape != y.shape or x.dtype != y.dtype:
+            return x + self(y)
+        given: Tensor = _AddDropped.apply(x, y, zeros)
+        return given
+
     def extra_repr(self) -> str:
         return f"p={self.p}"
 
@@ -39,25 +47,45 @@ def dropout(x: Tensor, p: float) -> Tensor:
     zeros = round(p * LEVELS)
     if zeros == 0:
         return x
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
+    if not _ours(x):
         return functional.dropout(x, p)
     dropped: Tensor = _CheapDropout.apply(x, zeros)
     return dropped
 
 
+def _ours(x: Tensor) -> bool:
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def _mask(x: Tensor, zeros: int) -> Tensor:
+    """Of ``x``'s shape: zeros, and what keeps the mean."""
+    mask = torch.empty(x.shape, dtype=x.dtype)
+    torch.ge(random_bits(x.numel()).view(x.shape), zeros - LEVELS // 2, out=mask)
+    return mask.mul_(LEVELS / (LEVELS - zeros))
+
+
 class _CheapDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, zeros: int) -> Tensor:
-        mask = torch.empty(x.shape, dtype=x.dtype)
-        torch.ge(random_bits(x.numel()).view(x.shape), zeros - LEVELS // 2, out=mask)
-        mask.mul_(LEVELS / (LEVELS - zeros))
-        ctx.save_for_backward(mask)
+        ctx.save_for_backward(mask := _mask(x, zeros))
         return x * mask
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (mask,) = ctx.saved_tensors
         return grad * mask, None
+
+
+class _AddDropped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor, zeros: int) -> Tensor:
+        ctx.save_for_backward(mask := _mask(y, zeros))
+        return torch.addcmul(x, y, mask)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        (mask,) = ctx.saved_tensors
+        return grad, grad * mask, None
 
 
 def random_bits(count: int) -> Tensor:

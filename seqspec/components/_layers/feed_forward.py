@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,10 @@ class FeedForward(nn.Module):
 
     def _activate(self, inner_BTF: Tensor) -> Tensor:
         function = ACTIVATIONS[self.activation]
+        if function is torch.relu and self.kernel == 1 and not torch.compiler.is_compiling():
+            # Nothing else holds what a product has just made.
+            given: Tensor = _ReluInPlace.apply(inner_BTF)
+            return given
         if self.activation not in GATED:
             return function(inner_BTF)
         gate, value = inner_BTF.chunk(2, dim=-1)
@@ -94,6 +99,22 @@ class FeedForward(nn.Module):
         left = self.kernel - 1 if self.causal else (self.kernel - 1) // 2
         padded = functional.pad(x_BTD.transpose(1, 2), (left, self.kernel - 1 - left))
         return self.expand(padded).transpose(1, 2)
+
+
+class _ReluInPlace(torch.autograd.Function):
+    """Overwrites its input, and on the way back the gradient: a third less memory to touch."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.mark_dirty(x.relu_())
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (given,) = ctx.saved_tensors
+        below: Tensor = torch.ops.aten.threshold_backward.grad_input(grad, given, 0, grad_input=grad)
+        return below
 
 
 def _convolution(dim: int, outputs: int, *, kernel: int, bias: bool) -> nn.Conv1d:

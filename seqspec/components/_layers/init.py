@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from torch import nn
 
+from seqspec.components._layers.linear import Linear
 
-def linear(inputs: int, outputs: int, *, bias: bool = True, gain: float = 1.0) -> nn.Linear:
+
+def linear(inputs: int, outputs: int, *, bias: bool = True, gain: float = 1.0) -> Linear:
     """A linear layer with Glorot's uniform values and a bias of zero."""
-    layer = nn.Linear(inputs, outputs, bias=bias)
+    layer = Linear(inputs, outputs, bias=bias)
     nn.init.xavier_uniform_(layer.weight, gain=gain)
     if bias:
         nn.init.zeros_(layer.bias)

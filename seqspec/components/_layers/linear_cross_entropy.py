@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from seqspec.components._layers.linear import affine
+
 CHUNK = 256
 """Rows of logits that exist at a time; any number from 128 to 1024 is as fast on the machines that were
 measured.
@@ -75,7 +77,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             for start in range(0, hidden_ND.shape[0], chunk):
                 rows = slice(start, start + chunk)
                 hidden, target_C = hidden_ND[rows].to(cast), target_N[rows]
-                logits = torch.nn.functional.linear(hidden, weight, bias).float()
+                logits = affine(hidden, weight, bias).float()
                 slope = _chunk(
                     logits, target_C, (target_C != ignore).float(), sums, smoothing, z_loss, need=grads.needed
                 )

@@ -50,7 +50,7 @@ class Residual(nn.Module):
         return self.norm(x) if self.pre else x
 
     def after(self, x: Tensor, y: Tensor) -> Tensor:
-        x = x + self.dropout(y)
+        x = self.dropout.added(x, y)
         return x if self.pre else self.norm(x)
 
 

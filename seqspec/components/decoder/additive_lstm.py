@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.additive_attention import AdditiveAttention, Memory
 from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.linear import affine
 from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
 from seqspec.schema.decoder.additive_lstm import AdditiveLstmConfig
@@ -98,7 +99,7 @@ class AdditiveLstm(nn.Module):
         memory = self.attention.remember(memory_BSD, _mask(memory_BSD, lengths_B))
         for_ids = first.input_weight_DGI[0, :, : self.embedding_dim]
         for_context = first.input_weight_DGI[0, :, self.embedding_dim :]
-        gates_BUG = functional.linear(self.dropout(self.embedding(ids_BU)), for_ids, first.bias_DG[0])
+        gates_BUG = affine(self.dropout(self.embedding(ids_BU)), for_ids, first.bias_DG[0])
         for_both = torch.cat([for_context, first.state_weight_DGH[0]], dim=1)
         state, context_BC = first.start(len(ids_BU)), memory_BSD.new_zeros(len(ids_BU), memory_BSD.shape[-1])
         before_BS = memory_BSD.new_zeros(memory_BSD.shape[:2])

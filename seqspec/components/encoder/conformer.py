@@ -69,7 +69,7 @@ class _Block(nn.Module):
 
     def forward(self, x_BSD: Tensor, real_BS1: Tensor, seen: Tensor) -> Tensor:
         x_BSD = x_BSD + 0.5 * self.before(x_BSD)
-        x_BSD = x_BSD + self.dropout(self.attention(self.attention_norm(x_BSD), mask=seen))
+        x_BSD = self.dropout.added(x_BSD, self.attention(self.attention_norm(x_BSD), mask=seen))
         x_BSD = x_BSD + self.convolution(x_BSD, real_BS1)
         x_BSD = x_BSD + 0.5 * self.after(x_BSD)
         given: Tensor = self.norm(x_BSD)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from seqspec.components._layers.linear import affine
 from seqspec.schema.head.linear import LinearConfig
 from seqspec.schema.types import States, Type, Vector
 
@@ -27,7 +27,7 @@ class Linear(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Hidden states ``[..., D]`` to logits ``[..., V]``."""
-        return functional.linear(hidden, self.weight_VD, self.bias_V)
+        return affine(hidden, self.weight_VD, self.bias_V)
 
     def tie(self, weight_VD: nn.Parameter) -> None:
         """Use an embedding's table as the weight."""

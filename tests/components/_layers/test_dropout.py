@@ -78,3 +78,28 @@ def test_evaluation_and_rate_zero_leave_everything():
 def test_odd_sizes_and_half_precision():
     for count in (1, 3, 5, 7):
         assert dropout(torch.ones(count, dtype=torch.bfloat16), 0.5).dtype == torch.bfloat16
+
+
+def test_added_is_the_sum_in_one_pass_with_the_same_gradients():
+    layer = Dropout(0.3)
+    given = [torch.randn(5, 7, requires_grad=True) for _ in range(2)]
+    torch.manual_seed(6)
+    one = layer.added(*given)
+    slopes = torch.autograd.grad(one.square().sum(), given)
+    torch.manual_seed(6)
+    other = given[0] + layer(given[1])
+
+    torch.testing.assert_close(one, other)
+    torch.testing.assert_close(slopes, torch.autograd.grad(other.square().sum(), given))
+    assert torch.equal(layer.eval().added(*given), given[0] + given[1])
+
+
+def test_added_takes_a_sum_that_has_to_be_spread():
+    x, y = torch.zeros(3, 4, requires_grad=True), torch.ones(4, requires_grad=True)
+    total = Dropout(0.5).added(x, y)
+
+    total.sum().backward()
+
+    assert total.shape == x.shape
+    assert y.grad is not None
+    assert y.grad.shape == y.shape
