@@ -68,6 +68,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1.5e-3, help="peak of the learning rate")
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--only", type=lambda text: text.split(","), default=["train", "decode"])
+    parser.add_argument("--bfloat16", action="store_true", help="train in mixed precision as well")
     parser.add_argument("--contenders", type=lambda text: text.split(","), default=None)
     return parser.parse_args()
 
@@ -80,6 +81,8 @@ def training(bench: Bench) -> list[Row]:
         "tuned loop": bench.ours("translation_loops.py", loop="tuned"),
         "plain nn.Transformer loop": bench.ours("translation_loops.py", loop="plain"),
     }
+    if bench.options.bfloat16:
+        commands["seqspec run in bfloat16"] = [*bench.run(), "--precision", "bfloat16"]
     commands = {name: command for name, command in commands.items() if bench.wants(name)}
     commands |= {NAMES[name]: bench.peer(name, mode="train") for name in bench.pythons}
     products = bench.ours("translation_loops.py", loop="products")
