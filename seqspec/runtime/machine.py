@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import time
 from dataclasses import asdict, dataclass
 
 import torch
@@ -85,6 +86,22 @@ def bound_kernel_cache() -> None:
     """
     if not any(f"{prefix}_{KERNEL_CACHE}" in os.environ for prefix in ("ONEDNN", "DNNL")):
         os.environ[f"ONEDNN_{KERNEL_CACHE}"] = str(KEPT_KERNELS)
+
+
+def bfloat16_gain() -> float:
+    """How many times as fast this processor multiplies matrices in bfloat16 as in float32; some 30 ms."""
+    seconds = {dtype: _product_seconds(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    return seconds[torch.float32] / seconds[torch.bfloat16]
+
+
+def _product_seconds(dtype: torch.dtype) -> float:
+    x = torch.ones(512, 512, dtype=dtype)
+    spent = []
+    for _ in range(6):
+        begun = time.perf_counter()
+        x @ x
+        spent.append(time.perf_counter() - begun)
+    return min(spent)
 
 
 def _physical_cores() -> int:

@@ -26,7 +26,7 @@ from seqspec.runtime.judging import conclude, judgement
 from seqspec.runtime.keep import newest_sound, steps_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
-from seqspec.runtime.machine import pin, this_machine
+from seqspec.runtime.machine import bfloat16_gain, pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
 from seqspec.runtime.processes import agree, together
@@ -129,6 +129,7 @@ def _carry_out(
     stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
     if not place.rank:
         sweep(folder.checkpoints)
+        _advise(launch, launch.precision or experiment.train.precision)
     saved = newest_sound(folder.checkpoints, _say)
     compiled = CompiledLoss(assembled.program.model.loss) if launch.compile else None  # type: ignore[arg-type]
     module = Training(assembled.program, slices=slices, compiled=compiled)
@@ -200,6 +201,12 @@ def _not_finite(error: NotFinite, folder: RunFolder, assembled: Assembled) -> Ru
         f"`seqspec run --resume {folder.path}` replays the step; "
         "lower the learning rate, clip the gradient, or set `train.skip_non_finite`",
     )
+
+
+def _advise(launch: Launch, precision: str) -> None:
+    """Mixed precision is asked for because it is fast; on many processors it is not."""
+    if launch.accelerator == "cpu" and precision == "bfloat16" and (gain := bfloat16_gain()) < 1:
+        _say(f"bfloat16 is slower than float32 here: matrix products run at {gain:.1f} times the speed")
 
 
 def _say(text: str) -> None:

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from seqspec.runtime import machine, run
+from seqspec.runtime.launch import Launch
 from seqspec.runtime.machine import KEPT_KERNELS, bound_kernel_cache
 from seqspec.runtime.progress import peak_memory
 
@@ -42,3 +44,17 @@ def test_peak_memory_never_falls():
 
     assert after >= before > 0
     assert len(held) == 64 << 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [({"float32": 1.0, "bfloat16": 2.5}, "0.4 times"), ({"float32": 2.0, "bfloat16": 1.0}, "")],
+)
+def test_slow_mixed_precision_is_told(monkeypatch, capsys, seconds, said):
+    monkeypatch.setattr(machine, "_product_seconds", lambda dtype: seconds[str(dtype).split(".")[1]])
+
+    run._advise(Launch(device="cpu"), "bfloat16")
+    run._advise(Launch(device="cpu"), "float32")
+
+    assert said in (told := capsys.readouterr().err)
+    assert bool(said) == bool(told)
