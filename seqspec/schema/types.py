@@ -143,5 +143,7 @@ class Logits(Type):
     """One set a frame, where id 0 is CTC's blank, rather than one a target."""
     factored: bool = False
     """Worked out in clusters by an adaptive softmax: there is no single linear layer behind them."""
+    ctc: bool = False
+    """A CTC head scores the same vocabulary at the encoder's states."""
     picture: bool = False
     """One set a channel of each pixel of a picture, over its values."""

@@ -93,7 +93,13 @@ class EncoderDecoder(nn.Module):
         state = self.decoder.start(memory_BSD, lengths_B, examples=count)
         first_B = torch.full((count,), BOS, device=lengths_B.device)
         limits_B = torch.full((count,), torch.iinfo(torch.int64).max, device=lengths_B.device)
-        return search(Continuation(first_B, state, self.step, limits_B, lengths_B, batch.index))
+
+        def ctc() -> Tensor:
+            log_probs_BSV: Tensor = self.ctc_head(memory_BSD).float().log_softmax(-1)
+            return log_probs_BSV
+
+        aligned = None if self.ctc_head is None else ctc
+        return search(Continuation(first_B, state, self.step, limits_B, lengths_B, batch.index, ctc=aligned))
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
         """Logits after one more id, and the state that knows it."""

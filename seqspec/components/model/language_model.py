@@ -62,7 +62,11 @@ class LanguageModel(nn.Module):
         for ids_B in prompt_BU[:, :-1].unbind(1):
             _, state = self.decoder.step(ids_B, state)
         limits_B = torch.full((count,), torch.iinfo(torch.int64).max, device=prompt_BU.device)
-        return search(Continuation(prompt_BU[:, -1], state, self.step, limits_B, index_B=batch.index))
+        return search(
+            Continuation(
+                prompt_BU[:, -1], state, self.step, limits_B, index_B=batch.index, read_BU=prompt_BU[:, :-1]
+            )
+        )
 
     def _decode_apart(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
         """Prompts of different lengths go on in groups of one length."""

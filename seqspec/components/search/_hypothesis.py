@@ -1,9 +1,10 @@
 """What a search is given, and what it finds."""
 
-# B examples, N hypotheses (B times the beam), S memory time, V vocabulary
+# B examples, N hypotheses (B times the beam), S memory time, U prompt time, V vocabulary
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -19,7 +20,9 @@ class Hypothesis(NamedTuple):
     score: float
     """What hypotheses are ranked by: the log-probability after length and coverage terms."""
     log_prob: float
-    """Log-probability in nats, the end symbol's included where the model has one."""
+    """Log-probability in nats, the end symbol's included where the model has one; where a search listens to
+    several models, their weighted sum.
+    """
 
 
 class State(Protocol):
@@ -67,3 +70,7 @@ class Continuation:
     """How many encoder states each example has, where there is an encoder."""
     index_B: Tensor | None = None
     """Rows of the split, which seed the random numbers of a search that draws them."""
+    read_BU: Tensor | None = None
+    """The ids before ``first_B``, which ``state`` has read: a prompt without its last id, after BOS."""
+    ctc: Callable[[], Tensor] | None = None
+    """Gives ``[B, S, V]``: log-probabilities of a CTC head at the encoder's states, where there is one."""

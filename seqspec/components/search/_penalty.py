@@ -1,24 +1,26 @@
 """How hypotheses of different lengths are compared."""
 
-# E hypotheses, S memory time
+# A examples, E hypotheses, S memory time
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from seqspec.schema.search.beam import BeamConfig
 
 
 class Penalty(NamedTuple):
-    """The length and coverage penalties of one beam search."""
+    """The length and coverage terms of one beam search."""
 
     kind: str
     alpha: float
     coverage: str
     beta: float
     ratio: float
+    bonus: float
 
     @classmethod
     def of(cls, config: BeamConfig) -> Penalty:
@@ -30,6 +32,7 @@ class Penalty(NamedTuple):
             config.coverage_penalty,
             config.beta or 0.2,
             config.coverage_ratio or 1.0,
+            config.length_bonus,
         )
 
     def divisor(self, count: int) -> float:
@@ -44,6 +47,15 @@ class Penalty(NamedTuple):
             case "average":
                 return float(count)
         raise ValueError(self.kind)
+
+    def score(self, sums_E: Any, count: int) -> Any:
+        """The score of log-probabilities of ``count`` ids, but for the coverage; of numbers or tensors."""
+        scores_E = sums_E / self.divisor(count)
+        return scores_E + self.bonus * count if self.bonus else scores_E
+
+    def bonus_ahead(self, written: int, limits_A: Tensor) -> Tensor:
+        """``[A]``: the largest bonus of an answer that goes on after ``written`` ids."""
+        return self.bonus * (limits_A if self.bonus > 0 else torch.full_like(limits_A, written + 1))
 
     def covered(self, sums_ES: Tensor, real_ES: Tensor) -> Tensor:
         """``[E]``: what is added for sums of attention over the source states that are ``real_ES``; never

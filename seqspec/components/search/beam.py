@@ -10,6 +10,7 @@ arXiv:1609.08144, section 7.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from seqspec.components._layers.masks import length_mask
 from seqspec.components.search._best import Candidates, best_candidates
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search._limits import Limits
 from seqspec.components.search._penalty import Penalty
 from seqspec.components.search._written import forbid
@@ -26,6 +28,9 @@ from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.types import EOS, Logits
 
 Finished = list[list[Hypothesis]]
+
+PRE_BEAM_RATIO = 1.5
+"""The default of ESPnet's ``espnet.nets.beam_search.BeamSearch``."""
 
 
 class Beam:
@@ -44,9 +49,24 @@ class Beam:
         self.limits = Limits(config.max_tokens, config.max_ratio)
         self.score_gap = config.score_gap
         self.end_margin = config.end_margin
+        self.fusion = config.language_model
+        self.joint: Joint | None = None
+        if config.ctc_weight:
+            ratio = config.pre_beam_ratio or PRE_BEAM_RATIO
+            self.joint = Joint(config.ctc_weight, int(ratio * config.size))
+
+    def fused(self, language_model: FusedLanguageModel) -> Beam:
+        """The same search with the language model that its config asks for."""
+        assert self.fusion is not None
+        searching = copy.copy(self)
+        searching.joint = replace(
+            self.joint or Joint(), language=language_model, language_weight=self.fusion.weight
+        )
+        return searching
 
     @torch.no_grad()
     def __call__(self, going: Continuation) -> Finished:
+        going = self._with_others(going)
         finished: Finished = [[] for _ in going.first_B]
         live = self._begin(going)
         while live.examples:
@@ -66,6 +86,12 @@ class Beam:
             live = grown.move(self._going_on(grown, finished), rows_AK, state)
         return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
 
+    def _with_others(self, going: Continuation) -> Continuation:
+        """``going`` as the models together see it."""
+        if self.fusion is not None and (self.joint is None or self.joint.language is None):
+            raise TypeError("the search asks for a language model, and was given none: see `fused`")
+        return going if self.joint is None else self.joint(going)
+
     def _begin(self, going: Continuation) -> _Live:
         limits_B = self.limits(going)
         count, device = len(limits_B), limits_B.device
@@ -81,7 +107,10 @@ class Beam:
     def _candidates(self, logits_NV: Tensor, live: _Live) -> Candidates:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
         logits_NV = logits_NV.float()
-        normaliser_N1 = logits_NV.logsumexp(1, keepdim=True)
+        if self.joint is None:
+            normaliser_N1 = logits_NV.logsumexp(1, keepdim=True)
+        else:
+            normaliser_N1 = logits_NV.new_zeros(len(logits_NV), 1)
         allowed_NV = forbid(logits_NV)
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
@@ -111,7 +140,7 @@ class Beam:
     def _collect(
         self, live: _Live, row_E: Tensor, beam_E: Tensor, sums_E: Tensor, finished: Finished, *, count: int
     ) -> None:
-        scores_E = sums_E / self.penalty.divisor(count)
+        scores_E = self.penalty.score(sums_E, count)
         if live.covered_AKS is not None and live.real_AS is not None:
             scores_E = scores_E + self.penalty.covered(live.covered_AKS[row_E, beam_E], live.real_AS[row_E])
         columns = (
@@ -138,8 +167,10 @@ class Beam:
             # Sums only fall and penalties only grow: nothing scores above the present sum over the largest
             # divisor.
             reach_AK = reach_AK / grown.longest_A[:, None]
+            if self.penalty.bonus:
+                reach_AK = reach_AK + self.penalty.bonus_ahead(grown.written, grown.limits_A)[:, None]
         elif self.stop == "best_finished":
-            reach_AK = reach_AK / self.penalty.divisor(grown.written)
+            reach_AK = self.penalty.score(reach_AK, grown.written)
         rows = zip(grown.examples, reach_AK.amax(1).tolist(), grown.limits_A.tolist(), strict=True)
         return [
             row

@@ -24,7 +24,14 @@ from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import BOS, EOS, PAD
 
 Arithmetic = Literal["float32", "int8"]
-_NONE = {"coverage_penalty": "none", "score_gap": "null", "end_margin": "null"}
+_NONE = {
+    "coverage_penalty": "none",
+    "score_gap": "null",
+    "end_margin": "null",
+    "ctc_weight": "0",
+    "language_model": "null",
+}
+"""The value of each setting of a beam that means: without it."""
 
 
 class Ctranslate2:
@@ -86,6 +93,8 @@ def check_search(search: Any) -> str | None:
         "coverage_penalty": search.penalty.coverage != "none",
         "score_gap": search.score_gap is not None,
         "end_margin": search.end_margin is not None,
+        "ctc_weight": search.joint is not None and search.joint.ctc_weight > 0,
+        "language_model": search.fusion is not None,
     }
     for field, used in strange.items():
         if used:
@@ -129,6 +138,6 @@ def _ranked(answer: Any, search: Any) -> list[Hypothesis]:
     found = []
     for tokens, total in zip(answer.hypotheses, answer.scores, strict=True):
         ids = tuple(int(token) for token in tokens if int(token) != EOS)
-        divisor = search.penalty.divisor(len(tokens)) if isinstance(search, Beam) else 1.0
-        found.append(Hypothesis(ids, total / divisor, total))
+        score = search.penalty.score(total, len(tokens)) if isinstance(search, Beam) else total
+        found.append(Hypothesis(ids, score, total))
     return sorted(found, key=lambda h: -h.score)

@@ -1,6 +1,7 @@
 """An encoder that reads the source whole and a decoder that writes the target one token after another."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
 from seqspec.schema.model._embed import embed
 from seqspec.schema.tying import check_tied_source, check_tied_target
-from seqspec.schema.types import Poison, Tokens, Type
+from seqspec.schema.types import Logits, Poison, Tokens, Type
 from seqspec.schema.units import Count, Probability
 
 FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
@@ -65,7 +66,7 @@ class EncoderDecoderConfig(Config):
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
         if self.tie == "all":
             check_tied_source(source["source"], target)
-        return logits
+        return replace(logits, ctc=True) if self.ctc_weight and isinstance(logits, Logits) else logits
 
     def _wire_ctc(self, takes: Mapping[str, Type], source: Type, flow: Flow) -> None:
         if self.ctc_weight == 0:

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.search_limits import StepwiseSearch
-from seqspec.schema.types import Type
-from seqspec.schema.units import NonNegative, Positive, PositiveFloat
+from seqspec.schema.shallow_fusion import ShallowFusion
+from seqspec.schema.types import Logits, Type
+from seqspec.schema.units import NonNegative, Positive, PositiveFloat, Probability, Real
 
 
 class BeamConfig(StepwiseSearch):
@@ -31,6 +32,10 @@ class BeamConfig(StepwiseSearch):
     """The exponent a; left out, 0.6 for ``gnmt`` (Wu et al. 2016, arXiv:1609.08144, equation 14) and 0.5 for
     ``lingvo``.
     """
+    length_bonus: Real = 0.0
+    """What is added to the score for every id, the end counted, after the division (ESPnet's ``penalty``); with
+    one above 0 the stop ``exact`` seldom comes before the limit.
+    """
     coverage_penalty: Literal["none", "gnmt", "lingvo"] = "none"
     """What is added for source states that attention has not covered: beta · sum log min(attention, 1), or
     Lingvo's ratio · beta · sum log clip(attention / ratio, 0.001, 0.5).
@@ -46,6 +51,17 @@ class BeamConfig(StepwiseSearch):
     end_margin: PositiveFloat | None = None
     """Allow the end only where its logit is within this of the best (Lingvo's ``valid_eos_max_logit_delta``).
     """
+
+    ctc_weight: Probability = 0.0
+    """Share w of the CTC head in the score (1 - w) log p(attention) + w log p(CTC prefix): Watanabe et al.
+    (2017), "Hybrid CTC/Attention Architecture for End-to-End Speech Recognition", section IV.
+    """
+    pre_beam_ratio: Annotated[float, Field(ge=1, le=1000)] | None = None
+    """Symbols of a hypothesis that CTC scores, as a multiple of ``size``, the best by the other models; left
+    out, 1.5 as in ESPnet.
+    """
+    language_model: ShallowFusion | None = None
+    """A language model whose log-probabilities are added, by its weight."""
 
     def output(self, source: Type) -> Type:
         given = super().output(source)
@@ -69,4 +85,20 @@ class BeamConfig(StepwiseSearch):
             )
         if self.coverage_ratio is not None and self.coverage_penalty != "lingvo":
             raise Mismatch("only Lingvo's coverage penalty has a ratio", at=("coverage_ratio",))
+        self._check_ctc(source)
         return given
+
+    def _check_ctc(self, source: Type) -> None:
+        if self.ctc_weight and not (isinstance(source, Logits) and source.ctc):
+            raise Mismatch(
+                "the model has no CTC head whose prefixes could be scored",
+                at=("ctc_weight",),
+                help="train an `encoder_decoder` of speech with `model.ctc_weight` above 0, "
+                "or take `ctc_weight` out of the search",
+            )
+        if self.pre_beam_ratio is not None and not self.ctc_weight:
+            raise Mismatch(
+                "`pre_beam_ratio` has no meaning without `ctc_weight`",
+                at=("pre_beam_ratio",),
+                help="set `ctc_weight`",
+            )
