@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqspec.compile.check import check
-from seqspec.compile.front import understand
+from seqspec.compile.front import read
 from seqspec.compile.ignore import silenced
-from seqspec.compile.infer import infer
-from seqspec.compile.plan import Compiled
-from seqspec.compile.report import locate
+from seqspec.compile.look import look, plan_of
+from seqspec.compile.plan import Compiled, Plan
 from seqspec.compile.resolve import Overlay
-from seqspec.compile.survivors import later_mistakes
 from seqspec.compile.validate import validate
-from seqspec.compile.vocabulary_files import vocabulary_files
-from seqspec.schema.diagnostic import SpecError
-from seqspec.schema.experiment import Experiment
+from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Tree
 
 
@@ -25,25 +21,21 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
-    try:
-        tree, experiment = understand(file, overlays)
-    except SpecError as error:
-        raise SpecError((*error.diagnostics, *later_mistakes(error)), tree=error.tree) from None
-    return _plan(tree, experiment, facts or {})
+    tree, _, plan, found = look(read(file), overlays, facts=facts)
+    if tree is None or plan is None:
+        raise SpecError(found, tree=tree)
+    return _compiled(plan, tree, found)
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
     """The same experiment with the numbers that its prepared data have told, checked again."""
-    return _plan(compiled.tree, validate(compiled.tree), facts)
+    tree = compiled.tree
+    plan, mistakes = plan_of(validate(tree), tree, facts)
+    return _compiled(plan, tree, (*mistakes, *check(plan, tree)))
 
 
-def _plan(tree: Tree, experiment: Experiment, facts: dict[str, int]) -> Compiled:
-    plan, mistakes = infer(experiment, tree, facts=facts)
-    told = vocabulary_files(plan, known=facts)
-    if told.facts or told.findings:
-        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
-        mistakes = (*mistakes, *(locate(finding, tree) for finding in told.findings))
-    found = silenced((*mistakes, *check(plan, tree)), tree)
-    if any(d.severity == "error" for d in found):
-        raise SpecError(found)
-    return Compiled(plan, tree, found)
+def _compiled(plan: Plan, tree: Tree, found: tuple[Diagnostic, ...]) -> Compiled:
+    left = silenced(found, tree)
+    if any(d.severity == "error" for d in left):
+        raise SpecError(left)
+    return Compiled(plan, tree, left)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
+from seqspec.compile.extends import Composed, compose
 from seqspec.compile.parse import Language, parse, parse_text
 from seqspec.compile.report import in_order
-from seqspec.compile.resolve import Overlay, resolve
-from seqspec.compile.validate import validate
+from seqspec.compile.resolve import Overlay, put_over
+from seqspec.compile.validate import catalogue_of, validate
+from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Source, Tree
-
-T = TypeVar("T")
 
 
 class Understood(NamedTuple):
@@ -24,22 +24,41 @@ class Understood(NamedTuple):
     experiment: Experiment
 
 
+class Reading(NamedTuple):
+    """A spec with what it extends, before any profile or value of the command line is put over it."""
+
+    composed: Composed
+    catalogue: Catalogue
+    found: tuple[Diagnostic, ...]
+    """What is wrong with the text itself."""
+
+
+def read(file: Path) -> Reading:
+    """Read a spec and its bases.  Raises ``SpecError`` where nothing of them can be read."""
+    return _read(lambda: parse(file))
+
+
+def read_text(source: Source, language: Language) -> Reading:
+    """Like ``read``, for a text as an editor holds it."""
+    return _read(lambda: parse_text(source, language=language))
+
+
 def understand(file: Path, overlays: Sequence[Overlay] = ()) -> Understood:
     """The experiment in a file.  Raises ``SpecError`` with the mistakes of every stage that could still go
     on.
     """
-    return _understand(lambda: parse(file), overlays)
+    return comprehend(read(file), overlays)
 
 
 def understand_text(source: Source, language: Language, overlays: Sequence[Overlay] = ()) -> Understood:
-    """The experiment in a text, as an editor holds it."""
-    return _understand(lambda: parse_text(source, language=language), overlays)
+    """The experiment in a text."""
+    return comprehend(read_text(source, language), overlays)
 
 
-def _understand(read: Callable[[], Tree], overlays: Sequence[Overlay]) -> Understood:
-    found: list[Diagnostic] = []
-    written = _survivor(read, found)
-    tree = _survivor(lambda: resolve(written, overlays), found)
+def comprehend(reading: Reading, overlays: Sequence[Overlay] = ()) -> Understood:
+    """The experiment that a spec says under ``overlays``.  Raises ``SpecError`` like ``understand``."""
+    found = list(reading.found)
+    tree = _survivor(lambda: put_over(reading.composed, overlays, reading.catalogue), found)
     try:
         experiment = validate(tree)
     except SpecError as error:
@@ -47,6 +66,16 @@ def _understand(read: Callable[[], Tree], overlays: Sequence[Overlay]) -> Unders
     if found:
         raise SpecError(in_order(found), tree=tree)
     return Understood(tree, experiment)
+
+
+def _read(parsed: Callable[[], Tree]) -> Reading:
+    found: list[Diagnostic] = []
+    written = _survivor(parsed, found)
+    try:
+        catalogue = catalogue_of(written)
+        return Reading(compose(written, catalogue), catalogue, tuple(found))
+    except SpecError as error:
+        raise SpecError(in_order([*found, *error.diagnostics])) from None
 
 
 def _survivor(stage: Callable[[], Tree], found: list[Diagnostic]) -> Tree:

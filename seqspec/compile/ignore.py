@@ -27,9 +27,9 @@ class _Ignore(NamedTuple):
     """The line whose warnings it silences."""
 
 
-def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic, ...]:
-    """``diagnostics`` without the warnings that the spec's comments silence, and with the comments that
-    silence none.
+def silenced(diagnostics: Iterable[Diagnostic], tree: Tree, *, idle: bool = True) -> tuple[Diagnostic, ...]:
+    """``diagnostics`` without the warnings that the spec's comments silence and, with ``idle``, with the
+    comments that silence none.
     """
     kept = tuple(diagnostics)
     if not kept and "ignore" not in tree.span.source.text:
@@ -46,7 +46,7 @@ def silenced(diagnostics: Iterable[Diagnostic], tree: Tree) -> tuple[Diagnostic,
             left.append(d)
         else:
             used.add(match)
-    unused = [i for i in ignores if i not in used and i.span.source is tree.span.source]
+    unused = [i for i in ignores if idle and i not in used and i.span.source is tree.span.source]
     return (*left, *(_unused(i, kept)._replace(path=_setting(i, tree)) for i in unused))
 
 

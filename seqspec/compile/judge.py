@@ -8,12 +8,16 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from seqspec.compile.plan import Compiled
 from seqspec.compile.report import Format, in_order, render
 from seqspec.compile.resolve import Overlay
 from seqspec.schema.diagnostic import Diagnostic, Exit, SpecError
 from seqspec.schema.source import Source
+
+if TYPE_CHECKING:
+    from seqspec.compile.look import Look
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 FEWEST_FOR_PROCESSES = 128
@@ -115,19 +119,30 @@ def internal(error: Exception, file: Path) -> Diagnostic:
 
 
 def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
-    from seqspec.compile import compile
+    from seqspec.compile.front import read
+    from seqspec.compile.profiles import all_looks, everything_found
 
-    compiled = compile(file, overlays=options.overlays)
-    found = list(compiled.warnings)
+    looks = all_looks(read(file), options.overlays)
     if options.max_params is not None or options.max_memory is not None:
-        from seqspec.compile.cost import within
-
-        found += within(compiled, max_params=options.max_params, max_memory=options.max_memory)
-    if options.with_data:
+        looks = {name: _costed(seen, options) for name, seen in looks.items()}
+    found = everything_found(looks)
+    base = looks[""]
+    if options.with_data and base.clean and base.tree is not None and base.plan is not None:
         from seqspec.compile.with_data import missing_data
 
-        found += missing_data(compiled)
+        found = (*found, *missing_data(Compiled(base.plan, base.tree)))
     return found
+
+
+def _costed(seen: Look, options: Options) -> Look:
+    """What was seen, with the limits that it goes beyond."""
+    if not seen.clean or seen.tree is None or seen.plan is None:
+        return seen
+    from seqspec.compile.cost import within
+
+    compiled = Compiled(seen.plan, seen.tree)
+    beyond = within(compiled, max_params=options.max_params, max_memory=options.max_memory)
+    return seen._replace(found=(*seen.found, *beyond))
 
 
 def _judge_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
@@ -166,13 +181,18 @@ def _mend_all(files: Sequence[Path], options: Options) -> _Found:
 
 def _mend(file: Path, options: Options, found: _Found) -> None:
     from seqspec.compile.fix import mend, unified
-    from seqspec.compile.front import understand_text
+    from seqspec.compile.front import read_text as read
+    from seqspec.compile.look import first_look
     from seqspec.compile.parse import Language, read_text
+    from seqspec.compile.profiles import all_looks, everything_found
 
     language: Language = "toml" if file.suffix == ".toml" else "yaml"
 
     def look(source: Source) -> list[Diagnostic]:
-        return guarded(lambda: understand_text(source, language, options.overlays) and [], file)
+        def understood() -> Iterable[Diagnostic]:
+            return everything_found(all_looks(read(source, language), options.overlays, look=first_look))
+
+        return guarded(understood, file)
 
     try:
         before = read_text(file).removeprefix("\ufeff")
@@ -199,7 +219,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
-    diagnostics = found.diagnostics
+    diagnostics = in_order(found.diagnostics)
     if options.strict:
         diagnostics = [d._replace(severity="error") if d.severity == "warning" else d for d in diagnostics]
     out = found.diffs + render(

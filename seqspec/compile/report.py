@@ -90,8 +90,21 @@ def _first(node: Node) -> Span:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sorted by file, place and code, each once."""
-    return sorted(dict.fromkeys(diagnostics), key=_order)
+    """Sorted by file, place and code, each once: two readings of one file are one place."""
+    found = list(diagnostics)
+    if len(found) > 1:
+        found = list({(_place(d.span), d.code, d.message, d.profiles): d for d in reversed(found)}.values())
+    return sorted(found, key=_order)
+
+
+def same_mistake(d: Diagnostic) -> tuple[object, ...]:
+    """What tells one mistake from another: its code and where it was written."""
+    return d.code, _place(d.span), d.path if d.span is None else ()
+
+
+def _place(span: Span | None) -> tuple[object, ...]:
+    """A span by what it says, whichever reading of the file it is of."""
+    return (span.source.name, span.source.text, span.start, span.end) if span is not None else ()
 
 
 def _order(d: Diagnostic) -> tuple[str, int, str, str]:

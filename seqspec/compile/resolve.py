@@ -21,7 +21,11 @@ __all__ = ["Overlay", "resolve"]
 def resolve(tree: Tree, overlays: Sequence[Overlay] = ()) -> Tree:
     """``tree`` with everything that it builds on and everything put over it.  Raises ``SpecError``."""
     catalogue = catalogue_of(tree)
-    composed = compose(tree, catalogue)
+    return put_over(compose(tree, catalogue), overlays, catalogue)
+
+
+def put_over(composed: Composed, overlays: Sequence[Overlay], catalogue: Catalogue) -> Tree:
+    """What a spec says under ``overlays``, its references filled in.  Raises ``SpecError``."""
     body = composed.body
     found: list[Diagnostic] = []
     for overlay in sorted(overlays, key=lambda overlay: overlay.kind == "set"):

@@ -7,7 +7,7 @@ one diagnostic.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from seqspec.compile.check import findings
 from seqspec.compile.infer import infer
@@ -27,16 +27,16 @@ _DECIDES_TYPES = (
 """Where a mistake can change any type that flows on, so that nothing behind it is certain."""
 
 
-def later_mistakes(error: SpecError) -> tuple[Diagnostic, ...]:
-    """What inference and the checks find in the parts of a spec that ``error`` does not touch."""
-    refused = _refused(error)
+def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[Diagnostic, ...]:
+    """What inference and the checks find in the parts of a spec that the mistakes ``found`` do not touch."""
+    refused = _refused(found, survived)
     if (
         not refused
-        or error.tree is None
+        or survived is None
         or any(_touch(path, part) for path in refused for part in _DECIDES_TYPES)
     ):
         return ()
-    tree = _without(error.tree, refused)
+    tree = _without(survived, refused)
     try:
         plan, mistakes = infer(validate(tree), tree, facts={})
     except SpecError:
@@ -52,14 +52,14 @@ def later_mistakes(error: SpecError) -> tuple[Diagnostic, ...]:
     return (*mistakes, *checked)
 
 
-def _refused(error: SpecError) -> list[Path]:
+def _refused(found: Sequence[Diagnostic], survived: Tree | None) -> list[Path]:
     """Where something was refused; nothing where one of the mistakes has no place that could be taken out."""
-    if error.tree is None:
+    if survived is None:
         return []
-    paths = [path for path, leaf in error.tree.leaves() if leaf.value is POISON]
-    for d in error.diagnostics:
+    paths = [path for path, leaf in survived.leaves() if leaf.value is POISON]
+    for d in found:
         inside = bool(d.path) and not any(isinstance(part, int) for part in d.path)
-        if inside and error.tree.at(d.path) is not None:
+        if inside and survived.at(d.path) is not None:
             paths.append(d.path)
         elif d.severity == "error" and not (d.code < "SQ1" and paths):
             return []

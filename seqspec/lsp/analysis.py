@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqspec.compile.check import check
-from seqspec.compile.front import understand_text
-from seqspec.compile.infer import infer
+from seqspec.compile.front import read_text
 from seqspec.compile.parse import Language, parse_text
 from seqspec.compile.plan import Plan
+from seqspec.compile.profiles import all_looks, everything_found
+from seqspec.compile.report import in_order
 from seqspec.compile.validate import catalogue_of
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
@@ -47,14 +48,13 @@ def analyse(source: Source, *, before: Analysis | None = None) -> Analysis:
     """Everything that can be said of ``source``; ``before`` lends its trees where the text cannot be read."""
     language = language_of(source.name)
     written = _written(source, language) or (before.written if before else None)
+    survived = before.resolved if before else None
     try:
-        resolved, experiment = understand_text(source, language)
+        looks = all_looks(read_text(source, language))
     except SpecError as error:
-        survived = error.tree or (before.resolved if before else None)
         return Analysis(source, written, survived, None, _relevant(source, error.diagnostics))
-    plan, mistakes = infer(experiment, resolved, facts={})
-    found = (*mistakes, *check(plan, resolved))
-    return Analysis(source, written, resolved, plan, _relevant(source, found))
+    base, found = looks[""], in_order(everything_found(looks))
+    return Analysis(source, written, base.tree or survived, base.plan, _relevant(source, found))
 
 
 def _written(source: Source, language: Language) -> Tree | None:
@@ -64,7 +64,7 @@ def _written(source: Source, language: Language) -> Tree | None:
         return error.tree
 
 
-def _relevant(source: Source, diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+def _relevant(source: Source, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     if "base" not in Path(source.name).parts[:-1]:
-        return diagnostics
+        return tuple(diagnostics)
     return tuple(d for d in diagnostics if d.code not in PARTIAL)

@@ -10,6 +10,7 @@ from pygls.lsp.server import LanguageServer
 
 from seqspec import __version__
 from seqspec.compile.codes import first_line
+from seqspec.compile.formats.text import in_profiles
 from seqspec.lsp.analysis import Analysis, analyse
 from seqspec.lsp.completion import Candidate, candidates
 from seqspec.lsp.cursor import cursor_at
@@ -73,9 +74,10 @@ class SpecServer(LanguageServer):
             related.insert(0, (found.span, found.message))
         help = f"\nhelp: {found.help}" if found.help else ""
         note = f"\nnote: {found.note}" if found.note else ""
+        under = f"\n{words}" if (words := in_profiles(found)) else ""
         return lsp.Diagnostic(
             range=self.ruler(source).range(here or Span(source, 0, 0)),
-            message=f"{found.message}{help}{note}",
+            message=f"{found.message}{under}{help}{note}",
             severity=SEVERITY[found.severity],
             code=found.code,
             source="seqspec",

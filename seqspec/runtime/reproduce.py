@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from seqspec.compile.front import understand
-from seqspec.compile.infer import infer
+from seqspec.compile.look import plan_of
 from seqspec.compile.plan import Compiled
 from seqspec.runtime.checkpoint import Checkpoint
 from seqspec.runtime.folder import RunFolder, open_folder
@@ -52,12 +52,16 @@ def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...
 
 
 def from_lock(lock: Lock) -> Compiled:
-    """The plan that a lock holds, checked when it was made."""
+    """The plan that a lock holds.
+
+    The rules were applied when it was made, some of them leniently to what a profile or ``--set`` brought
+    about; here they are not asked again.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spec.yaml"
         file.write_text(yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True), encoding="utf-8")
         tree, experiment = understand(file)
-    plan, mistakes = infer(experiment, tree, facts={})
+    plan, mistakes = plan_of(experiment, tree, {})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)
     return Compiled(plan, tree)

@@ -51,6 +51,8 @@ class Diagnostic(NamedTuple):
     fix: Fix | None = None
     path: Path = ()
     """The place in the experiment, where there is one."""
+    profiles: tuple[str, ...] = ()
+    """The profiles under which alone it is a mistake; none where the spec itself has it."""
 
 
 class Finding(NamedTuple):

@@ -155,7 +155,7 @@ def test_a_recognizer_is_told(key, speech):
 def test_a_rename_is_offered_only_where_the_value_means_the_same(tmp_path):
     spec = tmp_path / "spec.yaml"
     for key, offered in (("accum_grad: 2", True), ("fp16: true", False)):
-        text = (BASE / "whole.yaml").read_text(encoding="utf-8").replace("train: {", f"train: {{{key}, ")
+        text = (BASE / "whole.yaml").read_text(encoding="utf-8").replace("train: {", f"train: {{{key}, ", 1)
         spec.write_text(text, encoding="utf-8")
         (only,) = judge(spec, Options())
         assert (only.fix is not None) == offered

@@ -206,3 +206,14 @@ def test_no_text_makes_the_server_fall_over(file, tmp_path):
 
     session(steps, tmp_path)
     assert Path(file).exists()
+
+
+def test_a_mistake_in_a_profile_is_shown_as_it_is_typed(file, tmp_path):
+    wrong = template("mt").replace("profiles:", "profiles:\n  odd: {train: {max_step: 3}}")
+
+    async def steps(editor, given):
+        found = await editor.open(file, wrong)
+        assert [d.code for d in found] == ["SQ101"]
+        assert "in profile odd" in found[0].message
+
+    session(steps, tmp_path)

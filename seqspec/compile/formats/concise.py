@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.compile.formats.text import escape
+from seqspec.compile.formats.text import escape, in_profiles
 from seqspec.schema.diagnostic import Diagnostic
 
 
@@ -15,5 +15,6 @@ def write(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
 
 def _line(d: Diagnostic) -> str:
     place = f"{d.span}: " if d.span else ""
+    under = f", {words}" if (words := in_profiles(d)) else ""
     help = f" ({d.help})" if d.help else ""
-    return escape(f"{place}{d.severity}: {d.code} {d.message}{help}") + "\n"
+    return escape(f"{place}{d.severity}: {d.code} {d.message}{under}{help}") + "\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seqspec.compile.codes import titled
-from seqspec.compile.formats.text import escape
+from seqspec.compile.formats.text import escape, in_profiles
 from seqspec.schema.diagnostic import Diagnostic
 
 _COMMAND = {"error": "error", "warning": "warning", "note": "notice"}
@@ -33,7 +33,9 @@ def _annotation(d: Diagnostic) -> str:
         if end_line == line and end_column > column:
             place["endColumn"] = str(end_column - 1)
         properties = {**place, **properties}
-    text = escape(d.message) + (f"\nhelp: {escape(d.help)}" if d.help else "")
+    text = "\n".join(
+        escape(part) for part in (d.message, in_profiles(d), d.help and f"help: {d.help}") if part
+    )
     written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{_COMMAND[d.severity]} {written}::{_data(text)}"
 

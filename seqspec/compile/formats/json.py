@@ -44,6 +44,7 @@ def as_dict(d: Diagnostic) -> dict[str, object]:
         "help": d.help,
         "note": d.note,
         "path": dotted(d.path),
+        "profiles": list(d.profiles),
         "place": _place(d.span),
         "labels": [{"text": label.text, "place": _place(label.span)} for label in d.labels],
         "fix": None

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from seqspec import __version__
 from seqspec.compile.codes import first_line, names, page
 from seqspec.compile.formats.json import dumps
+from seqspec.compile.formats.text import in_profiles
 from seqspec.schema.diagnostic import Diagnostic, Fix, Label
 from seqspec.schema.source import Span, dotted
 
@@ -47,9 +48,13 @@ def _rule(code: str) -> dict[str, object]:
 
 
 def _result(d: Diagnostic, codes: list[str]) -> dict[str, object]:
-    text = ". ".join(
-        part for part in (d.message, d.help and f"Help: {d.help}", d.note and f"Note: {d.note}") if part
+    said = (
+        d.message,
+        (words := in_profiles(d)) and f"I{words[1:]}",
+        d.help and f"Help: {d.help}",
+        d.note and f"Note: {d.note}",
     )
+    text = ". ".join(part for part in said if part)
     result: dict[str, object] = {
         "ruleId": d.code,
         "ruleIndex": codes.index(d.code),
@@ -68,7 +73,9 @@ def _result(d: Diagnostic, codes: list[str]) -> dict[str, object]:
 
 def _fingerprint(d: Diagnostic) -> str:
     file = d.span.source.name if d.span else ""
-    return hashlib.sha256("\0".join((d.code, file, dotted(d.path), d.message)).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        "\0".join((d.code, file, dotted(d.path), d.message, *d.profiles)).encode()
+    ).hexdigest()[:32]
 
 
 def _logical(d: Diagnostic) -> dict[str, object]:

@@ -14,6 +14,9 @@ MOST_LINES = 8
 MOST_WIDTH = 100
 """Columns of a source line that are shown; of a longer one, a window around the place."""
 
+MOST_PROFILES = 4
+"""Names of profiles that are listed beside a place."""
+
 _COLORS = {"error": "1;31", "warning": "1;33", "note": "1;36", "gutter": "34", "help": "32", "bold": "1"}
 
 
@@ -63,7 +66,8 @@ def _fixable(d: Diagnostic) -> str:
 
 def _place(d: Diagnostic, span: Span, gutter: str, paint: _Paint, *, room: int) -> list[str]:
     path = f"  {escape(dotted(d.path))}" if d.path else ""
-    lines = [f"{gutter}{paint('gutter', '-->')} {escape(str(span))}{path}"]
+    under = f"  {escape(words)}" if (words := in_profiles(d)) else ""
+    lines = [f"{gutter}{paint('gutter', '-->')} {escape(str(span))}{path}{under}"]
     if not span.source.text:
         return lines
     body = _snippet(span, gutter, paint, mark="^")
@@ -72,6 +76,15 @@ def _place(d: Diagnostic, span: Span, gutter: str, paint: _Paint, *, room: int) 
     if len(lines) + len(body) < room:
         lines.append(f"{gutter} {paint('gutter', '|')}")
     return lines + body
+
+
+def in_profiles(d: Diagnostic) -> str:
+    """``in profile tiny``; nothing where the spec itself is wrong."""
+    if not d.profiles:
+        return ""
+    first, left = d.profiles[:MOST_PROFILES], len(d.profiles) - MOST_PROFILES
+    more = f" and {left} more" if left > 0 else ""
+    return f"in profile{'s' if len(d.profiles) > 1 else ''} {', '.join(first)}{more}"
 
 
 def _label(label: Label, main: Span, gutter: str, paint: _Paint, *, room: int) -> list[str]:

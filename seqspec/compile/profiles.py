@@ -1,0 +1,58 @@
+"""The profiles of a spec, each put alone over it: what is wrong under one that is not wrong without.
+
+Text and bases are read once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from seqspec.compile.front import Reading
+from seqspec.compile.ignore import silenced
+from seqspec.compile.look import Look, look
+from seqspec.compile.report import same_mistake
+from seqspec.compile.resolve import Overlay
+from seqspec.schema.diagnostic import Diagnostic
+
+
+def all_looks(
+    reading: Reading, overlays: Sequence[Overlay] = (), *, look: Callable[..., Look] = look
+) -> dict[str, Look]:
+    """A look at the spec itself, under no name, and one under each of its profiles.
+
+    Where ``overlays`` name a profile, a person asked for that one alone.
+    """
+    looks = {"": look(reading, overlays)}
+    if not any(overlay.kind == "profile" for overlay in overlays):
+        for name in reading.composed.profiles:
+            looks[name] = look(reading, (Overlay.profile(name), *overlays))
+    return looks
+
+
+def everything_found(looks: Mapping[str, Look]) -> tuple[Diagnostic, ...]:
+    """What is wrong with a spec, then what is wrong under its profiles alone, each mistake once.
+
+    Comments silence warnings of either; none is idle that silences one under some profile.
+    """
+    found = (*looks[""].found, *_under_profiles(looks))
+    tree = next((seen.tree for seen in looks.values() if seen.tree is not None), None)
+    if tree is None:
+        return found
+    # Where some look did not come to its end, nobody knows which comments are idle.
+    return silenced(found, tree, idle=all(seen.plan is not None for seen in looks.values()))
+
+
+def _under_profiles(looks: Mapping[str, Look]) -> Iterator[Diagnostic]:
+    """What is found under profiles and not, as seriously, without one."""
+    known: dict[tuple[object, ...], bool] = {}
+    for d in looks[""].found:
+        known[same_mistake(d)] = known.get(same_mistake(d), False) or d.severity == "error"
+    under: dict[tuple[object, ...], tuple[Diagnostic, list[str]]] = {}
+    for name, seen in looks.items():
+        for d in seen.found if name else ():
+            told = known.get(same_mistake(d))
+            if told is None or (d.severity == "error" and not told):
+                names = under.setdefault((same_mistake(d), d.message), (d, []))[1]
+                names += [name] if name not in names else []
+    for d, names in under.values():
+        yield d._replace(profiles=tuple(names))
