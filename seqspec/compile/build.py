@@ -33,6 +33,8 @@ class Program:
     metrics: tuple[Any, ...]
     components: Mapping[Path, Any]
     """Every component that was built, by its place in the experiment."""
+    language_model: Any = None
+    """What the search listens to beside the model, once ``runtime/fusion.py`` has loaded it."""
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; a tied weight stands once, under its first name."""

@@ -5,7 +5,7 @@ holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
+from seqspec.runtime.fusion import fuse
 from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
 VOCABULARIES = "vocabularies"
@@ -58,7 +59,8 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
     known = dict(prepared.facts)
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
-    return Assembled(compiled, prepared, build(compiled.plan, tree=compiled.tree))
+    program = build(compiled.plan, tree=compiled.tree)
+    return Assembled(compiled, prepared, fuse(program, prepared.parts.text, open=_reopened))
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:
@@ -106,6 +108,12 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
 
 def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
     """The program of a run and its data parts, vocabularies loaded, without touching the corpus."""
+    run = _reopened(folder, overlays)
+    return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
+
+
+def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
+    """The same without the language model that its search may listen to."""
     known = folder.read("facts.json")
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)

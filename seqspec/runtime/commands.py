@@ -153,7 +153,8 @@ def evaluate(
         if format == "json":
             found = {"run": str(path), "split": split, "checkpoint": checkpoint,
                      "metrics": dict(scored.metrics),
-                     "signatures": dict(scored.signatures)}  # fmt: skip
+                     "signatures": dict(scored.signatures),
+                     **({"language_model": scored.language_model} if scored.language_model else {})}  # fmt: skip
             return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
         return Outcome(metric_lines({split: scored.metrics}, {split: scored.signatures}))
 

@@ -9,6 +9,7 @@ from seqspec.compile.resolve import Overlay
 from seqspec.runtime.assemble import assemble, compile_run
 from seqspec.runtime.feed import evaluation_stream
 from seqspec.runtime.folder import open_folder
+from seqspec.runtime.fusion import tell
 from seqspec.runtime.judge import Scored
 from seqspec.runtime.judging import judge_of, write_predictions
 from seqspec.runtime.launch import Launch, Place
@@ -28,6 +29,7 @@ def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay]
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
     assembled = assemble(compiled, splits=(split,))
+    tell(assembled.program, folder)
     use_weights(assembled.program.model, chosen(folder.checkpoints, checkpoint))
     judge = judge_of(assembled, launch)
     batches = evaluation_stream(

@@ -17,6 +17,7 @@ from torch import nn
 from seqspec.compile.build import Program
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
+from seqspec.runtime.fusion import LanguageModelInUse
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Scored:
     """By row; empty where no metric reads hypotheses."""
     score: float | None = None
     """The first metric's value, turned so that higher is better."""
+    language_model: Mapping[str, str] | None = None
+    """Digests of the language model that the search listened to, where it did."""
 
 
 Decode = Callable[[Sequence[int]], str]
@@ -78,7 +81,14 @@ class Judge:
         if metrics:
             first = next(iter(computed[0].values()))
             score = -first if metrics[0].better == "lower" else first
-        return Scored(split, values, self._signatures(metrics), tuple(found), score)
+        used = self.language_model if decoding else None
+        return Scored(split, values, self._signatures(metrics), tuple(found), score, used)
+
+    @property
+    def language_model(self) -> dict[str, str] | None:
+        """Digests of the language model that the search listens to, where it does."""
+        used: LanguageModelInUse | None = self.program.language_model
+        return used.record() if used else None
 
     def _pass(
         self, split: str, batches: Iterable[Batch], *, decoding: bool

@@ -73,6 +73,7 @@ def conclude(
             "step": module.step, "checkpoint": folder_name(best.step),
             "metrics": {split: dict(one.metrics) for split, one in judged.items()},
             "signatures": {split: dict(one.signatures) for split, one in judged.items()},
+            **({"language_model": judge.language_model} if judge.language_model else {}),
         })  # fmt: skip
         write_report(folder)
     return judged, folder_name(best.step)

@@ -48,6 +48,7 @@ def make_lock(
 ) -> Lock:
     """The lock of a run as it would be carried out here and now."""
     plan, prepared = assembled.compiled.plan, assembled.prepared
+    fused = assembled.program.language_model
     return {
         "format": FORMAT,
         "seqspec": seqspec.__version__,
@@ -58,7 +59,8 @@ def make_lock(
         "files": data_files(prepared),
         "vocabularies": {name: _sha256(artifact) for name, artifact in prepared.artifacts.items()},
         "text": {role: steps.fingerprint() for role, steps in prepared.parts.text.items()},
-        "sources": _sources(plan),
+        "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
+        **({"language_model": fused.record()} if fused else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,

@@ -26,6 +26,7 @@ from seqspec.data.record import AudioRef
 from seqspec.runtime.assemble import Reopened, reopen
 from seqspec.runtime.engines import engine_of
 from seqspec.runtime.folder import open_folder
+from seqspec.runtime.fusion import tell
 from seqspec.runtime.judge import Found, Judge, to_device
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.machine import pin
@@ -99,6 +100,7 @@ def predict(
     """
     folder = open_folder(path)
     run = reopen(folder, overlays=over)
+    tell(run.program, folder)
     pin(threads=launch.threads, exact=False)
     model = run.program.model
     use_weights(model, chosen(folder.checkpoints, checkpoint))

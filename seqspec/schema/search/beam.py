@@ -33,8 +33,8 @@ class BeamConfig(StepwiseSearch):
     ``lingvo``.
     """
     length_bonus: Real = 0.0
-    """What is added to the score for every id, the end counted, after the division (ESPnet's ``penalty``); with
-    one above 0 the stop ``exact`` seldom comes before the limit.
+    """What is added to the score for every id, the end counted, after the division (ESPnet's ``penalty``);
+    where it is above 0, the stop ``exact`` seldom comes before the limit.
     """
     coverage_penalty: Literal["none", "gnmt", "lingvo"] = "none"
     """What is added for source states that attention has not covered: beta · sum log min(attention, 1), or
