@@ -29,14 +29,10 @@ def broadcast_mask(mask_BT: Tensor, x: Tensor) -> Tensor:
     return mask_BT.reshape(*mask_BT.shape, *[1] * (x.dim() - 2))
 
 
-def attention_mask(lengths_B: Tensor, size: int) -> Tensor | None:
+def attention_mask(lengths_B: Tensor, size: int) -> Tensor:
     """``[B, 1, 1, size]`` for ``scaled_dot_product_attention``; the first key stays open so that an empty row
-    gives numbers.  None on a CPU where nothing is padding, as in most batches of like lengths: attention is
-    faster without a mask.  Elsewhere to ask would be to wait for the device.
+    gives numbers.
     """
-    here = lengths_B.device.type == "cpu" and not torch.compiler.is_compiling()
-    if here and (lengths_B >= size).all():
-        return None
     return length_mask(lengths_B.clamp(min=1), size)[:, None, None, :]
 
 

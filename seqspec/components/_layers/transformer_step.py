@@ -72,9 +72,10 @@ class TransformerState:
 
     def keep(self, examples_B: Tensor) -> TransformerState:
         """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
+        if self.memory_mask is None:
+            return self
         layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in self.layers)
-        mask = None if self.memory_mask is None else self.memory_mask[examples_B]
-        return replace(self, layers=tuple(layers), memory_mask=mask)
+        return replace(self, layers=tuple(layers), memory_mask=self.memory_mask[examples_B])
 
 
 def _keep(memory: KeysValues | None, examples_B: Tensor) -> KeysValues | None:
