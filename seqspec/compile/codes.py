@@ -53,6 +53,16 @@ def first_line(code: str) -> str:
     return " ".join(text[1].split()) if len(text) > 1 else ""
 
 
+def about(code: str) -> str:
+    """What the code means, without its examples, in one line."""
+    said: list[str] = []
+    for part in (page(code) or "").split("\n\n")[1:]:
+        if part.startswith(("Wrong:", "Example", "```")):
+            break
+        said.append(" ".join(part.split()))
+    return " ".join(said)
+
+
 @cache
 def _checks() -> dict[str, Path]:
     found = {}

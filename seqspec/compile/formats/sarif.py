@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from seqspec import __version__
-from seqspec.compile.codes import first_line, names, page
+from seqspec.compile.codes import about, first_line, names, page
 from seqspec.compile.formats.json import dumps
 from seqspec.compile.formats.text import in_profiles
 from seqspec.schema.diagnostic import Diagnostic, Fix, Label
@@ -43,6 +43,7 @@ def _rule(code: str) -> dict[str, object]:
     if name:
         rule["name"] = "".join(part.capitalize() for part in name.split("-"))
         rule["shortDescription"] = {"text": first_line(code) or name}
+        rule["fullDescription"] = {"text": about(code) or name}
         rule["help"] = {"text": f"seqspec explain {code}", "markdown": page(code)}
     return rule
 
