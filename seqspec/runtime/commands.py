@@ -151,10 +151,11 @@ def evaluate(
 
         scored = judge(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
         if format == "json":
-            found = {"run": str(path), "split": split, "checkpoint": checkpoint,
-                     "metrics": dict(scored.metrics),
-                     "signatures": dict(scored.signatures),
-                     **({"language_model": scored.language_model} if scored.language_model else {})}  # fmt: skip
+            found: dict[str, Any] = {"run": str(path), "split": split, "checkpoint": checkpoint,
+                                     "metrics": dict(scored.metrics),
+                                     "signatures": dict(scored.signatures)}  # fmt: skip
+            if scored.language_model:
+                found["language_model"] = dict(scored.language_model)
             return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
         return Outcome(metric_lines({split: scored.metrics}, {split: scored.signatures}))
 

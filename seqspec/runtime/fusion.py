@@ -51,9 +51,7 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
         return program
     path = Path(expand(wanted.run))
     if "target" not in text:
-        raise _refused(
-            path, "the target of this experiment is no text, so that no language model can judge it"
-        )
+        raise _refused("the target of this experiment is no text that a language model could judge")
     run, checkpoint = _opened(path, wanted.checkpoint, open)
     _check_vocabulary(path, run.parts.text["target"], text["target"])
     _check_positions(path, run.program, program.search.limits.max_tokens)
@@ -90,18 +88,16 @@ def _opened(path: Path, checkpoint: str, open: Open) -> tuple[Reopened, Any]:
                            help="name a run of model `language_model`")  # fmt: skip
         return run, chosen(folder.checkpoints, checkpoint)
     except RunError as error:
-        raise _refused(path, str(error), help=error.help, exit=error.exit) from None
+        raise _refused(str(error), help=error.help, exit=error.exit) from None
 
 
 def _check_vocabulary(path: Path, theirs: TextSteps, ours: TextSteps) -> None:
     """The same id must be the same piece of text; how texts were cut up is each model's own affair."""
     if theirs.vocab_size != ours.vocab_size:
-        raise _other_vocabulary(
-            path, f"it has {theirs.vocab_size:,} ids, the target here {ours.vocab_size:,}"
-        )
+        raise _other_vocabulary(path, f"{theirs.vocab_size:,} ids, and {ours.vocab_size:,} here")
     for id_, (their, our) in enumerate(zip(_pieces(theirs), _pieces(ours), strict=True)):
         if their != our:
-            raise _other_vocabulary(path, f"id {id_} is {their!r} there and {our!r} here")
+            raise _other_vocabulary(path, f"its id {id_} is {their!r}, and {our!r} here")
 
 
 def _pieces(steps: Any) -> list[str]:
@@ -111,10 +107,10 @@ def _pieces(steps: Any) -> list[str]:
 
 def _other_vocabulary(path: Path, how: str) -> RunError:
     help = (
-        "train the language model with this run's own vocabulary: "
-        "`data.text.target.tokenizer: {type: sentencepiece_file, model: RUN/vocabularies/data.text.target.…}`"
+        "train it with the vocabulary of this run: `{type: sentencepiece_file, model: …}` reads what "
+        "`sentencepiece` has left under `vocabularies/` of a run directory"
     )
-    return _refused(path, f"it writes another vocabulary: {how}", help=help, exit=Exit.DATA)
+    return _refused(f"{path} has another vocabulary: {how}", help=help, exit=Exit.DATA)
 
 
 def _check_positions(path: Path, program: Program, longest: int) -> None:
@@ -122,8 +118,7 @@ def _check_positions(path: Path, program: Program, longest: int) -> None:
     known = getattr(decoder, "max_positions", None)
     if getattr(decoder, "positions", None) == "learned" and known is not None and known < longest:
         raise _refused(
-            path,
-            f"it knows {known} positions, and an answer may have {longest} ids",
+            f"{path} knows {known} positions, and an answer may have {longest} ids",
             help=f"set `evaluate.search.max_tokens` to {known} or less",
         )
 
@@ -134,5 +129,5 @@ def _runs_on(run: Reopened) -> bool:
     return pack is not None and not pack.document_mask
 
 
-def _refused(path: Path, why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
-    return RunError(f"`evaluate.search.language_model` {path}: {why}", exit=exit, help=help)
+def _refused(why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
+    return RunError(f"`evaluate.search.language_model`: {why}", exit=exit, help=help)
