@@ -71,7 +71,7 @@ def run(
     device: Device = "auto",
     devices: Annotated[int, typer.Option(help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines, each started on its own.")] = 1,
-    strategy: Annotated[str, typer.Option(help="A strategy of Lightning: auto, ddp, fsdp.")] = "auto",
+    strategy: Annotated[Literal["auto", "ddp"], typer.Option(help="How devices share a step.")] = "auto",
     precision: Precision = None,
     workers: Workers = None,
     threads: Threads = None,

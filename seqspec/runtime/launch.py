@@ -16,8 +16,10 @@ class Launch:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     nodes: int = 1
-    strategy: str = "auto"
-    """A strategy of Lightning by name, such as ``ddp`` or ``fsdp``."""
+    strategy: Literal["auto", "ddp"] = "auto"
+    """A strategy of Lightning under which every process holds the whole model, as checkpoints and clipping
+    take for granted.
+    """
     precision: Literal["float32", "bfloat16"] | None = None
     """In place of the plan's, for machines that lack it; the lock records it."""
     workers: int | None = None
