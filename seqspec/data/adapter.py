@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -107,6 +108,14 @@ class Adapter(ABC, Generic[C]):
             return None
         path = folder / name
         return path if path.is_relative_to(folder) or path.is_relative_to(folder.absolute()) else None
+
+    def outside(self, name: str) -> str:
+        """What is wrong with a path that ``inside`` refuses, and the folder that would hold it."""
+        told = f"the path `{show(name[:100])}` leads out of the corpus folder"
+        if not name.startswith("/") or "\0" in name or ".." in name.split("/"):
+            return told
+        both = os.path.commonpath([self.root.absolute(), Path(name).parent])
+        return f"{told}: let `root` be `{show(both)}`, which holds both, and `splits` start from there"
 
     def found(self, patterns: tuple[str, ...], split: str) -> list[Path]:
         """The files that names and globs stand for, sorted within each; none is a ``DataError``."""

@@ -36,6 +36,10 @@ _PCM = (1, 3, 0xFFFE)
 """WAV formats whose block is one sample of each channel: integers, floats and extensible."""
 
 
+OVERSHOOT_SECONDS = 0.5
+"""By which a piece may end after its file, as a rounded or padded time does: Kaldi's ``--max-overshoot``."""
+
+
 class Header(NamedTuple):
     """What a file says of itself."""
 
@@ -90,12 +94,14 @@ class AudioReader:
             raise self._error(ref, f"the header claims {header.frames} samples, which is taken for damage")
         if header.rate != self.rate and not self.resample:
             message = f"the audio has {header.rate} samples a second, not {self.rate}"
-            raise self._error(ref, message, help="set `resample` in the adapter, or convert the corpus")
+            raise self._error(
+                ref, message, help="convert the recordings, or set `resample` where the adapter has it"
+            )
         if header.channels != 1 and not self.mix_down:
             raise self._error(ref, f"the audio has {header.channels} channels, not one")
-        if ref.end is not None and ref.end > header.frames:
+        if ref.end is not None and ref.end > header.frames + OVERSHOOT_SECONDS * header.rate:
             raise self._error(ref, f"the piece ends at sample {ref.end}, the file at {header.frames}")
-        if ref.start is not None and not 0 <= ref.start <= (header.frames if ref.end is None else ref.end):
+        if ref.start is not None and not 0 <= ref.start <= _piece(ref, header.frames)[1]:
             raise self._error(ref, f"the piece begins at sample {ref.start}, behind its end")
         return header
 
@@ -128,6 +134,12 @@ class AudioReader:
 
     def _error(self, ref: AudioRef, message: str, *, help: str | None = None) -> DataError:
         return DataError(message, corpus=self.corpus, file=show(ref.path), help=help)
+
+
+def file_rate(path: Path) -> int:
+    """Samples a second, as the file's own header says."""
+    with _opened(path, "") as file:
+        return int(file.samplerate)
 
 
 def _resampled_length(samples: int, rate: int, wanted: int) -> int:
@@ -180,7 +192,7 @@ def _reason(error: Any) -> str:
 
 
 def _piece(ref: AudioRef, frames: int) -> tuple[int, int]:
-    return ref.start or 0, frames if ref.end is None else ref.end
+    return ref.start or 0, frames if ref.end is None else min(ref.end, frames)
 
 
 def _promised_frames(path: Path) -> int | None:

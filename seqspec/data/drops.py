@@ -34,10 +34,19 @@ class Drops:
         state = state or {}
         return cls(policy, what, dict(state.get("counts", {})), dict(state.get("examples", {})), corpus)
 
-    def add(self, reason: str, *, file: str = "", row: int | None = None, byte: int | None = None) -> None:
+    def add(
+        self,
+        reason: str,
+        *,
+        file: str = "",
+        row: int | None = None,
+        byte: int | None = None,
+        remedy: str | None = None,
+    ) -> None:
         """Note one bad row, or raise ``DataError`` where the spec says ``on_error: fail``."""
         if self.policy == "fail":
-            help = "mend the row, or allow some to be left out: `on_error: {drop: 0.001}` under `data`"
+            first = remedy or "mend the row"
+            help = f"{first}, or allow some to be left out: `on_error: {{drop: 0.001}}` under `data`"
             raise DataError(reason, corpus=self.corpus, file=file, row=row, byte=byte, help=help)
         reason = without_details(reason)
         self.counts[reason] = self.counts.get(reason, 0) + 1

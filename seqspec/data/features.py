@@ -89,7 +89,7 @@ def write_features(
         pending = 0
         for found in in_order(_Compute(feature, reader), blocks, processes=processes, count=len(starts)):
             for fault in (one for one in found if isinstance(one, DataError)):
-                drops.add(fault.message, file=fault.file)
+                drops.add(fault.message, file=fault.file, remedy=fault.help)
             frames = [np.empty((0, dim), np.float32) if isinstance(one, DataError) else one for one in found]
             lengths = np.array([len(one) for one in frames], np.int64)
             bad = np.array([isinstance(one, DataError) for one in found], np.uint8)

@@ -44,6 +44,12 @@ class Prepared:
         return {name: stages.dropped(name) for name in stages.opened}
 
     @property
+    def dropped_at(self) -> dict[str, dict[str, str]]:
+        """File and row of the first of the rows that could not be read, by split and reason."""
+        stages = self.splits.stages  # type: ignore[attr-defined]
+        return {name: stages.dropped_at(name) for name in stages.opened}
+
+    @property
     def files(self) -> dict[str, dict[str, str]]:
         """SHA-256 of every file that was read, by split and name below the corpus folder."""
         stages = self.splits.stages  # type: ignore[attr-defined]

@@ -127,7 +127,8 @@ class _Measure:
                 record[f"{role}_samples"] = reader.num_samples(record[role])
             except DataError as error:
                 place = str(record.get("file", error.file))
-                drops.add(f"{error.message}: `{error.file}`", file=place, row=record.get("row"))
+                what = f"{error.message}: `{error.file}`"
+                drops.add(what, file=place, row=record.get("row"), remedy=error.help)
                 return False
         return True
 

@@ -167,11 +167,21 @@ class Stages:
         return DataError(f"no example of {name} is left ({reasons})", help="loosen `data.filter`")
 
     def dropped(self, name: str) -> dict[str, int]:
-        """Rows left out of a split, unreadable ones included, by reason."""
-        counts: dict[str, int] = dict(self.corpus.records(self.corpus.base(name)).state["drops"]["counts"])
+        """Rows left out of a split, by reason; unreadable ones count where the corpus has them."""
+        base = self.corpus.base(name)
+        counts: dict[str, int] = (
+            dict(self.corpus.records(base).state["drops"]["counts"]) if name == base else {}
+        )
         for reason, count in self.index(name).state["dropped"].items():
             counts[reason] = counts.get(reason, 0) + count
         return counts
+
+    def dropped_at(self, name: str) -> dict[str, str]:
+        """File and row of the first row of each reason that could not be read."""
+        if name != self.corpus.base(name):
+            return {}
+        examples = self.corpus.records(name).state["drops"]["examples"]
+        return {reason: places[0] for reason, places in examples.items() if places}
 
     # Labels and statistics of the training split.
 

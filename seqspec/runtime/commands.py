@@ -19,6 +19,7 @@ from seqspec.runtime.owner import owned
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
+    from seqspec.runtime.folder import RunFolder
     from seqspec.runtime.run import Result
 
 __all__ = ["evaluate", "overlays", "predict", "run"]
@@ -221,7 +222,18 @@ def _told_result(result: Result, format: Format) -> Outcome:
         return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
     judged = f"judged with {result.checkpoint}\n" if metrics else ""
     report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
-    return Outcome(f"{metric_lines(metrics, signatures)}{judged}{report}{path}\n")
+    notes = _notes(result.folder, judged=bool(metrics))
+    return Outcome(f"{metric_lines(metrics, signatures)}{judged}{report}{path}\n", notes)
+
+
+def _notes(folder: RunFolder, *, judged: bool) -> str:
+    """What a person should know of a run beside its result."""
+    dropped: dict[str, dict[str, int]] = (folder.read("data.json") or {}).get("dropped", {})
+    lost = ", ".join(f"{sum(counts.values()):,} of {split}" for split, counts in dropped.items() if counts)
+    notes = [f"rows were left out: {lost}; `seqspec data prepare` says why"] if lost else []
+    if not judged:
+        notes.append("nothing was judged: `evaluate.metrics` names no metric")
+    return "".join(f"note: {note}\n" for note in notes)
 
 
 def _told(message: str, help: str | None) -> str:

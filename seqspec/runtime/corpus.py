@@ -177,7 +177,8 @@ def summarize(prepared: Prepared) -> dict[str, Any]:
             for column, side in enumerate(("source", "target"))
             if lengths[:, column].any()
         }
-        splits[name] = {"examples": len(split), "dropped": dropped, "lengths": sides}
+        first = prepared.dropped_at[name]
+        splits[name] = {"examples": len(split), "dropped": dropped, "dropped_at": first, "lengths": sides}
     return {"cache": str(default_cache()), "facts": dict(prepared.facts), "splits": splits}
 
 
@@ -190,6 +191,9 @@ def told(summary: dict[str, Any]) -> str:
             for side, numbers in split["lengths"].items()
         )
         lines.append(f"{name:<10} {split['examples']:>12,} examples; {sides}")
-        lines += [f"{'':<10} {count:>12,} left out: {reason}" for reason, count in split["dropped"].items()]
+        first = split["dropped_at"]
+        for reason, count in split["dropped"].items():
+            at = f" ({'at' if count == 1 else 'first at'} {first[reason]})" if reason in first else ""
+            lines.append(f"{'':<10} {count:>12,} left out: {reason}{at}")
     lines += [f"{name} = {value:,}" for name, value in summary["facts"].items()]
     return "\n".join([*lines, f"cache      {summary['cache']}"]) + "\n"

@@ -17,6 +17,10 @@ from seqspec.runtime.machine import pin
 from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
+_METRICS = {"classifier": "accuracy", "language_model": "perplexity", "image_model": "bits_per_dim",
+            "encoder_decoder": "chrf"}  # fmt: skip
+"""What is usually asked of a model, for a message; anything else writes text that was heard."""
+
 
 def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch) -> Scored:
     """Every metric of the run's spec on ``split``, with its hypotheses kept in ``predictions/``."""
@@ -24,8 +28,11 @@ def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay]
     compiled = compile_run(folder, overlays=over)
     experiment = compiled.plan.experiment
     if not experiment.evaluate.metrics:
+        metric = _METRICS.get(compiled.plan.experiment.model.component[1], "cer")
         raise RunError(
-            f"{folder.spec} names no metric", exit=Exit.USAGE, help="give one: --set 'evaluate.metrics=[wer]'"
+            f"{folder.spec} names no metric",
+            exit=Exit.USAGE,
+            help=f"give one: --set 'evaluate.metrics=[{metric}]'",
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
     assembled = assemble(compiled, splits=(split,))

@@ -14,9 +14,11 @@ Column = Annotated[str, Field(min_length=1, max_length=1000)] | Annotated[int, F
 """A column by its name in the header, or by its number from 1 where there is no header."""
 
 KINDS = ("text", "label", "audio", "image")
+SPAN = ("start", "duration")
+"""Columns that say which piece of a recording is meant."""
 SETTINGS = {
     "text": ("language",),
-    "audio": ("rate", "resample"),
+    "audio": ("rate", "resample", "start", "duration"),
     "image": ("channels", "height", "width", "resize"),
 }
 """What may be said of a column of each kind."""
@@ -37,6 +39,10 @@ class RoleColumn(Config):
     """Samples a second of the audio; a file of another rate is a bad row."""
     resample: bool = False
     """Resample audio of any rate to ``rate``."""
+    start: Column | None = None
+    """Column of the second at which the piece of the recording begins; left out, its beginning."""
+    duration: Column | None = None
+    """Column of the piece's length in seconds; left out, all to the recording's end."""
     image: Column | None = None
     """Column of pictures, as paths below the corpus folder; needs ``height`` and ``width``, in pixels."""
     channels: Literal[1, 3] | None = None
@@ -60,6 +66,11 @@ class RoleColumn(Config):
         """The column, whichever kind it is."""
         found: str | int = getattr(self, self.kind)
         return found
+
+    @property
+    def columns(self) -> tuple[str | int, ...]:
+        """Every column that is read for the role."""
+        return (self.column, *(column for column in (self.start, self.duration) if column is not None))
 
     def role(self, name: str) -> Type:
         """The type of the column; raises ``Mismatch`` where the keys do not belong together."""
@@ -133,7 +144,7 @@ def require_header(config: TableConfig, header: bool) -> None:
 def _columns(config: TableConfig) -> Iterator[tuple[tuple[str, ...], str | int | None]]:
     for role in ("source", "target"):
         held: RoleColumn | None = getattr(config, role)
-        for kind in KINDS if held is not None else ():
+        for kind in (*KINDS, *SPAN) if held is not None else ():
             yield (role, kind), getattr(held, kind)
     yield ("id",), config.id
     yield ("speaker",), config.speaker

@@ -52,7 +52,7 @@ def read_tsv(path: Path, *, header: bool, needed: Sequence[str | int], corpus: s
 
 def columns_of(config: TableConfig) -> list[str | int]:
     """Every column that the spec names, once."""
-    roles = [role.column for role in (config.source, config.target) if role is not None]
+    roles = [name for role in (config.source, config.target) if role is not None for name in role.columns]
     return list(dict.fromkeys([*roles, *(name for name in (config.id, config.speaker) if name is not None)]))
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
 from seqspec.components.adapter._write import concrete
 from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.audio import AudioReader
+from seqspec.data.audio import AudioReader, file_rate
 from seqspec.data.lines import Line, show
 from seqspec.data.pictures import read_picture, write_picture
 from seqspec.data.record import AudioRef, BadRow, Record
@@ -23,6 +26,8 @@ from seqspec.schema.table_config import RoleColumn, TableConfig
 
 Cells = Mapping[str | int, object]
 SyntheticRow = dict[str | int, str]
+LONGEST_SECONDS = 10_000_000
+"""A recording of four months; a time beyond it is no time in seconds."""
 
 
 class Row(NamedTuple):
@@ -79,6 +84,22 @@ def table_records(
         yield record | {"file": file, "row": row.number}
 
 
+def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[Path]:
+    """The recordings and pictures that rows name and that are there."""
+    roles = [
+        role for role in _roles(adapter.config).values() if role.audio is not None or role.image is not None
+    ]
+    for row in rows if roles else ():
+        for role in roles:
+            try:
+                data, name = _parts(_look_up(row.cells, role.column))
+            except BadCell:
+                continue
+            path = adapter.inside(name) if data is None and isinstance(name, str) else None
+            if path is not None and path.is_file():
+                yield path
+
+
 def json_row(line: Line) -> Row:
     """The row of a line that holds a JSON object."""
     if line.fault:
@@ -123,7 +144,9 @@ def nested(row: SyntheticRow) -> dict[str, object]:
 def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> SyntheticRow:
     meaning = draw(rng)
     speaker = f"speaker{rng.randrange(8)}"
-    row = {column.column: _cell(column, meaning, folder, name) for column in _roles(config).values()}
+    row: SyntheticRow = {}
+    for column in _roles(config).values():
+        row |= _cells(column, meaning, folder, name)
     if config.speaker is not None:
         row[config.speaker] = speaker
     if config.id is not None:
@@ -131,21 +154,27 @@ def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> Sy
     return row
 
 
-def _cell(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> str:
+def _cells(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> SyntheticRow:
+    """What stands in the columns of one role."""
     if column.label is not None:
-        return f"verb{meaning.verb}"
+        return {column.label: f"verb{meaning.verb}"}
     if column.text is not None:
-        return render(meaning, column.language or "en")
+        return {column.text: render(meaning, column.language or "en")}
     rng, rate = generator(name, *meaning), column.rate or 16_000
     if column.image is not None:
         assert column.height is not None
         assert column.width is not None
         shape = {"channels": column.channels or 3, "height": column.height, "width": column.width}
         write_picture(folder / "images" / f"{name}.png", picture(meaning.verb, rng, **shape))
-        return f"images/{name}.png"
+        return {column.image: f"images/{name}.png"}
     samples = speak(render(meaning, "ja"), voice(rng), rate=rate, rng=rng)
-    write_audio(folder / "audio" / f"{name}.wav", samples, rate=rate)
-    return f"audio/{name}.wav"
+    lead = 0 if column.start is None else rate // 10
+    write_audio(folder / "audio" / f"{name}.wav", np.pad(samples, (lead, 0)), rate=rate)
+    times = {column.start: f"{lead / rate:.6f}", column.duration: f"{len(samples) / rate:.6f}"}
+    return {
+        column.column: f"audio/{name}.wav",
+        **{key: time for key, time in times.items() if key is not None},
+    }
 
 
 def _roles(config: TableConfig) -> dict[str, RoleColumn]:
@@ -171,8 +200,33 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
     text = cell_text({column.column: name}, column.column)
     path = adapter.inside(text)
     if path is None:
-        raise BadCell(f"the path `{show(text[:100])}` leads out of the corpus folder")
-    return AudioRef(path) if column.audio is not None else _picture(adapter, column, path, None)
+        raise BadCell(adapter.outside(text))
+    return _piece(cells, column, path) if column.audio is not None else _picture(adapter, column, path, None)
+
+
+def _piece(cells: Cells, column: RoleColumn, path: Path) -> AudioRef:
+    """The recording, or what ``start`` and ``duration`` cut out of it, in samples of the file."""
+    if column.start is None and column.duration is None:
+        return AudioRef(path)
+    assert column.rate is not None
+    start = 0.0 if column.start is None else _seconds(cells, column.start)
+    end = None if column.duration is None else start + _seconds(cells, column.duration)
+    try:
+        rate = file_rate(path) if column.resample else column.rate
+    except DataError as error:
+        raise BadCell(f"{error.message}: `{error.file}`") from None
+    return AudioRef(path, round(start * rate), None if end is None else round(end * rate))
+
+
+def _seconds(cells: Cells, column: str | int) -> float:
+    value = _look_up(cells, column)
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < LONGEST_SECONDS:
+        raise BadCell(f"column `{show(column)}` holds no time in seconds")
+    return seconds
 
 
 def _parts(value: object) -> tuple[bytes | None, object]:
@@ -223,6 +277,9 @@ def _look_up(cells: Cells, column: str | int) -> object:
         return cells[column]
     value: object = cells
     for part in str(column).split("."):
+        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+            continue
         if not isinstance(value, Mapping) or part not in value:
             has = ", ".join(f"`{show(str(name)[:40])}`" for name in list(cells)[:8])
             raise BadCell(f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else ""))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from seqspec.components.adapter._table import Row, table_audio, table_records
+from seqspec.components.adapter._table import Row, named_files, table_audio, table_records
 from seqspec.data.adapter import Adapter
 from seqspec.data.audio import AudioReader
 from seqspec.data.record import BadRow, Record
@@ -32,7 +32,9 @@ class TableAdapter(Adapter[T]):
         return self.found(patterns(self.config.splits[split]), split)
 
     def files(self, split: str) -> Iterator[Path]:
-        yield from self.tables(split)
+        tables = list(self.tables(split))
+        yield from tables
+        yield from sorted({file for path in tables for file in named_files(self, self.rows(path))})
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.tables(split):

@@ -22,6 +22,8 @@ from seqspec.schema.adapter_config import ordered, patterns
 _COLUMNS = ("client_id", "path", "sentence")
 _HEADER = (*_COLUMNS, "up_votes", "down_votes", "age", "gender", "accents", "locale", "segment")
 _CLIP_RATE = 48_000
+_SUFFIXES = (".mp3", ".wav", ".flac", ".ogg", ".opus")
+"""The first releases leave ``.mp3`` out; whoever converted the clips has another."""
 
 
 class CommonVoice(Adapter[CommonVoiceConfig]):
@@ -53,7 +55,9 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
 
     def _record(self, row: Row, table: Path) -> Record | BadRow:
         name, text = str(row.cells.get("path", "")), str(row.cells.get("sentence", "")).strip()
-        clip = self.inside(name if name.endswith(".mp3") else f"{name}.mp3", below=table.parent / "clips")
+        clip = self.inside(
+            name if Path(name).suffix in _SUFFIXES else f"{name}.mp3", below=table.parent / "clips"
+        )
         fault = row.fault
         if fault is None and (not name or clip is None):
             fault = f"`{show(name[:100])}` names no clip below `clips`"

@@ -105,7 +105,7 @@ class Kaldi(Adapter[KaldiConfig]):
             )
         path = self.inside(entry)
         if path is None:
-            return None, f"the path `{show(entry[:100])}` leads out of the corpus folder"
+            return None, self.outside(entry)
         if not path.is_file():
             return None, f"there is no file `{show(path)}`"
         return path, None

@@ -23,6 +23,11 @@ _SPEECH_TABLE = {
     "id": "name",
     "speaker": "who",
 }
+_MANIFEST = {
+    "splits": {"train": "train.json"},
+    "source": {"audio": "audio_filepath", "rate": 8000, "start": "offset", "duration": "duration"},
+    "target": {"text": "text", "language": "en"},
+}
 
 CASES: dict[str, list[dict[str, Any]]] = {
     "an4": [{}],
@@ -40,7 +45,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "hf_dataset": [{**_TABLE, "splits": {"train": "train", "dev": "validation"}}],
     "image_folder": [{"height": 6, "width": 8}, {"height": 6, "width": 8, "channels": 1}],
     "jesc": [{}, {"source_language": "en"}],
-    "jsonl": [_TABLE, {**_SPEECH_TABLE, "target": {"label": "meta.kind"}}],
+    "jsonl": [_TABLE, {**_SPEECH_TABLE, "target": {"label": "meta.kind"}}, _MANIFEST],
     "jsut": [{"subsets": ["basic5000", "onomatopee300"], "dev": 2, "test": 2}],
     "kaldi": [{"language": "ja", "rate": 16000}],
     "kftt": [{}, {"source_language": "en", "version": "tok", "max_words": "40"}],

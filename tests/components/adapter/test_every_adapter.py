@@ -131,8 +131,7 @@ def test_files_are_there_and_hold_what_records_name(name, keys, corpora):
         audio = {
             row["source"].path for row in adapter.examples(split) if isinstance(row.get("source"), AudioRef)
         }
-        tables = name in ("csv", "jsonl", "tsv", "parquet")
-        assert tables or audio <= set(files)
+        assert audio <= set(files)
 
 
 @pytest.mark.parametrize(("name", "keys"), EVERY)

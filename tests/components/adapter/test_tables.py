@@ -393,3 +393,58 @@ def test_a_row_without_a_column_tells_those_it_has(tmp_path):
 def test_files_stand_below_the_corpus_folder(name):
     with pytest.raises(ValueError, match="does not stand below"):
         config("tsv", splits={"train": name}, **PAIR)
+
+
+_PIECES = {"source": {"audio": "path", "rate": 100, "start": "at", "duration": "seconds"}}
+
+
+def _manifest(tmp_path, **cells):
+    line = json.dumps({"path": "a.wav", "kind": "x", "at": 1.5, "seconds": 0.25, **cells})
+    return _read("jsonl", tmp_path, line, **_PIECES)[0]
+
+
+def test_a_row_may_name_a_piece_of_a_recording(tmp_path):
+    row = _manifest(tmp_path)
+
+    assert row["source"] == AudioRef(tmp_path / "a.wav", 150, 175)
+
+
+def test_a_piece_of_a_resampled_recording_counts_in_the_files_own_samples(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    soundfile.write(tmp_path / "a.wav", [0.0] * 400, 200)
+    keys = {"source": _PIECES["source"] | {"resample": True, "duration": None}}
+    row = _read("jsonl", tmp_path, json.dumps({"path": "a.wav", "kind": "x", "at": 1.5}), **keys)[0]
+
+    assert row["source"] == AudioRef(tmp_path / "a.wav", 300, None)
+
+
+@pytest.mark.parametrize("time", [-1, "soon", None, True, float("nan"), 1e99])
+def test_a_time_that_is_none_makes_a_bad_row(time, tmp_path):
+    row = _manifest(tmp_path, at=time)
+
+    assert isinstance(row, BadRow)
+    assert "holds no time in seconds" in row.reason
+
+
+def test_columns_may_stand_in_lists(tmp_path):
+    line = json.dumps({"supervisions": [{"text": "はい"}], "kind": "a"})
+    rows = _read("jsonl", tmp_path, line, source={"text": "supervisions.0.text", "language": "ja"})
+
+    assert _pairs(rows) == [("はい", "a")]
+
+
+def test_a_path_elsewhere_is_told_with_the_folder_that_holds_both(tmp_path):
+    (tmp_path / "here").mkdir()
+    line = json.dumps({"ja": f"{tmp_path}/there/x.wav", "kind": "a"})
+    row = _read("jsonl", tmp_path / "here", line, source={"audio": "ja", "rate": 16000})[0]
+
+    assert f"let `root` be `{tmp_path}`, which holds both" in row.reason
+
+
+def test_recordings_that_rows_name_are_files_of_the_corpus(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "t").write_text("kind\tja\na\ta.wav\nb\tgone.wav\nc\t../a.wav\n")
+    keys = {"source": {"audio": "ja", "rate": 16000}, "target": {"label": "kind"}}
+    adapter = reader("tsv", tmp_path, splits={"train": "t"}, **keys)
+
+    assert list(adapter.files("train")) == [tmp_path / "t", tmp_path / "a.wav"]
