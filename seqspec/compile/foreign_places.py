@@ -154,6 +154,17 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
     ),
     (Place("model.ctc_weight"), "mtlalpha ctc_loss_weight"),
     (
+        Place("evaluate.search.ctc_weight", "of a search `{type: beam, ctc_weight: 0.3}`"),
+        "ctc_weight_decode ctc_decode_weight",
+    ),
+    (
+        Place(
+            "evaluate.search.language_model",
+            "of a search `{type: beam, language_model: {run: RUN, weight: 0.3}}`",
+        ),
+        "lm_weight lm_scale lm_path lm_file lm_train_config lm_model",
+    ),
+    (
         Place("norm", "which takes `pre` or `post`"),
         "normalize_before pre_norm norm_first encoder_normalize_before",
     ),

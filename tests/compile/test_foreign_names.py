@@ -67,6 +67,8 @@ TRANSLATION = {
     "evaluate.lenpen": "evaluate.search.alpha`, of a search",
     "evaluate.length_penalty": "evaluate.search.alpha`, of a search",
     "evaluate.max_length": "evaluate.search.max_tokens",
+    "evaluate.lm_weight": "evaluate.search.language_model`, of a search",
+    "evaluate.ctc_weight_decode": "evaluate.search.ctc_weight",
     "data.max_len": "data.filter.max_source_tokens`, and `max_target_tokens`",
     "data.filter.max_length": "`max_source_tokens`",
     "model.label_smoothing": "loss.label_smoothing",

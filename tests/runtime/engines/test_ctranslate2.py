@@ -7,6 +7,7 @@ from seqspec.runtime.engines.ctranslate2 import Ctranslate2, check_search
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
+from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import Logits, Tokens
 from tests.components.building import batch, infer
 
@@ -45,7 +46,8 @@ def test_float32_gives_the_same_answers_and_scores_as_our_search(fields):
     model, config = built(**fields)
     engine = Ctranslate2(model, config, arithmetic="float32", threads=1)
     search = Beam(
-        BeamConfig(size=3, stop="after_n_finished", max_tokens=8, length_penalty="gnmt"), Logits(11)
+        BeamConfig(size=3, stop="after_n_finished", max_tokens=8, length_penalty="gnmt", length_bonus=0.3),
+        Logits(11),
     )
 
     for mine, theirs in zip(model.decode(batch(), search), engine.decode(batch(), search), strict=True):
@@ -95,6 +97,11 @@ def test_searches_that_it_does_not_have_are_refused_and_other_stops_are_told():
         check_search(Beam(BeamConfig(coverage_penalty="gnmt"), Logits(11)))
     with pytest.raises(RunError, match="no `score_gap`"):
         check_search(Beam(BeamConfig(score_gap=1.0), Logits(11)))
+    with pytest.raises(RunError, match="no `ctc_weight`"):
+        check_search(Beam(BeamConfig(ctc_weight=0.3), Logits(11, ctc=True)))
+    listening = BeamConfig(language_model=ShallowFusion(run="there", weight=0.3))
+    with pytest.raises(RunError, match="no `language_model`"):
+        check_search(Beam(listening, Logits(11)))
 
     assert "the spec says `exact`" in check_search(Beam(BeamConfig(), Logits(11)))
     assert check_search(Beam(BeamConfig(stop="after_n_finished"), Logits(11))) is None
