@@ -69,8 +69,8 @@ def run(
         bool, typer.Option("--allow-drift", help="Resume although something differs.")
     ] = False,
     device: Device = "auto",
-    devices: Annotated[int, typer.Option(help="Devices (processes) that share each step.")] = 1,
-    nodes: Annotated[int, typer.Option(help="Machines, each started on its own.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Devices (processes) that share each step.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines, each started on its own.")] = 1,
     strategy: Annotated[Literal["auto", "ddp"], typer.Option(help="How devices share a step.")] = "auto",
     precision: Precision = None,
     workers: Workers = None,
@@ -185,7 +185,7 @@ def predict(
     run: Run,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="Audio files, pictures or text files; left out, lines of standard input."),
+        typer.Argument(help="Recordings, pictures, text files, tables or folders; left out, standard input."),
     ] = None,
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
@@ -198,7 +198,7 @@ def predict(
     threads: Threads = None,
     format: Form = "text",
 ) -> None:
-    """Use a run: transcribe audio files, or translate lines of text."""
+    """Use a run: transcribe recordings, translate lines, label texts or pictures."""
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -27,6 +28,7 @@ from seqspec.runtime.assemble import Reopened, reopen
 from seqspec.runtime.engines import engine_of
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.fusion import tell
+from seqspec.runtime.inputs import files_of, texts_of
 from seqspec.runtime.judge import Found, Judge, to_device
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.machine import pin
@@ -56,7 +58,10 @@ class Predictor:
     """Inputs are what a language model goes on from."""
 
     def __call__(self, inputs: Sequence[str]) -> Iterator[Found]:
-        values = [self.prepare(one) for one in inputs]
+        return self.answers([self.prepare(one) for one in inputs], inputs)
+
+    def answers(self, values: Sequence[np.ndarray], inputs: Sequence[str]) -> Iterator[Found]:
+        """Answers to inputs that are prepared."""
         empty = {row for row, one in enumerate(inputs) if self._is_empty(one, values[row])}
         order = sorted(set(range(len(values))) - empty, key=lambda i: (len(values[i]), i))
         found = {row: Found(row, (("", 0.0),)) for row in empty}
@@ -96,7 +101,9 @@ def predict(
     engine: str,
 ) -> None:
     """Answer every input on ``out``, a line each (``nbest`` lines, with a number before each, where more are
-    asked for).
+    asked for; the file's name before each where a folder was named).
+
+    One file of several that cannot be read has an empty line, and is told at the end.
     """
     folder = open_folder(path)
     run = reopen(folder, overlays=over)
@@ -117,11 +124,17 @@ def predict(
     kind = FILES.get(type(run.parts.roles.get("source")))
     if kind and not inputs:
         raise RunError(f"this run reads {kind}: name the files", exit=Exit.USAGE)
-    answers = _file_answers if kind else _text_answers
+    files = files_of(inputs, kind) if kind else ()
+    texts = partial(texts_of, inputs, run.parts.adapter)
+    named = files != list(inputs) if kind else False
+    faults: list[DataError] = []
+    answers = _file_answers(predictor, files, faults) if kind else _text_answers(predictor, inputs, texts)
     with torch.no_grad():
-        for name, found in answers(predictor, inputs):
-            out.write(_line(name, found, nbest=nbest, scores=scores, format=format))
+        for name, found in answers:
+            line = _line(name, found, nbest=nbest, scores=scores, format=format)
+            out.write(_with_name(name, line) if named and format == "text" else line)
             out.flush()
+    _tell(faults, len(files))
 
 
 def _predictor(run: Reopened, device: torch.device) -> Predictor:
@@ -187,17 +200,43 @@ def _pictures(parts: DataParts, shape: Image, statistics: Statistics | None) -> 
     return picture
 
 
-def _file_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
+def _file_answers(
+    predictor: Predictor, inputs: Sequence[str], faults: list[DataError]
+) -> Iterator[tuple[str, Found]]:
+    """Answers by file; one of several that cannot be read has no hypothesis, and its fault is noted."""
     for start in range(0, len(inputs), 256):
         block = inputs[start : start + 256]
-        yield from zip(block, predictor(block), strict=True)
+        values: dict[str, np.ndarray] = {}
+        for name in dict.fromkeys(block):
+            try:
+                values[name] = predictor.prepare(name)
+            except DataError as error:
+                if len(inputs) == 1:
+                    raise
+                faults.append(error)
+        answered = list(values)
+        found = dict(zip(answered, predictor.answers(list(values.values()), answered), strict=True))
+        yield from ((name, found.get(name, NOTHING)) for name in block)
 
 
-def _text_answers(predictor: Predictor, inputs: Sequence[str]) -> Iterator[tuple[str, Found]]:
+NOTHING = Found(-1, ())
+"""What is answered to a file that cannot be read."""
+
+
+def _tell(faults: Sequence[DataError], count: int) -> None:
+    """Raise ``DataError`` for files that could not be read, the first of them named."""
+    if faults:
+        told = "; ".join(str(fault) for fault in faults[:5]) + ("; …" if len(faults) > 5 else "")
+        raise DataError(f"{len(faults):,} of {count:,} files cannot be read: {told}")
+
+
+def _text_answers(
+    predictor: Predictor, inputs: Sequence[str], texts: Callable[[], Iterator[str]]
+) -> Iterator[tuple[str, Found]]:
     if not inputs and sys.stdin.isatty():
         yield from _conversation(predictor)
         return
-    for block in _blocks(_lines(inputs)):
+    for block in _blocks(texts()):
         yield from zip(block, predictor(block), strict=True)
 
 
@@ -216,23 +255,6 @@ def _conversation(predictor: Predictor) -> Iterator[tuple[str, Found]]:
             sys.stderr.write(f"the line is not UTF-8 from byte {error.start} on\n")
             continue
         yield text, next(iter(predictor([text])))
-
-
-def _lines(inputs: Sequence[str]) -> Iterator[str]:
-    """Lines end at a line feed only; bytes that are not UTF-8 are named with file, line and place."""
-    for name in inputs or ("-",):
-        if name != "-" and not Path(name).is_file():
-            raise DataError(
-                f"there is no file {name!r}", help="text is read from files or from standard input"
-            )
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield line.removesuffix(b"\n").decode()
-                except UnicodeDecodeError as error:
-                    raise DataError(
-                        "the line is not UTF-8", file=name, row=number, byte=error.start
-                    ) from None
 
 
 def _blocks(lines: Iterator[str]) -> Iterator[list[str]]:
@@ -263,9 +285,13 @@ def _line(name: str, found: Found, *, nbest: int, scores: bool, format: Literal[
     if format == "json":
         answers: list[dict[str, Any]] = [{"text": text, "score": score} for text, score in best]
         return json.dumps({"input": name, "hypotheses": answers}, ensure_ascii=False) + "\n"
-    lines = []
+    lines = [] if best else [""]
     for number, (text, score) in enumerate(best, 1):
         columns = [str(number)] if nbest > 1 else []
         columns += [f"{score:.4f}"] if scores else []
         lines.append("\t".join([*columns, text.replace("\n", " ")]))
     return "".join(line + "\n" for line in lines)
+
+
+def _with_name(name: str, lines: str) -> str:
+    return "".join(f"{name}\t{line}\n" for line in lines.splitlines())

@@ -27,7 +27,7 @@ def reversed_texts(texts):
 
 
 def test_every_line_is_answered_before_the_next_is_typed(terminal, capsys):
-    answers = _text_answers(reversed_texts, ())
+    answers = _text_answers(reversed_texts, (), list)
     heard = []
 
     for text in ("こんにちは", "a b", ""):
@@ -43,7 +43,7 @@ def test_every_line_is_answered_before_the_next_is_typed(terminal, capsys):
 
 
 def test_a_line_that_is_no_utf_8_is_told_and_asked_again(terminal, capsys):
-    answers = _text_answers(reversed_texts, ())
+    answers = _text_answers(reversed_texts, (), list)
 
     os.write(terminal, b"a\xff\nab\n")
 
