@@ -20,8 +20,8 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to c
 Precision = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads; left out, one a physical core.")]
-Workers = Annotated[int | None, typer.Option(help="Loader processes; changes speed, never results.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; left out, one a physical core.")]
+Workers = Annotated[int | None, typer.Option(min=0, help="Loader processes; changes speed, never results.")]
 Checkpoint = Annotated[
     str,
     typer.Option(help="best, last, average (of those kept), average:N (of the newest N), or one by name."),

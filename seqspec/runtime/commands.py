@@ -69,16 +69,20 @@ def run(
             with nullcontext() if Place.here(launch).rank else owned(folder.path):
                 from seqspec.runtime.run import resume as go_on
 
-                return _told_result(go_on(folder.path, launch=launch, allow_drift=allow_drift), format)
+                return told(go_on(folder.path, launch=launch, allow_drift=allow_drift))
         if spec is None:
             raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
         compiled = compile_spec(spec, overlays=over)
-        if compiled.warnings:
+        if compiled.warnings and not Place.here(launch).rank:
             print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
         from seqspec.runtime.run import run as begin
 
         agreed = (lock or lock_beside(spec)) if locked or lock else None
-        return _told_result(begin(compiled, runs=runs, launch=launch, locked=agreed, command=command), format)
+        return told(begin(compiled, runs=runs, launch=launch, locked=agreed, command=command))
+
+    def told(result: Result) -> Outcome:
+        # The first of several processes judges and speaks.
+        return Outcome(exit=result.exit) if Place.here(launch).rank else _told_result(result, format)
 
     return guarded(work)
 

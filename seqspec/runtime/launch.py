@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
+from seqspec.schema.diagnostic import Exit, RunError
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -33,12 +35,26 @@ class Launch:
 
     @property
     def accelerator(self) -> str:
-        """Lightning's name of the device."""
-        if self.device == "auto":
-            import torch
+        """Lightning's name of the device; raises ``RunError`` for one that is not here."""
+        if self.device == "cpu":
+            return "cpu"
+        import torch
 
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        return self.device
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if self.device == "cuda" and not found:
+            raise RunError(
+                f"torch {torch.__version__} finds no CUDA device",
+                exit=Exit.USAGE,
+                help="use `--device cpu`, or mend the driver or install a torch that is built for CUDA",
+            )
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", self.devices))
+        if found and local > found:
+            raise RunError(
+                f"{local} processes for {found} CUDA device{'s' * (found > 1)}",
+                exit=Exit.USAGE,
+                help=f"use `--devices {found}`, or `--device cpu`",
+            )
+        return "cuda" if found else "cpu"
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,31 @@ class Place:
 
     @classmethod
     def here(cls, launch: Launch) -> Place:
-        """From the variables that torchrun and ``runtime/processes.py`` set."""
+        """From the variables that torchrun, srun or ``runtime/processes.py`` set."""
+        _hear_slurm()
         world = int(os.environ.get("WORLD_SIZE", launch.devices * launch.nodes))
         rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
         return cls(rank, world)
+
+
+def _hear_slurm() -> None:
+    """``srun`` has started every process already: what it says, under the names that torch reads.
+
+    A batch script that calls this program without ``srun`` is one process, whatever it has reserved.
+    """
+    said = os.environ
+    if "RANK" in said or "SLURM_STEP_ID" not in said or int(said.get("SLURM_STEP_NUM_TASKS", "1")) < 2:
+        return
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    slurm = SLURMEnvironment(auto_requeue=False)
+    # Such as "4" or "4(x2),3".
+    each = said.get("SLURM_STEP_TASKS_PER_NODE", said["SLURM_STEP_NUM_TASKS"]).split("(")[0].split(",")[0]
+    said.update(
+        MASTER_ADDR=slurm.main_address,
+        MASTER_PORT=str(slurm.main_port),
+        WORLD_SIZE=said["SLURM_STEP_NUM_TASKS"],
+        RANK=said["SLURM_PROCID"],
+        LOCAL_RANK=said["SLURM_LOCALID"],
+        LOCAL_WORLD_SIZE=each,
+    )

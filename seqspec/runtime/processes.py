@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from seqspec.runtime.launch import Launch, Place
+from seqspec.schema.diagnostic import Exit, RunError
 
 TIMEOUT = timedelta(minutes=10)
 """How long one process waits for another before it counts as hung."""
@@ -28,7 +29,14 @@ def together(launch: Launch) -> Iterator[Place]:
     if place.world == 1:
         yield place
         return
-    others = [] if "RANK" in os.environ or "LOCAL_RANK" in os.environ else _start_others(launch)
+    alone = "RANK" not in os.environ and "LOCAL_RANK" not in os.environ
+    if alone and launch.nodes > 1 and "MASTER_ADDR" not in os.environ:
+        raise RunError(
+            f"{launch.nodes} machines cannot find each other",
+            exit=Exit.USAGE,
+            help="start each with `torchrun` or `srun`, or set MASTER_ADDR, MASTER_PORT and NODE_RANK",
+        )
+    others = _start_others(launch) if alone else []
     place = Place.here(launch)
     _connect(launch, place)
     try:
