@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
+from seqspec.compile.expectation import expectation
 from seqspec.compile.faults import Fault, faults, walk
 from seqspec.compile.foreign_words import CHOICES, COMPONENTS
 from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
-from seqspec.compile.misfit import expectation, explain_value, with_fix
+from seqspec.compile.misfit import explain_value, with_fix
 from seqspec.compile.report import in_order, locate
 from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue

@@ -122,10 +122,11 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
     from seqspec.compile.front import read
     from seqspec.compile.profiles import all_looks, everything_found
 
-    looks = all_looks(read(file), options.overlays)
+    reading = read(file)
+    looks = all_looks(reading, options.overlays)
     if options.max_params is not None or options.max_memory is not None:
         looks = {name: _costed(seen, options) for name, seen in looks.items()}
-    found = everything_found(looks)
+    found = everything_found(looks, reading)
     base = looks[""]
     if options.with_data and base.clean and base.tree is not None and base.plan is not None:
         from seqspec.compile.with_data import missing_data
@@ -190,7 +191,8 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
 
     def look(source: Source) -> list[Diagnostic]:
         def understood() -> Iterable[Diagnostic]:
-            return everything_found(all_looks(read(source, language), options.overlays, look=first_look))
+            reading = read(source, language)
+            return everything_found(all_looks(reading, options.overlays, look=first_look), reading)
 
         return guarded(understood, file)
 

@@ -5,13 +5,16 @@ what was meant.
 from __future__ import annotations
 
 import re
-from typing import Any, get_args, get_origin
+from typing import Any
 
+from seqspec.compile.expectation import entry_type, expectation, words_of
 from seqspec.compile.faults import Fault
-from seqspec.compile.field_types import choices, describe, describe_type
+from seqspec.compile.field_types import choices, describe_type
 from seqspec.compile.foreign_words import CHOICES
 from seqspec.compile.keys import known_keys, listed
+from seqspec.compile.language_words import language_code
 from seqspec.compile.number_slips import half_width, number_help
+from seqspec.compile.placeholders import left_over
 from seqspec.compile.report import locate
 from seqspec.compile.scalars import BadNumber, plain, shorten
 from seqspec.compile.shape import shapes
@@ -28,13 +31,6 @@ _RANGE = {
     "finite_number",
 }
 _LENGTH = {"too_short", "too_long", "string_too_short", "string_too_long"}
-_KINDS = {
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "string_type": "text",
-}
-"""What an entry of a mapping of names takes."""
 _SINGLE = {"int_type", "float_type", "bool_type", "string_type"}
 _OWN_WORDS = {"value_error", "assertion_error"}
 _YES, _NO = ("yes", "on", "y"), ("no", "off", "n")
@@ -47,12 +43,21 @@ def explain_value(fault: Fault, tree: Tree) -> Diagnostic:
         return locate(Finding(fault.path, words, code="SQ114"), tree)
     if fault.value is None:
         message = f"`{fault.name}` has no value"
-        help = f"it takes {expectation(fault)}; or leave the key out{_default(fault, ', for ')}"
+        help = f"it takes {expectation(fault)}{_or_nothing(fault)}"
         return locate(Finding(fault.path, message, code="SQ113", on_key=True, help=help), tree)
     fix = _fix(fault)
     remedy = _help(fault) or (fix.title if fix else None) or _default(fault, "its default is ") or None
     diagnostic = locate(Finding(fault.path, _message(fault), code=_code(fault), help=remedy), tree)
     return with_fix(diagnostic, fix)
+
+
+def _or_nothing(fault: Fault) -> str:
+    """The other way out for a place that holds nothing, where there is one."""
+    if fault.path and isinstance(fault.path[-1], int):
+        return "; or take the entry out of the list"
+    if fault.field is None or fault.field.is_required():
+        return ", and must be there"
+    return f"; or leave the key out{_default(fault, ', for ')}"
 
 
 def with_fix(diagnostic: Diagnostic, fix: Fix | None) -> Diagnostic:
@@ -79,53 +84,9 @@ def _code(fault: Fault) -> str:
         return "SQ110"
     if fault.path == ("seqspec",) and isinstance(fault.value, int):
         return "SQ115"
-    if isinstance(fault.value, str) and _words(fault):
+    if isinstance(fault.value, str) and words_of(fault):
         return "SQ108"
     return "SQ106"
-
-
-def expectation(fault: Fault) -> str:
-    """What the place takes: ``a whole number, at least 1``."""
-    if fault.kind.startswith("slot_") or (fault.field is None and fault.slot):
-        slot = fault.slot or fault.context.get("slot")
-        return f"{_article(f'{slot}')}: its name, or a mapping with `type`"
-    if fault.field is None:
-        return _KINDS.get(fault.kind, "a value of another kind")
-    if fault.path and isinstance(fault.path[-1], int):
-        return _sentence(_entry(fault))
-    return _sentence(describe(fault.field))
-
-
-def _entry(fault: Fault) -> str:
-    """What an entry of a list takes."""
-    return describe_type(_entry_type(fault), [])
-
-
-def _entry_type(fault: Fault) -> Any:
-    """The annotation of a list's entries."""
-    assert fault.field is not None
-    arguments: list[Any] = [fault.field.annotation]
-    for argument in arguments:
-        inner: tuple[Any, ...] = get_args(argument)
-        if get_origin(argument) in (list, tuple):
-            return inner[0]
-        arguments += inner
-    return fault.field.annotation
-
-
-def _sentence(words: str) -> str:
-    """Articles before single things, plurals after "list of"."""
-    words = re.sub(r" or nothing| like \^\S*", "", words)
-    words = re.sub(r"(?<=list of )(whole number|number|\w+ component|mapping)", r"\1s", words)
-    return re.sub(r"(^| or )(whole number|number|list of|mapping|\w+ component)\b", _with_article, words)
-
-
-def _with_article(match: re.Match[str]) -> str:
-    return match.group(1) + _article(match.group(2))
-
-
-def _article(thing: str) -> str:
-    return f"an {thing}" if thing[0] in "aeiou" else f"a {thing}"
 
 
 def found(fault: Fault) -> str:
@@ -141,21 +102,12 @@ def found(fault: Fault) -> str:
             return f"text of {len(value)} characters"
         return (
             f"`{shorten(value)}`"
-            if _words(fault)
+            if words_of(fault)
             else f"the text `{shorten(value)}`"
             if value
             else "an empty text"
         )
     return f"`{shorten(written)}`"
-
-
-def _words(fault: Fault) -> tuple[str, ...]:
-    """The words that the place can choose from."""
-    if fault.field is None:
-        return ()
-    entry = bool(fault.path) and isinstance(fault.path[-1], int)
-    annotation = _entry_type(fault) if entry else fault.field.annotation
-    return tuple(word for word in choices(annotation) if isinstance(word, str))
 
 
 def _default(fault: Fault, words: str) -> str:
@@ -170,14 +122,11 @@ def _default(fault: Fault, words: str) -> str:
 
 
 def _help(fault: Fault) -> str | None:
-    value, words = fault.value, _words(fault)
+    value, words = fault.value, words_of(fault)
+    if isinstance(value, str) and (unfilled := left_over(value)):
+        return unfilled
     if isinstance(value, str) and words:
-        close = nearest(value, words)
-        if close:
-            return f"did you mean `{close}`?"
-        foreign = next((name for name in CHOICES.get(value.lower(), ()) if name in words), None)
-        if foreign:
-            return f"seqspec calls it `{foreign}`"
+        return _choice(value, words)
     if isinstance(value, list) and fault.kind in _SINGLE and value and not (fault.node and fault.node.via):
         return _one_of_list(value, fault)
     if isinstance(value, dict) and fault.kind == "list_type":
@@ -198,6 +147,18 @@ def _help(fault: Fault) -> str | None:
     return listed(model, known_keys(model)) if model is not None and not words else None
 
 
+def _choice(value: str, words: tuple[str, ...]) -> str | None:
+    """The one of ``words`` that was meant."""
+    close = nearest(value, words)
+    if close:
+        return f"did you mean `{close}`?"
+    foreign = next((name for name in CHOICES.get(value.lower(), ()) if name in words), None)
+    if foreign:
+        return f"seqspec calls it `{foreign}`"
+    language = language_code(value)
+    return f"write `{language}`" if language in words else None
+
+
 def _one_of_list(value: list[Any], fault: Fault) -> str:
     """A list where one value is taken."""
     text = value[0].span.text if len(value) == 1 else ""
@@ -210,6 +171,9 @@ def _form(fault: Fault) -> str:
     """How a text has to look, for a person where we know it and as a pattern where we do not."""
     if fault.path == ("name",):
         return "use letters, digits, `_`, `-` and `.`, a letter or digit first, at most 100 of them"
+    if fault.name.endswith("language"):
+        meant = language_code(str(fault.value))
+        return f"write `{meant}`" if meant else "it takes a BCP 47 code, such as `ja`, `de` or `zh-Hant`"
     return f"it takes {expectation(fault)}"
 
 
@@ -228,7 +192,7 @@ def _fix(fault: Fault) -> Fix | None:
     text = _replacement(fault)
     if text is not None:
         return Fix(f"write `{shorten(text)}`", (Edit(node.span, text),), safe=True)
-    close = nearest(str(node.value), _words(fault)) if isinstance(node.value, str) else None
+    close = nearest(str(node.value), words_of(fault)) if isinstance(node.value, str) else None
     if close:
         return Fix(f"write `{close}`", (Edit(node.span, close),), safe=False)
     if fault.path == ("name",) and isinstance(node.value, str):
@@ -254,7 +218,7 @@ def _replacement(fault: Fault) -> str | None:
         case "string_type" | "literal_error" if isinstance(value, int | float) and not isinstance(
             value, bool
         ):
-            return f'"{written}"' if fault.kind == "string_type" or written in _words(fault) else None
+            return f'"{written}"' if fault.kind == "string_type" or written in words_of(fault) else None
         case "list_type" if _fits_entry(fault) and "\n" not in written and "${" not in written:
             return f"[{written}]"
     return None
@@ -275,10 +239,10 @@ def _fits_entry(fault: Fault) -> bool:
     """Whether a value that stands in place of a list could be its one entry."""
     if isinstance(fault.value, list | dict):
         return False
-    taken = describe_type(_entry_type(fault), [])
+    taken = describe_type(entry_type(fault), [])
     if "number" in taken:
         return isinstance(fault.value, int | float)
-    words = choices(_entry_type(fault))
+    words = choices(entry_type(fault))
     return fault.value in words if words else isinstance(fault.value, str)
 
 

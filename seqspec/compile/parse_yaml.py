@@ -22,6 +22,7 @@ from yaml import (
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
 from seqspec.compile.limits import MOST_DEPTH, MOST_KEY, MOST_NODES, MOST_SCALAR
+from seqspec.compile.placeholders import left_over
 from seqspec.compile.scalars import WORDS, BadNumber, plain, shorten
 from seqspec.compile.yaml_errors import explain
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label, SpecError
@@ -95,7 +96,7 @@ class _Reader:
                 elif isinstance(event, NodeEvent):
                     root = self._value(event, (), None)
         except YAMLError as error:
-            self.found.append(explain(error, self.source))
+            self._told_once(explain(error, self.source))
             self.whole = False
         except _Stop:
             self.whole = False
@@ -103,6 +104,12 @@ class _Reader:
             self.loader.dispose()
         self._lone_anchors()
         return root
+
+    def _told_once(self, stop: Diagnostic) -> None:
+        """Where reading stopped, unless what stands there was refused already."""
+        span = stop.span
+        if not any(d.span and span and span.start <= d.span.start < span.end for d in self.found):
+            self.found.append(stop)
 
     def _document_start(self, event: Any, *, first: bool) -> None:
         if not first:
@@ -225,8 +232,11 @@ class _Reader:
             self._refuse("SQ013", span, said, "a key is written out")
         else:
             start = Span(self.source, span.start, span.start + 1)
-            said = "a key must be text, not a list or a mapping"
-            self._refuse("SQ011", start, said, "write the name of one setting")
+            said, help = "a key must be text, not a list or a mapping", "write the name of one setting"
+            template = self.source.text[span.start - 1 : span.start + 200].partition("\n")[0]
+            if template.startswith("{{") and (unfilled := left_over(template)):
+                said, help = "a value takes the place of `{{ … }}`; YAML reads it as a key", unfilled
+            self._refuse("SQ011", start, said, help)
             self._skip()
 
     def _skip(self) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from seqspec.compile.extends import Layer
 from seqspec.compile.front import Reading
 from seqspec.compile.ignore import silenced
 from seqspec.compile.look import Look, look
 from seqspec.compile.report import same_mistake
 from seqspec.compile.resolve import Overlay
-from seqspec.schema.diagnostic import Diagnostic
+from seqspec.schema.diagnostic import Diagnostic, Label
+from seqspec.schema.source import Span
 
 
 def all_looks(
@@ -29,12 +31,12 @@ def all_looks(
     return looks
 
 
-def everything_found(looks: Mapping[str, Look]) -> tuple[Diagnostic, ...]:
+def everything_found(looks: Mapping[str, Look], reading: Reading) -> tuple[Diagnostic, ...]:
     """What is wrong with a spec, then what is wrong under its profiles alone, each mistake once.
 
     Comments silence warnings of either; none is idle that silences one under some profile.
     """
-    found = (*looks[""].found, *_under_profiles(looks))
+    found = (*looks[""].found, *_under_profiles(looks, reading))
     tree = next((seen.tree for seen in looks.values() if seen.tree is not None), None)
     if tree is None:
         return found
@@ -42,7 +44,7 @@ def everything_found(looks: Mapping[str, Look]) -> tuple[Diagnostic, ...]:
     return silenced(found, tree, idle=all(seen.plan is not None for seen in looks.values()))
 
 
-def _under_profiles(looks: Mapping[str, Look]) -> Iterator[Diagnostic]:
+def _under_profiles(looks: Mapping[str, Look], reading: Reading) -> Iterator[Diagnostic]:
     """What is found under profiles and not, as seriously, without one."""
     known: dict[tuple[object, ...], bool] = {}
     for d in looks[""].found:
@@ -55,4 +57,18 @@ def _under_profiles(looks: Mapping[str, Look]) -> Iterator[Diagnostic]:
                 names = under.setdefault((same_mistake(d), d.message), (d, []))[1]
                 names += [name] if name not in names else []
     for d, names in under.values():
-        yield d._replace(profiles=tuple(names))
+        layers = reading.composed.profiles[names[0]]
+        yield d._replace(profiles=tuple(names), labels=(*d.labels, *_cause(d, layers)))
+
+
+def _cause(d: Diagnostic, layers: Sequence[Layer]) -> Iterator[Label]:
+    """The profile, where all that a mistake points to was written elsewhere."""
+    shown = [d.span, *(label.span for label in d.labels)]
+    if not any(_within(span, layer.over.span) for span in shown for layer in layers):
+        key = layers[-1].over.key
+        if key is not None and d.span is not None and not d.span.source.name.startswith("<"):
+            yield Label(key, "this profile makes it so")
+
+
+def _within(span: Span | None, whole: Span) -> bool:
+    return span is not None and span.source is whole.source and whole.start <= span.start <= whole.end

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from seqspec.compile.placeholders import JINJA, UNSET, left_over
 from seqspec.compile.scalars import shorten
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
 from seqspec.schema.source import Source, Span
 
 _REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
+_TEMPLATE = re.compile(rf"{JINJA.pattern}|(?<=[\s:]){UNSET}(?=\s*[,}}\]#]|\s*$)")
 _NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)( +=?>? *|:(?! ))([^ :=][^:]*)")
 _FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=True))
 """What a Japanese or Chinese keyboard gives in place of YAML's own characters."""
@@ -18,7 +20,8 @@ _FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=T
 def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
     """The slip that explains why libyaml stopped at ``start``; ``began`` marks what it was reading."""
     return (
-        _bare_reference(source, start)
+        _template(source, start)
+        or _bare_reference(source, start)
         or _full_width(source, start)
         or _quote_within(source, start, problem)
         or _closes_nothing(source, start, problem)
@@ -26,6 +29,20 @@ def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnos
         or _missing_colon(source, start, problem, began)
         or _indentation(source, start, problem)
     )
+
+
+def _template(source: Source, start: int) -> Diagnostic | None:
+    """``root: {{ data }}/wmt`` or ``{% if big %}``: the text of a template before it was filled in."""
+    number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
+    for line in (number, number - 1):
+        mark = _TEMPLATE.search(source.line(line)) if line else None
+        help = left_over(mark.group()) if mark else None
+        if mark and help:
+            begin = source.offset(line)
+            span = Span(source, begin + mark.start(), begin + mark.end())
+            said = f"`{shorten(mark.group())}` belongs to a template, and is no value"
+            return Diagnostic("SQ001", said, span, help=help)
+    return None
 
 
 def _bare_reference(source: Source, start: int) -> Diagnostic | None:

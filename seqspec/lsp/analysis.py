@@ -50,10 +50,11 @@ def analyse(source: Source, *, before: Analysis | None = None) -> Analysis:
     written = _written(source, language) or (before.written if before else None)
     survived = before.resolved if before else None
     try:
-        looks = all_looks(read_text(source, language))
+        reading = read_text(source, language)
+        looks = all_looks(reading)
     except SpecError as error:
         return Analysis(source, written, survived, None, _relevant(source, error.diagnostics))
-    base, found = looks[""], in_order(everything_found(looks))
+    base, found = looks[""], in_order(everything_found(looks, reading))
     return Analysis(source, written, base.tree or survived, base.plan, _relevant(source, found))
 
 

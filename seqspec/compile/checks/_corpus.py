@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
+from pydantic import AfterValidator, BaseModel
+
 from seqspec.compile.plan import Plan
-from seqspec.schema.config import Mismatch
+from seqspec.schema.config import Mismatch, find_marks
+from seqspec.schema.environment import MayName
 from seqspec.schema.source import Path
 from seqspec.schema.types import Frames, Poison, Text, Type, Waveform
 
-UNSPACED = frozenset({"ja", "zh", "th", "lo", "km", "my", "yue", "wuu", "bo"})
+UNSPACED = frozenset(
+    {"ja", "zh", "th", "lo", "km", "my", "yue", "wuu", "bo", "jpn", "zho", "chi", "cmn", "tha", "lao", "khm"}
+    | {"mya", "bur", "bod", "tib"}
+)
 """Primary language codes of text that puts no spaces between words."""
 
 
@@ -68,3 +75,29 @@ def split_field(plan: Plan) -> tuple[str, Mapping[str, Any]] | None:
         if isinstance(value, dict):
             return name, value
     return None
+
+
+def config_fields(config: BaseModel, path: Path) -> Iterator[tuple[Path, BaseModel, object]]:
+    """Every field of ``config`` and of the configs in it: its path, the config that holds it, its value."""
+    for name, value in config:
+        yield (*path, name), config, value
+        if isinstance(value, BaseModel):
+            yield from config_fields(value, (*path, name))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    yield from config_fields(item, (*path, name, index))
+
+
+@cache
+def path_fields(cls: type[BaseModel]) -> frozenset[str]:
+    """The fields of a config that hold paths of this machine, or names of files below one."""
+    return frozenset(
+        name
+        for name, field in cls.model_fields.items()
+        if any(True for _ in find_marks(field.annotation, field.metadata, MayName))
+        or any(
+            mark.func.__name__ == "_relative"
+            for mark in find_marks(field.annotation, field.metadata, AfterValidator)
+        )
+    )

@@ -7,8 +7,28 @@ from collections.abc import Mapping
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Classes, Logits, Nothing, Tokens, Type
 
-UNSPACED = frozenset({"ja", "zh", "yue", "th", "lo", "km", "my", "bo"})
-"""Languages that are written without spaces between words."""
+UNSPACED = frozenset(
+    {
+        "ja",
+        "zh",
+        "yue",
+        "th",
+        "lo",
+        "km",
+        "my",
+        "bo",
+        "jpn",
+        "zho",
+        "chi",
+        "cmn",
+        "tha",
+        "lao",
+        "khm",
+        "mya",
+        "bod",
+    }
+)
+"""Languages that are written without spaces between words, by two letters and by three."""
 
 
 def primary(language: str) -> str:
