@@ -10,6 +10,7 @@ Corpora in Neural Machine Translation", arXiv:1503.03535 (shallow fusion).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -89,8 +90,9 @@ class _JointState:
         """Forget what belongs to other examples."""
         return self._each(lambda part: part.keep(examples_B))
 
-    def _each(self, change: Any) -> _JointState:
-        ctc, language = (part and change(part) for part in (self.ctc, self.language))
+    def _each(self, change: Callable[[Any], Any]) -> _JointState:
+        ctc = None if self.ctc is None else change(self.ctc)
+        language = None if self.language is None else change(self.language)
         return replace(self, own=change(self.own), ctc=ctc, language=language)
 
 

@@ -234,3 +234,13 @@ def test_a_ctc_head_is_seen_by_the_search():
 
     assert gives == Logits(7, ctc=True)
     assert BeamConfig(ctc_weight=0.3).output(gives) == gives
+
+
+def test_a_vocabulary_that_is_searched_in_blocks_gives_the_same(monkeypatch):
+    wide = sharpened(build(SPEECH, {"source": Frames(6, 100), "target": Tokens(700)}, seed=5), by=8.0)
+    config = BeamConfig(size=4, nbest=4, max_tokens=4, ctc_weight=0.5, length_penalty="none")
+    search = Beam(config, Logits(700, ctc=True))
+    in_blocks = wide.decode(recordings(), search)
+    monkeypatch.setattr("seqspec.components.search._best.SMALL", 1000)
+
+    assert wide.decode(recordings(), search) == in_blocks
