@@ -44,7 +44,7 @@ model:
 optimizer: {type: adam, schedule: {type: inverse_sqrt, peak: 1.0e-3, warmup_steps: 10}}
 train: {max_steps: 200, checkpoint_every_steps: 100}
 evaluate: {every_steps: "${train.checkpoint_every_steps}", search: {type: beam, size: 4}, metrics: [{type: bleu, tokenize: 13a}, chrf]}
-profiles: {tiny: {train: {max_steps: 20}}}
+profiles: {tiny: {train: {max_steps: 100}}}
 """
 PLAIN = (
     "~", "null", "true", "no", "0", "-1", "010", "3e-4", "1e999", ".inf", ".nan", "64", '"64"', "1:30", "1_000", "99999999999999999999", "0x1f", "1e5",
@@ -157,20 +157,17 @@ def run(seed: int, numbers: range) -> Tally:
 
 def look(text: str, language: str, sets: tuple[str, ...]) -> list[str]:
     """The codes of what is wrong with a text, after writing it all out; raises only what must never be raised."""
-    from seqspec.compile.check import check
-    from seqspec.compile.front import understand_text
-    from seqspec.compile.infer import infer
+    from seqspec.compile.front import read_text
+    from seqspec.compile.profiles import all_looks, everything_found
     from seqspec.compile.report import render
     from seqspec.compile.resolve import Overlay
     from seqspec.schema.diagnostic import SpecError
     from seqspec.schema.source import Source
 
     try:
-        tree, experiment = understand_text(
-            Source("fuzzed.yaml", text), language, [Overlay.set(s) for s in sets]
-        )
-        plan, mistakes = infer(experiment, tree, facts={})
-        diagnostics = (*mistakes, *check(plan, tree))
+        reading = read_text(Source("fuzzed.yaml", text), language)
+        looks = all_looks(reading, [Overlay.set(s) for s in sets])
+        diagnostics = everything_found(looks, reading)
     except SpecError as error:
         diagnostics = error.diagnostics
     written = render(diagnostics)
