@@ -16,7 +16,7 @@ from seqspec.schema.diagnostic import DataError, Finding, SpecError
 from seqspec.schema.environment import expand
 from seqspec.schema.source import dotted
 
-FIELD = {"sentencepiece_file": "model", "wordpiece": "vocab"}
+FIELD = {"sentencepiece_file": "model", "symbols_file": "vocabulary", "wordpiece": "vocab"}
 """The key of each tokenizer of a file that holds the file's path."""
 MOST_BYTES = 64 * 2**20
 """A larger file is left to the preparation."""

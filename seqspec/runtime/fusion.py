@@ -107,8 +107,8 @@ def _pieces(steps: Any) -> list[str]:
 
 def _other_vocabulary(path: Path, how: str) -> RunError:
     help = (
-        "train it with the vocabulary of this run: `{type: sentencepiece_file, model: …}` reads what "
-        "`sentencepiece` has left under `vocabularies/` of a run directory"
+        "train it with the vocabulary of this run, which lies under `vocabularies/`: tokenizer "
+        "`sentencepiece_file` reads what `sentencepiece` has left there, `symbols_file` characters and words"
     )
     return _refused(f"{path} has another vocabulary: {how}", help=help, exit=Exit.DATA)
 

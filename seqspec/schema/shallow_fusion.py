@@ -16,7 +16,7 @@ class ShallowFusion(Config):
     """
 
     run: Annotated[str, Field(min_length=1, max_length=4096), Environment, Cosmetic]
-    """Run directory of a `language_model` over the same vocabulary."""
+    """Run directory of a ``language_model`` over the same vocabulary."""
     weight: PositiveFloat
     """What its log-probabilities are multiplied by."""
     checkpoint: Annotated[str, Field(min_length=1, max_length=100)] = "best"

@@ -38,7 +38,7 @@ def check(plan: Plan) -> Iterator[Finding]:
         kind = pipeline.tokenizer.component[1]
         if primary(language) not in UNSPACED or pipeline.segment is not None:
             continue
-        if kind in _BY_WORD:
+        if kind in _BY_WORD or getattr(pipeline.tokenizer, "unit", None) == "words":
             message = (
                 f"a tokenizer of `{kind}` finds no words in `{language}`, which puts no spaces between them"
             )

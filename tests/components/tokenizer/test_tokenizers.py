@@ -471,6 +471,60 @@ def test_model_file_that_is_none_is_one_line(tmp_path, content, message):
         trained("sentencepiece_file", model=str(file))
 
 
+# --- Symbols of another run
+
+
+@pytest.mark.parametrize("unit", ["characters", "words"])
+def test_the_symbols_of_another_run_keep_their_ids(unit, tmp_path):
+    (tmp_path / "learned").write_bytes(tokenizer(unit).train(SENTENCES))
+    learned = trained(unit)
+
+    again = trained("symbols_file", ["other text"], vocabulary=str(tmp_path / "learned"), unit=unit)
+
+    for text in (*SENTENCES, "鬼の cat"):
+        assert again.encode_batch([text]) == [learned.encode(text)]
+        assert again.decode(again.encode(text)) == learned.decode(learned.encode(text))
+        assert again.offsets(text) == learned.offsets(text)
+    assert again.pieces(range(again.vocab_size)) == learned.pieces(range(learned.vocab_size))
+    assert again.fingerprint()["sha256"] == learned.fingerprint()["sha256"]
+    assert pickle.loads(pickle.dumps(again)).encode("東京") == again.encode("東京")
+
+
+def test_where_the_symbols_lie_decides_nothing(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).write_bytes(tokenizer("characters").train(SENTENCES))
+
+    one, other = (
+        tokenizer("symbols_file", vocabulary=str(tmp_path / name), unit="characters").fingerprint()
+        for name in ("one", "other")
+    )
+
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file"),
+        ("", "is no file"),
+        (b"a\nb\n", "holds no list of symbols"),
+        (b'["a", 3]', "holds no list of symbols"),
+        (b'["a", "b", "a"]', "names a symbol twice"),
+    ],
+)
+def test_a_file_of_symbols_that_is_none_is_one_line(tmp_path, content, message):
+    file = tmp_path / "learned"
+    if content == "":
+        file.mkdir()
+    elif content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(DataError, match=message) as caught:
+        trained("symbols_file", vocabulary=str(file), unit="words")
+
+    assert "vocabularies/" in caught.value.help
+
+
 # --- Phonemes
 
 
