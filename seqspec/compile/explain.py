@@ -86,7 +86,7 @@ def _below(cls: type[BaseModel], parts: list[str], subject: str) -> str:
     for depth, part in enumerate(parts):
         field = cls.model_fields.get(part)
         if field is None:
-            raise NothingToExplain(_nothing(cls, part, subject, depth))
+            raise NothingToExplain(_nothing(cls, part, subject, depth, tuple(parts)))
         models = nested_models(field.annotation)
         if depth + 1 == len(parts):
             lines = field_lines(cls, part)
@@ -97,7 +97,10 @@ def _below(cls: type[BaseModel], parts: list[str], subject: str) -> str:
     raise NothingToExplain(f"there is nothing to say about `{subject}`")
 
 
-def _nothing(cls: type[BaseModel], part: str, subject: str, depth: int) -> str:
+def _nothing(cls: type[BaseModel], part: str, subject: str, depth: int, parts: tuple[str, ...]) -> str:
+    pages = _pages(parts)
+    if pages:
+        return f"there is no key `{subject}`; did you mean {' or '.join(f'`{name}`' for name in pages)}?"
     close = nearest(part, tuple(cls.model_fields))
     if close:
         return f"there is no `{part}` in `{subject}`; did you mean `{close}`?"
@@ -107,3 +110,12 @@ def _nothing(cls: type[BaseModel], part: str, subject: str, depth: int) -> str:
         f"`{subject}` is no spec, code (SQ101), slot (encoder), component (encoder.conformer) "
         "or key (train.max_steps)"
     )
+
+
+def _pages(parts: tuple[str, ...]) -> list[str]:
+    """Components and slots that ``sentencepiece`` or ``model.encoder`` may be meant for."""
+    *outer, last = parts
+    catalogue = Catalogue()
+    if outer:
+        return [last] if last in SLOTS else []
+    return [f"{slot}.{last}" for slot in SLOTS if last in catalogue.names(slot)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from seqspec.compile.field_docs import sentence
@@ -24,10 +25,16 @@ def template(task: str) -> str:
     """The text of a starting spec; raises ``NoSuchTask``."""
     known = tasks()
     if task not in known:
-        close = nearest(task, tuple(known))
+        close = nearest(task, tuple(known)) or _of_kind(task, known)
         hint = f"; did you mean `{close}`?" if close else ""
         raise NoSuchTask(f"there is no template for `{task}`{hint}\n{task_list()}")
     return (_FOLDER / f"{task}.yaml").read_text(encoding="utf-8")
+
+
+def _of_kind(word: str, known: Mapping[str, str]) -> str | None:
+    """The first task whose first line speaks of ``word``, or of a word that begins like it."""
+    stem = word.lower().replace("_", " ")[:8].strip()
+    return next((name for name, line in known.items() if len(stem) > 2 and stem in line.lower()), None)
 
 
 def task_list() -> str:

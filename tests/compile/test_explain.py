@@ -179,3 +179,29 @@ def test_an_unknown_task_lists_those_there_are():
 
     assert outcome.exit == 2
     assert "mt" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("word", "task"),
+    [
+        ("translation", "mt"),
+        ("classifier", "classification"),
+        ("speech", "asr"),
+        ("summaries", "summarization"),
+    ],
+)
+def test_a_task_is_found_by_what_people_call_it(word, task):
+    assert f"did you mean `{task}`?" in new(word, output=None).error
+
+
+@pytest.mark.parametrize(
+    ("subject", "meant"),
+    [
+        ("sentencepiece", "`tokenizer.sentencepiece`"),
+        ("transformer", "`encoder.transformer` or `decoder.transformer`"),
+        ("model.encoder", "`encoder`"),
+    ],
+)
+def test_a_component_without_its_slot_is_led_there(subject, meant):
+    with pytest.raises(NothingToExplain, match=f"did you mean {re.escape(meant)}"):
+        told(subject)

@@ -20,7 +20,7 @@ from seqspec.data.audio import AudioReader, file_rate
 from seqspec.data.lines import Line, show
 from seqspec.data.pictures import read_picture, write_picture
 from seqspec.data.record import AudioRef, BadRow, Record
-from seqspec.schema.adapter_config import ordered, patterns
+from seqspec.schema.adapter_config import Language, ordered, patterns
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.table_config import RoleColumn, TableConfig
 
@@ -146,7 +146,7 @@ def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> Sy
     speaker = f"speaker{rng.randrange(8)}"
     row: SyntheticRow = {}
     for column in _roles(config).values():
-        row |= _cells(column, meaning, folder, name)
+        row |= _cells(column, meaning, folder, name, spoken=config.target.language or "ja")
     if config.speaker is not None:
         row[config.speaker] = speaker
     if config.id is not None:
@@ -154,7 +154,9 @@ def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> Sy
     return row
 
 
-def _cells(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> SyntheticRow:
+def _cells(
+    column: RoleColumn, meaning: Meaning, folder: Path, name: str, *, spoken: Language
+) -> SyntheticRow:
     """What stands in the columns of one role."""
     if column.label is not None:
         return {column.label: f"verb{meaning.verb}"}
@@ -167,7 +169,7 @@ def _cells(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> Syn
         shape = {"channels": column.channels or 3, "height": column.height, "width": column.width}
         write_picture(folder / "images" / f"{name}.png", picture(meaning.verb, rng, **shape))
         return {column.image: f"images/{name}.png"}
-    samples = speak(render(meaning, "ja"), voice(rng), rate=rate, rng=rng)
+    samples = speak(render(meaning, spoken), voice(rng), rate=rate, rng=rng)
     lead = 0 if column.start is None else rate // 10
     write_audio(folder / "audio" / f"{name}.wav", np.pad(samples, (lead, 0)), rate=rate)
     times = {column.start: f"{lead / rate:.6f}", column.duration: f"{len(samples) / rate:.6f}"}
