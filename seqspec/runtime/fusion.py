@@ -4,6 +4,7 @@ uses it, before anything is decoded.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -49,7 +50,7 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
     wanted: ShallowFusion | None = getattr(program.search, "fusion", None)
     if wanted is None:
         return program
-    path = Path(expand(wanted.run))
+    path = Path(os.path.expanduser(expand(wanted.run)))  # a path of no user stays as it is
     if "target" not in text:
         raise _refused("the target of this experiment is no text that a language model could judge")
     run, checkpoint = _opened(path, wanted.checkpoint, open)

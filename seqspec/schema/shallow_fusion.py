@@ -6,7 +6,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.units import Cosmetic, PositiveFloat
+from seqspec.schema.units import Cosmetic
 
 
 class ShallowFusion(Config):
@@ -17,7 +17,7 @@ class ShallowFusion(Config):
 
     run: Annotated[str, Field(min_length=1, max_length=4096), Environment, Cosmetic]
     """Run directory of a ``language_model`` over the same vocabulary."""
-    weight: PositiveFloat
+    weight: Annotated[float, Field(gt=0, le=100)]
     """What its log-probabilities are multiplied by."""
     checkpoint: Annotated[str, Field(min_length=1, max_length=100)] = "best"
     """Which of its weights: best, last, average, average:N or the name of a checkpoint."""

@@ -10,7 +10,7 @@ from seqspec.schema.config import Mismatch
 from seqspec.schema.search_limits import StepwiseSearch
 from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import Logits, Type
-from seqspec.schema.units import NonNegative, Positive, PositiveFloat, Probability, Real
+from seqspec.schema.units import NonNegative, Positive, PositiveFloat, Probability
 
 
 class BeamConfig(StepwiseSearch):
@@ -32,7 +32,7 @@ class BeamConfig(StepwiseSearch):
     """The exponent a; left out, 0.6 for ``gnmt`` (Wu et al. 2016, arXiv:1609.08144, equation 14) and 0.5 for
     ``lingvo``.
     """
-    length_bonus: Real = 0.0
+    length_bonus: Annotated[float, Field(ge=-100, le=100)] = 0.0
     """What is added to the score for every id, the end counted, after the division (ESPnet's ``penalty``);
     where it is above 0, the stop ``exact`` seldom comes before the limit.
     """
