@@ -81,7 +81,8 @@ class CtcPrefixes:
         examples_N = self._examples()
         emitted_NS = self.log_probs_BVS[examples_N, tokens_N].double()
         silence_NT = self.silence_BT[examples_N]
-        before_NS = torch.where((tokens_N == self.last_N)[:, None], *reversed(self._before()))
+        other_NS, same_NS = self._before()
+        before_NS = torch.where((tokens_N == self.last_N)[:, None], same_NS, other_NS)
         prefix_N = torch.logsumexp(before_NS + emitted_NS, 1)
         symbol_NT = _accumulated(before_NS, _from_zero(emitted_NS))
         blank_NT = _accumulated(symbol_NT[:, :-1], silence_NT)
