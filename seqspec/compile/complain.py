@@ -130,7 +130,9 @@ class _Complaints:
         called = re.match(r"(\w+)\s*\(", name)
         if called and called.group(1) in names:
             return f"nothing is called here; write `{{type: {called.group(1)}, …}}`", None
-        foreign = next((n for n in COMPONENTS.get(plain, ()) if n in names), None)
+        root = re.sub(r"_(?:tiny|small|base|big|large|v[0-9]+)$", "", plain)
+        known = COMPONENTS.get(plain) or COMPONENTS.get(root, ())
+        foreign = next((n for n in known if n in names), root if root in names else None)
         if foreign and not close:
             return f"seqspec calls it `{foreign}`", foreign
         return (f"did you mean `{close}`?", close) if close else (self._choices(slot), None)

@@ -47,7 +47,8 @@ def _entry(fault: Fault) -> str:
 
 def entry_type(fault: Fault) -> Any:
     """The annotation of a list's entries."""
-    assert fault.field is not None
+    if fault.field is None:
+        return Any
     arguments: list[Any] = [fault.field.annotation]
     for argument in arguments:
         inner: tuple[Any, ...] = get_args(argument)
@@ -61,7 +62,8 @@ def _sentence(words: str) -> str:
     """Articles before single things, plurals after "list of"."""
     words = re.sub(r" or nothing| like \^\S*", "", words)
     words = re.sub(r"(?<=list of )(whole number|number|\w+ component|mapping)", r"\1s", words)
-    return re.sub(r"(^| or )(whole number|number|list of|mapping|\w+ component)\b", _with_article, words)
+    words = re.sub(r"(^| or )(whole number|number|list of|mapping|\w+ component)\b", _with_article, words)
+    return words.replace("list of one of", "list with any of")
 
 
 def _with_article(match: re.Match[str]) -> str:

@@ -206,7 +206,8 @@ def _profiles(node: Node | None) -> list[tuple[str, Node]]:
                             f"`{key}` cannot stand inside a profile",
                             inner.key or inner.span,
                             path=("profiles", name, key),
-                            help=f"write `{key}` at the top of the spec",
+                            help=f"write `{key}` at the top of the spec; to put one profile over another, "
+                            "name both: `--profile tiny --profile large`",
                         )
                     ]
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -98,7 +98,20 @@ def _fault(error: dict[str, Any], path: Path, tree: Tree, catalogue: Catalogue) 
         if owner is not None and name in owner.model_fields:
             field = owner.model_fields[name]
             slot = shapes(owner)[name].slot
+        elif len(above) > 1:
+            field = _value_of_names(walk(tree, above[:-2], catalogue)[1], str(above[-2]))
     return Fault(path, error["type"], error.get("ctx") or {}, tree.at(path), owner, field, slot)
+
+
+def _value_of_names(owner: type[BaseModel] | None, name: str) -> FieldInfo | None:
+    """What each name of a mapping of names takes, such as the files of a split; no model lists the names."""
+    if owner is None or name not in owner.model_fields:
+        return None
+    annotation: Any = owner.model_fields[name].annotation
+    for part in (annotation, *get_args(annotation)):
+        if get_origin(part) is dict:
+            return FieldInfo.from_annotation(get_args(part)[1])
+    return None
 
 
 def walk(tree: Tree, path: Path, catalogue: Catalogue) -> tuple[str, type[BaseModel] | None]:

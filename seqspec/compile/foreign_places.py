@@ -174,7 +174,77 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
     (Place("optimizer.type"), "optimizer_name optim"),
     (
         Place("optimizer.schedule", "a mapping such as `{type: inverse_sqrt, peak: 1.0e-3}`"),
-        "scheduler lr_scheduler lr_schedule lr_scheduler_type",
+        "scheduler lr_scheduler lr_schedule lr_scheduler_type scheduler_conf",
+    ),
+    (Place("optimizer", "a mapping with `type`"), "optim_conf optimizer_conf optimizer_args"),
+    (Place("loss", "a mapping with `type`"), "loss_fn criterion_conf loss_conf"),
+    (
+        Place("data.source", "a corpus by its adapter: `seqspec list adapter` shows them"),
+        "problem problems dataset corpus dataset_name train_data valid_data test_data dev_data datasets",
+    ),
+    (
+        Place(
+            "data.source.splits", "as `{train: FILE, dev: FILE}`; a manifest of JSON lines is `type: jsonl`"
+        ),
+        "manifest manifest_filepath train_manifest validation_manifest train_file validation_file test_file "
+        "trainpref validpref testpref",
+    ),
+    (
+        Place("data.source", "as `source: {text: COLUMN, language: ja}` and `target: {label: COLUMN}`"),
+        "input_features output_features text_column label_column",
+    ),
+    (
+        Place("model", "a mapping with `type`; `seqspec list model` shows them, `seqspec new` whole specs"),
+        "arch architecture model_name model_conf hparams_set network net model_args",
+    ),
+    (
+        Place("", "every setting stands in its own section, such as `train: {max_steps: 100}`"),
+        "hparams params hyperparameters hyper_parameters override_hparams",
+    ),
+    (Place("model.encoder", "its settings beside its `type`"), "encoder_conf encoder_params encoder_args"),
+    (Place("model.decoder", "its settings beside its `type`"), "decoder_conf decoder_params decoder_args"),
+    (
+        Place("data.audio.features", "such as `{type: log_mel, num_bins: 80}`"),
+        "frontend frontend_conf feature_extractor featurizer",
+    ),
+    (Place("data.audio.augment", "a list such as `[{type: spec_augment}]`"), "specaug_conf augmentor"),
+    (
+        Place("data.image.augment", "a list such as `[flip]`; `seqspec list augment` shows them"),
+        "transform transforms augmentations",
+    ),
+    (
+        Place("data.text", "and `data.audio`: every step from raw data to ids stands there, in order"),
+        "preprocessing preprocessor preprocess",
+    ),
+    (
+        Place(
+            "", "the data tell it: `tokenizer: characters` learns what there is, and names of classes follow"
+        ),
+        "labels alphabet vocabulary vocab_file num_classes n_classes num_labels",
+    ),
+    (
+        Place("", "components are named by `type`; nothing more is needed to make them"),
+        "_partial_ _args_ _convert_ _recursive_",
+    ),
+    (
+        Place("", "no experiment decides it: `seqspec run SPEC --runs FOLDER` says where runs go"),
+        "hydra project wandb tensorboard logger callbacks experiment_name run_name",
+    ),
+    (
+        Place("", "the machine is no part of an experiment: `seqspec run SPEC --devices N --nodes N`"),
+        "cluster tpu num_tpus worker replicas worker_replicas num_workers_per_node world_size",
+    ),
+    (Place("model.ctc_weight", "of a model `{type: encoder_decoder}`, which can learn both"), "ctc_weight"),
+    (Place("train.clip_norm"), "grad_clip_val clip_grad clip_gradients clip_gradient_norm"),
+    (
+        Place(
+            "", "every batch is kept, and how it is loaded changes no result; `data.batch.workers` may be set"
+        ),
+        "drop_last pin_memory collate_fn sampler prefetch_factor persistent_workers",
+    ),
+    (
+        Place("", "decoders are taught with the right tokens always"),
+        "teacher_forcing teacher_forcing_ratio",
     ),
 )
 """Each place with the foreign words for it."""

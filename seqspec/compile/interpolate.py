@@ -237,6 +237,8 @@ class _Interpolation:
             help = f"did you mean `${{{dotted((*target[:depth], close, *target[depth + 1 :]))}}}`?"
         elif isinstance(missing, int):
             help = "entries count from 0"
+        elif re.match(r"(now|oc|hydra|eval|sum|range)\b[.:]", name) and not _VARIABLE.fullmatch(name):
+            help = "nothing is worked out in a spec; write the value itself"
         elif variable := _VARIABLE.fullmatch(name):
             help = f"for an environment variable write `${{env:{variable.group(1)}}}`"
         else:

@@ -41,8 +41,12 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
         missing = "a space is missing after `:`" if ":" in word else "a full-width `：` is no colon of YAML"
         return Advice(f"{missing}; write `{before}: {value}`", f"{before}: {value}")
     before, dot, value = word.partition(".")
+    if before == "p" and value in own:
+        return Advice(f"did you mean `{value}`?  Settings stand without the `p.` of Lingvo", value)
     if dot and before in own and value:
         return Advice(f"in a file, settings are nested: write `{_nested(word)}`")
+    if plain in ("extends", "profiles"):
+        return Advice(f"`{plain}` stands at the top of a spec, beside `name`")
     close = nearest(word, own)
     if close and plain not in KEYS and distance(word.lower(), close.lower(), 1) <= 1:
         return _slip(path, close, tree)

@@ -14,6 +14,7 @@ from seqspec.compile.foreign_words import CHOICES
 from seqspec.compile.keys import known_keys, listed
 from seqspec.compile.language_words import language_code
 from seqspec.compile.number_slips import half_width, number_help
+from seqspec.compile.overlay import COMMAND_LINE
 from seqspec.compile.placeholders import left_over
 from seqspec.compile.report import locate
 from seqspec.compile.scalars import BadNumber, plain, shorten
@@ -55,6 +56,8 @@ def _or_nothing(fault: Fault) -> str:
     """The other way out for a place that holds nothing, where there is one."""
     if fault.path and isinstance(fault.path[-1], int):
         return "; or take the entry out of the list"
+    if fault.owner is None:
+        return "; or leave the key out"
     if fault.field is None or fault.field.is_required():
         return ", and must be there"
     return f"; or leave the key out{_default(fault, ', for ')}"
@@ -127,9 +130,13 @@ def _help(fault: Fault) -> str | None:
         return unfilled
     if isinstance(value, str) and words:
         return _choice(value, words)
+    if isinstance(value, int | float) and (share := _share(fault, value)):
+        return share
     if isinstance(value, list) and fault.kind in _SINGLE and value and not (fault.node and fault.node.via):
         return _one_of_list(value, fault)
     if isinstance(value, dict) and fault.kind == "list_type":
+        if fault.node is not None and fault.node.span.source.name == COMMAND_LINE:
+            return f"name an entry by its number, `{dotted(fault.path)}[0]`, or set the whole list"
         return "begin each entry of a list with `- `, or write `[…]`"
     if fault.path == ("seqspec",):
         return "write `seqspec: 1`, or use the seqspec that the spec was written for"
@@ -147,6 +154,15 @@ def _help(fault: Fault) -> str | None:
     return listed(model, known_keys(model)) if model is not None and not words else None
 
 
+def _share(fault: Fault, value: float) -> str | None:
+    """A share as a percentage, or a number of steps as a share."""
+    if fault.kind.startswith("less_than") and fault.context.get("lt", fault.context.get("le")) == 1:
+        return f"it is a share of 1: write `{value / 100:g}` for {value:g} %" if 2 <= value <= 100 else None
+    if fault.kind in ("int_type", "int_from_float") and fault.name.endswith("_steps") and 0 < value < 1:
+        return f"it counts optimizer steps: write {value:g} of `train.max_steps` as a whole number"
+    return None
+
+
 def _choice(value: str, words: tuple[str, ...]) -> str | None:
     """The one of ``words`` that was meant."""
     close = nearest(value, words)
@@ -155,6 +171,10 @@ def _choice(value: str, words: tuple[str, ...]) -> str | None:
     foreign = next((name for name in CHOICES.get(value.lower(), ()) if name in words), None)
     if foreign:
         return f"seqspec calls it `{foreign}`"
+    if value.endswith((".model", ".spm", ".bpe")):
+        return (
+            f"a model that is trained already is a tokenizer `{{type: sentencepiece_file, model: {value}}}`"
+        )
     language = language_code(value)
     return f"write `{language}`" if language in words else None
 

@@ -13,10 +13,12 @@ from typing import Literal, NamedTuple
 from seqspec.compile.shape import named_type, place
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.source import Node, Path, Source, Span
+from seqspec.schema.source import POISON, Node, Path, Source, Span
 
 COMMAND_LINE = "<command line>"
 _PATH = re.compile(r"[^\s.\[\]=]+(?:\.[^\s.\[\]=]+|\[\d{1,5}\])*").fullmatch
+_NOT_OURS = re.compile(r"[-+~].*|(?:extends|profiles)(?:[.\[].*)?|.*\.[0-9]+(?:[.\[].*)?").fullmatch
+"""Marks of other command lines before a path, what only a file decides, entries as Hydra names them."""
 _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 
 
@@ -53,6 +55,8 @@ class _Merge:
 
     def node(self, base: Node, over: Node, path: Path) -> Node:
         below, above = base.value, over.value
+        if below is POISON and isinstance(above, dict) and named_type(over) is None:
+            return base
         if isinstance(above, dict) and isinstance(below, dict):
             if self._foreign(base, over, path):
                 return base
@@ -113,7 +117,7 @@ def set_value(root: Node, text: str, *, catalogue: Catalogue) -> Node:
     """``root`` with ``path=value`` of the command line put over it.  Raises ``SpecError``."""
     source = Source(COMMAND_LINE, text)
     name, equals, _ = text.partition("=")
-    if not equals or not _PATH(name):
+    if not equals or not _PATH(name) or _NOT_OURS(name):
         raise SpecError([_bad_set(source, name, bool(equals))])
     path: Path = tuple(int(m.group(2)) if m.group(2) else m.group(1) for m in _PART(name))
     value = _value(source, len(name) + 1)
@@ -154,12 +158,27 @@ def _bad_set(source: Source, name: str, equals: bool) -> Diagnostic:
         if equals
         else f"`{source.text}` does not say which value to set"
     )
-    return Diagnostic(
-        "SQ330",
-        said,
-        Span(source, 0, len(name)),
-        help="write `--set path=value`, such as `--set train.max_steps=100`",
-    )
+    return Diagnostic("SQ330", said, Span(source, 0, len(name)), help=_meant(source.text))
+
+
+def _meant(text: str) -> str:
+    """How `--set` takes what somebody wrote as another command line does."""
+    if "[-" in text.partition("=")[0]:
+        return "entries count from 0, and never from the end"
+    if profile := re.match(r"profiles\.([^.=]+)\.(\S+)", text):
+        return f"write `--profile {profile.group(1)} --set {profile.group(2)}`"
+    if text.startswith(("extends", "profiles")):
+        return "bases and profiles stand in a file; `--profile NAME` chooses one"
+    plain = text.lstrip("+-")
+    if gone := re.fullmatch(r"~([\w.\[\]]+)(?:=.*)?", text):
+        return f"to take a setting away, set it to nothing: `--set {gone.group(1)}=null`"
+    match = re.fullmatch(r"([\w.\[\]]+?)\s*[=:]\s*(\S.*)", plain, re.DOTALL)
+    if match is None:
+        return "write `--set path=value`, such as `--set train.max_steps=100`"
+    path, value = match.groups()
+    path = re.sub(r"\.([0-9]+)(?=[.\[]|$)", r"[\1]", path)
+    value = f"'{value}'" if re.search(r"[\s${}\[\]*]", value) else value
+    return f"write `--set {path}={value}`" + ("; a key is added or replaced alike" if "+" in text[:2] else "")
 
 
 def _no_such_place(node: Node, head: str | int, at: Path, over: Node) -> Diagnostic:

@@ -310,12 +310,10 @@ class _Reader:
         written = span.text.split(maxsplit=1)
         mark = Span(self.source, span.start, span.start + len(written[0]) if written else span.end)
         if event.tag is not None or mark.text.startswith("!"):
-            self._note(
-                "SQ012",
-                mark,
-                f"`{shorten(mark.text)}` is a tag, and the language has none",
-                "the schema decides the type; text that starts with `!` stands in quotes",
-            )
+            from seqspec.compile.yaml_tags import instead_of_tag
+
+            said = f"`{shorten(mark.text)}` is a tag, and the language has none"
+            self._note("SQ012", mark, said, instead_of_tag(mark.text))
             return span
         rest = len(span.text) - len(span.text[mark.end - mark.start :].lstrip())
         self.anchors[event.anchor] = _Anchor(Span(self.source, mark.start, span.start + rest), path)

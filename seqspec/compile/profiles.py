@@ -11,6 +11,7 @@ from seqspec.compile.extends import Layer
 from seqspec.compile.front import Reading
 from seqspec.compile.ignore import silenced
 from seqspec.compile.look import Look, look
+from seqspec.compile.overlay import COMMAND_LINE
 from seqspec.compile.report import same_mistake
 from seqspec.compile.resolve import Overlay
 from seqspec.schema.diagnostic import Diagnostic, Label
@@ -52,6 +53,8 @@ def _under_profiles(looks: Mapping[str, Look], reading: Reading) -> Iterator[Dia
     under: dict[tuple[object, ...], tuple[Diagnostic, list[str]]] = {}
     for name, seen in looks.items():
         for d in seen.found if name else ():
+            if _of_command_line(d):
+                continue
             told = known.get(same_mistake(d))
             if told is None or (d.severity == "error" and not told):
                 names = under.setdefault((same_mistake(d), d.message), (d, []))[1]
@@ -61,12 +64,18 @@ def _under_profiles(looks: Mapping[str, Look], reading: Reading) -> Iterator[Dia
         yield d._replace(profiles=tuple(names), labels=(*d.labels, *_cause(d, layers)))
 
 
+def _of_command_line(d: Diagnostic) -> bool:
+    """A value of the command line has its part in it: that is no matter of the profile alone."""
+    spans = (d.span, *(label.span for label in d.labels))
+    return any(span is not None and span.source.name == COMMAND_LINE for span in spans)
+
+
 def _cause(d: Diagnostic, layers: Sequence[Layer]) -> Iterator[Label]:
     """The profile, where all that a mistake points to was written elsewhere."""
     shown = [d.span, *(label.span for label in d.labels)]
     if not any(_within(span, layer.over.span) for span in shown for layer in layers):
         key = layers[-1].over.key
-        if key is not None and d.span is not None and not d.span.source.name.startswith("<"):
+        if key is not None and d.span is not None:
             yield Label(key, "this profile makes it so")
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from seqspec.compile.placeholders import JINJA, UNSET, left_over
 from seqspec.compile.scalars import shorten
+from seqspec.compile.yaml_tags import instead_of_tag
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
 from seqspec.schema.source import Source, Span
 
 _REFERENCE = re.compile(r"(?<![\"'\w])\$\{[\w.:/\[\]-]*\}")
 _TEMPLATE = re.compile(rf"{JINJA.pattern}|(?<=[\s:]){UNSET}(?=\s*[,}}\]#]|\s*$)")
+_TAG = re.compile(r"(?<![^\s:,\[{])![^\s,\[\]{}]*")
 _NO_COLON = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_]*)( +=?>? *|:(?! ))([^ :=][^:]*)")
 _FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=True))
 """What a Japanese or Chinese keyboard gives in place of YAML's own characters."""
@@ -20,7 +22,8 @@ _FULL_WIDTH = dict(zip("：，｛｝［］＃＂＇　", ":,{}[]#\"' ", strict=T
 def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnostic | None:
     """The slip that explains why libyaml stopped at ``start``; ``began`` marks what it was reading."""
     return (
-        _template(source, start)
+        _tag(source, start)
+        or _template(source, start)
         or _bare_reference(source, start)
         or _full_width(source, start)
         or _quote_within(source, start, problem)
@@ -29,6 +32,18 @@ def slip_behind(source: Source, start: int, problem: str, began: Any) -> Diagnos
         or _missing_colon(source, start, problem, began)
         or _indentation(source, start, problem)
     )
+
+
+def _tag(source: Source, start: int) -> Diagnostic | None:
+    """``{encoder: !new:LSTM}``: a tag that libyaml reads up to the bracket behind it."""
+    number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
+    begin = source.offset(number)
+    for match in _TAG.finditer(source.text, begin, begin + len(source.line(number))):
+        if match.start() <= start <= match.end():
+            span = Span(source, match.start(), match.end())
+            said = f"`{shorten(span.text)}` is a tag, and the language has none"
+            return Diagnostic("SQ012", said, span, help=instead_of_tag(span.text))
+    return None
 
 
 def _template(source: Source, start: int) -> Diagnostic | None:

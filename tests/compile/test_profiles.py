@@ -88,14 +88,11 @@ def test_a_chosen_profile_is_judged_alone(project):
     assert told(spec, overlays=(Overlay.profile("bad"),)) == [("SQ101", "sed", ())]
 
 
-def test_values_of_the_command_line_hold_under_profiles_too(project):
-    spec = project("profiles: {narrow: {model: {encoder: {dim: 30, num_heads: 5}}}}\n")
+def test_what_the_command_line_brings_about_is_no_mistake_of_a_profile(project):
+    spec = project("profiles: {narrow: {model: {encoder: {dim: 30, num_heads: 5}}}, bad: {sed: 1}}\n")
 
-    assert told(spec) == []
-    assert told(spec, overlays=(Overlay.set("model.encoder.num_heads=4"),)) == [
-        ("SQ200", "model.encoder.num_heads", ("narrow",))
-    ]
-    assert len(told(spec, overlays=(Overlay.set("train.max_step=4"),))) == 1
+    assert told(spec, overlays=(Overlay.set("model.encoder.num_heads=4"),)) == [("SQ101", "sed", ("bad",))]
+    assert len(told(spec, overlays=(Overlay.set("train.max_step=4"),))) == 2
 
 
 def test_a_warning_becomes_an_error_under_a_profile_only_where_it_is_one(project):
