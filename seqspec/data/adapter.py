@@ -7,6 +7,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -77,7 +78,7 @@ class Adapter(ABC, Generic[C]):
         except OSError:  # a name that no system takes
             there = False
         if not there:
-            raise self.missing(f"there is no folder `{show(str(root)[:200])}`")
+            raise self._no_folder(root)
         return root
 
     def home(self, name: str) -> Path:
@@ -87,10 +88,21 @@ class Adapter(ABC, Generic[C]):
         inner = self.root / name
         return inner if inner.is_dir() else self.root
 
-    def missing(self, message: str) -> DataError:
-        """The error for a corpus that is not there: what was looked for, and how to get it."""
+    def _no_folder(self, root: Path) -> DataError:
+        name = show(str(root)[:200])
+        if os.path.isfile(root):
+            return self.missing(
+                f"`{name}` is a file, and `root` is the folder of the corpus",
+                hint=f"let `root` be `{show(root.parent)}`, and name `{show(root.name)}` under `splits`",
+            )
+        return self.missing(f"there is no folder `{name}`")
+
+    def missing(self, message: str, *, hint: str = "") -> DataError:
+        """The error for a corpus that is not there: what was looked for, and how to get it; ``hint`` is what
+        is most likely meant.
+        """
         variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")
-        ways = [f"point to it with `--set {self.place}.root=FOLDER`"]
+        ways = [*([hint] if hint else []), f"point to it with `--set {self.place}.root=FOLDER`"]
         if variable:
             ways.append(f"set the environment variable {variable[1]}")
         downloads = self.config.downloads()
@@ -126,7 +138,8 @@ class Adapter(ABC, Generic[C]):
         if path.is_file():
             return [path]
         if not glob.has_magic(pattern):
-            raise self.missing(f"split `{split}` needs the file `{show(path)}`, which is not there")
+            message = f"split `{split}` needs the file `{show(path)}`, which is not there"
+            raise self.missing(message, hint=beside(path, self.root))
         names = glob.glob(f"{glob.escape(str(self.root))}/{pattern}", recursive=True)
         paths = sorted(path for name in names if (path := Path(name)).is_file())
         if not paths:
@@ -134,6 +147,22 @@ class Adapter(ABC, Generic[C]):
                 f"split `{split}`: nothing matches `{show(pattern)}` below `{show(self.root)}`"
             )
         return paths
+
+
+def beside(path: Path, root: Path) -> str:
+    """What stands below ``root`` where ``path`` is looked for: the name meant, or those there are."""
+    folder, name = path.parent, path.name
+    while not folder.is_dir() and folder.is_relative_to(root) and folder != root:
+        folder, name = folder.parent, folder.name
+    try:
+        names = sorted(one.name for one in folder.iterdir() if not one.name.startswith("."))
+    except OSError:
+        return ""
+    close = get_close_matches(name, names, 1, 0.75)
+    if close:
+        return f"did you mean `{show(close[0])}`?"
+    listed = ", ".join(f"`{show(one[:40])}`" for one in names[:6]) + (", …" if len(names) > 6 else "")
+    return f"the folder `{show(folder)}` has {listed}" if names else f"the folder `{show(folder)}` is empty"
 
 
 def synthetic_count(split: str, count: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
+from seqspec.data.adapter import Adapter, beside, synthetic_count
 from seqspec.data.audio import AudioReader
 from seqspec.data.lines import read_lines, show
 from seqspec.data.record import AudioRef, BadRow, Record
@@ -44,9 +44,11 @@ class Kaldi(Adapter[KaldiConfig]):
         segments = self._table(folder / "segments") if (folder / "segments").is_file() else None
         speakers = self._table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
         file = folder / "text"
+        unheard = dict.fromkeys(segments if segments is not None else recordings)
         for line in read_lines(file, corpus=self.corpus):
             name, text = _split(line.text)
             audio: AudioRef | None = None
+            unheard.pop(name, None)
             fault = line.fault
             if fault is None:
                 fault = None if text else f"`{show(name[:60])}` has no text"
@@ -57,12 +59,18 @@ class Kaldi(Adapter[KaldiConfig]):
                 continue
             speaker = {"speaker": speakers.get(name, name)} if speakers else {}
             yield {"id": name, "source": audio, "target": text, **speaker, "file": str(file), "row": line.row}
+        where = "segments" if segments is not None else "wav.scp"
+        for name in unheard:
+            yield BadRow(
+                name, f"`{show(name[:60])}` stands in `{where}` and not in `text`", str(folder / where)
+            )
 
     def _folder(self, split: str) -> Path:
         folder = self.root / self.config.splits[split]
         for name in ("wav.scp", "text"):
             if not (folder / name).is_file():
-                raise self.missing(f"split `{split}`: there is no file `{show(folder / name)}`")
+                message = f"split `{split}`: there is no file `{show(folder / name)}`"
+                raise self.missing(message, hint=beside(folder / name, self.root))
         return folder
 
     def _table(self, path: Path) -> dict[str, str]:

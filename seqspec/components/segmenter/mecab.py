@@ -202,7 +202,8 @@ def _open_tagger(dictionary: Dictionary, *, users: list[str]) -> fugashi.Generic
         reason = _reason(str(error))
         raise DataError(
             f"MeCab cannot open the dictionary `{dictionary.name}` in {dictionary.folder}: {reason}",
-            help="user dictionaries must be compiled against this dictionary, in UTF-8"
+            help="compile user dictionaries against this one: `fugashi-build-dict -d "
+            f"{dictionary.folder} -f utf-8 -t utf-8 -u user.dic user.csv`"
             if users
             else "install it again",
             code="SQ422",

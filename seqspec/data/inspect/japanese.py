@@ -38,6 +38,9 @@ PAIRS = (
     ("wave dash 〜", "full-width tilde ～"),
 )
 
+ODD = ("half-width katakana", "decomposed marks (not NFC)")
+"""What is told wherever it is met."""
+
 
 def check(subject: Subject) -> Iterator[Finding]:
     """One finding a Japanese role."""
@@ -54,6 +57,7 @@ def _role(subject: Subject, role: str) -> Finding:
     ]
     train = counts["train"]
     notes = [_mix(train, one, other) for one, other in PAIRS if train[one] or train[other]]
+    notes += [f"{train[kind]:,} hold {kind}" for kind in ODD if train[kind]]
     unseen = _unseen(subject, role)
     notes += [
         f"{count:,} different characters of {name} never occur in train"

@@ -205,3 +205,25 @@ def test_digits_metadata_is_never_run_and_strange_names_are_bad(tmp_path):
 def test_digits_speakers_and_split_belong_together(keys):
     with pytest.raises(Mismatch, match="belong together"):
         config("free_spoken_digits", **keys).roles()
+
+
+def test_kaldi_tells_segments_that_have_no_text(tmp_path):
+    adapter = reader("kaldi", tmp_path, language="en", rate=8000, splits={"train": "d"})
+    adapter.write_synthetic(tmp_path, count=6, seed=1)
+    text = tmp_path / "d" / "text"
+    first, *rest = text.read_text(encoding="utf-8").splitlines()
+    text.write_text("\n".join(rest) + "\n", encoding="utf-8")
+
+    rows = list(adapter.examples("train"))
+
+    lost = [row for row in rows if isinstance(row, BadRow)]
+    assert len(rows) == 6
+    assert [row.reason for row in lost] == [f"`{first.split()[0]}` stands in `segments` and not in `text`"]
+
+
+@pytest.mark.parametrize(("name", "clip"), [("a", "a.mp3"), ("a.mp3", "a.mp3"), ("a.wav", "a.wav")])
+def test_common_voice_clips_may_be_converted(name, clip, tmp_path):
+    (tmp_path / "train.tsv").write_text(f"client_id\tpath\tsentence\ns\t{name}\tyes\n")
+    rows = list(reader("common_voice", tmp_path, language="en").examples("train"))
+
+    assert rows[0]["source"].path.name == clip

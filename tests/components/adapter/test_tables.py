@@ -448,3 +448,30 @@ def test_recordings_that_rows_name_are_files_of_the_corpus(tmp_path):
     adapter = reader("tsv", tmp_path, splits={"train": "t"}, **keys)
 
     assert list(adapter.files("train")) == [tmp_path / "t", tmp_path / "a.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("reviews.csvv", "did you mean `reviews.csv`?"),
+        ("parts/a.csv", "has `notes.md`, `reviews.csv`"),
+        ("x.csv", "has `notes.md`, `reviews.csv`"),
+    ],
+)
+def test_a_missing_table_is_told_with_what_is_there(name, told, tmp_path):
+    (tmp_path / "reviews.csv").touch()
+    (tmp_path / "notes.md").touch()
+    adapter = reader("csv", tmp_path, **PAIR, splits={"train": name})
+
+    with pytest.raises(DataError) as caught:
+        list(adapter.examples("train"))
+    assert told in caught.value.help
+
+
+def test_a_file_for_a_root_is_told_with_where_it_goes(tmp_path):
+    (tmp_path / "reviews.csv").touch()
+    adapter = reader("csv", tmp_path / "reviews.csv", **PAIR, splits={"train": "x"})
+
+    with pytest.raises(DataError, match="is a file, and `root` is the folder") as caught:
+        list(adapter.examples("train"))
+    assert f"let `root` be `{tmp_path}`, and name `reviews.csv` under `splits`" in caught.value.help

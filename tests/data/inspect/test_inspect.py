@@ -124,6 +124,13 @@ def test_copies_but_for_writing_and_near_copies_are_found(tmp_path):
     assert numbers["near copies among the targets of dev"] == 1
 
 
+def test_decomposed_marks_and_half_width_kana_are_told(tmp_path):
+    rows = [ja(f"か\u3099{chr(0x4E00 + n)}", f"t {n}") for n in range(3)] + [ja("ｶﾒﾗ", "u")]
+    finding = one(look(tmp_path, split_rows={"train": rows, "dev": rows}), "D12")
+
+    assert "1 hold half-width katakana; 3 hold decomposed marks (not NFC)" in finding.message
+
+
 def test_widths_of_japanese_digits_are_compared(tmp_path):
     rows = [ja(f"それは１{chr(0x4E00 + n)}です", f"t {n}") for n in range(199)] + [ja("それは1です", "u")]
     found = look(tmp_path, split_rows={"train": rows, "dev": rows[:100]})
