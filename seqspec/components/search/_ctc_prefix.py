@@ -6,7 +6,8 @@ A prefix keeps its forward probabilities; what a symbol adds needs no recursion 
 run for the symbols that were chosen alone, and as a cumulative sum.
 """
 
-# B examples, K hypotheses of one, N hypotheses (B times K), V vocabulary, C candidates of a hypothesis
+# B examples, L of them live, K hypotheses of one, N hypotheses (L times K), V vocabulary
+# C candidates of a hypothesis
 # S encoder states, T encoder states and the place before the first (S + 1)
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class CtcPrefixes:
     """The last symbol; ``PAD`` where there is none."""
     prefix_N: Tensor
     """The output begins with the prefix."""
+    rows_L: Tensor
+    """Where the live examples stand among all of them."""
 
     @classmethod
     def start(cls, log_probs_BSV: Tensor, lengths_B: Tensor) -> CtcPrefixes:
@@ -55,7 +58,8 @@ class CtcPrefixes:
         nothing_B = lengths_B.new_full((count,), PAD)
         certain_B = silence_BT.new_zeros(count)
         symbol_BT = torch.full_like(silence_BT, NEVER)
-        return cls(log_probs_BVS, lengths_B, silence_BT, symbol_BT, silence_BT, nothing_B, certain_B)
+        rows_B = torch.arange(count, device=lengths_B.device)
+        return cls(log_probs_BVS, lengths_B, silence_BT, symbol_BT, silence_BT, nothing_B, certain_B, rows_B)
 
     def gains(self, tokens_NC: Tensor) -> Tensor:
         """``[N, C]``: what each symbol adds to the log-probability of the prefix; minus infinity where it
@@ -98,19 +102,13 @@ class CtcPrefixes:
             prefix_N=self.prefix_N[rows_N],
         )
 
-    def keep(self, examples_B: Tensor) -> CtcPrefixes:
-        """Forget the states of other examples."""
-        return replace(
-            self,
-            log_probs_BVS=self.log_probs_BVS[examples_B],
-            lengths_B=self.lengths_B[examples_B],
-            silence_BT=self.silence_BT[examples_B],
-        )
+    def keep(self, examples_L: Tensor) -> CtcPrefixes:
+        """Go on with these of the live examples; the log-probabilities of the others are not moved."""
+        return replace(self, rows_L=self.rows_L[examples_L])
 
     def _examples(self) -> Tensor:
-        count = len(self.lengths_B)
-        width = len(self.last_N) // count
-        return torch.arange(count, device=self.last_N.device).repeat_interleave(width)
+        """``[N]``: the example of each hypothesis, among all."""
+        return self.rows_L.repeat_interleave(len(self.last_N) // len(self.rows_L))
 
     def _before(self) -> tuple[Tensor, Tensor]:
         """``[N, S]`` twice: the prefix is written before a state in such a way that the state can write
