@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from seqspec.components.search._ctc_prefix import CtcPrefixes
+from seqspec.components.search._hypothesis import Continuation
 from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search.beam import Beam
 from seqspec.data.batch import Batch
@@ -244,3 +245,24 @@ def test_a_vocabulary_that_is_searched_in_blocks_gives_the_same(monkeypatch):
     monkeypatch.setattr("seqspec.components.search._best.SMALL", 1000)
 
     assert wide.decode(recordings(), search) == in_blocks
+
+
+def test_what_cannot_be_written_takes_no_candidate_s_place():
+    class Nowhere:
+        attention = None
+
+    logits = torch.tensor([[9.0, 1.0, 8.0, 7.0, 3.0, 2.0, 0.0]])
+    frames = torch.zeros(1, 4, 7).log_softmax(-1)
+    going = Continuation(
+        torch.tensor([BOS]),
+        Nowhere(),
+        lambda ids, state, *, look=False: (logits, state),
+        torch.tensor([9]),
+        torch.tensor([4]),
+        ctc=lambda: frames,
+    )
+
+    joined = Joint(ctc_weight=0.5, num_candidates=2)(going)
+    scores, _ = joined.step(going.first_B, joined.state)
+
+    assert scores.isfinite().nonzero()[:, 1].tolist() == [EOS, 4, 5]
