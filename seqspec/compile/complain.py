@@ -39,7 +39,7 @@ class _Complaints:
 
     def _follows(self, fault: Fault) -> bool:
         """It comes of another mistake that is told already."""
-        if fault.kind == "missing" and fault.path in self.renamed:
+        if fault.kind == "missing" and not self.renamed.isdisjoint((fault.path, ("extends",))):
             return True
         node = self.tree.nearest(fault.path)[0]
         return fault.kind != "extra_forbidden" and node.value is POISON

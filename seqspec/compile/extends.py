@@ -243,8 +243,11 @@ def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnosti
     )
     stems = (name for name in names if Path(name).stem == target.name)
     close = next(stems, None) or nearest(target.name, names)
+    odd = _odd_name(name)
     help = (
-        f"did you mean `{Path(name).parent / close}`?"
+        odd
+        if odd
+        else f"did you mean `{Path(name).parent / close}`?"
         if close
         else f"looked for `{target}`; the path is relative to this file"
     )
@@ -255,6 +258,21 @@ def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnosti
         help=help,
         path=("extends",),
     )
+
+
+def _odd_name(name: str) -> str | None:
+    """Help for what is no path at all: a list in one text, an address, a variable, a pattern."""
+    from seqspec.compile.placeholders import left_over
+
+    if "," in name:
+        return f"several bases are a list: `extends: [{', '.join(part.strip() for part in name.split(','))}]`"
+    if "://" in name:
+        return "a base lies in the same project: copy it there, and write its path relative to this file"
+    if name.startswith("~") or "$" in name:
+        return "a base lies in the same project, wherever that is: write its path relative to this file"
+    if "*" in name:
+        return "name each base: `extends: [one.yaml, other.yaml]`"
+    return left_over(name, instead="the path relative to this file")
 
 
 def _not_a_mapping(tree: Tree) -> Diagnostic:

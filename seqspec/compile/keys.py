@@ -45,6 +45,10 @@ def advice(path: Path, cls: type[BaseModel] | None, tree: Tree, catalogue: Catal
         return Advice(f"did you mean `{value}`?  Settings stand without the `p.` of Lingvo", value)
     if dot and before in own and value:
         return Advice(f"in a file, settings are nested: write `{_nested(word)}`")
+    if plain == "profile" and cls is Experiment:
+        return Advice(
+            "a profile is chosen when a spec is used: `--profile NAME`; `profiles` says what each changes"
+        )
     if plain in ("extends", "profiles"):
         return Advice(f"`{plain}` stands at the top of a spec, beside `name`")
     close = nearest(word, own)
@@ -79,8 +83,13 @@ def _slip(path: Path, meant: str, tree: Tree) -> Advice:
 
 
 def _is_given(path: Path, key: str, tree: Tree) -> bool:
-    """Whether ``key`` stands beside the unknown key in the same file; what a base gives can be overlaid."""
-    there, here = tree.at((*path[:-1], key)), tree.at(path)
+    """Whether ``key`` was written beside the unknown key; what a base or the spec under a profile gives can
+    be overlaid.
+    """
+    there, here, above = tree.at((*path[:-1], key)), tree.at(path), tree.at(path[:-1])
+    below = above.replaced.value if above is not None and above.replaced is not None else None
+    if there is not None and isinstance(below, dict) and below.get(key) is there:
+        return False
     return there is not None and (here is None or there.span.source is here.span.source)
 
 
