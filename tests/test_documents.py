@@ -1,8 +1,10 @@
 """What README and docs show is true: links lead somewhere, specs validate, commands exist."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 import typer
 
@@ -36,6 +38,47 @@ def test_commands_of_the_readme_exist():
     shown = set(re.findall(r"seqspec ((?:data )?[a-z]+)", _code(PAGES[0])))
 
     assert shown - known == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_are_shown_have_the_options_they_use(page):
+    top = typer.main.get_command(app)
+    wrong = []
+    for line in _commands(page):
+        words = shlex.split(line, comments=True)
+        command = top.commands.get(words[0])
+        if isinstance(command, click.Group):
+            command = command.commands.get(words[1])
+        options = {name for each in command.params for name in each.opts} | {"--help"} if command else set()
+        wrong += [line for word in words[1:] if word.startswith("--") and word not in options]
+        wrong += [line] if command is None else []
+
+    assert wrong == []
+
+
+def _commands(page):
+    """What follows `seqspec` in the lines of console blocks, up to a pipe or a redirection."""
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"^(?:\$ .*?|    )seqspec ([a-z][^|<>\n]*)", text, re.MULTILINE)
+    return [re.split(r"  {3,}", line)[0] for line in lines]
+
+
+def test_sources_that_are_shown_for_speech_compile(tmp_path):
+    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "NeMo" in text)
+    sources = re.split(r"^  # .*\n", block, flags=re.MULTILINE)[1:]
+    spec = (ROOT / "seqspec" / "compile" / "templates" / "asr_own.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "spec.yaml"
+
+    for source in sources:
+        cut = "" if "dev:" in source or "common_voice" in source else "  split: {dev: 0.1}\n"
+        file.write_text(
+            re.sub(r"(?s)  # A NeMo.*?(?=  audio:\n)", lambda _, new=source + cut: new, spec),
+            encoding="utf-8",
+        )
+        assert compile_spec(file).plan.experiment.data.source.roles()["source"]
+
+    assert len(sources) == 5
 
 
 def _code(page):
