@@ -59,7 +59,7 @@ def test_commands_that_are_shown_have_the_options_they_use(page):
 def _commands(page):
     """What follows `seqspec` in the lines of console blocks, up to a pipe or a redirection."""
     text = page.read_text(encoding="utf-8")
-    lines = re.findall(r"^(?:\$ .*?|    )seqspec ([a-z][^|<>\n]*)", text, re.MULTILINE)
+    lines = re.findall(r"^(?:\$ .*?|    |.*- run: )seqspec ([a-z][^|<>\n]*)", text, re.MULTILINE)
     return [re.split(r"  {3,}", line)[0] for line in lines]
 
 

@@ -60,6 +60,8 @@ class AudioReader:
     """
     mix_down: bool = False
     """Average the channels; otherwise more than one channel is an error."""
+    channel: int | None = None
+    """The channel, from 1, that is read of files with several; instead of their average."""
     corpus: str = ""
 
     def __call__(self, ref: AudioRef) -> NDArray[np.float32]:
@@ -97,8 +99,12 @@ class AudioReader:
             raise self._error(
                 ref, message, help="convert the recordings, or set `resample` where the adapter has it"
             )
-        if header.channels != 1 and not self.mix_down:
-            raise self._error(ref, f"the audio has {header.channels} channels, not one")
+        if header.channels != 1 and not self.mix_down and not self.channel:
+            help = "convert the recordings, or set `channel: mean` where the adapter has it"
+            raise self._error(ref, f"the audio has {header.channels} channels, not one", help=help)
+        if self.channel and 1 < header.channels < self.channel:
+            message = f"the audio has {header.channels} channels, and the spec reads channel {self.channel}"
+            raise self._error(ref, message)
         if ref.end is not None and ref.end > header.frames + OVERSHOOT_SECONDS * header.rate:
             raise self._error(ref, f"the piece ends at sample {ref.end}, the file at {header.frames}")
         if ref.start is not None and not 0 <= ref.start <= _piece(ref, header.frames)[1]:
@@ -119,7 +125,10 @@ class AudioReader:
     def _one_channel(self, ref: AudioRef, samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
         import numpy as np
 
-        mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+        if samples.shape[1] == 1 or self.channel:
+            mono = samples[:, 0 if samples.shape[1] == 1 else (self.channel or 1) - 1]
+        else:
+            mono = samples.mean(axis=1, dtype=np.float32)
         if not np.isfinite(mono).all():
             raise self._error(
                 ref, f"sample {int(np.flatnonzero(~np.isfinite(mono))[0])} is not a finite number"

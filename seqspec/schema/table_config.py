@@ -18,7 +18,7 @@ SPAN = ("start", "duration")
 """Columns that say which piece of a recording is meant."""
 SETTINGS = {
     "text": ("language",),
-    "audio": ("rate", "resample", "start", "duration"),
+    "audio": ("rate", "resample", "channel", "start", "duration"),
     "image": ("channels", "height", "width", "resize"),
 }
 """What may be said of a column of each kind."""
@@ -39,6 +39,8 @@ class RoleColumn(Config):
     """Samples a second of the audio; a file of another rate is a bad row."""
     resample: bool = False
     """Resample audio of any rate to ``rate``."""
+    channel: Literal["mean"] | Annotated[int, Field(ge=1, le=256)] | None = None
+    """Channel, from 1, of recordings with several, or ``mean`` of all; left out, they are bad rows."""
     start: Column | None = None
     """Column of the second at which the piece of the recording begins; left out, its beginning."""
     duration: Column | None = None

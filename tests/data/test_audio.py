@@ -147,3 +147,18 @@ def test_a_piece_may_end_a_little_behind_its_file(tone, tmp_path):
 
     np.testing.assert_array_equal(read(piece), read(whole)[100:])
     assert read.num_samples(piece) == len(tone) - 100
+
+
+def test_one_channel_of_several_is_read(tone, tmp_path):
+    both = np.stack([tone, 0.5 * tone], axis=1)
+    stereo, mono = _write(tmp_path / "b.wav", both), _write(tmp_path / "a.wav", tone)
+    second = AudioReader(RATE, channel=2)
+
+    np.testing.assert_allclose(second(stereo), 0.5 * tone, atol=1e-4)
+    np.testing.assert_allclose(AudioReader(RATE, channel=2, mix_down=True)(stereo), 0.5 * tone, atol=1e-4)
+    np.testing.assert_allclose(second(mono), tone, atol=1e-4)
+    with pytest.raises(DataError, match="2 channels, and the spec reads channel 3"):
+        AudioReader(RATE, channel=3)(stereo)
+    with pytest.raises(DataError, match="2 channels, not one") as caught:
+        AudioReader(RATE)(stereo)
+    assert "`channel: mean`" in caught.value.help

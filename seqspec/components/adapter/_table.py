@@ -56,7 +56,14 @@ def table_audio(config: TableConfig, corpus: str) -> AudioReader | None:
     """How the audio column is read, where there is one."""
     for role in _roles(config).values():
         if role.audio is not None and role.rate is not None:
-            return AudioReader(role.rate, resample=role.resample, corpus=corpus)
+            one = role.channel if isinstance(role.channel, int) else None
+            return AudioReader(
+                role.rate,
+                resample=role.resample,
+                mix_down=role.channel == "mean",
+                channel=one,
+                corpus=corpus,
+            )
     return None
 
 

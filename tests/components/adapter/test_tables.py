@@ -475,3 +475,13 @@ def test_a_file_for_a_root_is_told_with_where_it_goes(tmp_path):
     with pytest.raises(DataError, match="is a file, and `root` is the folder") as caught:
         list(adapter.examples("train"))
     assert f"let `root` be `{tmp_path}`, and name `reviews.csv` under `splits`" in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("channel", "read"), [(None, (False, None)), ("mean", (True, None)), (2, (False, 2))]
+)
+def test_the_channel_of_recordings_is_said(channel, read, tmp_path):
+    source = {"audio": "a", "rate": 8000, "channel": channel}
+    adapter = reader("tsv", tmp_path, splits={"train": "t"}, source=source, target={"label": "b"})
+
+    assert (adapter.audio().mix_down, adapter.audio().channel) == read
