@@ -220,7 +220,26 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
         Place(
             "", "the data tell it: `tokenizer: characters` learns what there is, and names of classes follow"
         ),
-        "labels alphabet vocabulary vocab_file num_classes n_classes num_labels",
+        "labels alphabet vocabulary vocab_file",
+    ),
+    (
+        Place("", "the corpus tells how many classes there are, and the model follows it"),
+        "num_classes n_classes num_labels nb_classes",
+    ),
+    (
+        Place("", "what comes in tells it: widths and channels follow from the data and from each other"),
+        "in_channels input_dim in_features in_dim idim odim out_features output_dim",
+    ),
+    (
+        Place(
+            "", "pictures come in the size that the corpus has; a source of type `image_folder` can `resize`"
+        ),
+        "resize image_size img_size",
+    ),
+    (
+        Place("data.pack.length", "in tokens"),
+        "block_size seq_len seq_length sequence_length context_length context_size n_ctx bptt "
+        "tokens_per_sample",
     ),
     (
         Place("", "components are named by `type`; nothing more is needed to make them"),

@@ -156,8 +156,12 @@ def _help(fault: Fault) -> str | None:
 
 def _share(fault: Fault, value: float) -> str | None:
     """A share as a percentage, or a number of steps as a share."""
+    if fault.kind.startswith("less_than") and fault.name.endswith("_seconds"):
+        return f"it counts seconds: write `{value / 1000:g}` for {value:g} milliseconds"
     if fault.kind.startswith("less_than") and fault.context.get("lt", fault.context.get("le")) == 1:
         return f"it is a share of 1: write `{value / 100:g}` for {value:g} %" if 2 <= value <= 100 else None
+    if value == 0 and "whole number, at least 1" in expectation(fault):
+        return "it counts from 1"
     if fault.kind in ("int_type", "int_from_float") and fault.name.endswith("_steps") and 0 < value < 1:
         return f"it counts optimizer steps: write {value:g} of `train.max_steps` as a whole number"
     return None
@@ -235,6 +239,8 @@ def _replacement(fault: Fault) -> str | None:
         case "bool_type" if isinstance(value, str):
             lower = value.lower()
             return "true" if lower in (*_YES, "true") else "false" if lower in (*_NO, "false") else None
+        case "string_type" if type(value) is int and "whole number" in expectation(fault):
+            return None  # a number is taken, and only this one is not
         case "string_type" | "literal_error" if isinstance(value, int | float) and not isinstance(
             value, bool
         ):

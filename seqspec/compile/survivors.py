@@ -19,6 +19,7 @@ from seqspec.schema.source import POISON, Node, Path, Tree
 _DECIDES_TYPES = (
     ("model",),
     ("data", "source"),
+    ("data", "split"),
     ("data", "text"),
     ("data", "audio"),
     ("data", "image"),

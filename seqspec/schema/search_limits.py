@@ -21,7 +21,10 @@ class StepwiseSearch(Config):
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Logits) or source.stride == 0:
-            raise Mismatch(f"this search writes one token after another, and the model gives {source}")
+            raise Mismatch(
+                f"this search writes one token after another, and the model gives {source}",
+                help="take `search` out: only a model that writes tokens is searched",
+            )
         if source.blank:
             raise Mismatch(
                 "this search writes one token after another, and the model gives CTC frames with a blank",
