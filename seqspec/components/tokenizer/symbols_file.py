@@ -81,9 +81,9 @@ def _read(path: Path) -> bytes:
         if path.exists() and not path.is_file():
             raise DataError(f"`{path}` is no file", help=help, code="SQ431")
         artifact = path.read_bytes()
-    except OSError as error:
-        message = f"the vocabulary `{path}` cannot be read: {error.strerror}"
-        raise DataError(message, help=help, code="SQ431") from None
+    except (OSError, ValueError) as error:  # no path holds a NUL
+        why = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"the vocabulary `{path}` cannot be read: {why}", help=help, code="SQ431") from None
     try:
         symbols = parse(artifact)
     except DataError:

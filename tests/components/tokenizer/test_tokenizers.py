@@ -525,6 +525,11 @@ def test_a_file_of_symbols_that_is_none_is_one_line(tmp_path, content, message):
     assert "vocabularies/" in caught.value.help
 
 
+def test_no_path_of_symbols_holds_a_nul():
+    with pytest.raises(DataError, match="null byte"):
+        trained("symbols_file", vocabulary="a\0b", unit="words")
+
+
 # --- Phonemes
 
 
