@@ -25,7 +25,7 @@ from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.fusion import fuse
+from seqspec.runtime.fusion import expect, fuse
 from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
 VOCABULARIES = "vocabularies"
@@ -42,6 +42,7 @@ class Assembled:
 
 def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
     """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``."""
+    expect(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]

@@ -23,6 +23,7 @@ from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import BOS, EOS
 
 if TYPE_CHECKING:
+    from seqspec.compile.plan import Plan
     from seqspec.data.parts import TextSteps
     from seqspec.runtime.assemble import Reopened
 
@@ -42,6 +43,15 @@ class LanguageModelInUse:
         return {"model": self.program.plan.digests["model"], "weights": self.weights}
 
 
+def expect(plan: Plan) -> None:
+    """Raises ``RunError`` where the search names a language model that is not there: before hours are spent
+    on the data.
+    """
+    wanted: ShallowFusion | None = getattr(plan.experiment.evaluate.search, "language_model", None)
+    if wanted is not None:
+        _folder(wanted)
+
+
 def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Program:
     """``program``, whose search holds the language model that the spec names, if it names one.
 
@@ -50,10 +60,11 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
     wanted: ShallowFusion | None = getattr(program.search, "fusion", None)
     if wanted is None:
         return program
-    path = Path(os.path.expanduser(expand(wanted.run)))  # a path of no user stays as it is
     if "target" not in text:
         raise _refused("the target of this experiment is no text that a language model could judge")
-    run, checkpoint = _opened(path, wanted.checkpoint, open)
+    folder = _folder(wanted)
+    path = folder.path
+    run, checkpoint = _opened(folder, wanted.checkpoint, open)
     _check_vocabulary(path, run.parts.text["target"], text["target"])
     _check_positions(path, run.program, program.search.limits.max_tokens)
     model = run.program.model.eval().requires_grad_(False)
@@ -79,13 +90,20 @@ def tell(program: Program, folder: RunFolder) -> None:
         print(f"warning: {folder.lock} names another language model, weights {was}…", file=sys.stderr)
 
 
-def _opened(path: Path, checkpoint: str, open: Open) -> tuple[Reopened, Any]:
+def _folder(wanted: ShallowFusion) -> RunFolder:
+    path = Path(os.path.expanduser(expand(wanted.run)))  # a path of no user stays as it is
     try:
-        folder = open_folder(path)
+        return open_folder(path)
+    except RunError as error:
+        raise _refused(str(error), help=error.help, exit=error.exit) from None
+
+
+def _opened(folder: RunFolder, checkpoint: str, open: Open) -> tuple[Reopened, Any]:
+    try:
         run = open(folder)
         kind = run.program.plan.experiment.model.component[1]
         if kind != "language_model":
-            raise RunError(f"{path} is a run of a model `{kind}`", exit=Exit.USAGE,
+            raise RunError(f"{folder.path} is a run of a model `{kind}`", exit=Exit.USAGE,
                            help="name a run of model `language_model`")  # fmt: skip
         return run, chosen(folder.checkpoints, checkpoint)
     except RunError as error:

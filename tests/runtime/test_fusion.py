@@ -10,7 +10,7 @@ import pytest
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.overlay import Overlay
 from seqspec.runtime import commands
-from seqspec.runtime.assemble import reopen
+from seqspec.runtime.assemble import assemble, reopen
 from seqspec.runtime.evaluate import evaluate
 from seqspec.runtime.fusion import fuse
 from seqspec.runtime.launch import Launch
@@ -169,6 +169,14 @@ def test_an_unset_variable_and_an_unknown_checkpoint_are_told(runs, monkeypatch)
     monkeypatch.delenv("LANGUAGE_RUN")
 
     assert "`LANGUAGE_RUN` is not set" in refused(runs)
+
+
+def test_a_language_model_that_is_missing_is_told_before_the_data_are_prepared(runs, monkeypatch):
+    monkeypatch.setenv("LANGUAGE_RUN", "nowhere")
+    monkeypatch.setattr("seqspec.runtime.assemble.prepare", lambda *given, **named: pytest.fail("prepared"))
+
+    with pytest.raises(RunError, match="nowhere is not a run directory"):
+        assemble(compiled(runs.folder, "translation"), splits=("train",))
 
 
 class Steps:
