@@ -14,6 +14,7 @@ from seqspec.data.audio import AudioReader
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.mix import MixConfig
 from seqspec.schema.adapter_config import ordered
+from seqspec.schema.diagnostic import DataError
 
 
 class Mix(Adapter[MixConfig]):
@@ -36,10 +37,15 @@ class Mix(Adapter[MixConfig]):
         readers = [reader for part in self._parts().values() if (reader := part.audio()) is not None]
         if not readers:
             return None
+        ways = {"mean" if reader.mix_down else reader.channel for reader in readers} - {None}
+        if len(ways) > 1:
+            message = f"the parts read different channels: {', '.join(sorted(map(str, ways)))}"
+            raise DataError(message, corpus=self.corpus, help="say the same `channel` in every part")
         return AudioReader(
             readers[0].rate,
             resample=any(reader.resample for reader in readers),
-            mix_down=any(reader.mix_down for reader in readers),
+            mix_down="mean" in ways,
+            channel=next((reader.channel for reader in readers if reader.channel), None),
             corpus=self.corpus,
         )
 

@@ -80,3 +80,20 @@ def test_speakers_of_different_parts_are_different_people(tmp_path):
 def test_parts_that_do_not_fit_are_refused(keys, message):
     with pytest.raises(Mismatch, match=message):
         config("mix", **keys).roles()
+
+
+def _heard(*channels):
+    table = {"type": "tsv", "splits": {"train": "t"}, "target": {"text": "t", "language": "en"}}
+    parts = [
+        {"name": name, "source": {**table, "source": {"audio": "a", "rate": 8000, "channel": channel}}}
+        for name, channel in zip("ab", channels, strict=True)
+    ]
+    return reader("mix", parts=parts).audio()
+
+
+def test_parts_read_one_channel():
+    assert _heard(2, 2).channel == 2
+    assert _heard(None, 2).channel == 2
+    assert _heard("mean", None).mix_down
+    with pytest.raises(DataError, match="different channels: 2, mean"):
+        _heard("mean", 2)
