@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from seqspec.cli import app
 from seqspec.compile import compile as compile_spec
@@ -84,3 +85,8 @@ def test_sources_that_are_shown_for_speech_compile(tmp_path):
 def _code(page):
     text = page.read_text(encoding="utf-8")
     return "\n".join(re.findall(r"(?:^\$ .*$|`[^`\n]+`)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("words", [["-h"], ["new", "-h"], ["data", "prepare", "-h"]])
+def test_h_asks_for_help(words):
+    assert "Usage: " in CliRunner().invoke(app, words).output

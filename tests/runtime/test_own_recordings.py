@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from seqspec.runtime import corpus
+from seqspec.runtime.commands import _notes
+from seqspec.runtime.folder import RunFolder
 from seqspec.schema.diagnostic import Exit
 
 soundfile = pytest.importorskip("soundfile")
@@ -93,3 +95,14 @@ def test_another_rate_names_both_remedies(spec, tmp_path):
     assert "44100 samples a second, not 8000" in outcome.error
     assert "`resample`" in outcome.error
     assert "`on_error: {drop: 0.001}`" in outcome.error
+
+
+def test_a_run_says_what_was_left_out_and_what_was_not_judged(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.note("data.json", {"dropped": {"train": {"empty source": 3, "cut off": 1}, "dev": {}}})
+
+    assert _notes(folder, judged=True) == (
+        "note: rows were left out: 4 of train; `seqspec data prepare` says why\n"
+    )
+    assert "`evaluate.metrics` names no metric" in _notes(folder, judged=False)
+    assert _notes(RunFolder(tmp_path / "none"), judged=True) == ""
