@@ -96,7 +96,9 @@ def diff(
     effects = frozenset(effect for item in found for effect in item.effects)
     asked = frozenset(fail_on or ("result",))
     differs = bool(effects & asked) or ("any" in asked and bool(effects))
-    return Outcome(show(found, format=format), exit=Exit.DIAGNOSTICS if differs else Exit.CLEAN)  # type: ignore[arg-type]
+    text = show(found, format=format)  # type: ignore[arg-type]
+    told = "" if text else "no difference in meaning\n"
+    return Outcome(text, told, exit=Exit.DIAGNOSTICS if differs else Exit.CLEAN)
 
 
 def list_components(slot: str | None) -> Outcome:
