@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import AfterValidator, BaseModel
 
 from seqspec.compile.plan import Plan
+from seqspec.compile.shape import shapes
 from seqspec.schema.config import Mismatch, find_marks
 from seqspec.schema.environment import MayName
 from seqspec.schema.source import Path
@@ -77,16 +78,26 @@ def split_field(plan: Plan) -> tuple[str, Mapping[str, Any]] | None:
     return None
 
 
-def config_fields(config: BaseModel, path: Path) -> Iterator[tuple[Path, BaseModel, object]]:
-    """Every field of ``config`` and of the configs in it: its path, the config that holds it, its value."""
-    for name, value in config:
-        yield (*path, name), config, value
-        if isinstance(value, BaseModel):
-            yield from config_fields(value, (*path, name))
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                if isinstance(item, BaseModel):
-                    yield from config_fields(item, (*path, name, index))
+def configs_in(config: BaseModel, path: Path) -> list[tuple[Path, BaseModel]]:
+    """``config`` and every config in it, each with its path."""
+    found: list[tuple[Path, BaseModel]] = [(path, config)]
+    for at, owner in found:  # grows as it is read
+        held = owner.__dict__
+        for name in _holders(type(owner)):
+            value = held[name]
+            if isinstance(value, list):
+                found += [
+                    ((*at, name, i), item) for i, item in enumerate(value) if isinstance(item, BaseModel)
+                ]
+            elif isinstance(value, BaseModel):
+                found.append(((*at, name), value))
+    return found
+
+
+@cache
+def _holders(cls: type[BaseModel]) -> tuple[str, ...]:
+    """The fields that may hold configs."""
+    return tuple(name for name, shape in shapes(cls).items() if shape.slot or shape.model)
 
 
 @cache

@@ -20,7 +20,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from seqspec.compile.checks._corpus import config_fields
+from seqspec.compile.checks._corpus import configs_in
 from seqspec.compile.language_words import language_code
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
@@ -30,16 +30,17 @@ FIELDS = ("language", "source_language", "target_language")
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    for path, owner, value in config_fields(plan.experiment.data.source, ("data", "source")):
-        if path[-1] not in FIELDS or not isinstance(value, str):
-            continue
-        meant = language_code(value)
-        if meant is not None and meant != value:
+    for path, owner in configs_in(plan.experiment.data.source, ("data", "source")):
+        for name in FIELDS:
+            value = getattr(owner, name, None)
+            meant = language_code(value) if isinstance(value, str) else None
+            if meant is None or meant == value:
+                continue
             files = "; its files would be looked for under that name too" if _names_files(owner) else ""
             lenient = bool(files) and len(value) <= 3
             severity: Literal["error", "warning"] = "warning" if lenient else "error"
             yield Finding(
-                path,
+                (*path, name),
                 f"`{value}` is not the BCP 47 code of a language",
                 help=f"write `{meant}`{files}",
                 severity=severity,

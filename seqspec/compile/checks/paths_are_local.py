@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from seqspec.compile.checks._corpus import config_fields, path_fields
+from seqspec.compile.checks._corpus import configs_in, path_fields
 from seqspec.compile.placeholders import left_over
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
@@ -29,6 +29,8 @@ from seqspec.schema.source import Path
 
 CODE = "SQ241"
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://?(?=[^\\])(.*)", re.DOTALL)
+_ODD = re.compile(r"[$%:<>{}@`?]|[A-Z]{3}").search
+"""What every path that leads nowhere has in it."""
 _REMOTE = re.compile(r"[\w.-]+@[\w.-]+:.*")
 _VARIABLE = re.compile(r"\$env:(\w+)|\$([A-Za-z_]\w*)|%([A-Za-z_]\w*)%|\$\{([A-Za-z_]\w*)\}")
 _COPIES = {
@@ -45,15 +47,15 @@ _COPIES = {
 def check(plan: Plan) -> Iterator[Finding]:
     experiment = plan.experiment
     for config, at in ((experiment.data, ("data",)), (experiment.evaluate, ("evaluate",))):
-        for path, owner, value in config_fields(config, at):
-            if path[-1] in path_fields(type(owner)):
-                yield from _judged(path, value)
+        for path, owner in configs_in(config, at):
+            for name in path_fields(type(owner)):
+                yield from _judged((*path, name), getattr(owner, name))
 
 
 def _judged(path: Path, value: object) -> Iterator[Finding]:
     """A path, or the several of a list or of a mapping."""
     if isinstance(value, str):
-        told = _wrong(value)
+        told = _wrong(value) if _ODD(value) else None
         if told is not None:
             yield Finding(path, told[0], help=told[1])
     elif isinstance(value, list) and not any(isinstance(item, BaseModel) for item in value):
