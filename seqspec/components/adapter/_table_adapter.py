@@ -20,6 +20,9 @@ T = TypeVar("T", bound=TableConfig, covariant=True)
 class TableAdapter(Adapter[T]):
     """The splits that the spec maps; their files, one after the other."""
 
+    version = 2
+    """2: synthetic recordings say what the target says."""
+
     @abstractmethod
     def rows(self, path: Path) -> Iterator[Row]:
         """The rows of one file."""

@@ -485,3 +485,18 @@ def test_the_channel_of_recordings_is_said(channel, read, tmp_path):
     adapter = reader("tsv", tmp_path, splits={"train": "t"}, source=source, target={"label": "b"})
 
     assert (adapter.audio().mix_down, adapter.audio().channel) == read
+
+
+def test_synthetic_recordings_say_their_transcripts(tmp_path):
+    rows = {}
+    for language in ("en", "ja"):
+        keys = {"source": {"audio": "a", "rate": 8000}, "target": {"text": "t", "language": language}}
+        adapter = reader("tsv", tmp_path / language, splits={"train": "t.tsv"}, **keys)
+        (tmp_path / language).mkdir()
+        adapter.write_synthetic(tmp_path / language, count=4, seed=1)
+        sizes = [row["source"].path.stat().st_size for row in adapter.examples("train")]
+        rows[language] = sorted(
+            zip([len(row["target"]) for row in adapter.examples("train")], sizes, strict=True)
+        )
+
+    assert rows["en"][0][1] > rows["ja"][-1][1]  # more letters take longer to say
