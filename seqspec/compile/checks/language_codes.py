@@ -32,7 +32,7 @@ FIELDS = ("language", "source_language", "target_language")
 def check(plan: Plan) -> Iterator[Finding]:
     for path, owner in configs_in(plan.experiment.data.source, ("data", "source")):
         for name in FIELDS:
-            value = getattr(owner, name, None)
+            value = owner.__dict__.get(name)
             meant = language_code(value) if isinstance(value, str) else None
             if meant is None or meant == value:
                 continue

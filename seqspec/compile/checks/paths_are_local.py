@@ -49,7 +49,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     for config, at in ((experiment.data, ("data",)), (experiment.evaluate, ("evaluate",))):
         for path, owner in configs_in(config, at):
             for name in path_fields(type(owner)):
-                yield from _judged((*path, name), getattr(owner, name))
+                if (value := owner.__dict__[name]) is not None:
+                    yield from _judged((*path, name), value)
 
 
 def _judged(path: Path, value: object) -> Iterator[Finding]:
