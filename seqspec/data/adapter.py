@@ -72,7 +72,10 @@ class Adapter(ABC, Generic[C]):
             raise self.missing(error.diagnostics[0].message) from None
         if not written.strip():
             raise self.missing("the spec does not say where the corpus is")
-        root = Path(written).expanduser()
+        try:
+            root = Path(written).expanduser()
+        except RuntimeError:
+            raise self.missing(f"there is no user with the home folder `{show(written[:200])}`") from None
         try:
             there = root.is_dir()
         except OSError:  # a name that no system takes

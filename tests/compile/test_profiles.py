@@ -148,3 +148,10 @@ def test_of_many_profiles_some_are_named(project):
     assert "in profiles p0, p1, p2, p3 and 5 more" in render(
         [found._replace(profiles=tuple(f"p{number}" for number in range(9)))]
     )
+
+
+def test_the_home_of_nobody_is_a_missing_corpus(project):
+    spec = project('data: {source: {root: "~no_such_user/x", synthetic: 0}}\n')
+    (found,) = judge(spec, Options(with_data=True))
+
+    assert (found.code, found.message.split("`")[1]) == ("SQ401", "~no_such_user/x")
