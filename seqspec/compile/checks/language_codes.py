@@ -33,8 +33,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     for path, owner in configs_in(plan.experiment.data.source, ("data", "source")):
         for name in FIELDS:
             value = owner.__dict__.get(name)
-            meant = language_code(value) if isinstance(value, str) else None
-            if meant is None or meant == value:
+            if not isinstance(value, str) or (meant := language_code(value)) in (None, value):
                 continue
             files = "; its files would be looked for under that name too" if _names_files(owner) else ""
             lenient = bool(files) and len(value) <= 3
