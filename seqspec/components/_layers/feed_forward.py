@@ -84,7 +84,7 @@ class FeedForward(nn.Module):
 
     def _activate(self, inner_BTF: Tensor) -> Tensor:
         function = ACTIVATIONS[self.activation]
-        if function is torch.relu and self.kernel == 1 and not torch.compiler.is_compiling():
+        if self.activation == "relu" and self.kernel == 1 and not torch.compiler.is_compiling():
             # Nothing else holds what a product has just made.
             given: Tensor = _ReluInPlace.apply(inner_BTF)
             return given

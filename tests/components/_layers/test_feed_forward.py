@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components._layers.feed_forward import ACTIVATIONS, GATED, FeedForward
 from seqspec.components._layers.linear import Linear
 
 torch.set_num_threads(1)
@@ -50,3 +50,15 @@ def test_relu_in_place_under_a_lower_precision():
 
     assert given.dtype == torch.bfloat16
     assert all(weight.grad.isfinite().all() for weight in network.parameters())
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_every_activation_is_its_formula(activation):
+    network = FeedForward(8, inner=12, activation=activation, dropout=0.0)
+    x = torch.randn(2, 6, 8)
+    inner = functional.linear(x, network.expand.weight, network.expand.bias)
+    function = ACTIVATIONS[activation]
+    gated = activation in GATED
+    expected = function(inner[..., :12]) * inner[..., 12:] if gated else function(inner)
+
+    torch.testing.assert_close(network(x), network.contract(expected))
