@@ -294,4 +294,4 @@ def _line(name: str, found: Found, *, nbest: int, scores: bool, format: Literal[
 
 
 def _with_name(name: str, lines: str) -> str:
-    return "".join(f"{name}\t{line}\n" for line in lines.splitlines())
+    return "".join(f"{name}\t{line}\n" for line in lines.removesuffix("\n").split("\n"))

@@ -126,3 +126,6 @@ def test_a_file_without_an_answer_keeps_its_line():
     assert module._line("bad", module.NOTHING, format="text", **settings) == "\n"
     assert json.loads(module._line("bad", module.NOTHING, format="json", **settings))["hypotheses"] == []
     assert module._with_name("a.wav", "1\tyes\n2\tno\n") == "a.wav\t1\tyes\na.wav\t2\tno\n"
+    # Only a line feed ends a line: a text may hold what other programs take for one.
+    assert module._with_name("a.wav", "yes\u2028no\x85\n") == "a.wav\tyes\u2028no\x85\n"
+    assert module._with_name("a.wav", "\n") == "a.wav\t\n"
