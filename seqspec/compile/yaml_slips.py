@@ -50,8 +50,10 @@ def _template(source: Source, start: int) -> Diagnostic | None:
     """``root: {{ data }}/wmt`` or ``{% if big %}``: the text of a template before it was filled in."""
     number = source.position(min(start, max(len(source.text) - 1, 0)))[0]
     for line in (number, number - 1):
-        mark = _TEMPLATE.search(source.line(line)) if line else None
-        help = left_over(mark.group()) if mark else None
+        text = source.line(line) if line else ""
+        mark = _TEMPLATE.search(text)
+        quoted = mark is not None and text.count('"', 0, mark.start()) % 2 == 1
+        help = left_over(mark.group()) if mark and not quoted else None
         if mark and help:
             begin = source.offset(line)
             span = Span(source, begin + mark.start(), begin + mark.end())

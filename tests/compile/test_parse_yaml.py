@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqspec.compile.parse import parse, parse_text
@@ -153,6 +153,7 @@ values = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text("abc日 :#-", min_size=1, max_size=5), values, min_size=1, max_size=4))
+@example({"a": {"{{\U00010000": None}})
 def test_what_yaml_writes_is_what_we_read(data):
     import json
 
