@@ -23,7 +23,7 @@ from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search._limits import Limits
 from seqspec.components.search._penalty import Penalty
-from seqspec.components.search._written import forbid
+from seqspec.components.search._written import forbid, log_softmax_
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.types import EOS, Logits
 
@@ -107,15 +107,12 @@ class Beam:
     def _candidates(self, logits_NV: Tensor, live: _Live) -> Candidates:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
         logits_NV = logits_NV.float()
-        if self.joint is None:
-            normaliser_N1 = logits_NV.logsumexp(1, keepdim=True)
-        else:
-            normaliser_N1 = logits_NV.new_zeros(len(logits_NV), 1)
-        allowed_NV = forbid(logits_NV)
+        log_probs_NV = log_softmax_(logits_NV) if self.joint is None else logits_NV
+        allowed_NV = forbid(log_probs_NV)
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
             allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
-        found = best_candidates(allowed_NV, normaliser_N1, live.sums_AK, count=2 * self.size)
+        found = best_candidates(allowed_NV, live.sums_AK, count=2 * self.size)
         if self.score_gap is None:
             return found
         low_AC = found.sums_AC < found.sums_AC[:, :1] - self.score_gap
