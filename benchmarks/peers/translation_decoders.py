@@ -25,6 +25,7 @@ RULES = {
 
 
 def main() -> None:
+    from seqspec.components._layers.linear import prepacked
     from seqspec.components.search.beam import Beam
     from seqspec.runtime.machine import pin
     from seqspec.schema.search.beam import BeamConfig
@@ -50,11 +51,11 @@ def main() -> None:
         _batch(sources[at : at + given["sentences"]]) for at in range(0, len(sources), given["sentences"])
     ]
 
-    @torch.no_grad()
     def run() -> list[list[int]]:
         return [list(best.ids) for batch in batches for best, *_ in decode(batch, search)]
 
-    serve(run, rule=RULES[rule])
+    with torch.no_grad(), prepacked():
+        serve(run, rule=RULES[rule])
 
 
 def _batch(rows: list[list[int]]) -> Any:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from seqspec.compile.build import Program
+from seqspec.components._layers.linear import prepacked
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.fusion import LanguageModelInUse
@@ -100,7 +101,7 @@ class Judge:
         model.eval()
         _criterion_mode(self.program.criterion, training=False)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), prepacked():
                 for batch in batches:
                     moved = to_device(batch, self.device)
                     torch.manual_seed(seed_of(self.program.plan.experiment.seed, "judge", split, batch.step))

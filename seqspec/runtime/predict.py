@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from seqspec.compile.resolve import Overlay
+from seqspec.components._layers.linear import prepacked
 from seqspec.data.batch import Batch
 from seqspec.data.collate import joined
 from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
@@ -129,7 +130,7 @@ def predict(
     named = files != list(inputs) if kind else False
     faults: list[DataError] = []
     answers = _file_answers(predictor, files, faults) if kind else _text_answers(predictor, inputs, texts)
-    with torch.no_grad():
+    with torch.no_grad(), prepacked():
         for name, found in answers:
             line = _line(name, found, nbest=nbest, scores=scores, format=format)
             out.write(_with_name(name, line) if named and format == "text" else line)

@@ -3,7 +3,8 @@
 Vaswani et al. (2017), "Attention Is All You Need", section 3.2.
 """
 
-# B batch, N hypotheses (B times the beam), Q queries, K keys, D width, H heads, E width of a head
+# B batch, N hypotheses (B times the beam), Q queries, K keys, T time, P keys and values, D width, H heads,
+# E width of a head
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from torch.nn import functional
 
 from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.init import linear
-from seqspec.components._layers.linear import affine
+from seqspec.components._layers.linear import affine_together
+from seqspec.components._layers.past import append
 from seqspec.components._layers.positions import rotate
 
 
@@ -64,7 +66,7 @@ class Attention(nn.Module):
         if memory_BKD is None:
             queries, memory = self._of_itself(x_BQD)
         else:
-            queries, memory = self._queries(x_BQD, start=0), self.remember(memory_BKD)
+            queries, memory = self._queries(x_BQD), self.remember(memory_BKD)
         return self._attend(queries, memory, mask=mask, causal=causal)
 
     def within(self, x_BTD: Tensor, *, block: int) -> Tensor:
@@ -85,27 +87,40 @@ class Attention(nn.Module):
         given = self._attend(queries.flatten(0, 1), flat, mask=mask, causal=False)
         return given.view(len(x_BTD), -1, x_BTD.shape[2])[:, :size]
 
-    def remember(self, memory_BKD: Tensor, *, start: int = 0) -> KeysValues:
-        """Keys and values of a memory whose first row stands at position ``start``."""
-        return self._kept(*_together(memory_BKD, self.key, self.value), start=start)
+    def remember(self, memory_BKD: Tensor) -> KeysValues:
+        """Keys and values of a memory."""
+        return self._kept(*affine_together(memory_BKD, self.key, self.value), start=0)
 
-    def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None, start: int = 0) -> Tensor:
-        """One query a hypothesis, at position ``start``.  The hypotheses of one example share its memory,
-        which is not copied.
-        """
+    def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
+        """One query a hypothesis.  The hypotheses of one example share its memory, which is not copied."""
         examples = memory.keys.shape[0]
-        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]), start=start, spread=False)
+        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]))
         return self._attend(queries, memory, mask=mask, causal=False).reshape(x_ND.shape)
+
+    def no_past(self, *, examples: int) -> Tensor:
+        """``[0, P, B, H, E]``: what ``step`` is given at first."""
+        weight = self.key.weight
+        return weight.new_empty(0, 2, examples, self.num_heads, len(weight) // self.num_heads)
+
+    def step(
+        self, x_ND: Tensor, past_TPNHE: Tensor, *, position: int, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """One more position of each hypothesis, which sees itself and its past; gives the past with it."""
+        queries_NH1E, new = self._of_itself(x_ND[:, None], start=position)
+        new_PNHE = torch.stack([part.squeeze(2) for part in new])
+        past_TPNHE = append(past_TPNHE, new_PNHE, filled=position)
+        seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
+        return self._attend(queries_NH1E, seen, mask=mask, causal=False)[:, 0], past_TPNHE
 
     def weights(self, x_BQD: Tensor, memory_BKD: Tensor, *, mask: Tensor | None = None) -> Tensor:
         """``[B, Q, K]``: attention probabilities, averaged over heads; for pictures and coverage."""
-        queries = self._queries(x_BQD, start=0)
+        queries = self._queries(x_BQD)
         return self._probabilities(queries, self.remember(memory_BKD).keys, mask)
 
     def look_weights(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
         """``[N, K]``: what ``look`` attends to, averaged over heads."""
         examples = memory.keys.shape[0]
-        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]), start=0, spread=False)
+        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]))
         return self._probabilities(queries, memory.keys, mask).flatten(0, 1)
 
     def _probabilities(self, queries_BHQE: Tensor, keys_BHKE: Tensor, mask: Tensor | None) -> Tensor:
@@ -114,29 +129,24 @@ class Attention(nn.Module):
             scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
         return scores.softmax(-1).mean(1)
 
-    def _of_itself(self, x_BTD: Tensor) -> tuple[Tensor, KeysValues]:
-        """Queries, keys and values of one sequence."""
-        query, key, value = _together(x_BTD, self.query, self.key, self.value)
-        return self._asked(query, start=0), self._kept(key, value, start=0)
+    def _of_itself(self, x_BTD: Tensor, *, start: int = 0) -> tuple[Tensor, KeysValues]:
+        """Queries, keys and values of one sequence, whose first row stands at position ``start``."""
+        query, key, value = affine_together(x_BTD, self.query, self.key, self.value)
+        return self._asked(query, start=start), self._kept(key, value, start=start)
 
     def _kept(self, key_BKD: Tensor, value_BKD: Tensor, *, start: int) -> KeysValues:
         keys = self._split(key_BKD)
         return KeysValues(rotate(keys, start=start) if self.rotary else keys, self._split(value_BKD))
 
-    def _queries(self, x_BQD: Tensor, *, start: int, spread: bool = True) -> Tensor:
-        """``spread``: queries stand one after another from ``start``; without it all stand there."""
-        return self._asked(self.query(x_BQD), start=start, spread=spread)
+    def _queries(self, x_BQD: Tensor) -> Tensor:
+        return self._asked(self.query(x_BQD), start=0)
 
-    def _asked(self, query_BQD: Tensor, *, start: int, spread: bool = True) -> Tensor:
+    def _asked(self, query_BQD: Tensor, *, start: int) -> Tensor:
         queries = self._split(query_BQD)
         if self.scale is not None:
             # Lingvo: each feature of a head has its own positive scale, 1 at first.
             queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))
-        if not self.rotary:
-            return queries
-        if spread:
-            return rotate(queries, start=start)
-        return rotate(queries.transpose(1, 2).unsqueeze(3), start=start).squeeze(3).transpose(1, 2)
+        return rotate(queries, start=start) if self.rotary else queries
 
     def _split(self, x_BKD: Tensor) -> Tensor:
         return x_BKD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
@@ -154,15 +164,6 @@ class Attention(nn.Module):
 
     def _merge(self, x_BHQE: Tensor) -> Tensor:
         return self.output(x_BHQE.transpose(1, 2).flatten(2))
-
-
-def _together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
-    """What several layers make of ``x``, in one matrix product: faster forward, and more so backward."""
-    weight = torch.cat(tuple(layer.weight for layer in layers))
-    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
-    given = affine(x, weight, torch.cat(biases) if biases else None)
-    sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
-    return given.split(sizes, dim=-1)
 
 
 def _blocks(x_BHTE: Tensor, block: int) -> Tensor:

@@ -86,6 +86,8 @@ class FeedForward(nn.Module):
         function = ACTIVATIONS[self.activation]
         if self.activation == "relu" and self.kernel == 1 and not torch.compiler.is_compiling():
             # Nothing else holds what a product has just made.
+            if not torch.is_grad_enabled():
+                return inner_BTF.relu_()
             given: Tensor = _ReluInPlace.apply(inner_BTF)
             return given
         if self.activation not in GATED:

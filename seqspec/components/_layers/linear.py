@@ -1,14 +1,23 @@
-"""A linear layer whose bias is added into its product.
+"""A linear layer in fewer passes over a CPU's memory than torch's own.
 
-Torch's own on a CPU first copies the bias into every row of new memory and lets the product add to it, which
-costs 3 % of a Transformer's step; memory that the product has just written is cheap to write again.
+Torch first copies the bias into every row of new memory and lets the product add to it, which costs 3 % of a
+Transformer's step; memory that the product has just written is cheap to write again.  And a product of few
+rows, such as a step of a search, takes up to twice as long with a weight whose rows are outputs, as
+checkpoints hold it, as with its transpose: ``prepacked`` lays the weights out once for many products.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+# I inputs, O outputs
 
 
 class Linear(nn.Linear):
@@ -18,8 +27,66 @@ class Linear(nn.Linear):
         return affine(x, self.weight, self.bias)
 
 
+class _Pack(NamedTuple):
+    weight_IO: Tensor
+    bias_O: Tensor | None
+    made_from: tuple[Tensor, ...]
+    """Held, because the pack is found by their identities."""
+
+
+_packs: ContextVar[dict[tuple[int, ...], _Pack] | None] = ContextVar("packs", default=None)
+
+
+@contextmanager
+def prepacked() -> Iterator[None]:
+    """Until the end of the block parameters must not change: a product without gradients lays its weight out
+    when it first meets it, and keeps that.
+    """
+    token = _packs.set({})
+    try:
+        yield
+    finally:
+        _packs.reset(token)
+
+
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``functional.linear``, in fewer passes over memory on a CPU."""
-    if bias is None or x.device.type != "cpu" or torch.compiler.is_compiling():
-        return functional.linear(x, weight, bias)
-    return (x @ weight.t()).add_(bias)
+    """``functional.linear``."""
+    return _product(x, (weight,), () if bias is None else (bias,))
+
+
+def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
+    """What several layers make of ``x``, in one product: faster forward, and more so backward."""
+    biases = tuple(layer.bias for layer in layers if layer.bias is not None)
+    given = _product(x, tuple(layer.weight for layer in layers), biases)
+    sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
+    return given.split(sizes, dim=-1)
+
+
+def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Tensor:
+    compiling = torch.compiler.is_compiling()
+    if x.device.type == "cpu" and not compiling:
+        packs = None if torch.is_grad_enabled() else _packs.get()
+        if packs is not None and all(isinstance(weight, nn.Parameter) for weight in weights):
+            pack = _packed(packs, weights, biases)
+            return _with_bias(x @ pack.weight_IO, pack.bias_O)
+        return _with_bias(x @ _joined(weights).t(), _joined(biases) if biases else None)
+    return functional.linear(x, _joined(weights), _joined(biases) if biases else None)
+
+
+def _packed(
+    packs: dict[tuple[int, ...], _Pack], weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]
+) -> _Pack:
+    key = tuple(map(id, weights))
+    found = packs.get(key)
+    if found is None:
+        weight_IO = torch.cat([weight.t() for weight in weights], dim=1).contiguous()
+        found = packs[key] = _Pack(weight_IO, _joined(biases) if biases else None, weights)
+    return found
+
+
+def _with_bias(product: Tensor, bias: Tensor | None) -> Tensor:
+    return product if bias is None else product.add_(bias)
+
+
+def _joined(parts: tuple[Tensor, ...]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

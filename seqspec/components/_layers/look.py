@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.positions import sinusoids
 from seqspec.components._layers.separable import Separable, SeparableStack
-from seqspec.components._layers.transformer_step import LayerCache, append
+from seqspec.components._layers.transformer_step import LayerCache
 
 
 class LookCache(NamedTuple):
@@ -79,12 +79,11 @@ class Look(nn.Module):
 
     def start(self, memory_BSD: Tensor | None, *, examples: int) -> LookCache:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        weight = self.own.key.weight
-        none = weight.new_empty(0, examples, self.own.num_heads, len(weight) // self.own.num_heads)
         memory = None
         if self.across is not None and memory_BSD is not None:
             memory = self.across.remember(memory_BSD)
-        return LookCache(self.convolutions.start(examples), LayerCache(none, none, memory, None))
+        cache = LayerCache(self.own.no_past(examples=examples), memory, None)
+        return LookCache(self.convolutions.start(examples), cache)
 
     def step(
         self, x_ND: Tensor, before: LookCache, *, position: int, mask: Tensor | None, look: bool = False
@@ -92,12 +91,8 @@ class Look(nn.Module):
         """One more input a hypothesis, at ``position``."""
         place_1D = sinusoids(position, 1, dim=x_ND.shape[1], device=x_ND.device).to(x_ND.dtype)
         query_ND, windows = self.convolutions.step(x_ND + place_1D, before.windows)
-        new = self.own.remember(query_ND[:, None], start=position)
-        keys = append(before.cache.keys, new.keys, position)
-        values = append(before.cache.values, new.values, position)
-        cache = before.cache._replace(keys=keys, values=values)
-        written = KeysValues(keys.permute(1, 2, 0, 3), values.permute(1, 2, 0, 3))
-        looked_ND, attention = self.own.look(query_ND, written, start=position), None
+        looked_ND, past = self.own.step(query_ND, before.cache.past, position=position)
+        cache, attention = before.cache._replace(past=past), None
         if self.across is not None and cache.memory is not None:
             if look:
                 attention = self.across.look_weights(looked_ND, cache.memory, mask=mask)

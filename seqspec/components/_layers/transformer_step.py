@@ -1,53 +1,35 @@
 """One step of a Transformer's layer with cached keys and values, and the state that a search carries."""
 
-# B batch, N hypotheses (B times the beam), T time, S memory time, D width, H heads, E width of a head
+# B batch, N hypotheses (B times the beam), T time, P keys and values, S memory time, D width, H heads,
+# E width of a head
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.attention import KeysValues
 from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.past import select
 from seqspec.components._layers.transformer_layer import TransformerLayer
 
 
 class LayerCache(NamedTuple):
     """What one layer of a decoder keeps between steps."""
 
-    keys: Tensor
-    """``[T, N, H, E]``, or one row longer: a free place for the next step."""
-    values: Tensor
+    past: Tensor
+    """``[T, P, N, H, E]``, or one row longer: see ``past``."""
     memory: KeysValues | None
     """``[B, H, S, E]``; the hypotheses of one example share it."""
     window: Tensor | None
     """``[N, kernel - 1, D]``: the inputs that a convolution in the feed-forward network still sees."""
 
     def select(self, rows_N: Tensor, *, filled: int) -> LayerCache:
-        """The hypotheses in ``rows_N``; ``filled`` is how many keys there are."""
+        """The hypotheses in ``rows_N``; ``filled`` is how many positions there are."""
         window = None if self.window is None else self.window[rows_N]
-        keys, values = (_select(kept, rows_N, filled) for kept in (self.keys, self.values))
-        return LayerCache(keys, values, self.memory, window)
-
-
-def _select(kept: Tensor, rows_N: Tensor, filled: int) -> Tensor:
-    """Copies the rows into memory that has room for one more step, so that a step need not copy again."""
-    if torch.is_grad_enabled():
-        return kept[:filled].index_select(1, rows_N)
-    roomy = kept.new_empty(filled + 1, len(rows_N), *kept.shape[2:])
-    torch.index_select(kept[:filled], 1, rows_N, out=roomy[:filled])
-    return roomy
-
-
-def append(kept: Tensor, new_NH1E: Tensor, filled: int) -> Tensor:
-    """``[filled + 1, N, H, E]``; a free place is written into, so a state is to be stepped once."""
-    if kept.shape[0] == filled:
-        return torch.cat([kept, new_NH1E.permute(2, 0, 1, 3)])
-    kept[filled] = new_NH1E[:, :, 0]
-    return kept
+        return LayerCache(select(self.past, rows_N, filled=filled), self.memory, window)
 
 
 @dataclass(frozen=True)
@@ -86,13 +68,13 @@ def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -
     """Nothing read yet; the memory's keys and values are worked out once."""
     assert isinstance(layer, TransformerLayer)
     attention = layer.self_attention
-    weight = attention.key.weight
-    none = weight.new_empty(0, examples, attention.num_heads, weight.shape[0] // attention.num_heads)
+    past = attention.no_past(examples=examples)
     behind = layer.feed_forward.kernel - 1
+    weight = attention.key.weight
     window = weight.new_zeros(examples, behind, weight.shape[1]) if behind else None
     if layer.cross_attention is None or memory_BSD is None:
-        return LayerCache(none, none, None, window)
-    return LayerCache(none, none, layer.cross_attention.remember(memory_BSD), window)
+        return LayerCache(past, None, window)
+    return LayerCache(past, layer.cross_attention.remember(memory_BSD), window)
 
 
 def step_layer(
@@ -107,13 +89,8 @@ def step_layer(
     """The layer's output ``[N, D]``, what it now keeps, and where it looked if ``look`` asks for it."""
     assert isinstance(layer, TransformerLayer)
     query = layer.self_residual.before(x_ND)
-    new = layer.self_attention.remember(query[:, None], start=state.position)
-    cache = cache._replace(
-        keys=append(cache.keys, new.keys, state.position),
-        values=append(cache.values, new.values, state.position),
-    )
-    own = KeysValues(cache.keys.permute(1, 2, 0, 3), cache.values.permute(1, 2, 0, 3))
-    y = layer.self_attention.look(query, own, mask=mask, start=state.position)
+    y, past = layer.self_attention.step(query, cache.past, position=state.position, mask=mask)
+    cache = cache._replace(past=past)
     x_ND = layer.self_residual.after(x_ND, y)
     attention = None
     if cache.memory is not None and layer.cross_attention is not None and layer.cross_residual is not None:

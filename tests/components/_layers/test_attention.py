@@ -54,9 +54,10 @@ def test_a_step_at_a_time_equals_all_at_once(rotary):
     attention = Attention(8, num_heads=2, rotary=rotary).eval()
     x = torch.randn(3, 5, 8)
     whole = attention(x, causal=True)
+    past = attention.no_past(examples=3)
     for at in range(5):
-        memory = attention.remember(x[:, : at + 1])
-        torch.testing.assert_close(attention.look(x[:, at], memory, start=at), whole[:, at])
+        y, past = attention.step(x[:, at], past, position=at)
+        torch.testing.assert_close(y, whole[:, at])
 
 
 def test_hypotheses_share_the_memory_of_their_example():
