@@ -54,7 +54,7 @@ def main() -> None:
     def run() -> list[list[int]]:
         return [list(best.ids) for batch in batches for best, *_ in decode(batch, search)]
 
-    with torch.no_grad(), prepacked():
+    with prepacked():
         serve(run, rule=RULES[rule])
 
 

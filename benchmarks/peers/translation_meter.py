@@ -95,12 +95,15 @@ class Meter:
 
 
 def serve(decode: Callable[[], list[list[int]]], **facts: Any) -> None:
-    """Decodes whenever the parent asks; the first report tells ``facts``."""
+    """Decodes whenever the parent asks, everyone in torch's inference mode; the first report tells ``facts``."""
+    from torch import inference_mode
+
     line = the_line()
     line.say(**facts)
     while not line.hear().get("stop"):
         cpu, wall = time.process_time(), time.perf_counter()
-        answers = decode()
+        with inference_mode():
+            answers = decode()
         line.say(
             cpu=time.process_time() - cpu,
             wall=time.perf_counter() - wall,

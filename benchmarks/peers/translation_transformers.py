@@ -119,7 +119,6 @@ def _answering(model: Any, given: dict[str, Any]) -> Any:
     sources = [ids_of(line) for line in (Path(given["corpus"]) / "decode.source").read_text().splitlines()]
     size = given["sentences"]
 
-    @torch.no_grad()
     def run() -> list[list[int]]:
         found: list[list[int]] = []
         for start in range(0, len(sources), size):

@@ -101,7 +101,7 @@ class Judge:
         model.eval()
         _criterion_mode(self.program.criterion, training=False)
         try:
-            with torch.no_grad(), prepacked():
+            with torch.inference_mode(), prepacked():
                 for batch in batches:
                     moved = to_device(batch, self.device)
                     torch.manual_seed(seed_of(self.program.plan.experiment.seed, "judge", split, batch.step))

@@ -130,7 +130,7 @@ def predict(
     named = files != list(inputs) if kind else False
     faults: list[DataError] = []
     answers = _file_answers(predictor, files, faults) if kind else _text_answers(predictor, inputs, texts)
-    with torch.no_grad(), prepacked():
+    with torch.inference_mode(), prepacked():
         for name, found in answers:
             line = _line(name, found, nbest=nbest, scores=scores, format=format)
             out.write(_with_name(name, line) if named and format == "text" else line)

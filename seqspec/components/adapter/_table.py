@@ -28,6 +28,8 @@ Cells = Mapping[str | int, object]
 SyntheticRow = dict[str | int, str]
 LONGEST_SECONDS = 10_000_000
 """A recording of four months; a time beyond it is no time in seconds."""
+BEGINNINGS = ("offset", "start")
+"""Where rows of NeMo and of lhotse say that a piece begins, beside its ``duration``."""
 
 
 class Row(NamedTuple):
@@ -215,6 +217,8 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
 
 def _piece(cells: Cells, column: RoleColumn, path: Path) -> AudioRef:
     """The recording, or what ``start`` and ``duration`` cut out of it, in samples of the file."""
+    if column.start is None:
+        _refuse_pieces(cells)
     if column.start is None and column.duration is None:
         return AudioRef(path)
     assert column.rate is not None
@@ -225,6 +229,20 @@ def _piece(cells: Cells, column: RoleColumn, path: Path) -> AudioRef:
     except DataError as error:
         raise BadCell(f"{error.message}: `{error.file}`") from None
     return AudioRef(path, round(start * rate), None if end is None else round(end * rate))
+
+
+def _refuse_pieces(cells: Cells) -> None:
+    """A row that says where its piece begins must not stand for the whole recording."""
+    for name in BEGINNINGS if "duration" in cells else ():
+        try:
+            begins = _seconds(cells, name)
+        except BadCell:
+            continue
+        if begins:
+            raise BadCell(
+                f"the row is a piece of its recording, from `{name}` {begins:g} s on, and nothing reads that: "
+                f"add `start: {name}, duration: duration` to the role"
+            )
 
 
 def _seconds(cells: Cells, column: str | int) -> float:

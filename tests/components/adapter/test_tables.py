@@ -426,6 +426,18 @@ def test_a_time_that_is_none_makes_a_bad_row(time, tmp_path):
     assert "holds no time in seconds" in row.reason
 
 
+@pytest.mark.parametrize(("cells", "fault"), [
+    ({"offset": 1.5, "duration": 2}, "add `start: offset, duration: duration`"),
+    ({"start": "0.5", "duration": 2}, "add `start: start, duration: duration`"),
+    ({"offset": 0.0, "duration": 2}, None), ({"offset": 1.5}, None), ({"offset": "x", "duration": 2}, None),
+])  # fmt: skip
+def test_a_row_that_is_a_piece_never_stands_for_the_whole_recording(cells, fault, tmp_path):
+    line = json.dumps({"path": "a.wav", "kind": "x", **cells})
+    row = _read("jsonl", tmp_path, line, source={"audio": "path", "rate": 100})[0]
+
+    assert (fault in row.reason) if fault else row["source"] == AudioRef(tmp_path / "a.wav")
+
+
 def test_columns_may_stand_in_lists(tmp_path):
     line = json.dumps({"supervisions": [{"text": "はい"}], "kind": "a"})
     rows = _read("jsonl", tmp_path, line, source={"text": "supervisions.0.text", "language": "ja"})
