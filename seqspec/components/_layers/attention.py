@@ -107,8 +107,7 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """One more position of each hypothesis, which sees itself and its past; gives the past with it."""
         queries_NH1E, new = self._of_itself(x_ND[:, None], start=position)
-        new_PNHE = torch.stack([part.squeeze(2) for part in new])
-        past_TPNHE = append(past_TPNHE, new_PNHE, filled=position)
+        past_TPNHE = append(past_TPNHE, *(part.squeeze(2) for part in new), filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         return self._attend(queries_NH1E, seen, mask=mask, causal=False)[:, 0], past_TPNHE
 
@@ -149,7 +148,7 @@ class Attention(nn.Module):
         return rotate(queries, start=start) if self.rotary else queries
 
     def _split(self, x_BKD: Tensor) -> Tensor:
-        return x_BKD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return x_BKD.view(*x_BKD.shape[:2], self.num_heads, -1).transpose(1, 2)
 
     def _attend(
         self, queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool

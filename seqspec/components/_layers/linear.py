@@ -59,7 +59,7 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     biases = tuple(layer.bias for layer in layers if layer.bias is not None)
     given = _product(x, tuple(layer.weight for layer in layers), biases)
     sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
-    return given.split(sizes, dim=-1)
+    return torch.split_with_sizes(given, sizes, dim=-1)
 
 
 def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Tensor:
