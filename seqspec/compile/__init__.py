@@ -21,21 +21,23 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
-    tree, _, plan, found = look(read(file), overlays, facts=facts)
+    reading = read(file)
+    tree, _, plan, found = look(reading, overlays, facts=facts)
     if tree is None or plan is None:
         raise SpecError(found, tree=tree)
-    return _compiled(plan, tree, found)
+    # A comment that silences nothing here may silence a warning under a profile that nobody looks at now.
+    return _compiled(plan, tree, found, idle=not reading.composed.profiles)
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
     """The same experiment with the numbers that its prepared data have told, checked again."""
     tree = compiled.tree
     plan, mistakes = plan_of(validate(tree), tree, facts)
-    return _compiled(plan, tree, (*mistakes, *check(plan, tree)))
+    return _compiled(plan, tree, (*mistakes, *check(plan, tree)), idle=False)
 
 
-def _compiled(plan: Plan, tree: Tree, found: tuple[Diagnostic, ...]) -> Compiled:
-    left = silenced(found, tree)
+def _compiled(plan: Plan, tree: Tree, found: tuple[Diagnostic, ...], *, idle: bool) -> Compiled:
+    left = silenced(found, tree, idle=idle)
     if any(d.severity == "error" for d in left):
         raise SpecError(left)
     return Compiled(plan, tree, left)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from seqspec.compile import compile
 from seqspec.compile.judge import Options, judge, validate_specs
 from seqspec.compile.report import FORMATS, render
 from seqspec.compile.resolve import Overlay
@@ -112,6 +113,14 @@ def test_a_comment_silences_a_warning_of_a_profile(project):
     assert [
         c for c, _, _ in told(project(f"profiles: {{long: {{seed: 3}}}}  # seqspec: ignore[{code}]\n"))
     ] == ["SQ030"]
+
+
+def test_a_compilation_of_the_spec_alone_calls_no_comment_idle_that_a_profile_may_need(project):
+    line = "profiles: {long: {optimizer: {schedule: {warmup_steps: 900}}}}"
+    (code,) = {code for code, _, _ in told(project(line + "\n"))}
+    spec = project(f"{line}  # seqspec: ignore[{code}]\n")
+
+    assert compile(spec).warnings == ()
 
 
 def test_the_limits_on_cost_hold_for_every_profile(project):
