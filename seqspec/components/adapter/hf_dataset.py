@@ -26,9 +26,8 @@ class HfDataset(TableAdapter[HfDatasetConfig]):
             yield from self._shards(folder)
 
     def files(self, split: str) -> Iterator[Path]:
-        for folder in self._folders(split):
-            yield folder / "state.json"
-            yield from self._shards(folder)
+        yield from (folder / "state.json" for folder in self._folders(split))
+        yield from super().files(split)
 
     def _folders(self, split: str) -> list[Path]:
         names = patterns(self.config.splits[split])

@@ -345,6 +345,17 @@ def test_audio_that_is_compressed_away_is_a_bad_row_with_a_remedy(tmp_path):
     assert "save it by `save_to_disk`" in rows[0].reason
 
 
+def test_recordings_that_a_dataset_names_are_files_of_the_corpus(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"")
+    paths = [{"bytes": None, "path": str(tmp_path / name)} for name in ("a.wav", "gone.wav")]
+    _saved(tmp_path, {"sound": [*paths, {"bytes": _wav(0.0, 90), "path": "b.wav"}], "kind": ["x"] * 3})
+    keys = {**PAIR, "source": {"audio": "sound", "rate": 16000}}
+    adapter = reader("hf_dataset", tmp_path, splits={"train": "."}, **keys)
+
+    names = [file.name for file in adapter.files("train")]
+    assert names == ["state.json", "data-00000-of-00001.arrow", "a.wav"]
+
+
 def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
     _saved(tmp_path, {"sound": [{"bytes": _wav(0.5, 900)[:-400], "path": None}], "kind": ["x"]})
     source = {"audio": "sound", "rate": 16000}
