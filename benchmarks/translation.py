@@ -178,23 +178,26 @@ def decoding(bench: Bench) -> list[Row]:
         }
         running = {name: child for name, (child, _) in begun.items() if child}
         windows: dict[str, list[Report]] = {name: [] for name in running}
-        for turn in range(bench.options.repeats):
+        for turn in range(bench.options.repeats + 1):
             for name in list(running)[:: 1 if turn % 2 == 0 else -1]:
                 if turn == 0 or windows[name]:
                     _decode_once(name, running[name], windows)
     count = len(bench.references)
-    windows = {name: found for name, found in windows.items() if found}
-    first = next((found[0]["answers"] for found in windows.values()), [])
+    # The first turn warms everyone up.
+    windows = {name: found[1:] for name, found in windows.items() if len(found) > 1}
+    first = next(iter(windows.values()), [])
     rows = []
     for name, found in windows.items():
         answers = found[0]["answers"]
         judged = score(bench.found, answers, bench.references)
-        same = sum(one == other for one, other in zip(answers, first, strict=True))
+        same = sum(one == other for one, other in zip(answers, first[0]["answers"], strict=True))
+        times = statistics.median(w["cpu"] / ours["cpu"] for w, ours in zip(found, first, strict=False))
         rows.append(
             {
                 "decoding": name,
                 "sentences a CPU second": round(statistics.median(count / w["cpu"] for w in found), 1),
                 "sentences a second": round(statistics.median(count / w["wall"] for w in found), 1),
+                "first row is": f"{times:.2f} x",
                 **{key: judged[key] for key in ("BLEU", "chrF", "ids an answer")},
                 "same as first": f"{same / count:.0%}",
                 "peak MB": found[-1]["peak_mb"],
