@@ -1,7 +1,7 @@
 """How reliable runs are: rows R1 to R13, a JSON line each, beside the same harness over a plain Lightning
 recipe.
 
-    python benchmarks/reliability.py              every row, about twenty minutes on two quiet cores
+    python benchmarks/reliability.py              every row, 26 minutes on two quiet cores, 14 of them for R6
     python benchmarks/reliability.py --quick      the slice of two minutes that the tests hold
     python benchmarks/reliability.py --rows R1 R3 --seed 7
     python benchmarks/reliability.py --share 0.5  half of every count
