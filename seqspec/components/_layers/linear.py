@@ -40,7 +40,7 @@ _packs: ContextVar[dict[tuple[int, ...], _Pack] | None] = ContextVar("packs", de
 @contextmanager
 def prepacked() -> Iterator[None]:
     """Until the end of the block parameters must not change: a product without gradients lays its weight out
-    when it first meets it, and keeps that.
+    when it first meets it, and keeps that, a copy of every weight that is used.
     """
     token = _packs.set({})
     try:
