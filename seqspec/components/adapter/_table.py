@@ -240,8 +240,8 @@ def _refuse_pieces(cells: Cells) -> None:
             continue
         if begins:
             raise BadCell(
-                f"the row is a piece of its recording, from `{name}` {begins:g} s on, and nothing reads that: "
-                f"add `start: {name}, duration: duration` to the role"
+                f"the row is a piece of its recording, {begins:g} s (`{name}`) after its start, and nothing "
+                f"reads that: add `start: {name}, duration: duration` to the role"
             )
 
 
