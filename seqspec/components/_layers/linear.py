@@ -63,14 +63,14 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
 
 
 def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Tensor:
-    compiling = torch.compiler.is_compiling()
-    if x.device.type == "cpu" and not compiling:
-        packs = None if torch.is_grad_enabled() else _packs.get()
-        if packs is not None and all(isinstance(weight, nn.Parameter) for weight in weights):
-            pack = _packed(packs, weights, biases)
-            return _with_bias(x @ pack.weight_IO, pack.bias_O)
-        return _with_bias(x @ _joined(weights).t(), _joined(biases) if biases else None)
-    return functional.linear(x, _joined(weights), _joined(biases) if biases else None)
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return functional.linear(x, _joined(weights), _joined(biases) if biases else None)
+    packs = None if torch.is_grad_enabled() else _packs.get()
+    # A tensor that is no parameter is made anew for every product, and would be kept for nothing.
+    if packs is not None and all(isinstance(weight, nn.Parameter) for weight in weights):
+        pack = _packed(packs, weights, biases)
+        return _with_bias(x @ pack.weight_IO, pack.bias_O)
+    return _with_bias(x @ _joined(weights).t(), _joined(biases) if biases else None)
 
 
 def _packed(

@@ -46,8 +46,8 @@ def best_candidates(log_probs_NV: Tensor, sums_AK: Tensor, *, count: int) -> Can
     beam_AP, block_AP = place_AP // blocks, place_AP % blocks
     row_AP = beam_AP + torch.arange(0, examples * beam, beam, device=sums_AK.device)[:, None]
     token_APW = block_AP[:, :, None] + torch.arange(0, size, blocks, device=sums_AK.device)
-    past_APW, token_APW = token_APW >= size, token_APW.clamp(max=size - 1)
-    inner_APW = log_probs_NV[row_AP[:, :, None], token_APW].masked_fill_(past_APW, -torch.inf)
+    beyond_APW, token_APW = token_APW >= size, token_APW.clamp(max=size - 1)
+    inner_APW = log_probs_NV[row_AP[:, :, None], token_APW].masked_fill_(beyond_APW, -torch.inf)
     sums_AI = (sums_AK.gather(1, beam_AP)[:, :, None] + inner_APW).flatten(1)
     sums_AC, place_AC = sums_AI.topk(min(count, sums_AI.shape[1]), dim=1)
     parent_AC = beam_AP.gather(1, place_AC // token_APW.shape[2])
