@@ -8,10 +8,12 @@ from pathlib import Path
 from seqspec.compile.check import check
 from seqspec.compile.front import read
 from seqspec.compile.ignore import silenced
-from seqspec.compile.look import look, plan_of
+from seqspec.compile.infer import infer
+from seqspec.compile.look import look
 from seqspec.compile.plan import Compiled, Plan
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.validate import validate
+from seqspec.compile.vocabulary_files import checked_with_files
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Tree
 
@@ -32,7 +34,9 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
     """The same experiment with the numbers that its prepared data have told, checked again."""
     tree = compiled.tree
-    plan, mistakes = plan_of(validate(tree), tree, facts)
+    experiment = validate(tree)
+    plan, mistakes = infer(experiment, tree, facts=facts)
+    mistakes = checked_with_files(plan, experiment, tree, mistakes=mistakes)
     return _compiled(plan, tree, (*mistakes, *check(plan, tree)), idle=False)
 
 

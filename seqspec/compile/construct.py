@@ -48,10 +48,8 @@ class Constructor:
 
     def config(self, path: Path) -> BaseModel:
         """The config at ``path`` of the experiment, inferred fields filled in."""
-        found: Any = self.plan.experiment
-        for part in path:
-            found = found[part] if isinstance(part, int) else getattr(found, part)
-        return found  # type: ignore[no-any-return]
+        found: BaseModel = self.plan.config(path)
+        return found
 
     def unread(self) -> Iterator[Finding]:
         """Keys that were written for a component built so far and that it never read."""

@@ -180,7 +180,7 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
             continue
         total += 6 * size * _reached(plan, part, positions) * _repeated(plan, name)
     for node in plan.nodes:
-        config = _config(plan, node)
+        config = plan.config(node.path)
         if node.path == ("model", "encoder"):
             total += 6 * used_by_convolutions(config, node.takes[0][1]) * positions.get("source", 0)
         if getattr(config, "num_heads", None) and isinstance(node.gives, States):
@@ -228,7 +228,7 @@ def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
 
 def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
     """Bytes that one component keeps for the backward pass, for a whole step."""
-    config = _config(plan, node)
+    config = plan.config(node.path)
     if node.path == ("model", "encoder") and _pictured(plan) is not None:
         return float(FLOAT * config.kept(node.source) * examples(plan))
     if node.component == ("attention", "additive"):
@@ -263,13 +263,6 @@ def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> fl
     encoder = next((n.gives for n in plan.nodes if n.path == ("model", "encoder")), None)
     stride = encoder.stride if isinstance(encoder, States) else 1
     return 2.0 * dim * positions["target"] * lengths(plan)["source"] / (stride or 1)
-
-
-def _config(plan: Plan, node: PlanNode) -> Any:
-    found: Any = plan.experiment
-    for part in node.path:
-        found = found[part] if isinstance(part, int) else getattr(found, part)
-    return found
 
 
 def _shares(found: Cost) -> str:

@@ -33,10 +33,7 @@ def counted(plan: Plan) -> int | None:
 
 
 def _own(plan: Plan, node: PlanNode) -> int | None:
-    config: Any = plan.experiment
-    for part in node.path:
-        config = config[part] if isinstance(part, int) else getattr(config, part)
-    count = getattr(config, "parameters", None)
+    count = getattr(plan.config(node.path), "parameters", None)
     return None if count is None else count(dict(node.takes))
 
 

@@ -9,12 +9,10 @@ from seqspec.compile.check import check
 from seqspec.compile.front import Reading, Understood, comprehend
 from seqspec.compile.infer import infer
 from seqspec.compile.plan import Plan
-from seqspec.compile.report import locate
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.survivors import later_mistakes
-from seqspec.compile.vocabulary_files import vocabulary_files
+from seqspec.compile.vocabulary_files import checked_with_files
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Tree
 
 
@@ -42,7 +40,8 @@ def look(
     if seen.understood is None:
         return seen._replace(found=(*seen.found, *later_mistakes(seen.found, seen.tree)))
     tree, experiment = seen.understood
-    plan, mistakes = plan_of(experiment, tree, facts or {})
+    plan, mistakes = infer(experiment, tree, facts=facts or {})
+    mistakes = checked_with_files(plan, experiment, tree, mistakes=mistakes)
     return seen._replace(plan=plan, found=(*mistakes, *check(plan, tree)))
 
 
@@ -54,14 +53,3 @@ def first_look(reading: Reading, overlays: Sequence[Overlay] = ()) -> Look:
         return Look(error.tree, None, None, error.diagnostics)
     return Look(understood.tree, understood, None, ())
 
-
-def plan_of(
-    experiment: Experiment, tree: Tree, facts: Mapping[str, int]
-) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan, and every mismatch on the way, those with vocabulary files that are here among them."""
-    plan, mistakes = infer(experiment, tree, facts=facts)
-    told = vocabulary_files(plan, known=facts)
-    if told.facts or told.findings:
-        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
-        mistakes = (*mistakes, *(locate(finding, tree) for finding in told.findings))
-    return plan, mistakes

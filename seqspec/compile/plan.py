@@ -5,9 +5,10 @@ hashable.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from seqspec.schema.config import below
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Type
 
@@ -68,6 +69,10 @@ class Plan:
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
+
+    def config(self, path: Path) -> Any:
+        """The config, or the value, at ``path`` of the experiment."""
+        return reduce(below, path, self.experiment)
 
     @cached_property
     def values(self) -> tuple[Value, ...]:

@@ -1,7 +1,8 @@
 """What vocabulary files that are on this machine tell: how many ids a tokenizer that reads one gives.
 
 A plan is the same on every machine, so its numbers stay unknown until data are prepared; but whatever in the
-spec contradicts a file that is here is a mistake that need not wait for that.
+spec contradicts a file that is here is a mistake that need not wait for that.  The experiment is therefore
+inferred once more under the numbers of the files, for the mistakes that only they bring to light.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqspec.compile.construct import Constructor
+from seqspec.compile.infer import infer
 from seqspec.compile.plan import Plan, PlanNode
-from seqspec.schema.diagnostic import DataError, Finding, SpecError
+from seqspec.compile.report import locate
+from seqspec.schema.diagnostic import DataError, Diagnostic, Finding, SpecError
 from seqspec.schema.environment import expand
-from seqspec.schema.source import dotted
+from seqspec.schema.experiment import Experiment
+from seqspec.schema.source import Tree, dotted
 
-FIELD = {"sentencepiece_file": "model", "symbols_file": "vocabulary", "wordpiece": "vocab"}
-"""The key of each tokenizer of a file that holds the file's path."""
 MOST_BYTES = 64 * 2**20
 """A larger file is left to the preparation."""
 
@@ -31,13 +33,26 @@ class Told(NamedTuple):
     """Files that are no vocabularies."""
 
 
+def checked_with_files(
+    plan: Plan, experiment: Experiment, tree: Tree, *, mistakes: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
+    """The ``mistakes`` of inference, told with the numbers of the files that are here, and those that only
+    the files bring to light.
+    """
+    facts = dict(plan.facts)
+    told = vocabulary_files(plan, known=facts)
+    if told.facts:
+        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
+    return (*mistakes, *(locate(finding, tree) for finding in told.findings))
+
+
 def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
     """Sizes of the vocabularies that lie in files here and are not ``known`` yet."""
     told = Told({}, [])
     for node in _readers(plan):
         name = f"{dotted(node.path)}.vocab"
-        field = FIELD[node.component[1]]
         constructor = Constructor(plan)
+        field = _field(plan, node)
         size = _size(getattr(constructor.config(node.path), field))
         if name in known or size is None or size > MOST_BYTES:
             continue
@@ -54,7 +69,7 @@ def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
 def missing_vocabularies(plan: Plan) -> Iterator[Finding]:
     """Files that the tokenizers would look for and not find."""
     for node in _readers(plan):
-        field = FIELD[node.component[1]]
+        field = _field(plan, node)
         written = getattr(Constructor(plan).config(node.path), field)
         if _size(written) is None:
             message, help = f"there is no vocabulary file `{written}`", f"set `{field}` to its path"
@@ -62,7 +77,12 @@ def missing_vocabularies(plan: Plan) -> Iterator[Finding]:
 
 
 def _readers(plan: Plan) -> Iterator[PlanNode]:
-    return (node for node in plan.nodes if node.component[0] == "tokenizer" and node.component[1] in FIELD)
+    return (node for node in plan.nodes if node.component[0] == "tokenizer" and _field(plan, node))
+
+
+def _field(plan: Plan, node: PlanNode) -> str:
+    """The key of a tokenizer of a file that holds the file's path; empty of one that learns."""
+    return getattr(plan.config(node.path), "vocabulary_field", "")
 
 
 def _size(written: str) -> int | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from seqspec.compile.front import understand
-from seqspec.compile.look import plan_of
+from seqspec.compile.infer import infer
 from seqspec.compile.plan import Compiled
 from seqspec.runtime.checkpoint import Checkpoint
 from seqspec.runtime.folder import RunFolder, open_folder
@@ -61,7 +61,7 @@ def from_lock(lock: Lock) -> Compiled:
         file = Path(folder) / "spec.yaml"
         file.write_text(yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True), encoding="utf-8")
         tree, experiment = understand(file)
-    plan, mistakes = plan_of(experiment, tree, {})
+    plan, mistakes = infer(experiment, tree, facts={})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)
     return Compiled(plan, tree)

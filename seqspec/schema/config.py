@@ -140,6 +140,11 @@ def slots(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:
             yield name, slot.name
 
 
+def below(model: Any, part: str | int) -> Any:
+    """What stands under ``part`` of a config, a list or a mapping of names."""
+    return getattr(model, str(part)) if isinstance(model, BaseModel) else model[part]
+
+
 def find_marks(annotation: object, metadata: list[object], kind: type) -> Iterator[Any]:
     """Marks of ``kind`` on a field, also inside ``list[…]`` and ``… | None``."""
     yield from (mark for mark in metadata if isinstance(mark, kind))

@@ -4,7 +4,7 @@ Each word is cut from its beginning into the longest pieces there are, as in Dev
 arXiv:1810.04805.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class WordpieceConfig(Config):
     """The file's own special entries (``[PAD]``, ``[UNK]``, ``[CLS]``, ``[SEP]``) become ids 0 to 3; all
     others keep their order.
     """
+
+    vocabulary_field: ClassVar[str] = "vocab"
 
     vocab: Annotated[str, Field(min_length=1, max_length=4096), Environment]
     """Path of the vocabulary: UTF-8, one piece a line; its bytes are part of the tokenizer digest."""
