@@ -21,6 +21,7 @@ from seqspec.compile.build import build
 from seqspec.compile.resolve import Overlay
 from seqspec.components._layers.linear_cross_entropy import CHUNK, linear_cross_entropy
 from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import Losses, NamedLoss
 from seqspec.data.batch import Batch
 from seqspec.data.layout import make_layout
 from seqspec.runtime.gradients import Gradients
@@ -167,7 +168,7 @@ def step(program, batch):
         with Operations() as seen:
             torch.manual_seed(0)
             module.torch_optimizer.zero_grad(set_to_none=True)
-            loss = program.model.loss(batch, program.criterion)
+            loss = program.losses(program.model, batch)
             (loss.total / batch.share).backward()
             assert module.gradients.finish().update
             module.torch_optimizer.step()
@@ -217,14 +218,16 @@ def test_no_step_makes_the_host_wait(name, batch):
     given = batch("meta")
     if name.startswith("lm"):
         given = given._replace(source=given.target, source_lengths=given.target_lengths)
-    criterion = program.criterion
+    losses = program.losses
     if name == "asr_librispeech_ctc":
         # Torch's CTC takes lengths from the host.
         def criterion(logits, *_):
             return Loss(logits.sum(), given.target_lengths.sum(), {})
 
-    loss = program.model.loss(given, criterion)
-    (loss.total / given.share).backward()
+        losses = Losses({"loss": NamedLoss("ctc", criterion)}, last_step=1)
+
+    loss = losses(program.model, given)
+    loss.objective.backward()
     verdict = Gradients(program.plan.experiment.train, list(program.model.parameters())).finish(wait=False)
 
     assert verdict.update

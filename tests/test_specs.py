@@ -37,7 +37,7 @@ def test_spec_steps_once_and_gives_what_it_declares(spec, cache):
     seen = _watch(program)
 
     torch.manual_seed(0)
-    loss = program.model.loss(batch, program.criterion)
+    loss = program.losses(program.model, batch)
     loss.total.backward()
 
     assert math.isfinite(loss.total.item())

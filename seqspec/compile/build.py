@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import nn
 
 from seqspec.compile.construct import Constructor
+from seqspec.compile.infer import read_by
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
+from seqspec.components.losses import Losses, NamedLoss
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.source import Path, Tree
+from seqspec.schema.types import Auxiliary, Type
+
+if TYPE_CHECKING:
+    from seqspec.components.protocols import Metric, Optimizer, Search
 
 INITIALISATION = 0x1417
 """Stream number of the random numbers that initial weights come from."""
@@ -24,13 +31,13 @@ class Program:
     """What a plan compiles to: everything that learns and judges, none of the data."""
 
     plan: Plan
-    model: nn.Module
-    criterion: Any
-    optimizer: Any
-    """The optimizer component; ``build(named_parameters)`` makes torch's."""
-    search: Any
+    model: Any
+    """An ``nn.Module`` that is a ``protocols.Model``."""
+    losses: Losses
+    optimizer: Optimizer
+    search: Search | None
     """``None`` where nothing is decoded."""
-    metrics: tuple[Any, ...]
+    metrics: tuple[Metric, ...]
     components: Mapping[Path, Any]
     """Every component that was built, by its place in the experiment."""
     language_model: Any = None
@@ -59,13 +66,50 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
-        criterion = constructor.build("loss")
+        losses = build_losses(constructor)
     optimizer = constructor.build("optimizer")
     _refuse(constructor.unread(), tree)
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(plan, model, criterion, optimizer, search, metrics, constructor.built)
+    return Program(plan, model, losses, optimizer, search, metrics, constructor.built)
+
+
+def build_losses(constructor: Constructor) -> Losses:
+    """The losses of a plan, that on the main output first, the others by name.
+
+    Where the spec has one loss in the short form, the auxiliary outputs of the model are trained beside it
+    with the weights that they ask for themselves.
+    """
+    plan = constructor.plan
+    main = next(iter(plan.outputs))
+    named: dict[str, NamedLoss] = {}
+    for path, config in plan.losses.items():
+        on = read_by(config, plan.outputs)
+        constructor.note(path, "on", "weight")
+        named[str(path[-1])] = NamedLoss(on, constructor.build(*path), _weight(config, plan.outputs[on]))
+    if plan.experiment.losses is None:
+        named |= {
+            on: NamedLoss(on, None, partial(_constant, type_.weight))
+            for on, type_ in plan.outputs.items()
+            if isinstance(type_, Auxiliary)
+        }
+    order = sorted(named, key=lambda name: (named[name].on != main, name))
+    return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+
+def _weight(config: Any, given: Type) -> Callable[[int], float]:
+    weight = getattr(config, "weight", None)
+    if isinstance(weight, Config):
+        rate: Callable[[int], float] = weight.rate  # type: ignore[attr-defined]
+        return rate
+    if weight is None:
+        weight = given.weight if isinstance(given, Auxiliary) else 1.0
+    return partial(_constant, weight)
+
+
+def _constant(weight: float, step: int) -> float:
+    return weight
 
 
 def _require_known(plan: Plan) -> None:

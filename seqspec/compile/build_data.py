@@ -4,12 +4,14 @@ needs it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.fingerprint import result_fields
+from seqspec.compile.infer import read_by
 from seqspec.data.parts import DataParts
 from seqspec.data.text import TextProcessor
+from seqspec.schema.types import Counted
 
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
@@ -32,8 +34,21 @@ def build_data(plan: Plan) -> DataParts:
             "features": None if config.audio is None else result_fields(config.audio.features),
         },
         seed=plan.experiment.seed,
-        target_unit=getattr(plan.experiment.model, "target_unit", "tokens_and_end"),
+        target_unit=_target_unit(plan),
     )
+
+
+def counted(plan: Plan) -> dict[str, Counted]:
+    """What the sum of each loss is divided by, that on the main output first."""
+    main = next(iter(plan.outputs))
+    reads = {str(path[-1]): (read_by(config, plan.outputs), config) for path, config in plan.losses.items()}
+    order = sorted(reads, key=lambda name: (reads[name][0] != main, name))
+    return {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+
+
+def _target_unit(plan: Plan) -> Literal["tokens", "tokens_and_end", "examples"]:
+    unit = next(iter(counted(plan).values()), Counted("target", "tokens_and_end")).unit
+    return "examples" if unit == "frames" else unit
 
 
 def _text(constructor: Constructor, roles: tuple[str, ...]) -> dict[str, TextProcessor]:

@@ -14,6 +14,7 @@ from seqspec.compile.foreign_words import CHOICES, COMPONENTS
 from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
 from seqspec.compile.misfit import explain_value, with_fix
 from seqspec.compile.report import in_order, locate
+from seqspec.compile.retired_keys import retired_key
 from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
@@ -50,6 +51,8 @@ class _Complaints:
 
     def unknown_key(self, fault: Fault) -> Diagnostic:
         said, cls = walk(self.tree, fault.path[:-1], self.catalogue)
+        if (retired := retired_key(fault.path, cls, self.tree, owner=said)) is not None:
+            return retired
         told: Advice = advice(fault.path, cls, self.tree, self.catalogue)
         if told.rename:
             self.renamed.add((*fault.path[:-1], told.rename))

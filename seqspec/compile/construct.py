@@ -42,7 +42,8 @@ class Constructor:
         config = self.config(path)
         cls = self.catalogue.module(*node.component)
         tracked = Tracked(config, self._read.setdefault(path, set()))
-        parts = (Parts(self, path),) if any(True for _ in slots(type(config))) else ()
+        wired = hasattr(config, "wire") and any(True for _ in slots(type(config)))
+        parts = (Parts(self, path),) if wired else ()
         self.built[path] = cls(tracked, node.source, *parts)
         return self.built[path]
 
@@ -50,6 +51,10 @@ class Constructor:
         """The config at ``path`` of the experiment, inferred fields filled in."""
         found: BaseModel = self.plan.config(path)
         return found
+
+    def note(self, path: Path, *names: str) -> None:
+        """Whoever builds the component at ``path`` reads these fields of it itself."""
+        self._read.setdefault(path, set()).update(names)
 
     def unread(self) -> Iterator[Finding]:
         """Keys that were written for a component built so far and that it never read."""
@@ -84,6 +89,14 @@ class Parts:
         self._note(name)
         count = len(getattr(self._constructor.config(self._path), name))
         return [self._constructor.build(*self._path, name, index) for index in range(count)]
+
+    def named(self, name: str) -> dict[str, Any]:
+        """The children in field ``name``, a mapping of names, in their order; empty where the field is."""
+        self._note(name)
+        held = getattr(self._constructor.config(self._path), name) or {}
+        for key in held:
+            self._constructor.note((*self._path, name, key), "on")  # inference has read it
+        return {key: self._constructor.build(*self._path, name, key) for key in sorted(held)}
 
     def _note(self, name: str) -> None:
         self._constructor._read.setdefault(self._path, set()).add(name)

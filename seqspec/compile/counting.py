@@ -9,7 +9,7 @@ from typing import Any
 
 from seqspec.compile.plan import Plan, PlanNode
 
-_MORE = ("task_vectors", "ctc_weight")
+_MORE = ("task_vectors", "outputs")
 """Settings of a model that give it weights of its own."""
 
 

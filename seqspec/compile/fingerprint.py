@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from seqspec.schema.config import find_marks
-from seqspec.schema.units import Affects
+from seqspec.schema.units import Affects, LaterMark
 
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
 
+_TRAIN = ("loss", "losses", "optimizer", "train", "seed", "plugins", "seqspec")
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
@@ -30,7 +31,7 @@ def digests(plan: Plan) -> dict[str, str]:
         "data": data,
         "tokenizer": text,
         "model": whole["model"],
-        "train": {key: whole[key] for key in ("loss", "optimizer", "train", "seed", "plugins", "seqspec")},
+        "train": {key: whole[key] for key in _TRAIN if key in whole},
         "evaluate": whole["evaluate"],
     }
     given = {name: digest(parts[name]) for name in PARTS}
@@ -44,14 +45,18 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result"
+            if affects(field) == "result" and not (getattr(model, name) is None and _is_later(field))
         }
-        return {"type": component, **fields} if component else fields
+        return {"type": component, **fields, **getattr(model, "retired", {})} if component else fields
     if isinstance(model, list | tuple):
         return [result_fields(item) for item in model]
     if isinstance(model, dict):
         return {key: result_fields(value) for key, value in model.items()}
     return model
+
+
+def _is_later(field: Any) -> bool:
+    return next(find_marks(field.annotation, field.metadata, LaterMark), None) is not None
 
 
 def affects(field: Any) -> str:

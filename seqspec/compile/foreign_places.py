@@ -152,7 +152,13 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
         "share_embeddings tie_embeddings tied_embeddings tie_word_embeddings share_all_embeddings "
         "share_decoder_input_output_embed tied_softmax",
     ),
-    (Place("model.ctc_weight"), "mtlalpha ctc_loss_weight"),
+    (
+        Place(
+            "model.outputs",
+            "as `{ctc: {type: linear, on: encoder}}`, with a loss of type `ctc` on it under `losses`",
+        ),
+        "mtlalpha ctc_loss_weight ctc_weight",
+    ),
     (
         Place("evaluate.search.ctc_weight", "of a search `{type: beam, ctc_weight: 0.3}`"),
         "ctc_weight_decode ctc_decode_weight",
@@ -253,7 +259,6 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
         Place("", "the machine is no part of an experiment: `seqspec run SPEC --devices N --nodes N`"),
         "cluster tpu num_tpus worker replicas worker_replicas num_workers_per_node world_size",
     ),
-    (Place("model.ctc_weight", "of a model `{type: encoder_decoder}`, which can learn both"), "ctc_weight"),
     (Place("train.clip_norm"), "grad_clip_val clip_grad clip_gradients clip_gradient_norm"),
     (
         Place(

@@ -14,12 +14,13 @@ from typing import Any, Literal
 
 from seqspec.compile.plan import Plan, PlanNode, Provenance
 from seqspec.compile.report import locate
+from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Path, Tree, dotted
-from seqspec.schema.types import Nothing, Number, Poison, States, Type, Unknown
+from seqspec.schema.types import Auxiliary, Logits, Nothing, Number, Outputs, Poison, States, Type, Unknown
 
 
 def infer(
@@ -31,7 +32,8 @@ def infer(
     given = _data_types(data)
     flow = _Flow(experiment, (), record)
     gives = flow.node("model", given)
-    flow.node("loss", gives)
+    outputs = record.outputs.get(("model",), Outputs({"output": gives}))
+    _losses(flow, outputs, _width(record, gives))
     flow.node("optimizer", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
@@ -42,6 +44,70 @@ def infer(
     provenance = Provenance(tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
+
+
+def _losses(flow: _Flow, outputs: Outputs, width: Type) -> None:
+    """The one loss, or each of the named ones, on the output that it reads."""
+    experiment = flow.config
+    if experiment.losses is None and experiment.loss is None:
+        flow.fault(("loss",), "nothing is trained without a loss", help="name one, such as `cross_entropy`")
+    elif experiment.losses is None:
+        _loss(flow, ("loss",), outputs, width)
+    elif "loss" in experiment.model_fields_set and experiment.loss is not None:
+        flow.fault(
+            ("loss",),
+            "`loss` and `losses` both say what is trained",
+            help="give this loss a name of its own under `losses`",
+            code="SQ250",
+            also=((("losses",), "the named losses"),),
+        )
+    else:
+        flow.record.inferred[("loss",)] = None
+        flow.record.reasons[("loss",)] = "`losses` names what is trained"
+        for name in experiment.losses:
+            _loss(flow, ("losses", name), outputs, width)
+
+
+def _loss(flow: _Flow, path: tuple[str, ...], outputs: Outputs, width: Type) -> None:
+    config = flow.config.loss if len(path) == 1 else flow.config.losses[path[1]]
+    wanted = read_by(config, outputs)
+    if wanted not in outputs:
+        near = nearest(wanted, tuple(outputs))
+        flow.fault(
+            (*path, "on"),
+            f"the model has no output `{wanted}`",
+            help=f"did you mean `{near}`?"
+            if near
+            else f"it gives {', '.join(f'`{name}`' for name in outputs)}",
+            code="SQ251",
+        )
+        return
+    if len(path) == 1:
+        flow.node(path[0], outputs[wanted])
+    else:
+        flow.item(path[0], path[1], outputs[wanted])
+    if isinstance(getattr(config, "weight", None), Config):
+        _Flow(config, path, flow.record).node("weight", {"model": width})
+
+
+def read_by(config: Any, outputs: Outputs) -> str:
+    """The name of the output that a loss reads: the one it names, else the first that it fits, else the
+    main one.
+    """
+    if getattr(config, "on", None) is not None:
+        return str(config.on)
+    return next((name for name, type_ in outputs.items() if _fits(config, type_)), next(iter(outputs)))
+
+
+def _fits(config: Any, type_: Type) -> bool:
+    aligned = getattr(config, "aligned", False)
+    if isinstance(type_, Auxiliary) or (isinstance(type_, Logits) and type_.blank != aligned):
+        return False
+    try:
+        config.output(type_)
+    except Mismatch:
+        return False
+    return True
 
 
 def _width(record: _Record, gives: Type) -> Type:
@@ -117,6 +183,8 @@ class _Record:
     own: dict[Path, dict[str, object]] = field(default_factory=dict)
     """The inferred fields of each component, by its path."""
     findings: list[Finding] = field(default_factory=list)
+    outputs: dict[Path, Outputs] = field(default_factory=dict)
+    """What a model gives by name, where that is more than one type."""
     givers: dict[int, tuple[Path, Type]] = field(default_factory=dict)
     """The component that first gave a type object, by the object's identity; holding the object keeps the
     identity.
@@ -163,7 +231,7 @@ class _Flow:
         self.record.inferred[*self.path, name] = config
         self.record.reasons[*self.path, name] = reason
 
-    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
+    def item(self, name: str, index: int | str, source: Type | Mapping[str, Type], **derived: object) -> Type:
         return self._infer(getattr(self.config, name)[index], (*self.path, name, index), source, derived)
 
     def nodes(self, name: str, source: Type, **derived: object) -> Type:
@@ -242,12 +310,14 @@ class _Flow:
             also = self.record.origins(type_ for _, type_ in takes)
             below.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also)
             return Poison()
-        gives = self.record.known(_name_unknowns(gives, path))
-        self.record.gave(path, gives)
-        self.record.nodes.insert(
-            at, PlanNode(path, config.component, takes, gives, named=not isinstance(source, Type))
-        )
-        return gives
+        outputs = gives if isinstance(gives, Outputs) else Outputs({"output": gives})
+        known = {name: self.record.known(_name_unknowns(type_, path)) for name, type_ in outputs.items()}
+        self.record.outputs[path] = outputs = Outputs(known)
+        self.record.gave(path, outputs.main)
+        more = tuple(known.items()) if isinstance(gives, Outputs) else ()
+        node = PlanNode(path, config.component, takes, outputs.main, not isinstance(source, Type), more)
+        self.record.nodes.insert(at, node)
+        return outputs.main
 
 
 @cache
@@ -258,7 +328,7 @@ def _default(cls: type[Config], slot: str, component: str) -> Config:
     return found.model_validate({}, context=catalogue)
 
 
-def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type:
+def _apply(flow: _Flow, source: Type | Mapping[str, Type]) -> Type | Outputs:
     config = flow.config
     cls: type[Config] = type(config)
     match _way(cls):
@@ -325,4 +395,6 @@ def _grown(model: Any, branch: _Branch) -> Any:
         return model
     if isinstance(model, list):
         return [_grown(item, below[at]) if at in below else item for at, item in enumerate(model)]
+    if isinstance(model, dict):
+        return {at: _grown(item, below[at]) if at in below else item for at, item in model.items()}
     return model.model_copy(update={name: _grown(getattr(model, str(name)), below[name]) for name in below})

@@ -52,4 +52,3 @@ def first_look(reading: Reading, overlays: Sequence[Overlay] = ()) -> Look:
     except SpecError as error:
         return Look(error.tree, None, None, error.diagnostics)
     return Look(understood.tree, understood, None, ())
-

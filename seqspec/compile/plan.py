@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from seqspec.schema.config import below
 from seqspec.schema.source import Path, Tree
-from seqspec.schema.types import Type
+from seqspec.schema.types import Outputs, Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seqspec.schema.config import Config
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
 
@@ -39,6 +40,8 @@ class PlanNode(NamedTuple):
     gives: Type
     named: bool = False
     """It takes inputs by name rather than one source."""
+    outputs: tuple[tuple[str, Type], ...] = ()
+    """What a model gives by name, the main output first; empty where it is no model."""
 
     @property
     def source(self) -> Type | dict[str, Type]:
@@ -69,6 +72,20 @@ class Plan:
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the model gives, by name."""
+        node = self.node("model")
+        return Outputs(dict(node.outputs) or {"output": node.gives})
+
+    @cached_property
+    def losses(self) -> Mapping[Path, Config]:
+        """The loss, or the named losses, by their place in the experiment."""
+        named = self.experiment.losses
+        if named is not None:
+            return {("losses", name): config for name, config in named.items()}
+        return {("loss",): self.experiment.loss} if self.experiment.loss is not None else {}
 
     def config(self, path: Path) -> Any:
         """The config, or the value, at ``path`` of the experiment."""

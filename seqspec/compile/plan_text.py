@@ -40,6 +40,8 @@ def _edges(plan: Plan, node: PlanNode) -> str:
     gives = str(node.gives)
     if node.component[0] == "adapter":
         gives = _named(plan.experiment.data.source.roles().items())  # type: ignore[attr-defined]
+    if len(node.outputs) > 1:
+        gives = _named(node.outputs)
     return f"{_named(node.takes)} → {gives}".lstrip()
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
 from seqspec.compile.build import Program
 from seqspec.components._layers.linear import prepacked
@@ -77,7 +76,7 @@ class Judge:
         computed = [metric.compute() for metric in metrics]
         values = {name: value for values in computed for name, value in values.items()}
         if sums:
-            values["loss"] = _mean_loss(sums)
+            values |= _mean_losses(sums)
         score = None
         if metrics:
             first = next(iter(computed[0].values()))
@@ -99,7 +98,7 @@ class Judge:
         found: list[Found] = []
         was_training = model.training
         model.eval()
-        _criterion_mode(self.program.criterion, training=False)
+        self.program.losses.eval()
         try:
             with torch.inference_mode(), prepacked():
                 for batch in batches:
@@ -110,14 +109,14 @@ class Judge:
                         found.extend(self.search(moved))
         finally:
             model.train(was_training)
-            _criterion_mode(self.program.criterion, training=was_training)
+            self.program.losses.train(was_training)
         all_sums = sorted((pair for part in self.gather(sums) for pair in part), key=lambda pair: pair[0])
         all_found = sorted((one for part in self.gather(found) for one in part), key=lambda one: one.index)
         return [one for _, one in all_sums], all_found
 
     def search(self, batch: Batch) -> list[Found]:
         """Hypotheses for every example of a batch."""
-        results = self.program.model.decode(batch, self.searcher)  # type: ignore[operator]
+        results = self.program.model.decode(batch, self.searcher)
         return [
             Found(index, tuple((self.decode(_ids(h)), float(h.score)) for h in hypotheses))
             for index, hypotheses in zip(batch.index.tolist(), results, strict=True)
@@ -128,7 +127,7 @@ class Judge:
         return {config.component[1]: m.signature() for config, m in zip(configs, metrics, strict=True)}
 
     def _sums(self, split: str, batch: Batch) -> dict[str, float]:
-        loss = self.program.model.loss(batch, self.program.criterion)  # type: ignore[operator]
+        loss = self.program.losses(self.program.model, batch)
         texts = [self.reference(split, index) for index in batch.index.tolist()]
         return {
             "total": float(loss.total),
@@ -150,10 +149,9 @@ def _ids(hypothesis: Any) -> list[int]:
     return ids.tolist() if isinstance(ids, torch.Tensor) else list(ids)
 
 
-def _mean_loss(sums: Sequence[Mapping[str, float]]) -> float:
-    return sum(one["total"] for one in sums) / max(1.0, sum(one["targets"] for one in sums))
-
-
-def _criterion_mode(criterion: Any, *, training: bool) -> None:
-    if isinstance(criterion, nn.Module):
-        criterion.train(training)
+def _mean_losses(sums: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The objective, and each of several losses by name."""
+    targets = max(1.0, sum(one["targets"] for one in sums))
+    names = [name for name in sums[0] if name.startswith("loss.")]
+    means = {name: sum(one[name] for one in sums) / targets for name in names}
+    return {"loss": sum(one["total"] for one in sums) / targets, **means}

@@ -34,7 +34,7 @@ class Training(lightning.LightningModule):
         super().__init__()
         self.program = program
         self.model = program.model
-        self.criterion = program.criterion
+        self.losses = program.losses
         self.train_config = program.plan.experiment.train
         self.seed = program.plan.experiment.seed
         self.schedule = program.plan.experiment.optimizer.schedule  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ class Training(lightning.LightningModule):
         self.window = Window()
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
-        self._loss: Callable[..., Any] = compiled or self.model.loss  # type: ignore[assignment]
+        self._loss: Callable[..., Any] = compiled or program.losses.sums
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
         self._buffers_before: list[Tensor] = []
@@ -69,11 +69,11 @@ class Training(lightning.LightningModule):
         noise = self.train_config.weight_noise
         if self.noise and noise and self.step >= noise.from_step:
             self.noise.add()
-        loss = self._loss(batch, self.criterion)
+        loss = self.losses.weigh(self._loss(self.model, batch), batch, step=self.step + 1)
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
         if math.isfinite(batch.share):
             self.window.add(loss)
-        mean: Tensor = loss.total / batch.share
+        mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
 

@@ -131,7 +131,7 @@ def _carry_out(
         sweep(folder.checkpoints)
         _advise(launch, launch.precision or experiment.train.precision)
     saved = newest_sound(folder.checkpoints, _say)
-    compiled = CompiledLoss(assembled.program.model.loss) if launch.compile else None  # type: ignore[arg-type]
+    compiled = CompiledLoss(assembled.program.losses.sums) if launch.compile else None
     module = Training(assembled.program, slices=slices, compiled=compiled)
     standing = Standing()
     if saved:

@@ -5,7 +5,7 @@ component.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, get_args
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -30,6 +30,22 @@ class Config(BaseModel):
 
     component: ClassVar[tuple[str, str]] = ("", "")
     """Slot and name, such as ``("encoder", "conformer")``; set by the catalogue when it loads the class."""
+    retired: ClassVar[dict[str, object]] = {}
+    """Keys that older specs could write, with the values that said what holds without them: they stay in the
+    digest, so that older plans keep theirs.  ``replacement(key, value)`` says how each is written now.
+    """
+
+
+class Replacement(NamedTuple):
+    """How a retired key is written now."""
+
+    help: str
+    here: str | None = None
+    """What stands in its place, as YAML; ``None`` where a person has to decide."""
+    term: str = ""
+    """An entry of ``losses`` that it asks for."""
+    rest: float = 1.0
+    """The weight that is left for the loss that was alone before."""
 
 
 class Mismatch(Exception):
@@ -71,8 +87,8 @@ class Flow(Protocol):
         """Put a component with its defaults into a slot of this component that the person left empty."""
         ...
 
-    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
-        """Like ``node`` for one component of a list."""
+    def item(self, name: str, index: int | str, source: Type | Mapping[str, Type], **derived: object) -> Type:
+        """Like ``node`` for one component of a list, or of a mapping of names."""
         ...
 
     def nodes(self, name: str, source: Type, **derived: object) -> Type:
@@ -85,8 +101,10 @@ class Slot:
     the bare name.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, number: bool = False) -> None:
         self.name = name
+        self.number = number
+        """A plain number may stand for the component."""
 
     def __repr__(self) -> str:
         return f"Slot({self.name!r})"
@@ -97,9 +115,11 @@ class Slot:
         )
         return core_schema.nullable_schema(schema) if type(None) in get_args(source) else schema
 
-    def _validate(self, value: object, info: ValidationInfo) -> Config:
+    def _validate(self, value: object, info: ValidationInfo) -> Config | float:
         if isinstance(value, Config):
             return value
+        if self.number and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
         catalogue = info.context
         assert isinstance(catalogue, Catalogue)
         if isinstance(value, str):
@@ -129,8 +149,8 @@ class Slot:
             ) from None
 
 
-def _serialize(value: Config | None) -> dict[str, object] | None:
-    return None if value is None else {"type": value.component[1], **value.model_dump()}
+def _serialize(value: Config | float | None) -> dict[str, object] | float | None:
+    return {"type": value.component[1], **value.model_dump()} if isinstance(value, Config) else value
 
 
 def slots(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.data import Data
-from seqspec.schema.units import Cosmetic, Count, Fraction, NonNegative, Positive, PositiveFloat, Seed
+from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
 
@@ -125,8 +126,12 @@ class Experiment(Config):
     """Where examples come from and how they become batches."""
     model: Annotated[Config, Slot("model")]
     """What learns."""
-    loss: Annotated[Config, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
-    """What training makes small."""
+    loss: Annotated[Config | None, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
+    """What training makes small, where it is one loss; nothing beside ``losses``."""
+    losses: Annotated[dict[TermName, Annotated[Config, Slot("loss")]] | None, Later] = None
+    """What training makes small, where it is a weighted sum: losses by name, each on an output of the
+    model.
+    """
     optimizer: Annotated[Config, Slot("optimizer")] = Field(default="adamw", validate_default=True)
     """How weights follow gradients."""
     train: Train

@@ -6,8 +6,10 @@ A number that only the data can tell (a character vocabulary, the names of class
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +149,44 @@ class Logits(Type):
     """A CTC head scores the same vocabulary at the encoder's states."""
     picture: bool = False
     """One set a channel of each pixel of a picture, over its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auxiliary(Type):
+    """A loss that a part of the model works out itself, such as the cost of thinking longer: one number."""
+
+    weight: float = 1.0
+    """Its weight where no loss of the spec states one."""
+
+
+class Outputs(Mapping[str, Type]):
+    """What a model gives, by name; the first is the main one, which answers are read from."""
+
+    __slots__ = ("_types",)
+
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self._types = dict(types)
+
+    def __getitem__(self, name: str) -> Type:
+        return self._types[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._types)
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def __repr__(self) -> str:
+        return f"Outputs({self._types})"
+
+    @property
+    def main(self) -> Type:
+        """The type of the main output."""
+        return next(iter(self._types.values()))
+
+
+class Counted(NamedTuple):
+    """What the sum of a loss is divided by."""
+
+    field: str
+    unit: Literal["tokens", "tokens_and_end", "examples", "frames"]

@@ -43,5 +43,12 @@ class InferredMark(NamedTuple):
     """Mark in ``Annotated``: the compiler works the field out; a person may state it, then it is checked."""
 
 
+class LaterMark(NamedTuple):
+    """Mark in ``Annotated``: the field came after its component, and left out it means what held before.
+    Where it is ``None`` it enters no digest, so that the plans of older specs keep theirs.
+    """
+
+
+Later = LaterMark()
 Speed = Affects("speed")
 Cosmetic = Affects("cosmetic")

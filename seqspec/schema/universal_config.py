@@ -28,7 +28,15 @@ class UniversalLayers(TransformerLayers):
     halting_bias: Real | None = None
     """Bias of the halting probability at the start; left out, 1."""
     halting_weight: NonNegative | None = None
-    """Weight, a target, of the mean number of steps in the loss; left out, 0.01."""
+    """Weight of the auxiliary output ``halting``, the mean number of steps, where no loss states one; left
+    out, 0.01.
+    """
+
+    def auxiliary(self) -> dict[str, float]:
+        """The cost of thinking longer, with its weight."""
+        if self.halting == "none":
+            return {}
+        return {"halting": 0.01 if self.halting_weight is None else self.halting_weight}
 
     def check(self) -> None:
         """Refuses settings that have no meaning together."""

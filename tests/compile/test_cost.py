@@ -62,7 +62,7 @@ def test_the_estimate_of_activations_is_of_the_right_size(small):
 
     weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = program.model.loss(batch, program.criterion)
+        loss = program.losses(program.model, batch)
 
     kept = sum(size for place, size in held.items() if place not in weights)
     assert loss.total.isfinite()

@@ -93,7 +93,7 @@ def measured(request, tmp_path_factory):
     weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            loss = program.model.loss(batch, program.criterion)
+            loss = program.losses(program.model, batch)
         loss.total.backward()
 
     saved = sum(t.untyped_storage().nbytes() for place, t in held.items() if place not in weights)

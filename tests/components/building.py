@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -9,6 +10,8 @@ import torch
 from seqspec.compile.construct import Constructor
 from seqspec.compile.infer import _fill, _Flow, _Record
 from seqspec.compile.plan import Plan
+from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import Losses, NamedLoss
 from seqspec.data.batch import Batch
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Slot
@@ -50,6 +53,13 @@ def build(
         model = constructor.build("model")
     assert [(f.at, f.message) for f in constructor.unread()] == []
     return Built(model, gives, faults)
+
+
+def loss_of(model: Any, batch: Batch, criterion: Any) -> Loss:
+    """What a loss makes of the model's main output."""
+    outputs = model.outputs(batch)
+    losses = Losses({"loss": NamedLoss(next(iter(outputs)), criterion)}, last_step=1)
+    return losses.sums(SimpleNamespace(outputs=lambda batch, only: outputs), batch)["loss"]
 
 
 def faults(data: dict[str, Any], source: dict[str, Type] | None = None) -> list[str]:

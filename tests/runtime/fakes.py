@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
+from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.optimizer.adamw import Adamw
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
@@ -24,23 +26,21 @@ from seqspec.schema.optimizer.adamw import AdamwConfig
 from seqspec.schema.types import Nothing
 
 
-class Loss(NamedTuple):
-    total: torch.Tensor
-    count: torch.Tensor
-    terms: dict[str, torch.Tensor]
-
-
 class Model(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first, self.norm, self.last = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)
         self.dropout = nn.Dropout(0.3)
 
-    def loss(self, batch: Batch, criterion: Any) -> Loss:
+    def outputs(self, batch: Batch, *, only: Any = None) -> dict[str, Any]:
         assert batch.source is not None
         given = self.last(self.dropout(self.norm(self.first(batch.source)))).squeeze(1)
-        total = (given - batch.target).square().sum()
-        return Loss(total, torch.tensor(float(len(given))), {"nll": total.detach()})
+        return {"values": (given, batch.target)}
+
+
+def squares(given: torch.Tensor, target: torch.Tensor) -> Loss:
+    total = (given - target).square().sum()
+    return Loss(total, torch.tensor(float(len(given))), {"nll": total.detach()})
 
 
 class Stream:
@@ -85,7 +85,7 @@ def program(**settings: Any) -> Any:
     return SimpleNamespace(
         plan=SimpleNamespace(experiment=experiment),
         model=model,
-        criterion=None,
+        losses=Losses({"loss": NamedLoss("values", squares)}, last_step=train_config.max_steps),
         optimizer=optimizer_component,
         search=None,
         metrics=(),

@@ -33,7 +33,7 @@ _BY_LETTER = frozenset({"characters", "graphemes", "bytes", "lingvo_graphemes"})
 
 def check(plan: Plan) -> Iterator[Finding]:
     states = _states(plan)
-    if plan.experiment.loss.component[1] != "ctc" or states is None:
+    if states is None or not _aligns(plan):
         return
     path, rate = states
     limits = plan.experiment.data.filter
@@ -58,6 +58,11 @@ def check(plan: Plan) -> Iterator[Finding]:
             help="let the encoder shorten the sound less, or write pieces instead of letters",
             severity="warning",
         )
+
+
+def _aligns(plan: Plan) -> bool:
+    """Whether the one loss is CTC's: beside another it may leave an example out."""
+    return [getattr(loss, "aligned", False) for loss in plan.losses.values()] == [True]
 
 
 def _states(plan: Plan) -> tuple[Path, Fraction | int] | None:

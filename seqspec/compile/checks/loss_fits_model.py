@@ -24,12 +24,16 @@ CODE = "SQ233"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    gives = next((node.gives for node in plan.nodes if node.path == ("model",)), None)
-    kind = plan.experiment.loss.component[1]
-    if isinstance(gives, Logits) and gives.blank and kind != "ctc":
-        yield Finding(
-            ("loss",),
-            f"`{kind}` compares target and states one by one, and the model gives CTC states with a blank",
-            help="write `loss: ctc`",
-            also=((("model",), "states with a blank"),),
-        )
+    for path, config in plan.losses.items():
+        node = next((node for node in plan.nodes if node.path == path), None)
+        gives = node.takes[0][1] if node is not None else None
+        if isinstance(gives, Logits) and gives.blank and not getattr(config, "aligned", False):
+            yield Finding(
+                path,
+                f"`{config.component[1]}` compares target and states one by one, and the model gives CTC "
+                "states with a blank",
+                help="write `loss: ctc`"
+                if path == ("loss",)
+                else "write `type: ctc`, or name another output",
+                also=((("model",), "states with a blank"),),
+            )

@@ -28,17 +28,15 @@ class Recurrence(nn.Module):
         self.sinusoidal = config.positions == "sinusoidal"
         self.steps = nn.Parameter(nn.init.normal_(torch.empty(config.num_layers, dim), std=dim**-0.5))
         self.halting = None
-        self.weight = 0.0
         if config.halting == "adaptive":
             threshold = 0.99 if config.halting_threshold is None else config.halting_threshold
             bias = 1.0 if config.halting_bias is None else config.halting_bias
-            self.weight = 0.01 if config.halting_weight is None else config.halting_weight
             self.halting = Halting(dim, bias=bias, threshold=threshold)
 
     def forward(
         self, x: Tensor, apply: Apply, *, start: int, real: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """The final states, and the penalty for thinking, a mean over the ``real`` positions.
+        """The final states, and the cost of thinking, a mean over the ``real`` positions.
 
         ``x`` is ``[B, T, D]`` from position ``start``, or ``[N, D]`` where all stand there.
         """
@@ -53,7 +51,7 @@ class Recurrence(nn.Module):
         if thought is None:
             return x, None
         cost = thought.cost.mean() if real is None else (thought.cost * real).sum() / real.sum()
-        return thought.given, self.weight * cost
+        return thought.given, cost
 
     def _places(self, x: Tensor, start: int) -> Tensor | None:
         if not self.sinusoidal:

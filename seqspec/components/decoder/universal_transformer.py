@@ -27,8 +27,7 @@ from seqspec.schema.types import States, Type
 class UniversalTransformer(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``.
 
-    ``penalty`` holds the cost of adaptive halting of the last pass, a mean over positions; ``None`` without
-    it.
+    With adaptive halting, ``auxiliary`` is handed ``halting``: the cost of thinking, a mean over positions.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class UniversalTransformer(nn.Module):
         self.layer = TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim)
         self.recurrence = Recurrence(config, dim=config.dim)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
-        self.penalty: Tensor | None = None
+        self.auxiliary = tuple(config.auxiliary())
 
     def forward(
         self,
@@ -52,6 +51,8 @@ class UniversalTransformer(nn.Module):
         memory_BSD: Tensor | None = None,
         memory_lengths_B: Tensor | None = None,
         segments_BU: Tensor | None = None,
+        *,
+        auxiliary: dict[str, Tensor] | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u."""
         mask = None if segments_BU is None else document_mask(segments_BU)
@@ -67,7 +68,9 @@ class UniversalTransformer(nn.Module):
             return after
 
         x_BUD = self.dropout(self.embedding(ids_BU))
-        hidden, self.penalty = self.recurrence(x_BUD, apply, start=0, real=None)
+        hidden, cost = self.recurrence(x_BUD, apply, start=0, real=None)
+        if auxiliary is not None and cost is not None:
+            auxiliary["halting"] = cost
         return hidden if self.norm is None else self.norm(hidden)
 
     def start(

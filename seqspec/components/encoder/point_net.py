@@ -21,9 +21,6 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.schema.encoder.point_net import ALIGNED, Alignment, PointNetConfig
 from seqspec.schema.types import Points
 
-PENALTY = 0.001
-"""Weight of the distance between the features' matrix and a rotation (section 4.2)."""
-
 NEAR = 0.01
 """Gain of the matrices' first weights: small, but not nought, so that every layer learns from the start."""
 
@@ -40,18 +37,24 @@ class PointNet(nn.Module):
         self.second = _layers(widths[ALIGNED:], decay=decay)
         self.hidden = _layers([widths[-1], *config.hidden], decay=decay)
         self.dropout = Dropout(config.dropout)
-        self.penalty: Tensor | None = None
+        self.auxiliary = tuple(config.auxiliary())
 
-    def forward(self, x_BNC: Tensor, lengths_B: Tensor) -> tuple[Tensor, None]:
-        """Points beyond ``lengths_B`` change nothing; a set is one vector, so no length is given."""
+    def forward(
+        self, x_BNC: Tensor, lengths_B: Tensor, *, auxiliary: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, None]:
+        """Points beyond ``lengths_B`` change nothing; a set is one vector, so no length is given.
+
+        ``auxiliary`` is handed ``rotation``, the mean distance of the features' matrix from one; it is 0 in
+        evaluation.
+        """
         mask_BN = length_mask(lengths_B, x_BNC.shape[1])
-        self.penalty = None
         if len(self.alignments) > 0:
             x_BNC = x_BNC @ self.alignments[0](x_BNC, mask_BN)
         x_BNC = _through(self.first, x_BNC, mask_BN)
         if len(self.alignments) > 1:
             matrix_BCC = self.alignments[1](x_BNC, mask_BN)
-            self.penalty = PENALTY * off_rotation(matrix_BCC) if self.training else None
+            if auxiliary is not None:
+                auxiliary["rotation"] = off_rotation(matrix_BCC) if self.training else x_BNC.new_zeros(())
             x_BNC = x_BNC @ matrix_BCC
         x_BNC = _through(self.second, x_BNC, mask_BN)
         return self.dropout(_through_one(self.hidden, largest(x_BNC, mask_BN))), None

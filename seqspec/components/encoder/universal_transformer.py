@@ -16,8 +16,8 @@ from seqspec.schema.types import Frames
 
 
 class UniversalTransformer(nn.Module):
-    """``penalty`` holds the cost of adaptive halting of the last pass, a mean over positions; ``None``
-    without it.
+    """With adaptive halting, ``auxiliary`` is handed ``halting``: the cost of thinking, a mean over
+    positions.
     """
 
     def __init__(self, config: UniversalTransformerConfig, source: Frames) -> None:
@@ -28,9 +28,11 @@ class UniversalTransformer(nn.Module):
         self.layer = TransformerLayer(config, dim=config.dim, causal=False)
         self.recurrence = Recurrence(config, dim=config.dim)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
-        self.penalty: Tensor | None = None
+        self.auxiliary = tuple(config.auxiliary())
 
-    def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x_BTD: Tensor, lengths_B: Tensor, *, auxiliary: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Gives ``[B, T, D]`` and the lengths as they were; what is beyond a length changes nothing before
         it.
         """
@@ -43,5 +45,7 @@ class UniversalTransformer(nn.Module):
             return after
 
         real_BT = length_mask(lengths_B, x_BTD.shape[1])
-        x_BTD, self.penalty = self.recurrence(self.dropout(x_BTD), apply, start=0, real=real_BT)
+        x_BTD, cost = self.recurrence(self.dropout(x_BTD), apply, start=0, real=real_BT)
+        if auxiliary is not None and cost is not None:
+            auxiliary["halting"] = cost
         return (x_BTD if self.norm is None else self.norm(x_BTD)), lengths_B

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.transformer_layer import suit_positions
-from seqspec.components.loss._loss import Loss
+from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batch import Batch
 from seqspec.schema.model.classifier import ClassifierConfig
@@ -36,20 +36,24 @@ class Classifier(nn.Module):
         self.pooling = config.pooling
         self.frames = isinstance(takes["source"], Frames)
 
-    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
-        """Sums of ``criterion`` over the examples."""
-        loss: Loss = criterion(self.encode(batch), batch.target, self.head)
-        penalty = getattr(self.encoder, "penalty", None)
-        return loss if penalty is None else loss._replace(total=loss.total + penalty * loss.count)
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``labels``: a vector and a label an example."""
+        beside: dict[str, Tensor] = {}
+        vector_BD = self.encode(batch, beside)
+        found: dict[str, Output] = {}
+        if wanted("labels", only):
+            found["labels"] = Scored(vector_BD, batch.target, self.head)
+        count = torch.tensor(len(batch.target), device=batch.target.device)
+        return found | dict(terms(beside, count, only))
 
-    def encode(self, batch: Batch) -> Tensor:
-        """``[B, D]``: one vector an example."""
+    def encode(self, batch: Batch, beside: dict[str, Tensor] | None = None) -> Tensor:
+        """``[B, D]``: one vector an example; ``beside`` takes the encoder's auxiliary outputs."""
         x, lengths_B = batch.source, batch.source_lengths
         if self.embedding is not None and self.frames:
             x, lengths_B = self.embedding(x, lengths_B)
         elif self.embedding is not None:
             x = self.embedding(x)
-        given, lengths_B = self.encoder(x, lengths_B)
+        given, lengths_B = ran(self.encoder, x, lengths_B, into=beside, name="encoder")
         match self.pooling:
             case "mean":
                 return pooled_mean(given, lengths_B)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.ctc_alignment import occupancy
-from seqspec.components.loss._loss import Loss
+from seqspec.components.outputs import Aligned, Only, Output, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batch import Batch
 from seqspec.schema.model.ctc import CtcConfig
@@ -26,10 +26,17 @@ class Ctc(nn.Module):
         self.encoder: nn.Module = parts("encoder")
         self.head: nn.Module = parts("head")
 
-    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
-        """Minus the log-probability of the targets, all alignments taken together."""
-        logits_BSV, lengths_B = self._logits(batch)
-        return criterion(logits_BSV, lengths_B, batch.target, batch.target_lengths)
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``ctc``: scores at each state, beside the target that they are to be aligned with."""
+        assert batch.target_lengths is not None
+        beside: dict[str, Tensor] = {}
+        states_BSD, lengths_B = ran(
+            self.encoder, batch.source, batch.source_lengths, into=beside, name="encoder"
+        )
+        found: dict[str, Output] = {}
+        if wanted("ctc", only):
+            found["ctc"] = Aligned(self.head(states_BSD), lengths_B, batch.target, batch.target_lengths)
+        return found | dict(terms(beside, batch.target_lengths.sum(), only))
 
     @torch.no_grad()
     def decode(

@@ -13,13 +13,11 @@ from torch import Tensor, nn
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.transformer_layer import suit_positions
-from seqspec.components.loss._loss import Loss
-from seqspec.components.loss.ctc import Ctc
+from seqspec.components.outputs import Aligned, Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.data.batch import Batch
-from seqspec.schema.loss.ctc import CtcConfig
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
-from seqspec.schema.types import BOS, EOS, Frames, Logits, Type
+from seqspec.schema.types import BOS, EOS, PAD, Frames, Type
 
 Search = Callable[[Continuation], list[list[Hypothesis]]]
 
@@ -27,18 +25,18 @@ Search = Callable[[Continuation], list[list[Hypothesis]]]
 class EncoderDecoder(nn.Module):
     """Teacher forcing for the loss, a search for answers."""
 
-    def __init__(
-        self, config: EncoderDecoderConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, config: EncoderDecoderConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         self.embedding = parts("embedding")
         self.encoder = parts("encoder")
         suit_positions(self.encoder, self.embedding)
         self.decoder = parts("decoder")
         self.head = parts("head")
-        self.ctc_weight = config.ctc_weight
-        self.ctc_head = parts("ctc_head")
-        self.ctc = Ctc(CtcConfig(), Logits(0, blank=True))
+        heads = parts.named("outputs")
+        self.head_names = tuple(heads)
+        """Further outputs, scores at the encoder's states, each by the module ``head_NAME``."""
+        for name, head in heads.items():
+            self.add_module(f"head_{name}", head)
         if config.tie != "none":
             self.head.tie(self.decoder.embedding.weight_VD)
         if config.tie == "all":
@@ -55,26 +53,31 @@ class EncoderDecoder(nn.Module):
             )
         self.frames = isinstance(takes["source"], Frames)
 
-    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
-        """Sums of ``criterion`` over the targets, the end of each among them."""
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``tokens``: a state before each target, the end of each among them; further heads at the encoder's
+        states.
+        """
         assert batch.target_lengths is not None
-        memory, lengths = self.encode(batch)
+        beside: dict[str, Tensor] = {}
+        memory, lengths = self.encode(batch, beside)
         inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
-        loss: Loss = criterion(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head)
-        for part in (self.encoder, self.decoder):
-            # What a part asks for beside the likelihood, such as the cost of thinking longer, is meant a
-            # target.
-            if getattr(part, "penalty", None) is not None:
-                loss = loss._replace(total=loss.total + part.penalty * loss.count)
-        return loss if self.ctc_head is None else self._joint(loss, memory, lengths, batch)
+        found: dict[str, Output] = {}
+        if wanted("tokens", only) or wanted("decoder", only):
+            hidden = ran(self.decoder, inputs_BU, memory, lengths, into=beside, name="decoder")
+            found["tokens"] = Scored(hidden, labels_BU, self.head)
+        for name in self.head_names:
+            if wanted(name, only):
+                logits_BSV = self.scored(name, memory)
+                found[name] = Aligned(logits_BSV, lengths, batch.target, batch.target_lengths)
+        return found | dict(terms(beside, (labels_BU != PAD).sum(), only))
 
-    def _joint(self, loss: Loss, memory_BSD: Tensor, lengths_B: Tensor, batch: Batch) -> Loss:
-        side: Loss = self.ctc(self.ctc_head(memory_BSD), lengths_B, batch.target, batch.target_lengths)
-        total = (1 - self.ctc_weight) * loss.total + self.ctc_weight * side.total
-        return Loss(total, loss.count, {**loss.terms, **side.terms})
+    def scored(self, name: str, memory_BSD: Tensor) -> Tensor:
+        """Logits ``[B, S, V]`` of a further output."""
+        logits_BSV: Tensor = self.get_submodule(f"head_{name}")(memory_BSD)
+        return logits_BSV
 
-    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """States ``[B, S, D]`` and their lengths."""
+    def encode(self, batch: Batch, beside: dict[str, Tensor] | None = None) -> tuple[Tensor, Tensor]:
+        """States ``[B, S, D]`` and their lengths; ``beside`` takes the encoder's auxiliary outputs."""
         assert batch.source is not None
         x_BTD, lengths_B = batch.source, batch.source_lengths
         if self.embedding is not None and self.frames:
@@ -83,7 +86,7 @@ class EncoderDecoder(nn.Module):
             x_BTD = self.embedding(x_BTD)
         if self.tasks is not None:
             x_BTD = x_BTD + self.tasks[self.task]
-        states: tuple[Tensor, Tensor] = self.encoder(x_BTD, lengths_B)
+        states: tuple[Tensor, Tensor] = ran(self.encoder, x_BTD, lengths_B, into=beside, name="encoder")
         return states
 
     def decode(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
@@ -95,10 +98,9 @@ class EncoderDecoder(nn.Module):
         limits_B = torch.full((count,), torch.iinfo(torch.int64).max, device=lengths_B.device)
 
         def ctc() -> Tensor:
-            log_probs_BSV: Tensor = self.ctc_head(memory_BSD).float().log_softmax(-1)
-            return log_probs_BSV
+            return self.scored(self.head_names[0], memory_BSD).float().log_softmax(-1)
 
-        aligned = None if self.ctc_head is None else ctc
+        aligned = ctc if self.head_names else None
         return search(Continuation(first_B, state, self.step, limits_B, lengths_B, batch.index, ctc=aligned))
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:

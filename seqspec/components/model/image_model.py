@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
-from seqspec.components.loss._loss import Loss
+from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batch import Batch
 from seqspec.schema.diagnostic import DataError
@@ -39,13 +39,16 @@ class ImageModel(nn.Module):
         self.decoder = parts("decoder")
         self.head = parts("head")
 
-    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
-        """Sums over pictures of the mean of ``criterion`` over their dimensions."""
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``values``: a state before each value of an image; a loss is the mean over those of one image."""
         values_BU = self._values(batch)
-        loss: Loss = criterion(self._read(values_BU), values_BU, self.head)
-        size = values_BU.shape[1]
-        terms = {name: term / size for name, term in loss.terms.items()}
-        return Loss(loss.total / size, loss.count // size, terms)
+        beside: dict[str, Tensor] = {}
+        hidden_BUD = self._read(values_BU, beside)
+        found: dict[str, Output] = {}
+        if wanted("values", only):
+            found["values"] = Scored(hidden_BUD, values_BU, self.head, values_BU.shape[1])
+        count = torch.tensor(len(values_BU), device=values_BU.device)
+        return found | dict(terms(beside, count, only))
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each picture."""
@@ -70,9 +73,9 @@ class ImageModel(nn.Module):
             )
         return values_BU.long()
 
-    def _read(self, values_BU: Tensor) -> Tensor:
+    def _read(self, values_BU: Tensor, beside: dict[str, Tensor] | None = None) -> Tensor:
         """Hidden states ``[B, U, D]``, each from the dimensions before it."""
         first_U = torch.arange(values_BU.shape[1], device=values_BU.device) % self.channels * VALUES
         inputs_BU = functional.pad((values_BU + first_U)[:, :-1], (1, 0))
-        hidden_BUD: Tensor = self.decoder(inputs_BU)
+        hidden_BUD: Tensor = ran(self.decoder, inputs_BU, into=beside, name="decoder")
         return hidden_BUD

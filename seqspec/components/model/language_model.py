@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
-from seqspec.components.loss._loss import Loss
+from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.data.batch import Batch
 from seqspec.schema.model.language_model import LanguageModelConfig
-from seqspec.schema.types import BOS, EOS, Type
+from seqspec.schema.types import BOS, EOS, PAD, Type
 
 Search = Callable[[Continuation], list[list[Hypothesis]]]
 
@@ -35,15 +35,20 @@ class LanguageModel(nn.Module):
         if config.tie != "none":
             self.head.tie(self.decoder.embedding.weight_VD)
 
-    def loss(self, batch: Batch, criterion: Callable[..., Loss]) -> Loss:
-        """Sums of ``criterion`` over the targets; of texts that stand alone, the end is one."""
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``tokens``: a state before each target; of texts that stand alone, the end is one."""
         inputs_BU, labels_BU = _pairs(batch)
-        loss: Loss = criterion(self._read(inputs_BU, batch), labels_BU, self.head)
-        penalty = getattr(self.decoder, "penalty", None)
-        return loss if penalty is None else loss._replace(total=loss.total + penalty * loss.count)
+        beside: dict[str, Tensor] = {}
+        hidden_BUD = self._read(inputs_BU, batch, beside)
+        found: dict[str, Output] = {}
+        if wanted("tokens", only):
+            found["tokens"] = Scored(hidden_BUD, labels_BU, self.head)
+        return found | dict(terms(beside, (labels_BU != PAD).sum(), only))
 
-    def _read(self, inputs_BU: Tensor, batch: Batch) -> Tensor:
-        hidden_BUD: Tensor = self.decoder(inputs_BU, segments_BU=batch.segments)
+    def _read(self, inputs_BU: Tensor, batch: Batch, beside: dict[str, Tensor] | None = None) -> Tensor:
+        hidden_BUD: Tensor = ran(
+            self.decoder, inputs_BU, segments_BU=batch.segments, into=beside, name="decoder"
+        )
         return hidden_BUD
 
     def score(self, batch: Batch) -> Tensor:

@@ -53,14 +53,8 @@ def _gradients(patient: Patient) -> Finding:
         return ids
     model = patient.fresh().eval()
     source = batch.source.clone().requires_grad_()
-    held = {}
-
-    def criterion(scores, *rest):  # type: ignore[no-untyped-def]
-        held["scores"] = scores
-        return patient.program.criterion(scores, *rest)
-
-    model.loss(batch._replace(source=source), criterion)  # type: ignore[operator]
-    (gradient,) = torch.autograd.grad(held["scores"][0].float().square().sum(), source, allow_unused=True)
+    scores = patient.output(model, batch._replace(source=source)).scores
+    (gradient,) = torch.autograd.grad(scores[0].float().square().sum(), source, allow_unused=True)
     if gradient is None:
         return ids
     leak = float(gradient[1:].abs().max())

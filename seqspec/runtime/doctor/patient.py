@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.compile.build import Program
-from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import LossSum
+from seqspec.components.outputs import Output
 from seqspec.data.batch import Batch
 from seqspec.data.collate import AnySplit, collate
 from seqspec.data.pack import PackedSplit
@@ -102,15 +103,12 @@ class Patient:
         chosen = self.examples if examples is None else np.asarray(examples, np.int64)
         return collate(self.train, chosen, step=0, share=1.0, seed=self.seed)
 
-    def loss(self, model: nn.Module, batch: Batch, *, training: bool = False) -> Loss:
+    def loss(self, model: nn.Module, batch: Batch, *, training: bool = False) -> LossSum:
         """The loss, always with the same random numbers."""
         model.train(training)
-        criterion = self.program.criterion
-        if isinstance(criterion, nn.Module):
-            criterion.train(training)
+        self.program.losses.train(training)
         torch.manual_seed(seed_of(self.seed, "doctor"))
-        found: Loss = model.loss(batch, criterion)  # type: ignore[operator]
-        return found
+        return self.program.losses(model, batch)
 
     def nats(self, model: nn.Module, batch: Batch) -> float:
         """Mean negative log-likelihood of a target, in evaluation mode."""
@@ -120,21 +118,19 @@ class Patient:
         return float(total) / max(float(loss.count), 1.0)
 
     def captured(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """What the model hands to its criterion, and the logits that the head makes of it where it does."""
-        held: dict[str, Any] = {}
-
-        def criterion(*args: Any) -> Loss:
-            held["args"] = args
-            nothing = torch.zeros(())
-            return Loss(nothing, torch.ones(()), {})
-
+        """The scores that the main output holds, and the logits that its head makes of them where it does."""
         model.eval()
         torch.manual_seed(seed_of(self.seed, "doctor"))
         with torch.no_grad():
-            model.loss(batch, criterion)  # type: ignore[operator]
-            hidden = held["args"][0]
-            head = held["args"][2] if len(held["args"]) == 3 else None
-            return hidden, head(hidden) if isinstance(head, nn.Module) else None
+            output = self.output(model, batch)
+            head = getattr(output, "head", None)
+            return output.scores, None if head is None else head(output.scores)
+
+    def output(self, model: nn.Module, batch: Batch) -> Output:
+        """The output that the first loss reads."""
+        on = self.program.losses.main
+        found: Output = model.outputs(batch, only=frozenset((on,)))[on]  # type: ignore[operator]
+        return found
 
     @property
     def vocab(self) -> int:

@@ -53,6 +53,10 @@ class PointNetConfig(Config):
             )
         return Vector(self.hidden[-1])
 
+    def auxiliary(self) -> dict[str, float]:
+        """The distance of the features' matrix from a rotation, with its weight (section 4.2)."""
+        return {"rotation": 0.001} if self.align == "points_and_features" else {}
+
     def alignments(self, source: Points) -> tuple[Alignment, ...]:
         """The networks that align: of points, of features."""
         sizes = {"none": (), "points": (source.dim,)}

@@ -5,12 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.head_config import HeadConfig
 from seqspec.schema.types import Logits, States, Tokens, Type
 from seqspec.schema.units import Positive
 
 
-class AdaptiveSoftmaxConfig(Config):
+class AdaptiveSoftmaxConfig(HeadConfig):
     """Grave et al. (2017), "Efficient softmax approximation for GPUs", arXiv:1609.04309; ids must go from
     frequent to rare, as those of tokenizer ``words`` do.
     """

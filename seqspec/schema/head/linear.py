@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.head_config import HeadConfig
 from seqspec.schema.types import Classes, Logits, States, Tokens, Type, Vector
 
 
-class LinearConfig(Config):
+class LinearConfig(HeadConfig):
     """A linear layer; the model decides whether its weight is an embedding's."""
 
     bias: bool = True

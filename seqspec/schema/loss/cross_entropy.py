@@ -1,11 +1,12 @@
 """Cross entropy between the target and the head's distribution."""
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import NonNegative, Probability
 
 
-class CrossEntropyConfig(Config):
+class CrossEntropyConfig(LossConfig):
     """Negative log-likelihood a target, smoothed if asked for."""
 
     label_smoothing: Probability = 0.0

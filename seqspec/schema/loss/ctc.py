@@ -1,13 +1,16 @@
 """Minus the log-probability of the target, summed over every alignment: Graves et al. (2006), ICML."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
-from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.types import Logits, Type
+from seqspec.schema.config import Mismatch
+from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.types import Counted, Logits, Type
 
 
-class CtcConfig(Config):
+class CtcConfig(LossConfig):
     """The loss of models that score the vocabulary and a blank at each state of the source."""
+
+    aligned: ClassVar[bool] = True
 
     too_short: Literal["skip", "fail"] = "skip"
     """A source with too few states for its target counts as zero and is logged, or gives an infinite loss."""
@@ -19,3 +22,7 @@ class CtcConfig(Config):
                 help="use `model: {type: ctc, …}`, or `loss: cross_entropy`",
             )
         return source
+
+    def counts(self, given: Type) -> Counted:
+        """No end symbol is learned."""
+        return Counted("target", "tokens")

@@ -1,11 +1,12 @@
 """Sampled softmax: a few drawn ids stand for the whole vocabulary while training."""
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import Positive
 
 
-class SampledSoftmaxConfig(Config):
+class SampledSoftmaxConfig(LossConfig):
     """Jean et al. (2015), "On Using Very Large Target Vocabulary for Neural Machine Translation",
     arXiv:1412.2007; importance sampling of the normaliser as in Bengio & Senecal (2008).
 

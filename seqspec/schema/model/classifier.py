@@ -7,7 +7,8 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
 from seqspec.schema.model._embed import embed
-from seqspec.schema.types import Classes, Poison, States, Type, Vector
+from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.types import Classes, Outputs, Poison, States, Type, Vector
 from seqspec.schema.units import InferredMark
 
 POOLED = {
@@ -33,13 +34,8 @@ class ClassifierConfig(Config):
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the classes."""
 
-    @property
-    def target_unit(self) -> Literal["examples"]:
-        """Each example has one label."""
-        return "examples"
-
-    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
-        """``source`` and ``target`` to logits over the target's classes, one set an example."""
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
+        """``source`` and ``target`` to ``labels``, logits over the target's classes, one set an example."""
         if "target" not in source or "source" not in source:
             lacks = "source" if "target" in source else "target"
             raise Mismatch(f"a classifier reads a source and learns its label, and the corpus has no {lacks}")
@@ -50,7 +46,8 @@ class ClassifierConfig(Config):
                 help="use model `encoder_decoder` or `ctc`, or name a `label` in the adapter's target",
             )
         given = flow.node("encoder", embed(self, source["source"], flow))
-        return flow.node("head", {"hidden": self._pool(given, flow), "target": target})
+        logits = flow.node("head", {"hidden": self._pool(given, flow), "target": target})
+        return outputs_of(("labels", logits), self, ("encoder",))
 
     def _pool(self, given: Type, flow: Flow) -> Type:
         if isinstance(given, Poison):

@@ -4,12 +4,13 @@ Labelling Unsegmented Sequence Data with Recurrent Neural Networks", ICML.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.types import Logits, Poison, Tokens, Type
+from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type
 
 
 class CtcConfig(Config):
@@ -20,13 +21,8 @@ class CtcConfig(Config):
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the target vocabulary and the blank at each state."""
 
-    @property
-    def target_unit(self) -> Literal["tokens"]:
-        """No end symbol is learned."""
-        return "tokens"
-
-    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
-        """``source`` and ``target`` to logits at each encoder state."""
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
+        """``source`` and ``target`` to ``ctc``, logits at each encoder state."""
         if "target" not in source:
             raise Mismatch("`ctc` learns to write tokens, and the corpus has no target")
         target = source["target"]
@@ -39,4 +35,5 @@ class CtcConfig(Config):
             )
         states = flow.node("encoder", source["source"])
         logits = flow.node("head", {"hidden": states, "target": target})
-        return replace(logits, blank=True) if isinstance(logits, Logits) else logits
+        logits = replace(logits, blank=True) if isinstance(logits, Logits) else logits
+        return outputs_of(("ctc", logits), self, ("encoder",))

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch, Replacement, Slot
 from seqspec.schema.model._embed import embed
+from seqspec.schema.model._outputs import Heads, outputs_of, wire_heads
 from seqspec.schema.tying import check_tied_source, check_tied_target
-from seqspec.schema.types import Logits, Poison, Tokens, Type
-from seqspec.schema.units import Count, Probability
+from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type
+from seqspec.schema.units import Count, Later
 
 FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
 """Fields that a decoder takes from its encoder where it leaves them out and the encoder has them."""
@@ -18,6 +19,8 @@ FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
 
 class EncoderDecoderConfig(Config):
     """Sequence to sequence: Sutskever et al. (2014), Bahdanau et al. (2015), Vaswani et al. (2017)."""
+
+    retired: ClassVar[dict[str, object]] = {"ctc_weight": 0.0, "ctc_head": None}
 
     embedding: Annotated[Config | None, Slot("embedding")] = None
     """How source ids (or frames) become the vectors that the encoder reads; left out, ids are looked up and
@@ -39,15 +42,28 @@ class EncoderDecoderConfig(Config):
     """
     task: Count = 0
     """The row of the task that this experiment trains."""
-    ctc_weight: Probability = 0.0
-    """Share of the loss that is CTC on the encoder's states, the decoder has the rest: Kim et al. (2017),
-    arXiv:1609.06773.
+    outputs: Annotated[Heads | None, Later] = None
+    """Further outputs by name, each a head on the states of the part that its ``on`` names: CTC on the
+    encoder, Kim et al. (2017), arXiv:1609.06773.
     """
-    ctc_head: Annotated[Config | None, Slot("head")] = None
-    """Scores the target vocabulary and a blank at each encoder state, where ``ctc_weight`` is above 0."""
 
-    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
-        """``source`` and ``target`` to logits over the target's vocabulary."""
+    @classmethod
+    def replacement(cls, key: str, value: object) -> Replacement:
+        """How CTC beside attention is written now."""
+        weight = value if isinstance(value, float) and key == "ctc_weight" else None
+        if weight == 0:
+            return Replacement("take it out: it says what holds without it")
+        told = 0.3 if weight is None else weight
+        here, term = (
+            "outputs: {ctc: {type: linear, on: encoder}}",
+            f"ctc: {{type: ctc, on: ctc, weight: {told:g}}}",
+        )
+        rest = float(f"{1 - told:.12g}")
+        help = f"write `{here}`, and `losses:` with your loss (`on: tokens, weight: {rest:g}`) and `{term}`"
+        return Replacement(help, None if weight is None else here, term, rest)
+
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
+        """``source`` and ``target`` to ``tokens``, logits over the target's vocabulary."""
         if "target" not in source:
             raise Mismatch("an encoder and decoder need a source and a target, and the corpus has no target")
         target = source["target"]
@@ -56,7 +72,7 @@ class EncoderDecoderConfig(Config):
         states = flow.node("encoder", embed(self, source["source"], flow))
         follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
-        self._wire_ctc({"hidden": states, "target": target}, source["source"], flow)
+        more = self._wire_heads(states, source, flow)
         if self.task and self.task >= self.task_vectors:
             raise Mismatch(
                 f"task {self.task} has no row among {self.task_vectors} task vectors", at=("task",)
@@ -66,22 +82,17 @@ class EncoderDecoderConfig(Config):
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
         if self.tie == "all":
             check_tied_source(source["source"], target)
-        return replace(logits, ctc=True) if self.ctc_weight and isinstance(logits, Logits) else logits
+        if isinstance(logits, Logits) and any(isinstance(type_, Logits) for type_ in more.values()):
+            logits = replace(logits, ctc=True)
+        return outputs_of(("tokens", logits), self, ("encoder", "decoder"), more)
 
-    def _wire_ctc(self, takes: Mapping[str, Type], source: Type, flow: Flow) -> None:
-        if self.ctc_weight == 0:
-            if self.ctc_head is not None:
-                raise Mismatch(
-                    "a CTC head has no meaning without `ctc_weight`", at=("ctc_head",), help="set both"
-                )
-            return
-        if isinstance(source, Tokens):
+    def _wire_heads(self, states: Type, source: Mapping[str, Type], flow: Flow) -> dict[str, Type]:
+        if self.outputs and isinstance(source["source"], Tokens):
             raise Mismatch(
-                "CTC needs frames that outnumber the target, and the source is text", at=("ctc_weight",)
+                "CTC needs frames that outnumber the target, and the source is text", at=("outputs",)
             )
-        if self.ctc_head is None:
-            flow.fill("ctc_head", "linear", "`ctc_weight` needs scores at the encoder's states")
-        flow.node("ctc_head", takes)
+        target = source["target"]
+        return wire_heads(self.outputs, flow, main="tokens", states={"encoder": states}, target=target)
 
     def _following(self) -> dict[str, object]:
         given = {name: getattr(self.encoder, name, None) for name in FOLLOWING}

@@ -6,12 +6,24 @@ Parmar et al. (2018), "Image Transformer", arXiv:1802.05751.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.types import Classes, Image, Logits, Nothing, Poison, States, Tokens, Type, Vector
+from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.types import (
+    Classes,
+    Image,
+    Logits,
+    Nothing,
+    Outputs,
+    Poison,
+    States,
+    Tokens,
+    Type,
+    Vector,
+)
 
 VALUES = 256
 """Values of one channel of a pixel."""
@@ -27,20 +39,15 @@ class ImageModelConfig(Config):
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the values of the next channel."""
 
-    @property
-    def target_unit(self) -> Literal["examples"]:
-        """The loss is a mean over the dimensions of a picture."""
-        return "examples"
-
     def dimensions(self, source: Image) -> int:
         """Values of one picture, which are the positions that the decoder reads."""
         return source.channels * source.height * source.width
 
-    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
-        """``source`` pictures to logits over the values of each channel."""
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
+        """``source`` pictures to ``values``, logits over the values of each channel."""
         picture = source.get("source", Nothing())
         if isinstance(picture, Poison):
-            return picture
+            return Outputs({"values": picture})
         if not isinstance(picture, Image):
             raise Mismatch(
                 f"an image model tells pictures, and the corpus gives {picture}",
@@ -49,9 +56,9 @@ class ImageModelConfig(Config):
         ids = Tokens(picture.channels * VALUES, special=False)
         hidden = flow.node("decoder", {"target": ids, "memory": Nothing()})
         if isinstance(hidden, Poison):
-            return hidden
+            return Outputs({"values": hidden})
         assert isinstance(hidden, States)
         logits = flow.node("head", {"hidden": Vector(hidden.dim), "target": Classes(VALUES)})
-        if not isinstance(logits, Logits):
-            return logits
-        return Logits(VALUES, stride=0, picture=True)
+        if isinstance(logits, Logits):
+            logits = Logits(VALUES, stride=0, picture=True)
+        return outputs_of(("values", logits), self, ("decoder",))

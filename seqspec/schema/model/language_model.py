@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.model._outputs import outputs_of
 from seqspec.schema.tying import check_tied_target
-from seqspec.schema.types import Nothing, Poison, Tokens, Type
+from seqspec.schema.types import Nothing, Outputs, Poison, Tokens, Type
 
 
 class LanguageModelConfig(Config):
@@ -20,8 +21,8 @@ class LanguageModelConfig(Config):
     tie: Literal["none", "target"] = "none"
     """Share one table between embedding and softmax."""
 
-    def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
-        """The ``target`` to logits over its vocabulary."""
+    def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
+        """The ``target`` to ``tokens``, logits over its vocabulary."""
         if "target" not in source:
             raise Mismatch("a language model learns a target, and the corpus has none")
         if "source" in source and not isinstance(source["source"], Nothing | Poison):
@@ -36,4 +37,4 @@ class LanguageModelConfig(Config):
         logits = flow.node("head", {"hidden": hidden, "target": target})
         if self.tie != "none":
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
-        return logits
+        return outputs_of(("tokens", logits), self, ("decoder",))

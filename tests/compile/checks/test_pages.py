@@ -3,11 +3,12 @@
 import re
 
 import pytest
-import yaml
 
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.check import rules
+from seqspec.compile.parse_yaml import read
 from seqspec.schema.diagnostic import SpecError
+from seqspec.schema.source import Source
 from tests.compile.experiments import spec
 
 BLOCK = re.compile(r"((?:Example|Use instead)[^\n]*(?:\n[^\n]+)*?)::\n\n((?:    [^\n]*\n|\n)+)", re.MULTILINE)
@@ -21,7 +22,12 @@ def examples(module):
     (wrong_head, wrong), (right_head, right) = blocks
     assert wrong_head.startswith("Example, in the spec of ``seqspec new ")
     assert right_head.startswith("Use instead")
-    return re.search(r"seqspec new (\w+)", wrong_head)[1], yaml.safe_load(wrong), yaml.safe_load(right)
+    return re.search(r"seqspec new (\w+)", wrong_head)[1], _data(wrong), _data(right)
+
+
+def _data(text):
+    """As a spec is read: in YAML 1.1 the key `on` would be true."""
+    return read(Source("example", text)).data()
 
 
 def found(folder, task, change):

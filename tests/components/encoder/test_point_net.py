@@ -67,22 +67,23 @@ def test_points_beyond_the_length_change_nothing(training):
 
 def test_every_parameter_learns_from_the_first_step():
     encoder = made()
-    given, _ = encoder(*cloud(8, 6, 7, 8))
-    (given.square().sum() + encoder.penalty).backward()
+    beside = {}
+    given, _ = encoder(*cloud(8, 6, 7, 8), auxiliary=beside)
+    (given.square().sum() + beside["rotation"]).backward()
 
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
 
 
-def test_the_penalty_is_the_distance_from_a_rotation_and_is_for_training():
+def test_the_auxiliary_loss_is_the_distance_from_a_rotation_and_is_for_training():
     turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]])
-    encoder = made()
-    encoder(*cloud(4, 4))
+    encoder, beside = made(), {}
+    encoder(*cloud(4, 4), auxiliary=beside)
 
     assert off_rotation(turn[None]) == 0
     assert off_rotation(2 * torch.eye(3)[None]) == 27
-    assert encoder.penalty is not None
-    encoder.eval()(*cloud(4, 4))
-    assert encoder.penalty is None
+    assert beside["rotation"] > 0
+    encoder.eval()(*cloud(4, 4), auxiliary=beside)
+    assert beside["rotation"] == 0
 
 
 def test_the_largest_value_of_no_points_is_zero():

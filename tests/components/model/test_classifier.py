@@ -7,10 +7,9 @@ from seqspec.components.model.classifier import pooled_max, pooled_mean
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.loss.sampled_softmax import SampledSoftmaxConfig
-from seqspec.schema.model.classifier import ClassifierConfig
 from seqspec.schema.search.greedy import GreedyConfig
-from seqspec.schema.types import Classes, Frames, Image, Logits, Tokens, Unknown
-from tests.components.building import batch, build, faults, infer, only
+from seqspec.schema.types import Classes, Counted, Frames, Image, Logits, Tokens, Unknown
+from tests.components.building import batch, build, faults, infer, loss_of, only
 
 torch.set_num_threads(1)
 
@@ -67,7 +66,7 @@ def test_every_label_counts_and_the_loss_is_torchs():
     logits = built.model.head(built.model.encode(given))
     expected = functional.cross_entropy(logits, given.target, reduction="sum", label_smoothing=0.1)
 
-    loss = built.model.loss(given, cross_entropy(built, label_smoothing=0.1))
+    loss = loss_of(built.model, given, cross_entropy(built, label_smoothing=0.1))
 
     assert 0 in given.target.tolist()
     assert loss.count == 4
@@ -102,7 +101,7 @@ def test_a_toy_task_is_learned():
     optimizer = torch.optim.Adam(built.model.parameters(), lr=0.03)
     for _ in range(60):
         optimizer.zero_grad()
-        built.model.loss(given, cross_entropy(built)).total.backward()
+        loss_of(built.model, given, cross_entropy(built)).total.backward()
         optimizer.step()
 
     built.model.eval()
@@ -113,7 +112,7 @@ def test_every_weight_gets_a_finite_gradient():
     built = build({"type": "classifier", "encoder": LENET}, PICTURES)
     torch.manual_seed(0)
     given = labelled()._replace(source=torch.randn(4, 1, 8, 8), source_lengths=None)
-    built.model.loss(given, cross_entropy(built)).total.backward()
+    loss_of(built.model, given, cross_entropy(built)).total.backward()
 
     grads = {name: p.grad for name, p in built.model.named_parameters()}
     assert [n for n, g in grads.items() if g is None or not g.isfinite().all() or not g.any()] == []
@@ -178,4 +177,6 @@ def test_nothing_searches_or_samples_classes():
 
 
 def test_examples_are_what_is_counted():
-    assert ClassifierConfig.model_construct().target_unit == "examples"
+    given = classifier().gives
+
+    assert CrossEntropyConfig().counts(given) == Counted("target", "examples")

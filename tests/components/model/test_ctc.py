@@ -7,6 +7,7 @@ from seqspec.components.encoder.bilstm import Bilstm
 from seqspec.components.head.linear import Linear
 from seqspec.components.loss.cross_entropy import CrossEntropy
 from seqspec.components.loss.ctc import Ctc as CtcLoss
+from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.model.ctc import Ctc
 from seqspec.components.model.encoder_decoder import EncoderDecoder
 from seqspec.components.search.ctc_greedy import CtcGreedy
@@ -20,7 +21,8 @@ from seqspec.schema.loss.ctc import CtcConfig as CtcLossConfig
 from seqspec.schema.model.ctc import CtcConfig
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.search.ctc_greedy import CtcGreedyConfig
-from seqspec.schema.types import Frames, Logits, States, Text, Tokens
+from seqspec.schema.types import Counted, Frames, Logits, States, Text, Tokens
+from tests.components.building import loss_of
 
 FRAMES, TARGET = Frames(dim=3, rate=100), Tokens(6)
 TAKES = {"source": FRAMES, "target": TARGET}
@@ -52,9 +54,9 @@ def ctc():
 def test_loss_counts_target_symbols_and_learns():
     model, criterion = ctc(), CtcLoss(CtcLossConfig(), LOGITS)
 
-    first = model.loss(BATCH, criterion)
+    first = loss_of(model, BATCH, criterion)
     for _ in range(60):
-        loss = model.loss(BATCH, criterion)
+        loss = loss_of(model, BATCH, criterion)
         gradients = torch.autograd.grad(loss.total, list(model.parameters()))
         with torch.no_grad():
             for parameter, gradient in zip(model.parameters(), gradients, strict=True):
@@ -70,7 +72,9 @@ def test_padding_of_the_source_changes_no_loss():
     model, criterion = ctc(), CtcLoss(CtcLossConfig(), LOGITS)
     longer = BATCH._replace(source=torch.cat([BATCH.source, torch.full((2, 6, 3), 1e3)], dim=1))
 
-    torch.testing.assert_close(model.loss(longer, criterion).total, model.loss(BATCH, criterion).total)
+    torch.testing.assert_close(
+        loss_of(model, longer, criterion).total, loss_of(model, BATCH, criterion).total
+    )
 
 
 def test_alignment_picture_has_a_row_a_symbol():
@@ -90,33 +94,60 @@ class Decoder(torch.nn.Module):
         return memory.mean(1, keepdim=True).expand(-1, ids.shape[1], -1)
 
 
-def joint(weight):
+class Parts(dict):
+    def __call__(self, name):
+        return self.get(name)
+
+    def named(self, name):
+        return self.get(name, {})
+
+
+def joint():
     torch.manual_seed(2)
-    parts = {
-        "encoder": encoder(),
-        "decoder": Decoder(),
-        "head": head(),
-        "ctc_head": head() if weight else None,
+    parts = Parts(encoder=encoder(), decoder=Decoder(), head=head(), outputs={"ctc": head()})
+    return EncoderDecoder(EncoderDecoderConfig.model_construct(), TAKES, parts)
+
+
+def losses(**weights):
+    criteria = {
+        "attention": NamedLoss("tokens", CrossEntropy(CrossEntropyConfig(), Logits(6)), weights["attention"]),
+        "ctc": NamedLoss("ctc", CtcLoss(CtcLossConfig(), LOGITS), weights["ctc"]),
     }
-    config = EncoderDecoderConfig.model_construct(ctc_weight=weight)
-    return EncoderDecoder(config, TAKES, parts.get)
+    return Losses(criteria, last_step=10)
 
 
 def test_joint_loss_is_the_weighted_sum_of_both():
-    criterion = CrossEntropy(CrossEntropyConfig(), Logits(6))
-    model = joint(0.3)
+    model, both = joint(), losses(attention=lambda step: 0.7, ctc=lambda step: 0.3)
+    batch = BATCH._replace(share=6.0)
 
-    loss = model.loss(BATCH, criterion)
+    loss = both(model, batch)
 
-    memory, lengths = model.encode(BATCH)
-    side = CtcLoss(CtcLossConfig(), LOGITS)(
-        model.ctc_head(memory), lengths, BATCH.target, BATCH.target_lengths
-    )
-    model.ctc_head = None
-    main = model.loss(BATCH, criterion)
-    torch.testing.assert_close(loss.total, 0.7 * main.total + 0.3 * side.total)
-    torch.testing.assert_close(loss.terms["ctc"], side.total)
-    assert loss.count == main.count == 6
+    apart = both.sums(model, batch)
+    total = 0.7 * apart["attention"].total + 0.3 * apart["ctc"].total
+    torch.testing.assert_close(loss.total, total)
+    torch.testing.assert_close(loss.objective, total / 6)
+    torch.testing.assert_close(loss.terms["loss.ctc"], apart["ctc"].total)
+    torch.testing.assert_close(loss.terms["nll"], apart["attention"].terms["nll"])
+    assert loss.count == 6
+
+
+def test_a_weight_is_a_function_of_the_step():
+    model, both = joint(), losses(attention=lambda step: 1.0, ctc=lambda step: step / 10)
+    apart = both.sums(model, BATCH)
+
+    for step, expected in ((1, 0.1), (5, 0.5), (None, 1.0)):
+        total = both(model, BATCH, step=step).total
+        torch.testing.assert_close(total, apart["attention"].total + expected * apart["ctc"].total)
+
+
+def test_a_phase_that_needs_one_loss_computes_no_other_output():
+    model, both = joint(), losses(attention=lambda step: 0.7, ctc=lambda step: 0.3)
+    model.decoder = None
+
+    loss = both(model, BATCH, names=("ctc",))
+
+    torch.testing.assert_close(loss.total, 0.3 * both.sums(model, BATCH, names=["ctc"])["ctc"].total)
+    assert list(model.outputs(BATCH, only=frozenset({"ctc"}))) == ["ctc"]
 
 
 def attention(**settings):
@@ -124,35 +155,36 @@ def attention(**settings):
 
 
 class Flow:
-    """Passes fixed types on and notes what is filled."""
-
-    def __init__(self):
-        self.filled = {}
-
-    def fill(self, name, component, reason):
-        self.filled[name] = component
+    """Passes fixed types on."""
 
     def node(self, name, source, **derived):
         return {"encoder": States(8, stride=2), "decoder": States(8)}.get(name, Logits(6, stride=2))
 
+    def item(self, name, key, source):
+        return Logits(6, stride=2)
 
-def test_one_key_adds_ctc_to_attention():
-    flow, config = Flow(), attention(ctc_weight=0.3)
 
-    config.wire(TAKES, flow)
+HEADS = {"ctc": LinearConfig(on="encoder")}
 
-    assert flow.filled == {"ctc_head": "linear"}
+
+def test_a_head_on_the_encoder_is_an_output_of_ctc():
+    given = attention(outputs=HEADS).wire(TAKES, Flow())
+
+    assert dict(given) == {"tokens": Logits(6, stride=2, ctc=True), "ctc": LOGITS}
+    assert given.main == given["tokens"]
 
 
 @pytest.mark.parametrize(
     ("config", "takes", "words"),
     [
         (
-            attention(ctc_weight=0.3, embedding=LookupConfig()),
+            attention(outputs=HEADS, embedding=LookupConfig()),
             {"source": Tokens(9)},
             "outnumber",
         ),
-        (attention(ctc_head=LinearConfig()), {"source": FRAMES}, "no meaning"),
+        (attention(outputs={"ctc": LinearConfig()}), {"source": FRAMES}, "names no part"),
+        (attention(outputs={"ctc": LinearConfig(on="body")}), {"source": FRAMES}, "no part `body`"),
+        (attention(outputs={"tokens": LinearConfig(on="encoder")}), {"source": FRAMES}, "own output"),
         (CtcConfig.model_construct(), {"source": Tokens(9)}, "frames"),
         (CtcConfig.model_construct(), {"source": FRAMES, "target": Text("en")}, "write tokens"),
     ],
@@ -163,5 +195,7 @@ def test_what_ctc_cannot_take_is_refused(config, takes, words):
 
 
 def test_ctc_declares_scores_at_the_encoder_s_states():
-    assert CtcConfig.model_construct().wire(TAKES, Flow()) == LOGITS
-    assert CtcConfig.model_construct().target_unit == "tokens"
+    config = CtcConfig.model_construct(encoder=BilstmConfig())
+
+    assert dict(config.wire(TAKES, Flow())) == {"ctc": LOGITS}
+    assert CtcLossConfig().counts(LOGITS) == Counted("target", "tokens")

@@ -4,7 +4,7 @@ import torch
 from seqspec.components.loss.cross_entropy import CrossEntropy
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.types import Frames, Tokens
-from tests.components.building import batch, build, count, faults, only
+from tests.components.building import batch, build, count, faults, loss_of, only
 
 torch.set_num_threads(1)
 
@@ -36,8 +36,8 @@ def test_padding_changes_no_loss(fields):
     built = build(tiny(**fields))
     model, given = built.model.eval(), batch()
     with torch.no_grad():
-        whole = model.loss(given, criterion(built.gives))
-        apart = [model.loss(only(row, given), criterion(built.gives)).total for row in range(4)]
+        whole = loss_of(model, given, criterion(built.gives))
+        apart = [loss_of(model, only(row, given), criterion(built.gives)).total for row in range(4)]
 
     torch.testing.assert_close(whole.total, torch.stack(apart).sum(), rtol=1e-5, atol=1e-5)
     assert whole.count == given.target_lengths.sum() + 4
@@ -59,7 +59,7 @@ def test_cached_steps_equal_the_whole_at_once(fields):
 @pytest.mark.parametrize("fields", [{}, *VARIANTS, *CONVOLVES])
 def test_every_weight_gets_a_finite_gradient(fields):
     built = build(tiny(**fields))
-    built.model.loss(batch(), criterion(built.gives)).total.backward()
+    loss_of(built.model, batch(), criterion(built.gives)).total.backward()
 
     grads = {name: p.grad for name, p in built.model.named_parameters()}
     assert [name for name, grad in grads.items() if grad is None or not torch.isfinite(grad).all()] == []
@@ -96,14 +96,14 @@ def test_frames_go_in_without_an_embedding():
     built = build(TINY, {"source": Frames(5, 100), "target": Tokens(11)})
     given = batch()._replace(source=torch.randn(4, 7, 5))
 
-    assert torch.isfinite(built.model.loss(given, criterion(built.gives)).total)
+    assert torch.isfinite(loss_of(built.model, given, criterion(built.gives)).total)
 
 
 def test_score_is_the_forced_log_probability():
     built = build(TINY)
     model, given = built.model.eval(), batch()
     with torch.no_grad():
-        total = model.loss(given, criterion(built.gives)).total
+        total = loss_of(model, given, criterion(built.gives)).total
 
         torch.testing.assert_close(-model.score(given).sum(), total, rtol=1e-5, atol=1e-5)
 

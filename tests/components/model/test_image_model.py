@@ -12,7 +12,7 @@ from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.metric.accuracy import AccuracyConfig
 from seqspec.schema.metric.bits_per_dim import BitsPerDimConfig
 from seqspec.schema.types import Classes, Image, Logits, Tokens
-from tests.components.building import build, faults
+from tests.components.building import build, faults, loss_of
 
 torch.set_num_threads(1)
 
@@ -52,7 +52,7 @@ def criterion(built):
 def test_loss_is_the_likelihood_of_a_dimension(built):
     values = pictures()
     values[0, 0, 0, 0] = 0
-    loss = built.model.loss(batch(values), criterion(built))
+    loss = loss_of(built.model, batch(values), criterion(built))
     score = built.model.score(batch(values))
 
     assert int(loss.count) == 2
@@ -73,7 +73,7 @@ def test_a_value_changes_what_follows_it_row_by_row_and_nothing_before(built):
 
 
 def test_every_channel_has_a_table_of_its_own(built):
-    built.model.loss(batch(pictures(8)), criterion(built)).total.backward()
+    loss_of(built.model, batch(pictures(8)), criterion(built)).total.backward()
 
     used = built.model.decoder.embedding.weight_VD.grad.abs().sum(1) > 0
     assert len(used) == 3 * 256

@@ -7,7 +7,7 @@ from seqspec.data.batch import Batch
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import BOS, EOS, Frames, Tokens
-from tests.components.building import batch, build, faults, only
+from tests.components.building import batch, build, faults, loss_of, only
 
 torch.set_num_threads(1)
 
@@ -22,7 +22,7 @@ def texts(rows=3):
 
 
 def loss(built, given):
-    return built.model.loss(given, CrossEntropy(CrossEntropyConfig(), built.gives))
+    return loss_of(built.model, given, CrossEntropy(CrossEntropyConfig(), built.gives))
 
 
 def packed(rows, segments=None):

@@ -14,7 +14,7 @@ from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import BOS, EOS, PAD, Tokens
-from tests.components.building import batch, build
+from tests.components.building import batch, build, loss_of
 
 torch.set_num_threads(1)
 transformers = pytest.importorskip("transformers")
@@ -53,7 +53,7 @@ def ours():
     criterion = CrossEntropy(CrossEntropyConfig(), built.gives)
     optimizer = torch.optim.Adam(built.model.parameters(), lr=5e-3)
     for step in range(200):
-        loss = built.model.loss(backwards(batch(rows=24, source=VOCAB, seed=step + 10)), criterion)
+        loss = loss_of(built.model, backwards(batch(rows=24, source=VOCAB, seed=step + 10)), criterion)
         optimizer.zero_grad()
         (loss.total / loss.count).backward()
         optimizer.step()

@@ -23,7 +23,7 @@ SPEECH = {
     "type": "encoder_decoder",
     "encoder": LAYERS,
     "decoder": {"type": "transformer", "num_layers": 1},
-    "ctc_weight": 0.3,
+    "outputs": {"ctc": {"type": "linear", "on": "encoder"}},
 }
 WRITABLE = (1, 4, 5, 6)
 
@@ -31,7 +31,7 @@ WRITABLE = (1, 4, 5, 6)
 def sharpened(built, by=3.0):
     """Untrained models have no opinion."""
     with torch.no_grad():
-        for head in (built.model.head, getattr(built.model, "ctc_head", None)):
+        for head in (built.model.head, getattr(built.model, "head_ctc", None)):
             if head is not None:
                 head.weight_VD.mul_(by)
     return built.model.eval()
@@ -132,7 +132,7 @@ def test_a_wide_beam_finds_the_best_of_all_answers(speech, language, ctc_weight,
 def every_answer(speech, language, one, ctc_weight, penalty):
     """All answers of up to three ids by decreasing score: ended ones, and those of three ids that were cut."""
     memory, lengths = speech.encode(one)
-    frames = speech.ctc_head(memory).log_softmax(-1)
+    frames = speech.scored("ctc", memory).log_softmax(-1)
     answers = []
     for size in range(4):
         for ids in itertools.product(WRITABLE, repeat=size):

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import Losses, NamedLoss
+from seqspec.components.outputs import Scored
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.prepare import prepare
 from seqspec.runtime.doctor import gradients, isolation, judgement, learning, repeating, start
@@ -69,10 +71,10 @@ class Copier(nn.Module):
             hidden = hidden + next(NOISE) * 1e-3
         return hidden
 
-    def loss(self, batch, criterion):
+    def outputs(self, batch, *, only=None):
         labels = torch.cat([batch.target, torch.zeros(len(batch.target), 1, dtype=torch.int64)], 1)
         labels[torch.arange(len(labels)), batch.target_lengths] = EOS
-        return criterion(self.hidden(batch), labels, self.head)
+        return {"tokens": Scored(self.hidden(batch), labels, self.head)}
 
     def decode(self, batch, search):
         found = []
@@ -146,7 +148,7 @@ def patient_of(prepared, fault="", *, rate=lambda step: 1e-3, metric=Exact, step
     program = SimpleNamespace(
         plan=SimpleNamespace(experiment=experiment),
         model=model,
-        criterion=Criterion(),
+        losses=Losses({"loss": NamedLoss("tokens", Criterion())}, last_step=1000),
         optimizer=SimpleNamespace(build=lambda named: torch.optim.Adam([p for _, p in named])),
         metrics=(metric(),),
         num_parameters=sum(p.numel() for p in model.parameters()),

@@ -1,0 +1,119 @@
+"""The losses of a program: named terms on the model's outputs, weighted and summed to one objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+from seqspec.components.loss._loss import Loss
+
+if TYPE_CHECKING:
+    from seqspec.components.outputs import Output
+    from seqspec.components.protocols import Criterion, Model
+    from seqspec.data.batch import Batch
+
+
+@dataclass(frozen=True)
+class NamedLoss:
+    """One term."""
+
+    on: str
+    """Output of the model that it reads."""
+    criterion: Criterion | None
+    """Built loss; ``None`` for an auxiliary output that is taken as it is."""
+    weight: Callable[[int], float] = lambda step: 1.0
+    """Pure function of the optimiser step, from 1."""
+
+
+class LossSum(NamedTuple):
+    """The losses of one batch."""
+
+    objective: Tensor
+    """What ``backward`` is called on: each weighted sum over the share of its targets, added up."""
+    total: Tensor
+    """``objective`` times the share of the first loss: of one loss of weight 1 its very sum."""
+    count: Tensor  # type: ignore[assignment]  # a tuple has a method of the name
+    """Targets of the first loss."""
+    terms: dict[str, Tensor]
+    """Further sums by name, for the journal and for metrics: the first loss's as it names them, the others'
+    under their name, and of several losses the sum of each as ``loss.NAME``.
+    """
+
+
+class Losses(nn.Module):
+    """``losses(model, batch, step=…)``; losses that learn nothing hold no weights."""
+
+    def __init__(self, named: Mapping[str, NamedLoss], *, last_step: int) -> None:
+        super().__init__()
+        self.named = dict(named)
+        self.last_step = last_step
+        self.criteria = nn.ModuleList(
+            one.criterion for one in named.values() if isinstance(one.criterion, nn.Module)
+        )
+
+    @property
+    def main(self) -> str:
+        """The output that the first loss reads."""
+        return next(iter(self.named.values())).on
+
+    def forward(
+        self, model: Model, batch: Batch, *, step: int | None = None, names: Collection[str] | None = None
+    ) -> LossSum:
+        """``names`` are the losses of a phase, all where left out; evaluation has no ``step`` and weighs as
+        the last one does.
+        """
+        return self.weigh(self.sums(model, batch, names=names), batch, step=step)
+
+    def sums(self, model: Model, batch: Batch, *, names: Collection[str] | None = None) -> dict[str, Loss]:
+        """Each loss by itself, without its weight; the model gives no more outputs than these read."""
+        chosen = {name: one for name, one in self.named.items() if names is None or name in names}
+        outputs = model.outputs(batch, only=frozenset(one.on for one in chosen.values()))
+        return {name: _summed(one, outputs[one.on]) for name, one in chosen.items()}
+
+    def weigh(self, sums: Mapping[str, Loss], batch: Batch, *, step: int | None = None) -> LossSum:
+        """One objective of all; sums over one share are added before they are divided."""
+        first = next(iter(sums))
+        by_share: dict[float, Tensor] = {}
+        for name, loss in sums.items():
+            weight = self.named[name].weight(self.last_step if step is None else step)
+            part = loss.total if weight == 1 else weight * loss.total
+            share = _share(batch, name)
+            by_share[share] = by_share[share] + part if share in by_share else part
+        parts = [total / share for share, total in by_share.items()]
+        share = _share(batch, first)
+        objective = sum(parts[1:], start=parts[0])
+        total = by_share[share] if len(by_share) == 1 else objective * share
+        return LossSum(objective, total, sums[first].count, _terms(sums, first))
+
+
+def _summed(one: NamedLoss, output: Output) -> Loss:
+    if one.criterion is None:
+        return Loss(output[0], output[1], {})  # type: ignore[arg-type]
+    each = getattr(output, "each", None)
+    loss = one.criterion(*(output if each is None else output[:-1]))
+    return loss if each in (None, 1) else _mean_over(loss, each)
+
+
+def _mean_over(loss: Loss, each: int) -> Loss:
+    terms = {name: term / each for name, term in loss.terms.items()}
+    return Loss(loss.total / each, loss.count // each, terms)
+
+
+def _share(batch: Any, name: str) -> float:
+    """What the sum of a loss is divided by; losses whose targets are not counted apart share the first's."""
+    shares: Mapping[str, float] = getattr(batch, "shares", {})
+    return float(shares.get(name, batch.share))
+
+
+def _terms(sums: Mapping[str, Loss], first: str) -> dict[str, Tensor]:
+    found = dict(sums[first].terms)
+    if len(sums) == 1:
+        return found
+    for name, loss in sums.items():
+        found[f"loss.{name}"] = loss.total.detach()
+        if name != first:
+            found |= {f"{name}.{term}": value for term, value in loss.terms.items() if term != name}
+    return found

@@ -1,0 +1,89 @@
+"""What a model gives a loss, by name: each output is the arguments of the losses that fit it."""
+
+# B batch, S states, U target time, D width, V vocabulary
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Only = frozenset[str] | None
+"""The outputs that somebody wants; ``None`` for all."""
+
+
+class Scored(NamedTuple):
+    """States and labels one by one, for losses that are fused with the head's linear layer."""
+
+    hidden: Tensor
+    """``[B, U, D]``, or ``[B, D]`` for one label an example."""
+    labels: Tensor
+    """``[B, U]`` ids, or ``[B]`` classes."""
+    head: nn.Module
+    """Makes logits of ``hidden``."""
+    each: int = 1
+    """Labels that count as one target: the values of an image do."""
+
+    @property
+    def scores(self) -> Tensor:
+        """What gradients are taken of where nothing but the output is looked at."""
+        return self.hidden
+
+
+class Aligned(NamedTuple):
+    """Logits at the states of a source, more of them than there are targets."""
+
+    logits: Tensor
+    """``[B, S, V]``, the blank first."""
+    lengths: Tensor
+    """``[B]`` states."""
+    target: Tensor
+    """``[B, U]`` ids."""
+    target_lengths: Tensor
+    """``[B]``."""
+
+    @property
+    def scores(self) -> Tensor:
+        """The logits."""
+        return self.logits
+
+
+class Term(NamedTuple):
+    """A loss that the model works out itself."""
+
+    total: Tensor
+    """Its mean times ``count``."""
+    count: Tensor  # type: ignore[assignment]  # a tuple has a method of the name
+    """Targets of the batch, so that it weighs as they do."""
+
+    @property
+    def scores(self) -> Tensor:
+        """The sum."""
+        return self.total
+
+
+Output = Scored | Aligned | Term
+
+
+def wanted(name: str, only: Only) -> bool:
+    """Whether an output is wanted, or one below it: ``encoder`` for ``encoder.halting``."""
+    return only is None or name in only or any(one.startswith(f"{name}.") for one in only)
+
+
+def ran(module: Any, *given: Any, into: dict[str, Tensor] | None = None, name: str = "", **more: Any) -> Any:
+    """What a part of a model gives; what it works out beside goes ``into`` under ``name``."""
+    if into is None or not getattr(module, "auxiliary", ()):
+        return module(*given, **more)
+    beside: dict[str, Tensor] = {}
+    result = module(*given, auxiliary=beside, **more)
+    into |= {f"{name}.{key}": value for key, value in beside.items()}
+    return result
+
+
+def terms(means: Mapping[str, Tensor], count: Tensor, only: Only) -> Iterator[tuple[str, Term]]:
+    """The auxiliary outputs that are wanted, each a mean that stands for ``count`` targets."""
+    for name, mean in means.items():
+        if only is None or name in only:
+            yield name, Term(mean * count, count)

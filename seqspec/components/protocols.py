@@ -1,0 +1,130 @@
+"""What the built component of each slot offers; ``docs/architecture.md`` says the same in a table.
+
+A component need not name its protocol: mypy checks where it is used.
+"""
+
+# B batch, S states, U target time, T time, D width, N hypotheses
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from seqspec.components.loss._loss import Loss
+    from seqspec.components.outputs import Only, Output
+    from seqspec.components.search._hypothesis import Hypothesis
+    from seqspec.data.batch import Batch
+
+
+class Learner(Protocol):
+    """What every module offers, whatever it is: torch's own part that this package uses."""
+
+    training: bool
+
+    def train(self, mode: bool = True) -> Any: ...
+
+    def eval(self) -> Any: ...
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Parameter]]: ...
+
+
+class Model(Learner, Protocol):
+    """Slot ``model``: reads a batch, gives outputs and answers."""
+
+    def outputs(self, batch: Batch, *, only: Only = None) -> Mapping[str, Output]:
+        """What losses read, by the names that its config's ``wire`` declares; nothing beside ``only`` is
+        worked out.
+        """
+        ...
+
+    def decode(self, batch: Batch, search: Any) -> Sequence[Sequence[Hypothesis]]:
+        """Answers for each example, best first."""
+        ...
+
+    def score(self, batch: Batch) -> Tensor:
+        """``[B]``: the log-probability of each target when it is forced."""
+        ...
+
+
+class Attentive(Protocol):
+    """A model that can say where it looked."""
+
+    def attention(self, batch: Batch) -> Tensor | None:
+        """``[B, U, S]``, or ``None`` where there is none."""
+        ...
+
+
+class Encoder(Protocol):
+    """Slot ``encoder``.  One with auxiliary outputs names them in ``auxiliary`` and takes a mapping to put
+    them into under that keyword.
+    """
+
+    def __call__(self, x_BTD: Tensor, lengths_B: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
+
+
+class Decoder(Protocol):
+    """Slot ``decoder``: teacher forcing when called, a search through ``start`` and ``step``."""
+
+    def __call__(self, ids_BU: Tensor, *memory: Tensor | None) -> Tensor: ...
+
+    def start(self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int) -> Any: ...
+
+    def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]: ...
+
+
+class Head(Protocol):
+    """Slot ``head``: hidden states to logits."""
+
+    def __call__(self, hidden: Tensor) -> Tensor: ...
+
+
+class LinearHead(Head, Protocol):
+    """A head whose one linear layer losses may fuse with."""
+
+    weight_VD: Tensor
+    bias_V: Tensor | None
+
+
+class FactoredHead(Head, Protocol):
+    """A head that knows the likelihood without spelling every logit out."""
+
+    def nll(self, hidden_ND: Tensor, labels_N: Tensor) -> Tensor: ...
+
+
+class Criterion(Protocol):
+    """Slot ``loss``: called with the fields of the output that it reads."""
+
+    def __call__(self, *output: Any) -> Loss: ...
+
+
+class Optimizer(Protocol):
+    """Slot ``optimizer``."""
+
+    def build(self, named_parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer: ...
+
+
+class Search(Protocol):
+    """Slot ``search``: steps of a model, or scores of states, to hypotheses."""
+
+    def __call__(self, *given: Any) -> list[list[Hypothesis]]: ...
+
+
+class Metric(Protocol):
+    """Slot ``metric``."""
+
+    reads: Literal["text", "teacher_forced", "labels"]
+    better: Literal["lower", "higher"]
+
+    def update(self, *given: Any) -> None: ...
+
+    def compute(self) -> dict[str, float]: ...
+
+    def signature(self) -> str: ...

@@ -1,0 +1,18 @@
+"""A loss that the model works out itself, such as the cost of adaptive halting."""
+
+from seqspec.schema.config import Mismatch
+from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.types import Auxiliary, Type
+
+
+class AuxiliaryConfig(LossConfig):
+    """The auxiliary output that ``on`` names, as the model gives it: a mean over the batch."""
+
+    def output(self, source: Type) -> Type:
+        if not isinstance(source, Auxiliary):
+            raise Mismatch(
+                f"`auxiliary` reads what a part of the model gives beside its answers, and this is {source}",
+                at=("on",),
+                help="name one of the model's auxiliary outputs, such as `encoder.halting`",
+            )
+        return source
