@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any, NamedTuple
 
+from seqspec.schema.convolved import Shortening
 from seqspec.schema.types import Frames, Type
 
 AREA = 9
@@ -27,14 +28,24 @@ class Over(NamedTuple):
 
 def convolutions(config: Any, frames: Type) -> Iterator[Over]:
     """The convolutions of an encoder of frames; none for an encoder without."""
-    shape = _shape(config)
+    shape = shortening(config)
     if not isinstance(frames, Frames) or shape is None:
         return
-    channels, across, along = shape
     bins, steps = frames.dim // frames.channels, 1.0
-    for (before, after), over, by in zip(pairwise([frames.channels, *channels]), across, along, strict=True):
+    for (before, after), over, by in _steps(shape, frames):
         bins, steps = ceil(bins / over), steps / by
         yield Over(before, after, bins * steps)
+
+
+def shortening(config: Any) -> Shortening | None:
+    """What an encoder says of its convolutions; ``None`` where it has none."""
+    told = getattr(config, "shortening", None)
+    return None if told is None else told()
+
+
+def _steps(shape: Shortening, frames: Frames) -> Iterator[tuple[tuple[int, int], int, int]]:
+    widths = pairwise([frames.channels, *shape.channels])
+    return zip(widths, shape.bin_strides, shape.time_strides, strict=True)
 
 
 def used(config: Any, frames: Type) -> float:
@@ -43,18 +54,7 @@ def used(config: Any, frames: Type) -> float:
 
 
 def kept(config: Any, frames: Type) -> float:
-    """Numbers a frame that stay for the backward pass: what each gives, before and after ReLU; normalised,
-    twice as many.
-    """
-    numbers = 4 if hasattr(config, "batch_norm_decay") else 2
+    """Numbers a frame that stay for the backward pass."""
+    shape = shortening(config)
+    numbers = 0 if shape is None else shape.kept
     return sum(numbers * one.outputs * one.places for one in convolutions(config, frames))
-
-
-def _shape(config: Any) -> tuple[list[int], list[int], list[int]] | None:
-    """Channels, strides over bins and strides over time."""
-    if hasattr(config, "bin_strides"):
-        return config.channels, config.bin_strides, config.time_strides
-    if hasattr(config, "subsampling"):
-        halved = [2] * (config.subsampling.bit_length() - 1)
-        return [config.subsampling_channels or config.dim] * len(halved), halved, halved
-    return None

@@ -14,19 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqspec.compile.convolution_cost import kept as kept_by_convolutions
+from seqspec.compile.convolution_cost import shortening
 from seqspec.compile.convolution_cost import used as used_by_convolutions
 from seqspec.compile.plan import Compiled, Plan, PlanNode
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding
-from seqspec.schema.types import Classes, Frames, Image, States, Tokens, Type
+from seqspec.schema.types import Classes, Frames, Image, Logits, States, Tokens, Type
 
 FLOAT = 4
 """Bytes of a weight."""
 GIB = 2**30
 USUAL_LENGTH = 128
 """Positions of an example where the spec sets no limit."""
-STATE = {"adam": 2, "adamw": 2, "momentum": 1, "adagrad": 1, "rmsprop": 1, "sgd": 0, "adafactor": 0}
-"""Numbers that an optimiser keeps for each weight; Adafactor's rows and columns are next to nothing."""
+USUAL_KEPT = 16
+"""Numbers a position, layer and feature that a component keeps which does not say how many."""
+USUAL_STATE = 2
+"""Numbers a weight of an optimiser that does not say how many it keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,7 @@ def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     """The cost of a plan whose parameters have these sizes.  Loads no torch."""
     train = plan.experiment.train
     parameters = sum(sizes.values())
-    kind = plan.experiment.optimizer.component[1]
-    kept = (
-        STATE.get(kind, 2)
-        + bool(getattr(plan.experiment.optimizer, "amsgrad", False))
-        + (train.ema is not None)
-    )
+    kept = getattr(plan.experiment.optimizer, "state_size", USUAL_STATE) + (train.ema is not None)
     weights = parameters * FLOAT
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
     share = 1 / train.accumulate
@@ -176,16 +174,23 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
         part = name.split(".")[0]
         if "embedding" in name or (part == "encoder" and pictured is not None):
             continue
-        if name.startswith("encoder.convolutions."):
+        if _convolves(plan, name):
             continue
         total += 6 * size * _reached(plan, part, positions) * _repeated(plan, name)
     for node in plan.nodes:
         config = plan.config(node.path)
         if node.path == ("model", "encoder"):
             total += 6 * used_by_convolutions(config, node.takes[0][1]) * positions.get("source", 0)
-        if getattr(config, "num_heads", None) and isinstance(node.gives, States):
-            total += 12 * config.num_layers * node.gives.dim * _pairs(plan, node, positions)
+        attending = getattr(config, "attention_layers", 0)
+        if attending and isinstance(node.gives, States):
+            total += 12 * attending * node.gives.dim * _pairs(plan, node, positions)
     return total
+
+
+def _convolves(plan: Plan, name: str) -> bool:
+    """Whether a weight belongs to the convolutions that shorten frames, which are counted apart."""
+    shape = shortening(getattr(plan.experiment.model, "encoder", None))
+    return shape is not None and name.startswith(f"encoder.{shape.weights}")
 
 
 def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
@@ -202,9 +207,8 @@ def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
 def _repeated(plan: Plan, name: str) -> int:
     """How often a position goes through a weight: as often as there are layers where all of them share it."""
     part, _, rest = name.partition(".")
-    config: Any = getattr(plan.experiment.model, part, None)
-    shared = hasattr(config, "halting")  # as a Universal Transformer's layers are
-    return int(config.num_layers) if shared and rest.startswith("layer.") else 1
+    repeats = getattr(getattr(plan.experiment.model, part, None), "repeats", None)
+    return 1 if repeats is None else int(repeats(rest))
 
 
 def _pictured(plan: Plan) -> Any:
@@ -219,11 +223,15 @@ def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
         (n for n in plan.nodes if n.path == ("model", "encoder") and isinstance(n.gives, States)), None
     )
     stride = encoder.gives.stride if encoder is not None and isinstance(encoder.gives, States) else 1
-    if part == "encoder":
-        return positions.get("source", 0) / stride
-    if plan.experiment.model.component[1] == "ctc":
+    if part == "encoder" or _at_states(plan, part):
         return positions.get("source", 0) / stride
     return positions.get("target", positions.get("source", 0))
+
+
+def _at_states(plan: Plan, part: str) -> bool:
+    """Whether a head scores the encoder's states: the model's own, or one of a further output."""
+    scored = plan.outputs.get(part.removeprefix("head_"), plan.outputs.main)
+    return isinstance(scored, Logits) and scored.blank
 
 
 def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
@@ -231,8 +239,9 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
     config = plan.config(node.path)
     if node.path == ("model", "encoder") and _pictured(plan) is not None:
         return float(FLOAT * config.kept(node.source) * examples(plan))
-    if node.component == ("attention", "additive"):
-        return FLOAT * _energies(config.dim, plan, positions)
+    compared = getattr(config, "compared", 0)
+    if compared and not isinstance(node.gives, States):
+        return FLOAT * _energies(compared, plan, positions)
     if not isinstance(node.gives, States) or node.path[0] != "model":
         return 0.0
     side = "source" if node.component[0] == "encoder" else "target"
@@ -240,20 +249,17 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
     kept = count * _kept(config, node) + positions.get(side, 0) * kept_by_convolutions(
         config, node.takes[0][1]
     )
-    return float(FLOAT * (kept + _energies(getattr(config, "attention_dim", 0), plan, positions)))
+    return float(FLOAT * (kept + _energies(compared, plan, positions)))
 
 
 def _kept(config: Any, node: PlanNode) -> float:
     """Numbers a position that the layers of a component keep."""
     assert isinstance(node.gives, States)
-    dim, layers = node.gives.dim, getattr(config, "num_layers", 1) or 1
-    inner: int = getattr(config, "feed_forward_dim", None) or 0
-    if hasattr(config, "subsampling"):  # a Conformer's block feeds forward twice and convolves
-        return float(layers * (20 * dim + 4 * inner))
-    if inner:
+    told = getattr(config, "activations", None)
+    if told is not None:
         crossed = any(name == "memory" and isinstance(type_, States) for name, type_ in node.takes)
-        return float(layers * (12 * dim + 2 * inner + (6 * dim if crossed else 0)))
-    return float(layers * 16 * dim)
+        return float(told(dim=node.gives.dim, crossed=crossed))
+    return float((getattr(config, "num_layers", 1) or 1) * USUAL_KEPT * node.gives.dim)
 
 
 def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> float:

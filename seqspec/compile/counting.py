@@ -9,14 +9,11 @@ from typing import Any
 
 from seqspec.compile.plan import Plan, PlanNode
 
-_MORE = ("task_vectors", "outputs")
-"""Settings of a model that give it weights of its own."""
-
 
 def counted(plan: Plan) -> int | None:
     """All parameters; ``None`` where a component does not say, or a vocabulary is unknown."""
     model: Any = plan.experiment.model
-    if any(getattr(model, name, None) for name in _MORE):
+    if getattr(model, "has_more_weights", False):
         return None
     total = 0
     tables: dict[str, int] = {}
@@ -39,6 +36,4 @@ def _own(plan: Plan, node: PlanNode) -> int | None:
 
 def _shared(model: Any, tables: dict[str, int]) -> int:
     """What is counted twice: the head's matrix is the target's table, and the source's where all are one."""
-    tie = getattr(model, "tie", "none")
-    target = tables.get("decoder.embedding", 0)
-    return {"target": 1, "all": 2}.get(tie, 0) * target
+    return int(getattr(model, "num_tied", 0) * tables.get("decoder.embedding", 0))

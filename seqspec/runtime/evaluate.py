@@ -17,9 +17,8 @@ from seqspec.runtime.machine import pin
 from seqspec.runtime.use import chosen, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
-_METRICS = {"classifier": "accuracy", "language_model": "perplexity", "image_model": "bits_per_dim",
-            "encoder_decoder": "chrf"}  # fmt: skip
-"""What is usually asked of a model, for a message; anything else writes text that was heard."""
+USUAL_METRIC = "cer"
+"""What is asked of a model that does not say what usually is: it writes text that was heard."""
 
 
 def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch) -> Scored:
@@ -28,7 +27,7 @@ def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay]
     compiled = compile_run(folder, overlays=over)
     experiment = compiled.plan.experiment
     if not experiment.evaluate.metrics:
-        metric = _METRICS.get(compiled.plan.experiment.model.component[1], "cer")
+        metric = getattr(experiment.model, "usual_metric", USUAL_METRIC)
         raise RunError(
             f"{folder.spec} names no metric",
             exit=Exit.USAGE,

@@ -32,6 +32,21 @@ class Convolved(NamedTuple):
         return self.weights + self.outputs * (2 + self.bias)
 
 
+class Shortening(NamedTuple):
+    """The 3 × 3 convolutions over time and frequency that an encoder of frames begins with."""
+
+    channels: list[int]
+    """Of what each gives."""
+    bin_strides: list[int]
+    time_strides: list[int]
+    kept: int = 2
+    """Numbers that each output leaves for the backward pass: before and after ReLU; normalised, twice as
+    many.
+    """
+    weights: str = "convolutions."
+    """What the names of their weights begin with, below the encoder."""
+
+
 def parameters(layers: Iterable[Convolved]) -> int:
     """Trainable parameters of them all."""
     return sum(layer.parameters for layer in layers)

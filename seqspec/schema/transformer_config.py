@@ -55,6 +55,17 @@ class TransformerLayers(Config):
     feed_forward_dropout: Probability = 0.0
     """Rate of dropout inside the feed-forward network, after its activation."""
 
+    @property
+    def attention_layers(self) -> int:
+        """Layers that compare every position with every other."""
+        return self.num_layers if self.num_heads else 0
+
+    def activations(self, *, dim: int, crossed: bool) -> int:
+        """Numbers a position that all layers keep for the backward pass (Korthikanti et al. 2022, section
+        4.1); ``crossed``: they attend to a memory as well.
+        """
+        return self.num_layers * (12 * dim + 2 * (self.feed_forward_dim or 0) + (6 * dim if crossed else 0))
+
     def settle(self, flow: Flow, *, dim: int) -> None:
         """Fills in what follows from the width, and refuses numbers that do not fit it."""
         heads = self.num_heads

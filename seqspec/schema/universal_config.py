@@ -38,6 +38,12 @@ class UniversalLayers(TransformerLayers):
             return {}
         return {"halting": 0.01 if self.halting_weight is None else self.halting_weight}
 
+    def repeats(self, weight: str) -> int:
+        """How often a position goes through a weight of this name: the one layer is applied again and
+        again.
+        """
+        return self.num_layers if weight.startswith("layer.") else 1
+
     def check(self) -> None:
         """Refuses settings that have no meaning together."""
         for field in ("halting_threshold", "halting_bias", "halting_weight"):

@@ -28,7 +28,6 @@ CODE = "SQ232"
 
 SPOKEN = 15
 """Letters a second of read English; the LibriSpeech training set has 14.7."""
-_BY_LETTER = frozenset({"characters", "graphemes", "bytes", "lingvo_graphemes"})
 
 
 def check(plan: Plan) -> Iterator[Finding]:
@@ -75,4 +74,4 @@ def _states(plan: Plan) -> tuple[Path, Fraction | int] | None:
 
 def _writes_letters(plan: Plan) -> bool:
     written = [pipeline.config for pipeline in pipelines(plan) if pipeline.path[-1] != "source"]
-    return any(config.tokenizer.component[1] in _BY_LETTER for config in written)
+    return any(getattr(config.tokenizer, "by_letter", False) for config in written)

@@ -44,11 +44,10 @@ def check(plan: Plan) -> Iterator[Finding]:
     node = next((node for node in plan.nodes if node.path == ("model", "encoder")), None)
     encoder: Any = getattr(plan.experiment.model, "encoder", None)
     picture = node.takes[0][1] if node is not None else None
-    kernel = getattr(encoder, "kernel", None)
-    if not isinstance(picture, Image) or kernel is None:
+    kernel, halvings = getattr(encoder, "kernel", None), getattr(encoder, "halvings", None)
+    if not isinstance(picture, Image) or kernel is None or halvings is None:
         return
-    halvings = _halvings(encoder)
-    height, width = (shrunk(size, times=halvings) for size in (picture.height, picture.width))
+    height, width = (shrunk(size, times=halvings()) for size in (picture.height, picture.width))
     largest = max(SMALLEST, (min(height, width) - 1) // 2 * 2 + 1)
     if kernel > largest:
         yield Finding(
@@ -57,10 +56,3 @@ def check(plan: Plan) -> Iterator[Finding]:
             help=f"use a kernel of at most {largest}, or fewer layers that shrink the picture",
             severity="warning",
         )
-
-
-def _halvings(encoder: Any) -> int:
-    """How often height and width are halved before the last convolution with this kernel."""
-    if hasattr(encoder, "entry"):
-        return 4 if encoder.entry == "strided" else 0
-    return len(encoder.channels) - 1

@@ -101,7 +101,7 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
 
 
 def _causality(patient: Patient) -> Finding:
-    if patient.kind == "ctc" or patient.prepared.labels.get("target"):
+    if patient.aligned or patient.prepared.labels.get("target"):
         return Finding("M07", "info", "the model writes no token after another; there is no future to see")
     model, batch = patient.fresh(), patient.batch()
     before, _ = patient.captured(model, batch)

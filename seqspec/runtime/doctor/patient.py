@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from seqspec.compile.build import Program
 from seqspec.components.losses import LossSum
-from seqspec.components.outputs import Output
+from seqspec.components.outputs import Aligned, Output
 from seqspec.data.batch import Batch
 from seqspec.data.collate import AnySplit, collate
 from seqspec.data.pack import PackedSplit
 from seqspec.data.prepare import Prepared
 from seqspec.data.seeds import seed_of
-from seqspec.schema.model.image_model import VALUES
 
 EXAMPLES = 16
 LARGE = 60_000_000
@@ -51,10 +50,11 @@ class Patient:
         """The experiment's seed."""
         return self.program.plan.experiment.seed
 
-    @property
-    def kind(self) -> str:
-        """The model's name in the spec."""
-        return self.program.plan.experiment.model.component[1]
+    @cached_property
+    def aligned(self) -> bool:
+        """Whether the model scores the states of its source, and writes no token after another."""
+        with torch.no_grad():
+            return isinstance(self.output(self.fresh().eval(), self.batch()), Aligned)
 
     @cached_property
     def train(self) -> AnySplit:
@@ -69,7 +69,7 @@ class Patient:
     @property
     def tells_pictures(self) -> bool:
         """Whether what the model learns is its source, a picture, value by value."""
-        return self.kind == "image_model"
+        return getattr(self.program.plan.experiment.model, "values", 0) > 0
 
     @property
     def has_source(self) -> bool:
@@ -136,7 +136,7 @@ class Patient:
     def vocab(self) -> int:
         """Entries that the model chooses among: ids, labels, or the values of a pixel."""
         if self.tells_pictures:
-            return VALUES
+            return int(self.program.plan.experiment.model.values)  # type: ignore[attr-defined]
         names = self.prepared.labels.get("target")
         if names:
             return len(names)

@@ -45,7 +45,7 @@ def _first_loss(patient: Patient) -> Finding:
 
 def _expected(patient: Patient) -> tuple[float, str]:
     """The loss of a model that holds every target for equally likely."""
-    if patient.kind != "ctc":
+    if not patient.aligned:
         return math.log(patient.vocab), f"guessing among {patient.vocab:,}"
     batch = patient.batch()
     assert batch.target_lengths is not None

@@ -8,3 +8,8 @@ from seqspec.schema.attention._comparison import ComparisonConfig
 
 class AdditiveConfig(ComparisonConfig):
     """A small network compares a query with each state; each head gives its own slice of the states."""
+
+    @property
+    def compared(self) -> int:
+        """Width of the hidden layer that every pair of query and state leaves for the backward pass."""
+        return self.dim or 0

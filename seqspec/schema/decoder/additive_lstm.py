@@ -44,6 +44,11 @@ class AdditiveLstmConfig(Config):
     """Draw LSTM weights uniformly from ± this; left out, Glorot from the input and orthogonal from the
     state."""
 
+    @property
+    def compared(self) -> int:
+        """Width of the hidden layer that every pair of query and state leaves for the backward pass."""
+        return self.attention_dim
+
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Type:
         target, memory = source["target"], source.get("memory")
         if not isinstance(target, Tokens):

@@ -37,6 +37,11 @@ class SlicenetConfig(SeparableLayers):
     embedding: Annotated[Config, Slot("embedding")] = Field(default="lookup", validate_default=True)
     """How target ids become vectors."""
 
+    @property
+    def attention_layers(self) -> int:
+        """Layers that compare every position with every other."""
+        return self.num_layers
+
     def wire(self, source: Mapping[str, Type], flow: Flow) -> States:
         target, memory = source["target"], source.get("memory", Nothing())
         if not isinstance(target, Tokens):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.convolved import Shortening
 from seqspec.schema.encoder.conv_lstm import slower
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, Layers, Positive, Probability
@@ -55,3 +56,19 @@ class ConformerConfig(Config):
                 f"a kernel of {self.kernel} has no middle", at=("kernel",), help="use an odd number"
             )
         return States(dim=self.dim, stride=self.subsampling, rate=slower(source.rate, self.subsampling))
+
+    def shortening(self) -> Shortening:
+        """The convolutions that the encoder begins with."""
+        halved = [2] * (self.subsampling.bit_length() - 1)
+        return Shortening([self.subsampling_channels or self.dim] * len(halved), halved, halved)
+
+    @property
+    def attention_layers(self) -> int:
+        """Layers that compare every state with every other."""
+        return self.num_layers
+
+    def activations(self, *, dim: int, crossed: bool) -> int:
+        """Numbers a state that all blocks keep for the backward pass; each feeds forward twice and
+        convolves.
+        """
+        return self.num_layers * (20 * dim + 4 * self.feed_forward_dim)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.convolved import Shortening
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, Layers, PositiveFloat, Probability, Real
 
@@ -60,6 +61,10 @@ class ConvLstmConfig(Config):
                 message = f"`{field}` has {given} entries and `channels` has {needed}: one each is needed"
                 raise Mismatch(message, at=(field,))
         return States(dim=2 * self.dim, stride=self.stride, rate=slower(source.rate, self.stride))
+
+    def shortening(self) -> Shortening:
+        """The convolutions that the encoder begins with."""
+        return Shortening(self.channels, self.bin_strides, self.time_strides, kept=4)
 
     @property
     def stride(self) -> int:

@@ -39,6 +39,10 @@ class LenetConfig(Config):
             raise Mismatch(f"a kernel of {self.kernel} pixels has no middle", at=("kernel",), help=near)
         return Vector(self.dim)
 
+    def halvings(self) -> int:
+        """How often height and width are halved before the last convolution."""
+        return len(self.channels) - 1
+
     def sizes(self, source: Image) -> list[int]:
         """Pixels of the picture, then of what each pooling leaves, an odd height or width rounded up."""
         halved = (2**depth for depth in range(len(self.channels) + 1))

@@ -55,6 +55,10 @@ class XceptionConfig(Config):
             flow.derive("entry", "strided" if large else "plain", reason)
         return Vector(self.dim * 5 // 2)
 
+    def halvings(self) -> int:
+        """How often height and width are halved before the last convolution with ``kernel``."""
+        return 4 if self.entry == "strided" else 0
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels along a strided entry, as far as ``dim`` allows in its blocks."""

@@ -52,7 +52,7 @@ def wire_heads(
                 at=("outputs", name) if place is None else ("outputs", name, "on"),
                 help=f"write `on:` with one of {', '.join(f'`{part}`' for part in states)}",
             )
-        found[name] = _scored(name, flow, states[place], target)
+        found[name] = _scored(name, flow, states[str(place)], target)
     return found
 
 

@@ -1,7 +1,7 @@
 """An encoder that reads the source whole, one vector made of what it gives, and a score for each class."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class ClassifierConfig(Config):
     """
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the classes."""
+
+    usual_metric: ClassVar[str] = "accuracy"
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
         """``source`` and ``target`` to ``labels``, logits over the target's classes, one set an example."""

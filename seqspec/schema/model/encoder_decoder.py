@@ -20,6 +20,7 @@ FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
 class EncoderDecoderConfig(Config):
     """Sequence to sequence: Sutskever et al. (2014), Bahdanau et al. (2015), Vaswani et al. (2017)."""
 
+    usual_metric: ClassVar[str] = "chrf"
     retired: ClassVar[dict[str, object]] = {"ctc_weight": 0.0, "ctc_head": None}
 
     embedding: Annotated[Config | None, Slot("embedding")] = None
@@ -46,6 +47,16 @@ class EncoderDecoderConfig(Config):
     """Further outputs by name, each a head on the states of the part that its ``on`` names: CTC on the
     encoder, Kim et al. (2017), arXiv:1609.06773.
     """
+
+    @property
+    def num_tied(self) -> int:
+        """Tables that are the target's embedding once more."""
+        return {"none": 0, "target": 1, "all": 2}[self.tie]
+
+    @property
+    def has_more_weights(self) -> bool:
+        """Whether it has weights beside those of its parts, or more heads than one."""
+        return bool(self.task_vectors or self.outputs)
 
     @classmethod
     def replacement(cls, key: str, value: object) -> Replacement:

@@ -6,7 +6,7 @@ Parmar et al. (2018), "Image Transformer", arXiv:1802.05751.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -38,6 +38,10 @@ class ImageModelConfig(Config):
     """Reads what was told so far: one id for each channel's values, from 0 for the first channel's."""
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the values of the next channel."""
+
+    usual_metric: ClassVar[str] = "bits_per_dim"
+    values: ClassVar[int] = VALUES
+    """What it chooses among for each channel of each pixel of its source."""
 
     def dimensions(self, source: Image) -> int:
         """Values of one picture, which are the positions that the decoder reads."""

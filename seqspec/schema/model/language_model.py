@@ -1,7 +1,7 @@
 """A decoder alone: the probability of a text, one token after another."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,8 +18,14 @@ class LanguageModelConfig(Config):
     """Reads what was written so far."""
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the vocabulary."""
+    usual_metric: ClassVar[str] = "perplexity"
     tie: Literal["none", "target"] = "none"
     """Share one table between embedding and softmax."""
+
+    @property
+    def num_tied(self) -> int:
+        """Tables that are the target's embedding once more."""
+        return {"none": 0, "target": 1}[self.tie]
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
         """The ``target`` to ``tokens``, logits over its vocabulary."""

@@ -43,6 +43,11 @@ class AdafactorConfig(Config):
     epsilon2: PositiveFloat = 1e-3
     """Least root mean square of a weight that steps are scaled by."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight; those of rows and columns are next to nothing."""
+        return 0
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

@@ -22,6 +22,11 @@ class AdagradConfig(Config):
     epsilon: PositiveFloat = 1e-10
     """Added to the root of the sum."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight."""
+        return 1
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

@@ -24,6 +24,11 @@ class AdamConfig(Config):
     amsgrad: bool = False
     """Divide by the largest running mean so far (AMSGrad: Reddi et al. 2018, arXiv:1904.09237)."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight."""
+        return 2 + self.amsgrad
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

@@ -28,6 +28,11 @@ class AdamwConfig(Config):
     decay: Literal["matrices", "all"] = "matrices"
     """``matrices`` leaves biases, gains and other vectors alone."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight."""
+        return 2 + self.amsgrad
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

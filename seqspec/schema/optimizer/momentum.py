@@ -24,6 +24,11 @@ class MomentumConfig(Config):
     weight_decay: NonNegative = 0.0
     """Weight of the L2 penalty that is added to the gradient."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight."""
+        return 1
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

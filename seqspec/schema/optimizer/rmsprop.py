@@ -24,6 +24,11 @@ class RmspropConfig(Config):
     centered: bool = False
     """Divide by the deviation instead: the mean gradient is taken off."""
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that are kept for each weight."""
+        return 1
+
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
         flow.node("schedule", source)
         return Nothing()

@@ -93,8 +93,8 @@ class BeamConfig(StepwiseSearch):
             raise Mismatch(
                 "the model has no CTC head whose prefixes could be scored",
                 at=("ctc_weight",),
-                help="give an `encoder_decoder` of speech `outputs: {ctc: {type: linear, on: encoder}}` and a "
-                "loss `ctc` on it, or take `ctc_weight` out of the search",
+                help="give an `encoder_decoder` of speech `outputs: {ctc: {type: linear, on: encoder}}` and "
+                "a loss `ctc` on it, or take `ctc_weight` out of the search",
             )
         if self.pre_beam_ratio is not None and not self.ctc_weight:
             raise Mismatch(

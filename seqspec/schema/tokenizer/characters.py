@@ -1,6 +1,6 @@
 """One id for each code point that training text holds often enough."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ from seqspec.schema.units import Positive, Vocabulary
 
 class CharactersConfig(Config):
     """The vocabulary is learned from the training split: every character, in code-point order."""
+
+    by_letter: ClassVar[bool] = True
 
     min_count: Positive = 1
     """Times a character must stand in the training text to get an id; rarer ones become UNK."""

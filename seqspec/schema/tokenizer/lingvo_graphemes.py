@@ -7,6 +7,8 @@ the place of Lingvo's ``<epsilon>``, so that special ids are the same for every 
 76.
 """
 
+from typing import ClassVar
+
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Text, Tokens, Type
 
@@ -15,6 +17,8 @@ SIZE = 76
 
 class LingvoGraphemesConfig(Config):
     """Letters are taken in lower case; what is not ASCII becomes UNK."""
+
+    by_letter: ClassVar[bool] = True
 
     def output(self, source: Type) -> Tokens:
         if not isinstance(source, Text):
