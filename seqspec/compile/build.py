@@ -16,6 +16,7 @@ from seqspec.compile.report import locate
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
+from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
 
@@ -98,8 +99,8 @@ def build_losses(constructor: Constructor) -> Losses:
     return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
 
 
-def _weight(config: Any, given: Type) -> Callable[[int], float]:
-    weight = getattr(config, "weight", None)
+def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:
+    weight = config.weight
     if isinstance(weight, Config):
         rate: Callable[[int], float] = weight.rate  # type: ignore[attr-defined]
         return rate

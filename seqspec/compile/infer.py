@@ -19,6 +19,7 @@ from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch, slots
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.experiment import Experiment
+from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.source import Path, Tree, dotted
 from seqspec.schema.types import Auxiliary, Logits, Nothing, Number, Outputs, Poison, States, Type, Unknown
 
@@ -32,8 +33,8 @@ def infer(
     given = _data_types(data)
     flow = _Flow(experiment, (), record)
     gives = flow.node("model", given)
-    outputs = record.outputs.get(("model",), Outputs({"output": gives}))
-    _losses(flow, outputs, _width(record, gives))
+    if ("model",) in record.outputs:
+        _losses(flow, record.outputs["model",], _width(record, gives))
     flow.node("optimizer", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
@@ -58,7 +59,7 @@ def _losses(flow: _Flow, outputs: Outputs, width: Type) -> None:
             ("loss",),
             "`loss` and `losses` both say what is trained",
             help="give this loss a name of its own under `losses`",
-            code="SQ250",
+            code="SQ258",
             also=((("losses",), "the named losses"),),
         )
     else:
@@ -79,29 +80,28 @@ def _loss(flow: _Flow, path: tuple[str, ...], outputs: Outputs, width: Type) -> 
             help=f"did you mean `{near}`?"
             if near
             else f"it gives {', '.join(f'`{name}`' for name in outputs)}",
-            code="SQ251",
+            code="SQ259",
         )
         return
     if len(path) == 1:
         flow.node(path[0], outputs[wanted])
     else:
         flow.item(path[0], path[1], outputs[wanted])
-    if isinstance(getattr(config, "weight", None), Config):
+    if isinstance(config.weight, Config):
         _Flow(config, path, flow.record).node("weight", {"model": width})
 
 
-def read_by(config: Any, outputs: Outputs) -> str:
+def read_by(config: LossConfig, outputs: Outputs) -> str:
     """The name of the output that a loss reads: the one it names, else the first that it fits, else the
     main one.
     """
-    if getattr(config, "on", None) is not None:
-        return str(config.on)
+    if config.on is not None:
+        return config.on
     return next((name for name, type_ in outputs.items() if _fits(config, type_)), next(iter(outputs)))
 
 
-def _fits(config: Any, type_: Type) -> bool:
-    aligned = getattr(config, "aligned", False)
-    if isinstance(type_, Auxiliary) or (isinstance(type_, Logits) and type_.blank != aligned):
+def _fits(config: LossConfig, type_: Type) -> bool:
+    if isinstance(type_, Auxiliary) or (isinstance(type_, Logits) and type_.blank != config.aligned):
         return False
     try:
         config.output(type_)
@@ -205,7 +205,7 @@ class _Record:
         """``type_`` with the unknowns that the facts name filled in."""
         changes = {
             name: self.facts[value.name]
-            for name in type_.__dataclass_fields__  # type: ignore[attr-defined]
+            for name in type_.__dataclass_fields__
             if isinstance(value := getattr(type_, name), Unknown) and value.name in self.facts
         }
         return _replace(type_, changes) if changes else type_
@@ -268,7 +268,7 @@ class _Flow:
         if at is not None:
             return (((*self.path, *at), f"{value} follows from this"),)
         for node in reversed(self.record.nodes):
-            if any(getattr(node.gives, name) == value for name in node.gives.__dataclass_fields__):  # type: ignore[attr-defined]
+            if any(getattr(node.gives, name) == value for name in node.gives.__dataclass_fields__):
                 path, type_ = self.record.givers.get(id(node.gives), (node.path, node.gives))
                 return ((path, f"`{dotted(path)}` gives {type_} here"),)
         return ()
@@ -353,7 +353,7 @@ def _name_unknowns(type_: Type, path: Path) -> Type:
     """An unknown that a component leaves unnamed is named after the component's place."""
     changes = {
         name: Unknown(f"{dotted(path)}.{name}")
-        for name in type_.__dataclass_fields__  # type: ignore[attr-defined]
+        for name in type_.__dataclass_fields__
         if isinstance(value := getattr(type_, name), Unknown) and not value.name
     }
     return _replace(type_, changes) if changes else type_

@@ -15,9 +15,9 @@ from seqspec.schema.types import Outputs, Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from seqspec.schema.config import Config
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
+    from seqspec.schema.loss_config import LossConfig
 
 Origin = Literal["written", "default", "inferred"]
 
@@ -80,7 +80,7 @@ class Plan:
         return Outputs(dict(node.outputs) or {"output": node.gives})
 
     @cached_property
-    def losses(self) -> Mapping[Path, Config]:
+    def losses(self) -> Mapping[Path, LossConfig]:
         """The loss, or the named losses, by their place in the experiment."""
         named = self.experiment.losses
         if named is not None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from seqspec.compile.diff_report import flow
 from seqspec.compile.report import locate
-from seqspec.schema.config import Replacement
+from seqspec.schema.config import Config, Replacement
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
 from seqspec.schema.source import Node, Path, Span, Tree
 
@@ -16,10 +16,10 @@ from seqspec.schema.source import Node, Path, Span, Tree
 def retired_key(path: Path, cls: type[BaseModel] | None, tree: Tree, *, owner: str) -> Diagnostic | None:
     """The diagnostic for the key at ``path`` of a mapping of class ``cls``; ``None`` if it never was one."""
     key = str(path[-1])
-    if cls is None or key not in getattr(cls, "retired", {}):
+    if cls is None or not issubclass(cls, Config) or key not in cls.retired:
         return None
     node = tree.at(path)
-    new: Replacement = cls.replacement(key, None if node is None else node.data())  # type: ignore[attr-defined]
+    new: Replacement = cls.replacement(key, None if node is None else node.data())
     message = f"`{key}` is no longer a key of {owner}"
     found = locate(Finding(path, message, help=new.help, code="SQ150", on_key=True), tree)
     edits = tuple(_edits(new, node, tree)) if node is not None else ()

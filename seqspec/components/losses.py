@@ -91,7 +91,7 @@ class Losses(nn.Module):
 
 def _summed(one: NamedLoss, output: Output) -> Loss:
     if one.criterion is None:
-        return Loss(output[0], output[1], {})  # type: ignore[arg-type]
+        return Loss(output[0], output[1], {})
     each = getattr(output, "each", None)
     loss = one.criterion(*(output if each is None else output[:-1]))
     return loss if each in (None, 1) else _mean_over(loss, each)

@@ -57,7 +57,8 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
 
     ``text`` are the loaded text steps of the program by role; ``open`` reopens a run.
     """
-    wanted: ShallowFusion | None = getattr(program.search, "fusion", None)
+    search: Any = program.search
+    wanted: ShallowFusion | None = getattr(search, "fusion", None)
     if wanted is None:
         return program
     if "target" not in text:
@@ -66,13 +67,13 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
     path = folder.path
     run, checkpoint = _opened(folder, wanted.checkpoint, open)
     _check_vocabulary(path, run.parts.text["target"], text["target"])
-    _check_positions(path, run.program, program.search.limits.max_tokens)
+    _check_positions(path, run.program, search.limits.max_tokens)
     model = run.program.model.eval().requires_grad_(False)
     use_weights(model, checkpoint)
     begin = EOS if _runs_on(run) else BOS
     return replace(
         program,
-        search=program.search.fused(FusedLanguageModel(model, begin)),
+        search=search.fused(FusedLanguageModel(model, begin)),
         language_model=LanguageModelInUse(run.program, digest_all(state_tensors(model))),
     )
 

@@ -35,6 +35,11 @@ class Config(BaseModel):
     digest, so that older plans keep theirs.  ``replacement(key, value)`` says how each is written now.
     """
 
+    @classmethod
+    def replacement(cls, key: str, value: object) -> Replacement:
+        """How a retired key with this value is written now."""
+        return Replacement("take it out: nothing reads it")
+
 
 class Replacement(NamedTuple):
     """How a retired key is written now."""
@@ -163,6 +168,11 @@ def slots(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:
 def below(model: Any, part: str | int) -> Any:
     """What stands under ``part`` of a config, a list or a mapping of names."""
     return getattr(model, str(part)) if isinstance(model, BaseModel) else model[part]
+
+
+def takes_component(annotation: object) -> bool:
+    """Whether a type on a slot's field is the component itself, and no number that may stand for it."""
+    return isinstance(annotation, type) and issubclass(annotation, Config)
 
 
 def find_marks(annotation: object, metadata: list[object], kind: type) -> Iterator[Any]:

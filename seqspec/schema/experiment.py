@@ -11,6 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.data import Data
+from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
@@ -126,9 +127,9 @@ class Experiment(Config):
     """Where examples come from and how they become batches."""
     model: Annotated[Config, Slot("model")]
     """What learns."""
-    loss: Annotated[Config | None, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
+    loss: Annotated[LossConfig | None, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
     """What training makes small, where it is one loss; nothing beside ``losses``."""
-    losses: Annotated[dict[TermName, Annotated[Config, Slot("loss")]] | None, Later] = None
+    losses: Annotated[dict[TermName, Annotated[LossConfig, Slot("loss")]] | None, Later] = None
     """What training makes small, where it is a weighted sum: losses by name, each on an output of the
     model.
     """

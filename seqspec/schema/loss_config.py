@@ -22,6 +22,10 @@ class LossConfig(Config):
     an auxiliary output itself asks for.
     """
 
+    def output(self, source: Type) -> Type:
+        """``source``, an output of the model, where the loss can read it; raises ``Mismatch``."""
+        return source
+
     def counts(self, given: Type) -> Counted:
         """What its sum is divided by, for an output of type ``given``."""
         if isinstance(given, Logits) and (given.picture or not given.stride):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,15 @@ class Type:
     """What flows along one edge.  Printed as ``Frames(dim=80, rate=100)`` in plans."""
 
     __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __str__(self) -> str:
-        told = ((f, getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        told = ((f, getattr(self, f.name)) for f in fields(self))
         inner = ", ".join(f"{f.name}={value}" for f, value in told if value != f.default)
         return f"{type(self).__name__}({inner})"
 
     def unknowns(self) -> tuple[Unknown, ...]:
-        values = (getattr(self, f.name) for f in fields(self))  # type: ignore[arg-type]
+        values = (getattr(self, f.name) for f in fields(self))
         return tuple(value for value in values if isinstance(value, Unknown))
 
 

@@ -35,7 +35,7 @@ CODE = "SQ252"
 def check(plan: Plan) -> Iterator[Finding]:
     if plan.experiment.losses is None:
         return
-    read = {getattr(loss, "on", None) for loss in plan.losses.values()}
+    read = {loss.on for loss in plan.losses.values()}
     node = next((node for node in plan.nodes if node.path == ("model",)), None)
     for name, type_ in node.outputs if node is not None else ():
         if isinstance(type_, Auxiliary) and name not in read:

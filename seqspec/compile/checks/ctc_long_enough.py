@@ -61,7 +61,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 def _aligns(plan: Plan) -> bool:
     """Whether the one loss is CTC's: beside another it may leave an example out."""
-    return [getattr(loss, "aligned", False) for loss in plan.losses.values()] == [True]
+    return [loss.aligned for loss in plan.losses.values()] == [True]
 
 
 def _states(plan: Plan) -> tuple[Path, Fraction | int] | None:

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
 from seqspec.components.loss._loss import Loss
+from seqspec.components.protocols import FactoredHead, LinearHead
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.types import PAD, Logits
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 NO_CLASS = -1
 """What no example's class is: 0 is the first of them, and pads nothing."""
@@ -25,7 +31,7 @@ class CrossEntropy(nn.Module):
         self.z_loss = config.z_loss
         self.ignore = PAD if source.stride else NO_CLASS
 
-    def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module) -> Loss:
+    def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead) -> Loss:
         """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
         ``nll``.
         """
@@ -34,12 +40,12 @@ class CrossEntropy(nn.Module):
             # Elsewhere choosing rows would make the host wait for the device.
             real = (labels_N != self.ignore).nonzero().squeeze(1)
             hidden_ND, labels_N = hidden_ND[real], labels_N[real]
-        if hasattr(head, "nll"):
+        if _is_factored(head):
             return _factored(head, hidden_ND, labels_N)
         sums = linear_cross_entropy(
             hidden_ND,
-            head.weight_VD,  # type: ignore[arg-type]
-            head.bias_V,  # type: ignore[arg-type]
+            head.weight_VD,
+            head.bias_V,
             labels_N,
             label_smoothing=self.label_smoothing,
             z_loss=self.z_loss,
@@ -51,9 +57,13 @@ class CrossEntropy(nn.Module):
         return Loss(sums.total, (labels_N != self.ignore).sum(), terms)
 
 
-def _factored(head: nn.Module, hidden_ND: Tensor, labels_N: Tensor) -> Loss:
+def _is_factored(head: LinearHead | FactoredHead) -> TypeIs[FactoredHead]:
+    return hasattr(head, "nll")
+
+
+def _factored(head: FactoredHead, hidden_ND: Tensor, labels_N: Tensor) -> Loss:
     """A head that knows the likelihood without spelling every logit out."""
     real_N = labels_N != PAD
-    nll_N: Tensor = head.nll(hidden_ND, labels_N)  # type: ignore[operator]
+    nll_N = head.nll(hidden_ND, labels_N)
     total = (nll_N * real_N).sum()
     return Loss(total, real_N.sum(), {"nll": total.detach()})

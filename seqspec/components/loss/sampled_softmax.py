@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
 from seqspec.components.loss._loss import Loss
+from seqspec.components.protocols import LinearHead
 from seqspec.schema.loss.sampled_softmax import SampledSoftmaxConfig
 from seqspec.schema.types import PAD, Logits
 
@@ -23,15 +24,15 @@ class SampledSoftmax(nn.Module):
         super().__init__()
         self.num_samples = config.num_samples
 
-    def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module) -> Loss:
+    def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead) -> Loss:
         """``head`` has ``weight_VD`` and ``bias_V``; the terms of training are those of the sampled loss."""
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         real_N = labels_N != PAD
         if torch.is_grad_enabled():
-            nll_N = self._sampled(hidden_ND, labels_N, head.weight_VD, head.bias_V)  # type: ignore[arg-type]
+            nll_N = self._sampled(hidden_ND, labels_N, head.weight_VD, head.bias_V)
             total = (nll_N * real_N).sum()
             return Loss(total, real_N.sum(), {"sampled_nll": total.detach()})
-        sums = linear_cross_entropy(hidden_ND, head.weight_VD, head.bias_V, labels_N, ignore=PAD)  # type: ignore[arg-type]
+        sums = linear_cross_entropy(hidden_ND, head.weight_VD, head.bias_V, labels_N, ignore=PAD)
         return Loss(sums.total, real_N.sum(), {"nll": sums.nll, "correct": sums.correct})
 
     def _sampled(
