@@ -38,7 +38,7 @@ def infer(
     flow.node("optimizer", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
-        judged.node("search", gives)
+        _search(judged, record.outputs.get(("model",), Outputs({"output": gives})))
     for index in range(len(experiment.evaluate.metrics)):
         judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
     filled = _fill(experiment, record.inferred)
@@ -72,16 +72,7 @@ def _losses(flow: _Flow, outputs: Outputs, width: Type) -> None:
 def _loss(flow: _Flow, path: tuple[str, ...], outputs: Outputs, width: Type) -> None:
     config = flow.config.loss if len(path) == 1 else flow.config.losses[path[1]]
     wanted = read_by(config, outputs)
-    if wanted not in outputs:
-        near = nearest(wanted, tuple(outputs))
-        flow.fault(
-            (*path, "on"),
-            f"the model has no output `{wanted}`",
-            help=f"did you mean `{near}`?"
-            if near
-            else f"it gives {', '.join(f'`{name}`' for name in outputs)}",
-            code="SQ259",
-        )
+    if not _is_output(flow, wanted, outputs, at=(*path, "on")):
         return
     if len(path) == 1:
         flow.node(path[0], outputs[wanted])
@@ -89,6 +80,25 @@ def _loss(flow: _Flow, path: tuple[str, ...], outputs: Outputs, width: Type) -> 
         flow.item(path[0], path[1], outputs[wanted])
     if isinstance(config.weight, Config):
         _Flow(config, path, flow.record).node("weight", {"model": width})
+
+
+def _search(flow: _Flow, outputs: Outputs) -> None:
+    """The search on the output that it names, or on the main one."""
+    wanted = getattr(flow.config.search, "on", None) or next(iter(outputs))
+    if isinstance(outputs.main, Poison):
+        flow.node("search", outputs.main)
+    elif _is_output(flow, wanted, outputs, at=("search", "on")):
+        flow.node("search", outputs[wanted])
+
+
+def _is_output(flow: _Flow, name: str, outputs: Outputs, *, at: Path) -> bool:
+    """Whether the model has the output; where it has not, that is noted."""
+    if name in outputs:
+        return True
+    near = nearest(name, tuple(outputs))
+    help = f"did you mean `{near}`?" if near else f"it gives {', '.join(f'`{one}`' for one in outputs)}"
+    flow.fault(at, f"the model has no output `{name}`", help=help, code="SQ259")
+    return False
 
 
 def read_by(config: LossConfig, outputs: Outputs) -> str:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.search_config import SearchConfig
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import Positive
 
 
-class StepwiseSearch(Config):
+class StepwiseSearch(SearchConfig):
     """How long an answer may get."""
 
     max_tokens: Positive = 256

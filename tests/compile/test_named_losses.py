@@ -12,11 +12,12 @@ from seqspec.compile.fix import edited
 from seqspec.compile.json_schema import json_schema
 from seqspec.compile.provenance import parse_path, provenance
 from seqspec.compile.resolve import Overlay
+from seqspec.components.search.ctc_greedy import CtcGreedy
 from seqspec.data.loader import training_loader
 from seqspec.data.prepare import prepare
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import SpecError
-from seqspec.schema.types import Counted
+from seqspec.schema.types import Counted, Logits
 
 SPEC = """\
 seqspec: 1
@@ -170,6 +171,22 @@ def test_the_old_key_is_written_anew(tmp_path, loss, settings):
     losses = compile_spec(file).plan.experiment.losses
     assert {name: one.weight for name, one in losses.items()} == {"loss": 0.6, "ctc": 0.4}
     assert f"{{{settings}, on: tokens, weight: 0.6}}" in file.read_text(encoding="utf-8")
+
+
+def test_a_search_reads_the_output_that_it_names(program, tmp_path):
+    built, batch = program
+    read = compiled(tmp_path, overlays=["evaluate.search={type: ctc_greedy, on: ctc}"])
+
+    answers = built.model.decode(
+        batch, CtcGreedy(read.plan.experiment.evaluate.search, Logits(9, blank=True))
+    )
+
+    assert read.plan.node("evaluate", "search").takes[0][1].blank
+    aligned = built.model.outputs(batch, only=frozenset({"ctc"}))["ctc"]
+    expected = aligned.logits.log_softmax(-1).amax(-1)[0, : aligned.lengths[0]].sum()
+    assert answers[0][0].score == pytest.approx(expected.item(), rel=1e-4)
+    with pytest.raises(SpecError, match="SQ259"):
+        compiled(tmp_path, overlays=["evaluate.search={type: ctc_greedy, on: cct}"])
 
 
 def test_editors_know_the_keys_of_a_named_loss():

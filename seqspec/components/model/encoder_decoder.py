@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -18,8 +18,6 @@ from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.data.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.types import BOS, EOS, PAD, Frames, Type
-
-Search = Callable[[Continuation], list[list[Hypothesis]]]
 
 
 class EncoderDecoder(nn.Module):
@@ -89,9 +87,13 @@ class EncoderDecoder(nn.Module):
         states: tuple[Tensor, Tensor] = ran(self.encoder, x_BTD, lengths_B, into=beside, name="encoder")
         return states
 
-    def decode(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
-        """The search's answers for each example, best first."""
+    def decode(self, batch: Batch, search: Any) -> list[list[Hypothesis]]:
+        """The search's answers for each example, best first, from the output that it names in ``on``."""
         memory_BSD, lengths_B = self.encode(batch)
+        on = getattr(search, "on", None)
+        if on in self.head_names:
+            found = search(self.scored(on, memory_BSD).float().log_softmax(-1), lengths_B)
+            return [list(hypotheses) for hypotheses in found]
         count = len(lengths_B)
         state = self.decoder.start(memory_BSD, lengths_B, examples=count)
         first_B = torch.full((count,), BOS, device=lengths_B.device)

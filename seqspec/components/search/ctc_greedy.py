@@ -18,7 +18,7 @@ class CtcGreedy:
     """``search(log_probs, lengths)`` gives one hypothesis an example."""
 
     def __init__(self, config: CtcGreedyConfig, source: Logits) -> None:
-        pass
+        self.on = config.on
 
     def __call__(self, log_probs_BSV: Tensor, lengths_B: Tensor) -> list[list[Hypothesis]]:
         best_BS, symbol_BS = log_probs_BSV.max(-1)

@@ -35,6 +35,7 @@ class CtcPrefixBeam:
     """``search(log_probs, lengths)`` gives up to ``size`` hypotheses an example, best first."""
 
     def __init__(self, config: CtcPrefixBeamConfig, source: Logits) -> None:
+        self.on = config.on
         self.size = config.size
         self.max_symbols = config.max_symbols
         self.symbol_gap = math.inf if config.symbol_gap is None else config.symbol_gap

@@ -2,11 +2,12 @@
 Temporal Classification", section 3.2 (best path decoding).
 """
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.search_config import SearchConfig
 from seqspec.schema.types import Logits, Type
 
 
-class CtcGreedyConfig(Config):
+class CtcGreedyConfig(SearchConfig):
     """The one most probable alignment; its score is that alignment's log-probability."""
 
     def output(self, source: Type) -> Type:
@@ -18,6 +19,7 @@ def require_blank(source: Type, *, name: str) -> Type:
     if not isinstance(source, Logits) or not source.blank:
         raise Mismatch(
             f"`{name}` reads CTC states with a blank, and the model gives {source}",
-            help="use `greedy` or `beam` for models that write one token after another",
+            help="use `greedy` or `beam` for models that write one token after another, "
+            "or name a CTC output by `on`",
         )
     return source

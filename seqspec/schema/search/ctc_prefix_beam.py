@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.search.ctc_greedy import require_blank
+from seqspec.schema.search_config import SearchConfig
 from seqspec.schema.types import Type
 from seqspec.schema.units import Positive, PositiveFloat
 
 
-class CtcPrefixBeamConfig(Config):
+class CtcPrefixBeamConfig(SearchConfig):
     """The most probable outputs, each with the sum of its alignments as far as the beam has kept them."""
 
     size: Annotated[int, Field(ge=1, le=1000)] = 8
