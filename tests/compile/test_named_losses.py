@@ -175,6 +175,7 @@ def test_the_old_key_is_written_anew(tmp_path, loss, settings):
 
 def test_a_search_reads_the_output_that_it_names(program, tmp_path):
     built, batch = program
+    built.model.eval()
     read = compiled(tmp_path, overlays=["evaluate.search={type: ctc_greedy, on: ctc}"])
 
     answers = built.model.decode(
