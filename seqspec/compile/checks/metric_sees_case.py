@@ -27,8 +27,6 @@ from seqspec.schema.types import Text
 
 CODE = "SQ239"
 
-CASE = ("casefold", "lowercase", "uppercase")
-"""Normalisers after which case is gone."""
 CASELESS = UNSPACED | {"ko", "ar", "fa", "he", "hi", "ka", "ta", "ur"}
 """Languages without capitals: what they borrow is not worth a warning where whole texts are compared."""
 
@@ -38,11 +36,11 @@ def check(plan: Plan) -> Iterator[Finding]:
     target = text.target or text.shared
     if target is None:
         return
-    names = [step.component[1] for step in (*target.normalize, target.tokenizer)]
-    taker = next((name for name in names if name in (*CASE, "lingvo_graphemes")), None)
-    if taker is None:
+    steps = (*target.normalize, target.tokenizer)
+    step = next((step for step in steps if hasattr(step, "case_step")), None)
+    if step is None:
         return
-    how = taker if taker in CASE else "lowercase"
+    taker, how = step.component[1], str(step.case_step)
     for index, metric in enumerate(plan.experiment.evaluate.metrics):
         name = metric.component[1]
         remedy = _remedy(metric, how, caseless=_caseless(plan))
@@ -60,7 +58,7 @@ def _remedy(metric: Config, how: str, *, caseless: bool) -> str | None:
     match metric.component[1]:
         case "wer" | "cer":
             steps = metric.normalize  # type: ignore[attr-defined]
-            folds = any(step.component[1] in CASE for step in steps)
+            folds = any(hasattr(step, "case_step") for step in steps)
             return None if folds else f"normalize: [{how}]"
         case "bleu" | "chrf" if not caseless:
             return None if metric.lowercase else "lowercase: true"  # type: ignore[attr-defined]

@@ -14,27 +14,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan import Plan
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ231"
-
-_CASES = frozenset({"lowercase", "uppercase", "casefold"})
-_COVERED = {("nfc", "nfkc")}
 
 
 def check(plan: Plan) -> Iterator[Finding]:
     for role in ("source", "target", "shared"):
         pipeline = getattr(plan.experiment.data.text, role)
-        names = [step.component[1] for step in pipeline.normalize] if pipeline is not None else []
-        for index, name in enumerate(names):
-            for later in range(index + 1, len(names)):
-                pair = (name, names[later])
-                if pair in _COVERED or (name != names[later] and set(pair) <= _CASES):
+        steps = pipeline.normalize if pipeline is not None else []
+        for index, step in enumerate(steps):
+            for later in range(index + 1, len(steps)):
+                name, other = step.component[1], steps[later].component[1]
+                if name != other and _covers(steps[later], step):
                     path = ("data", "text", role, "normalize")
                     yield Finding(
                         (*path, index),
-                        f"what `{name}` does is done again by `{names[later]}`",
+                        f"what `{name}` does is done again by `{other}`",
                         help=f"take `{name}` out",
                         severity="warning",
                         also=(((*path, later), "by this one"),),
                     )
+
+
+def _covers(later: Config, step: Config) -> bool:
+    """Whether a step leaves nothing of what an earlier one did: it folds case too, or composes more."""
+    if hasattr(step, "case_step"):
+        return hasattr(later, "case_step")
+    return 0 < getattr(step, "composes", 0) < getattr(later, "composes", 0)

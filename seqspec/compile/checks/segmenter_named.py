@@ -28,9 +28,6 @@ from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ211"
 
-_BY_WORD = frozenset({"words"})
-_BY_PIECE = frozenset({"sentencepiece", "wordpiece"})
-
 
 def check(plan: Plan) -> Iterator[Finding]:
     named = "name one, such as `segment: {type: mecab, dictionary: unidic-lite}`"
@@ -38,13 +35,14 @@ def check(plan: Plan) -> Iterator[Finding]:
         kind = pipeline.tokenizer.component[1]
         if primary(language) not in UNSPACED or pipeline.segment is not None:
             continue
-        if kind in _BY_WORD or getattr(pipeline.tokenizer, "unit", None) == "words":
+        by_word = getattr(pipeline.tokenizer, "by_word", False)
+        if by_word or getattr(pipeline.tokenizer, "unit", None) == "words":
             message = (
                 f"a tokenizer of `{kind}` finds no words in `{language}`, which puts no spaces between them"
             )
             yield Finding(
                 (*path, "tokenizer"), message, help=f"{named}, or take `sentencepiece` or `characters`"
             )
-        elif kind in _BY_PIECE and "segment" not in pipeline.model_fields_set:
+        elif getattr(pipeline.tokenizer, "by_piece", False) and "segment" not in pipeline.model_fields_set:
             message = f"text in `{language}` has no spaces, and the spec does not say what cuts it into words"
             yield Finding(path, message, help=f"{named}, or write `segment: null` for raw text", on_key=True)

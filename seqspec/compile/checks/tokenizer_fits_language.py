@@ -51,9 +51,11 @@ _NOT_LATIN = UNSPACED | {
 
 def check(plan: Plan) -> Iterator[Finding]:
     for path, pipeline, language in pipelines(plan):
-        if pipeline.tokenizer.component[1] == "lingvo_graphemes" and primary(language) in _NOT_LATIN:
+        ascii_only = getattr(pipeline.tokenizer, "ascii_only", False)
+        if ascii_only and primary(language) in _NOT_LATIN:
             yield Finding(
                 (*path, "tokenizer"),
-                f"`lingvo_graphemes` has ASCII only, and text in `{language}` has next to none",
+                f"`{pipeline.tokenizer.component[1]}` has ASCII only, and text in `{language}` has next to "
+                "none",
                 help="take `characters`, `bytes` or `sentencepiece`",
             )

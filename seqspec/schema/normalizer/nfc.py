@@ -4,8 +4,12 @@ Unicode Standard Annex 15.  Text from some file systems arrives decomposed, whic
 (か + U+3099).
 """
 
+from typing import ClassVar
+
 from seqspec.schema.config import Config
 
 
 class NfcConfig(Config):
     """NFC."""
+
+    composes: ClassVar[int] = 1

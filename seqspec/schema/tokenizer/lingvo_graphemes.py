@@ -19,6 +19,8 @@ class LingvoGraphemesConfig(Config):
     """Letters are taken in lower case; what is not ASCII becomes UNK."""
 
     by_letter: ClassVar[bool] = True
+    ascii_only: ClassVar[bool] = True
+    case_step: ClassVar[str] = "lowercase"
 
     def output(self, source: Type) -> Tokens:
         if not isinstance(source, Text):

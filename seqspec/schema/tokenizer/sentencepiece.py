@@ -7,7 +7,7 @@ library's own defaults where those lose text (no normalisation of its own, every
 what the training text never showed) and in where unigram training starts (``seeds``).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ NUM_BYTES = 256
 
 class SentencepieceConfig(Config):
     """Trained when data are prepared: one thread, a fixed seed, the same bytes every time."""
+
+    by_piece: ClassVar[bool] = True
 
     vocab_size: Vocabulary
     """Ids in all: the four special ones and, with byte fallback, 256 bytes are among them."""

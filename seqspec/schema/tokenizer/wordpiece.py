@@ -20,6 +20,7 @@ class WordpieceConfig(Config):
     """
 
     vocabulary_field: ClassVar[str] = "vocab"
+    by_piece: ClassVar[bool] = True
 
     vocab: Annotated[str, Field(min_length=1, max_length=4096), Environment]
     """Path of the vocabulary: UTF-8, one piece a line; its bytes are part of the tokenizer digest."""

@@ -1,6 +1,6 @@
 """One id for each word that training text holds often enough."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ class WordsConfig(Config):
     """Words are the segmenter's, or else what stands between spaces; the vocabulary is learned from the
     training split.
     """
+
+    by_word: ClassVar[bool] = True
 
     min_count: Positive = 1
     """Times a word must stand in the training text to get an id; rarer ones become UNK."""
