@@ -194,3 +194,33 @@ def test_editors_know_the_keys_of_a_named_loss():
     losses = json_schema(Catalogue())["definitions"]["experiment"]["properties"]["losses"]
 
     assert "#/definitions/loss" in str(losses)
+
+
+@pytest.mark.parametrize("kind", ["ctc", "encoder_decoder"])
+def test_the_cost_of_halting_is_trained_and_logged_whatever_the_model(kind, tmp_path):
+    encoder = (
+        "encoder: {type: universal_transformer, num_layers: 2, dim: 16, num_heads: 2, halting: adaptive}"
+    )
+    model = f"model:\n  type: {kind}\n  {encoder}\n"
+    if kind == "encoder_decoder":
+        model += "  decoder: {type: transformer, num_layers: 1}\n"
+    loss = f"loss: {'ctc' if kind == 'ctc' else 'cross_entropy'}\n"
+    file = tmp_path / "halting.yaml"
+    file.write_text(
+        SPEC[: SPEC.index("model:")] + model + loss + SPEC[SPEC.index("train:") :], encoding="utf-8"
+    )
+    found = compile_spec(file)
+    prepared = prepare(build_data(found.plan), cache=tmp_path / "cache", splits=["train"], processes=1)
+    found = recompile(found, facts=dict(prepared.facts))
+    built = build(found.plan, tree=found.tree)
+    batch = next(iter(training_loader(prepared.parts, prepared.splits["train"], stop=1)))
+
+    loss = built.losses(built.model, batch)
+    loss.objective.backward()
+
+    assert list(built.losses.named) == ["loss", "encoder.halting"]
+    cost = loss.terms["loss.encoder.halting"]
+    assert cost / loss.count > 1
+    torch.testing.assert_close(loss.total.detach(), loss.terms["loss.loss"] + 0.01 * cost)
+    chance = built.model.encoder.recurrence.halting.chance
+    assert chance.bias.grad.abs().sum() > 0
