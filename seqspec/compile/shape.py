@@ -30,6 +30,11 @@ class Shape(NamedTuple):
     named: bool = False
     """A mapping of names to them."""
 
+    @property
+    def of_names(self) -> Shape:
+        """The mapping itself, which is none of the components that it names."""
+        return self._replace(slot=None, model=None)
+
 
 @cache
 def shapes(cls: type[BaseModel]) -> Mapping[str, Shape]:
@@ -88,9 +93,7 @@ def place(root: Node, path: Path, catalogue: Catalogue) -> Place:
             name_told = False
         unnamed = shape.named and not name_told
         cls = None if unnamed else component(node, shape, catalogue)
-    if shape is not None and shape.named and not name_told:
-        return Place(shape._replace(slot=None, model=None), None)
-    return Place(shape, cls)
+    return Place(shape.of_names if shape is not None and shape.named and not name_told else shape, cls)
 
 
 def component(node: Node | None, shape: Shape, catalogue: Catalogue) -> type[BaseModel] | None:

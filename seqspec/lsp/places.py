@@ -49,4 +49,8 @@ def _under(holder: type[BaseModel], part: str | int, found: Place, analysis: Ana
     from seqspec.compile.shape import shapes
 
     shape = shapes(holder).get(part) if isinstance(part, str) else None
-    return Place(shape, component(None, shape, analysis.catalogue)) if shape is not None else found
+    if shape is None:
+        return found
+    if shape.named:
+        return Place(shape.of_names, None)
+    return Place(shape, component(None, shape, analysis.catalogue))
