@@ -136,6 +136,9 @@ def test_completion_while_typing(file, tmp_path):
         await editor.change(file, good.replace("unit: tokens", "unit: "))
         assert await editor.labels(file, editor.at("unit: ")) == ["examples", "tokens", "frames", "seconds"]
 
+        await editor.change(file, good + "\nlosses: {nll: {on: tokens, wei")
+        assert await editor.labels(file, editor.at("on: tokens, wei")) == ["weight"]
+
         await editor.change(file, good + "\n\n")
         assert "description" in await editor.labels(file, lsp.Position(editor.text.count("\n"), 0))
 
