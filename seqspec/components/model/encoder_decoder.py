@@ -90,7 +90,7 @@ class EncoderDecoder(nn.Module):
     def decode(self, batch: Batch, search: Any) -> list[list[Hypothesis]]:
         """The search's answers for each example, best first, from the output that it names in ``on``."""
         memory_BSD, lengths_B = self.encode(batch)
-        on = getattr(search, "on", None)
+        on: str = getattr(search, "on", None) or ""
         if on in self.head_names:
             found = search(self.scored(on, memory_BSD).float().log_softmax(-1), lengths_B)
             return [list(hypotheses) for hypotheses in found]
