@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from seqspec.compile.construct import Constructor
+from seqspec.compile.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
+from seqspec.schema.procedure_config import Phase
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.source import Path, Tree
 
@@ -27,7 +29,7 @@ class Program:
     model: nn.Module
     criterion: Any
     optimizer: Any
-    """The optimizer component; ``build(named_parameters)`` makes torch's."""
+    """The first optimizer component; ``build(named_parameters)`` makes torch's."""
     search: Any
     """``None`` where nothing is decoded."""
     metrics: tuple[Any, ...]
@@ -35,6 +37,10 @@ class Program:
     """Every component that was built, by its place in the experiment."""
     language_model: Any = None
     """What the search listens to beside the model, once ``runtime/fusion.py`` has loaded it."""
+    optimizers: Mapping[str, Claim] = field(default_factory=dict)
+    """Every optimiser by name, with the parameters that it moves."""
+    phases: tuple[Phase, ...] = ()
+    """The cycle of one training step."""
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; a tied weight stands once, under its first name."""
@@ -60,12 +66,33 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
         criterion = constructor.build("loss")
-    optimizer = constructor.build("optimizer")
+    optimizers, phases = _procedure(constructor, model, tree)
+    optimizer = next(iter(optimizers.values())).component
     _refuse(constructor.unread(), tree)
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(plan, model, criterion, optimizer, search, metrics, constructor.built)
+    return Program(
+        plan, model, criterion, optimizer, search, metrics, constructor.built,
+        optimizers=optimizers, phases=phases,
+    )  # fmt: skip
+
+
+def _procedure(
+    constructor: Constructor, model: nn.Module, tree: Tree
+) -> tuple[dict[str, Claim], tuple[Phase, ...]]:
+    """The optimisers with what each moves, and the phases.  Raises ``SpecError`` where parameters are claimed
+    by none of them, or by two.
+    """
+    parts = Parts(model, constructor.built)
+    optimizers = constructor.plan.optimizers
+    built = {}
+    for path in optimizers:
+        constructor.note(path, "parameters", "groups", "clip_norm", "clip_value")
+        built[path] = constructor.build(*path)
+    found = claims(parts, optimizers, built)
+    _refuse(misclaimed(parts, found), tree)
+    return found, constructor.build("procedure").phases(tuple(found))
 
 
 def _require_known(plan: Plan) -> None:

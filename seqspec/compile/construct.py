@@ -48,10 +48,12 @@ class Constructor:
 
     def config(self, path: Path) -> BaseModel:
         """The config at ``path`` of the experiment, inferred fields filled in."""
-        found: Any = self.plan.experiment
-        for part in path:
-            found = found[part] if isinstance(part, int) else getattr(found, part)
-        return found  # type: ignore[no-any-return]
+        found: BaseModel = self.plan.config(path)
+        return found
+
+    def note(self, path: Path, *names: str) -> None:
+        """Whoever builds the component at ``path`` reads these fields of it itself."""
+        self._read.setdefault(path, set()).update(names)
 
     def unread(self) -> Iterator[Finding]:
         """Keys that were written for a component built so far and that it never read."""

@@ -59,12 +59,10 @@ def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     """The cost of a plan whose parameters have these sizes.  Loads no torch."""
     train = plan.experiment.train
     parameters = sum(sizes.values())
-    kind = plan.experiment.optimizer.component[1]
-    kept = (
-        STATE.get(kind, 2)
-        + bool(getattr(plan.experiment.optimizer, "amsgrad", False))
-        + (train.ema is not None)
-    )
+    kept = max(
+        STATE.get(config.component[1], 2) + bool(getattr(config, "amsgrad", False))
+        for config in plan.optimizers.values()
+    ) + (train.ema is not None)
     weights = parameters * FLOAT
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
     share = 1 / train.accumulate

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from seqspec.schema.config import Slot
+from seqspec.schema.config import Config, Slot
 from seqspec.schema.units import MOST
 
 _PLAIN = {
@@ -35,7 +35,7 @@ def describe_type(annotation: Any, marks: list[Any]) -> str:
         return describe_type(inner, [*marks, *more])
     if origin in (Union, types.UnionType):
         return _union(annotation, marks)
-    if slot is not None:
+    if slot is not None and annotation is Config:
         return f"{slot.name} component"
     if origin is Literal:
         return _choices(get_args(annotation))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from seqspec.schema.config import find_marks
-from seqspec.schema.units import Affects
+from seqspec.schema.units import Affects, LaterMark
 
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
 
+_TRAIN = ("loss", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
@@ -30,7 +31,7 @@ def digests(plan: Plan) -> dict[str, str]:
         "data": data,
         "tokenizer": text,
         "model": whole["model"],
-        "train": {key: whole[key] for key in ("loss", "optimizer", "train", "seed", "plugins", "seqspec")},
+        "train": {key: whole[key] for key in _TRAIN if key in whole},
         "evaluate": whole["evaluate"],
     }
     given = {name: digest(parts[name]) for name in PARTS}
@@ -44,7 +45,7 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result"
+            if affects(field) == "result" and not _is_unsaid(model, name, field)
         }
         return {"type": component, **fields} if component else fields
     if isinstance(model, list | tuple):
@@ -52,6 +53,16 @@ def result_fields(model: Any) -> Any:
     if isinstance(model, dict):
         return {key: result_fields(value) for key, value in model.items()}
     return model
+
+
+def _is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
+    """Whether a field that came later has its default, so that an old spec means what it meant."""
+    if next(find_marks(field.annotation, field.metadata, LaterMark), None) is None:
+        return False
+    value, default = getattr(model, name), field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel) and isinstance(default, str):
+        return result_fields(value) == {"type": default}
+    return bool(value == default)
 
 
 def affects(field: Any) -> str:

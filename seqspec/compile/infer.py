@@ -32,7 +32,8 @@ def infer(
     flow = _Flow(experiment, (), record)
     gives = flow.node("model", given)
     flow.node("loss", gives)
-    flow.node("optimizer", {"model": _width(record, gives)})
+    _optimizers(flow, {"model": _width(record, gives)})
+    flow.node("procedure", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
         judged.node("search", gives)
@@ -42,6 +43,26 @@ def infer(
     provenance = Provenance(tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
+
+
+def _optimizers(flow: _Flow, source: Mapping[str, Type]) -> None:
+    """The one optimiser, or each of the named ones."""
+    experiment = flow.config
+    if experiment.optimizers is None:
+        flow.node("optimizer", source)
+        return
+    if "optimizer" in experiment.model_fields_set:
+        flow.fault(
+            ("optimizer",),
+            "`optimizer` and `optimizers` both say how weights follow gradients",
+            help="give this optimiser a name of its own under `optimizers`",
+            code="SQ261",
+            also=((("optimizers",), "the named optimisers"),),
+        )
+    flow.record.inferred[("optimizer",)] = None
+    flow.record.reasons[("optimizer",)] = "`optimizers` names them"
+    for name in experiment.optimizers:
+        flow.item("optimizers", name, source)
 
 
 def _width(record: _Record, gives: Type) -> Type:
@@ -163,7 +184,7 @@ class _Flow:
         self.record.inferred[*self.path, name] = config
         self.record.reasons[*self.path, name] = reason
 
-    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
+    def item(self, name: str, index: int | str, source: Type | Mapping[str, Type], **derived: object) -> Type:
         return self._infer(getattr(self.config, name)[index], (*self.path, name, index), source, derived)
 
     def nodes(self, name: str, source: Type, **derived: object) -> Type:
@@ -325,4 +346,6 @@ def _grown(model: Any, branch: _Branch) -> Any:
         return model
     if isinstance(model, list):
         return [_grown(item, below[at]) if at in below else item for at, item in enumerate(model)]
+    if isinstance(model, dict):
+        return {at: _grown(item, below[at]) if at in below else item for at, item in model.items()}
     return model.model_copy(update={name: _grown(getattr(model, str(name)), below[name]) for name in below})

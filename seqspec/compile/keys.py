@@ -224,6 +224,9 @@ def _below(
         if shape.many:
             entries = child.value if child is not None and isinstance(child.value, list) else []
             found = [((*path, name, index), entry) for index, entry in enumerate(entries)]
+        elif shape.named:
+            named = child.value if child is not None and isinstance(child.value, dict) else {}
+            found = [((*path, name, key), entry) for key, entry in named.items()]
         else:
             found = [((*path, name), child)]
         for place, entry in found:

@@ -5,15 +5,17 @@ hashable.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from seqspec.schema.config import below
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seqspec.schema.config import Config
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
 
@@ -68,6 +70,18 @@ class Plan:
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
+
+    @cached_property
+    def optimizers(self) -> Mapping[Path, Config]:
+        """The optimiser, or the named optimisers, by their place in the experiment."""
+        named = self.experiment.optimizers
+        if named is not None:
+            return {("optimizers", name): config for name, config in named.items()}
+        return {("optimizer",): self.experiment.optimizer} if self.experiment.optimizer is not None else {}
+
+    def config(self, path: Path) -> Any:
+        """The config, or the value, at ``path`` of the experiment."""
+        return reduce(below, path, self.experiment)
 
     @cached_property
     def values(self) -> tuple[Value, ...]:

@@ -27,6 +27,8 @@ class Shape(NamedTuple):
     """A list of them."""
     environment: bool
     """``${env:NAME}`` may stand in it."""
+    named: bool = False
+    """A mapping of names to them."""
 
 
 @cache
@@ -39,7 +41,8 @@ def _shape(field: Any) -> Shape:
     slot = next(find_marks(field.annotation, field.metadata, Slot), None)
     model = None if slot else next(_models(field.annotation), None)
     may_name = next(find_marks(field.annotation, field.metadata, MayName), None) is not None
-    return Shape(slot.name if slot else None, model, _holds_list(field.annotation), may_name)
+    named = bool(slot or model) and _holds(dict, field.annotation)
+    return Shape(slot.name if slot else None, model, _holds(list, field.annotation), may_name, named)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -49,10 +52,10 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def _holds_list(annotation: Any) -> bool:
+def _holds(kind: type, annotation: Any) -> bool:
     origin = getattr(annotation, "__origin__", None)
-    return origin is list or any(
-        _holds_list(argument) for argument in getattr(annotation, "__args__", ()) or ()
+    return origin is kind or any(
+        _holds(kind, argument) for argument in getattr(annotation, "__args__", ()) or ()
     )
 
 
@@ -69,17 +72,24 @@ def place(root: Node, path: Path, catalogue: Catalogue) -> Place:
     """What the schema expects at ``path``, given the types that ``root`` names on the way."""
     cls: type[BaseModel] | None = Experiment
     shape: Shape | None = None
+    name_told = False
     node: Node | None = root
     for part in path:
         node = node.at((part,)) if node is not None else None
         if isinstance(part, int):
             if shape is None or not shape.many:
                 return Place(None, None)
+        elif shape is not None and shape.named and not name_told:
+            name_told = True
         else:
             shape = shapes(cls).get(part) if cls is not None else None
             if shape is None:
                 return Place(None, None)
-        cls = component(node, shape, catalogue)
+            name_told = False
+        unnamed = shape.named and not name_told
+        cls = None if unnamed else component(node, shape, catalogue)
+    if shape is not None and shape.named and not name_told:
+        return Place(shape._replace(slot=None, model=None), None)
     return Place(shape, cls)
 
 

@@ -33,6 +33,10 @@ def _add_values(
         items = node.value if node is not None and type(node.value) is list else []
         for index, item in enumerate(model):
             _add_values(item, (*path, index), items[index] if index < len(items) else None, reasons, found)
+    elif isinstance(model, dict) and any(isinstance(item, BaseModel) for item in model.values()):
+        written = node.value if node is not None and type(node.value) is dict else {}
+        for name, item in model.items():
+            _add_values(item, (*path, name), written.get(name), reasons, found)
     elif node is not None:
         found.append(Value(path, model, "written"))
     else:

@@ -71,8 +71,8 @@ class Flow(Protocol):
         """Put a component with its defaults into a slot of this component that the person left empty."""
         ...
 
-    def item(self, name: str, index: int, source: Type | Mapping[str, Type], **derived: object) -> Type:
-        """Like ``node`` for one component of a list."""
+    def item(self, name: str, index: int | str, source: Type | Mapping[str, Type], **derived: object) -> Type:
+        """Like ``node`` for one component of a list, or of a mapping of names."""
         ...
 
     def nodes(self, name: str, source: Type, **derived: object) -> Type:
@@ -138,6 +138,11 @@ def slots(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:
     for name, field in cls.model_fields.items():
         for slot in find_marks(field.annotation, field.metadata, Slot):
             yield name, slot.name
+
+
+def below(model: Any, part: str | int) -> Any:
+    """What stands under ``part`` of a config, a list or a mapping of names."""
+    return getattr(model, str(part)) if isinstance(model, BaseModel) else model[part]
 
 
 def find_marks(annotation: object, metadata: list[object], kind: type) -> Iterator[Any]:

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.data import Data
-from seqspec.schema.units import Cosmetic, Count, Fraction, NonNegative, Positive, PositiveFloat, Seed
+from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+OptimizerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
 
@@ -127,8 +128,12 @@ class Experiment(Config):
     """What learns."""
     loss: Annotated[Config, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
     """What training makes small."""
-    optimizer: Annotated[Config, Slot("optimizer")] = Field(default="adamw", validate_default=True)
-    """How weights follow gradients."""
+    optimizer: Annotated[Config | None, Slot("optimizer")] = Field(default="adamw", validate_default=True)
+    """How weights follow gradients, where one optimiser moves all of them; nothing beside ``optimizers``."""
+    optimizers: Annotated[dict[OptimizerName, Annotated[Config, Slot("optimizer")]] | None, Later] = None
+    """Several optimisers by name, each with the parts of the model that it moves."""
+    procedure: Annotated[Config, Slot("procedure"), Later] = Field(default="supervised", validate_default=True)
+    """The phases that one training step goes through."""
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()

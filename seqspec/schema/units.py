@@ -43,5 +43,12 @@ class InferredMark(NamedTuple):
     """Mark in ``Annotated``: the compiler works the field out; a person may state it, then it is checked."""
 
 
+class LaterMark(NamedTuple):
+    """Mark in ``Annotated``: the field came after specs were written without it, so it enters the digests only
+    where it differs from its default.
+    """
+
+
 Speed = Affects("speed")
 Cosmetic = Affects("cosmetic")
+Later = LaterMark()

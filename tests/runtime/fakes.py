@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from seqspec.compile.parameter_claims import Parts, claims
 from seqspec.components.optimizer.adamw import Adamw
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
@@ -36,9 +37,11 @@ class Model(nn.Module):
         self.first, self.norm, self.last = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1)
         self.dropout = nn.Dropout(0.3)
 
-    def loss(self, batch: Batch, criterion: Any) -> Loss:
+    def loss(self, batch: Batch, criterion: Any, *, names: Any = None) -> Loss:
         assert batch.source is not None
         given = self.last(self.dropout(self.norm(self.first(batch.source)))).squeeze(1)
+        if names == ("critic",):  # of the other sign, as an adversary's is
+            given = -given
         total = (given - batch.target).square().sum()
         return Loss(total, torch.tensor(float(len(given))), {"nll": total.detach()})
 
@@ -68,25 +71,35 @@ class Stream:
 def program(**settings: Any) -> Any:
     """What ``build`` would give; ``settings`` are those of ``train``, ``evaluate`` its evaluation."""
     evaluate = settings.pop("evaluate", {})
-    optimizer = AdamwConfig.model_validate(
-        {"schedule": {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}}, context=Catalogue()
-    )
+    written = settings.pop("optimizers", {"optimizer": {}})
+    procedure = Catalogue().config("procedure", settings.pop("procedure", "supervised"))
+    procedure_config = procedure.model_validate(settings.pop("phases", {}), context=Catalogue())
+    schedule = {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}
+    optimizers = {
+        name: AdamwConfig.model_validate({"schedule": schedule, **given}, context=Catalogue())
+        for name, given in written.items()
+    }
     train_config = Train.model_validate({"checkpoint_every_steps": 5, "log_every_steps": 3, **settings})
     experiment = SimpleNamespace(
         train=train_config,
         evaluate=Evaluate.model_validate(evaluate, context=Catalogue()),
         seed=1,
-        optimizer=optimizer,
+        optimizer=next(iter(optimizers.values())),
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
         model = Model()
-    optimizer_component = Adamw(optimizer, Nothing(), None)
+    components: dict[Any, Any] = {("model", name): module for name, module in model.named_children()}
+    paths = {("optimizers", name): config for name, config in optimizers.items()}
+    built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
     return SimpleNamespace(
         plan=SimpleNamespace(experiment=experiment),
         model=model,
         criterion=None,
-        optimizer=optimizer_component,
+        optimizer=next(iter(built.values())),
+        components=components,
+        optimizers=claims(Parts(model, components), paths, built),
+        phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
         search=None,
         metrics=(),
     )
@@ -98,13 +111,15 @@ def start(
     resume: Checkpoint | None = None,
     judge: Any = None,
     poison: int | None = None,
+    place: Place = Place(),  # noqa: B008  # frozen
     **settings: Any,
 ) -> Training:
     """Train the fake program in ``folder``; gives the module as it ended."""
-    place, launch = Place(), Launch(quiet=True)
+    launch = Launch(quiet=True)
     built = program(**settings)
     config = built.plan.experiment.train
     slices = config.accumulate
+    updates = config.max_steps * sum(phase.repeats for phase in built.phases)
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     module = Training(built, slices=slices)
@@ -114,7 +129,7 @@ def start(
         standing = Standing.from_json(resume.state["standing"])
     train(
         module,
-        stream=lambda step: Stream(step, config.max_steps, slices=slices, place=place, poison=poison),
+        stream=lambda update: Stream(update, updates, slices=slices, place=place, poison=poison),
         unit="examples",
         folder=RunFolder(folder),
         standing=standing,

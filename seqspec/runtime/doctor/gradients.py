@@ -85,14 +85,14 @@ def _updates(patient: Patient, model: nn.Module) -> Finding:
 
 def _rates(patient: Patient) -> list[float]:
     experiment = patient.program.plan.experiment
-    schedule = experiment.optimizer.schedule  # type: ignore[attr-defined]
+    schedule = next(iter(patient.program.plan.optimizers.values())).schedule  # type: ignore[attr-defined]
     steps = np.unique(np.linspace(1, experiment.train.max_steps, 400).astype(int)).tolist()
     return [float(schedule.rate(step)) for step in steps]
 
 
 def _schedule(patient: Patient) -> Finding:
     experiment = patient.program.plan.experiment
-    schedule = experiment.optimizer.schedule  # type: ignore[attr-defined]
+    schedule = next(iter(patient.program.plan.optimizers.values())).schedule  # type: ignore[attr-defined]
     first = [float(schedule.rate(step)) for step in range(1, 11)]
     rates = _rates(patient)
     numbers = {"first": first[0], "highest": max(rates), "last": rates[-1]}

@@ -1,16 +1,15 @@
 """Gradient descent with momentum: Polyak (1964); Nesterov's form as in Sutskever et al. (2013)."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative, Probability
 
 
-class MomentumConfig(Config):
+class MomentumConfig(OptimizerConfig):
     """Gradient descent along a running sum of gradients."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -23,7 +22,3 @@ class MomentumConfig(Config):
     """Look ahead along the sum before taking the step."""
     weight_decay: NonNegative = 0.0
     """Weight of the L2 penalty that is added to the gradient."""
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

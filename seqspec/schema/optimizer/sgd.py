@@ -1,16 +1,15 @@
 """Stochastic gradient descent."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative
 
 
-class SgdConfig(Config):
+class SgdConfig(OptimizerConfig):
     """The gradient times the learning rate."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -19,7 +18,3 @@ class SgdConfig(Config):
     """The learning rate at each step."""
     weight_decay: NonNegative = 0.0
     """Weight of the L2 penalty that is added to the gradient."""
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()
