@@ -13,8 +13,8 @@ from seqspec.compile.construct import Constructor
 from seqspec.compile.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
-from seqspec.schema.procedure_config import Phase
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
+from seqspec.schema.procedure_config import Phase
 from seqspec.schema.source import Path, Tree
 
 INITIALISATION = 0x1417

@@ -37,11 +37,8 @@ def learning_rate(plan: Plan, step: int) -> float | None:
 
 def learning_rates(plan: Plan, step: int) -> dict[str, float]:
     """The rate of each optimiser that has a schedule, by the optimiser's name."""
-    return {
-        str(path[-1]): float(schedule.rate(step))
-        for path, config in plan.optimizers.items()
-        if hasattr(schedule := getattr(config, "schedule", None), "rate")
-    }
+    schedules = {str(path[-1]): getattr(config, "schedule", None) for path, config in plan.optimizers.items()}
+    return {name: float(schedule.rate(step)) for name, schedule in schedules.items() if schedule is not None}
 
 
 def chosen_steps(max_steps: int) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def describe_type(annotation: Any, marks: list[Any]) -> str:
         return describe_type(inner, [*marks, *more])
     if origin in (Union, types.UnionType):
         return _union(annotation, marks)
-    if slot is not None and annotation is Config:
+    if slot is not None and _is_config(annotation):
         return f"{slot.name} component"
     if origin is Literal:
         return _choices(get_args(annotation))
@@ -66,6 +66,11 @@ def _union(annotation: Any, marks: list[Any]) -> str:
     parts = get_args(annotation)
     texts = [describe_type(part, marks) for part in parts if part is not types.NoneType]
     return " or ".join(texts) + (" or nothing" if types.NoneType in parts else "")
+
+
+def _is_config(annotation: Any) -> bool:
+    """Whether the mark of a slot speaks of this very annotation, not of a list or a mapping around it."""
+    return isinstance(annotation, type) and issubclass(annotation, Config)
 
 
 def _choices(values: tuple[object, ...]) -> str:

@@ -61,7 +61,7 @@ def _is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
         return False
     value, default = getattr(model, name), field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel) and isinstance(default, str):
-        return result_fields(value) == {"type": default}
+        return bool(result_fields(value) == {"type": default})
     return bool(value == default)
 
 

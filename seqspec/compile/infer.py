@@ -48,10 +48,14 @@ def infer(
 def _optimizers(flow: _Flow, source: Mapping[str, Type]) -> None:
     """The one optimiser, or each of the named ones."""
     experiment = flow.config
+    if experiment.optimizers is None and experiment.optimizer is None:
+        help = "name one, such as `adamw`"
+        flow.fault(("optimizer",), "weights stay as they are without an optimiser", help=help)
+        return
     if experiment.optimizers is None:
         flow.node("optimizer", source)
         return
-    if "optimizer" in experiment.model_fields_set:
+    if "optimizer" in experiment.model_fields_set and experiment.optimizer is not None:
         flow.fault(
             ("optimizer",),
             "`optimizer` and `optimizers` both say how weights follow gradients",

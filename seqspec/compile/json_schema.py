@@ -165,7 +165,7 @@ class _Writer:
         slot = next((mark for mark in marks if isinstance(mark, Slot)), None)
         if annotation is types.NoneType:
             return {"type": "null"}
-        if slot is not None and annotation is Config:
+        if slot is not None and isinstance(annotation, type) and issubclass(annotation, Config):
             return {"$ref": f"#/definitions/{slot.name}"}
         if origin is Literal:
             return {"enum": list(arguments)}
@@ -206,7 +206,7 @@ class _Writer:
         """What a complete value of the annotation must have; empty where nothing."""
         slot = next((mark for mark in marks if isinstance(mark, Slot)), None)
         origin, arguments = get_origin(annotation), get_args(annotation)
-        if slot is not None and annotation is Config:
+        if slot is not None and isinstance(annotation, type) and issubclass(annotation, Config):
             return {"$ref": f"#/definitions/complete.{slot.name}"}
         if origin is Annotated:
             return self._needs(arguments[0], [*marks, *arguments[1:]], key)

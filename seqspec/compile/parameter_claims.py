@@ -1,5 +1,6 @@
-"""Which optimiser moves which parameters: parts of the spec become names of parameters.  Loads torch's modules
-only as they are handed over.
+"""Which optimiser moves which parameters: parts of the spec become names of parameters.
+
+Works on modules that are handed over; loads no torch itself.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Parts:
     def names(self, part: str) -> tuple[str, ...]:
         """In the order of the model; a weight that is tied stands under its first name."""
         module = self._components[tuple(parse_path(part))]
-        held = {id(parameter) for parameter in module.parameters()} if hasattr(module, "parameters") else set()
+        held = (
+            {id(parameter) for parameter in module.parameters()} if hasattr(module, "parameters") else set()
+        )
         return tuple(name for key, name in self.trainable.items() if key in held)
 
 
@@ -86,7 +89,9 @@ def misclaimed(parts: Parts, found: Mapping[str, Claim]) -> Iterator[Finding]:
             f"no optimiser moves {_shown(idle)}",
             help="name the part that holds it under one of the optimisers",
             code="SQ263",
-            also=tuple((_place(claim, "parameters"), "nor does this one") for claim in list(found.values())[:-1]),
+            also=tuple(
+                (_place(claim, "parameters"), "nor does this one") for claim in list(found.values())[:-1]
+            ),
         )
     yield from _shared([(_place(claim, "parameters"), claim.names) for claim in found.values()])
     for claim in found.values():
@@ -159,7 +164,8 @@ _NUMBERED = re.compile(r"^(.*?)\.(\d+)\.")
 def _depths(names: Sequence[str]) -> dict[str, int] | None:
     """How many layers lie below each parameter; ``None`` where nothing is numbered.
 
-    The layers are the longest run of numbers.  Before them is depth 0, layer i is i + 1, behind them one more.
+    The layers are the longest run of numbers.  Before them is depth 0, layer i is i + 1, behind them is one
+    more.
     """
     found = {name: match for name in names if (match := _NUMBERED.match(name)) is not None}
     counts: dict[str, set[int]] = {}

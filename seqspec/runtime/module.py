@@ -1,9 +1,9 @@
 """The one LightningModule: a program's loss, one optimiser step at a time, exactly repeatable.
 
-A step is a cycle of phases, each of which moves its own parameters on a batch of its own; supervised training
-has one phase.  All randomness of a micro-step comes from (seed, phase, micro-step), so nothing but weights,
-optimiser state and the step number has to be saved, and one process that accumulates two slices draws what two
-processes with a slice each draw.
+A step is a cycle of phases, each of which moves its own parameters on a batch of its own; supervised
+training has one phase.  All randomness of a micro-step comes from (seed, phase, micro-step), so nothing but
+weights, optimiser state and the step number has to be saved, and one process that accumulates two slices
+draws what two processes with a slice each draw.
 """
 
 from __future__ import annotations
@@ -158,7 +158,9 @@ class Training(lightning.LightningModule):
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
             "weights": state_tensors(self.model),
-            "optimizer": optimizer_tensors((mover.optimizer for mover in self.cycle.movers.values()), self.model),
+            "optimizer": optimizer_tensors(
+                (mover.optimizer for mover in self.cycle.movers.values()), self.model
+            ),
         }
         if self.average:
             found["average"] = self.average.tensors()
@@ -270,7 +272,7 @@ class Window:
 
 
 class Windows:
-    """A window for each phase, by its name; the names go before those of the values where there are several."""
+    """A window for each phase, by its name; where there are several, names go before those of values."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._held = {name: Window() for name in names}
@@ -284,7 +286,7 @@ class Windows:
         return sum(window.dropped for window in self._held.values())
 
     def keyed(self, what: str, values: Sequence[Any]) -> dict[str, Any]:
-        """``{"rate": …}`` of one phase, ``{"critic/rate": …}`` of several; ``values`` stand in their order."""
+        """``{"rate": …}`` of one phase, ``{"critic/rate": …}`` of several; ``values`` in their order."""
         if len(self._held) == 1:
             return {what: values[0]}
         return {f"{name}/{what}": value for name, value in zip(self._held, values, strict=True)}

@@ -22,8 +22,9 @@ def optimizer_tensors(optimizers: Iterable[torch.optim.Optimizer], model: nn.Mod
 
 @torch.no_grad()
 def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Take up this optimiser's part of what ``optimizer_tensors`` gave.  Rates and other settings come from the
-    plan.
+    """Take up this optimiser's part of what ``optimizer_tensors`` gave.
+
+    Rates and other settings come from the plan.
     """
     states: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():

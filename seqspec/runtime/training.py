@@ -50,9 +50,7 @@ def train(
         return None
     per_step = _micro_steps(module.slices, place)
     updates = len(module.cycle.turns)
-    timed = Timed(
-        stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step
-    )
+    timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
     bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)
     with Interrupts() as interrupts:
         boundary = Boundary(

@@ -51,7 +51,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, moved: Collection[int] | None = None) -> None:
-        """Follow the weights; ``moved`` are the identities of those that may have changed, ``None`` for all."""
+        """Follow the weights; ``moved``: identities of those that may have changed, ``None`` for all."""
         pairs = [
             (mean, live.detach())
             for mean, live in zip(self._mean, self._live, strict=True)

@@ -1,4 +1,4 @@
-"""What every optimiser declares: whom it moves, in groups of their own rates, and how far a gradient counts."""
+"""What every optimiser declares: what it moves, in which groups, and how far a gradient counts."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -44,8 +44,8 @@ class InferredMark(NamedTuple):
 
 
 class LaterMark(NamedTuple):
-    """Mark in ``Annotated``: the field came after specs were written without it, so it enters the digests only
-    where it differs from its default.
+    """Mark in ``Annotated``: the field came after specs were written without it, so it enters the digests
+    only where it differs from its default.
     """
 
 

@@ -1,4 +1,6 @@
-"""Adversarial training: Goodfellow et al. (2014), "Generative Adversarial Nets", arXiv:1406.2661, algorithm 1."""
+"""Adversarial training: Goodfellow et al. (2014), "Generative Adversarial Nets", arXiv:1406.2661,
+algorithm 1.
+"""
 
 from collections.abc import Sequence
 
