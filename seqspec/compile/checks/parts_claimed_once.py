@@ -14,7 +14,6 @@ Use instead::
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from seqspec.compile.plan import Plan
 from seqspec.compile.provenance import parse_path
@@ -25,25 +24,25 @@ CODE = "SQ262"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    many = len(plan.optimizers) > 1
     claimed: list[tuple[Path, Path]] = []
     for path, config in plan.optimizers.items():
         wanted = getattr(config, "parameters", None)
         if wanted is None:
             claimed.append((path, ("model",)))
         else:
-            claimed += _places((*path, "parameters"), wanted)
+            claimed += _places(plan, (*path, "parameters"), wanted)
         held = []
         for index, group in enumerate(getattr(config, "groups", None) or ()):
-            held += _places((*path, "groups", index, "parts"), group.parts)
+            held += _places(plan, (*path, "groups", index, "parts"), group.parts)
         yield from _overlaps(held, "parameter group")
-    if many or len(claimed) > 1:
-        yield from _overlaps(claimed, "optimiser")
+    yield from _overlaps(claimed, "optimiser")
 
 
-def _places(at: Path, parts: Sequence[Any]) -> list[tuple[Path, Path]]:
-    """Where each part is named, and the part."""
-    return [((*at, index), parse_path(part)) for index, part in enumerate(parts)]
+def _places(plan: Plan, at: Path, parts: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Where each part is named, and the part, of those that the model has."""
+    there = {node.path for node in plan.nodes}
+    found = [((*at, index), parse_path(part)) for index, part in enumerate(parts)]
+    return [(place, part) for place, part in found if part in there]
 
 
 def _overlaps(claimed: Sequence[tuple[Path, Path]], kind: str) -> Iterator[Finding]:
