@@ -75,7 +75,7 @@ def test_two_processes_with_a_slice_equal_one_with_two(tmp_path):
     found = {f"{file}/{name}": t for file, ts in weights.tensors.items() for name, t in ts.items()}
     held = {f"{file}/{name}": t for file, ts in one.tensors().items() for name, t in ts.items()}
     assert found.keys() == held.keys()
-    # Running means are those of the batches that a process has seen, in every procedure.
+    # torch's own running means, which the fake has, follow one process; the layers of the package follow all.
     buffers = {f"weights/{name}" for name, _ in one.model.named_buffers()}
     assert [name for name in found if not torch.equal(found[name], held[name]) and name not in buffers] == []
     assert (tmp_path / "two/metrics.jsonl").read_bytes() == (tmp_path / "one/metrics.jsonl").read_bytes()
