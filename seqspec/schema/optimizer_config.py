@@ -9,7 +9,7 @@ from seqspec.schema.config import Config, Flow
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Later, NonNegative, PositiveFloat
 
-PartPath = Annotated[str, Field(pattern=r"^model(\.[a-z][a-z0-9_]*|\[\d+\])*$")]
+PartPath = str
 """A part of the model by its path in the spec, such as ``model.encoder``."""
 LayerDecay = Annotated[float, Field(gt=0, le=1)]
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from seqspec.compile.plan import Plan
-from seqspec.compile.provenance import parse_path
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
@@ -40,9 +39,8 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 def _places(plan: Plan, at: Path, parts: Sequence[str]) -> list[tuple[Path, Path]]:
     """Where each part is named, and the part, of those that the model has."""
-    there = {node.path for node in plan.nodes}
-    found = [((*at, index), parse_path(part)) for index, part in enumerate(parts)]
-    return [(place, part) for place, part in found if part in there]
+    there = {dotted(node.path): node.path for node in plan.nodes}
+    return [((*at, index), there[part]) for index, part in enumerate(parts) if part in there]
 
 
 def _overlaps(claimed: Sequence[tuple[Path, Path]], kind: str) -> Iterator[Finding]:

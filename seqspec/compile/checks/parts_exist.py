@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan import Plan
-from seqspec.compile.provenance import parse_path
 from seqspec.compile.suggest import nearest
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
@@ -42,7 +41,6 @@ def _missing(place: Path, part: str, there: set[str]) -> Iterator[Finding]:
     if part in there:
         return
     close = nearest(part, tuple(sorted(there)))
-    parse_path(part)
     known = ", ".join(f"`{name}`" for name in sorted(there)[:8])
     yield Finding(
         place,

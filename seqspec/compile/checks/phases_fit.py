@@ -26,6 +26,8 @@ CODE = "SQ260"
 
 def check(plan: Plan) -> Iterator[Finding]:
     places = {str(path[-1]): path for path in plan.optimizers}
+    if not places:
+        return
     try:
         phases = plan.experiment.procedure.phases(tuple(places))  # type: ignore[attr-defined]
     except Mismatch as mismatch:
