@@ -31,7 +31,7 @@ def test_config_is_named_after_its_file_and_documented(slot, name):
 def test_config_says_what_comes_out(slot, name):
     cls = CATALOGUE.config(slot, name)
 
-    declares = ("output", "wire", "roles", "rate", "gives")
+    declares = ("output", "wire", "roles", "rate", "gives", "phases")
     silent = slot in ("optimizer", "normalizer", "segmenter", "augment", "search", "metric", "attention")
     assert silent or any(hasattr(cls, method) for method in declares)
 

@@ -167,11 +167,11 @@ def step(program, batch):
     for _ in range(2):
         with Operations() as seen:
             torch.manual_seed(0)
-            module.torch_optimizer.zero_grad(set_to_none=True)
+            module.cycle.turn.mover.optimizer.zero_grad(set_to_none=True)
             loss = program.losses(program.model, batch)
             (loss.total / batch.share).backward()
-            assert module.gradients.finish().update
-            module.torch_optimizer.step()
+            assert module.cycle.turn.gradients.finish().update
+            module.cycle.turn.mover.optimizer.step()
     return seen
 
 

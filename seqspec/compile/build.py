@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,12 +11,14 @@ import torch
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.infer import read_by
+from seqspec.compile.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.procedure_config import Phase
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
 
@@ -36,6 +38,7 @@ class Program:
     """An ``nn.Module`` that is a ``protocols.Model``."""
     losses: Losses
     optimizer: Optimizer
+    """The first optimizer component; ``build(named_parameters)`` makes torch's."""
     search: Search | None
     """``None`` where nothing is decoded."""
     metrics: tuple[Metric, ...]
@@ -43,6 +46,10 @@ class Program:
     """Every component that was built, by its place in the experiment."""
     language_model: Any = None
     """What the search listens to beside the model, once ``runtime/fusion.py`` has loaded it."""
+    optimizers: Mapping[str, Claim] = field(default_factory=dict)
+    """Every optimiser by name, with the parameters that it moves."""
+    phases: tuple[Phase, ...] = ()
+    """The cycle of one training step."""
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; a tied weight stands once, under its first name."""
@@ -68,12 +75,16 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
         losses = build_losses(constructor)
-    optimizer = constructor.build("optimizer")
+    optimizers, phases = _procedure(constructor, model, tree)
+    optimizer = next(iter(optimizers.values())).component
     _refuse(constructor.unread(), tree)
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(plan, model, losses, optimizer, search, metrics, constructor.built)
+    return Program(
+        plan, model, losses, optimizer, search, metrics, constructor.built,
+        optimizers=optimizers, phases=phases,
+    )  # fmt: skip
 
 
 def build_losses(constructor: Constructor) -> Losses:
@@ -111,6 +122,23 @@ def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:
 
 def _constant(weight: float, step: int) -> float:
     return weight
+
+
+def _procedure(
+    constructor: Constructor, model: Any, tree: Tree
+) -> tuple[dict[str, Claim], tuple[Phase, ...]]:
+    """The optimisers with what each moves, and the phases.  Raises ``SpecError`` where parameters are claimed
+    by none of them, or by two.
+    """
+    parts = Parts(model, constructor.built)
+    optimizers = constructor.plan.optimizers
+    built = {}
+    for path in optimizers:
+        constructor.note(path, "parameters", "groups", "clip_norm", "clip_value")
+        built[path] = constructor.build(*path)
+    found = claims(parts, optimizers, built)
+    _refuse(misclaimed(parts, found), tree)
+    return found, constructor.build("procedure").phases(tuple(found))
 
 
 def _require_known(plan: Plan) -> None:

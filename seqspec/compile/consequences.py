@@ -31,12 +31,14 @@ def consequences(
 
 
 def learning_rate(plan: Plan, step: int) -> float | None:
-    """The rate of the schedule at ``step`` (the first is 1); ``None`` where the optimiser has no schedule."""
-    schedule = getattr(plan.experiment.optimizer, "schedule", None)
-    if schedule is not None and hasattr(schedule, "rate"):
-        return float(schedule.rate(step))
-    rate = getattr(plan.experiment.optimizer, "lr", None)
-    return None if rate is None else float(rate)
+    """The first optimiser's rate at ``step`` (the first is 1); ``None`` where it has no schedule."""
+    return next(iter(learning_rates(plan, step).values()), None)
+
+
+def learning_rates(plan: Plan, step: int) -> dict[str, float]:
+    """The rate of each optimiser that has a schedule, by the optimiser's name."""
+    schedules = {str(path[-1]): getattr(config, "schedule", None) for path, config in plan.optimizers.items()}
+    return {name: float(schedule.rate(step)) for name, schedule in schedules.items() if schedule is not None}
 
 
 def chosen_steps(max_steps: int) -> tuple[int, ...]:
@@ -45,9 +47,16 @@ def chosen_steps(max_steps: int) -> tuple[int, ...]:
     return tuple(sorted({1, *(max(1, round(max_steps * share)) for share in shares)}))
 
 
+def batches(plan: Plan) -> int:
+    """Batches of the whole run: each update of a step takes one of its own."""
+    names = tuple(str(path[-1]) for path in plan.optimizers)
+    updates: int = plan.experiment.procedure.updates(names)  # type: ignore[attr-defined]
+    return plan.experiment.train.max_steps * updates
+
+
 def _batch(a: Plan, b: Plan) -> list[Consequence]:
     old, new = a.experiment.data.batch, b.experiment.data.batch
-    total_old, total_new = old.size * a.experiment.train.max_steps, new.size * b.experiment.train.max_steps
+    total_old, total_new = old.size * batches(a), new.size * batches(b)
     if old.unit != new.unit:
         return [Consequence("effective batch", f"{old.size:,g} {old.unit}", f"{new.size:,g} {new.unit}")]
     return [
@@ -58,8 +67,19 @@ def _batch(a: Plan, b: Plan) -> list[Consequence]:
 
 def _rates(a: Plan, b: Plan) -> list[Consequence]:
     steps = chosen_steps(min(a.experiment.train.max_steps, b.experiment.train.max_steps))
+    names = list(dict.fromkeys(str(path[-1]) for plan in (a, b) for path in plan.optimizers))
+    if len(a.optimizers) == len(b.optimizers) == 1:
+        return [
+            Consequence(f"learning rate at {step:,}", learning_rate(a, step), learning_rate(b, step))
+            for step in steps
+        ]
     return [
-        Consequence(f"learning rate at {step:,}", learning_rate(a, step), learning_rate(b, step))
+        Consequence(
+            f"learning rate of {name} at {step:,}",
+            learning_rates(a, step).get(name),
+            learning_rates(b, step).get(name),
+        )
+        for name in names
         for step in steps
     ]
 

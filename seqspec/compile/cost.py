@@ -62,7 +62,9 @@ def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     """The cost of a plan whose parameters have these sizes.  Loads no torch."""
     train = plan.experiment.train
     parameters = sum(sizes.values())
-    kept = getattr(plan.experiment.optimizer, "state_size", USUAL_STATE) + (train.ema is not None)
+    kept = max(getattr(config, "state_size", USUAL_STATE) for config in plan.optimizers.values()) + (
+        train.ema is not None
+    )
     weights = parameters * FLOAT
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
     share = 1 / train.accumulate

@@ -164,9 +164,17 @@ def _named(
         affects=effect,
         group=group_of(path) if effect == "result" else "cosmetic",
         label=label(model, path),
-        old_origin=origins[0].get(change.old_path) if change.old_path is not None else None,
-        new_origin=origins[1].get(change.path) if change.kind != "removed" else None,
+        old_origin=_origin(origins[0], change.old_path) if change.old_path is not None else None,
+        new_origin=_origin(origins[1], change.path) if change.kind != "removed" else None,
     )
+
+
+def _origin(origins: _Origins, path: Path) -> Origin | None:
+    """Where a value comes from; a list of mappings is written where anything in it is."""
+    if path in origins:
+        return origins[path]
+    inside = (origin for place, origin in origins.items() if place[: len(path)] == path)
+    return "written" if "written" in inside else None
 
 
 def group_of(path: Path) -> Group:

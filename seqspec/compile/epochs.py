@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqspec.compile.consequences import batches as of_the_run
 from seqspec.compile.plan import Compiled
 
 GROUPS = 8
@@ -34,7 +35,7 @@ def epoch_text(compiled: Compiled, *, cache: Path | None = None) -> str:
     facts = [f"  {name} = {number:,}" for name, number in sorted(prepared.facts.items())]
     lines = [
         f"training split: {len(split):,} examples, {steps:,} optimizer steps an epoch",
-        f"the run: {train.max_steps:,} steps, {train.max_steps / max(steps, 1):,.2f} epochs",
+        f"the run: {train.max_steps:,} steps, {of_the_run(compiled.plan) / max(steps, 1):,.2f} epochs",
         f"padding: {1 - real / max(room, 1):.1%} of the longer side",
         *(["known from the data:", *facts] if facts else []),
         "",

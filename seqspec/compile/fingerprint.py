@@ -14,7 +14,7 @@ from seqspec.schema.units import Affects, LaterMark
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
 
-_TRAIN = ("loss", "losses", "optimizer", "train", "seed", "plugins", "seqspec")
+_TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
@@ -45,7 +45,7 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result" and not (getattr(model, name) is None and _is_later(field))
+            if affects(field) == "result" and not _is_unsaid(model, name, field)
         }
         return {"type": component, **fields, **getattr(model, "retired", {})} if component else fields
     if isinstance(model, list | tuple):
@@ -55,8 +55,14 @@ def result_fields(model: Any) -> Any:
     return model
 
 
-def _is_later(field: Any) -> bool:
-    return next(find_marks(field.annotation, field.metadata, LaterMark), None) is not None
+def _is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
+    """Whether a field that came later has its default, so that an old spec means what it meant."""
+    if next(find_marks(field.annotation, field.metadata, LaterMark), None) is None:
+        return False
+    value, default = getattr(model, name), field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel) and isinstance(default, str):
+        return bool(result_fields(value) == {"type": default})
+    return bool(value == default)
 
 
 def affects(field: Any) -> str:

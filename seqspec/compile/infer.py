@@ -35,7 +35,8 @@ def infer(
     gives = flow.node("model", given)
     if ("model",) in record.outputs:
         _losses(flow, record.outputs["model",], _width(record, gives))
-    flow.node("optimizer", {"model": _width(record, gives)})
+    _optimizers(flow, {"model": _width(record, gives)})
+    flow.node("procedure", {"model": _width(record, gives)})
     judged = _Flow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
         _search(judged, record.outputs.get(("model",), Outputs({"output": gives})))
@@ -118,6 +119,30 @@ def _fits(config: LossConfig, type_: Type) -> bool:
     except Mismatch:
         return False
     return True
+
+
+def _optimizers(flow: _Flow, source: Mapping[str, Type]) -> None:
+    """The one optimiser, or each of the named ones."""
+    experiment = flow.config
+    if experiment.optimizers is None and experiment.optimizer is None:
+        help = "name one, such as `adamw`"
+        flow.fault(("optimizer",), "weights stay as they are without an optimiser", help=help)
+        return
+    if experiment.optimizers is None:
+        flow.node("optimizer", source)
+        return
+    if "optimizer" in experiment.model_fields_set and experiment.optimizer is not None:
+        flow.fault(
+            ("optimizer",),
+            "`optimizer` and `optimizers` both say how weights follow gradients",
+            help="give this optimiser a name of its own under `optimizers`",
+            code="SQ261",
+            also=((("optimizers",), "the named optimisers"),),
+        )
+    flow.record.inferred[("optimizer",)] = None
+    flow.record.reasons[("optimizer",)] = "`optimizers` names them"
+    for name in experiment.optimizers:
+        flow.item("optimizers", name, source)
 
 
 def _width(record: _Record, gives: Type) -> Type:

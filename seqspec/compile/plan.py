@@ -15,6 +15,7 @@ from seqspec.schema.types import Outputs, Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seqspec.schema.config import Config
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
     from seqspec.schema.loss_config import LossConfig
@@ -86,6 +87,14 @@ class Plan:
         if named is not None:
             return {("losses", name): config for name, config in named.items()}
         return {("loss",): self.experiment.loss} if self.experiment.loss is not None else {}
+
+    @cached_property
+    def optimizers(self) -> Mapping[Path, Config]:
+        """The optimiser, or the named optimisers, by their place in the experiment."""
+        named = self.experiment.optimizers
+        if named is not None:
+            return {("optimizers", name): config for name, config in named.items()}
+        return {("optimizer",): self.experiment.optimizer} if self.experiment.optimizer is not None else {}
 
     def config(self, path: Path) -> Any:
         """The config, or the value, at ``path`` of the experiment."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from seqspec.compile.consequences import chosen_steps, learning_rate
+from seqspec.compile.consequences import chosen_steps, learning_rates
 from seqspec.compile.diff_report import flow
 from seqspec.compile.plan import Plan, PlanNode, Value
 from seqspec.schema.source import dotted
@@ -75,9 +75,13 @@ def _origin(value: Value) -> str:
 
 
 def _rates(plan: Plan) -> list[str]:
-    pairs = [(step, learning_rate(plan, step)) for step in chosen_steps(plan.experiment.train.max_steps)]
-    shown = [f"  step {step:>11,}  {rate:.6g}" for step, rate in pairs if rate is not None]
-    return ["learning rate", *shown] if shown else []
+    lines: list[str] = []
+    steps = chosen_steps(plan.experiment.train.max_steps)
+    for name in learning_rates(plan, 1):
+        head = "learning rate" if len(plan.optimizers) == 1 else f"learning rate of {name}"
+        shown = [f"  step {step:>11,}  {learning_rates(plan, step)[name]:.6g}" for step in steps]
+        lines += ["", head, *shown] if lines else [head, *shown]
+    return lines
 
 
 def _unknowns(plan: Plan) -> list[str]:

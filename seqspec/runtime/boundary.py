@@ -139,20 +139,21 @@ class Boundary(Callback):
     def _report(self, module: Training, *, last: bool) -> None:
         due = last or module.step % self.train.log_every_steps == 0
         means = module.window.means() if due else {}
-        self.bar.update(module.step, means.get("loss"))
+        self.bar.update(module.step, next(iter(means.values()), None))
         if not due:
             return
-        rate, norm = module.rate(module.step), module.window.norm
+        rates, norms = module.rates(module.step), module.window.norms()
         if self.journal and self.speed and self.events:
             with storage(self.folder):
                 dropped = {"dropped": module.window.dropped} if module.window.dropped else {}
-                self.journal.write(event="train", step=module.step, **means, rate=rate, norm=norm, **dropped)
+                self.journal.write(event="train", step=module.step, **means, **rates, **norms, **dropped)
                 speed = self.bar.speed()
                 self.speed.write(step=module.step, time=round(time.time(), 3), **speed)
                 tags = {f"train/{name}": value for name, value in means.items()}
+                steered = {f"train/{name}": value for name, value in {**rates, **norms}.items()}
                 speeds = {f"speed/{name}": value for name, value in speed.items() if name != "seconds"}
-                self.events.write(module.step, {**tags, "train/rate": rate, "train/norm": norm, **speeds})
-        module.window = type(module.window)()
+                self.events.write(module.step, {**tags, **steered, **speeds})
+        module.window = module.window.emptied()
 
     def _judgement_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps

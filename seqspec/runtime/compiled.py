@@ -19,19 +19,19 @@ class CompiledLoss:
         self._loss = loss
         self._compiled: Callable[..., Any] | None = torch.compile(loss, dynamic=True)
 
-    def __call__(self, *given: Any) -> Any:
+    def __call__(self, *given: Any, **named: Any) -> Any:
         if self._compiled is None:
-            return self._loss(*given)
+            return self._loss(*given, **named)
         state = torch.get_rng_state()
         try:
-            return self._compiled(*given)
+            return self._compiled(*given, **named)
         except RuntimeError as error:
             if not of_compiler(error):
                 raise
             _say(f"the model cannot be compiled here and runs as it is: {first_line(error)}")
             self._compiled = None
             torch.set_rng_state(state)
-            return self._loss(*given)
+            return self._loss(*given, **named)
 
 
 def of_compiler(error: BaseException) -> bool:

@@ -42,6 +42,15 @@ class Gradients:
         train = self.train
         return bool(self.tracker or train.zero_above_norm is not None or train.skip_non_finite)
 
+    def state(self) -> dict[str, Any] | None:
+        """For a checkpoint; ``None`` where nothing is remembered."""
+        return self.tracker.state() if self.tracker else None
+
+    def load(self, state: dict[str, Any] | None) -> None:
+        """Take up what ``state`` gave."""
+        if self.tracker and state is not None:
+            self.tracker.load(state)
+
     @torch.no_grad()
     def finish(self, *, wait: bool = True) -> Verdict:
         """Penalise, measure, clip; says whether the update may be made.

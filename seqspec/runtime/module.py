@@ -1,8 +1,9 @@
 """The one LightningModule: a program's loss, one optimiser step at a time, exactly repeatable.
 
-All randomness of a micro-step comes from (seed, micro-step), so nothing but weights, optimiser state and
-the step number has to be saved, and one process that accumulates two slices draws what two processes with a
-slice each draw.
+A step is a cycle of phases, each of which moves its own parameters on a batch of its own; supervised
+training has one phase.  All randomness of a micro-step comes from (seed, phase, micro-step), so nothing but
+weights, optimiser state and the step number has to be saved, and one process that accumulates two slices
+draws what two processes with a slice each draw.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build import Program
+from seqspec.components.losses import LossSum
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.runtime.gradients import Gradients, Verdict
+from seqspec.runtime.cycle import Cycle
+from seqspec.runtime.gradients import Verdict
 from seqspec.runtime.late import Late
 from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.processes import gather
 from seqspec.runtime.weights import Average, Noise, load_tensors, state_tensors
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.procedure_config import Phase
 
 
 class Training(lightning.LightningModule):
-    """Trains ``program.model``.  ``slices``: micro-steps of one optimiser step, over all processes."""
+    """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes."""
 
     def __init__(self, program: Program, *, slices: int, compiled: Callable[..., Any] | None = None) -> None:
         super().__init__()
@@ -37,47 +41,56 @@ class Training(lightning.LightningModule):
         self.losses = program.losses
         self.train_config = program.plan.experiment.train
         self.seed = program.plan.experiment.seed
-        self.schedule = program.plan.experiment.optimizer.schedule  # type: ignore[attr-defined]
         self.slices = slices
         self.step = 0
-        """Optimiser steps done."""
+        """Training steps done: whole cycles."""
         self.skipped = 0
-        """Steps that were dropped because a number was not finite."""
-        self.window = Window()
+        """Updates that were dropped because a number was not finite."""
+        self.cycle = Cycle(program)
+        self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases))
+        self._moved: set[int] = set()
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
         self._loss: Callable[..., Any] = compiled or program.losses.sums
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
         self._buffers_before: list[Tensor] = []
-        self.gradients = Gradients(self.train_config, list(self.model.parameters()))
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
-        self.torch_optimizer: torch.optim.Optimizer = program.optimizer.build(self.model.named_parameters())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.torch_optimizer
+        # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
+        return next(iter(self.cycle.movers.values())).optimizer
 
     def on_fit_start(self) -> None:
         if self.average:
             self.average.to(self.device)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step))
+        phase = self.cycle.turn.phase
+        keys = () if self.cycle.alone else (phase.name,)
+        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
+        self.cycle.hold_the_rest()
         noise = self.train_config.weight_noise
         if self.noise and noise and self.step >= noise.from_step:
             self.noise.add()
-        loss = self.losses.weigh(self._loss(self.model, batch), batch, step=self.step + 1)
+        loss = self.objective(phase, batch)
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
         if math.isfinite(batch.share):
-            self.window.add(loss)
+            self.window[phase.name].add(loss)
         mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
 
+    def objective(self, phase: Phase, batch: Batch) -> LossSum:
+        """The losses of a phase on a batch, weighted as this step weighs them."""
+        sums = self._loss(self.model, batch, names=phase.losses)
+        return self.losses.weigh(sums, batch, step=self.step + 1)
+
     def on_after_backward(self) -> None:
+        self.cycle.release()
         if self.noise:
             self.noise.remove()
 
@@ -85,21 +98,27 @@ class Training(lightning.LightningModule):
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
     ) -> None:
         optimizer_closure()
-        for group in self.torch_optimizer.param_groups:
-            group["lr"] = self.rate(self.step + 1)
-        verdict = self.gradients.finish(wait=self.waits)
+        turn = self.cycle.turn
+        turn.mover.set_rate(self.step + 1)
+        verdict = turn.gradients.finish(wait=self.waits)
         self.settle()
         if isinstance(verdict.norm, Late):
-            self._unsettled = Unsettled(self.step + 1, self.last_batches, verdict.norm)
+            self._unsettled = Unsettled(self.step + 1, self._phase_told, self.last_batches, verdict.norm)
         if verdict.update:
-            self.torch_optimizer.step()
+            turn.mover.optimizer.step()
+            self._moved |= {id(parameter) for parameter in turn.parameters}
         elif not verdict.finite:
             self._not_finite()
-        self.torch_optimizer.zero_grad()  # Gives their memory to the next forward pass.
+        turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
+        self.window[turn.phase.name].close(verdict)
+        if self.cycle.advance():
+            self._finish_cycle()
+
+    def _finish_cycle(self) -> None:
         self.step += 1
-        self.window.close(verdict)
-        if self.average and verdict.update:
-            self.average.update()
+        if self.average and self._moved:
+            self.average.update(None if self.cycle.alone else self._moved)
+        self._moved = set()
 
     @property
     def waits(self) -> bool:
@@ -108,23 +127,28 @@ class Training(lightning.LightningModule):
         Where nothing but stopping depends on it and a GPU would have to be waited for, it is read a step
         later, and always before anything is written down.
         """
-        return self.gradients.decide or self.device.type != "cuda"
+        return self.cycle.turn.gradients.decide or self.device.type != "cuda"
+
+    @property
+    def _phase_told(self) -> str | None:
+        """The phase as messages name it; ``None`` where there is one."""
+        return None if self.cycle.alone else self.cycle.turn.phase.name
 
     def settle(self) -> None:
         """Make sure that the last step was finite; raises ``NotFinite`` if it was not."""
         last, self._unsettled = self._unsettled, None
         if last and not math.isfinite(float(last.norm)):
             self.skipped += 1
-            raise NotFinite(last.step, last.batches)
+            raise NotFinite(last.step, last.batches, phase=last.phase)
 
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, from 1."""
-        return float(self.schedule.rate(step))
+    def rates(self, step: int) -> dict[str, float]:
+        """The learning rate of each phase in a step, from 1, as the journal names it."""
+        return self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
 
     def _not_finite(self) -> None:
         self.skipped += 1
         if self.skipped > self.train_config.skip_non_finite:
-            raise NotFinite(self.step + 1, self.last_batches)
+            raise NotFinite(self.step + 1, self.last_batches, phase=self._phase_told)
         # Running means have seen the bad numbers too.
         with torch.no_grad():
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
@@ -134,7 +158,9 @@ class Training(lightning.LightningModule):
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
             "weights": state_tensors(self.model),
-            "optimizer": optimizer_tensors(self.torch_optimizer, self.model),
+            "optimizer": optimizer_tensors(
+                (mover.optimizer for mover in self.cycle.movers.values()), self.model
+            ),
         }
         if self.average:
             found["average"] = self.average.tensors()
@@ -142,13 +168,14 @@ class Training(lightning.LightningModule):
 
     def numbers(self) -> dict[str, Any]:
         """The plain numbers of a checkpoint."""
-        tracker = self.gradients.tracker
         return {
             "step": self.step,
             "skipped": self.skipped,
             "slices": self.slices,
             "window": self.window.state(),
-            "norms": tracker.state() if tracker else None,
+            "norms": self.cycle.keyed(
+                {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
+            ),
         }
 
     def restore(
@@ -156,28 +183,32 @@ class Training(lightning.LightningModule):
     ) -> None:
         """Go back to where a checkpoint was written; ``first``: this is the first of the processes."""
         load_tensors(self.model, dict(tensors["weights"]))
-        load_optimizer(self.torch_optimizer, self.model, tensors["optimizer"])
+        for mover in self.cycle.movers.values():
+            load_optimizer(mover.optimizer, self.model, tensors["optimizer"])
         if self.average:
             self.average.load(dict(tensors["average"]))
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.window.load(numbers["window"], first=first)
-        if self.gradients.tracker:
-            self.gradients.tracker.load(numbers["norms"])
+        for turn, norms in self.cycle.by_phase(numbers["norms"]):
+            turn.gradients.load(norms)
 
 
 class NotFinite(RunError):
     """A loss or a gradient is not a finite number."""
 
-    def __init__(self, step: int, batches: list[tuple[int, Tensor]]) -> None:
+    def __init__(self, step: int, batches: list[tuple[int, Tensor]], *, phase: str | None = None) -> None:
         self.step = step
+        self.phase = phase
         self.rows = [(micro, index.tolist()) for micro, index in batches]
-        super().__init__(f"the loss or the gradient of step {step} is not finite", exit=Exit.NON_FINITE)
+        where = f"phase `{phase}` of step {step}" if phase else f"step {step}"
+        super().__init__(f"the loss or the gradient of {where} is not finite", exit=Exit.NON_FINITE)
 
 
 class Unsettled(NamedTuple):
     """A step whose norm has not been read."""
 
     step: int
+    phase: str | None
     batches: list[tuple[int, Tensor]]
     norm: Late
 
@@ -238,6 +269,52 @@ class Window:
         """The ``first`` process takes the values of all."""
         self._values = list(state["values"]) if first else []
         self._norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
+
+
+class Windows:
+    """A window for each phase, by its name; where there are several, names go before those of values."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._held = {name: Window() for name in names}
+
+    def __getitem__(self, phase: str) -> Window:
+        return self._held[phase]
+
+    @property
+    def dropped(self) -> int:
+        """Updates that were not made."""
+        return sum(window.dropped for window in self._held.values())
+
+    def keyed(self, what: str, values: Sequence[Any]) -> dict[str, Any]:
+        """``{"rate": …}`` of one phase, ``{"critic/rate": …}`` of several; ``values`` in their order."""
+        if len(self._held) == 1:
+            return {what: values[0]}
+        return {f"{name}/{what}": value for name, value in zip(self._held, values, strict=True)}
+
+    def norms(self) -> dict[str, float]:
+        """The last norm of each phase that was finite."""
+        return self.keyed("norm", [window.norm for window in self._held.values()])
+
+    def means(self) -> dict[str, float]:
+        """The means of each phase; all processes must ask."""
+        means = {phase: window.means() for phase, window in self._held.items()}
+        if len(means) == 1:
+            return next(iter(means.values()))
+        return {f"{phase}/{name}": value for phase, found in means.items() for name, value in found.items()}
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint; all processes must ask."""
+        states = {phase: window.state() for phase, window in self._held.items()}
+        return next(iter(states.values())) if len(states) == 1 else states
+
+    def load(self, state: Mapping[str, Any], *, first: bool) -> None:
+        """The ``first`` process takes the values of all."""
+        for phase, window in self._held.items():
+            window.load(state if len(self._held) == 1 else state[phase], first=first)
+
+    def emptied(self) -> Windows:
+        """Windows of the same phases that hold nothing."""
+        return Windows(tuple(self._held))
 
 
 def _read(values: Sequence[Tensor | float]) -> Iterator[float]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
-    """``<parameter>/<quantity>``, such as ``encoder.norm.weight/exp_avg``."""
+def optimizer_tensors(optimizers: Iterable[torch.optim.Optimizer], model: nn.Module) -> dict[str, Tensor]:
+    """``<parameter>/<quantity>``, such as ``encoder.norm.weight/exp_avg``; no two hold the same parameter."""
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     return {
         f"{names[id(parameter)]}/{quantity}": value if isinstance(value, Tensor) else torch.tensor(value)
+        for optimizer in optimizers
         for parameter, state in optimizer.state.items()
         for quantity, value in state.items()
         if value is not None
@@ -21,7 +22,10 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dic
 
 @torch.no_grad()
 def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Take up what ``optimizer_tensors`` gave.  Rates and other settings come from the plan."""
+    """Take up this optimiser's part of what ``optimizer_tensors`` gave.
+
+    Rates and other settings come from the plan.
+    """
     states: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)
@@ -29,5 +33,9 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
     parameters = dict(model.named_parameters())
     numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
     whole = optimizer.state_dict()
-    whole["state"] = {numbers[id(parameters[name])]: state for name, state in states.items()}
+    whole["state"] = {
+        numbers[id(parameters[name])]: state
+        for name, state in states.items()
+        if id(parameters[name]) in numbers
+    }
     optimizer.load_state_dict(whole)

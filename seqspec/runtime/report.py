@@ -88,18 +88,31 @@ def _result(folder: RunFolder) -> str:
     )
 
 
+def _last(key: str) -> str:
+    """What a value of the journal is, whichever phase gave it: ``critic/rate`` is a ``rate``."""
+    return key.rpartition("/")[2]
+
+
+def _lines(steps: Sequence[Mapping[str, Any]], what: str) -> list[Line]:
+    """A line for each phase."""
+    keys = [key for key in (steps[-1] if steps else {}) if _last(key) == what]
+    return [Line(key, [(s["step"], s[key]) for s in steps if key in s]) for key in keys]
+
+
 def _curves(journal: Sequence[Mapping[str, Any]], speed: Sequence[Mapping[str, Any]]) -> str:
     steps = [line for line in journal if line["event"] == "train"]
     judged = [line for line in journal if line["event"] == "evaluate"]
     names = [
-        key for key in (steps[-1] if steps else {}) if key not in ("event", "step", "rate", "norm", "dropped")
+        key
+        for key in (steps[-1] if steps else {})
+        if _last(key) not in ("event", "step", "rate", "norm", "dropped")
     ]
     terms = [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
     charts = [
         chart("training loss", terms[:1]),
         chart("terms of the loss", terms[1:]) if len(terms) > 2 else "",
-        chart("learning rate", [Line("rate", [(s["step"], s["rate"]) for s in steps])]),
-        chart("gradient norm", [Line("norm", [(s["step"], s["norm"]) for s in steps])]),
+        chart("learning rate", _lines(steps, "rate")),
+        chart("gradient norm", _lines(steps, "norm")),
         *_metric_charts(judged),
         *_speed_charts(speed),
     ]

@@ -138,9 +138,8 @@ def _carry_out(
         module.restore(saved.tensors, saved.state, first=place.rank == 0)
         standing = Standing.from_json(saved.state["standing"])
         _say(f"going on from step {saved.step:,}")
-    stream = training_stream(
-        assembled.prepared, max_steps=experiment.train.max_steps, slices=slices, launch=launch, place=place
-    )
+    updates = experiment.train.max_steps * len(module.cycle.turns)
+    stream = training_stream(assembled.prepared, max_steps=updates, slices=slices, launch=launch, place=place)
     try:
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
@@ -190,7 +189,8 @@ def _not_finite(error: NotFinite, folder: RunFolder, assembled: Assembled) -> Ru
     rows: list[dict[str, Any]] = [
         {"micro_step": micro, "examples": [split.id(index) for index in rows]} for micro, rows in error.rows
     ]
-    folder.note("not_finite.json", {"step": error.step, "batches": rows})
+    phase = {"phase": error.phase} if error.phase else {}
+    folder.note("not_finite.json", {"step": error.step, **phase, "batches": rows})
     shown = ", ".join(split.id(index) for index in error.rows[-1][1][:8])
     steps = steps_of(folder.checkpoints)
     last = f"the last good checkpoint is {folder_name(steps[-1])}" if steps else "there is no checkpoint yet"

@@ -26,7 +26,7 @@ from seqspec.runtime.progress import Bar, Timed
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 Stream = Callable[[int], Iterable[Batch]]
-"""This process's batches from an optimiser step on, to the last step."""
+"""This process's batches from an update on, to the last one."""
 
 
 def train(
@@ -49,7 +49,8 @@ def train(
     if module.step >= config.max_steps or standing.stopped:
         return None
     per_step = _micro_steps(module.slices, place)
-    timed = Timed(stream(module.step), length=(config.max_steps - module.step) * per_step)
+    updates = len(module.cycle.turns)
+    timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
     bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)
     with Interrupts() as interrupts:
         boundary = Boundary(
@@ -57,7 +58,8 @@ def train(
             interrupts=interrupts, bar=bar,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
-                               precision=launch.precision or config.precision)  # fmt: skip
+                               precision=launch.precision or config.precision,
+                               unused=not module.cycle.alone)  # fmt: skip
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.
@@ -76,8 +78,12 @@ def make_trainer(
     callbacks: list[Callback],
     folder: RunFolder,
     precision: str,
+    unused: bool = False,
 ) -> lightning.Trainer:
-    """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop."""
+    """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop.
+
+    ``unused``: a backward pass may leave parameters out.
+    """
     devices = int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
@@ -86,7 +92,7 @@ def make_trainer(
             accelerator=launch.accelerator,
             devices=devices,
             num_nodes=place.world // devices,
-            strategy="ddp" if place.world > 1 and launch.strategy == "auto" else launch.strategy,
+            strategy=_strategy(launch, place, unused=unused),
             precision="bf16-mixed" if precision == "bfloat16" else "32-true",
             max_epochs=1,
             min_epochs=0,
@@ -102,6 +108,12 @@ def make_trainer(
             default_root_dir=folder.path,
             profiler=_profiler(folder) if launch.profile else None,
         )
+
+
+def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
+    if place.world > 1 and launch.strategy in ("auto", "ddp"):
+        return "ddp_find_unused_parameters_true" if unused else "ddp"
+    return launch.strategy
 
 
 def _micro_steps(slices: int, place: Place) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -50,8 +50,14 @@ class Average:
         self._mean = [mean.to(device) for mean in self._mean]
 
     @torch.no_grad()
-    def update(self) -> None:
-        torch._foreach_lerp_(self._mean, [p.detach() for p in self._live], 1 - self.decay)
+    def update(self, moved: Collection[int] | None = None) -> None:
+        """Follow the weights; ``moved``: identities of those that may have changed, ``None`` for all."""
+        pairs = [
+            (mean, live.detach())
+            for mean, live in zip(self._mean, self._live, strict=True)
+            if moved is None or id(live) in moved
+        ]
+        torch._foreach_lerp_([mean for mean, _ in pairs], [live for _, live in pairs], 1 - self.decay)
 
     def tensors(self) -> dict[str, Tensor]:
         return {self._names[id(p)]: mean for p, mean in zip(self._live, self._mean, strict=True)}

@@ -29,6 +29,7 @@ SLOTS = (
     "model",
     "loss",
     "optimizer",
+    "procedure",
     "schedule",
     "search",
     "metric",
@@ -106,6 +107,7 @@ class Catalogue:
         """
         return {
             "optimizer": "adamw",
+            "procedure": "supervised",
             "loss": "cross_entropy",
             "search": "greedy",
             "head": "linear",

@@ -16,6 +16,7 @@ from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+OptimizerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
 
@@ -133,8 +134,17 @@ class Experiment(Config):
     """What training makes small, where it is a weighted sum: losses by name, each on an output of the
     model.
     """
-    optimizer: Annotated[Config, Slot("optimizer")] = Field(default="adamw", validate_default=True)
-    """How weights follow gradients."""
+    optimizer: Annotated[Config | None, Slot("optimizer")] = Field(default="adamw", validate_default=True)
+    """How weights follow gradients, where one optimiser moves all of them; nothing beside ``optimizers``."""
+    optimizers: Annotated[
+        Annotated[dict[OptimizerName, Annotated[Config, Slot("optimizer")]], Field(min_length=1)] | None,
+        Later,
+    ] = None
+    """Several optimisers by name, each with the parts of the model that it moves."""
+    procedure: Annotated[Config, Slot("procedure"), Later] = Field(
+        default="supervised", validate_default=True
+    )
+    """The phases that one training step goes through."""
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()

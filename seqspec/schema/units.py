@@ -44,11 +44,11 @@ class InferredMark(NamedTuple):
 
 
 class LaterMark(NamedTuple):
-    """Mark in ``Annotated``: the field came after its component, and left out it means what held before.
-    Where it is ``None`` it enters no digest, so that the plans of older specs keep theirs.
+    """Mark in ``Annotated``: the field came after specs were written without it, so it enters the digests
+    only where it differs from its default.
     """
 
 
-Later = LaterMark()
 Speed = Affects("speed")
 Cosmetic = Affects("cosmetic")
+Later = LaterMark()

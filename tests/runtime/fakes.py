@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from seqspec.compile.parameter_claims import Parts, claims
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.optimizer.adamw import Adamw
@@ -35,12 +36,17 @@ class Model(nn.Module):
     def outputs(self, batch: Batch, *, only: Any = None) -> dict[str, Any]:
         assert batch.source is not None
         given = self.last(self.dropout(self.norm(self.first(batch.source)))).squeeze(1)
-        return {"values": (given, batch.target)}
+        return {"values": (given, batch.target), "opposed": (-given, batch.target)}
 
 
 def squares(given: torch.Tensor, target: torch.Tensor) -> Loss:
     total = (given - target).square().sum()
     return Loss(total, torch.tensor(float(len(given))), {"nll": total.detach()})
+
+
+ONE = {"loss": NamedLoss("values", squares)}
+TWO = {"critic": NamedLoss("opposed", squares), "generator": NamedLoss("values", squares)}
+"""The critic's is of the other sign, as an adversary's is."""
 
 
 class Stream:
@@ -68,25 +74,35 @@ class Stream:
 def program(**settings: Any) -> Any:
     """What ``build`` would give; ``settings`` are those of ``train``, ``evaluate`` its evaluation."""
     evaluate = settings.pop("evaluate", {})
-    optimizer = AdamwConfig.model_validate(
-        {"schedule": {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}}, context=Catalogue()
-    )
+    written = settings.pop("optimizers", {"optimizer": {}})
+    procedure = Catalogue().config("procedure", settings.pop("procedure", "supervised"))
+    procedure_config = procedure.model_validate(settings.pop("phases", {}), context=Catalogue())
+    schedule = {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}
+    optimizers = {
+        name: AdamwConfig.model_validate({"schedule": schedule, **given}, context=Catalogue())
+        for name, given in written.items()
+    }
     train_config = Train.model_validate({"checkpoint_every_steps": 5, "log_every_steps": 3, **settings})
     experiment = SimpleNamespace(
         train=train_config,
         evaluate=Evaluate.model_validate(evaluate, context=Catalogue()),
         seed=1,
-        optimizer=optimizer,
+        optimizer=next(iter(optimizers.values())),
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
         model = Model()
-    optimizer_component = Adamw(optimizer, Nothing(), None)
+    components: dict[Any, Any] = {("model", name): module for name, module in model.named_children()}
+    paths = {("optimizers", name): config for name, config in optimizers.items()}
+    built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
     return SimpleNamespace(
         plan=SimpleNamespace(experiment=experiment),
         model=model,
-        losses=Losses({"loss": NamedLoss("values", squares)}, last_step=train_config.max_steps),
-        optimizer=optimizer_component,
+        losses=Losses(TWO if len(optimizers) > 1 else ONE, last_step=train_config.max_steps),
+        optimizer=next(iter(built.values())),
+        components=components,
+        optimizers=claims(Parts(model, components), paths, built),
+        phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
         search=None,
         metrics=(),
     )
@@ -98,13 +114,15 @@ def start(
     resume: Checkpoint | None = None,
     judge: Any = None,
     poison: int | None = None,
+    place: Place = Place(),  # noqa: B008  # frozen
     **settings: Any,
 ) -> Training:
     """Train the fake program in ``folder``; gives the module as it ended."""
-    place, launch = Place(), Launch(quiet=True)
+    launch = Launch(quiet=True)
     built = program(**settings)
     config = built.plan.experiment.train
     slices = config.accumulate
+    updates = config.max_steps * sum(phase.repeats for phase in built.phases)
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     module = Training(built, slices=slices)
@@ -114,7 +132,7 @@ def start(
         standing = Standing.from_json(resume.state["standing"])
     train(
         module,
-        stream=lambda step: Stream(step, config.max_steps, slices=slices, place=place, poison=poison),
+        stream=lambda update: Stream(update, updates, slices=slices, place=place, poison=poison),
         unit="examples",
         folder=RunFolder(folder),
         standing=standing,

@@ -28,8 +28,12 @@ OVERLAID = "warning"
 
 def check(plan: Plan) -> Iterator[Finding]:
     steps = plan.experiment.train.max_steps
-    schedule = getattr(plan.experiment.optimizer, "schedule", None)
-    for at, warmup in _warmups(schedule, ("optimizer", "schedule")):
+    warmups = (
+        found
+        for path, config in plan.optimizers.items()
+        for found in _warmups(getattr(config, "schedule", None), (*path, "schedule"))
+    )
+    for at, warmup in warmups:
         if warmup >= steps:
             yield Finding(
                 at,

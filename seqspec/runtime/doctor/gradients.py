@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,16 +84,20 @@ def _updates(patient: Patient, model: nn.Module) -> Finding:
     )  # fmt: skip
 
 
+def _first_schedule(patient: Patient) -> Any:
+    """That of the first optimiser."""
+    return next(iter(patient.program.optimizers.values())).config.schedule
+
+
 def _rates(patient: Patient) -> list[float]:
     experiment = patient.program.plan.experiment
-    schedule = experiment.optimizer.schedule  # type: ignore[attr-defined]
+    schedule = _first_schedule(patient)
     steps = np.unique(np.linspace(1, experiment.train.max_steps, 400).astype(int)).tolist()
     return [float(schedule.rate(step)) for step in steps]
 
 
 def _schedule(patient: Patient) -> Finding:
-    experiment = patient.program.plan.experiment
-    schedule = experiment.optimizer.schedule  # type: ignore[attr-defined]
+    schedule = _first_schedule(patient)
     first = [float(schedule.rate(step)) for step in range(1, 11)]
     rates = _rates(patient)
     numbers = {"first": first[0], "highest": max(rates), "last": rates[-1]}

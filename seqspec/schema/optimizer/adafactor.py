@@ -6,17 +6,16 @@ The formulas are Tensor2Tensor's: factored second moments as row and column mean
 max(rms(weight), epsilon2).
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import PositiveFloat, Probability
 
 
-class AdafactorConfig(Config):
+class AdafactorConfig(OptimizerConfig):
     """Adam's second moment at the cost of a row and a column."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -47,7 +46,3 @@ class AdafactorConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight; those of rows and columns are next to nothing."""
         return 0
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

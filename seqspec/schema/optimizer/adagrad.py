@@ -1,16 +1,15 @@
 """Adagrad: Duchi, Hazan and Singer (2011), "Adaptive Subgradient Methods", JMLR 12."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative, PositiveFloat
 
 
-class AdagradConfig(Config):
+class AdagradConfig(OptimizerConfig):
     """Steps divided by the root of the sum of all squared gradients."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -26,7 +25,3 @@ class AdagradConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 1
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

@@ -1,16 +1,15 @@
 """Adam: Kingma and Ba (2015), "Adam: A Method for Stochastic Optimization", arXiv:1412.6980."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import PositiveFloat, Probability
 
 
-class AdamConfig(Config):
+class AdamConfig(OptimizerConfig):
     """Adam."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
@@ -28,7 +27,3 @@ class AdamConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 2 + self.amsgrad
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

@@ -1,16 +1,15 @@
 """AdamW: Loshchilov and Hutter (2019), "Decoupled Weight Decay Regularization", arXiv:1711.05101."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 
 
-class AdamwConfig(Config):
+class AdamwConfig(OptimizerConfig):
     """Adam with weight decay that does not go through the moments."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
@@ -32,7 +31,3 @@ class AdamwConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 2 + self.amsgrad
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

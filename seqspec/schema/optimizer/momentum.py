@@ -1,16 +1,15 @@
 """Gradient descent with momentum: Polyak (1964); Nesterov's form as in Sutskever et al. (2013)."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative, Probability
 
 
-class MomentumConfig(Config):
+class MomentumConfig(OptimizerConfig):
     """Gradient descent along a running sum of gradients."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -28,7 +27,3 @@ class MomentumConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 1
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

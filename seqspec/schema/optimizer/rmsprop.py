@@ -1,16 +1,15 @@
 """RMSProp: Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 
 
-class RmspropConfig(Config):
+class RmspropConfig(OptimizerConfig):
     """Steps divided by the root of a running mean of squared gradients."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
@@ -28,7 +27,3 @@ class RmspropConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 1
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

@@ -1,16 +1,15 @@
 """Stochastic gradient descent."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.types import Nothing, Type
+from seqspec.schema.config import Config, Slot
+from seqspec.schema.optimizer_config import OptimizerConfig
 from seqspec.schema.units import NonNegative
 
 
-class SgdConfig(Config):
+class SgdConfig(OptimizerConfig):
     """The gradient times the learning rate."""
 
     schedule: Annotated[Config, Slot("schedule")] = Field(
@@ -24,7 +23,3 @@ class SgdConfig(Config):
     def state_size(self) -> int:
         """Numbers that are kept for each weight."""
         return 0
-
-    def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
-        flow.node("schedule", source)
-        return Nothing()

@@ -51,7 +51,7 @@ def test_state_goes_through_named_tensors_unchanged(name):
     other.load_state_dict(model.state_dict())
     again = built(name, other)
 
-    load_optimizer(again, other, optimizer_tensors(optimizer, model))
+    load_optimizer(again, other, optimizer_tensors([optimizer], model))
     steps(model, optimizer, 3, 6)
     steps(other, again, 3, 6)
 
@@ -77,4 +77,4 @@ def test_amsgrad_is_a_flag_of_adam():
 
     steps(model, optimizer, 0, 1)
 
-    assert any("max_exp_avg_sq" in name for name in optimizer_tensors(optimizer, model))
+    assert any("max_exp_avg_sq" in name for name in optimizer_tensors([optimizer], model))

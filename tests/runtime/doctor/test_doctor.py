@@ -141,7 +141,6 @@ def patient_of(prepared, fault="", *, rate=lambda step: 1e-3, metric=Exact, step
     experiment = SimpleNamespace(
         seed=1,
         model=SimpleNamespace(component=("model", "copier")),
-        optimizer=SimpleNamespace(schedule=Schedule(rate)),
         train=SimpleNamespace(max_steps=1000, precision="float32"),
         evaluate=SimpleNamespace(splits=["dev"]),
     )
@@ -150,6 +149,7 @@ def patient_of(prepared, fault="", *, rate=lambda step: 1e-3, metric=Exact, step
         model=model,
         losses=Losses({"loss": NamedLoss("tokens", Criterion())}, last_step=1000),
         optimizer=SimpleNamespace(build=lambda named: torch.optim.Adam([p for _, p in named])),
+        optimizers={"optimizer": SimpleNamespace(config=SimpleNamespace(schedule=Schedule(rate)))},
         metrics=(metric(),),
         num_parameters=sum(p.numel() for p in model.parameters()),
     )

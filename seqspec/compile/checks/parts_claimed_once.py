@@ -1,0 +1,57 @@
+"""A part of the model that two optimisers, or two parameter groups, claim.
+
+Every trainable parameter is moved by one optimiser, and belongs to one group of it at most. A part holds everything below it, so `model` and `model.encoder` overlap. What paths cannot tell, such as weights that are tied, is told when the model is built.
+
+Example, in the spec of ``seqspec new mt``::
+
+    optimizer: {type: adamw, groups: [{parts: [model.encoder]}, {parts: [model.encoder]}]}
+
+Use instead::
+
+    optimizer: {type: adamw, groups: [{parts: [model.encoder], rate: 0.1}]}
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from seqspec.compile.plan import Plan
+from seqspec.schema.diagnostic import Finding
+from seqspec.schema.source import Path, dotted
+
+CODE = "SQ262"
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    claimed: list[tuple[Path, Path]] = []
+    for path, config in plan.optimizers.items():
+        wanted = getattr(config, "parameters", None)
+        if wanted is None:
+            claimed.append((path, ("model",)))
+        else:
+            claimed += _places(plan, (*path, "parameters"), wanted)
+        held = []
+        for index, group in enumerate(getattr(config, "groups", None) or ()):
+            held += _places(plan, (*path, "groups", index, "parts"), group.parts)
+        yield from _overlaps(held, "parameter group")
+    yield from _overlaps(claimed, "optimiser")
+
+
+def _places(plan: Plan, at: Path, parts: Sequence[str]) -> list[tuple[Path, Path]]:
+    """Where each part is named, and the part, of those that the model has."""
+    there = {dotted(node.path): node.path for node in plan.nodes}
+    return [((*at, index), there[part]) for index, part in enumerate(parts) if part in there]
+
+
+def _overlaps(claimed: Sequence[tuple[Path, Path]], kind: str) -> Iterator[Finding]:
+    for index, (place, part) in enumerate(claimed):
+        for earlier, other in claimed[:index]:
+            common = min(len(part), len(other))
+            if part[:common] == other[:common]:
+                inner = dotted(max(part, other, key=len))
+                yield Finding(
+                    place,
+                    f"`{inner}` is claimed twice, and a parameter belongs to one {kind}",
+                    help="name each part once",
+                    also=((earlier, "claimed here first"),),
+                )

@@ -1,0 +1,19 @@
+"""A procedure as the runtime reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqspec.schema.procedure_config import Phase, ProcedureConfig
+from seqspec.schema.types import Type
+
+
+class Procedure:
+    """Gives the phases that its config declares; the runtime carries them out."""
+
+    def __init__(self, config: ProcedureConfig, source: Type) -> None:
+        self._config = config
+
+    def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
+        """The cycle of one training step."""
+        return self._config.phases(optimizers)

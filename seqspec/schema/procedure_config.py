@@ -1,0 +1,35 @@
+"""What a procedure is: the cycle of phases that one training step goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from seqspec.schema.config import Config
+
+
+class Phase(NamedTuple):
+    """A part of a training step: its losses are made small by moving some of the parameters."""
+
+    name: str
+    """Random numbers, journal lines and messages are keyed by it."""
+    optimizer: str
+    """Name of the optimiser."""
+    losses: tuple[str, ...] | None = None
+    """Names of the losses; ``None`` for all of them."""
+    parameters: tuple[str, ...] | None = None
+    """Parts of the spec that move, among those of the optimiser; ``None`` for all of these."""
+    repeats: int = 1
+    """Updates in a row, each on a batch of its own."""
+
+
+class ProcedureConfig(Config):
+    """What every procedure declares."""
+
+    def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
+        """The cycle, given the names of the spec's optimisers; a name may be one that is not among them."""
+        raise NotImplementedError
+
+    def updates(self, optimizers: Sequence[str]) -> int:
+        """Updates, and so batches, of one training step."""
+        return sum(phase.repeats for phase in self.phases(optimizers))

@@ -1,0 +1,50 @@
+"""Trains the fake program in a process of its own: ``FOLDER KILL_AT SETTINGS``.
+
+It kills itself in the middle of the update ``KILL_AT``, from 1, where that is not 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from seqspec.runtime.launch import Launch, Place
+from seqspec.runtime.module import Training
+from seqspec.runtime.processes import together
+from tests.runtime.fakes import start
+
+
+def main(folder: Path, kill_at: int, settings: dict) -> None:
+    torch.set_num_threads(1)
+    if kill_at:
+        _kill_in(kill_at)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        start(folder, **settings)
+        return
+    with together(Launch(devices=world, quiet=True)):
+        start(folder, place=Place(int(os.environ["RANK"]), world), **settings)
+
+
+def _kill_in(update: int) -> None:
+    """Of an update the weights have moved and nothing else has happened."""
+    step, done = Training.optimizer_step, []
+
+    def counted(self, epoch, batch_idx, optimizer, optimizer_closure=None):
+        done.append(True)
+        if len(done) == update:
+            optimizer_closure()
+            self.cycle.turn.mover.optimizer.step()
+            os.kill(os.getpid(), signal.SIGKILL)
+        step(self, epoch, batch_idx, optimizer, optimizer_closure)
+
+    Training.optimizer_step = counted
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
