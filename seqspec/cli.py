@@ -62,6 +62,9 @@ def run(
     set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="With --resume: go on to this step, beyond the plan's last.")
+    ] = None,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")
     ] = False,
@@ -98,6 +101,7 @@ def run(
             locked=locked,
             lock=lock,
             allow_drift=allow_drift,
+            until=until,
             launch=launch,
             format=format,
             command=["seqspec", *sys.argv[1:]],

@@ -10,7 +10,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -80,6 +80,8 @@ def read_lock(path: Path) -> Lock:
     """Raises ``RunError`` where ``path`` holds no lock."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise RunError(f"{path} is not a lock: it is nested too deeply", exit=Exit.DRIFT) from None
     except FileNotFoundError:
         raise RunError(
             f"there is no lock {path}", exit=Exit.USAGE, help="`seqspec lock SPEC` writes one"
@@ -90,13 +92,33 @@ def read_lock(path: Path) -> Lock:
         raise RunError(
             f"{path} is not a lock of this version", exit=Exit.DRIFT, help="write it anew: `seqspec lock`"
         )
+    for name, kind in _KINDS.items():
+        _require(found, name.split("."), kind, path)
     return found
+
+
+_KINDS: dict[str, type] = {
+    "spec": dict, "digests": dict, "files": dict, "machine": dict, "machine.threads": int, "precision": str,
+    "slices": int, "compiled": bool,
+}  # fmt: skip
+"""What a run reads of a lock before it compares the whole of it."""
+
+
+def _require(lock: Lock, path_in: Sequence[str], kind: type, path: Path) -> None:
+    value: Any = lock
+    for name in path_in:
+        value = value.get(name) if isinstance(value, dict) else None
+    if type(value) is not kind:
+        name = ".".join(path_in)
+        what = "has no" if value is None else f"holds {_short(value)!r} as its"
+        raise RunError(f"{path} is not whole: it {what} `{name}`", exit=Exit.DRIFT,
+                       help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
 
 
 def drifts(lock: Lock, now: Lock) -> list[Drift]:
     """Everything in which two locks differ; how the spec is written does not count, what it means does."""
     order = ("digests", "seeds", "files", "vocabularies", "text", "facts", "sources", "packages", "machine")
-    keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec"})]
+    keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec", "extended"})]
     return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]
 
 

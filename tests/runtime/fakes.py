@@ -96,6 +96,7 @@ def start(
     folder: Path,
     *,
     resume: Checkpoint | None = None,
+    standing: Standing | None = None,
     judge: Any = None,
     poison: int | None = None,
     **settings: Any,
@@ -108,16 +109,15 @@ def start(
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     module = Training(built, slices=slices)
-    standing = Standing()
     if resume is not None:
         module.restore(resume.tensors, resume.state)
-        standing = Standing.from_json(resume.state["standing"])
+        standing = standing or Standing.from_json(resume.state["standing"])
     train(
         module,
         stream=lambda step: Stream(step, config.max_steps, slices=slices, place=place, poison=poison),
         unit="examples",
         folder=RunFolder(folder),
-        standing=standing,
+        standing=standing or Standing(),
         judge=judge or (lambda step: Judgement({"dev": {"wer": 1 / step}}, -1 / step)),
         launch=launch,
         place=place,
