@@ -14,6 +14,9 @@ from seqspec.schema.units import Affects
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
 
+_TRAIN = ("loss", "optimizer", "train", "seed", "plugins", "seqspec")
+_LATER = ("initialize", "freeze")
+"""Sections that came later: an experiment without them has the digest that it always had."""
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
@@ -30,7 +33,7 @@ def digests(plan: Plan) -> dict[str, str]:
         "data": data,
         "tokenizer": text,
         "model": whole["model"],
-        "train": {key: whole[key] for key in ("loss", "optimizer", "train", "seed", "plugins", "seqspec")},
+        "train": {key: whole[key] for key in _TRAIN} | {key: whole[key] for key in _LATER if whole[key]},
         "evaluate": whole["evaluate"],
     }
     given = {name: digest(parts[name]) for name in PARTS}

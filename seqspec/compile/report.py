@@ -52,7 +52,7 @@ def located(tree: Tree, *, profiles: Sequence[str] = ()) -> Iterator[None]:
 
 
 def without_corpus(error: DataError, profiles: Sequence[str]) -> str | None:
-    """The help of ``error``; where a corpus is missing and the spec has a profile that needs none, that too."""
+    """The help of ``error``, with the profile that needs no corpus where the spec has one."""
     if error.code != "SQ401" or "tiny" not in profiles:
         return error.help
     ways = [error.help] if error.help else []

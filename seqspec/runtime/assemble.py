@@ -27,6 +27,7 @@ from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.fusion import expect, fuse
+from seqspec.runtime.initial_weights import Record, expect_runs, initialize
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
 from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
@@ -40,11 +41,19 @@ class Assembled:
     compiled: Compiled
     prepared: Prepared
     program: Program
+    initialized: tuple[Record, ...] = ()
+    """What its first weights were taken from."""
 
 
-def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
-    """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``."""
+def assemble(
+    compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar, initial: bool = False
+) -> Assembled:
+    """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
+    the plan says.  Raises ``SpecError`` and ``DataError``.
+    """
     expect(compiled.plan)
+    if initial:
+        expect_runs(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
@@ -63,7 +72,9 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
-    return Assembled(compiled, prepared, fuse(program, prepared.parts.text, open=_reopened))
+    taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
+    program = fuse(program, prepared.parts.text, open=_reopened)
+    return Assembled(compiled, prepared, program, taken)
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:

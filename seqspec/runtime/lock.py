@@ -61,6 +61,7 @@ def make_lock(
         "text": {role: steps.fingerprint() for role, steps in prepared.parts.text.items()},
         "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
         **({"language_model": fused.record()} if fused else {}),
+        **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,

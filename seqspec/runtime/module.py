@@ -19,6 +19,7 @@ from torch import Tensor
 from seqspec.compile.build import Program
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
+from seqspec.runtime.frozen import Frozen
 from seqspec.runtime.gradients import Gradients, Verdict
 from seqspec.runtime.late import Late
 from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
@@ -47,6 +48,7 @@ class Training(lightning.LightningModule):
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
         self._loss: Callable[..., Any] = compiled or self.model.loss  # type: ignore[assignment]
+        self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
         self._buffers_before: list[Tensor] = []
@@ -64,6 +66,7 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         torch.manual_seed(seed_of(self.seed, "micro-step", batch.step))
+        self.frozen.hold(self.step + 1)
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
         noise = self.train_config.weight_noise
@@ -85,6 +88,7 @@ class Training(lightning.LightningModule):
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
     ) -> None:
         optimizer_closure()
+        self.frozen.drop_gradients(self.step + 1)
         for group in self.torch_optimizer.param_groups:
             group["lr"] = self.rate(self.step + 1)
         verdict = self.gradients.finish(wait=self.waits)

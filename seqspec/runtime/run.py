@@ -21,6 +21,7 @@ from seqspec.runtime.checkpoint import Checkpoint, folder_name, sweep
 from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
 from seqspec.runtime.folder import STARTING, RunFolder, open_folder, publish, starting_folder, sweep_starting
+from seqspec.runtime.initial_weights import Record
 from seqspec.runtime.judge import Scored
 from seqspec.runtime.judging import conclude, judgement
 from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
@@ -106,7 +107,9 @@ def resume(
     slices = int(lock["slices"])
     with together(launch) as place:
         compiled = _continued(folder, lock, change, first=not place.rank)
-        assembled = _prepared(compiled, launch, place)
+        begun = bool(steps_of(folder.checkpoints))
+        known = tuple(lock.get("initialize", ())) if begun else None
+        assembled = _prepared(compiled, launch, place, known=known)
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))
@@ -175,11 +178,17 @@ def _tidy(folder: RunFolder) -> None:
         path.mkdir(exist_ok=True)
 
 
-def _prepared(compiled: Compiled, launch: Launch, place: Place) -> Assembled:
+def _prepared(
+    compiled: Compiled, launch: Launch, place: Place, *, known: tuple[Record, ...] | None = None
+) -> Assembled:
+    """``known`` is what the first weights were taken from, where a checkpoint holds what became of them."""
     experiment = compiled.plan.experiment
     pin(threads=launch.threads, exact=experiment.train.exact)
     splits = ("train", *experiment.evaluate.splits)
-    return assemble(compiled, splits=splits, progress=silent if place.rank else bar)
+    progress = silent if place.rank else bar
+    if known is None:
+        return assemble(compiled, splits=splits, progress=progress, initial=True)
+    return replace(assemble(compiled, splits=splits, progress=progress), initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.data import Data
+from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.units import Cosmetic, Count, Fraction, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
@@ -129,6 +130,10 @@ class Experiment(Config):
     """What training makes small."""
     optimizer: Annotated[Config, Slot("optimizer")] = Field(default="adamw", validate_default=True)
     """How weights follow gradients."""
+    initialize: list[Initialize] = []
+    """Weights that come from other runs; the rest begins at random."""
+    freeze: list[Freeze] = []
+    """Parts of the model whose weights stand still."""
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()

@@ -20,6 +20,7 @@ from seqspec.runtime.module import Training
 from seqspec.runtime.training import train
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Evaluate, Train
+from seqspec.schema.initialize import Freeze
 from seqspec.schema.optimizer.adamw import AdamwConfig
 from seqspec.schema.types import Nothing
 
@@ -68,6 +69,7 @@ class Stream:
 def program(**settings: Any) -> Any:
     """What ``build`` would give; ``settings`` are those of ``train``, ``evaluate`` its evaluation."""
     evaluate = settings.pop("evaluate", {})
+    freeze = [Freeze.model_validate(one) for one in settings.pop("freeze", [])]
     optimizer = AdamwConfig.model_validate(
         {"schedule": {"type": "inverse_sqrt", "peak": 0.05, "warmup_steps": 5}}, context=Catalogue()
     )
@@ -77,6 +79,7 @@ def program(**settings: Any) -> Any:
         evaluate=Evaluate.model_validate(evaluate, context=Catalogue()),
         seed=1,
         optimizer=optimizer,
+        freeze=freeze,
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -89,6 +92,7 @@ def program(**settings: Any) -> Any:
         optimizer=optimizer_component,
         search=None,
         metrics=(),
+        components={("model",): model, **{("model", name): part for name, part in model.named_children()}},
     )
 
 
