@@ -37,7 +37,7 @@ def write_report(folder: RunFolder) -> None:
     """Write the page from what the run directory holds."""
     try:
         text = page(folder)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         why = f"{folder.path} holds what no run has written ({type(error).__name__}: {error})"
         raise RunError(why, exit=Exit.STORAGE, help="look at its JSON files") from None
     write_durably(folder.report, text.encode("utf-8", "surrogatepass"))

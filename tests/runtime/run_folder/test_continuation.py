@@ -81,7 +81,7 @@ def test_a_schedule_that_follows_the_length_is_refused_with_another_way(bench):
     outcome = bench.resume(run, until=9)
 
     assert outcome.exit == 2
-    assert "the schedule is shaped by `train.max_steps`: at step 2" in outcome.error
+    assert "the schedule is shaped by `train.max_steps`: at step 1" in outcome.error
     assert "initialize=[{from: " in outcome.error
 
 

@@ -4,19 +4,26 @@ outside is touched.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
 import shutil
+from dataclasses import replace
 
 import pytest
+import torch
 
 from seqspec.compile.overlay import Overlay
 from seqspec.runtime import commands
+from seqspec.runtime.assemble import reopen
+from seqspec.runtime.checkpoint import read_checkpoint, write_checkpoint
 from seqspec.runtime.folder import RunFolder, open_folder, starting_folder, sweep_starting
 from seqspec.runtime.owner import owned
+from seqspec.runtime.run_folder.documents import Learned, require_labels
 from seqspec.runtime.run_folder.soundness import sweep_temporary
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.types import Classes
 from tests.runtime.run_folder.conftest import LAUNCH
 
 
@@ -27,7 +34,7 @@ def refused(outcome, words, code=Exit.STORAGE):
 
 
 def test_a_run_that_was_killed_before_its_first_step_leaves_no_run_directory(bench, monkeypatch):
-    monkeypatch.setattr("seqspec.runtime.run.write_lock", lambda *_: os.kill(os.getpid(), 0) or die())
+    monkeypatch.setattr("seqspec.runtime.run.write_lock", die)
 
     with pytest.raises(KeyError):
         bench.run("name=early")
@@ -40,7 +47,7 @@ def test_a_run_that_was_killed_before_its_first_step_leaves_no_run_directory(ben
     assert not left[0].exists()
 
 
-def die():
+def die(*_):
     raise KeyError("killed")
 
 
@@ -184,16 +191,12 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(bench, halfway):
 
 def rewritten(run, change):
     """The newest checkpoint with another content, sealed as a checkpoint is."""
-    from seqspec.runtime.checkpoint import read_checkpoint, write_checkpoint
-
     folder = run / "checkpoints" / "step-00000005"
     found = read_checkpoint(folder)
     write_checkpoint(run / "checkpoints", change(found))
 
 
 def other_shape(found):
-    from dataclasses import replace
-
     weights = {
         name: tensor[..., :1].clone() if tensor.ndim else tensor
         for name, tensor in found.tensors["weights"].items()
@@ -202,23 +205,15 @@ def other_shape(found):
 
 
 def other_type(found):
-    from dataclasses import replace
-
     weights = {name: tensor.double() for name, tensor in found.tensors["weights"].items()}
     return replace(found, tensors={**found.tensors, "weights": weights})
 
 
 def no_standing(found):
-    from dataclasses import replace
-
     return replace(found, state={})
 
 
 def odd_optimizer(found):
-    from dataclasses import replace
-
-    import torch
-
     state = {name: torch.zeros(3, 1, 7) for name in found.tensors["optimizer"]}
     return replace(found, tensors={**found.tensors, "optimizer": state})
 
@@ -239,15 +234,11 @@ def huge_header(folder):
 
 
 def deep_manifest(folder):
-    import hashlib
-
     body = b"[" * 100_000
     (folder / "MANIFEST.json").write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
 def odd_manifest(folder):
-    import hashlib
-
     body = b'{"step": 5, "state": "", "files": {"../../x": {}}}'
     (folder / "MANIFEST.json").write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
@@ -275,28 +266,17 @@ def test_a_report_of_strange_files_is_refused(copy, name, data):
 
 
 def test_too_few_labels_are_said(tmp_path):
-    spec = tmp_path / "classes.yaml"
-    spec.write_text("""
-seqspec: 1
-name: classes
-data:
-  source: {type: synthetic_classes}
-""")
-    from seqspec.runtime.run_folder.documents import Learned, require_labels
-    from seqspec.schema.types import Classes
-
     with pytest.raises(RunError, match="it names 1 classes, and the model has 3"):
         require_labels(tmp_path, Learned({}, {"target": ("a",)}, {}), {"target": Classes(3)})
 
 
-def test_vocabularies_that_are_none_are_named(copy):
-    from seqspec.runtime.assemble import reopen
+def test_a_vocabulary_that_is_none_is_named(bench):
+    run = bench.path("data.text.shared.tokenizer=characters", "name=characters", "train.max_steps=1")
+    (vocabulary,) = (run / "vocabularies").iterdir()
+    vocabulary.write_bytes(b"\x80\x04garbage")
 
-    (copy / "vocabularies" / "data.text.shared.tokenizer").write_bytes(b"\x80\x04garbage")
-    try:
-        reopen(open_folder(copy))
-    except RunError as error:
-        assert "is not a vocabulary" in str(error)
+    with pytest.raises(RunError, match=f"{vocabulary.name} is not a vocabulary that a run has written"):
+        reopen(open_folder(run))
 
 
 def test_overlays_of_a_profile_do_not_go_with_a_run(bench, copy):
