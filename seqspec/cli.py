@@ -392,6 +392,7 @@ def main() -> None:
     """Entry point of the ``seqspec`` command."""
     # Looking for plugins of pydantic costs a fifth of the time of `validate`, and we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _require_working_directory()
     try:
         _with(sys.argv[1:2])()
     except Exception as error:
@@ -399,6 +400,16 @@ def main() -> None:
             raise
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
+
+
+def _require_working_directory() -> None:
+    """Libraries end the process where the folder that they are started in is gone."""
+    try:
+        Path.cwd()
+    except OSError:
+        typer.echo("error: the working directory has been deleted", err=True)
+        typer.echo("  = help: change to a folder that exists: `cd \"$HOME\"`", err=True)
+        raise SystemExit(2) from None
 
 
 def _with(asked: list[str]) -> typer.Typer:
