@@ -104,7 +104,10 @@ def test_a_run_killed_before_its_first_checkpoint_takes_the_weights_again(bench,
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (("model.encoder.dim=16",), ["does not fit `model.encoder` here (encoder transformer: ", "is [8, 8] there and [16, 16] here"]),
+        (
+            ("model.encoder.dim=16",),
+            ["does not fit `model.encoder` here (encoder transformer: ", "is [8, 8] there and [16, 16] here"],
+        ),
         (("model.encoder.num_layers=2",), ["`model.encoder` of ", "there is no `layers.1."]),
         (("data.text.shared.tokenizer=characters",), ["`embedding.weight_VD` is [260, 8] there"]),
     ],
