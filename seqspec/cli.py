@@ -151,6 +151,7 @@ def lock(
 @app.command()
 def reproduce(
     run: Annotated[Path, typer.Argument(help="A run directory, or a lock.")],
+    set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     device: Device = "auto",
     quiet: Quiet = False,
@@ -160,7 +161,9 @@ def reproduce(
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, quiet=quiet)
-    finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
+    over = commands.overlays([], set)
+    command = ("seqspec", *sys.argv[1:])
+    finish(commands.reproduce(run, runs=runs, launch=launch, command=command, over=over))
 
 
 @app.command()
@@ -408,7 +411,7 @@ def _require_working_directory() -> None:
         Path.cwd()
     except OSError:
         typer.echo("error: the working directory has been deleted", err=True)
-        typer.echo("  = help: change to a folder that exists: `cd \"$HOME\"`", err=True)
+        typer.echo('  = help: change to a folder that exists: `cd "$HOME"`', err=True)
         raise SystemExit(2) from None
 
 

@@ -114,13 +114,15 @@ def lock_beside(spec: Path) -> Path:
     return spec.with_suffix(".lock.json")
 
 
-def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...]) -> Outcome:
+def reproduce(
+    path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...], over: Sequence[Overlay] = ()
+) -> Outcome:
     """``seqspec reproduce RUN``."""
 
     def work() -> Outcome:
         from seqspec.runtime.reproduce import reproduce as again
 
-        found = again(path, runs=runs, launch=launch, command=command)
+        found = again(path, runs=runs, launch=launch, command=command, over=over)
         told = "".join(f"  {line}\n" for line in found.differences)
         verdict = "differs, first of all in:\n" if told else "the same to the bit\n"
         return Outcome(f"{verdict}{told}{found.folder.path}\n", exit=Exit.DRIFT if told else Exit.CLEAN)

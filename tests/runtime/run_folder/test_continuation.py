@@ -8,9 +8,12 @@ import shutil
 import pytest
 import torch
 
+from seqspec.compile.overlay import Overlay
+from seqspec.runtime import commands
 from seqspec.runtime.keep import steps_of
 from seqspec.runtime.lock import read_lock
 from seqspec.runtime.use import chosen
+from tests.runtime.run_folder.conftest import LAUNCH
 
 
 def same(ours, theirs):
@@ -121,3 +124,15 @@ def test_until_is_for_a_run_that_goes_on(bench):
 
     assert outcome.exit == 2
     assert "--set train.max_steps" in outcome.error
+
+
+def test_a_run_whose_corpus_has_moved_is_reproduced(bench, finished, tmp_path):
+    shutil.copytree(bench.folder / "corpus", tmp_path / "moved")
+
+    def again(*sets):
+        return commands.reproduce(
+            finished, runs=tmp_path, launch=LAUNCH, command=(), over=tuple(map(Overlay.set, sets))
+        )
+
+    assert again(f"data.source.root={tmp_path / 'moved'}").out.startswith("the same to the bit")
+    assert "`seed` (1 → 2)" in again("seed=2").error
