@@ -25,6 +25,10 @@ from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
 
 FORMAT = 1
+MAX_DEPTH = 80
+"""Levels of a lock: a spec has 64 at most."""
+MAX_THREADS = 65_536
+MAX_SLICES = 1_000_000
 SHARED = ("compile", "data", "components/_layers", "runtime", "schema")
 """Folders of the package whose code every run goes through."""
 
@@ -95,6 +99,7 @@ def read_lock(path: Path) -> Lock:
         )
     for name, kind in _KINDS.items():
         _require(found, name.split("."), kind, path)
+    _require_within_bounds(found, path)
     return found
 
 
@@ -114,6 +119,36 @@ def _require(lock: Lock, path_in: Sequence[str], kind: type, path: Path) -> None
         what = "has no" if value is None else f"holds {_short(value)!r} as its"
         raise RunError(f"{path} is not whole: it {what} `{name}`", exit=Exit.DRIFT,
                        help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _require_within_bounds(lock: Lock, path: Path) -> None:
+    """A lock may come from a stranger, and what it says is handed to libraries."""
+    if not 1 <= lock["machine"]["threads"] <= MAX_THREADS:
+        why = f"`machine.threads` is {lock['machine']['threads']}"
+    elif not 1 <= lock["slices"] <= MAX_SLICES:
+        why = f"`slices` is {lock['slices']}"
+    elif lock["precision"] not in ("float32", "bfloat16"):
+        why = f"`precision` is {_short(lock['precision'])}"
+    elif _deeper(lock, MAX_DEPTH):
+        why = f"it is nested deeper than {MAX_DEPTH} levels"
+    else:
+        return
+    raise RunError(f"{path} is not a lock that was written here: {why}", exit=Exit.DRIFT,
+                   help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _deeper(value: object, limit: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def drifts(lock: Lock, now: Lock) -> list[Drift]:

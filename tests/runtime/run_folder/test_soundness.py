@@ -145,6 +145,39 @@ def test_a_lock_without_a_part_says_which(bench, halfway, key):
     refused(bench.resume(halfway), f"is not whole: it has no `{key}`", Exit.DRIFT)
 
 
+def deep(lock):
+    for _ in range(300):
+        lock["spec"] = {"data": lock["spec"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda lock: lock["machine"].update(threads=10**9), "`machine.threads` is 1000000000"),
+        (lambda lock: lock["machine"].update(threads=-1), "`machine.threads` is -1"),
+        (lambda lock: lock.update(slices=0), "`slices` is 0"),
+        (lambda lock: lock.update(precision="float8"), "`precision` is float8"),
+        (deep, "it is nested deeper than 80 levels"),
+    ],
+)
+def test_a_lock_out_of_bounds_says_how(bench, halfway, change, words):
+    lock = json.loads((halfway / "lock.json").read_text())
+    change(lock)
+    (halfway / "lock.json").write_text(json.dumps(lock))
+
+    refused(bench.resume(halfway), words, Exit.DRIFT)
+
+
+def test_a_checkpoint_whose_deletion_was_interrupted_goes(bench, finished, copy):
+    all_kept = bench.path("train.keep_last=9", "name=kept")
+    shutil.copytree(all_kept / "checkpoints" / "step-00000002", copy / "checkpoints" / "step-00000002")
+
+    assert bench.resume(copy).exit == 0
+
+    names = {path.name for path in (copy / "checkpoints").iterdir()}
+    assert names == {path.name for path in (finished / "checkpoints").iterdir()}
+
+
 def test_a_checkpoint_that_is_a_file_is_named(bench, halfway):
     (halfway / "checkpoints" / "step-00000005").write_text("")
 
