@@ -11,6 +11,7 @@ from torch import nn
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.plan import Plan
+from seqspec.compile.provenance import parse_path
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.source import Path, Tree
@@ -62,10 +63,18 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         criterion = constructor.build("loss")
     optimizer = constructor.build("optimizer")
     _refuse(constructor.unread(), tree)
+    _freeze(constructor)
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
     return Program(plan, model, criterion, optimizer, search, metrics, constructor.built)
+
+
+def _freeze(constructor: Constructor) -> None:
+    """Parts that never move have no trainable parameter; those that move later are held by the runtime."""
+    for freeze in constructor.plan.experiment.freeze:
+        for part in freeze.parts if freeze.until_step is None else ():
+            constructor.built[parse_path(part)].requires_grad_(False)
 
 
 def _require_known(plan: Plan) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from seqspec.compile import compile as compile_spec
+from seqspec.compile.build import build
 from seqspec.compile.differences import differences
 from seqspec.compile.explain import explain
 from seqspec.compile.initial_digests import initial_digests
@@ -162,3 +163,13 @@ def test_without_them_a_plan_has_the_digest_that_it_had(bench):
 
     assert plain.digests == empty.digests
     assert {part for part in plain.digests if plain.digests[part] != frozen.digests[part]} == {"train", "all"}
+
+
+def test_what_never_moves_is_not_counted_as_trainable(bench):
+    compiled = [
+        compile_spec(bench.spec, overlays=[Overlay.set(text)] if text else []) for text in ("", FROZEN)
+    ]
+    free, frozen = (build(one.plan, tree=one.tree, device="meta") for one in compiled)
+
+    encoder = sum(p.numel() for p in free.model.encoder.parameters())
+    assert free.num_parameters - frozen.num_parameters == encoder > 0
