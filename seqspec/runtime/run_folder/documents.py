@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Classes, Type
+from seqspec.schema.types import Classes, Type, Unknown
 
 MAX_BYTES = 512 << 20
 """A JSON file of a run is smaller: the largest is a split's predictions or the picture of an attention."""
@@ -65,7 +65,9 @@ def require_labels(run: Path, learned: Learned, roles: Mapping[str, Type]) -> No
     for role, type_ in roles.items():
         if not isinstance(type_, Classes):
             continue
-        num = type_.num if isinstance(type_.num, int) else learned.facts.get(f"data.source.{role}.num")
+        num = type_.num
+        if isinstance(num, Unknown):
+            num = learned.facts.get(num.name or f"data.source.{role}.num", 0)
         names = len(learned.labels.get(role, ()))
         if names != num:
             raise _refused(run / "facts.json", f"it names {names} classes, and the model has {num}")

@@ -23,7 +23,7 @@ from seqspec.runtime.owner import owned
 from seqspec.runtime.run_folder.documents import Learned, require_labels
 from seqspec.runtime.run_folder.soundness import sweep_temporary
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Classes
+from seqspec.schema.types import Classes, Unknown
 from tests.runtime.run_folder.conftest import LAUNCH
 
 
@@ -298,9 +298,14 @@ def test_a_report_of_strange_files_is_refused(copy, name, data):
     assert "SQ900" not in outcome.error
 
 
-def test_too_few_labels_are_said(tmp_path):
+FACTS = {"classes": 3, "data.source.target.num": 3}
+
+
+@pytest.mark.parametrize("num", [3, Unknown("classes"), Unknown("")])
+def test_too_few_labels_are_said(tmp_path, num):
     with pytest.raises(RunError, match="it names 1 classes, and the model has 3"):
-        require_labels(tmp_path, Learned({}, {"target": ("a",)}, {}), {"target": Classes(3)})
+        require_labels(tmp_path, Learned(FACTS, {"target": ("a",)}, {}), {"target": Classes(num)})
+    require_labels(tmp_path, Learned(FACTS, {"target": ("a", "b", "c")}, {}), {"target": Classes(num)})
 
 
 def test_a_vocabulary_that_is_none_is_named(bench):
