@@ -62,6 +62,9 @@ def run(
     set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="With --resume: go on to this step, beyond the plan's last.")
+    ] = None,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")
     ] = False,
@@ -98,6 +101,7 @@ def run(
             locked=locked,
             lock=lock,
             allow_drift=allow_drift,
+            until=until,
             launch=launch,
             format=format,
             command=["seqspec", *sys.argv[1:]],
@@ -147,6 +151,7 @@ def lock(
 @app.command()
 def reproduce(
     run: Annotated[Path, typer.Argument(help="A run directory, or a lock.")],
+    set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     device: Device = "auto",
     quiet: Quiet = False,
@@ -156,7 +161,9 @@ def reproduce(
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, quiet=quiet)
-    finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
+    over = commands.overlays([], set)
+    command = ("seqspec", *sys.argv[1:])
+    finish(commands.reproduce(run, runs=runs, launch=launch, command=command, over=over))
 
 
 @app.command()
@@ -388,6 +395,7 @@ def main() -> None:
     """Entry point of the ``seqspec`` command."""
     # Looking for plugins of pydantic costs a fifth of the time of `validate`, and we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _require_working_directory()
     try:
         _with(sys.argv[1:2])()
     except Exception as error:
@@ -395,6 +403,16 @@ def main() -> None:
             raise
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
+
+
+def _require_working_directory() -> None:
+    """Libraries end the process where the folder that they are started in is gone."""
+    try:
+        Path.cwd()
+    except OSError:
+        typer.echo("error: the working directory has been deleted", err=True)
+        typer.echo('  = help: change to a folder that exists: `cd "$HOME"`', err=True)
+        raise SystemExit(2) from None
 
 
 def _with(asked: list[str]) -> typer.Typer:

@@ -200,7 +200,7 @@ def _at_once(lab: Laboratory, works: list[Callable[[], int]]) -> list[int]:
 
 def run_folder_quietly(runs: Path) -> Path | None:
     """Like ``run_folder``, while somebody else is still writing."""
-    for path in runs.glob("*/*"):
+    for path in runs.glob("*/[!.]*"):
         if all((path / name).is_file() for name in ("spec.yaml", "lock.json", "facts.json")):
             return path
     return None

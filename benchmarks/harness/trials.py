@@ -205,7 +205,7 @@ def run_folder(runs: Path) -> Path | None:
     """
     import shutil
 
-    for path in sorted(runs.glob("*/*")):
+    for path in sorted(runs.glob("*/[!.]*")):
         if all((path / name).is_file() for name in ("spec.yaml", "lock.json", "facts.json")):
             return path
         shutil.rmtree(path)

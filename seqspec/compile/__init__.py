@@ -28,7 +28,8 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
     if tree is None or plan is None:
         raise SpecError(found, tree=tree)
     # A comment that silences nothing here may silence a warning under a profile that nobody looks at now.
-    return _compiled(plan, tree, found, idle=not reading.composed.profiles)
+    profiles = tuple(reading.composed.profiles)
+    return _compiled(plan, tree, found, idle=not profiles, profiles=profiles)
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
@@ -37,11 +38,13 @@ def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:
     experiment = validate(tree)
     plan, mistakes = infer(experiment, tree, facts=facts)
     mistakes = checked_with_files(plan, experiment, tree, mistakes=mistakes)
-    return _compiled(plan, tree, (*mistakes, *check(plan, tree)), idle=False)
+    return _compiled(plan, tree, (*mistakes, *check(plan, tree)), idle=False, profiles=compiled.profiles)
 
 
-def _compiled(plan: Plan, tree: Tree, found: tuple[Diagnostic, ...], *, idle: bool) -> Compiled:
+def _compiled(
+    plan: Plan, tree: Tree, found: tuple[Diagnostic, ...], *, idle: bool, profiles: tuple[str, ...]
+) -> Compiled:
     left = silenced(found, tree, idle=idle)
     if any(d.severity == "error" for d in left):
         raise SpecError(left)
-    return Compiled(plan, tree, left)
+    return Compiled(plan, tree, left, profiles)

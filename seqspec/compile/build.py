@@ -13,6 +13,7 @@ from seqspec.compile.construct import Constructor
 from seqspec.compile.infer import read_by
 from seqspec.compile.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.plan import Plan
+from seqspec.compile.provenance import parse_path
 from seqspec.compile.report import locate
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.schema.config import Config
@@ -75,6 +76,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
         losses = build_losses(constructor)
+    _freeze(constructor)
     optimizers, phases = _procedure(constructor, model, tree)
     optimizer = next(iter(optimizers.values())).component
     _refuse(constructor.unread(), tree)
@@ -139,6 +141,13 @@ def _procedure(
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
     return found, constructor.build("procedure").phases(tuple(found))
+
+
+def _freeze(constructor: Constructor) -> None:
+    """Parts that never move have no trainable parameter; those that move later are held by the runtime."""
+    for freeze in constructor.plan.experiment.freeze:
+        for part in freeze.parts if freeze.until_step is None else ():
+            constructor.built[parse_path(part)].requires_grad_(False)
 
 
 def _require_known(plan: Plan) -> None:

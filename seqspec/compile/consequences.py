@@ -14,6 +14,8 @@ class Consequence(NamedTuple):
     old: float | str | None
     new: float | str | None
     unit: str = ""
+    decides: bool = False
+    """Another result follows although no setting has changed."""
 
 
 def consequences(

@@ -36,7 +36,13 @@ class Difference(NamedTuple):
         if self.only:
             return frozenset({"result", *GROUPS})
         groups = {change.group for change in self.changes}
-        return frozenset({change.affects for change in self.changes} | groups)
+        decided = {"result"} if any(one.decides for one in self.consequences) else set()
+        return frozenset({change.affects for change in self.changes} | groups | decided)
+
+    @property
+    def empty(self) -> bool:
+        """Whether both mean the same."""
+        return not (self.changes or self.only or any(one.decides for one in self.consequences))
 
 
 def place(tree: Tree, path: Path | None, origin: str | None) -> str:
@@ -53,11 +59,11 @@ def render(differences: Sequence[Difference], *, format: Format) -> str:
     """Every difference in one text."""
     match format:
         case "text":
-            return "\n".join(_text(item) for item in differences if item.changes or item.only)
+            return "\n".join(_text(item) for item in differences if not item.empty)
         case "json":
             return json.dumps(_report(differences), indent=2, ensure_ascii=False)
         case "markdown":
-            return "\n".join(_markdown(item) for item in differences if item.changes or item.only)
+            return "\n".join(_markdown(item) for item in differences if not item.empty)
 
 
 def _report(differences: Sequence[Difference]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from seqspec.compile.consequences import consequences
 from seqspec.compile.diff import diff
 from seqspec.compile.diff_report import Difference, place
+from seqspec.compile.initial_digests import initial_consequences
 from seqspec.compile.plan import Compiled
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.revisions import Side, opened
@@ -54,7 +55,8 @@ def _difference(
         )
         for change in changes
     )
-    follows = consequences(old.plan, new.plan, parameters=counts)
+    sides = ((old.plan, left.files[name]), (new.plan, right.files[name]))
+    follows = (*consequences(old.plan, new.plan, parameters=counts), *initial_consequences(*sides))
     return Difference(name, titles[0], titles[1], changes, follows, places)
 
 

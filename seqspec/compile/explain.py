@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from seqspec.compile.codes import names, page
 from seqspec.compile.component_page import catalogue_text, component_page, field_lines, nested_models
+from seqspec.compile.initial_digests import initial_text
 from seqspec.compile.plan_text import plan_text
 from seqspec.compile.provenance import NoSuchPath, parse_path, provenance
 from seqspec.compile.resolve import Overlay
@@ -44,9 +45,10 @@ def explain_spec(file: Path, *, path: str | None, overlays: Sequence[Overlay]) -
     """The plan of a spec, or of a run directory, or where one value of it comes from."""
     from seqspec.compile import compile
 
-    compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=overlays)
+    file = file / "spec.yaml" if file.is_dir() else file
+    compiled = compile(file, overlays=overlays)
     if path is None:
-        return plan_text(compiled.plan)
+        return plan_text(compiled.plan) + initial_text(compiled.plan, file)
     try:
         return provenance(compiled, path=parse_path(path))
     except NoSuchPath as error:

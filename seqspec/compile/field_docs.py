@@ -53,12 +53,24 @@ def _class_docs(file: Path) -> dict[str, dict[str, str]]:
 def _attribute_docs(node: ast.ClassDef) -> dict[str, str]:
     docs: dict[str, str] = {}
     for field, below in zip(node.body, node.body[1:], strict=False):
+        name = _declared(field)
         if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
+            name is not None
             and isinstance(below, ast.Expr)
             and isinstance(below.value, ast.Constant)
             and isinstance(below.value.value, str)
         ):
-            docs[field.target.id] = sentence(below.value.value)
+            docs[name] = sentence(below.value.value)
     return docs
+
+
+def _declared(statement: ast.stmt) -> str | None:
+    """The field that a statement declares: ``name: type``, or ``__annotations__["from"] = type`` for a word
+    of Python.
+    """
+    match statement:
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))]):
+            return name
+    return None

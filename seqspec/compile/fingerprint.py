@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
 
 _TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
+_LATER = ("initialize", "freeze")
+"""Sections that came later: an experiment without them has the digest that it always had."""
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
@@ -31,7 +33,8 @@ def digests(plan: Plan) -> dict[str, str]:
         "data": data,
         "tokenizer": text,
         "model": whole["model"],
-        "train": {key: whole[key] for key in _TRAIN if key in whole},
+        "train": {key: whole[key] for key in _TRAIN if key in whole}
+        | {key: whole[key] for key in _LATER if whole[key]},
         "evaluate": whole["evaluate"],
     }
     given = {name: digest(parts[name]) for name in PARTS}

@@ -136,3 +136,5 @@ class Compiled:
     plan: Plan
     tree: Tree
     warnings: tuple[Diagnostic, ...] = field(default=())
+    profiles: tuple[str, ...] = ()
+    """Names of the profiles that the spec has; a run's own spec has none left."""

@@ -13,6 +13,9 @@ from seqspec.compile.plan import Plan, PlanNode, Value
 from seqspec.schema.source import dotted
 from seqspec.schema.types import Type
 
+_ABSENT = {("initialize",), ("freeze",)}
+"""Sections that most experiments do not have and that are not shown then."""
+
 
 def plan_text(plan: Plan) -> str:
     """The whole plan, a section a paragraph."""
@@ -64,7 +67,8 @@ def _numbers(plan: Plan) -> list[str]:
 def _sections(plan: Plan) -> Iterator[tuple[str, list[Value]]]:
     grouped: dict[str, list[Value]] = {}
     for value in plan.values:
-        if value.value is not None or value.origin != "default":
+        absent = value.path in _ABSENT and value.origin == "default"
+        if (value.value is not None or value.origin != "default") and not absent:
             name = str(value.path[0])
             grouped.setdefault(name if len(value.path) > 1 else "experiment", []).append(value)
     yield from grouped.items()

@@ -37,14 +37,26 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
 
 
 @contextmanager
-def located(tree: Tree) -> Iterator[None]:
-    """Errors of the data inside that name a place of the experiment are shown where it was written."""
+def located(tree: Tree, *, profiles: Sequence[str] = ()) -> Iterator[None]:
+    """Errors of the data inside that name a place of the experiment are shown where it was written.
+
+    ``profiles`` are those of the spec.
+    """
     try:
         yield
     except DataError as error:
+        error.help = without_corpus(error, profiles)
         if error.at and error.diagnostic is None:
             error.diagnostic = locate(Finding(error.at, str(error), help=error.help, code=error.code), tree)
         raise
+
+
+def without_corpus(error: DataError, profiles: Sequence[str]) -> str | None:
+    """The help of ``error``, with the profile that needs no corpus where the spec has one."""
+    if error.code != "SQ401" or "tiny" not in profiles:
+        return error.help
+    ways = [error.help] if error.help else []
+    return "; ".join([*ways, "or try the experiment without it: `--profile tiny`"])
 
 
 def _span(node: Node, *, on_key: bool) -> Span:

@@ -4,11 +4,11 @@ and are what it says: layout, rows, counts, parallel lengths.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.plan import Compiled
-from seqspec.compile.report import locate
+from seqspec.compile.report import locate, without_corpus
 from seqspec.compile.vocabulary_files import missing_vocabularies
 from seqspec.data.corpus_check import corpus_problems
 from seqspec.schema.diagnostic import DataError, Diagnostic, Finding
@@ -18,11 +18,15 @@ from seqspec.schema.source import Path
 def missing_data(compiled: Compiled) -> list[Diagnostic]:
     """What the experiment would look for and not find, or find to be other than the spec says."""
     constructor = Constructor(compiled.plan)
-    found = [*_corpus(constructor), *_segmenters(constructor), *missing_vocabularies(compiled.plan)]
+    found = [
+        *_corpus(constructor, compiled.profiles),
+        *_segmenters(constructor),
+        *missing_vocabularies(compiled.plan),
+    ]
     return [locate(finding, compiled.tree) for finding in found]
 
 
-def _corpus(constructor: Constructor) -> Iterator[Finding]:
+def _corpus(constructor: Constructor, profiles: Sequence[str]) -> Iterator[Finding]:
     experiment = constructor.plan.experiment
     adapter = constructor.build("data", "source")
     if getattr(experiment.data.source, "synthetic", 0):
@@ -31,7 +35,7 @@ def _corpus(constructor: Constructor) -> Iterator[Finding]:
     policy = experiment.data.on_error
     may_drop = 0.0 if isinstance(policy, str) else policy.drop
     for error in corpus_problems(adapter, splits, expect=experiment.data.expect, may_drop=may_drop):
-        yield Finding(("data", "source"), str(error), help=error.help, code=error.code)
+        yield Finding(("data", "source"), str(error), help=without_corpus(error, profiles), code=error.code)
 
 
 def _segmenters(constructor: Constructor) -> Iterator[Finding]:

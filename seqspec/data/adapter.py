@@ -112,7 +112,6 @@ class Adapter(ABC, Generic[C]):
         if downloads:
             sizes = ", ".join(f"{download.name} {download.about}" for download in downloads)
             ways.append(f"fetch it there with `seqspec data fetch SPEC` and the same `--set` ({sizes})")
-        ways.append("or try the experiment without it: `--profile tiny`")
         return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401",
                          at=("data", "source"))  # fmt: skip
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -21,11 +22,13 @@ from seqspec.data.cache import default_cache
 from seqspec.data.durable import write_durably
 from seqspec.data.examples import Split
 from seqspec.data.normalize import Statistics
-from seqspec.data.parts import DataParts
+from seqspec.data.parts import DataParts, TextSteps
 from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.fusion import expect, fuse
+from seqspec.runtime.initial_weights import Record, expect_runs, initialize
+from seqspec.runtime.run_folder.documents import read_learned, require_labels
 from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
 VOCABULARIES = "vocabularies"
@@ -38,11 +41,19 @@ class Assembled:
     compiled: Compiled
     prepared: Prepared
     program: Program
+    initialized: tuple[Record, ...] = ()
+    """What its first weights were taken from."""
 
 
-def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
-    """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``."""
+def assemble(
+    compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar, initial: bool = False
+) -> Assembled:
+    """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
+    the plan says.  Raises ``SpecError`` and ``DataError``.
+    """
     expect(compiled.plan)
+    if initial:
+        expect_runs(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
@@ -53,7 +64,7 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
             "change `evaluate.splits`, or `data.source.splits`",
         )
     try:
-        with located(compiled.tree):
+        with located(compiled.tree, profiles=compiled.profiles):
             prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
     except DataError as error:
         raise of_corpus(error, compiled.plan) from None
@@ -61,7 +72,9 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
-    return Assembled(compiled, prepared, fuse(program, prepared.parts.text, open=_reopened))
+    taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
+    program = fuse(program, prepared.parts.text, open=_reopened)
+    return Assembled(compiled, prepared, program, taken)
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:
@@ -115,7 +128,7 @@ def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
 
 def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
     """The same without the language model that its search may listen to."""
-    known = folder.read("facts.json")
+    known = read_learned(folder.path)
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
     compiled = compile_run(folder, overlays=overlays)
@@ -124,13 +137,25 @@ def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
         pipeline = artifact.name.split(".")[2]
         for role in parts.text:
             if parts.pipeline(role) == pipeline:
-                parts.text[role].load(artifact.read_bytes())
-    labels = {role: tuple(names) for role, names in known["labels"].items()}
+                _load(parts.text[role], artifact)
+    require_labels(folder.path, known, parts.roles)
     statistics = {
         kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
-        for kind, one in known["statistics"].items()
+        for kind, one in known.statistics.items()
     }
-    return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), labels, statistics)
+    return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), known.labels, statistics)
+
+
+def _load(steps: TextSteps, artifact: Path) -> None:
+    try:
+        steps.load(artifact.read_bytes())
+    except Exception as error:  # Whatever a tokenizer's library makes of bytes that are no vocabulary.
+        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise RunError(
+            f"{artifact} is not a vocabulary that a run has written: {why}",
+            exit=Exit.STORAGE,
+            help="put the file back from a copy of the run directory",
+        ) from None
 
 
 def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
@@ -139,9 +164,9 @@ def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compi
     The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
     profile or ``--set`` brought about; here they are not asked again.
     """
-    known = folder.read("facts.json")
+    known = read_learned(folder.path)
     tree, experiment = understand(folder.spec, overlays)
-    plan, mistakes = infer(experiment, tree, facts=known["facts"] if known else {})
+    plan, mistakes = infer(experiment, tree, facts=known.facts if known else {})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)
     return Compiled(plan, tree)

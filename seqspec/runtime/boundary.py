@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightning
@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import Callback
 
 from seqspec.runtime.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.events import Events
-from seqspec.runtime.folder import RunFolder
+from seqspec.runtime.folder import STARTING, RunFolder
 from seqspec.runtime.interrupts import Interrupts
 from seqspec.runtime.journal import Journal
 from seqspec.runtime.keep import Keep, prune
@@ -26,7 +26,7 @@ from seqspec.runtime.late import Late
 from seqspec.runtime.module import Training
 from seqspec.runtime.progress import Bar
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.experiment import Evaluate, Train
+from seqspec.schema.experiment import Evaluate, Stop, Train
 
 STORAGE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
@@ -51,6 +51,21 @@ class Standing:
     patience: int = 0
     stopped: bool = False
     """Ended before ``max_steps`` because nothing improved."""
+    checkpoint_every_steps: int = 1
+    """Period of the checkpoints of the plan."""
+    max_steps: int | None = None
+    """Last step of the plan."""
+    journal_before_end: int | None = None
+    """Length of the journal before what stands in it only because the run has come to its last step."""
+    end_lines: str = ""
+    """What a longer run would have written at that step."""
+
+    def planned(self, step: int) -> bool:
+        """Whether the plan itself writes a checkpoint at ``step``: only these may be chosen, so that a
+        signal, which writes one wherever it finds the run, changes no result.
+        """
+        last = step == self.max_steps or (self.stopped and step == self.judged_at)
+        return last or step % self.checkpoint_every_steps == 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -59,12 +74,53 @@ class Standing:
             "journal": self.journal,
             "patience": self.patience,
             "stopped": self.stopped,
+            "checkpoint_every_steps": self.checkpoint_every_steps,
+            "max_steps": self.max_steps,
+            "journal_before_end": self.journal_before_end,
+            "end_lines": self.end_lines,
         }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Standing:
         scores = {int(step): score for step, score in state["scores"].items()}
-        return cls(scores, state["judged_at"], state["journal"], state["patience"], state["stopped"])
+        # Runs of earlier versions did not write down which checkpoints were planned.
+        later = {
+            "checkpoint_every_steps": state.get("checkpoint_every_steps", 1),
+            "max_steps": state.get("max_steps"),
+            "journal_before_end": state.get("journal_before_end"),
+            "end_lines": state.get("end_lines", ""),
+        }
+        known = (state["judged_at"], state["journal"], state["patience"], state["stopped"])
+        return cls(scores, *known, **later)
+
+    def for_plan(self, max_steps: int, evaluate: Evaluate) -> Standing:
+        """The same point of a run that is to end at ``max_steps``: without what the step did only because it
+        was the last one.
+        """
+        if self.max_steps in (None, max_steps):
+            return replace(self, end_lines="")
+        period = evaluate.every_steps
+        scores = {
+            step: score
+            for step, score in self.scores.items()
+            if period and (not step % period or step == max_steps)
+        }
+        patience = stalled(scores, evaluate.stop)
+        journal = self.journal if self.journal_before_end is None else self.journal_before_end
+        return replace(
+            self, scores=scores, judged_at=max(scores, default=0), patience=patience, max_steps=max_steps,
+            journal=journal, journal_before_end=None,
+        )  # fmt: skip
+
+
+def stalled(scores: Mapping[int, float], stop: Stop | None) -> int:
+    """Evaluations, by step, since the last that improved on all before it."""
+    best, since = float("-inf"), 0
+    for step in sorted(scores) if stop else ():
+        assert stop is not None
+        since = 0 if scores[step] > best + stop.min_delta else since + 1
+        best = max(best, scores[step])
+    return since
 
 
 class Boundary(Callback):
@@ -82,6 +138,7 @@ class Boundary(Callback):
         bar: Bar,
     ) -> None:
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
+        standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
         self.judge, self.interrupts, self.bar = judge, interrupts, bar
         self.journal: Journal | None = None
         self.speed: Journal | None = None
@@ -97,6 +154,8 @@ class Boundary(Callback):
             with storage(self.folder):
                 self.journal = Journal(self.folder.metrics)
                 self.journal.cut(self.standing.journal)
+                self.journal.append(self.standing.end_lines)
+                self.standing.end_lines = ""
                 self.speed = Journal(self.folder.speed)
                 self.events = Events(self.folder.path / "events")
 
@@ -113,6 +172,8 @@ class Boundary(Callback):
         saved = last or stop or step % self.train.checkpoint_every_steps == 0
         if saved or judged or step % self.train.log_every_steps == 0:
             pl_module.settle()
+        if last and self.journal:
+            self.standing.journal_before_end = self.journal.length
         self._report(pl_module, last=last)
         if judged:
             self._judge(step)
@@ -146,14 +207,17 @@ class Boundary(Callback):
         if self.journal and self.speed and self.events:
             with storage(self.folder):
                 dropped = {"dropped": module.window.dropped} if module.window.dropped else {}
-                self.journal.write(event="train", step=module.step, **means, **rates, **norms, **dropped)
+                values = {**means, **rates, **norms, **dropped}
+                line = self.journal.write(event="train", step=module.step, **values)
+                self._keep_for_longer(line, last=last, period=self.train.log_every_steps, step=module.step)
                 speed = self.bar.speed()
                 self.speed.write(step=module.step, time=round(time.time(), 3), **speed)
                 tags = {f"train/{name}": value for name, value in means.items()}
                 steered = {f"train/{name}": value for name, value in {**rates, **norms}.items()}
                 speeds = {f"speed/{name}": value for name, value in speed.items() if name != "seconds"}
                 self.events.write(module.step, {**tags, **steered, **speeds})
-        module.window = module.window.emptied()
+        if module.step % self.train.log_every_steps == 0:  # Not at an end that the run may go on beyond.
+            module.window = module.window.emptied()
 
     def _judgement_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps
@@ -165,16 +229,21 @@ class Boundary(Callback):
         if self.journal and self.events:
             with storage(self.folder):
                 for split, metrics in judgement.metrics.items():
-                    self.journal.write(event="evaluate", step=step, split=split, metrics=metrics)
+                    line = self.journal.write(event="evaluate", step=step, split=split, metrics=metrics)
+                    last = step == self.train.max_steps
+                    self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
                     self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
         standing.judged_at = step
         if judgement.score is None:
             return
-        best = max(standing.scores.values(), default=float("-inf"))
         standing.scores[step] = judgement.score
         if stop:
-            standing.patience = 0 if judgement.score > best + stop.min_delta else standing.patience + 1
+            standing.patience = stalled(standing.scores, stop)
             standing.stopped = standing.patience >= stop.after
+
+    def _keep_for_longer(self, line: str, *, last: bool, period: int | None, step: int) -> None:
+        if last and period and step % period == 0:
+            self.standing.end_lines += line
 
     def _checkpoint(self, trainer: lightning.Trainer, module: Training) -> None:
         numbers = module.numbers()
@@ -184,8 +253,9 @@ class Boundary(Callback):
             self.standing.journal = self.journal.settle()
             state = {**numbers, "standing": self.standing.as_json()}
             write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
-            keep = Keep(self.train.keep_last, self.train.keep_best, self.train.keep_every_steps)
-            prune(self.folder.checkpoints, keep=keep, scores=self.standing.scores)
+            keep = Keep.of(self.train)
+            standing = self.standing
+            prune(self.folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned)
 
     def _interrupted(self, trainer: lightning.Trainer) -> bool:
         """Whether any process has had a signal; all of them agree."""
@@ -213,8 +283,12 @@ class storage:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and error.errno in STORAGE:
+            begun = not self.folder.path.name.startswith(STARTING)
             raise RunError(
-                f"cannot write to {self.folder.path}: {error.strerror}; the last good checkpoint is kept",
+                f"cannot write to {self.folder.path}: {error.strerror}"
+                + ("; the last good checkpoint is kept" if begun else ""),
                 exit=Exit.STORAGE,
-                help=f"make room, then `seqspec run --resume {self.folder.path}`",
+                help=f"make room, then `seqspec run --resume {self.folder.path}`"
+                if begun
+                else "make room, or name another place by --runs, and begin anew",
             ) from error

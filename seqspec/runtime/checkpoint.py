@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,16 +60,20 @@ def write_checkpoint(parent: Path, checkpoint: Checkpoint) -> Path:
     return final
 
 
-def read_checkpoint(folder: Path) -> Checkpoint:
-    """Read and check every byte; raises ``Damaged`` naming the first thing that is not as it was written."""
+def read_checkpoint(folder: Path, *, step: int | None = None) -> Checkpoint:
+    """Read and check every byte; raises ``Damaged`` naming the first thing that is not as it was written,
+    also where the folder holds another ``step`` than it should.
+    """
     manifest = read_manifest(folder)
+    if step is not None and manifest["step"] != step:
+        raise Damaged(f"it holds step {manifest['step']}: it was copied or renamed")
     state_bytes = _whole(folder / STATE)
     if hashlib.sha256(state_bytes).hexdigest() != manifest["state"]:
         raise Damaged(f"{STATE} is not what was written")
     tensors = {
         name: _verified(folder / f"{name}.safetensors", entry) for name, entry in manifest["files"].items()
     }
-    state = json.loads(state_bytes)
+    state = _object(state_bytes, STATE)
     return Checkpoint(step=manifest["step"], tensors=tensors, state=state)
 
 
@@ -81,13 +86,43 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{MANIFEST} is cut short") from None
     if hashlib.sha256(body).hexdigest().encode() != seal:
         raise Damaged(f"{MANIFEST} is not what was written")
-    found: dict[str, Any] = json.loads(body)
+    found = _object(body, MANIFEST)
+    if not _well_formed(found):
+        raise Damaged(f"{MANIFEST} is not one of this program")
     return found
+
+
+def _object(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Damaged(f"{name} is no JSON") from None
+    if not isinstance(found, dict):
+        raise Damaged(f"{name} holds no object")
+    return found
+
+
+def _well_formed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest has the fields and types of one, and names no file outside its folder."""
+    files = manifest.get("files")
+    entries = files.values() if isinstance(files, dict) else [None]
+    return (
+        type(manifest.get("step")) is int
+        and isinstance(manifest.get("state"), str)
+        and all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) for name in files or ())
+        and all(
+            isinstance(entry, dict)
+            and isinstance(entry.get("header"), str)
+            and isinstance(entry.get("tensors"), dict)
+            and type(entry.get("size")) is int
+            for entry in entries
+        )
+    )
 
 
 def sweep(parent: Path) -> int:
     """Take away what writers that were killed have left; gives how many."""
-    orphans = [entry for entry in parent.glob(f"{BESIDE}*") if entry.is_dir()]
+    orphans = [entry for entry in parent.glob(f"{BESIDE}*") if entry.is_dir() and not entry.is_symlink()]
     for orphan in orphans:
         shutil.rmtree(orphan, ignore_errors=True)
     return len(orphans)
@@ -132,6 +167,8 @@ def _write(path: Path, parts: list[bytes]) -> None:
 
 def _whole(path: Path) -> bytes:
     try:
+        if not path.is_file():
+            raise Damaged(f"{path.name} is missing")
         return path.read_bytes()
     except FileNotFoundError:
         raise Damaged(f"{path.name} is missing") from None

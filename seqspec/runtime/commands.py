@@ -56,20 +56,27 @@ def run(
     launch: Launch,
     format: Format,
     command: Sequence[str],
+    until: int | None = None,
 ) -> Outcome:
     """``seqspec run SPEC`` and ``seqspec run --resume RUN``."""
 
     def work() -> Outcome:
         if resume is not None:
-            if spec is not None or over:
+            if spec is not None or any(one.kind == "profile" for one in over):
                 raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
-                               help="leave the spec, --set and --profile out")  # fmt: skip
+                               help="leave the spec and --profile out; --set may say where things lie, "
+                               "and --until how long the run goes on")  # fmt: skip
             folder = open_folder(resume)
             # Before torch is loaded: whoever comes second is to leave at once.
             with nullcontext() if Place.here(launch).rank else owned(folder.path):
                 from seqspec.runtime.run import resume as go_on
+                from seqspec.runtime.run_folder.continuation import Continuation
 
-                return told(go_on(folder.path, launch=launch, allow_drift=allow_drift))
+                change = Continuation(tuple(over), until)
+                return told(go_on(folder.path, launch=launch, allow_drift=allow_drift, change=change))
+        if until is not None:
+            raise RunError("--until is for a run that goes on", exit=Exit.USAGE,
+                           help="a new run takes `--set train.max_steps=…`")  # fmt: skip
         if spec is None:
             raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
         compiled = compile_spec(spec, overlays=over)
@@ -107,13 +114,15 @@ def lock_beside(spec: Path) -> Path:
     return spec.with_suffix(".lock.json")
 
 
-def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...]) -> Outcome:
+def reproduce(
+    path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...], over: Sequence[Overlay] = ()
+) -> Outcome:
     """``seqspec reproduce RUN``."""
 
     def work() -> Outcome:
         from seqspec.runtime.reproduce import reproduce as again
 
-        found = again(path, runs=runs, launch=launch, command=command)
+        found = again(path, runs=runs, launch=launch, command=command, over=over)
         told = "".join(f"  {line}\n" for line in found.differences)
         verdict = "differs, first of all in:\n" if told else "the same to the bit\n"
         return Outcome(f"{verdict}{told}{found.folder.path}\n", exit=Exit.DRIFT if told else Exit.CLEAN)

@@ -42,7 +42,7 @@ def prepare(
     def work() -> Outcome:
         compiled = compile_spec(spec, overlays=over)
         progress = silent if quiet else bar
-        with located(compiled.tree):
+        with located(compiled.tree, profiles=compiled.profiles):
             prepared, absent = prepare_present(
                 build_data(compiled.plan),
                 splits=splits,
@@ -75,7 +75,7 @@ def inspect(
 
         compiled = compile_spec(spec, overlays=over)
         progress = silent if quiet else bar
-        with located(compiled.tree):
+        with located(compiled.tree, profiles=compiled.profiles):
             prepared, absent = prepare_present(
                 build_data(compiled.plan), splits=(), progress=progress, processes=processes
             )

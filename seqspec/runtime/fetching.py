@@ -76,5 +76,5 @@ def _nothing(source: AdapterConfig, only: Sequence[str]) -> DataError:
             f"nothing that {name} is fetched from is called so", help=f"there are {', '.join(known)}"
         )
     message = f"{name} has no address that it could be fetched from"
-    ways = "get it by hand and point to it with `--set data.source.root=FOLDER`, or try `--profile tiny`"
+    ways = "get it by hand and point to it with `--set data.source.root=FOLDER`"
     return DataError(message, corpus=name, help=ways)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqspec.data.durable import write_durably
+from seqspec.data.durable import sync_folder, write_durably
+from seqspec.runtime.owner import owned
+from seqspec.runtime.run_folder.documents import read_json
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -61,17 +66,20 @@ class RunFolder:
 
     def read(self, name: str) -> Any:
         """What ``note`` wrote; ``None`` where nothing was."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        return read_json(self.path / name)
 
 
-def new_folder(runs: Path, *, name: str, digest: str) -> RunFolder:
-    """A fresh directory; two runs of one second get two directories."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+STARTING = ".starting-"
+"""How the name of a run directory begins until everything about the run has been written into it."""
+
+
+def starting_folder(runs: Path, *, name: str) -> RunFolder:
+    """A directory beside the runs of ``name`` to describe a new run in; ``publish`` gives it its name.
+
+    So a run that is killed before its first step leaves no run directory.
+    """
     for number in range(1, 1000):
-        path = runs / name / (f"{stamp}-{digest[:8]}" + (f"-{number}" if number > 1 else ""))
+        path = runs / name / f"{STARTING}{os.getpid()}-{number}"
         try:
             path.mkdir(parents=True)
         except FileExistsError:
@@ -82,9 +90,58 @@ def new_folder(runs: Path, *, name: str, digest: str) -> RunFolder:
     raise RunError(f"no free name for a run under {runs / name}", exit=Exit.USAGE)
 
 
+def publish(folder: RunFolder, *, digest: str) -> RunFolder:
+    """The directory under its lasting name; two runs of one second get two names."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    for number in range(1, 1000):
+        path = folder.path.with_name(f"{stamp}-{digest[:8]}" + (f"-{number}" if number > 1 else ""))
+        try:
+            folder.path.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+            continue
+        sync_folder(path.parent)
+        return RunFolder(path)
+    raise RunError(f"no free name for a run under {folder.path.parent}", exit=Exit.USAGE)
+
+
+def sweep_starting(runs: Path, *, name: str) -> int:
+    """Take away what runs that were killed before their first step have left; gives how many."""
+    left = [path for path in (runs / name).glob(f"{STARTING}*") if path.is_dir() and not path.is_symlink()]
+    return sum(_taken_away(path) for path in left)
+
+
+def _taken_away(path: Path) -> bool:
+    lock = path / "LOCK"
+    if not (lock.is_file() and lock.stat().st_size):  # Its run may be about to take the lock.
+        return False
+    try:
+        with owned(path, patience=0.0):
+            shutil.rmtree(path, ignore_errors=True)
+    except (RunError, OSError):
+        return False  # Its run is just starting, or it is not ours to remove.
+    return True
+
+
 def open_folder(path: Path) -> RunFolder:
     """An existing run directory; raises ``RunError`` where ``path`` is none."""
-    if not (path / "spec.yaml").is_file():
+    if path.name.startswith(STARTING) and not (path / "lock.json").is_file():
+        raise RunError(f"{path} was ended before its first step", exit=Exit.USAGE,
+                       help="nothing is lost: begin anew; the next run of that name removes it")  # fmt: skip
+    if not (path / "spec.yaml").is_file() and not (path / "checkpoints").is_dir():
         raise RunError(f"{path} is not a run directory: it holds no spec.yaml", exit=Exit.USAGE,
                        help="name the directory that `seqspec run` printed last")  # fmt: skip
-    return RunFolder(path)
+    folder = RunFolder(path)
+    if not folder.spec.is_file():
+        _ended_early(folder)
+    return folder
+
+
+def _ended_early(folder: RunFolder) -> None:
+    steps = [path for path in folder.checkpoints.iterdir() if path.name.startswith("step-")]
+    if steps:
+        raise RunError(f"{folder.path} has lost its spec.yaml", exit=Exit.STORAGE,
+                       help="put it back from a copy of the run directory")  # fmt: skip
+    raise RunError(f"{folder.path} was ended before its first step: it holds no spec.yaml", exit=Exit.USAGE,
+                   help="nothing is lost: remove the directory and begin anew")  # fmt: skip

@@ -63,8 +63,9 @@ class Gradients:
         gradients = [parameter.grad for parameter in held if parameter.grad is not None]
         if train.l2:
             matrices = [(g, p) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
-            torch._foreach_add_([g for g, _ in matrices], [p for _, p in matrices], alpha=train.l2)
-        if train.clip_value is not None:
+            if matrices:
+                torch._foreach_add_([g for g, _ in matrices], [p for _, p in matrices], alpha=train.l2)
+        if train.clip_value is not None and gradients:
             torch._foreach_clamp_min_(gradients, -train.clip_value)
             torch._foreach_clamp_max_(gradients, train.clip_value)
         if not wait and gradients:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
+from typing import Any
+
+from seqspec.schema.diagnostic import Exit, RunError
 
 
 class Journal:
@@ -17,12 +21,23 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = path.open("ab")
+        self._file = open(path, "ab", opener=_no_link)  # noqa: SIM115
 
-    def write(self, **values: object) -> None:
-        """One line."""
-        self._file.write(json.dumps(values, sort_keys=False, ensure_ascii=False).encode() + b"\n")
+    def write(self, **values: object) -> str:
+        """One line, which is given back."""
+        line = json.dumps(values, sort_keys=False, ensure_ascii=False) + "\n"
+        self.append(line)
+        return line
+
+    def append(self, lines: str) -> None:
+        """Lines as they are."""
+        self._file.write(lines.encode())
         self._file.flush()
+
+    @property
+    def length(self) -> int:
+        """Bytes so far."""
+        return self._file.tell()
 
     def settle(self) -> int:
         """Make everything written survive; gives the length in bytes."""
@@ -31,8 +46,11 @@ class Journal:
         return self._file.tell()
 
     def cut(self, length: int) -> None:
-        """Forget everything after ``length`` bytes."""
+        """Forget everything after ``length`` bytes; where there are fewer, after the last whole line."""
         self._file.flush()
+        if self._file.tell() < length:
+            held = self.path.read_bytes()
+            length = held.rfind(b"\n") + 1
         self._file.truncate(length)
         self._file.seek(0, os.SEEK_END)
 
@@ -41,9 +59,33 @@ class Journal:
         self._file.close()
 
 
-def read_journal(path: Path) -> list[dict[str, object]]:
-    """The whole lines of a journal; a line that was being written when its writer died is left out."""
+def read_journal(path: Path, *, length: int | None = None) -> list[dict[str, Any]]:
+    """The whole lines of a journal, or of its first ``length`` bytes; a line that was being written when its
+    writer died is left out.  Raises ``RunError`` where a line is not one of a journal.
+    """
     if not path.exists():
         return []
-    *whole, _ = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in whole if line]
+    if not path.is_file():
+        raise RunError(f"{path} is no regular file", exit=Exit.STORAGE)
+    *whole, _ = path.read_bytes()[:length].split(b"\n")
+    return [_line(line, path, number) for number, line in enumerate(whole, 1) if line]
+
+
+def _line(data: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or type(found.get("step")) is not int:
+        raise RunError(f"{path}:{number} is not a line that a run has written", exit=Exit.STORAGE,
+                       help="put the file back from a copy of the run directory")  # fmt: skip
+    return found
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Nothing is appended to what a link leads to, and no pipe is waited for."""
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise RunError(f"{path} is no regular file", exit=Exit.STORAGE)
+    return handle

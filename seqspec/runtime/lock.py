@@ -10,7 +10,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -25,6 +25,10 @@ from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
 
 FORMAT = 1
+MAX_DEPTH = 80
+"""Levels of a lock: a spec has 64 at most."""
+MAX_THREADS = 65_536
+MAX_SLICES = 1_000_000
 SHARED = ("compile", "data", "components/_layers", "runtime", "schema")
 """Folders of the package whose code every run goes through."""
 
@@ -61,6 +65,7 @@ def make_lock(
         "text": {role: steps.fingerprint() for role, steps in prepared.parts.text.items()},
         "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
         **({"language_model": fused.record()} if fused else {}),
+        **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,
@@ -80,6 +85,8 @@ def read_lock(path: Path) -> Lock:
     """Raises ``RunError`` where ``path`` holds no lock."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise RunError(f"{path} is not a lock: it is nested too deeply", exit=Exit.DRIFT) from None
     except FileNotFoundError:
         raise RunError(
             f"there is no lock {path}", exit=Exit.USAGE, help="`seqspec lock SPEC` writes one"
@@ -90,13 +97,64 @@ def read_lock(path: Path) -> Lock:
         raise RunError(
             f"{path} is not a lock of this version", exit=Exit.DRIFT, help="write it anew: `seqspec lock`"
         )
+    for name, kind in _KINDS.items():
+        _require(found, name.split("."), kind, path)
+    _require_within_bounds(found, path)
     return found
+
+
+_KINDS: dict[str, type] = {
+    "spec": dict, "digests": dict, "files": dict, "machine": dict, "machine.threads": int, "precision": str,
+    "slices": int, "compiled": bool,
+}  # fmt: skip
+"""What a run reads of a lock before it compares the whole of it."""
+
+
+def _require(lock: Lock, path_in: Sequence[str], kind: type, path: Path) -> None:
+    value: Any = lock
+    for name in path_in:
+        value = value.get(name) if isinstance(value, dict) else None
+    if type(value) is not kind:
+        name = ".".join(path_in)
+        what = "has no" if value is None else f"holds {_short(value)!r} as its"
+        raise RunError(f"{path} is not whole: it {what} `{name}`", exit=Exit.DRIFT,
+                       help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _require_within_bounds(lock: Lock, path: Path) -> None:
+    """A lock may come from a stranger, and what it says is handed to libraries."""
+    if not 1 <= lock["machine"]["threads"] <= MAX_THREADS:
+        why = f"`machine.threads` is {lock['machine']['threads']}"
+    elif not 1 <= lock["slices"] <= MAX_SLICES:
+        why = f"`slices` is {lock['slices']}"
+    elif lock["precision"] not in ("float32", "bfloat16"):
+        why = f"`precision` is {_short(lock['precision'])}"
+    elif _deeper(lock, MAX_DEPTH):
+        why = f"it is nested deeper than {MAX_DEPTH} levels"
+    else:
+        return
+    raise RunError(f"{path} is not a lock that was written here: {why}", exit=Exit.DRIFT,
+                   help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _deeper(value: object, limit: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def drifts(lock: Lock, now: Lock) -> list[Drift]:
     """Everything in which two locks differ; how the spec is written does not count, what it means does."""
     order = ("digests", "seeds", "files", "vocabularies", "text", "facts", "sources", "packages", "machine")
-    keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec"})]
+    keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec", "extended"})]
     return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]
 
 

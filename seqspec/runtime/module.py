@@ -22,6 +22,7 @@ from seqspec.components.losses import LossSum
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.cycle import Cycle
+from seqspec.runtime.frozen import Frozen
 from seqspec.runtime.gradients import Verdict
 from seqspec.runtime.late import Late
 from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
@@ -52,6 +53,7 @@ class Training(lightning.LightningModule):
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
         self._loss: Callable[..., Any] = compiled or program.losses.sums
+        self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
         self._buffers_before: list[Tensor] = []
@@ -70,6 +72,7 @@ class Training(lightning.LightningModule):
         phase = self.cycle.turn.phase
         keys = () if self.cycle.alone else (phase.name,)
         torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+        self.frozen.hold(self.step + 1)
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
         self.cycle.hold_the_rest()
@@ -99,6 +102,7 @@ class Training(lightning.LightningModule):
     ) -> None:
         optimizer_closure()
         turn = self.cycle.turn
+        self.frozen.drop_gradients(self.step + 1)
         turn.mover.set_rate(self.step + 1)
         verdict = turn.gradients.finish(wait=self.waits)
         self.settle()

@@ -27,10 +27,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
     Rates and other settings come from the plan.
     """
     states: dict[str, dict[str, Tensor]] = {}
+    parameters = dict(model.named_parameters())
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)
+        _fits(key, value, parameters[name])
         states.setdefault(name, {})[quantity] = value.clone()
-    parameters = dict(model.named_parameters())
     numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
     whole = optimizer.state_dict()
     whole["state"] = {
@@ -39,3 +40,11 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
         if id(parameters[name]) in numbers
     }
     optimizer.load_state_dict(whole)
+
+
+def _fits(key: str, value: Tensor, parameter: nn.Parameter) -> None:
+    """State is one number, of the parameter's shape, or a factor of it (rows or columns)."""
+    scalar = value.numel() == 1
+    factor = value.ndim <= parameter.ndim and all(size in (1, *parameter.shape) for size in value.shape)
+    if not scalar and not factor:
+        raise ValueError(f"`{key}` is {list(value.shape)}, and its parameter {list(parameter.shape)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -18,10 +19,10 @@ PATIENCE_SECONDS = 0.5
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
+def owned(folder: Path, *, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold ``folder``; raises ``RunError`` with exit code 6 where somebody else does."""
-    with (folder / "LOCK").open("a+") as file:
-        _acquire(file.fileno(), folder)
+    with open(folder / "LOCK", "a+", opener=_no_link) as file:
+        _acquire(file.fileno(), folder, patience)
         held = _for_this_process_alone(file.fileno())
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "boot": _boot_id()}))
@@ -47,8 +48,18 @@ def _for_this_process_alone(handle: int) -> list[int]:
     return held
 
 
-def _acquire(handle: int, folder: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _no_link(path: str, flags: int) -> int:
+    """The lock's own file is emptied: never what a link leads to."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise
+        raise RunError(f"{path} is no regular file", exit=Exit.STORAGE, help="take it away") from None
+
+
+def _acquire(handle: int, folder: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,6 +13,7 @@ from seqspec.runtime.charts import Line, chart, picture
 from seqspec.runtime.commands import shown
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.journal import read_journal
+from seqspec.schema.diagnostic import Exit, RunError
 
 SAMPLES = 25
 
@@ -34,7 +35,12 @@ img.matrix{image-rendering:pixelated;width:100%;max-width:720px;max-height:480px
 
 def write_report(folder: RunFolder) -> None:
     """Write the page from what the run directory holds."""
-    write_durably(folder.report, page(folder).encode("utf-8", "surrogatepass"))
+    try:
+        text = page(folder)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+        why = f"{folder.path} holds what no run has written ({type(error).__name__}: {error})"
+        raise RunError(why, exit=Exit.STORAGE, help="look at its JSON files") from None
+    write_durably(folder.report, text.encode("utf-8", "surrogatepass"))
 
 
 def page(folder: RunFolder) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -11,12 +12,14 @@ import yaml
 
 from seqspec.compile.front import understand
 from seqspec.compile.infer import infer
+from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled
 from seqspec.runtime.checkpoint import Checkpoint
 from seqspec.runtime.folder import RunFolder, open_folder
 from seqspec.runtime.launch import Launch
 from seqspec.runtime.lock import Lock, drifts, read_lock
 from seqspec.runtime.run import run
+from seqspec.runtime.run_folder.continuation import Continuation
 from seqspec.runtime.tensors import tensor_digest
 from seqspec.runtime.use import chosen
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
@@ -33,15 +36,17 @@ class Reproduction:
     """
 
 
-def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...]) -> Reproduction:
+def reproduce(
+    path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...], over: Sequence[Overlay] = ()
+) -> Reproduction:
     """Run the experiment of a run directory (or of a bare ``lock.json``) again; compare where there is
-    something to.
+    something to.  ``over`` may say where things lie, and change no result.
     """
     bare = path.is_file()
     lock = read_lock(path if bare else open_folder(path).lock)
     launch = replace(launch, threads=int(lock["machine"]["threads"]), precision=lock["precision"])
     launch = replace(launch, compile=lock["compiled"])
-    compiled = from_lock(lock)
+    compiled = Continuation(tuple(over)).apply(lambda over: from_lock(lock, over), run=path, done=0)
     result = run(compiled, runs=runs, launch=launch, slices=int(lock["slices"]), command=command)
     if result.exit is not Exit.CLEAN:
         raise RunError(f"the new run {result.folder.path} did not come to its end", exit=result.exit)
@@ -51,7 +56,7 @@ def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...
     return Reproduction(result.folder, tuple(found))
 
 
-def from_lock(lock: Lock) -> Compiled:
+def from_lock(lock: Lock, over: Sequence[Overlay] = ()) -> Compiled:
     """The plan that a lock holds.
 
     The rules were applied when it was made, some of them leniently to what a profile or ``--set`` brought
@@ -60,7 +65,7 @@ def from_lock(lock: Lock) -> Compiled:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "spec.yaml"
         file.write_text(yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True), encoding="utf-8")
-        tree, experiment = understand(file)
+        tree, experiment = understand(file, over)
     plan, mistakes = infer(experiment, tree, facts={})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)

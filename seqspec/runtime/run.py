@@ -17,21 +17,26 @@ from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
 from seqspec.runtime.boundary import Standing, storage
-from seqspec.runtime.checkpoint import folder_name, sweep
+from seqspec.runtime.checkpoint import Checkpoint, folder_name, sweep
 from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
-from seqspec.runtime.folder import RunFolder, new_folder, open_folder
+from seqspec.runtime.folder import STARTING, RunFolder, open_folder, publish, starting_folder, sweep_starting
+from seqspec.runtime.initial_weights import Record
 from seqspec.runtime.judge import Scored
 from seqspec.runtime.judging import conclude, judgement
-from seqspec.runtime.keep import newest_sound, steps_of
+from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
 from seqspec.runtime.machine import bfloat16_gain, pin, this_machine
 from seqspec.runtime.module import NotFinite, Training
 from seqspec.runtime.owner import owned
 from seqspec.runtime.processes import agree, together
+from seqspec.runtime.run_folder.continuation import AS_IT_WAS, Continuation, require_going
+from seqspec.runtime.run_folder.soundness import require_journal, require_sound, sweep_temporary
 from seqspec.runtime.training import train
+from seqspec.runtime.use import readable
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -69,22 +74,30 @@ def run(
         if lock:
             refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
         plan = assembled.compiled.plan
-        folder = new_folder(runs, name=plan.experiment.name, digest=plan.digests["all"])
+        name = plan.experiment.name
+        sweep_starting(runs, name=name)
+        folder = starting_folder(runs, name=name)
         with owned(folder.path):
             with storage(folder):
                 _describe(folder, assembled, command)
                 write_lock(folder.lock, now)
+                folder = publish(folder, digest=plan.digests["all"])
             agree(str(folder.path), place)
             return _carry_out(folder, assembled, launch, place=place, slices=slices)
 
 
-def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
+def resume(
+    path: Path, *, launch: Launch, allow_drift: bool = False, change: Continuation = AS_IT_WAS
+) -> Result:
     """Go on where the newest sound checkpoint of a run stands, in the surroundings that its lock names.
 
-    The caller owns the directory.
+    ``change`` is what is asked beyond that.  The caller owns the directory.
     """
     folder = open_folder(path)
+    require_sound(folder)
     lock = read_lock(folder.lock)
+    if folder.path.name.startswith(STARTING) and not Place.here(launch).rank:
+        folder = publish(folder, digest=lock["digests"]["all"])
     launch = replace(
         launch,
         threads=launch.threads or int(lock["machine"]["threads"]),
@@ -93,19 +106,89 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
     )
     slices = int(lock["slices"])
     with together(launch) as place:
-        assembled = _prepared(compile_run(folder), launch, place)
+        compiled = _continued(folder, lock, change, first=not place.rank)
+        begun = bool(steps_of(folder.checkpoints))
+        known = tuple(lock.get("initialize", ())) if begun else None
+        assembled = _prepared(compiled, launch, place, known=known)
+        lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))
             help = "--allow-drift goes on all the same; the bits may then differ"
             refuse(found, lock=str(folder.lock), help=help)
-        return _carry_out(folder, assembled, launch, place=place, slices=slices)
+        if change and not place.rank:
+            _restate(folder, lock, compiled)
+        return _carry_out(folder, assembled, launch, place=place, slices=slices, allow_drift=allow_drift)
 
 
-def _prepared(compiled: Compiled, launch: Launch, place: Place) -> Assembled:
+def _continued(folder: RunFolder, lock: Lock, change: Continuation, *, first: bool) -> Compiled:
+    """The plan to go on with: that of the run, or what ``change`` makes of it."""
+    if first:
+        _finish_restating(folder, lock)
+    if not change:
+        return compile_run(folder)
+    saved = newest_sound(folder.checkpoints, lambda text: None)
+    if saved and change.until is not None:
+        with readable(saved.step):
+            standing = Standing.from_json(saved.state["standing"])
+        if standing.stopped:
+            require_going(folder.path, step=saved.step)
+    done = saved.step if saved else 0
+    return change.apply(lambda over: compile_run(folder, overlays=over), run=folder.path, done=done)
+
+
+def _restate(folder: RunFolder, lock: Lock, compiled: Compiled) -> None:
+    """Write the plan that the run goes on with into its directory, the lock first."""
+    spec: Any = compiled.tree.data()
+    before, until = lock["spec"]["train"]["max_steps"], spec["train"]["max_steps"]
+    extended = [*lock.get("extended", []), {"from": before, "until": until}]
+    lock = {**lock, "spec": spec}
+    with storage(folder):
+        write_lock(folder.lock, lock if before == until else {**lock, "extended": extended})
+        _write_spec(folder, compiled)
+        if before != until:
+            (folder.path / "result.json").unlink(missing_ok=True)
+
+
+def _finish_restating(folder: RunFolder, lock: Lock) -> None:
+    """A kill between the lock and the spec left the spec of before."""
+    if not lock.get("extended"):
+        return
+    compiled = compile_run(folder)
+    if compiled.plan.experiment.train.max_steps == lock["extended"][-1]["from"]:
+        with storage(folder):
+            write_durably(folder.spec, _spec_text(lock["spec"]))
+            write_durably(folder.plan, plan_text(compile_run(folder).plan).encode())
+            (folder.path / "result.json").unlink(missing_ok=True)
+
+
+def _write_spec(folder: RunFolder, compiled: Compiled) -> None:
+    write_durably(folder.spec, _spec_text(compiled.tree.data()))
+    write_durably(folder.plan, plan_text(compiled.plan).encode())
+
+
+def _spec_text(spec: object) -> bytes:
+    return yaml.safe_dump(spec, sort_keys=False, allow_unicode=True, width=120).encode()
+
+
+def _tidy(folder: RunFolder) -> None:
+    """Take away what killed writers have left, and make again what may be missing."""
+    sweep(folder.checkpoints)
+    sweep_temporary(folder)
+    for path in (folder.checkpoints, folder.predictions):
+        path.mkdir(exist_ok=True)
+
+
+def _prepared(
+    compiled: Compiled, launch: Launch, place: Place, *, known: tuple[Record, ...] | None = None
+) -> Assembled:
+    """``known`` is what the first weights were taken from, where a checkpoint holds what became of them."""
     experiment = compiled.plan.experiment
     pin(threads=launch.threads, exact=experiment.train.exact)
     splits = ("train", *experiment.evaluate.splits)
-    return assemble(compiled, splits=splits, progress=silent if place.rank else bar)
+    progress = silent if place.rank else bar
+    if known is None:
+        return assemble(compiled, splits=splits, progress=progress, initial=True)
+    return replace(assemble(compiled, splits=splits, progress=progress), initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
@@ -123,20 +206,27 @@ def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
 
 
 def _carry_out(
-    folder: RunFolder, assembled: Assembled, launch: Launch, *, place: Place, slices: int
+    folder: RunFolder,
+    assembled: Assembled,
+    launch: Launch,
+    *,
+    place: Place,
+    slices: int,
+    allow_drift: bool = False,
 ) -> Result:
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
     if not place.rank:
-        sweep(folder.checkpoints)
+        _tidy(folder)
         _advise(launch, launch.precision or experiment.train.precision)
     saved = newest_sound(folder.checkpoints, _say)
     compiled = CompiledLoss(assembled.program.losses.sums) if launch.compile else None
     module = Training(assembled.program, slices=slices, compiled=compiled)
     standing = Standing()
     if saved:
-        module.restore(saved.tensors, saved.state, first=place.rank == 0)
-        standing = Standing.from_json(saved.state["standing"])
+        standing = _restored(module, saved, folder, experiment, place)
+        if not place.rank and not allow_drift:
+            require_journal(folder, length=standing.journal, step=saved.step)
         _say(f"going on from step {saved.step:,}")
     updates = experiment.train.max_steps * len(module.cycle.turns)
     stream = training_stream(assembled.prepared, max_steps=updates, slices=slices, launch=launch, place=place)
@@ -166,12 +256,31 @@ def _carry_out(
     return Result(folder, Exit.CLEAN, judged, checkpoint)
 
 
+def _restored(
+    module: Training, saved: Checkpoint, folder: RunFolder, experiment: Experiment, place: Place
+) -> Standing:
+    """Put a checkpoint into the module; gives how the run stood."""
+    last = experiment.train.max_steps
+    if saved.step > last:
+        raise RunError(
+            f"checkpoint {folder_name(saved.step)} lies beyond the run, which ends at step {last:,}",
+            exit=Exit.STORAGE,
+            help=f"take its folder out of {folder.checkpoints}: it is of another run",
+        )
+    with readable(saved.step):
+        module.restore(saved.tensors, saved.state, first=place.rank == 0)
+        standing = Standing.from_json(saved.state["standing"]).for_plan(last, experiment.evaluate)
+    if not place.rank:
+        keep = Keep.of(experiment.train)
+        prune(
+            folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned, newest=saved.step
+        )
+    return standing
+
+
 def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
     """Everything about the run that is known before its first step."""
-    plan = assembled.compiled.plan
-    text = yaml.safe_dump(assembled.compiled.tree.data(), sort_keys=False, allow_unicode=True, width=120)
-    write_durably(folder.spec, text.encode())
-    write_durably(folder.plan, plan_text(plan).encode())
+    _write_spec(folder, assembled.compiled)
     save_learned(folder, assembled.prepared)
     folder.note(
         "launch.json",

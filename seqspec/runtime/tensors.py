@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         header: dict[str, Any] = json.loads(data[8 : 8 + length])
         start = 8 + length
         return {name: _tensor(entry, data, start) for name, entry in header.items() if name != "__metadata__"}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise Damaged(f"{path.name} is not a whole safetensors file") from error
 
 
 def _tensor(entry: dict[str, Any], data: bytes, start: int) -> Tensor:
     dtype, shape, (first, last) = _DTYPES[entry["dtype"]], entry["shape"], entry["data_offsets"]
+    if min(shape, default=0) < 0 or not 0 <= first <= last == first + math.prod(shape) * dtype.itemsize:
+        raise ValueError("offsets and shape disagree")
     block = np.frombuffer(data, np.uint8, last - first, start + first).copy()
     return (
         torch.from_numpy(block).view(dtype).reshape(shape) if block.size else torch.empty(shape, dtype=dtype)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,25 +23,41 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 def chosen(checkpoints: Path, name: str) -> Checkpoint:
     """The checkpoint that ``name`` means; raises ``RunError`` where there is none that is sound."""
-    newest = newest_sound(checkpoints, lambda text: print(text, file=sys.stderr))
-    if newest is None:
-        raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
-    present = steps_of(checkpoints)
-    scores = Standing.from_json(newest.state["standing"]).scores
+    newest, standing, planned = _kept(checkpoints)
+    scores, present = standing.scores, steps_of(checkpoints)
     match name:
         case "last":
             return newest
         case "best":
-            ranked = best_steps([step for step in present if step in scores], scores)
+            ranked = best_steps([step for step in planned if step in scores], scores)
             return _sound(checkpoints, ranked[0]) if ranked else newest
         case "average":
-            return averaged([_sound(checkpoints, step) for step in present])
+            return averaged([_sound(checkpoints, step) for step in planned])
     if name.startswith("average:"):
-        return averaged([_sound(checkpoints, step) for step in _newest(present, name)])
+        return averaged([_sound(checkpoints, step) for step in _newest(planned, name)])
     if name in {folder_name(step) for step in present}:
         return _sound(checkpoints, int(name.removeprefix("step-")))
     known = ", ".join(["best", "last", "average", "average:N", *map(folder_name, present)])
     raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
+
+
+class _Kept(NamedTuple):
+    """What a run has kept."""
+
+    newest: Checkpoint
+    standing: Standing
+    planned: list[int]
+    """Steps whose checkpoints may be chosen: those of the plan; where a signal came before the first, all."""
+
+
+def _kept(checkpoints: Path) -> _Kept:
+    newest = newest_sound(checkpoints, lambda text: print(text, file=sys.stderr))
+    if newest is None:
+        raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
+    with readable(newest.step):
+        standing = Standing.from_json(newest.state["standing"])
+    present = steps_of(checkpoints)
+    return _Kept(newest, standing, [step for step in present if standing.planned(step)] or present)
 
 
 def _newest(present: list[int], name: str) -> list[int]:
@@ -59,7 +78,22 @@ def _newest(present: list[int], name: str) -> list[int]:
 
 def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
     """The checkpoint's weights: the running average where it has one."""
-    load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+    with readable(checkpoint.step):
+        load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+
+
+@contextmanager
+def readable(step: int) -> Iterator[None]:
+    """Says of a checkpoint whose content is not that of this run which one it is and what does not fit."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise RunError(
+            f"checkpoint {folder_name(step)} is not of this run: {why}",
+            exit=Exit.STORAGE,
+            help="take its folder out of `checkpoints`; the one before it is used then",
+        ) from None
 
 
 def averaged(checkpoints: list[Checkpoint]) -> Checkpoint:
@@ -81,9 +115,7 @@ def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
     their steps.
     """
     folder = open_folder(path)
-    steps = steps_of(folder.checkpoints)[-last if last else None :]
-    if not steps:
-        raise RunError(f"{path} holds no checkpoint", exit=Exit.STORAGE)
+    steps = _kept(folder.checkpoints).planned[-last if last else None :]
     mean = averaged([_sound(folder.checkpoints, step) for step in steps])
     write_durably(output, b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"])))
     return steps
@@ -91,7 +123,7 @@ def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
 
 def _sound(checkpoints: Path, step: int) -> Checkpoint:
     try:
-        return read_checkpoint(checkpoints / folder_name(step))
+        return read_checkpoint(checkpoints / folder_name(step), step=step)
     except Damaged as error:
         raise RunError(
             f"{folder_name(step)} is damaged: {error}", exit=Exit.STORAGE, help="use another checkpoint"

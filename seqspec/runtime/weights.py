@@ -34,7 +34,15 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
                 f"`{name}` is {list(tensors[name].shape)} in the checkpoint, "
                 f"{list(tensor.shape)} in the model"
             )
+        if tensor.dtype != tensors[name].dtype:
+            raise ValueError(
+                f"`{name}` is {_kind(tensors[name])} in the checkpoint, {_kind(tensor)} in the model"
+            )
         tensor.copy_(tensors[name])
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 class Average:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.data import Data
+from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss_config import LossConfig
 from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
@@ -145,6 +146,10 @@ class Experiment(Config):
         default="supervised", validate_default=True
     )
     """The phases that one training step goes through."""
+    initialize: list[Initialize] = []
+    """Weights that come from other runs; the rest begins at random."""
+    freeze: list[Freeze] = []
+    """Parts of the model whose weights stand still."""
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()

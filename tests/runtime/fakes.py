@@ -23,6 +23,7 @@ from seqspec.runtime.module import Training
 from seqspec.runtime.training import train
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Evaluate, Train
+from seqspec.schema.initialize import Freeze
 from seqspec.schema.optimizer.adamw import AdamwConfig
 from seqspec.schema.types import Nothing
 
@@ -74,6 +75,7 @@ class Stream:
 def program(**settings: Any) -> Any:
     """What ``build`` would give; ``settings`` are those of ``train``, ``evaluate`` its evaluation."""
     evaluate = settings.pop("evaluate", {})
+    freeze = [Freeze.model_validate(one) for one in settings.pop("freeze", [])]
     written = settings.pop("optimizers", {"optimizer": {}})
     procedure = Catalogue().config("procedure", settings.pop("procedure", "supervised"))
     procedure_config = procedure.model_validate(settings.pop("phases", {}), context=Catalogue())
@@ -88,11 +90,18 @@ def program(**settings: Any) -> Any:
         evaluate=Evaluate.model_validate(evaluate, context=Catalogue()),
         seed=1,
         optimizer=next(iter(optimizers.values())),
+        freeze=freeze,
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
         model = Model()
-    components: dict[Any, Any] = {("model", name): module for name, module in model.named_children()}
+    components: dict[Any, Any] = {
+        ("model",): model,
+        **{("model", name): module for name, module in model.named_children()},
+    }
+    for one in freeze:
+        for part in one.parts if one.until_step is None else ():
+            components[tuple(part.split("."))].requires_grad_(False)
     paths = {("optimizers", name): config for name, config in optimizers.items()}
     built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
     return SimpleNamespace(
@@ -112,6 +121,7 @@ def start(
     folder: Path,
     *,
     resume: Checkpoint | None = None,
+    standing: Standing | None = None,
     judge: Any = None,
     poison: int | None = None,
     place: Place = Place(),  # noqa: B008  # frozen
@@ -126,16 +136,15 @@ def start(
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     module = Training(built, slices=slices)
-    standing = Standing()
     if resume is not None:
         module.restore(resume.tensors, resume.state)
-        standing = Standing.from_json(resume.state["standing"])
+        standing = standing or Standing.from_json(resume.state["standing"])
     train(
         module,
         stream=lambda update: Stream(update, updates, slices=slices, place=place, poison=poison),
         unit="examples",
         folder=RunFolder(folder),
-        standing=standing,
+        standing=standing or Standing(),
         judge=judge or (lambda step: Judgement({"dev": {"wer": 1 / step}}, -1 / step)),
         launch=launch,
         place=place,

@@ -8,7 +8,7 @@ import struct
 
 from seqspec.runtime.charts import Line, chart, picture
 from seqspec.runtime.events import Events, _masked
-from seqspec.runtime.folder import RunFolder, new_folder
+from seqspec.runtime.folder import RunFolder, publish, starting_folder
 from seqspec.runtime.journal import Journal, read_journal
 from seqspec.runtime.report import _difference, page
 
@@ -70,7 +70,7 @@ def test_the_checksum_is_that_of_tfrecord():
 
 
 def test_two_runs_of_one_second_get_two_directories(tmp_path):
-    first, second = (new_folder(tmp_path, name="a", digest="0123456789") for _ in range(2))
+    first, second = (publish(starting_folder(tmp_path, name="a"), digest="0123456789") for _ in range(2))
 
     assert first.path != second.path
     assert re.fullmatch(r"\d{8}-\d{6}-01234567(-2)?", second.path.name)

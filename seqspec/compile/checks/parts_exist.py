@@ -1,15 +1,16 @@
-"""An optimiser or a parameter group that names a part the model does not have, or one that is not the optimiser's.
+"""A part of the model that is not there, or a model of which nothing is left to learn.
 
-Parts are components of the model by their path in the spec. Every part that learns is moved by one of the optimisers.
+`initialize` and `freeze` name parts by their place in the spec, such as `model.encoder`, or `model` for the
+whole.
 
 Example, in the spec of ``seqspec new mt``::
 
-    optimizer: {type: adamw, groups: [{parts: [model.encodr], rate: 0.1}]}
+    freeze: [{parts: [model.encodr]}]
 
 Use instead::
 
-    optimizer: {type: adamw, groups: [{parts: [model.encoder], rate: 0.1}]}
-"""  # noqa: E501
+    freeze: [{parts: [model.encoder]}]
+"""
 
 from __future__ import annotations
 
@@ -20,30 +21,44 @@ from seqspec.compile.suggest import nearest
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
-CODE = "SQ263"
+CODE = "SQ237"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    if not any(node.path == ("model",) for node in plan.nodes):
-        return
-    there = {dotted(node.path) for node in plan.nodes if node.path[0] == "model"}
-    for path, config in plan.optimizers.items():
-        own = getattr(config, "parameters", None)
-        named = [((*path, "parameters", index), part) for index, part in enumerate(own or ())]
-        for number, group in enumerate(getattr(config, "groups", None) or ()):
-            at = (*path, "groups", number, "parts")
-            named += [((*at, index), part) for index, part in enumerate(group.parts)]
-        for place, part in named:
-            yield from _missing(place, part, there)
+    parts = model_parts(plan)
+    if not parts:
+        return  # inference has already said why there is no model
+    for index, item in enumerate(plan.experiment.initialize):
+        for name in item.parts:
+            yield from _known(name, ("initialize", index, "parts", name), parts)
+    for index, freeze in enumerate(plan.experiment.freeze):
+        for at, name in enumerate(freeze.parts):
+            yield from _known(name, ("freeze", index, "parts", at), parts)
+            if name == "model" and freeze.until_step is None:
+                yield Finding(
+                    ("freeze", index, "parts", at),
+                    "the whole model stands still, so that nothing can be learned",
+                    help="name the parts that are to stand still, or give `until_step`",
+                )
+        steps = plan.experiment.train.max_steps
+        if freeze.until_step is not None and freeze.until_step >= steps:
+            yield Finding(
+                ("freeze", index, "until_step"),
+                f"the run ends at step {steps:,}, so that these parts never move",
+                help="leave `until_step` out if that is meant, or name an earlier step",
+                severity="warning",
+            )
 
 
-def _missing(place: Path, part: str, there: set[str]) -> Iterator[Finding]:
-    if part in there:
+def model_parts(plan: Plan) -> tuple[str, ...]:
+    """The model and every component in it, by place."""
+    return tuple(dict.fromkeys(dotted(node.path) for node in plan.nodes if node.path[:1] == ("model",)))
+
+
+def _known(name: str, at: Path, parts: tuple[str, ...]) -> Iterator[Finding]:
+    if name in parts:
         return
-    close = nearest(part, tuple(sorted(there)))
-    known = ", ".join(f"`{name}`" for name in sorted(there)[:8])
-    yield Finding(
-        place,
-        f"the model has no part `{part}`",
-        help=f"did you mean `{close}`?" if close else f"it has {known}",
-    )
+    close = nearest(name, parts)
+    listed = ", ".join(f"`{part}`" for part in parts[:8])
+    hint = f"did you mean `{close}`?" if close else f"there are {listed}"
+    yield Finding(at, f"there is no part `{name}` in this model", help=hint)

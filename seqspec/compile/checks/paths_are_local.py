@@ -46,7 +46,8 @@ _COPIES = {
 
 def check(plan: Plan) -> Iterator[Finding]:
     experiment = plan.experiment
-    for config, at in ((experiment.data, ("data",)), (experiment.evaluate, ("evaluate",))):
+    others = [(item, ("initialize", index)) for index, item in enumerate(experiment.initialize)]
+    for config, at in ((experiment.data, ("data",)), (experiment.evaluate, ("evaluate",)), *others):
         for path, owner in configs_in(config, at):
             for name in path_fields(type(owner)):
                 if (value := owner.__dict__[name]) is not None:

@@ -152,7 +152,6 @@ def test_a_missing_corpus_is_told_with_its_remedies(name, keys, tmp_path):
 
             assert caught.value.code == "SQ401"
             assert "--set data.source" in caught.value.help
-            assert "--profile tiny" in caught.value.help
 
 
 @pytest.mark.parametrize("name", CASES)

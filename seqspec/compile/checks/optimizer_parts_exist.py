@@ -1,0 +1,49 @@
+"""An optimiser or a parameter group that names a part the model does not have, or one that is not the optimiser's.
+
+Parts are components of the model by their path in the spec. Every part that learns is moved by one of the optimisers.
+
+Example, in the spec of ``seqspec new mt``::
+
+    optimizer: {type: adamw, groups: [{parts: [model.encodr], rate: 0.1}]}
+
+Use instead::
+
+    optimizer: {type: adamw, groups: [{parts: [model.encoder], rate: 0.1}]}
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from seqspec.compile.plan import Plan
+from seqspec.compile.suggest import nearest
+from seqspec.schema.diagnostic import Finding
+from seqspec.schema.source import Path, dotted
+
+CODE = "SQ263"
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    if not any(node.path == ("model",) for node in plan.nodes):
+        return
+    there = {dotted(node.path) for node in plan.nodes if node.path[0] == "model"}
+    for path, config in plan.optimizers.items():
+        own = getattr(config, "parameters", None)
+        named = [((*path, "parameters", index), part) for index, part in enumerate(own or ())]
+        for number, group in enumerate(getattr(config, "groups", None) or ()):
+            at = (*path, "groups", number, "parts")
+            named += [((*at, index), part) for index, part in enumerate(group.parts)]
+        for place, part in named:
+            yield from _missing(place, part, there)
+
+
+def _missing(place: Path, part: str, there: set[str]) -> Iterator[Finding]:
+    if part in there:
+        return
+    close = nearest(part, tuple(sorted(there)))
+    known = ", ".join(f"`{name}`" for name in sorted(there)[:8])
+    yield Finding(
+        place,
+        f"the model has no part `{part}`",
+        help=f"did you mean `{close}`?" if close else f"it has {known}",
+    )

@@ -1,0 +1,104 @@
+"""The JSON files of a run directory, read as what a stranger may have written: bounded, checked, and refused
+with the file's name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.types import Classes, Type, Unknown
+
+MAX_BYTES = 512 << 20
+"""A JSON file of a run is smaller: the largest is a split's predictions or the picture of an attention."""
+
+
+def read_json(path: Path) -> Any:
+    """The value in ``path``; ``None`` where there is no file.  Raises ``RunError`` where it is no JSON."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        raise _refused(path, "it is no regular file")
+    if path.stat().st_size > MAX_BYTES:
+        raise _refused(path, f"it holds {path.stat().st_size:,} bytes, more than any run writes")
+    return parsed(path.read_bytes(), path)
+
+
+def parsed(data: bytes, path: Path) -> Any:
+    """``data``, which stands in ``path``, as JSON."""
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise _refused(path, "it is nested too deeply") from None
+    except ValueError as error:
+        raise _refused(path, f"it is no JSON ({error})") from None
+
+
+class Learned(NamedTuple):
+    """What the data of a run told: ``facts.json``."""
+
+    facts: Mapping[str, int]
+    labels: Mapping[str, tuple[str, ...]]
+    statistics: Mapping[str, Mapping[str, list[float]]]
+    """``mean`` and ``std`` by kind of feature."""
+
+
+def read_learned(run: Path) -> Learned | None:
+    """``facts.json`` of the run directory ``run``, its shape checked; ``None`` where there is none."""
+    path = run / "facts.json"
+    found = read_json(path)
+    if found is None:
+        return None
+    parts = {name: _part(found, name, path) for name in ("facts", "labels", "statistics")}
+    _all(parts["facts"], path, "facts", lambda n: type(n) is int and n >= 0, "a whole number")
+    _all(parts["labels"], path, "labels", _texts, "a list of names")
+    _all(parts["statistics"], path, "statistics", _moments, "a mean and a deviation of equal lengths")
+    labels = {role: tuple(names) for role, names in parts["labels"].items()}
+    return Learned(parts["facts"], labels, parts["statistics"])
+
+
+def require_labels(run: Path, learned: Learned, roles: Mapping[str, Type]) -> None:
+    """Raises ``RunError`` where ``facts.json`` names more or fewer classes than the model tells apart."""
+    for role, type_ in roles.items():
+        if not isinstance(type_, Classes):
+            continue
+        num = type_.num
+        if isinstance(num, Unknown):
+            num = learned.facts.get(num.name or f"data.source.{role}.num", 0)
+        names = len(learned.labels.get(role, ()))
+        if names != num:
+            raise _refused(run / "facts.json", f"it names {names} classes, and the model has {num}")
+
+
+def _part(found: object, name: str, path: Path) -> dict[str, Any]:
+    part = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(part, dict):
+        raise _refused(path, f"it has no `{name}`")
+    return part
+
+
+def _all(part: Mapping[str, Any], path: Path, name: str, holds: Callable[[Any], bool], what: str) -> None:
+    for key, value in part.items():
+        if not holds(value):
+            raise _refused(path, f"`{name}.{key}` is not {what}")
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _moments(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"mean", "std"}:
+        return False
+    mean, std = value["mean"], value["std"]
+    if not (isinstance(mean, list) and isinstance(std, list) and len(mean) == len(std)):
+        return False
+    return all(type(number) in (int, float) for number in (*mean, *std))
+
+
+def _refused(path: Path, why: str) -> RunError:
+    return RunError(f"{path} is not what a run has written: {why}", exit=Exit.STORAGE,
+                    help="put the file back from a copy of the run directory")  # fmt: skip
