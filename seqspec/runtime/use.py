@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from seqspec.data.durable import write_durably
-from seqspec.runtime.boundary import Standing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.keep import best_steps, newest_sound, steps_of
@@ -24,7 +23,7 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
     if newest is None:
         raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
     present = steps_of(checkpoints)
-    scores = Standing.from_json(newest.state["standing"]).scores
+    scores = {int(step): score for step, score in newest.state["standing"]["scores"].items()}
     match name:
         case "last":
             return newest
