@@ -2,12 +2,17 @@
 Temporal Classification", section 3.2 (best path decoding).
 """
 
+from typing import ClassVar
+
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Logits, Type
 
 
 class CtcGreedyConfig(Config):
     """The one most probable alignment; its score is that alignment's log-probability."""
+
+    instead: ClassVar[str | None] = "evaluate.search={{type: ctc_prefix_beam, size: {count}}}"
+    num_hypotheses: ClassVar[int] = 1
 
     def output(self, source: Type) -> Type:
         return require_blank(source, name="ctc_greedy")
