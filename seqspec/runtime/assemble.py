@@ -12,8 +12,6 @@ import numpy as np
 from seqspec.compile import recompile
 from seqspec.compile.build import Program, build
 from seqspec.compile.build_data import build_data
-from seqspec.compile.front import understand
-from seqspec.compile.infer import infer
 from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled, Plan
 from seqspec.compile.report import located
@@ -26,7 +24,10 @@ from seqspec.data.prepare import Prepared, prepare
 from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.fusion import expect, fuse
-from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
+from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+
+__all__ = ["Assembled", "Reopened", "assemble", "compile_run", "of_corpus", "reopen", "save_learned"]
 
 VOCABULARIES = "vocabularies"
 
@@ -107,18 +108,25 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
     })  # fmt: skip
 
 
-def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
-    """The program of a run and its data parts, vocabularies loaded, without touching the corpus."""
-    run = _reopened(folder, overlays)
+def reopen(
+    folder: RunFolder, *, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
+) -> Reopened:
+    """The program of a run and its data parts, vocabularies loaded, without touching the corpus.
+
+    ``compiled``: the run's plan with the overlays, where it is known already.
+    """
+    run = _reopened(folder, overlays, compiled)
     return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
 
 
-def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
+def _reopened(
+    folder: RunFolder, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
+) -> Reopened:
     """The same without the language model that its search may listen to."""
     known = folder.read("facts.json")
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compile_run(folder, overlays=overlays)
+    compiled = compiled or compile_run(folder, overlays=overlays)
     parts = build_data(compiled.plan)
     for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
         pipeline = artifact.name.split(".")[2]
@@ -131,20 +139,6 @@ def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
         for kind, one in known["statistics"].items()
     }
     return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), labels, statistics)
-
-
-def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
-    """The plan of a run directory.
-
-    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
-    profile or ``--set`` brought about; here they are not asked again.
-    """
-    known = folder.read("facts.json")
-    tree, experiment = understand(folder.spec, overlays)
-    plan, mistakes = infer(experiment, tree, facts=known["facts"] if known else {})
-    if any(d.severity == "error" for d in mistakes):
-        raise SpecError(mistakes)
-    return Compiled(plan, tree)
 
 
 def _cut(parts: DataParts, name: str) -> bool:

@@ -69,10 +69,6 @@ class BeamConfig(StepwiseSearch):
     def num_hypotheses(self) -> int:
         return self.size
 
-    def for_hypotheses(self, count: int) -> BeamConfig:
-        """The search that stops when ``count`` hypotheses are sure."""
-        return self.model_copy(update={"nbest": max(count, self.nbest)})
-
     def output(self, source: Type) -> Type:
         given = super().output(source)
         if self.nbest > self.size:
