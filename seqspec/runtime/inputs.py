@@ -52,7 +52,7 @@ def read_inputs(
 
     ``column`` is read of tables, in place of the one that the run was trained on.
     """
-    source = parts.roles.get("source", parts.roles["target"])
+    source = parts.roles["source" if "source" in parts.roles else "target"]
     kind = FILES.get(type(parts.roles.get("source")))
     role = role_column(parts.adapter, source, column=column)
     if kind and not names:
