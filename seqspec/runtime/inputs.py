@@ -17,7 +17,7 @@ from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
 from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, standard_input
 from seqspec.schema.diagnostic import DataError, Exit, RunError
-from seqspec.schema.types import Image, Type, Waveform
+from seqspec.schema.types import Image, Waveform
 
 FILES: Mapping[type, str] = {Waveform: "audio", Image: "pictures"}
 """What is read from files of its own, one an input."""

@@ -13,7 +13,7 @@ class StepwiseSearch(Config):
     """How long an answer may get."""
 
     instead: ClassVar[str | None] = "evaluate.search={{type: beam, size: {count}}}"
-    """For a search that gives fewer hypotheses than are asked for: the setting of one that gives ``count``."""
+    """For a search that gives fewer hypotheses than are asked for: a setting that gives ``count``."""
 
     max_tokens: Positive = 256
     """Longest answer, in ids."""

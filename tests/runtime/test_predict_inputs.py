@@ -235,4 +235,6 @@ def test_columns_classes_and_hypotheses_stand_in_a_csv():
 def test_a_row_at_fault_has_its_place():
     fault = unread(DataError("no text", file="t.csv", row=2), columns={"text": ""})
 
-    assert json.loads(json_line(Prediction(fault, (), fault.error), Printing()))["error"] == "no text (t.csv:2)"
+    assert (
+        json.loads(json_line(Prediction(fault, (), fault.error), Printing()))["error"] == "no text (t.csv:2)"
+    )

@@ -91,9 +91,7 @@ def _reader(path: Path, adapter: object, role: RoleColumn) -> TableAdapter[Table
     config = catalogue.config("adapter", form).model_validate(given, context=catalogue)
     if isinstance(role.column, int) and "header" in type(config).model_fields:
         wanted["header"] = False
-    reader: TableAdapter[TableConfig] = catalogue.module("adapter", form)(
-        config.model_copy(update=wanted)
-    )
+    reader: TableAdapter[TableConfig] = catalogue.module("adapter", form)(config.model_copy(update=wanted))
     return reader
 
 
