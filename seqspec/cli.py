@@ -208,7 +208,7 @@ def predict(
     threads: Threads = None,
     format: Annotated[
         Literal["text", "json", "jsonl", "csv", "tsv"] | None,
-        typer.Option(help="text, json or jsonl (an object a line), csv or tsv (with all columns of a table)."),
+        typer.Option(help="text, json or jsonl (an object a line), csv or tsv (all columns of a table)."),
     ] = None,
 ) -> None:
     """Use a run: transcribe recordings, translate lines, label texts or pictures."""
