@@ -198,13 +198,25 @@ def predict(
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print scores before the text.")] = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Print the probability of every class.")
+    ] = False,
+    column: Annotated[
+        str | None, typer.Option(help="Column to read of tables; left out, the one that was trained on.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write here; .csv, .tsv and .jsonl choose the format.")
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
     ] = "torch",
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
-    format: Form = "text",
+    format: Annotated[
+        Literal["text", "json", "jsonl", "csv", "tsv"] | None,
+        typer.Option(help="text, json or jsonl (an object a line), csv or tsv (all columns of a table)."),
+    ] = None,
 ) -> None:
     """Use a run: transcribe recordings, translate lines, label texts or pictures."""
     from seqspec.runtime import commands
@@ -219,6 +231,9 @@ def predict(
             checkpoint=checkpoint,
             nbest=nbest,
             scores=scores,
+            all_classes=probabilities,
+            column=column,
+            output=output,
             engine=engine,
             over=over,
             launch=launch,

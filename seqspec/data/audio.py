@@ -7,6 +7,7 @@ message; resampling and mixing down happen only where the spec asks for them.
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ def _opened(path: Path, corpus: str) -> Any:
     if held is None and not path.is_file():
         raise DataError("the audio file does not exist", corpus=corpus, file=show(path))
     try:
-        return soundfile.SoundFile(path if held is None else BytesIO(_bytes(*held)))
+        return soundfile.SoundFile(os.fsencode(path) if held is None else BytesIO(_bytes(*held)))
     except soundfile.LibsndfileError as error:
         message = f"the audio cannot be read: {_reason(error)}"
         raise DataError(message, corpus=corpus, file=show(path)) from None

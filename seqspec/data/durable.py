@@ -30,8 +30,12 @@ def write_json(path: Path, value: object) -> None:
 
 
 def json_bytes(value: object) -> bytes:
-    """The one way in which a value is written as JSON."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode()
+    """The one way in which a value is written as JSON.
+
+    A file name that is not UTF-8 holds lone surrogates, which become JSON's own escapes.
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def sync_folder(folder: Path) -> None:

@@ -184,7 +184,8 @@ def _audio(role: str, values: Sequence[AudioRef], root: Path) -> Block:
     names = [_relative(value.path, root) for value in values]
     starts = np.array([value.start or 0 for value in values], np.int64)
     ends = np.array([-1 if value.end is None else value.end for value in values], np.int64)
-    keys = (f"{name}:{start}:{end}".encode() for name, start, end in zip(names, starts, ends, strict=True))
+    spans_of = zip(names, starts, ends, strict=True)
+    keys = (f"{name}:{start}:{end}".encode("utf-8", "surrogatepass") for name, start, end in spans_of)
     spans = {f"{role}_start": starts, f"{role}_end": ends}
     return {role: ragged_text(names), **spans, f"{role}_hash": _hashes(keys)}
 

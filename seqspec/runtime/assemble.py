@@ -13,8 +13,6 @@ import numpy as np
 from seqspec.compile import recompile
 from seqspec.compile.build import Program, build
 from seqspec.compile.build_data import build_data
-from seqspec.compile.front import understand
-from seqspec.compile.infer import infer
 from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled, Plan
 from seqspec.compile.report import located
@@ -28,8 +26,9 @@ from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.fusion import expect, fuse
 from seqspec.runtime.initial_weights import Record, expect_runs, initialize
+from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
-from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 VOCABULARIES = "vocabularies"
 
@@ -120,18 +119,25 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
     })  # fmt: skip
 
 
-def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
-    """The program of a run and its data parts, vocabularies loaded, without touching the corpus."""
-    run = _reopened(folder, overlays)
+def reopen(
+    folder: RunFolder, *, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
+) -> Reopened:
+    """The program of a run and its data parts, vocabularies loaded, without touching the corpus.
+
+    ``compiled``: the run's plan with the overlays, where it is known already.
+    """
+    run = _reopened(folder, overlays, compiled)
     return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
 
 
-def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
+def _reopened(
+    folder: RunFolder, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
+) -> Reopened:
     """The same without the language model that its search may listen to."""
     known = read_learned(folder.path)
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compile_run(folder, overlays=overlays)
+    compiled = compiled or compile_run(folder, overlays=overlays)
     parts = build_data(compiled.plan)
     for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
         pipeline = artifact.name.split(".")[2]
@@ -156,20 +162,6 @@ def _load(steps: TextSteps, artifact: Path) -> None:
             exit=Exit.STORAGE,
             help="put the file back from a copy of the run directory",
         ) from None
-
-
-def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
-    """The plan of a run directory.
-
-    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
-    profile or ``--set`` brought about; here they are not asked again.
-    """
-    known = read_learned(folder.path)
-    tree, experiment = understand(folder.spec, overlays)
-    plan, mistakes = infer(experiment, tree, facts=known.facts if known else {})
-    if any(d.severity == "error" for d in mistakes):
-        raise SpecError(mistakes)
-    return Compiled(plan, tree)
 
 
 def _cut(parts: DataParts, name: str) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
 from seqspec.runtime.checkpoint import Checkpoint, write_checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing, stalled
 from seqspec.runtime.events import Events
 from seqspec.runtime.folder import STARTING, RunFolder
 from seqspec.runtime.interrupts import Interrupts
@@ -26,7 +26,7 @@ from seqspec.runtime.late import Late
 from seqspec.runtime.module import Training
 from seqspec.runtime.progress import Bar
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.experiment import Evaluate, Stop, Train
+from seqspec.schema.experiment import Evaluate, Train
 
 STORAGE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
@@ -39,88 +39,6 @@ class Judgement:
     """By split and name."""
     score: float | None
     """The first metric on the first split, turned so that higher is better."""
-
-
-@dataclass
-class Standing:
-    """How the run stands: what a checkpoint holds besides tensors, and what resuming starts from."""
-
-    scores: dict[int, float] = field(default_factory=dict)
-    judged_at: int = 0
-    journal: int = 0
-    patience: int = 0
-    stopped: bool = False
-    """Ended before ``max_steps`` because nothing improved."""
-    checkpoint_every_steps: int = 1
-    """Period of the checkpoints of the plan."""
-    max_steps: int | None = None
-    """Last step of the plan."""
-    journal_before_end: int | None = None
-    """Length of the journal before what stands in it only because the run has come to its last step."""
-    end_lines: str = ""
-    """What a longer run would have written at that step."""
-
-    def planned(self, step: int) -> bool:
-        """Whether the plan itself writes a checkpoint at ``step``: only these may be chosen, so that a
-        signal, which writes one wherever it finds the run, changes no result.
-        """
-        last = step == self.max_steps or (self.stopped and step == self.judged_at)
-        return last or step % self.checkpoint_every_steps == 0
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "scores": {str(step): score for step, score in self.scores.items()},
-            "judged_at": self.judged_at,
-            "journal": self.journal,
-            "patience": self.patience,
-            "stopped": self.stopped,
-            "checkpoint_every_steps": self.checkpoint_every_steps,
-            "max_steps": self.max_steps,
-            "journal_before_end": self.journal_before_end,
-            "end_lines": self.end_lines,
-        }
-
-    @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> Standing:
-        scores = {int(step): score for step, score in state["scores"].items()}
-        # Runs of earlier versions did not write down which checkpoints were planned.
-        later = {
-            "checkpoint_every_steps": state.get("checkpoint_every_steps", 1),
-            "max_steps": state.get("max_steps"),
-            "journal_before_end": state.get("journal_before_end"),
-            "end_lines": state.get("end_lines", ""),
-        }
-        known = (state["judged_at"], state["journal"], state["patience"], state["stopped"])
-        return cls(scores, *known, **later)
-
-    def for_plan(self, max_steps: int, evaluate: Evaluate) -> Standing:
-        """The same point of a run that is to end at ``max_steps``: without what the step did only because it
-        was the last one.
-        """
-        if self.max_steps in (None, max_steps):
-            return replace(self, end_lines="")
-        period = evaluate.every_steps
-        scores = {
-            step: score
-            for step, score in self.scores.items()
-            if period and (not step % period or step == max_steps)
-        }
-        patience = stalled(scores, evaluate.stop)
-        journal = self.journal if self.journal_before_end is None else self.journal_before_end
-        return replace(
-            self, scores=scores, judged_at=max(scores, default=0), patience=patience, max_steps=max_steps,
-            journal=journal, journal_before_end=None,
-        )  # fmt: skip
-
-
-def stalled(scores: Mapping[int, float], stop: Stop | None) -> int:
-    """Evaluations, by step, since the last that improved on all before it."""
-    best, since = float("-inf"), 0
-    for step in sorted(scores) if stop else ():
-        assert stop is not None
-        since = 0 if scores[step] > best + stop.min_delta else since + 1
-        best = max(best, scores[step])
-    return since
 
 
 class Boundary(Callback):

@@ -14,8 +14,12 @@ from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
 from seqspec.runtime.folder import open_folder
+from seqspec.runtime.inputs import check_names
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.owner import owned
+from seqspec.runtime.prediction.output_stream import output_stream
+from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.search import check_hypotheses
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "overlays", "predict", "run"]
 
 Format = Literal["text", "json"]
+PredictionFormat = Literal["text", "json", "jsonl", "csv", "tsv"]
 
 
 def guarded(work: Callable[[], Outcome]) -> Outcome:
@@ -183,21 +188,38 @@ def predict(
     checkpoint: str,
     nbest: int,
     scores: bool,
+    all_classes: bool,
+    column: str | None,
     engine: str,
     over: Sequence[Overlay],
     launch: Launch,
-    format: Format,
+    format: PredictionFormat | None,
+    output: Path | None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
     def work() -> Outcome:
-        from seqspec.runtime.predict import predict as go
+        # What can be refused without torch is refused first.
+        check_names(inputs)
+        compiled = compile_run(open_folder(path), overlays=over)
+        check_hypotheses(compiled.plan, nbest)
+        with output_stream(output) as out:
+            from seqspec.runtime.predict import predict as go
 
-        settings: dict[str, Any] = {"nbest": nbest, "scores": scores, "format": format, "engine": engine}
-        go(path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=sys.stdout, **settings)
+            go(
+                path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
+                scores=scores, format=format or _format_of(output), engine=engine, column=column,
+                all_classes=all_classes, compiled=compiled,
+            )  # fmt: skip
         return Outcome()
 
     return guarded(work)
+
+
+def _format_of(output: Path | None) -> PredictionFormat:
+    """The format that the output's name asks for."""
+    named: Mapping[str, PredictionFormat] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "json"}
+    return "text" if output is None else named.get(output.suffix.lower(), "text")
 
 
 def metric_lines(

@@ -1,107 +1,93 @@
-"""What ``predict`` is asked about: lines of text, a column of tables like the corpus's own, files and folders
-of files.
+"""What ``predict`` is asked about, as a stream of inputs: lines of text, rows of tables, files and folders of
+files.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seqspec.components.adapter._table import BadCell, cell_text
-from seqspec.components.adapter._table_adapter import TableAdapter
-from seqspec.data.lines import read_lines, show
-from seqspec.data.pictures import SUFFIXES as PICTURES
-from seqspec.schema.diagnostic import DataError
-from seqspec.schema.table_config import TableConfig
+from seqspec.data.lines import show
+from seqspec.data.parts import DataParts
+from seqspec.runtime.prediction.file_inputs import file_inputs, files_of
+from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
+from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, standard_input
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+from seqspec.schema.types import Image, Waveform
 
-SOUND = frozenset((".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aiff", ".aif", ".au", ".sph"))
-SUFFIXES: Mapping[str, frozenset[str]] = {"audio": SOUND, "pictures": PICTURES}
-"""Files of a folder that are read, by what a run reads."""
-_TABLES: Mapping[str, tuple[str, ...]] = {
-    "csv": (".csv",),
-    "tsv": (".tsv",),
-    "jsonl": (".jsonl", ".json"),
-    "parquet": (".parquet",),
-}
-_PACKED = (".gz", ".bz2", ".xz")
+FILES: Mapping[type, str] = {Waveform: "audio", Image: "pictures"}
+"""What is read from files of its own, one an input."""
 
 
-def files_of(inputs: Sequence[str], kind: str) -> list[str]:
-    """The files, and in place of each folder all below it that look like ``kind``, in sorted order."""
-    found: list[str] = []
-    for name in inputs:
-        folder = Path(name)
-        if not folder.is_dir():
-            found.append(name)
-            continue
-        below = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES[kind]]
-        files = sorted(str(path) for path in below if path.is_file() and not path.name.startswith("."))
-        if not files:
-            raise DataError(f"the folder {name!r} holds no {kind}", help=f"files end in {_listed(kind)}")
-        found += files
-    return found
+def check_names(names: Sequence[str]) -> None:
+    """Raises ``DataError`` for an input that is not there or is a device, before anything is loaded.
 
-
-def texts_of(inputs: Sequence[str], adapter: object) -> Iterator[str]:
-    """The texts of files or, with none named, of standard input: a line each, or a row each of a table that
-    is kept as the corpus is.
-
-    Lines end as in a corpus: at a line feed, with or without a carriage return before it.
+    One of several files is told in its turn instead.
     """
-    for name in inputs or ("-",):
+    for name in names:
         if name == "-":
-            yield from _standard_input()
-        elif Path(name).is_dir():
-            raise DataError(f"{name!r} is a folder", help="name the files in it")
-        elif not Path(name).is_file():
-            raise DataError(
-                f"there is no file {name!r}", help="text is read from files or from standard input"
-            )
-        elif isinstance(adapter, TableAdapter) and _is_table(adapter.corpus, Path(name)):
-            yield from _column(adapter, Path(name))
-        else:
-            yield from _file(Path(name))
-
-
-def _listed(kind: str) -> str:
-    return ", ".join(f"`{suffix}`" for suffix in sorted(SUFFIXES[kind]))
-
-
-def _is_table(corpus: str, path: Path) -> bool:
-    plain = path.with_suffix("") if path.suffix in _PACKED else path
-    return plain.suffix.lower() in _TABLES.get(corpus, ())
-
-
-def _column(adapter: TableAdapter[TableConfig], path: Path) -> Iterator[str]:
-    """What the model reads (or, where nothing is read, goes on from); other columns may be absent."""
-    role = adapter.config.source or adapter.config.target
-    config = adapter.config.model_copy(update={"target": role, "id": None, "speaker": None})
-    for row in type(adapter)(config).rows(path):
-        if row.fault:
-            raise DataError(row.fault, file=show(path), row=row.number, byte=row.byte)
+            continue
         try:
-            yield cell_text(row.cells, role.column) if _filled(row.cells.get(role.column, "x")) else ""
-        except BadCell as error:
-            raise DataError(str(error), file=show(path), row=row.number) from None
+            mode = os.stat(name).st_mode
+        except FileNotFoundError:
+            if len(names) > 1:
+                continue
+            raise DataError(
+                f"there is no file `{show(name)}`", help="text is read from files or from standard input"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"`{show(name)}` cannot be read: {error}") from None
+        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_input(name)):
+            raise DataError(f"`{show(name)}` is a device", help="name a file, or use standard input")
 
 
-def _filled(cell: object) -> bool:
-    return cell is not None and not (isinstance(cell, str) and not cell.strip())
+def read_inputs(
+    names: Sequence[str], *, parts: DataParts, column: str | None = None, typed: bool = False
+) -> Iterator[Input]:
+    """The inputs of the files ``names``, or of standard input where none is named (``typed`` by a person).
+
+    ``column`` is read of tables, in place of the one that the run was trained on.
+    """
+    source = parts.roles["source" if "source" in parts.roles else "target"]
+    kind = FILES.get(type(parts.roles.get("source")))
+    role = role_column(parts.adapter, source, column=column)
+    if kind and not names:
+        raise RunError(f"this run reads {kind}: name the files", exit=Exit.USAGE)
+    for name in names or ("-",):
+        if name != "-" and table_format(Path(name)) and not Path(name).is_dir():
+            yield from table_inputs(_there(name), adapter=parts.adapter, role=role)
+        elif kind:
+            yield from file_inputs(files_of([name], kind), kind)
+        elif name == "-":
+            yield from conversation() if typed else standard_input()
+        else:
+            yield from line_inputs(_there(name))
 
 
-def _file(path: Path) -> Iterator[str]:
-    for line in read_lines(path):
-        if line.fault:
-            raise DataError(line.fault, file=show(path), row=line.row, byte=line.byte)
-        yield line.text
+def is_typed(names: Sequence[str]) -> bool:
+    """Whether a person types the inputs."""
+    return not names and sys.stdin.isatty()
 
 
-def _standard_input() -> Iterator[str]:
-    with sys.stdin.buffer as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise DataError("the line is not UTF-8", file="-", row=number, byte=error.start) from None
-            yield text.removesuffix("\n").removesuffix("\r")
+def _there(name: str) -> Path:
+    """The path, where something is there that can be read: a file or a pipe."""
+    path = Path(name)
+    if path.is_dir():
+        raise DataError(f"`{show(name)}` is a folder", help="name the files in it")
+    if not path.exists():
+        raise DataError(
+            f"there is no file `{show(name)}`", help="text is read from files or from standard input"
+        )
+    return path
+
+
+def _is_input(name: str) -> bool:
+    """Standard input under one of its names, or the device that holds nothing."""
+    return name == os.devnull or os.path.realpath(name) in (
+        os.path.realpath("/dev/stdin"),
+        os.path.realpath("/proc/self/fd/0"),
+    )

@@ -6,27 +6,32 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from seqspec.data.durable import write_durably
 from seqspec.runtime.assemble import Assembled
-from seqspec.runtime.boundary import Judgement, storage
 from seqspec.runtime.checkpoint import folder_name
 from seqspec.runtime.feed import evaluation_stream
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.judge import Judge, Scored
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.look import look
-from seqspec.runtime.module import Training
 from seqspec.runtime.processes import gather
 from seqspec.runtime.report import write_report
 from seqspec.runtime.search import search_of
 from seqspec.runtime.use import chosen, use_weights
 
+if TYPE_CHECKING:
+    from seqspec.runtime.boundary import Judgement
+    from seqspec.runtime.module import Training
+
 
 def judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
     """Judge the weights as they stand, on as many examples as the spec says; all processes together."""
+    from seqspec.runtime.boundary import Judgement  # loads Lightning, which whoever evaluates a run does not
+
     evaluate = assembled.compiled.plan.experiment.evaluate
     judge = replace(judge_of(assembled, launch, module=module), gather=gather)
     found: dict[str, Mapping[str, float]] = {}
@@ -51,6 +56,8 @@ def conclude(
     folder: RunFolder, assembled: Assembled, module: Training, launch: Launch
 ) -> tuple[dict[str, Scored], str]:
     """Judge the best weights on whole splits and write the report; gives judgements and checkpoint."""
+    from seqspec.runtime.boundary import storage
+
     evaluate = assembled.compiled.plan.experiment.evaluate
     best = chosen(folder.checkpoints, "best")
     use_weights(assembled.program.model, best)

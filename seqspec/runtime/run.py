@@ -16,8 +16,9 @@ from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
-from seqspec.runtime.boundary import Standing, storage
+from seqspec.runtime.boundary import storage
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, sweep
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
 from seqspec.runtime.folder import STARTING, RunFolder, open_folder, publish, starting_folder, sweep_starting

@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seqspec.compile.build import Program
 from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Logits
 
+if TYPE_CHECKING:
+    from seqspec.compile.build import Program
+    from seqspec.compile.plan import Plan
 
-def search_of(program: Program) -> Any:
-    """What ``model.decode`` is given."""
-    gives = program.plan.node("model").gives
-    if program.search is not None or not isinstance(gives, Logits) or not gives.stride:
-        return program.search
+
+def search_of(program: Program, *, hypotheses: int = 1) -> Any:
+    """What ``model.decode`` is given, so that it gives ``hypotheses`` of an example where it can."""
+    found = program.search
+    config = search_config(program.plan)
+    if found is None and config is not None:
+        gives = program.plan.node("model").gives
+        found = Catalogue().module("search", config.component[1])(config, gives)
+    asked = getattr(found, "for_hypotheses", None)
+    return found if asked is None or hypotheses == 1 else asked(hypotheses)
+
+
+def search_config(plan: Plan) -> Any:
+    """The config of the search, also where the spec leaves the choice open; ``None`` where nothing is
+    searched.
+    """
+    given = plan.node("model").gives
+    if plan.experiment.evaluate.search is not None:
+        return plan.experiment.evaluate.search
+    if not isinstance(given, Logits) or not given.stride or given.picture:
+        return None
     catalogue = Catalogue()
-    name = "ctc_greedy" if gives.blank else "greedy"
-    config = catalogue.config("search", name).model_validate({}, context=catalogue)
-    return catalogue.module("search", name)(config, gives)
+    name = "ctc_greedy" if given.blank else "greedy"
+    return catalogue.config("search", name).model_validate({}, context=catalogue)
+
+
+def check_hypotheses(plan: Plan, asked: int) -> None:
+    """Raises ``RunError`` where the search gives fewer hypotheses than are asked for."""
+    config = search_config(plan)
+    most: int | None = getattr(config, "num_hypotheses", None)
+    if most is None or asked <= most:
+        return
+    name = config.component[1]
+    instead = getattr(config, "instead", None)
+    raise RunError(
+        f"`--nbest {asked}`: the search `{name}` gives {most} hypothes{'is' if most == 1 else 'es'} at most",
+        exit=Exit.USAGE,
+        help=f"add `--set '{instead.format(count=asked)}'`" if instead else None,
+    )

@@ -16,7 +16,8 @@ from lightning.pytorch.callbacks import Callback
 
 from seqspec.data.batch import Batch
 from seqspec.runtime.assemble import of_corpus
-from seqspec.runtime.boundary import Boundary, Judgement, Standing
+from seqspec.runtime.boundary import Boundary, Judgement
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.compiled import first_line, of_compiler
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.interrupts import Interrupts

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from seqspec.data.durable import write_durably
-from seqspec.runtime.boundary import Standing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.keep import best_steps, newest_sound, steps_of
 from seqspec.runtime.tensors import Damaged, pieces

@@ -1,6 +1,6 @@
 """What every search that writes token after token shares."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -13,12 +13,20 @@ from seqspec.schema.units import Positive
 class StepwiseSearch(SearchConfig):
     """How long an answer may get."""
 
+    instead: ClassVar[str | None] = "evaluate.search={{type: beam, size: {count}}}"
+    """For a search that gives fewer hypotheses than are asked for: a setting that gives ``count``."""
+
     max_tokens: Positive = 256
     """Longest answer, in ids."""
     max_ratio: Annotated[float, Field(gt=0, le=1000)] | None = None
     """Longest answer as a multiple of the encoder's states, to which 10 ids are added; the smaller limit
     holds.
     """
+
+    @property
+    def num_hypotheses(self) -> int:
+        """The most hypotheses of an example that the search gives."""
+        return 1
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Logits) or source.stride == 0:

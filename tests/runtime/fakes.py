@@ -15,8 +15,9 @@ from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.optimizer.adamw import Adamw
 from seqspec.data.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.runtime.boundary import Judgement, Standing
+from seqspec.runtime.boundary import Judgement
 from seqspec.runtime.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.module import Training

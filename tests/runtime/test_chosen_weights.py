@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from seqspec.runtime.boundary import Standing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, write_checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.use import chosen
 from seqspec.schema.diagnostic import Exit, RunError
 

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from seqspec.runtime.judge import Found
-from seqspec.runtime.predict import _text_answers
+from seqspec.runtime.prediction.text_inputs import conversation
 
 END_OF_INPUT = b"\x04"
 
@@ -22,30 +21,24 @@ def terminal(monkeypatch):
     os.close(here)
 
 
-def reversed_texts(texts):
-    return [Found(row, ((text[::-1], -1.0),)) for row, text in enumerate(texts)]
-
-
-def test_every_line_is_answered_before_the_next_is_typed(terminal, capsys):
-    answers = _text_answers(reversed_texts, (), list)
+def test_every_line_is_handed_on_before_the_next_is_typed(terminal, capsys):
+    inputs = conversation()
     heard = []
 
     for text in ("こんにちは", "a b", ""):
         os.write(terminal, text.encode() + b"\n")
-        heard.append(next(answers))
+        heard.append(next(inputs))
     os.write(terminal, END_OF_INPUT)
 
-    assert next(answers, None) is None
-    assert [(name, found.hypotheses[0][0]) for name, found in heard] == [
-        ("こんにちは", "はちにんこ"), ("a b", "b a"), ("", ""),
-    ]  # fmt: skip
+    assert next(inputs, None) is None
+    assert [one.value for one in heard] == ["こんにちは", "a b", ""]
     assert capsys.readouterr().err == "> > > > \n"
 
 
 def test_a_line_that_is_no_utf_8_is_told_and_asked_again(terminal, capsys):
-    answers = _text_answers(reversed_texts, (), list)
+    inputs = conversation()
 
     os.write(terminal, b"a\xff\nab\n")
 
-    assert next(answers)[0] == "ab"
+    assert next(inputs).value == "ab"
     assert capsys.readouterr().err == "> the line is not UTF-8 from byte 1 on\n> "

@@ -1,35 +1,29 @@
 import numpy as np
 import pytest
-import torch
 
-from seqspec.runtime.judge import Found
-from seqspec.runtime.predict import Predictor
+from seqspec.components.predictions import TextPrediction
+from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.schema.types import Text
 
 
 class Echo:
-    """Stands in for a judge: answers each row with how many ids it has, and notes what it was asked."""
-
-    device = torch.device("cpu")
+    """Stands in for a search: answers each row with how many ids it has, and notes what it was asked."""
 
     def __init__(self):
         self.asked = []
 
-    def search(self, batch):
+    def __call__(self, batch):
         lengths = batch.target_lengths if batch.source is None else batch.source_lengths
         self.asked.extend(batch.index.tolist())
-        return [
-            Found(row, ((str(size), -1.0),))
-            for row, size in zip(batch.index.tolist(), lengths.tolist(), strict=True)
-        ]
+        return [[TextPrediction(str(size), -1.0)] for size in lengths.tolist()]
 
 
 def answers(inputs, **more):
-    judge = Echo()
+    search = Echo()
     predictor = Predictor(
-        judge, lambda text: np.array([5] * len(text), np.int64), Text("en"), max_units=8, **more
+        search, lambda text: np.array([5] * len(text), np.int64), Text("en"), max_units=8, **more
     )
-    return [found.hypotheses[0][0] for found in predictor(inputs)], sorted(judge.asked)
+    return [found.hypotheses[0].text for found in predictor(inputs)], sorted(search.asked)
 
 
 def test_a_line_without_words_is_answered_by_an_empty_line_unasked():
@@ -44,11 +38,11 @@ def test_nothing_but_empty_lines_asks_nothing(lines):
 
 
 def test_what_normalising_leaves_empty_counts_as_empty():
-    judge = Echo()
-    predictor = Predictor(judge, lambda text: np.empty(0, np.int64), Text("en"), max_units=8)
+    search = Echo()
+    predictor = Predictor(search, lambda text: np.empty(0, np.int64), Text("en"), max_units=8)
 
-    assert [found.hypotheses for found in predictor(["\u200b"])] == [(("", 0.0),)]
-    assert judge.asked == []
+    assert [found.hypotheses for found in predictor(["\u200b"])] == [(TextPrediction("", 0.0),)]
+    assert search.asked == []
 
 
 def test_an_empty_prompt_is_gone_on_from():

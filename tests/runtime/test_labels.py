@@ -100,7 +100,7 @@ def test_pictures_in_files_are_answered(trained, tmp_path):
     assert sum(answer == str(label) for label, answer in enumerate(answers)) > 5
     with pytest.raises(DataError, match="28 × 30, not 28 × 28"):
         ask(inputs=[str(wide)])
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="there is no file"):
         ask(inputs=[str(tmp_path / "none.png")])
     with pytest.raises(RunError, match="reads pictures: name the files"):
         ask(inputs=[])

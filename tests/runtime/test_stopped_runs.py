@@ -8,7 +8,8 @@ import signal
 import pytest
 import torch
 
-from seqspec.runtime.boundary import Judgement, Standing
+from seqspec.runtime.boundary import Judgement
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
 from seqspec.runtime.use import chosen

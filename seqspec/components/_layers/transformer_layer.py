@@ -13,6 +13,7 @@ from torch.nn import functional
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
 from seqspec.schema.transformer_config import TransformerLayers
 
@@ -130,6 +131,8 @@ class Entrance(nn.Module):
         assert config.input_dropout is not None
         assert config.num_heads is not None
         self.positions = config.positions
+        self.max_positions: int | None = None
+        """Positions that are learned; none is a limit otherwise."""
         self.num_heads = config.num_heads
         self.dropout = Dropout(config.input_dropout)
         self.learned = None
@@ -152,11 +155,8 @@ class Entrance(nn.Module):
         if self.positions == "sinusoidal":
             x_BTD = x_BTD + sinusoids(start, size, dim=dim, device=x_BTD.device).to(x_BTD.dtype)
         if self.learned is not None:
-            if start + size > self.max_positions:
-                raise ValueError(
-                    f"an input of {start + size} positions, and the model has learned {self.max_positions}"
-                    " (`max_positions`)"
-                )
+            if start + size > len(self.learned):
+                raise InputTooLong(start + size, len(self.learned))
             x_BTD = x_BTD + self.learned[start : start + size]
         return self.dropout(x_BTD)
 

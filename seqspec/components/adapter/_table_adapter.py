@@ -27,6 +27,10 @@ class TableAdapter(Adapter[T]):
     def rows(self, path: Path) -> Iterator[Row]:
         """The rows of one file."""
 
+    def all_rows(self, path: Path) -> Iterator[Row]:
+        """The same with every column of the file, where the format lets columns be passed over."""
+        return self.rows(path)
+
     def splits(self) -> tuple[str, ...]:
         return ordered(self.config.splits)
 

@@ -19,13 +19,19 @@ class Parquet(TableAdapter[ParquetConfig]):
     """Only the named columns are read, a batch of rows at a time."""
 
     def rows(self, path: Path) -> Iterator[Row]:
+        return self._rows(path, every=False)
+
+    def all_rows(self, path: Path) -> Iterator[Row]:
+        return self._rows(path, every=True)
+
+    def _rows(self, path: Path, *, every: bool) -> Iterator[Row]:
         arrow = require("pyarrow", extra="parquet", corpus=self.corpus)
         parquet = require("pyarrow.parquet", extra="parquet", corpus=self.corpus)
         try:
             with parquet.ParquetFile(path) as file:
                 schema = file.schema_arrow
                 columns = top_columns(columns_of(self.config), schema.names, path, self.corpus)
-                batches = file.iter_batches(BATCH_ROWS, columns=columns)
+                batches = file.iter_batches(BATCH_ROWS, columns=None if every else columns)
                 yield from arrow_rows(batches, path, config=self.config, schema=schema)
         except (arrow.ArrowException, OSError) as error:
             reason = show(str(error).splitlines()[0])[:200]

@@ -48,6 +48,11 @@ class Transformer(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 
+    @property
+    def max_positions(self) -> int | None:
+        """Positions that it knows, where they are learned."""
+        return self.entrance.max_positions
+
     def forward(
         self,
         ids_BU: Tensor,

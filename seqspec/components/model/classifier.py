@@ -19,7 +19,7 @@ from seqspec.schema.model.classifier import ClassifierConfig
 from seqspec.schema.types import Frames, Type
 
 MOST = 10
-"""Classes that an answer ranks."""
+"""Classes that are ranked where nobody says how many."""
 
 
 class Classifier(nn.Module):
@@ -70,11 +70,14 @@ class Classifier(nn.Module):
         return self._log_probs(batch).gather(1, batch.target[:, None]).squeeze(1)
 
     @torch.no_grad()
-    def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
-        """The classes of each example by falling probability, no more than ``MOST``; equal ones by number."""
+    def decode(self, batch: Batch, search: int | None = None) -> list[list[Hypothesis]]:
+        """The classes of each example by falling probability, no more than ``search`` (left out, ``MOST``);
+        equal ones by number.
+        """
+        count = MOST if search is None else search
         log_probs_BV = self._log_probs(batch)
         best = log_probs_BV.sort(dim=1, descending=True, stable=True)
-        ranked = zip(best.values[:, :MOST].tolist(), best.indices[:, :MOST].tolist(), strict=True)
+        ranked = zip(best.values[:, :count].tolist(), best.indices[:, :count].tolist(), strict=True)
         return [[Hypothesis((i,), p, p) for p, i in zip(*row, strict=True)] for row in ranked]
 
     def _log_probs(self, batch: Batch) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.input_limits import longest_output
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.transformer_layer import suit_positions
@@ -97,7 +98,7 @@ class EncoderDecoder(nn.Module):
         count = len(lengths_B)
         state = self.decoder.start(memory_BSD, lengths_B, examples=count)
         first_B = torch.full((count,), BOS, device=lengths_B.device)
-        limits_B = torch.full((count,), torch.iinfo(torch.int64).max, device=lengths_B.device)
+        limits_B = torch.full((count,), longest_output(self.decoder), device=lengths_B.device)
 
         def ctc() -> Tensor:
             return self.scored(self.head_names[0], memory_BSD).float().log_softmax(-1)

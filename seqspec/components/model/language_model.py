@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
+from seqspec.components._layers.sliding_window import Window, begin_window, step_window
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.data.batch import Batch
@@ -57,15 +58,23 @@ class LanguageModel(nn.Module):
         return log_probabilities(self._read(inputs_BU, batch), labels_BU, self.head).sum(1)
 
     def decode(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
-        """Goes on from each target as a prompt, which may be empty; answers hold what was added."""
+        """Goes on from each target as a prompt, which may be empty; answers hold what was added.
+
+        A decoder that has learned a limited number of positions reads the newest ids only.
+        """
         assert batch.target_lengths is not None
         if len(set(batch.target_lengths.tolist())) > 1:
             return self._decode_apart(batch, search)
         count, size = len(batch.target), int(batch.target_lengths[0])
         prompt_BU, _ = with_ends(batch.target[:, :size], batch.target_lengths, begin=BOS, end=EOS)
-        state = self.decoder.start(None, None, examples=count)
-        for ids_B in prompt_BU[:, :-1].unbind(1):
-            _, state = self.decoder.step(ids_B, state)
+        known: int | None = getattr(self.decoder, "max_positions", None)
+        if known is None:
+            state, seen_BU = self.decoder.start(None, None, examples=count), prompt_BU
+        else:
+            state = begin_window(self.decoder, examples=count, device=prompt_BU.device)
+            seen_BU = prompt_BU[:, -known:]
+        for ids_B in seen_BU[:, :-1].unbind(1):
+            _, state = self._advance(ids_B, state)
         limits_B = torch.full((count,), torch.iinfo(torch.int64).max, device=prompt_BU.device)
         return search(
             Continuation(
@@ -88,8 +97,14 @@ class LanguageModel(nn.Module):
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
         """Logits after one more id, and the state that knows it."""
-        hidden_ND, state = self.decoder.step(ids_N, state)
+        hidden_ND, state = self._advance(ids_N, state)
         return self.head(hidden_ND), state
+
+    def _advance(self, ids_N: Tensor, state: Any) -> tuple[Tensor, Any]:
+        if isinstance(state, Window):
+            return step_window(self.decoder, ids_N, state)
+        advanced: tuple[Tensor, Any] = self.decoder.step(ids_N, state)
+        return advanced
 
 
 def _pairs(batch: Batch) -> tuple[Tensor, Tensor]:

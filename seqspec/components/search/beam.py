@@ -64,6 +64,12 @@ class Beam:
         )
         return searching
 
+    def for_hypotheses(self, count: int) -> Beam:
+        """The same search, which stops only when ``count`` hypotheses are sure."""
+        searching = copy.copy(self)
+        searching.nbest = max(self.nbest, count)
+        return searching
+
     @torch.no_grad()
     def __call__(self, going: Continuation) -> Finished:
         going = self._with_others(going)

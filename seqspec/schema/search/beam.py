@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from seqspec.schema.units import NonNegative, Positive, PositiveFloat, Probabili
 
 class BeamConfig(StepwiseSearch):
     """Beam search with cached keys and values, over a whole batch at once."""
+
+    instead: ClassVar[str | None] = "evaluate.search.size={count}"
 
     size: Annotated[int, Field(ge=1, le=1000)] = 5
     """Hypotheses that are kept an example."""
@@ -62,6 +64,10 @@ class BeamConfig(StepwiseSearch):
     """
     language_model: ShallowFusion | None = None
     """A language model whose log-probabilities are added, by its weight."""
+
+    @property
+    def num_hypotheses(self) -> int:
+        return self.size
 
     def output(self, source: Type) -> Type:
         given = super().output(source)

@@ -2,6 +2,8 @@
 Temporal Classification", section 3.2 (best path decoding).
 """
 
+from typing import ClassVar
+
 from seqspec.schema.config import Mismatch
 from seqspec.schema.search_config import SearchConfig
 from seqspec.schema.types import Logits, Type
@@ -9,6 +11,9 @@ from seqspec.schema.types import Logits, Type
 
 class CtcGreedyConfig(SearchConfig):
     """The one most probable alignment; its score is that alignment's log-probability."""
+
+    instead: ClassVar[str | None] = "evaluate.search={{type: ctc_prefix_beam, size: {count}}}"
+    num_hypotheses: ClassVar[int] = 1
 
     def output(self, source: Type) -> Type:
         return require_blank(source, name="ctc_greedy")

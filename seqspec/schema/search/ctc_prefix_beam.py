@@ -3,7 +3,7 @@ Continuous Speech Recognition using Bi-Directional Recurrent DNNs", arXiv:1408.2
 model.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ from seqspec.schema.units import Positive, PositiveFloat
 class CtcPrefixBeamConfig(SearchConfig):
     """The most probable outputs, each with the sum of its alignments as far as the beam has kept them."""
 
+    instead: ClassVar[str | None] = "evaluate.search.size={count}"
+
     size: Annotated[int, Field(ge=1, le=1000)] = 8
     """Prefixes that are kept at each state."""
     symbol_gap: PositiveFloat | None = 10.0
@@ -23,6 +25,11 @@ class CtcPrefixBeamConfig(SearchConfig):
 
     max_symbols: Positive | None = 32
     """Most symbols that are considered at a state; none considers all within the gap."""
+
+    @property
+    def num_hypotheses(self) -> int:
+        """The most hypotheses of an example that the search gives."""
+        return self.size
 
     def output(self, source: Type) -> Type:
         return require_blank(source, name="ctc_prefix_beam")

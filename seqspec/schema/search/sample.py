@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from seqspec.schema.units import Count, Positive, PositiveFloat
 
 class SampleConfig(StepwiseSearch):
     """Ancestral sampling; the cuts are applied in the order temperature, ``top_k``, ``top_p``."""
+
+    instead: ClassVar[str | None] = "evaluate.search.num_samples={count}"
 
     temperature: PositiveFloat = 1.0
     """Divides the logits: below 1 likely tokens are drawn more often."""
@@ -25,3 +27,7 @@ class SampleConfig(StepwiseSearch):
     """Answers that are drawn for each example; they are given most probable first."""
     seed: Count = 0
     """Decides the draws, together with the example's row, so that batching changes nothing."""
+
+    @property
+    def num_hypotheses(self) -> int:
+        return self.num_samples

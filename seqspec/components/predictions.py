@@ -1,0 +1,106 @@
+"""What a model predicts for an input, as small typed values that need no torch.
+
+A metric's ``reads`` names the kind that it compares with a reference (``text``, ``labels``); who prints,
+serves or draws predictions does so by type. A model that writes ids gives hypotheses, which become text or
+labels; any other model gives values of these types from ``decode``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# T frames or samples, D width, C channels, H height, W width of an image
+
+
+@dataclass(frozen=True)
+class TextPrediction:
+    """A text that was written or recognised."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    score: float
+    """What hypotheses are ranked by; a log-probability where no other term enters."""
+
+
+@dataclass(frozen=True)
+class LabelPrediction:
+    """One class of a closed set."""
+
+    kind: ClassVar[str] = "labels"
+    label: str
+    score: float
+    """Log-probability of the class."""
+
+    @property
+    def text(self) -> str:
+        """The label, where a text is asked for."""
+        return self.label
+
+    @property
+    def probability(self) -> float:
+        """Probability of the class."""
+        return math.exp(self.score)
+
+
+@dataclass(frozen=True)
+class AudioPrediction:
+    """A waveform ``[T]`` of float32 in [-1, 1]."""
+
+    kind: ClassVar[str] = "audio"
+    samples_T: NDArray[np.float32]
+    rate: int
+    """Samples a second."""
+
+
+@dataclass(frozen=True)
+class ImagePrediction:
+    """An image ``[C, H, W]`` of uint8."""
+
+    kind: ClassVar[str] = "image"
+    pixels_CHW: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class MaskPrediction:
+    """A class for each pixel, ``[H, W]``; ``labels`` names the classes by number."""
+
+    kind: ClassVar[str] = "mask"
+    classes_HW: NDArray[np.int64]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VectorPrediction:
+    """An embedding ``[D]`` of float32."""
+
+    kind: ClassVar[str] = "vector"
+    values_D: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FramesPrediction:
+    """Frames ``[T, D]`` of float32, such as a log-mel spectrogram."""
+
+    kind: ClassVar[str] = "frames"
+    frames_TD: NDArray[np.float32]
+    rate: float
+    """Frames a second."""
+
+
+Predicted = (
+    TextPrediction
+    | LabelPrediction
+    | AudioPrediction
+    | ImagePrediction
+    | MaskPrediction
+    | VectorPrediction
+    | FramesPrediction
+)
+KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "vector", "frames")
+"""Every kind of prediction, as metrics name what they read."""

@@ -1,0 +1,61 @@
+"""Audio and image files, and folders of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from seqspec.data.lines import show
+from seqspec.data.pictures import SUFFIXES as IMAGE_SUFFIXES
+from seqspec.data.record import AudioRef
+from seqspec.runtime.prediction.input import ImageRef, Input
+from seqspec.schema.diagnostic import DataError
+
+AUDIO_SUFFIXES = frozenset((".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aiff", ".aif", ".au", ".sph"))
+SUFFIXES: Mapping[str, frozenset[str]] = {"audio": AUDIO_SUFFIXES, "pictures": IMAGE_SUFFIXES}
+"""Files of a folder that are read, by what a run reads."""
+
+
+def file_inputs(names: Sequence[str], kind: str) -> Iterator[Input]:
+    """An input for each file."""
+    for name in names:
+        yield file_input(name, kind)
+
+
+def file_input(name: str, kind: str) -> Input:
+    """One audio or image file."""
+    path = Path(name)
+    return Input(AudioRef(path) if kind == "audio" else ImageRef(path), name, show(name))
+
+
+def files_of(names: Sequence[str], kind: str) -> list[str]:
+    """The files, and in place of each folder all below it that look like ``kind``, in sorted order.
+
+    Files of a folder that do not look like it are counted on standard error.
+    """
+    found: list[str] = []
+    for name in names:
+        if Path(name).is_dir():
+            found += _below(name, kind)
+        else:
+            found.append(name)
+    return found
+
+
+def _below(name: str, kind: str) -> list[str]:
+    there = [path for path in Path(name).rglob("*") if path.is_file() and not path.name.startswith(".")]
+    read = [path for path in there if path.suffix.lower() in SUFFIXES[kind]]
+    if not read:
+        raise DataError(f"the folder `{show(name)}` holds no {kind}", help=f"files end in {_listed(kind)}")
+    passed = sorted({path.suffix.lower() or "no suffix" for path in there} - SUFFIXES[kind])
+    if len(there) > len(read):
+        ends = ", ".join(show(suffix) for suffix in passed[:8])
+        count = len(there) - len(read)
+        print(f"note: {count:,} files of {show(name)} are passed over ({ends}): {kind} end in "
+              f"{_listed(kind)}; other files can be named one by one", file=sys.stderr)  # fmt: skip
+    return sorted(str(path) for path in read)
+
+
+def _listed(kind: str) -> str:
+    return ", ".join(f"`{suffix}`" for suffix in sorted(SUFFIXES[kind]))

@@ -1,0 +1,128 @@
+"""A predictor from a run directory: its program, its best weights and the vocabularies that it has learned.
+
+Nothing of the corpus is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
+from seqspec.data.batch import Batch
+from seqspec.runtime.assemble import Reopened, reopen
+from seqspec.runtime.engines import engine_of
+from seqspec.runtime.folder import open_folder
+from seqspec.runtime.fusion import tell
+from seqspec.runtime.launch import Launch
+from seqspec.runtime.machine import pin
+from seqspec.runtime.prediction.predictor import Predictor
+from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
+from seqspec.runtime.search import search_of
+from seqspec.runtime.use import chosen, use_weights
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.types import Image, Text, Waveform
+
+if TYPE_CHECKING:
+    from seqspec.compile.overlay import Overlay
+    from seqspec.compile.plan import Compiled
+    from seqspec.data.parts import DataParts
+
+TEXT_BLOCK, FILE_BLOCK = 4096, 256
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A predictor, and the data parts that say how inputs are read."""
+
+    predictor: Predictor
+    parts: DataParts
+
+
+def open_predictor(
+    path: Path,
+    *,
+    checkpoint: str = "best",
+    over: Sequence[Overlay] = (),
+    launch: Launch | None = None,
+    engine: str = "torch",
+    nbest: int = 1,
+    all_classes: bool = False,
+    compiled: Compiled | None = None,
+) -> Opened:
+    """The predictor of a run; ``nbest`` hypotheses are searched for, and where the model names classes
+    ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known already.
+    """
+    launch = launch or Launch()
+    folder = open_folder(path)
+    run = reopen(folder, overlays=over, compiled=compiled)
+    tell(run.program, folder)
+    pin(threads=launch.threads, exact=False)
+    model = run.program.model
+    use_weights(model, chosen(folder.checkpoints, checkpoint))
+    device = torch.device(launch.accelerator)
+    model.to(device).eval()
+    searcher: Any = search_of(run.program, hypotheses=nbest)
+    answering = engine_of(
+        engine,
+        model,
+        config=run.program.plan.experiment.model,
+        search=searcher,
+        threads=torch.get_num_threads(),
+    )
+    labels = run.labels.get("target", ())
+    if searcher is None and labels:
+        searcher = len(labels) if all_classes else nbest
+    return Opened(_predictor(run, _search(run, answering, searcher), device), run.parts)
+
+
+def _search(run: Reopened, model: Any, searcher: Any) -> Callable[[Batch], list[list[Predicted]]]:
+    """Batches to typed hypotheses: ids become text or labels, anything else is typed by the model."""
+    steps = run.parts.text.get("target")
+    labels = run.labels.get("target", ())
+
+    def typed(found: Any) -> Predicted:
+        ids = getattr(found, "ids", None)
+        if ids is None:
+            value: Predicted = found
+            return value
+        ids = ids.tolist() if isinstance(ids, torch.Tensor) else list(ids)
+        if steps is not None:
+            return TextPrediction(steps.decode(ids), float(found.score))
+        return LabelPrediction(" ".join(labels[one] for one in ids), float(found.score))
+
+    def search(batch: Batch) -> list[list[Predicted]]:
+        return [[typed(one) for one in found] for found in model.decode(batch, searcher)]
+
+    return search
+
+
+def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], device: Any) -> Predictor:
+    parts = run.parts
+    source = parts.roles.get("source")
+    prepare: Prepare
+    if isinstance(source, Waveform):
+        prepare = audio_frames(parts, run.statistics.get("audio"))
+        return Predictor(search, prepare, source, 40_000, device=device, block=FILE_BLOCK)
+    if isinstance(source, Image):
+        prepare = image_pixels(parts, source, run.statistics.get("image"))
+        units = 256 * source.channels
+        return Predictor(search, prepare, source, units, device=device, block=FILE_BLOCK)
+    prompts = source is None
+    steps = parts.text.get("target" if prompts else "source")
+    if steps is None or not (prompts or isinstance(source, Text)):
+        raise RunError(
+            f"predict reads text, audio and pictures, and this run reads {source}", exit=Exit.USAGE
+        )
+    inputs = parts.roles["target"] if prompts else source
+    assert inputs is not None
+    return Predictor(search, text_ids(steps), inputs, 8192, prompts, device=device, block=TEXT_BLOCK)
+
+
+def interactive(opened: Opened) -> Opened:
+    """The same for inputs that are typed: each is predicted before the next is read."""
+    return replace(opened, predictor=replace(opened.predictor, block=1))

@@ -1,0 +1,157 @@
+"""The middle of ``predict``: inputs in, typed predictions out, in the same order.
+
+Inputs are sorted into batches of like length. An input that cannot be read, or is longer than the model
+allows, has a prediction that says so; the others are predicted. A text of blanks holds nothing to
+translate: its one hypothesis is empty, whatever the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+
+from seqspec.components._layers.input_limits import InputTooLong
+from seqspec.components._layers.linear import prepacked
+from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
+from seqspec.data.batch import Batch
+from seqspec.data.collate import joined
+from seqspec.runtime.judge import to_device
+from seqspec.runtime.prediction.input import Input, of_text
+from seqspec.runtime.prediction.values import Prepare
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Text, Type
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was predicted from one input."""
+
+    input: Input
+    hypotheses: tuple[Predicted, ...]
+    """Best first; none where the input could not be used."""
+    error: DataError | None = None
+    """Why there is none."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A run's model, ready for inputs; ``open_predictor`` makes it from a run directory."""
+
+    search: Callable[[Batch], Sequence[Sequence[Predicted]]]
+    """Hypotheses of each example of a batch, best first."""
+    prepare: Prepare
+    """Ids, frames or pixels of one input's value."""
+    source: Type
+    """What inputs are."""
+    max_units: int
+    """Ids, frames or channels of images of a batch, padding included."""
+    prompts: bool = False
+    """Inputs are what a language model goes on from."""
+    device: torch.device = CPU
+    block: int = 4096
+    """Inputs that are read before they are sorted."""
+
+    def __call__(self, inputs: Iterable[Input | str]) -> Iterator[Prediction]:
+        """A prediction for each input (a text, or the name of a file, where it is a string), in order."""
+        given = (of_text(one) if isinstance(one, str) else one for one in inputs)
+        while block := list(islice(given, self.block)):
+            yield from self.predict(block)
+
+    @torch.inference_mode()
+    def predict(self, inputs: Sequence[Input]) -> list[Prediction]:
+        """Predictions for one block."""
+        found: dict[int, Prediction] = {}
+        values: dict[int, np.ndarray] = {}
+        for row, one in enumerate(inputs):
+            try:
+                if one.error is not None:
+                    raise one.error
+                values[row] = self.prepare(one.value)
+            except DataError as error:
+                found[row] = Prediction(one, (), error)
+                continue
+            if self._is_empty(one, values[row]):
+                found[row] = Prediction(one, (TextPrediction("", 0.0),))
+                del values[row]
+        with prepacked():
+            for row, hypotheses in self._searched(values):
+                found[row] = _of(inputs[row], hypotheses)
+        return [found[row] for row in range(len(inputs))]
+
+    def _is_empty(self, one: Input, ids: np.ndarray) -> bool:
+        """A source without words; a prompt may well be empty."""
+        if not isinstance(self.source, Text) or self.prompts:
+            return False
+        return not (len(ids) and str(one.value).strip())
+
+    def _searched(
+        self, values: dict[int, np.ndarray]
+    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
+        order = sorted(values, key=lambda row: (len(values[row]), row))
+        lengths = {row: len(value) for row, value in values.items()}
+        for rows in _batches(order, lengths, self.max_units):
+            yield from self._halving(rows, values)
+
+    def _halving(
+        self, rows: Sequence[int], values: dict[int, np.ndarray]
+    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
+        """Hypotheses of a batch; where it holds an input that is too long, those of its halves."""
+        try:
+            found = self.search(self._batch(rows, [values[row] for row in rows]))
+        except InputTooLong as error:
+            if len(rows) == 1:
+                yield rows[0], error
+                return
+            half = len(rows) // 2
+            yield from self._halving(rows[:half], values)
+            yield from self._halving(rows[half:], values)
+            return
+        yield from zip(rows, found, strict=True)
+
+    def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
+        source, lengths = joined(self.source, values)
+        nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
+        none = torch.zeros(len(rows), dtype=torch.int64)
+        index = torch.tensor(rows)
+        given = (
+            Batch(None, None, source, lengths, index, 0, 1.0)
+            if self.prompts
+            else Batch(source, lengths, nothing, none, index, 0, 1.0)
+        )
+        return to_device(given, self.device)
+
+
+def _of(one: Input, found: Sequence[Predicted] | InputTooLong) -> Prediction:
+    if not isinstance(found, InputTooLong):
+        return Prediction(one, tuple(found))
+    message = f"the input has {found.size:,} positions, and the model has learned {found.limit:,}"
+    error = DataError(
+        message,
+        file=one.file or one.name[:40],
+        row=one.row,
+        help=f"cut it into pieces of {found.limit:,} positions or fewer",
+    )
+    return Prediction(one, (), error)
+
+
+def _batches(order: Sequence[int], lengths: dict[int, int], max_units: int) -> Iterator[list[int]]:
+    """Rows of like length, no more units than ``max_units`` with padding; an empty input counts as one."""
+    batch: list[int] = []
+    for row in order:
+        if batch and (len(batch) + 1) * max(lengths[row], 1) > max_units:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def probabilities(hypotheses: Sequence[Predicted]) -> dict[str, float]:
+    """The probability of each class among the hypotheses."""
+    return {one.label: one.probability for one in hypotheses if isinstance(one, LabelPrediction)}

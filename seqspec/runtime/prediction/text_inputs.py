@@ -1,0 +1,57 @@
+"""Lines of text files, of pipes and of standard input.
+
+Lines end as in a corpus: at a line feed, with or without a carriage return before it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqspec.data.lines import read_lines, show
+from seqspec.runtime.prediction.input import Input, unread
+from seqspec.schema.diagnostic import DataError
+
+
+def line_inputs(path: Path) -> Iterator[Input]:
+    """Every line of a file or pipe; one that is not UTF-8 is an input that cannot be read."""
+    file = show(path)
+    for line in read_lines(path):
+        if line.fault:
+            yield unread(DataError(line.fault, file=file, row=line.row, byte=line.byte))
+        else:
+            yield Input(line.text, line.text, file, line.row)
+
+
+def standard_input() -> Iterator[Input]:
+    """Every line of standard input, as soon as it is there."""
+    with sys.stdin.buffer as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                fault = DataError("the line is not UTF-8", file="-", row=number, byte=error.start)
+                yield unread(fault)
+                continue
+            text = text.removesuffix("\n").removesuffix("\r")
+            yield Input(text, text, "-", number)
+
+
+def conversation() -> Iterator[Input]:
+    """Lines that a person types, one after the other; the end of input ends it."""
+    number = 0
+    while True:
+        sys.stderr.write("> ")
+        sys.stderr.flush()
+        line = sys.stdin.buffer.readline()
+        if not line:
+            sys.stderr.write("\n")
+            return
+        number += 1
+        try:
+            text = line.removesuffix(b"\n").decode()
+        except UnicodeDecodeError as error:
+            sys.stderr.write(f"the line is not UTF-8 from byte {error.start} on\n")
+            continue
+        yield Input(text, text, "-", number)

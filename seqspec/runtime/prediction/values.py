@@ -1,0 +1,91 @@
+"""From an input to what the model reads: ids, frames or the pixels of an image."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqspec.data.lines import show
+from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
+from seqspec.data.pictures import read_picture
+from seqspec.data.record import AudioRef
+from seqspec.runtime.prediction.input import ImageRef
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seqspec.data.parts import DataParts, TextSteps
+
+Prepare = Callable[[Any], np.ndarray]
+"""Raises ``DataError`` for an input that cannot be read."""
+
+
+def text_ids(steps: TextSteps) -> Prepare:
+    """The ids of a text."""
+    return lambda text: np.asarray(steps.encode_batch([text])[0], np.int64)
+
+
+def audio_frames(parts: DataParts, statistics: Statistics | None) -> Prepare:
+    """The frames of a recording, of whatever rate and number of channels."""
+    reader = parts.adapter.audio()
+    assert reader is not None
+    assert parts.feature is not None
+    assert parts.config.audio is not None
+    reader = replace(reader, resample=True, mix_down=True, corpus="")
+    how, feature = parts.config.audio.normalize, parts.feature
+
+    def frames(ref: AudioRef | str) -> np.ndarray:
+        ref = AudioRef(Path(ref)) if isinstance(ref, str) else ref
+        with _seekable(ref.path) as path:
+            samples = reader(ref._replace(path=path))
+        return normalize_frames(np.asarray(feature(samples), np.float32), how, statistics)
+
+    return frames
+
+
+def image_pixels(parts: DataParts, shape: Image, statistics: Statistics | None) -> Prepare:
+    """Images of the corpus's size; where its adapter scales, so does this."""
+    how = parts.config.image.normalize if parts.config.image else "unit"
+    resize = _resizes(parts.config.source)
+
+    def pixels(ref: ImageRef | str) -> np.ndarray:
+        ref = ImageRef(Path(ref)) if isinstance(ref, str) else ref
+        with _seekable(ref.path) as path:
+            read = read_picture(
+                path, channels=shape.channels, height=shape.height, width=shape.width, resize=resize,
+                data=ref.data,
+            )  # fmt: skip
+        return normalize_picture(read, how, statistics)
+
+    return pixels
+
+
+def _resizes(config: Any) -> bool:
+    """Whether the adapter's config, or the column that it reads images from, asks for scaling."""
+    return any(getattr(one, "resize", False) for one in (config, getattr(config, "source", None)))
+
+
+@contextmanager
+def _seekable(path: Path) -> Iterator[Path]:
+    """The file itself, or a copy of what a pipe gives: headers are read twice."""
+    if "#" in path.name or path.is_file():
+        yield path
+        return
+    if not path.exists():
+        raise DataError(f"there is no file `{show(path)}`")
+    if path.is_dir():
+        raise DataError(f"`{show(path)}` is a folder")
+    with tempfile.TemporaryDirectory(prefix="seqspec-predict-") as folder:
+        copy = Path(folder) / "input"
+        with open(path, "rb") as source, open(copy, "wb") as target:
+            shutil.copyfileobj(source, target)
+        yield copy

@@ -1,0 +1,27 @@
+"""The plan of a run directory, from its spec and what its data have told; loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqspec.compile.front import understand
+from seqspec.compile.infer import infer
+from seqspec.compile.overlay import Overlay
+from seqspec.compile.plan import Compiled
+from seqspec.runtime.folder import RunFolder
+from seqspec.runtime.run_folder.documents import read_learned
+from seqspec.schema.diagnostic import SpecError
+
+
+def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:
+    """The plan of a run directory.
+
+    The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
+    profile or ``--set`` brought about; here they are not asked again.
+    """
+    known = read_learned(folder.path)
+    tree, experiment = understand(folder.spec, overlays)
+    plan, mistakes = infer(experiment, tree, facts=known.facts if known else {})
+    if any(d.severity == "error" for d in mistakes):
+        raise SpecError(mistakes)
+    return Compiled(plan, tree)
