@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqspec.compile.revisions import SUFFIXES, NotFound
+from seqspec.compile.parse import SUFFIXES
+from seqspec.compile.revisions import NotFound
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from seqspec.compile.parse import SUFFIXES
 from seqspec.compile.plan import Compiled
 from seqspec.compile.report import Format, in_order, render
 from seqspec.compile.resolve import Overlay
@@ -19,7 +20,6 @@ from seqspec.schema.source import Source
 if TYPE_CHECKING:
     from seqspec.compile.look import Look
 
-SUFFIXES = (".yaml", ".yml", ".toml")
 FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
 
@@ -228,7 +228,7 @@ def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
         diagnostics, format=options.format, color=options.color, files=[str(f) for f in files]
     )
     errors = sum(d.severity == "error" for d in diagnostics)
-    unreadable = errors and all(d.code == "SQ000" for d in diagnostics if d.severity == "error")
+    unreadable = errors and all(d.code in ("SQ000", "SQ040") for d in diagnostics if d.severity == "error")
     code = Exit.USAGE if unreadable else Exit.DIAGNOSTICS if errors or found.diffs else Exit.CLEAN
     return Verdict(out, _summary(diagnostics, len(files), found.applied, options), code)
 

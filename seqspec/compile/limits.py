@@ -11,3 +11,7 @@ MOST_DOTS = 64
 """Dots in one TOML key or table name."""
 MOST_EXTENDS = 8
 """Files in one chain of ``extends``."""
+MOST_BASES = 64
+"""Files that one spec builds on; a base that two bases name counts twice."""
+MOST_BASE_BYTES = MOST_BYTES
+"""Bytes of all these files together."""
