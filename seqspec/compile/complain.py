@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from seqspec.compile.expectation import expectation
 from seqspec.compile.faults import Fault, faults, walk
 from seqspec.compile.foreign_words import CHOICES, COMPONENTS
-from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
+from seqspec.compile.keys import MOST_LISTED, Advice, advice, known_keys, listed, quoted
+from seqspec.compile.limits import MOST_ADVISED, MOST_TOLD
 from seqspec.compile.misfit import explain_value, with_fix
 from seqspec.compile.report import in_order, locate
 from seqspec.compile.suggest import nearest
@@ -30,12 +31,16 @@ class _Complaints:
         self.tree = tree
         self.catalogue = catalogue
         self.renamed: set[Path] = set()
+        self.num_advised = 0
 
     def of(self, found: list[Fault]) -> list[Diagnostic]:
         """Unknown keys first: a required key that one of them was meant to be is then not missing."""
         by_rank = sorted(found, key=lambda fault: fault.kind == "missing")
-        diagnostics = [self._diagnostic(fault) for fault in by_rank if not self._follows(fault)]
-        return _once(in_order(d for d in diagnostics if d is not None))
+        shown = by_rank[:MOST_TOLD]
+        diagnostics = [self._diagnostic(fault) for fault in shown if not self._follows(fault)]
+        told = _once(in_order(d for d in diagnostics if d is not None))
+        left = len(by_rank) - len(shown)
+        return [*told[:-1], told[-1]._replace(note=f"{left:,} more mistakes were found")] if left else told
 
     def _follows(self, fault: Fault) -> bool:
         """It comes of another mistake that is told already."""
@@ -50,7 +55,7 @@ class _Complaints:
 
     def unknown_key(self, fault: Fault) -> Diagnostic:
         said, cls = walk(self.tree, fault.path[:-1], self.catalogue)
-        told: Advice = advice(fault.path, cls, self.tree, self.catalogue)
+        told: Advice = self._advice(fault.path, cls)
         if told.rename:
             self.renamed.add((*fault.path[:-1], told.rename))
         message = f"`{fault.path[-1]}` is not a key of {said}"
@@ -61,6 +66,13 @@ class _Complaints:
             fix = Fix(f"rename it `{told.rename}`", (Edit(fault.node.key, told.rename),), safe=False)
             return with_fix(diagnostic, fix)
         return diagnostic
+
+    def _advice(self, path: Path, cls: type[BaseModel] | None) -> Advice:
+        """What was meant is looked for in the whole language, which thousands of wrong keys are not worth."""
+        self.num_advised += 1
+        if self.num_advised > MOST_ADVISED:
+            return Advice(listed(cls, known_keys(cls)))
+        return advice(path, cls, self.tree, self.catalogue)
 
     def bad_key(self, fault: Fault) -> Diagnostic:
         """A key of a mapping of names, such as a split that there is not."""

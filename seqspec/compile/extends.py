@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from seqspec.compile.limits import MOST_BASE_BYTES, MOST_BASES, MOST_EXTENDS
+from seqspec.compile.limits import MOST_BASE_BYTES, MOST_BASES, MOST_EXTENDS, MOST_PROFILES
 from seqspec.compile.overlay import merge
 from seqspec.compile.parse import SUFFIXES, parse
 from seqspec.data.corpus.regular_file import require_regular
@@ -204,6 +204,10 @@ def _profiles(node: Node | None) -> list[tuple[str, Node]]:
                 )
             ]
         )
+    if len(node.value) > MOST_PROFILES:
+        said = f"the spec has more than {MOST_PROFILES} profiles"
+        help = "what many runs try is a matter of `--set`; profiles name the few that stay"
+        raise SpecError([Diagnostic("SQ321", said, node.key or node.span, path=("profiles",), help=help)])
     found = []
     for name, over in node.value.items():
         if not isinstance(over.value, dict):

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from seqspec.compile.limits import MOST_BYTES, MOST_TOML_BYTES
+from seqspec.compile.limits import MOST_BYTES, MOST_ENTRIES, MOST_TOML_BYTES
 from seqspec.data.corpus.regular_file import open_regular
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.source import Source, Span, Tree
+from seqspec.schema.source import Node, Source, Span, Tree
 
 Language = Literal["yaml", "toml"]
 
@@ -40,7 +40,10 @@ def parse_text(source: Source, *, language: Language) -> Tree:
         from seqspec.compile.parse_toml import read
     else:
         from seqspec.compile.parse_yaml import read
-    return read(source)
+    tree = read(source)
+    if len(source.text) > 2 * MOST_ENTRIES:
+        _require_few_entries(tree)
+    return tree
 
 
 def read_text(file: Path) -> str:
@@ -77,6 +80,19 @@ def _guard(source: Source, most: int) -> None:
     match = _FORBIDDEN.search(source.text)
     if match:
         raise SpecError([_forbidden(source, match)])
+
+
+def _require_few_entries(node: Node) -> None:
+    """No list or mapping may be so long that looking at each entry beside the others takes its time."""
+    if not isinstance(node.value, dict | list):
+        return
+    if len(node.value) > MOST_ENTRIES:
+        kind = "mapping" if isinstance(node.value, dict) else "list"
+        message = f"a {kind} holds more than {MOST_ENTRIES:,} entries"
+        help = "put lists of that size in files of their own"
+        raise SpecError([Diagnostic("SQ005", message, node.key or node.span, help=help)])
+    for child in node.value.values() if isinstance(node.value, dict) else node.value:
+        _require_few_entries(child)
 
 
 def _unreadable(file: Path, error: Exception) -> Diagnostic:

@@ -27,14 +27,17 @@ def check(plan: Plan) -> Iterator[Finding]:
         pipeline = getattr(plan.experiment.data.text, role)
         names = [step.component[1] for step in pipeline.normalize] if pipeline is not None else []
         for index, name in enumerate(names):
-            for later in range(index + 1, len(names)):
-                pair = (name, names[later])
-                if pair in _COVERED or (name != names[later] and set(pair) <= _CASES):
-                    path = ("data", "text", role, "normalize")
-                    yield Finding(
-                        (*path, index),
-                        f"what `{name}` does is done again by `{names[later]}`",
-                        help=f"take `{name}` out",
-                        severity="warning",
-                        also=(((*path, later), "by this one"),),
-                    )
+            later = next((at for at in range(index + 1, len(names)) if _undoes(name, names[at])), None)
+            if later is not None:
+                path = ("data", "text", role, "normalize")
+                yield Finding(
+                    (*path, index),
+                    f"what `{name}` does is done again by `{names[later]}`",
+                    help=f"take `{name}` out",
+                    severity="warning",
+                    also=(((*path, later), "by this one"),),
+                )
+
+
+def _undoes(first: str, later: str) -> bool:
+    return (first, later) in _COVERED or (first != later and {first, later} <= _CASES)
