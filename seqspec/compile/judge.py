@@ -105,7 +105,14 @@ def guarded(look: Callable[[], Iterable[Diagnostic]], file: Path) -> list[Diagno
 
 
 def internal(error: Exception, file: Path) -> Diagnostic:
-    """A fault of seqspec itself, told in one diagnostic."""
+    """A fault of seqspec itself, or of a plugin, told in one diagnostic."""
+    from seqspec.compile.diagnostics.plugin_errors import plugin_failure
+
+    failure = plugin_failure(error)
+    if failure is not None:
+        message = f"the plugin `{failure.package}` failed on `{file}`: {failure.message}"
+        help = "its authors can mend it; `SEQSPEC_DEBUG=1` shows where"
+        return Diagnostic("SQ141", message, help=help)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
