@@ -13,6 +13,7 @@ from tests.compile.test_judge import EXAMPLE
 MIRROR = '''"""A mirror."""
 
 from seqspec.schema.config import Config
+from seqspec.schema.types import States
 
 
 class MirrorConfig(Config):
@@ -24,7 +25,7 @@ class MirrorConfig(Config):
     """Width."""
 
     def output(self, source):
-        return source
+        return States(dim=self.dim)
 '''
 TWIN = '''"""A mirror."""
 
@@ -88,7 +89,7 @@ def test_a_name_that_is_taken_is_told(plugin, tmp_path):
 @pytest.mark.parametrize(
     ("config", "word"),
     [
-        (MIRROR.replace("return source", "return 1 / 0"), "ZeroDivisionError at mirror.py:15"),
+        (MIRROR.replace("return States(dim=self.dim)", "return 1 / 0"), "ZeroDivisionError at mirror.py:16"),
         (MIRROR.replace("MirrorConfig", "Other"), "gives no `MirrorConfig`"),
         (MIRROR + "import nothing_of_that_name\n", "No module named"),
     ],
@@ -131,7 +132,8 @@ def test_the_test_kit_passes_a_sound_plugin(plugin):
 
 def test_the_test_kit_builds_a_spec(plugin, tmp_path):
     plugin()
-    spec(tmp_path, "{type: mirror, depth: 2}")
+    assert [d.message for d in spec(tmp_path, "{type: mirror, depth: 2}")] == []
+    testing.check_spec(tmp_path / "spec.yaml")
     with pytest.raises(AssertionError, match="SQ101"):
         spec(tmp_path, "{type: mirror, deepth: 2}")
         testing.check_spec(tmp_path / "spec.yaml")
