@@ -31,6 +31,8 @@ from seqspec.schema.config import Config
 _DECLARES = ("output", "wire", "roles", "rate", "gives")
 _SILENT = ("optimizer", "normalizer", "segmenter", "augment", "search", "metric", "attention")
 """Slots whose components give what they take, or nothing that another part reads."""
+_COUNT = 100
+"""In place of every number that only data can tell, such as the size of a vocabulary."""
 _CONFIG_ONLY = ("schedule",)
 
 
@@ -72,13 +74,14 @@ def check_component(plugin: str, slot: str, name: str) -> None:
 
 def check_spec(file: str | Path) -> None:
     """A spec that uses the plugin is valid and can be built, and every key that it writes is read."""
-    from seqspec.compile import compile
+    from seqspec.compile import compile, recompile
     from seqspec.compile.build import build
     from seqspec.compile.report import render
     from seqspec.schema.diagnostic import SpecError
 
     try:
         compiled = compile(Path(file))
+        compiled = recompile(compiled, facts=dict.fromkeys(compiled.plan.unknowns, _COUNT))
         build(compiled.plan, tree=compiled.tree, device="meta")
     except SpecError as error:
         raise AssertionError(render(error.diagnostics)) from None

@@ -134,8 +134,9 @@ def test_the_test_kit_builds_a_spec(plugin, tmp_path):
     plugin()
     assert [d.message for d in spec(tmp_path, "{type: mirror, depth: 2}")] == []
     testing.check_spec(tmp_path / "spec.yaml")
+    spec(tmp_path, "{type: mirror, deepth: 2}")
+
     with pytest.raises(AssertionError, match="SQ101"):
-        spec(tmp_path, "{type: mirror, deepth: 2}")
         testing.check_spec(tmp_path / "spec.yaml")
 
 
