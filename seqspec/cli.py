@@ -365,7 +365,7 @@ def lsp() -> None:
     try:
         from seqspec.lsp.server import serve
     except ModuleNotFoundError as error:
-        typer.echo(f"`seqspec lsp` needs {error.name}: pip install 'seqspec[lsp]'", err=True)
+        typer.echo(f"`seqspec lsp` needs {error.name}: pip install 'seqspec-compiler[lsp]'", err=True)
         raise typer.Exit(2) from None
     serve()
 
@@ -400,6 +400,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SEQSPEC_DEBUG"):
             raise
+        if lacking := _lacking(error):
+            typer.echo(lacking, err=True)
+            raise SystemExit(2) from None
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
 
@@ -417,6 +420,30 @@ def _with(asked: list[str]) -> typer.Typer:
     one = copy(app)
     one.registered_commands, one.registered_groups = commands, groups
     return one
+
+
+_TRAIN = frozenset(
+    {
+        "torch",
+        "lightning",
+        "safetensors",
+        "tensorboard",
+        "soundfile",
+        "soxr",
+        "sacrebleu",
+        "fugashi",
+        "rapidfuzz",
+    }
+)
+"""What the extra `train` brings, by the names of the modules."""
+
+
+def _lacking(error: Exception) -> str | None:
+    """What a person is told who installed what checks specs, and asks for more."""
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] not in _TRAIN:
+        return None
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return f"`seqspec {asked}` needs {error.name}: pip install 'seqspec-compiler[train]'"
 
 
 def _bug(error: Exception) -> str:

@@ -208,7 +208,9 @@ def picture(value: Any) -> np.ndarray:
     try:
         from PIL import Image as Pillow
     except ImportError:
-        raise DataError("reading pictures needs Pillow", help="pip install 'seqspec[images]'") from None
+        raise DataError(
+            "reading pictures needs Pillow", help="pip install 'seqspec-compiler[images]'"
+        ) from None
     with open_regular(value) as file, Pillow.open(file) as image:
         array = np.asarray(image)
     array = array[:, :, None] if array.ndim == 2 else array
