@@ -105,6 +105,8 @@ def diff(
     differs = bool(effects & asked) or ("any" in asked and bool(effects))
     text = show(found, format=format)  # type: ignore[arg-type]
     told = "" if text else "no difference in meaning\n"
+    if any(item.invalid for item in found):
+        return Outcome(text, told, exit=Exit.USAGE)
     return Outcome(text, told, exit=Exit.DIAGNOSTICS if differs else Exit.CLEAN)
 
 

@@ -106,7 +106,18 @@ class _Complaints:
             help = f"write `type: {named}`, and its settings beside it"
         message = f"`{fault.name}` does not say which {slot} it is"
         at = (*fault.path, "type") if isinstance(given, dict) and "type" in given else fault.path
+        if meant and isinstance(given, dict) and isinstance(given[meant].value, str):
+            return self._misspelt_type((*fault.path, meant), message, slot)
         return locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
+
+    def _misspelt_type(self, at: Path, message: str, slot: str) -> Diagnostic:
+        """The key that was meant to be ``type``, and the fix where its value names a component."""
+        help = f"did you mean `type` by `{at[-1]}`?"
+        diagnostic = locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
+        node = self.tree.at(at)
+        if node is None or node.key is None or node.value not in self.catalogue.names(slot):
+            return diagnostic
+        return with_fix(diagnostic, Fix("rename it `type`", (Edit(node.key, "type"),), safe=False))
 
     def type_is_no_name(self, fault: Fault) -> Diagnostic:
         slot = str(fault.context["slot"])

@@ -190,16 +190,16 @@ def _mend_all(files: Sequence[Path], options: Options) -> _Found:
 def _mend(file: Path, options: Options, found: _Found) -> None:
     from seqspec.compile.fix import mend, unified
     from seqspec.compile.front import read_text as read
-    from seqspec.compile.look import first_look
+    from seqspec.compile.look import first_look, look
     from seqspec.compile.parse import Language, read_text
     from seqspec.compile.profiles import all_looks, everything_found
 
     language: Language = "toml" if file.suffix == ".toml" else "yaml"
 
-    def look(source: Source) -> list[Diagnostic]:
+    def found_in(source: Source, how: Callable[..., Look]) -> list[Diagnostic]:
         def understood() -> Iterable[Diagnostic]:
             reading = read(source, language)
-            return everything_found(all_looks(reading, options.overlays, look=first_look), reading)
+            return everything_found(all_looks(reading, options.overlays, look=how), reading)
 
         return guarded(understood, file)
 
@@ -208,14 +208,17 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
     except SpecError as error:
         found.diagnostics += error.diagnostics
         return
-    mended = mend(Source(str(file), before), look, unsafe=options.unsafe_fixes)
+    mended = mend(Source(str(file), before), lambda s: found_in(s, first_look), unsafe=options.unsafe_fixes)
     if mended.text != before:
         found.applied += len(mended.applied)
         if options.show_diff:
             found.diffs += unified(str(file), before, mended.text)
         else:
             _write(file, mended.text)
-    found.diagnostics += mended.left if options.show_diff or mended.left else judge(file, options)
+    if options.show_diff and not mended.left:  # what the later stages would say of the text as it would be
+        found.diagnostics += found_in(Source(str(file), mended.text), look)
+    else:
+        found.diagnostics += mended.left or judge(file, options)
 
 
 def _write(file: Path, text: str) -> None:
@@ -248,8 +251,10 @@ def _summary(diagnostics: Sequence[Diagnostic], num_files: int, applied: int, op
     text = f"{parts[0]}: " + (
         ", ".join(parts[1:]) if errors or warnings else "all valid" if num_files > 1 else "valid"
     )
-    if applied:
-        text += f"; {_count(applied, 'fix', 'fixes')} {'would be ' if options.show_diff else ''}made"
+    if applied and options.show_diff:
+        text += f", once {_count(applied, 'fix is', 'fixes are')} made"
+    elif applied:
+        text += f"; {_count(applied, 'fix', 'fixes')} made"
     elif fixable and not options.fix and not options.unsafe_fixes:
         text += f"; {fixable} of them can be changed by `--fix` or `--unsafe-fixes` (`--diff` shows how)"
     return text + "\n"
