@@ -15,9 +15,10 @@ from seqspec.compile.keys import MOST_LISTED, Advice, advice, known_keys, listed
 from seqspec.compile.limits import MOST_ADVISED, MOST_TOLD
 from seqspec.compile.misfit import explain_value, with_fix
 from seqspec.compile.report import in_order, locate
+from seqspec.compile.shape import named_type
 from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
+from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix, Label
 from seqspec.schema.source import POISON, Path, Tree, dotted
 
 
@@ -91,7 +92,22 @@ class _Complaints:
         name = str(fault.path[-1])
         message = f"{said} needs `{name}`"
         help = f"add `{dotted(fault.path)}`, which takes {expectation(fault)}"
-        return locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
+        diagnostic = locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
+        return self._afresh(diagnostic, fault.path)
+
+    def _afresh(self, diagnostic: Diagnostic, path: Path) -> Diagnostic:
+        """With the reason, where another type was chosen and what had been written was for the old one."""
+        node = self.tree.at(path[:-1])
+        below = node.replaced if node is not None else None
+        old, new = named_type(below), named_type(node)
+        if below is None or old is None or new is None or old == new:
+            return diagnostic
+        note = f"what was written for `{old}` does not count for `{new}`: another type starts afresh"
+        given = below.at(path[-1:])
+        if given is None or given.key is None:
+            return diagnostic._replace(note=note)
+        labels = (*diagnostic.labels, Label(given.key, f"given here for `{old}`"))
+        return diagnostic._replace(note=note, labels=labels)
 
     def type_missing(self, fault: Fault) -> Diagnostic | None:
         slot = str(fault.context["slot"])
