@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """Without waiting: a named pipe opens at once, and so ends reading a kernel log that looks like a file."""
@@ -27,7 +27,7 @@ class NotRegular(OSError):
         super().__init__(errno.EINVAL, kind, str(path))
 
 
-def open_regular(path: Path | str) -> IO[bytes]:
+def open_regular(path: Path | str) -> BufferedReader:
     """A buffered binary file.  Raises ``NotRegular``, or the ``OSError`` of the system.
 
     What was opened is looked at again, so that a pipe put in the file's place meanwhile is found too.
