@@ -17,6 +17,7 @@ from seqspec.cli_options import (
     Device,
     Form,
     Html,
+    Plugins,
     Precision,
     Profiles,
     Quiet,
@@ -313,13 +314,15 @@ def explain(
     batches: Annotated[
         bool, typer.Option("--batches", help="Batches and steps of an epoch; prepares the corpus.")
     ] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Say what something means, or what a spec compiles to."""
     from seqspec.compile import commands
 
     table: Literal["plan", "params", "cost", "batches"]
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
-    finish(commands.explain(subject, path=path, over=commands.overlays(profile, set), table=table))
+    over = commands.overlays(profile, set)
+    finish(commands.explain(subject, path=path, over=over, table=table, plugins=plugin))
 
 
 @app.command()
@@ -342,11 +345,14 @@ def diff(
 
 
 @app.command(name="list")
-def list_(slot: Annotated[str | None, typer.Argument(help="A slot, such as encoder.")] = None) -> None:
+def list_(
+    slot: Annotated[str | None, typer.Argument(help="A slot, such as encoder.")] = None,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
     """List the components that a spec can name."""
     from seqspec.compile import commands
 
-    finish(commands.list_components(slot))
+    finish(commands.list_components(slot, plugins=plugin))
 
 
 @app.command()
@@ -354,11 +360,12 @@ def schema(
     output: Annotated[
         Path | None, typer.Option(help="Write the schema here and print the modeline for specs.")
     ] = None,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Print the language as JSON Schema, for editors."""
     from seqspec.compile import commands
 
-    finish(commands.schema(output))
+    finish(commands.schema(output, plugins=plugin))
 
 
 @app.command()
@@ -380,7 +387,7 @@ def lsp() -> None:
     try:
         from seqspec.lsp.server import serve
     except ModuleNotFoundError as error:
-        typer.echo(f"`seqspec lsp` needs {error.name}: pip install 'seqspec[lsp]'", err=True)
+        typer.echo(f"`seqspec lsp` needs {error.name}: pip install 'seqspec-compiler[lsp]'", err=True)
         raise typer.Exit(2) from None
     serve()
 
@@ -416,6 +423,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("SEQSPEC_DEBUG"):
             raise
+        if lacking := _lacking(error):
+            typer.echo(lacking, err=True)
+            raise SystemExit(2) from None
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
 
@@ -445,10 +455,42 @@ def _with(asked: list[str]) -> typer.Typer:
     return one
 
 
+_TRAIN = frozenset(
+    {
+        "torch",
+        "lightning",
+        "safetensors",
+        "tensorboard",
+        "soundfile",
+        "soxr",
+        "sacrebleu",
+        "fugashi",
+        "rapidfuzz",
+    }
+)
+"""What the extra `train` brings, by the names of the modules."""
+
+
+def _lacking(error: Exception) -> str | None:
+    """What a person is told who installed what checks specs, and asks for more."""
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").partition(".")[0] not in _TRAIN:
+        return None
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return f"`seqspec {asked}` needs {error.name}: pip install 'seqspec-compiler[train]'"
+
+
 def _bug(error: Exception) -> str:
     """What a person is told when the fault is ours."""
     import traceback
 
+    from seqspec.compile.diagnostics.plugin_errors import plugin_failure
+
+    failure = plugin_failure(error)
+    if failure is not None:
+        return (
+            f"error[SQ141 plugin-failed]: the plugin `{failure.package}` failed: {failure.message}\n"
+            "  = help: its authors can mend it; SEQSPEC_DEBUG=1 shows where"
+        )
     last = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     return (

@@ -16,6 +16,9 @@ Profiles = Annotated[
 Sets = Annotated[
     list[str], typer.Option("--set", help="Put a value over the spec: path=value; may be repeated.")
 ]
+Plugins = Annotated[
+    list[str], typer.Option("--plugin", help="Show this plugin's components too; may be repeated.")
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 Precision = Annotated[
     Literal["float32", "bfloat16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")

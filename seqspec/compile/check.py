@@ -48,8 +48,3 @@ def rules() -> tuple[ModuleType, ...]:
     folder = Path(__file__).with_name("checks")
     names = sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
     return tuple(importlib.import_module(f"seqspec.compile.checks.{name}") for name in names)
-
-
-def rule_name(module: ModuleType) -> str:
-    """``heads_divide_dim`` as ``heads-divide-dim``: the name beside the code in a diagnostic."""
-    return module.__name__.rpartition(".")[2].replace("_", "-")

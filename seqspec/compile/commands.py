@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, get_args
 
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
-from seqspec.schema.catalogue import SLOTS, Catalogue
+from seqspec.schema.catalogue import SLOTS, Catalogue, PluginError
 from seqspec.schema.diagnostic import DataError, Exit, SpecError
 
 Table = Literal["plan", "params", "cost", "batches"]
@@ -29,7 +29,14 @@ def overlays(profiles: Sequence[str], sets: Sequence[str]) -> tuple[Overlay, ...
     return (*map(Overlay.profile, profiles), *map(Overlay.set, sets))
 
 
-def explain(subject: str, *, path: str | None, over: Sequence[Overlay], table: Table = "plan") -> Outcome:
+def explain(
+    subject: str,
+    *,
+    path: str | None,
+    over: Sequence[Overlay],
+    table: Table = "plan",
+    plugins: Sequence[str] = (),
+) -> Outcome:
     """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus."""
     from seqspec.compile.explain import NothingToExplain
     from seqspec.compile.explain import explain as page
@@ -37,8 +44,8 @@ def explain(subject: str, *, path: str | None, over: Sequence[Overlay], table: T
     try:
         if table != "plan":
             return Outcome(_table(Path(subject), over, table))
-        return Outcome(page(subject, path=path, overlays=over))
-    except NothingToExplain as error:
+        return Outcome(page(subject, path=path, overlays=over, plugins=tuple(plugins)))
+    except (NothingToExplain, PluginError) as error:
         return _usage(str(error))
     except DataError as error:
         return Outcome(error=f"{error}\n" + (f"help: {error.help}\n" if error.help else ""), exit=Exit.DATA)
@@ -98,10 +105,12 @@ def diff(
     differs = bool(effects & asked) or ("any" in asked and bool(effects))
     text = show(found, format=format)  # type: ignore[arg-type]
     told = "" if text else "no difference in meaning\n"
+    if any(item.invalid for item in found):
+        return Outcome(text, told, exit=Exit.USAGE)
     return Outcome(text, told, exit=Exit.DIAGNOSTICS if differs else Exit.CLEAN)
 
 
-def list_components(slot: str | None) -> Outcome:
+def list_components(slot: str | None, *, plugins: Sequence[str] = ()) -> Outcome:
     """``seqspec list [SLOT]``."""
     from seqspec.compile.component_page import catalogue_text
     from seqspec.compile.suggest import nearest
@@ -110,14 +119,20 @@ def list_components(slot: str | None) -> Outcome:
         close = nearest(slot, SLOTS)
         hint = f"did you mean `{close}`?" if close else f"there are {', '.join(SLOTS)}"
         return _usage(f"there is no slot `{slot}`; {hint}")
-    return Outcome(catalogue_text(Catalogue(), slot=slot))
+    try:
+        return Outcome(catalogue_text(Catalogue(tuple(plugins)), slot=slot))
+    except PluginError as error:
+        return _usage(str(error))
 
 
-def schema(output: Path | None) -> Outcome:
+def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
     """``seqspec schema``: the document, or, written to a file, the line that points a spec to it."""
     from seqspec.compile.json_schema import json_schema, modeline
 
-    text = json.dumps(json_schema(Catalogue()), indent=1, ensure_ascii=False) + "\n"
+    try:
+        text = json.dumps(json_schema(Catalogue(tuple(plugins))), indent=1, ensure_ascii=False) + "\n"
+    except PluginError as error:
+        return _usage(str(error))
     if output is None:
         return Outcome(text)
     try:

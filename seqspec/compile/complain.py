@@ -6,18 +6,20 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from seqspec.compile.expectation import expectation
 from seqspec.compile.faults import Fault, faults, walk
 from seqspec.compile.foreign_words import CHOICES, COMPONENTS
-from seqspec.compile.keys import MOST_LISTED, Advice, advice, quoted
+from seqspec.compile.keys import MOST_LISTED, Advice, advice, known_keys, listed, quoted
+from seqspec.compile.limits import MOST_ADVISED, MOST_TOLD
 from seqspec.compile.misfit import explain_value, with_fix
 from seqspec.compile.report import in_order, locate
 from seqspec.compile.retired_keys import retired_key
+from seqspec.compile.shape import named_type
 from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
+from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix, Label
 from seqspec.schema.source import POISON, Path, Tree, dotted
 
 
@@ -31,12 +33,16 @@ class _Complaints:
         self.tree = tree
         self.catalogue = catalogue
         self.renamed: set[Path] = set()
+        self.num_advised = 0
 
     def of(self, found: list[Fault]) -> list[Diagnostic]:
         """Unknown keys first: a required key that one of them was meant to be is then not missing."""
         by_rank = sorted(found, key=lambda fault: fault.kind == "missing")
-        diagnostics = [self._diagnostic(fault) for fault in by_rank if not self._follows(fault)]
-        return _once(in_order(d for d in diagnostics if d is not None))
+        shown = by_rank[:MOST_TOLD]
+        diagnostics = [self._diagnostic(fault) for fault in shown if not self._follows(fault)]
+        told = _once(in_order(d for d in diagnostics if d is not None))
+        left = len(by_rank) - len(shown)
+        return [*told[:-1], told[-1]._replace(note=f"{left:,} more mistakes were found")] if left else told
 
     def _follows(self, fault: Fault) -> bool:
         """It comes of another mistake that is told already."""
@@ -53,7 +59,7 @@ class _Complaints:
         said, cls = walk(self.tree, fault.path[:-1], self.catalogue)
         if (retired := retired_key(fault.path, cls, self.tree, owner=said)) is not None:
             return retired
-        told: Advice = advice(fault.path, cls, self.tree, self.catalogue)
+        told: Advice = self._advice(fault.path, cls)
         if told.rename:
             self.renamed.add((*fault.path[:-1], told.rename))
         message = f"`{fault.path[-1]}` is not a key of {said}"
@@ -64,6 +70,13 @@ class _Complaints:
             fix = Fix(f"rename it `{told.rename}`", (Edit(fault.node.key, told.rename),), safe=False)
             return with_fix(diagnostic, fix)
         return diagnostic
+
+    def _advice(self, path: Path, cls: type[BaseModel] | None) -> Advice:
+        """What was meant is looked for in the whole language, which thousands of wrong keys are not worth."""
+        self.num_advised += 1
+        if self.num_advised > MOST_ADVISED:
+            return Advice(listed(cls, known_keys(cls)))
+        return advice(path, cls, self.tree, self.catalogue)
 
     def bad_key(self, fault: Fault) -> Diagnostic:
         """A key of a mapping of names, such as a split that there is not."""
@@ -82,7 +95,22 @@ class _Complaints:
         name = str(fault.path[-1])
         message = f"{said} needs `{name}`"
         help = f"add `{dotted(fault.path)}`, which takes {expectation(fault)}"
-        return locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
+        diagnostic = locate(Finding(fault.path, message, code="SQ102", help=help), self.tree)
+        return self._afresh(diagnostic, fault.path)
+
+    def _afresh(self, diagnostic: Diagnostic, path: Path) -> Diagnostic:
+        """With the reason, where another type was chosen and what had been written was for the old one."""
+        node = self.tree.at(path[:-1])
+        below = node.replaced if node is not None else None
+        old, new = named_type(below), named_type(node)
+        if below is None or old is None or new is None or old == new:
+            return diagnostic
+        note = f"what was written for `{old}` does not count for `{new}`: another type starts afresh"
+        given = below.at(path[-1:])
+        if given is None or given.key is None:
+            return diagnostic._replace(note=note)
+        labels = (*diagnostic.labels, Label(given.key, f"given here for `{old}`"))
+        return diagnostic._replace(note=note, labels=labels)
 
     def type_missing(self, fault: Fault) -> Diagnostic | None:
         slot = str(fault.context["slot"])
@@ -97,7 +125,18 @@ class _Complaints:
             help = f"write `type: {named}`, and its settings beside it"
         message = f"`{fault.name}` does not say which {slot} it is"
         at = (*fault.path, "type") if isinstance(given, dict) and "type" in given else fault.path
+        if meant and isinstance(given, dict) and isinstance(given[meant].value, str):
+            return self._misspelt_type((*fault.path, meant), message, slot)
         return locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
+
+    def _misspelt_type(self, at: Path, message: str, slot: str) -> Diagnostic:
+        """The key that was meant to be ``type``, and the fix where its value names a component."""
+        help = f"did you mean `type` by `{at[-1]}`?"
+        diagnostic = locate(Finding(at, message, code="SQ105", on_key=True, help=help), self.tree)
+        node = self.tree.at(at)
+        if node is None or node.key is None or node.value not in self.catalogue.names(slot):
+            return diagnostic
+        return with_fix(diagnostic, Fix("rename it `type`", (Edit(node.key, "type"),), safe=False))
 
     def type_is_no_name(self, fault: Fault) -> Diagnostic:
         slot = str(fault.context["slot"])

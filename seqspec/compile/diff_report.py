@@ -29,11 +29,13 @@ class Difference(NamedTuple):
     """Where the old and the new value of each change were written; a default or inferred one says so."""
     only: Literal["", "a", "b"] = ""
     """The side that alone has the spec."""
+    invalid: tuple[str, ...] = ()
+    """What is wrong with the spec on either side, so that it cannot be compared."""
 
     @property
     def effects(self) -> frozenset[str]:
         """``result``, ``speed``, ``cosmetic`` and the groups that have changes."""
-        if self.only:
+        if self.only or self.invalid:
             return frozenset({"result", *GROUPS})
         groups = {change.group for change in self.changes}
         decided = {"result"} if any(one.decides for one in self.consequences) else set()
@@ -59,11 +61,11 @@ def render(differences: Sequence[Difference], *, format: Format) -> str:
     """Every difference in one text."""
     match format:
         case "text":
-            return "\n".join(_text(item) for item in differences if not item.empty)
+            return "\n".join(_text(item) for item in differences if item.invalid or not item.empty)
         case "json":
             return json.dumps(_report(differences), indent=2, ensure_ascii=False)
         case "markdown":
-            return "\n".join(_markdown(item) for item in differences if not item.empty)
+            return "\n".join(_markdown(item) for item in differences if item.invalid or not item.empty)
 
 
 def _report(differences: Sequence[Difference]) -> dict[str, Any]:
@@ -86,6 +88,7 @@ def _object(item: Difference) -> dict[str, Any]:
         "a": item.a,
         "b": item.b,
         "only": item.only,
+        **({"invalid": list(item.invalid)} if item.invalid else {}),
         "changes": changes,
         "consequences": follows,
     }
@@ -95,6 +98,8 @@ def _text(item: Difference) -> str:
     lines = [f"{item.a} → {item.b}"]
     if item.only:
         return f"{lines[0]}\n  only in {item.a if item.only == 'a' else item.b}\n"
+    if item.invalid:
+        return "\n".join([lines[0], *(f"  cannot be compared: {line}" for line in item.invalid), ""])
     for group, rows in _grouped(item).items():
         lines += ["", group + ("  (the result stays the same)" if group == "cosmetic" else "")]
         width = min(44, max(len(row[0]) for row in rows))
@@ -111,6 +116,8 @@ def _markdown(item: Difference) -> str:
     lines = [f"### `{item.a}` → `{item.b}`", ""]
     if item.only:
         return "\n".join([*lines, f"Only in `{item.a if item.only == 'a' else item.b}`.", ""])
+    if item.invalid:
+        return "\n".join([*lines, *(f"Cannot be compared: {_cell(line)}" for line in item.invalid), ""])
     for group, rows in _grouped(item).items():
         lines += [f"**{group}**", "", "| setting | change | written at |", "|---|---|---|"]
         lines += [f"| `{_cell(name)}` | {_cell(values)} | {_cell(where)} |" for name, values, where in rows]

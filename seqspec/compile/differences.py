@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from seqspec.compile.consequences import consequences
 from seqspec.compile.diff import diff
 from seqspec.compile.diff_report import Difference, place
 from seqspec.compile.initial_digests import initial_consequences
 from seqspec.compile.plan import Compiled
+from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
 from seqspec.compile.revisions import Side, opened
+from seqspec.schema.diagnostic import Diagnostic, SpecError
+from seqspec.schema.source import Source, Span
 
 
 def differences(
@@ -44,7 +46,14 @@ def _difference(
     titles = [f"{side.title}/{name}" if name else side.title for side in (left, right)]
     if name not in left.files or name not in right.files:
         return Difference(name, titles[0], titles[1], (), (), (), "a" if name in left.files else "b")
-    old, new = (_compile(side.files[name], overlays) for side in (left, right))
+    sides = [_compiled(side, name, overlays) for side in (left, right)]
+    wrong = [d for side in sides if not isinstance(side, Compiled) for d in side]
+    if wrong and not name:
+        raise SpecError(wrong)
+    if wrong:
+        lines = tuple(render(wrong, format="concise").splitlines())
+        return Difference(name, titles[0], titles[1], (), (), (), invalid=lines)
+    old, new = (side for side in sides if isinstance(side, Compiled))
     changes = diff(old.plan, new.plan)
     count = _built if parameters else _counted
     counts = (count(old), count(new))
@@ -60,10 +69,24 @@ def _difference(
     return Difference(name, titles[0], titles[1], changes, follows, places)
 
 
-def _compile(file: Path, overlays: Sequence[Overlay]) -> Compiled:
+def _compiled(side: Side, name: str, overlays: Sequence[Overlay]) -> Compiled | tuple[Diagnostic, ...]:
+    """One side, or what is wrong with it, in the words in which the person named it."""
     from seqspec.compile import compile
 
-    return compile(file, overlays=overlays)
+    try:
+        return compile(side.files[name], overlays=overlays)
+    except SpecError as error:
+        return tuple(_displayed(d, side) for d in error.diagnostics if d.severity == "error")
+
+
+def _displayed(d: Diagnostic, side: Side) -> Diagnostic:
+    labels = tuple(label._replace(span=_place(label.span, side)) for label in d.labels)
+    span = None if d.span is None else _place(d.span, side)
+    return d._replace(message=side.display(d.message), span=span, labels=labels)
+
+
+def _place(span: Span, side: Side) -> Span:
+    return span._replace(source=Source(side.display(span.source.name), span.source.text))
 
 
 def _built(compiled: Compiled) -> int | None:

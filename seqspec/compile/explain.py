@@ -24,7 +24,13 @@ class NothingToExplain(Exception):
     """The words name nothing; the message offers what comes nearest."""
 
 
-def explain(subject: str, *, path: str | None = None, overlays: Sequence[Overlay] = ()) -> str:
+def explain(
+    subject: str,
+    *,
+    path: str | None = None,
+    overlays: Sequence[Overlay] = (),
+    plugins: tuple[str, ...] = (),
+) -> str:
     """The page of ``subject``.  Raises ``NothingToExplain``, and ``SpecError`` for a spec with mistakes."""
     if Path(subject).is_file() or (Path(subject) / "spec.yaml").is_file():
         return explain_spec(Path(subject), path=path, overlays=overlays)
@@ -33,9 +39,9 @@ def explain(subject: str, *, path: str | None = None, overlays: Sequence[Overlay
     if re.fullmatch(r"(?i)sq\d+", subject):
         return _code(subject.upper())
     if subject in SLOTS:
-        return catalogue_text(Catalogue(), slot=subject)
+        return catalogue_text(Catalogue(plugins), slot=subject)
     if subject.partition(".")[0] in SLOTS:
-        found = _component(subject)
+        found = _component(subject, Catalogue(plugins))
         if found is not None:
             return found
     return _field(subject)
@@ -63,9 +69,8 @@ def _code(code: str) -> str:
     return found
 
 
-def _component(subject: str) -> str | None:
+def _component(subject: str, catalogue: Catalogue) -> str | None:
     slot, _, name = subject.partition(".")
-    catalogue = Catalogue()
     name, _, field = name.partition(".")
     try:
         if field:

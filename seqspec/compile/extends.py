@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
-import stat
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from seqspec.compile.limits import MOST_EXTENDS
+from seqspec.compile.limits import MOST_BASE_BYTES, MOST_BASES, MOST_EXTENDS, MOST_PROFILES
 from seqspec.compile.overlay import merge
+from seqspec.compile.parse import SUFFIXES, parse
+from seqspec.data.corpus.regular_file import require_regular
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.source import Node, Span, Tree
@@ -31,25 +33,44 @@ class Composed(NamedTuple):
 
 def compose(tree: Tree, catalogue: Catalogue) -> Composed:
     """``tree`` over everything it extends; profiles are kept apart, base first.  Raises ``SpecError``."""
-    return _compose(tree, Path(tree.span.source.name), (), catalogue)
+    return _compose(tree, Path(tree.span.source.name), (), _Bases(catalogue))
 
 
-def _compose(tree: Tree, file: Path, chain: tuple[tuple[Path, Span], ...], catalogue: Catalogue) -> Composed:
+@dataclass(slots=True)
+class _Bases:
+    """What all bases of one spec share: the catalogue, and how much of them was read."""
+
+    catalogue: Catalogue
+    files: int = 0
+    bytes: int = 0
+
+    def admit(self, node: Node, size: int) -> None:
+        """Count one more base.  Raises ``SpecError`` where the spec builds on too much."""
+        self.files += 1
+        self.bytes += size
+        if self.files > MOST_BASES:
+            raise SpecError([_too_many(f"the spec builds on more than {MOST_BASES} files", node)])
+        if self.bytes > MOST_BASE_BYTES:
+            said = f"the files that the spec builds on hold more than {MOST_BASE_BYTES // 1024} KiB"
+            raise SpecError([_too_many(said, node)])
+
+
+def _compose(tree: Tree, file: Path, chain: tuple[tuple[Path, Span], ...], bases: _Bases) -> Composed:
     if not isinstance(tree.value, dict):
         raise SpecError([_not_a_mapping(tree)])
     own = {key: node for key, node in tree.value.items() if key not in ("extends", "profiles")}
     body: Node = Node(own, tree.span)
     profiles: dict[str, tuple[Layer, ...]] = {}
-    bases = _bases(tree.value.get("extends"))
-    if bases:
+    named = _bases(tree.value.get("extends"))
+    if named:
         below: Node | None = None
-        for base in bases:
-            composed = _base(base, file, chain, catalogue)
-            below = composed.body if below is None else merge(below, composed.body, catalogue=catalogue)
+        for base in named:
+            composed = _base(base, file, chain, bases)
+            below = composed.body if below is None else merge(below, composed.body, catalogue=bases.catalogue)
             for name, layers in composed.profiles.items():
                 profiles[name] = (*profiles.get(name, ()), *layers)
         assert below is not None
-        body = merge(below, body, catalogue=catalogue)
+        body = merge(below, body, catalogue=bases.catalogue)
     for name, over in _profiles(tree.value.get("profiles")):
         profiles[name] = (*profiles.get(name, ()), Layer(over, body))
     return Composed(body, profiles)
@@ -75,21 +96,20 @@ def _bases(node: Node | None) -> list[Node]:
     return entries
 
 
-def _base(node: Node, file: Path, chain: tuple[tuple[Path, Span], ...], catalogue: Catalogue) -> Composed:
+def _base(node: Node, file: Path, chain: tuple[tuple[Path, Span], ...], bases: _Bases) -> Composed:
     name = str(node.value)
     target = _display(file.parent / name)
     chain = (*chain, (file, node.span))
     _check(name, target, node, chain)
     try:
-        status = target.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        status = require_regular(target)
+        bases.admit(node, status.st_size)
         tree = _parsed(target, status.st_mtime_ns, status.st_size)
     except FileNotFoundError:
         raise SpecError([_missing(name, target, node)]) from None
     except OSError as error:
         raise SpecError([_missing(name, target, node, (error.strerror or "").lower())]) from None
-    return _compose(tree, target, chain, catalogue)
+    return _compose(tree, target, chain, bases)
 
 
 def _check(name: str, target: Path, node: Node, chain: tuple[tuple[Path, Span], ...]) -> None:
@@ -107,7 +127,7 @@ def _check(name: str, target: Path, node: Node, chain: tuple[tuple[Path, Span], 
         )
     first = chain[0][0]
     root = project(first.parent)
-    real = target.resolve()
+    real = _real(name, target, node)
     if not real.is_relative_to(root):
         raise SpecError(
             [
@@ -124,17 +144,21 @@ def _check(name: str, target: Path, node: Node, chain: tuple[tuple[Path, Span], 
     if real in files:
         raise SpecError([_cycle(name, node, chain, files.index(real))])
     if len(chain) > MOST_EXTENDS:
-        raise SpecError(
-            [
-                Diagnostic(
-                    "SQ304",
-                    f"more than {MOST_EXTENDS} files extend one another",
-                    node.span,
-                    path=("extends",),
-                    help="merge some of the bases into one",
-                )
-            ]
-        )
+        raise SpecError([_too_many(f"more than {MOST_EXTENDS} files extend one another", node)])
+
+
+def _real(name: str, target: Path, node: Node) -> Path:
+    """Where a base lies once links are followed.  Raises ``SpecError`` where they lead nowhere."""
+    try:
+        return target.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, or a name that is too long
+        loop = isinstance(error, RuntimeError) or getattr(error, "errno", 0) == errno.ELOOP
+        reason = "symbolic links lead in a circle" if loop else "the path is too long"
+        raise SpecError([_missing(name, target, node, reason)]) from None
+
+
+def _too_many(message: str, node: Node) -> Diagnostic:
+    return Diagnostic("SQ304", message, node.span, path=("extends",), help="merge some of the bases into one")
 
 
 def project(folder: Path) -> Path:
@@ -162,8 +186,6 @@ def _display(path: Path) -> Path:
 @lru_cache(maxsize=256)
 def _parsed(file: Path, modified: int, size: int) -> Tree:
     """A base file is read once for as long as it stays the same."""
-    from seqspec.compile.parse import parse
-
     return parse(file)
 
 
@@ -182,6 +204,10 @@ def _profiles(node: Node | None) -> list[tuple[str, Node]]:
                 )
             ]
         )
+    if len(node.value) > MOST_PROFILES:
+        said = f"the spec has more than {MOST_PROFILES} profiles"
+        help = "what many runs try is a matter of `--set`; profiles name the few that stay"
+        raise SpecError([Diagnostic("SQ321", said, node.key or node.span, path=("profiles",), help=help)])
     found = []
     for name, over in node.value.items():
         if not isinstance(over.value, dict):
@@ -235,12 +261,7 @@ def _cycle(name: str, node: Node, chain: tuple[tuple[Path, Span], ...], start: i
 def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnostic:
     from seqspec.compile.suggest import nearest
 
-    folder = target.parent
-    names = (
-        [entry.name for entry in folder.iterdir() if entry.suffix in (".yaml", ".yml", ".toml")]
-        if folder.is_dir()
-        else []
-    )
+    names = _specs_beside(target)
     stems = (name for name in names if Path(name).stem == target.name)
     close = next(stems, None) or nearest(target.name, names)
     odd = _odd_name(name)
@@ -258,6 +279,13 @@ def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnosti
         help=help,
         path=("extends",),
     )
+
+
+def _specs_beside(target: Path) -> list[str]:
+    try:
+        return [entry.name for entry in target.parent.iterdir() if entry.suffix in SUFFIXES]
+    except OSError:
+        return []
 
 
 def _odd_name(name: str) -> str | None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqspec.compile.revisions import SUFFIXES, NotFound
+from seqspec.compile.parse import SUFFIXES
+from seqspec.compile.revisions import NotFound
 
 
 @contextmanager
@@ -29,6 +30,11 @@ def _check_out(revision: str, inside: str, root: Path) -> Path:
     if revision.startswith("-"):
         raise NotFound(f"`{revision}` is no revision")
     top = Path(_git("rev-parse", "--show-toplevel").decode().strip())
+    try:
+        _git("rev-parse", "--verify", "--quiet", f"{revision}^{{tree}}")
+    except NotFound:
+        help = "name a commit, a branch or a tag; a shallow clone lacks older commits"
+        raise NotFound(f"git knows no revision `{revision}` here; {help}") from None
     names = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", revision).decode().split("\0")
     wanted = [name for name in names if name.endswith(SUFFIXES)]
     if wanted:

@@ -7,6 +7,7 @@ reason.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -40,21 +41,27 @@ def silenced(diagnostics: Iterable[Diagnostic], tree: Tree, *, idle: bool = True
     if not ignores:
         return kept
     left = []
+    by_place: dict[tuple[Source, int, str], _Ignore] = {}
+    for each in ignores:
+        by_place.setdefault((each.span.source, each.line, each.code), each)
     for d in kept:
-        match = next((i for i in ignores if _silences(i, d)), None)
+        place = (d.span.source, d.span.line, d.code) if d.span is not None else None
+        match = by_place.get(place) if place is not None and d.severity != "error" else None
         if match is None:
             left.append(d)
         else:
             used.add(match)
     unused = [i for i in ignores if idle and i not in used and i.span.source is tree.span.source]
-    return (*left, *(_unused(i, kept)._replace(path=_setting(i, tree)) for i in unused))
+    if not unused:
+        return tuple(left)
+    settings, told = _settings(tree), {(d.code, d.span.line) for d in kept if d.span is not None}
+    return (*left, *(_unused(i, told)._replace(path=settings.get(i.line, ())) for i in unused))
 
 
-def _setting(ignore: _Ignore, tree: Tree) -> Path:
-    """The setting that the comment stands beside: the last one whose key or entry begins on its line."""
+def _settings(tree: Tree) -> dict[int, Path]:
+    """The setting that a comment on a line stands beside: the last one whose key or entry begins there."""
     begins = ((path, node.key or node.span) for path, node in _nodes(tree, ()))
-    there = [path for path, span in begins if span.source is ignore.span.source and span.line == ignore.line]
-    return there[-1] if there else ()
+    return {span.line: path for path, span in begins if span.source is tree.span.source}
 
 
 def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
@@ -70,8 +77,9 @@ def _nodes(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
 def _ignores(source: Source, tree: Tree) -> Iterator[_Ignore]:
     if "ignore" not in source.text:
         return
+    texts = sorted((node.span.start, node.span.end) for node in _texts(tree) if node.span.source is source)
     for match in _COMMENT.finditer(source.text):
-        if _within_text(source, match.start(), tree):
+        if _within(texts, match.start()):
             continue
         comment = Span(source, match.start(), match.end())
         line = source.position(match.start())[0]
@@ -86,9 +94,10 @@ def _ignores(source: Source, tree: Tree) -> Iterator[_Ignore]:
             yield _Ignore(comment, comment, "", line + alone)
 
 
-def _within_text(source: Source, at: int, tree: Tree) -> bool:
+def _within(texts: list[tuple[int, int]], at: int) -> bool:
     """The ``#`` stands inside a quoted text, where it begins no comment."""
-    return any(node.span.start < at < node.span.end for node in _texts(tree) if node.span.source is source)
+    before = bisect_left(texts, (at,)) - 1
+    return before >= 0 and at < texts[before][1]
 
 
 def _texts(node: Node) -> Iterator[Node]:
@@ -97,17 +106,7 @@ def _texts(node: Node) -> Iterator[Node]:
             yield leaf
 
 
-def _silences(ignore: _Ignore, d: Diagnostic) -> bool:
-    return (
-        d.severity != "error"
-        and d.span is not None
-        and d.code == ignore.code
-        and d.span.source is ignore.span.source
-        and d.span.line == ignore.line
-    )
-
-
-def _unused(ignore: _Ignore, diagnostics: Iterable[Diagnostic]) -> Diagnostic:
+def _unused(ignore: _Ignore, told: set[tuple[str, int]]) -> Diagnostic:
     fix = Fix("delete the comment", (Edit(ignore.comment, ""),), safe=True)
     if not ignore.code:
         said, help = (
@@ -119,7 +118,7 @@ def _unused(ignore: _Ignore, diagnostics: Iterable[Diagnostic]) -> Diagnostic:
         said, help = f"there is no diagnostic `{ignore.code}` to ignore", "write a code such as `SQ210`"
         return Diagnostic("SQ031", said, ignore.span, severity="warning", help=help, fix=fix)
     said = f"nothing on this line is told as `{ignore.code}`, so there is nothing to ignore"
-    if any(d.code == ignore.code and d.span and d.span.line == ignore.line for d in diagnostics):
+    if (ignore.code, ignore.line) in told:
         said = f"`{ignore.code}` is an error here, and errors cannot be ignored"
         return Diagnostic(
             "SQ030", said, ignore.span, severity="warning", help="mend the error, or delete the comment"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from seqspec.compile.limits import MOST_DEPTH, MOST_NODES, MOST_SCALAR
+from seqspec.compile.limits import MOST_ADVISED, MOST_DEPTH, MOST_NODES, MOST_SCALAR
 from seqspec.compile.shape import place
 from seqspec.compile.suggest import nearest
 from seqspec.schema.catalogue import Catalogue
@@ -232,7 +232,7 @@ class _Interpolation:
         node, depth = self.root.nearest(target)
         missing = target[depth]
         below = node.value if isinstance(node.value, dict) else {}
-        close = nearest(str(missing), below)
+        close = nearest(str(missing), below) if len(self.found) < MOST_ADVISED else None
         if close:
             help = f"did you mean `${{{dotted((*target[:depth], close, *target[depth + 1 :]))}}}`?"
         elif isinstance(missing, int):

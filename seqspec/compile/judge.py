@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from seqspec.compile.parse import SUFFIXES
 from seqspec.compile.plan import Compiled
 from seqspec.compile.report import Format, in_order, render
 from seqspec.compile.resolve import Overlay
@@ -19,7 +20,6 @@ from seqspec.schema.source import Source
 if TYPE_CHECKING:
     from seqspec.compile.look import Look
 
-SUFFIXES = (".yaml", ".yml", ".toml")
 FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
 
@@ -105,7 +105,14 @@ def guarded(look: Callable[[], Iterable[Diagnostic]], file: Path) -> list[Diagno
 
 
 def internal(error: Exception, file: Path) -> Diagnostic:
-    """A fault of seqspec itself, told in one diagnostic."""
+    """A fault of seqspec itself, or of a plugin, told in one diagnostic."""
+    from seqspec.compile.diagnostics.plugin_errors import plugin_failure
+
+    failure = plugin_failure(error)
+    if failure is not None:
+        message = f"the plugin `{failure.package}` failed on `{file}`: {failure.message}"
+        help = "its authors can mend it; `SEQSPEC_DEBUG=1` shows where"
+        return Diagnostic("SQ141", message, help=help)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -183,16 +190,16 @@ def _mend_all(files: Sequence[Path], options: Options) -> _Found:
 def _mend(file: Path, options: Options, found: _Found) -> None:
     from seqspec.compile.fix import mend, unified
     from seqspec.compile.front import read_text as read
-    from seqspec.compile.look import first_look
+    from seqspec.compile.look import first_look, look
     from seqspec.compile.parse import Language, read_text
     from seqspec.compile.profiles import all_looks, everything_found
 
     language: Language = "toml" if file.suffix == ".toml" else "yaml"
 
-    def look(source: Source) -> list[Diagnostic]:
+    def found_in(source: Source, how: Callable[..., Look]) -> list[Diagnostic]:
         def understood() -> Iterable[Diagnostic]:
             reading = read(source, language)
-            return everything_found(all_looks(reading, options.overlays, look=first_look), reading)
+            return everything_found(all_looks(reading, options.overlays, look=how), reading)
 
         return guarded(understood, file)
 
@@ -201,14 +208,17 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
     except SpecError as error:
         found.diagnostics += error.diagnostics
         return
-    mended = mend(Source(str(file), before), look, unsafe=options.unsafe_fixes)
+    mended = mend(Source(str(file), before), lambda s: found_in(s, first_look), unsafe=options.unsafe_fixes)
     if mended.text != before:
         found.applied += len(mended.applied)
         if options.show_diff:
             found.diffs += unified(str(file), before, mended.text)
         else:
             _write(file, mended.text)
-    found.diagnostics += mended.left if options.show_diff or mended.left else judge(file, options)
+    if options.show_diff and not mended.left:  # what the later stages would say of the text as it would be
+        found.diagnostics += found_in(Source(str(file), mended.text), look)
+    else:
+        found.diagnostics += mended.left or judge(file, options)
 
 
 def _write(file: Path, text: str) -> None:
@@ -228,7 +238,7 @@ def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
         diagnostics, format=options.format, color=options.color, files=[str(f) for f in files]
     )
     errors = sum(d.severity == "error" for d in diagnostics)
-    unreadable = errors and all(d.code == "SQ000" for d in diagnostics if d.severity == "error")
+    unreadable = errors and all(d.code in ("SQ000", "SQ040") for d in diagnostics if d.severity == "error")
     code = Exit.USAGE if unreadable else Exit.DIAGNOSTICS if errors or found.diffs else Exit.CLEAN
     return Verdict(out, _summary(diagnostics, len(files), found.applied, options), code)
 
@@ -241,8 +251,10 @@ def _summary(diagnostics: Sequence[Diagnostic], num_files: int, applied: int, op
     text = f"{parts[0]}: " + (
         ", ".join(parts[1:]) if errors or warnings else "all valid" if num_files > 1 else "valid"
     )
-    if applied:
-        text += f"; {_count(applied, 'fix', 'fixes')} {'would be ' if options.show_diff else ''}made"
+    if applied and options.show_diff:
+        text += f", once {_count(applied, 'fix is', 'fixes are')} made"
+    elif applied:
+        text += f"; {_count(applied, 'fix', 'fixes')} made"
     elif fixable and not options.fix and not options.unsafe_fixes:
         text += f"; {fixable} of them can be changed by `--fix` or `--unsafe-fixes` (`--diff` shows how)"
     return text + "\n"

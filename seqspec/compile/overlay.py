@@ -57,6 +57,8 @@ class _Merge:
         below, above = base.value, over.value
         if below is POISON and isinstance(above, dict) and named_type(over) is None:
             return base
+        if below is None and isinstance(above, dict) and self._gone(path):
+            return base
         if isinstance(above, dict) and isinstance(below, dict):
             if self._foreign(base, over, path):
                 return base
@@ -101,6 +103,11 @@ class _Merge:
             return False
         then, now = named_type(self.home.at(path)), named_type(base)
         return then is not None and now is not None and then != now
+
+    def _gone(self, path: Path) -> bool:
+        """What ``over`` changes a part of was there where it was written, and was taken away since."""
+        then = self.home.at(path) if self.home is not None else None
+        return then is not None and isinstance(then.value, dict | str)
 
     def _slot(self, path: Path) -> str | None:
         shape = place(self.root, path, self.catalogue).shape

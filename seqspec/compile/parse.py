@@ -10,11 +10,15 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from seqspec.compile.limits import MOST_BYTES, MOST_TOML_BYTES
+from seqspec.compile.limits import MOST_BYTES, MOST_ENTRIES, MOST_TOML_BYTES
+from seqspec.data.corpus.regular_file import open_regular
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.source import Source, Span, Tree
+from seqspec.schema.source import Node, Source, Span, Tree
 
 Language = Literal["yaml", "toml"]
+
+SUFFIXES = (".yaml", ".yml", ".toml")
+"""How the names of specs end."""
 
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|(?<!^)\ufeff|\r(?!\n)"
@@ -36,15 +40,19 @@ def parse_text(source: Source, *, language: Language) -> Tree:
         from seqspec.compile.parse_toml import read
     else:
         from seqspec.compile.parse_yaml import read
-    return read(source)
+    tree = read(source)
+    if len(source.text) > 2 * MOST_ENTRIES:
+        _require_few_entries(tree)
+    return tree
 
 
 def read_text(file: Path) -> str:
     """The text of a spec file, which must be UTF-8.  Raises ``SpecError``."""
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(MOST_BYTES + 1)
-    except OSError as error:
+        _require_spec(file)
+        with open_regular(file) as stream:
+            raw = stream.read(MOST_BYTES + 1) or b""
+    except (OSError, ValueError, RuntimeError) as error:  # no path holds a NUL, and links lead in a circle
         raise SpecError([_unreadable(file, error)]) from None
     if len(raw) > MOST_BYTES:
         raise SpecError([_too_large(Source(str(file), ""), MOST_BYTES)])
@@ -52,6 +60,16 @@ def read_text(file: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SpecError([_not_utf8(file, raw, error)]) from None
+
+
+def _require_spec(file: Path) -> None:
+    """By its name, and by the name of what a link leads to: of another file no line is ever shown."""
+    real = file.resolve(strict=True)
+    odd = next((path for path in (file, real) if path.suffix not in SUFFIXES), None)
+    if odd is not None and real.is_file():
+        led = f", which `{file}` leads to," if odd is not file else ""
+        message = f"`{odd}`{led} is no spec: the names of specs end in {', '.join(SUFFIXES)}"
+        raise SpecError([Diagnostic("SQ040", message, help="name a spec, or give the file such a name")])
 
 
 def _guard(source: Source, most: int) -> None:
@@ -64,8 +82,21 @@ def _guard(source: Source, most: int) -> None:
         raise SpecError([_forbidden(source, match)])
 
 
-def _unreadable(file: Path, error: OSError) -> Diagnostic:
-    reason = error.strerror or type(error).__name__
+def _require_few_entries(node: Node) -> None:
+    """No list or mapping may be so long that looking at each entry beside the others takes its time."""
+    if not isinstance(node.value, dict | list):
+        return
+    if len(node.value) > MOST_ENTRIES:
+        kind = "mapping" if isinstance(node.value, dict) else "list"
+        message = f"a {kind} holds more than {MOST_ENTRIES:,} entries"
+        help = "put lists of that size in files of their own"
+        raise SpecError([Diagnostic("SQ005", message, node.key or node.span, help=help)])
+    for child in node.value.values() if isinstance(node.value, dict) else node.value:
+        _require_few_entries(child)
+
+
+def _unreadable(file: Path, error: Exception) -> Diagnostic:
+    reason = (isinstance(error, OSError) and error.strerror) or "the path leads to no file"
     return Diagnostic(
         "SQ000",
         f"cannot read `{file}`: {reason.lower()}",

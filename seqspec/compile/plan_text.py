@@ -92,9 +92,3 @@ def _unknowns(plan: Plan) -> list[str]:
     if not plan.unknowns:
         return []
     return ["known after `seqspec data prepare`", *(f"  {name}" for name in plan.unknowns)]
-
-
-def type_at(plan: Plan, path: tuple[str | int, ...]) -> tuple[tuple[tuple[str, Type], ...], Type] | None:
-    """Types in and out of the component at ``path``, where there is one."""
-    node = next((node for node in plan.nodes if node.path == path), None)
-    return (node.takes, node.gives) if node else None

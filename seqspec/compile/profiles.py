@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from seqspec.compile.extends import Layer
 from seqspec.compile.front import Reading
 from seqspec.compile.ignore import silenced
+from seqspec.compile.limits import MOST_TOLD
 from seqspec.compile.look import Look, look
 from seqspec.compile.overlay import COMMAND_LINE
 from seqspec.compile.report import same_mistake
@@ -28,6 +29,8 @@ def all_looks(
     looks = {"": look(reading, overlays)}
     if not any(overlay.kind == "profile" for overlay in overlays):
         for name in reading.composed.profiles:
+            if sum(len(seen.found) for seen in looks.values()) > MOST_TOLD:
+                break
             looks[name] = look(reading, (Overlay.profile(name), *overlays))
     return looks
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-SUFFIXES = (".yaml", ".yml", ".toml")
+from seqspec.compile.parse import SUFFIXES
 
 
 class NotFound(Exception):

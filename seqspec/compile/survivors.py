@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from seqspec.compile.check import findings
 from seqspec.compile.infer import infer
+from seqspec.compile.limits import MOST_ADVISED
 from seqspec.compile.report import locate
 from seqspec.compile.validate import validate
 from seqspec.schema.diagnostic import Diagnostic, SpecError
@@ -33,6 +34,7 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
     refused = _refused(found, survived)
     if (
         not refused
+        or len(refused) > MOST_ADVISED
         or survived is None
         or any(_touch(path, part) for path in refused for part in _DECIDES_TYPES)
     ):

@@ -37,9 +37,12 @@ def catalogue_of(tree: Tree) -> Catalogue:
         return _catalogue(())
     nodes = {node.value: node for node in listed.value if isinstance(node.value, str)}
     try:
-        return _catalogue(tuple(nodes))
+        catalogue = _catalogue(tuple(nodes))
     except PluginError as error:
         raise SpecError([_no_plugin(error, nodes[error.name])]) from None
+    if catalogue.taken():
+        raise SpecError([_name_taken(*names, listed) for names in catalogue.taken()])
+    return catalogue
 
 
 @lru_cache(maxsize=8)
@@ -53,3 +56,9 @@ def _no_plugin(error: PluginError, node: Node) -> Diagnostic:
     help = "install the package, or take its name out; components of seqspec itself need none"
     message = f"the plugin `{error.name}` is not there: {error.reason}"
     return Diagnostic("SQ116", message, node.span, help=help, path=("plugins",))
+
+
+def _name_taken(slot: str, name: str, owner: str, package: str, node: Node) -> Diagnostic:
+    help = f"rename it in `{package}`: both its files and its classes"
+    message = f"`{package}` offers the {slot} `{name}`, and so does `{owner}`"
+    return Diagnostic("SQ140", message, node.key or node.span, help=help, path=("plugins",))

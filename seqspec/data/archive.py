@@ -14,6 +14,7 @@ import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -77,6 +78,10 @@ def extract(
         lzma.LZMAError,
         EOFError,
         RuntimeError,
+        LookupError,  # zipfile and tarfile trust some fields of their headers
+        ValueError,
+        ArithmeticError,
+        struct.error,
     ) as error:
         reason = show(str(error) or type(error).__name__)
         raise _refused(archive, f"the archive is damaged: {reason}") from None
@@ -175,6 +180,8 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
 
 def _zip_members(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
     for info in whole.infolist():
+        if not info.filename:
+            raise _refused(archive, "a member has no name")
         mode = info.external_attr >> 16
         if info.is_dir():
             continue

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seqspec.data.corpus.regular_file import open_regular, require_regular
 from seqspec.data.lines import show
 from seqspec.data.record import AudioRef
 from seqspec.schema.diagnostic import DataError
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_SAMPLES = 2**31
-"""Samples that are ever read at once (12 hours at 48 kHz); a header that claims more is refused."""
+"""Samples of a file (12 hours at 48 kHz); a header that claims more is taken for damage."""
+
+MAX_AT_ONCE = 2**28
+"""Samples of one piece, over its channels: 4.6 hours at 16 kHz, which take 1 GiB.  A longer one is refused
+before memory is taken for it.
+"""
 
 MP3_SLACK_SECONDS = 0.25
 """By which an MP3 may be shorter than its header lets one estimate."""
@@ -110,6 +116,10 @@ class AudioReader:
             raise self._error(ref, f"the piece ends at sample {ref.end}, the file at {header.frames}")
         if ref.start is not None and not 0 <= ref.start <= _piece(ref, header.frames)[1]:
             raise self._error(ref, f"the piece begins at sample {ref.start}, behind its end")
+        start, end = _piece(ref, header.frames)
+        if (end - start) * header.channels > MAX_AT_ONCE:
+            message = f"{end - start} samples of {header.channels} channels are too many for one example"
+            raise self._error(ref, message, help="cut the recording into pieces")
         return header
 
     def _read(self, ref: AudioRef, file: Any, start: int, end: int) -> NDArray[np.float32]:
@@ -171,10 +181,16 @@ def _opened(path: Path, corpus: str) -> Any:
     import soundfile
 
     held = None if path.is_file() else _held(path)
-    if held is None and not path.is_file():
-        raise DataError("the audio file does not exist", corpus=corpus, file=show(path))
     try:
-        return soundfile.SoundFile(os.fsencode(path) if held is None else BytesIO(_bytes(*held)))
+        if held is None and not require_regular(path).st_size:
+            raise DataError("the audio cannot be read: the file is empty", corpus=corpus, file=show(path))
+        source = os.fsencode(path) if held is None else BytesIO(_part(*held, corpus=corpus))
+        return soundfile.SoundFile(source)
+    except (FileNotFoundError, ValueError):  # no path holds a NUL
+        raise DataError("the audio file does not exist", corpus=corpus, file=show(path)) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"the audio cannot be read: {reason}", corpus=corpus, file=show(path)) from None
     except soundfile.LibsndfileError as error:
         message = f"the audio cannot be read: {_reason(error)}"
         raise DataError(message, corpus=corpus, file=show(path)) from None
@@ -189,10 +205,23 @@ def _held(path: Path) -> tuple[Path, int, int] | None:
     return file, int(match[2]), int(match[3])
 
 
+def _part(file: Path, offset: int, length: int, *, corpus: str) -> bytes:
+    """The audio file that another one holds.  Raises ``DataError`` where it would end behind that one."""
+    size = require_regular(file).st_size
+    if offset + length > size:
+        message = f"bytes {offset} to {offset + length} are asked for, and the file has {size}"
+        raise DataError(message, corpus=corpus, file=show(file))
+    return _bytes(file, offset, length)
+
+
 def _bytes(file: Path, offset: int, length: int) -> bytes:
-    with file.open("rb") as opened:
+    """A part of a file, as much of it as is there: its place comes from a text that may be wrong."""
+    with open_regular(file) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if offset >= size:
+            return b""
         opened.seek(offset)
-        return opened.read(length)
+        return opened.read(min(length, size - offset))
 
 
 def _reason(error: Any) -> str:

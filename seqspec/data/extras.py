@@ -17,4 +17,4 @@ def require(module: str, *, extra: str, corpus: str) -> ModuleType:
     except ModuleNotFoundError:
         package = module.partition(".")[0]
         message = f"this corpus needs the package `{package}`, which is not installed"
-        raise DataError(message, corpus=corpus, help=f"pip install 'seqspec[{extra}]'") from None
+        raise DataError(message, corpus=corpus, help=f"pip install 'seqspec-compiler[{extra}]'") from None

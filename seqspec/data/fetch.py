@@ -24,7 +24,7 @@ from pathlib import Path
 from seqspec.data.archive import extract, is_archive
 from seqspec.data.lines import show
 from seqspec.data.progress import Progress, silent
-from seqspec.data.transfer import failed, note_of, transfer, why, write_note
+from seqspec.data.transfer import failed, not_through_links, note_of, transfer, why, write_note
 from seqspec.schema.adapter_config import Download
 from seqspec.schema.diagnostic import DataError
 
@@ -63,6 +63,7 @@ def fetch(
     folder = root / download.folder
     folder.mkdir(parents=True, exist_ok=True)
     notes = root / _NOTES
+    _require_no_links(download, notes)
     notes.mkdir(exist_ok=True)
     with _alone(notes, download):
         known = _noted(notes, download, folder)
@@ -82,10 +83,25 @@ def fetch(
     return Fetched(download.name, size, digest, files, fresh=True)
 
 
+def _require_no_links(download: Download, notes: Path) -> None:
+    """A corpus may come from a stranger: nothing is written through the links that stand in its notes.
+
+    Raises ``DataError``.  What is opened for writing afterwards is opened without following links as well.
+    """
+    part = notes / f"{download.name}.part"
+    names = (download.name, f"{download.name}.json", f"{download.name}.lock")
+    written = (notes, part, note_of(part), *(notes / name for name in names))
+    for path in (*written, *(path.with_name(f"{path.name}.tmp") for path in written)):
+        if path.is_symlink():
+            help = "take the link away; a corpus folder itself may be one"
+            message = f"`{show(path)}` is a link, and nothing is written through links"
+            raise DataError(message, file=show(path), help=help)
+
+
 @contextmanager
 def _alone(notes: Path, download: Download) -> Iterator[None]:
     """Only one process fetches a file at a time; the others wait and then find it there."""
-    with open(notes / f"{download.name}.lock", "w") as lock:
+    with open(notes / f"{download.name}.lock", "w", opener=not_through_links) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

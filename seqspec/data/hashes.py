@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from seqspec.data.cache import sha256
+from seqspec.data.corpus.regular_file import NotRegular, require_regular
 from seqspec.data.durable import write_json
 from seqspec.data.lines import show
 from seqspec.data.progress import Progress, silent
@@ -69,11 +70,13 @@ def unreadable(error: OSError, file: Path) -> DataError:
 
 def _stamp(file: Path) -> list[int]:
     try:
-        status = file.stat()
+        status = require_regular(file)
     except FileNotFoundError:
         raise DataError("the corpus names a file that is not there", file=str(file)) from None
     except PermissionError:
         raise DataError("a file of the corpus may not be read by this user", file=str(file)) from None
+    except NotRegular as error:
+        raise unreadable(error, file) from None
     return [status.st_size, status.st_mtime_ns]
 
 

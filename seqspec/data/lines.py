@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from seqspec.data.corpus.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -35,7 +36,7 @@ _FOREIGN_MARKS = {
 _JAPANESE = {"cp932": ("Shift_JIS", "CP932"), "euc_jp": ("EUC-JP", "EUC-JP")}
 """Encodings that Japanese text is met in, by Python's name: for people, and for iconv."""
 _KANA = re.compile("[ぁ-んァ-ヶ]")
-_OPENERS: dict[str, Callable[[Path, str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_OPENERS: dict[str, Callable[[IO[bytes], str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 class Line(NamedTuple):
@@ -84,11 +85,13 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
 def open_bytes(path: Path, *, corpus: str = "") -> Iterator[IO[bytes]]:
     """A buffered binary file, decompressed by its suffix; every failure to open or read is a ``DataError``
     with the path.
+
+    A corpus is read more than once, so its files are regular ones; where none is named, a pipe will do.
     """
     opener = _OPENERS.get(path.suffix)
     try:
-        with open(path, "rb") if opener is None else io.BufferedReader(opener(path, "rb"), 2**18) as file:
-            yield file
+        with open_regular(path) if corpus else open(path, "rb") as file:
+            yield file if opener is None else io.BufferedReader(opener(file, "rb"), 2**18)
     except FileNotFoundError:
         raise DataError("the file does not exist", corpus=corpus, file=show(path)) from None
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:

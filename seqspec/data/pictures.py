@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from seqspec.data.corpus.regular_file import NotRegular, open_regular
 from seqspec.data.extras import require
 from seqspec.data.lines import show
 from seqspec.schema.diagnostic import DataError
@@ -46,24 +48,22 @@ def read_picture(
 
     image_module = require("PIL.Image", extra="images", corpus=corpus)
     try:
-        with _quietly(), image_module.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _error(f"the picture claims {image.width} × {image.height} pixels", path, corpus)
+        held = open_regular(path) if data is None else BytesIO(data)
+        with _quietly(), held, image_module.open(held, formats=FORMATS) as image:
+            _check_size(image, height, width, resize=resize, path=path, corpus=corpus)
             flat = image.convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        reason = (
-            "the file does not exist"
-            if isinstance(error, FileNotFoundError)
-            else "it is damaged or of another format"
-        )
-        raise _error(f"the picture cannot be read: {reason}", path, corpus) from None
+        raise _error(f"the picture cannot be read: {_reason(error)}", path, corpus) from None
     if (flat.height, flat.width) != (height, width):
-        if not resize:
-            size = f"{flat.height} × {flat.width}, not {height} × {width}"
-            raise _error(f"the picture is {size}", path, corpus, help="set `resize: true` in the adapter")
         flat = _fitted(flat, height, width)
     pixels = np.asarray(flat, dtype=np.uint8)
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file does not exist"
+    return str(error.strerror) if isinstance(error, NotRegular) else "it is damaged or of another format"
 
 
 @contextmanager
@@ -81,11 +81,26 @@ def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") ->
     image_module.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(path)
 
 
-def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]
+def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path, corpus: str) -> None:
+    """Refuse what is too large, by the header alone: before memory is taken for its pixels."""
+    size = f"{image.width} × {image.height}"
+    if image.width * image.height > MAX_PIXELS:
+        raise _error(f"the picture claims {size} pixels", path, corpus)
+    if not resize and (image.height, image.width) != (height, width):
+        message = f"the picture is {image.height} × {image.width}, not {height} × {width}"
+        raise _error(message, path, corpus, help="set `resize: true` in the adapter")
+    if resize and prod(_scaled(image, height, width)) > MAX_PIXELS:
+        raise _error(f"the picture of {size} pixels is too long and narrow to be scaled", path, corpus)
+
+
+def _scaled(image: Any, height: int, width: int) -> tuple[int, int]:
+    """Width and height after scaling, so that the wanted shape can be cut out."""
     scale = max(height / image.height, width / image.width)
-    larger = image.resize(
-        (max(round(image.width * scale), width), max(round(image.height * scale), height)), 2
-    )
+    return max(round(image.width * scale), width), max(round(image.height * scale), height)
+
+
+def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]
+    larger = image.resize(_scaled(image, height, width), 2)
     left, top = (larger.width - width) // 2, (larger.height - height) // 2
     return larger.crop((left, top, left + width, top + height))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from seqspec.data.corpus.regular_file import open_regular
 from seqspec.data.drops import Drops
 from seqspec.data.parts import DataParts
 from seqspec.data.progress import Progress, silent
@@ -208,8 +209,10 @@ def picture(value: Any) -> np.ndarray:
     try:
         from PIL import Image as Pillow
     except ImportError:
-        raise DataError("reading pictures needs Pillow", help="pip install 'seqspec[images]'") from None
-    with Pillow.open(value) as image:
+        raise DataError(
+            "reading pictures needs Pillow", help="pip install 'seqspec-compiler[images]'"
+        ) from None
+    with open_regular(value) as file, Pillow.open(file) as image:
         array = np.asarray(image)
     array = array[:, :, None] if array.ndim == 2 else array
     return np.ascontiguousarray(array.transpose(2, 0, 1), np.uint8)

@@ -46,7 +46,7 @@ def transfer(download: Download, part: Path, progress: Progress, timeout: float)
         _require_room(download, part, (total or 0) - start)
         _keep_validator(part, response)
         with (
-            open(part, "ab" if start else "wb") as file,
+            open(part, "ab" if start else "wb", opener=not_through_links) as file,
             progress(f"fetching {download.name}", total) as advance,
         ):
             advance(start)
@@ -138,11 +138,16 @@ def _keep_validator(part: Path, response: Any) -> None:
 def write_note(path: Path, note: dict[str, object]) -> None:
     """Write JSON beside its place, and rename it."""
     beside = path.with_name(f"{path.name}.tmp")
-    with open(beside, "w", encoding="utf-8") as file:
+    with open(beside, "w", encoding="utf-8", opener=not_through_links) as file:
         json.dump(note, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
+
+
+def not_through_links(path: str, flags: int) -> int:
+    """For ``open``: fails with ELOOP where the last part of the path is a symbolic link."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def note_of(part: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,10 @@ from seqspec.compile.validate import catalogue_of
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Source, Tree
+
+_KEY = re.compile(r"""^[\ufeff{ \t]*["']?seqspec["']?[ \t]*[:=]|^extends[ \t]*[:=]""", re.MULTILINE)
+_WORDS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
+"""A line that is neither blank nor a comment; before the first one anything may still be meant."""
 
 PARTIAL = frozenset({"SQ102", "SQ105"})
 """What a part of a spec, under ``base/``, may leave out: it stands in the spec that extends it."""
@@ -33,10 +38,26 @@ class Analysis:
     diagnostics: tuple[Diagnostic, ...]
 
     @property
+    def foreign(self) -> bool:
+        """Whether the text is none of ours."""
+        return self.written is None and not is_spec(self.source)
+
+    @property
     def catalogue(self) -> Catalogue:
         """The components that the text can name."""
         tree = self.resolved or self.written
         return Catalogue() if tree is None else catalogue_of(tree)
+
+
+def is_spec(source: Source) -> bool:
+    """Whether a text is meant for seqspec, as its key ``seqspec`` or ``extends`` says; parts under ``base/``
+    need none.
+
+    Compose files, workflows and manifests are YAML too, and none of our business.
+    """
+    if "base" in Path(source.name).parts[:-1]:
+        return True
+    return _KEY.search(source.text) is not None or not _WORDS.search(source.text)
 
 
 def language_of(name: str) -> Language:
@@ -46,6 +67,8 @@ def language_of(name: str) -> Language:
 
 def analyse(source: Source, *, before: Analysis | None = None) -> Analysis:
     """Everything that can be said of ``source``; ``before`` lends its trees where the text cannot be read."""
+    if not is_spec(source) and not (before and before.written):
+        return Analysis(source, None, None, None, ())
     language = language_of(source.name)
     written = _written(source, language) or (before.written if before else None)
     survived = before.resolved if before else None

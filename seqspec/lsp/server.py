@@ -124,6 +124,8 @@ def create() -> SpecServer:
     def hover(params: lsp.HoverParams) -> lsp.Hover | None:
         analysis = server.analysis(params.text_document.uri)
         offset = server.ruler(analysis.source).offset(params.position)
+        if analysis.foreign:
+            return None
         text = hover_text(analysis, offset) or _code_at(analysis, offset)
         return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text)) if text else None
 
@@ -148,7 +150,7 @@ def _completion(server: SpecServer, params: lsp.CompletionParams) -> lsp.Complet
     analysis = server.analysis(uri)
     ruler = server.ruler(analysis.source)
     cursor = cursor_at(analysis.source, ruler.offset(params.position))
-    if cursor is None:
+    if cursor is None or analysis.foreign:
         return lsp.CompletionList(is_incomplete=False, items=[])
     where = ruler.range(Span(analysis.source, cursor.start, cursor.end))
     if cursor.start == cursor.end:

@@ -95,11 +95,33 @@ class Catalogue:
             module_name = self._modules(slot).get(name)
             if module_name is None:
                 raise UnknownComponent(f"{slot} {name}")
-            module = importlib.import_module(module_name)
-            found = getattr(module, class_name(name) + "Config")
+            found = self._class(module_name, class_name(name) + "Config")
             found.component = (slot, name)
             self._loaded[slot, name] = found
         return found
+
+    def _class(self, module_name: str, name: str) -> type[Config]:
+        """A config class.  Raises ``PluginError`` where the file of another package does not hold it."""
+        try:
+            return getattr(importlib.import_module(module_name), name)  # type: ignore[no-any-return]
+        except Exception as error:
+            package = next(prefix for prefix, _ in self.roots if module_name.startswith(f"{prefix}."))
+            if package == "seqspec":
+                raise
+            reason = f"`{module_name}` gives no `{name}`: {type(error).__name__}: {error}"
+            raise PluginError(package, reason) from error
+
+    def taken(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Components that two packages offer: slot, name, the package that has it, and the later one."""
+        owners: dict[tuple[str, str], str] = {}
+        found = []
+        for prefix, root in self.roots if len(self.roots) > 1 else ():
+            for slot in SLOTS:
+                for name, _ in _listing(prefix, root, slot):
+                    owner = owners.setdefault((slot, name), prefix)
+                    if owner != prefix:
+                        found.append((slot, name, owner, prefix))
+        return tuple(found)
 
     def default(self, slot: str) -> str | None:
         """The component that is meant where a node of the slot names no type; ``None`` where it must be

@@ -77,7 +77,7 @@ class Train(Config):
     checkpoint_every_steps: Positive = 1000
     """Period of checkpoints."""
     keep_last: Annotated[Positive, Cosmetic] = 2
-    """Newest checkpoints that are kept; at least two, so that one bad disk block loses nothing."""
+    """Newest checkpoints that are kept; with two, one bad disk block loses nothing."""
     keep_best: Annotated[Count, Cosmetic] = 1
     """Best checkpoints, by the first metric of ``evaluate``, that are kept."""
     keep_every_steps: Annotated[Positive | None, Cosmetic] = None

@@ -114,7 +114,8 @@ class TransformerLayers(Config):
             raise Mismatch(
                 "learned positions need to know the longest input",
                 at=("positions",),
-                help="set `max_positions`, at least as large as the filter's longest example and its end",
+                help="set `max_positions` to `data.pack.length`, or to the filter's longest example "
+                "and its end",
             )
         if self.positions != "learned" and self.max_positions is not None:
             raise Mismatch(

@@ -192,3 +192,25 @@ def test_the_command_loads_no_torch_and_stays_small(specs):
 
     assert (lines["exit"], lines["heavy"]) == ("0", "[]")
     assert int(lines["MiB"]) <= 45
+
+
+def test_a_patch_is_told_with_what_stays_wrong_after_it(specs):
+    text = EXAMPLE.replace("metrics: [chrf]", "metrics: chrf").replace(
+        "warmup_steps: 10", "warmup_steps: 1000"
+    )
+    (specs / "bad.yaml").write_text(text, encoding="utf-8")
+    verdict = validate_specs([specs / "bad.yaml"], Options(unsafe_fixes=True, show_diff=True))
+
+    assert "+evaluate" in verdict.out
+    assert "SQ216" in verdict.out
+    assert verdict.summary == "1 spec: 1 error, 0 warnings, once 1 fix is made\n"
+
+
+def test_a_misspelt_type_is_pointed_at_and_can_be_fixed(specs):
+    bad = specs / "bad.yaml"
+    bad.write_text(EXAMPLE.replace("{type: bitext", "{tpye: bitext"), encoding="utf-8")
+    [found] = judge(bad, Options())
+
+    assert (found.code, found.span.text) == ("SQ105", "tpye")
+    assert validate_specs([bad], Options(unsafe_fixes=True)).exit == 0
+    assert bad.read_text(encoding="utf-8") == EXAMPLE

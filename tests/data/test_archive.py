@@ -243,3 +243,42 @@ def test_no_name_escapes(tmp_path_factory, names):
     except DataError:
         assert list(into.iterdir()) == []
     assert sorted(path.name for path in base.iterdir()) == ["a.tar", "in"]
+
+
+def test_a_zip_entry_without_a_name_is_refused(tmp_path, into):
+    archive = _zip(tmp_path / "a.zip", ("x", b"text"))
+    raw = archive.read_bytes()
+    name = raw.index(b"x", 30)
+    raw = raw[:26] + b"\0\0" + raw[28:name] + raw[name + 1 :]
+    central = raw.index(b"PK\x01\x02")
+    raw = raw[: central + 28] + b"\0\0" + raw[central + 30 :]
+    at = raw.index(b"x", central)
+    raw = raw[:at] + raw[at + 1 :]
+    end = raw.index(b"PK\x05\x06")
+    raw = (
+        raw[: end + 12]
+        + (end - central).to_bytes(4, "little")
+        + central.to_bytes(4, "little")
+        + raw[end + 20 :]
+    )
+    archive.write_bytes(raw)
+
+    with pytest.raises(DataError, match="has no name"):
+        extract(archive, into)
+
+
+@pytest.mark.parametrize("headers", [
+    {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+    {"GNU.sparse.map": "a,b", "GNU.sparse.size": "9"},
+    {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "x"},
+    {"GNU.sparse.size": "100000000000000"},
+])  # fmt: skip
+def test_sparse_members_by_pax_headers_are_refused(headers, tmp_path, into):
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("x")
+        info.size, info.pax_headers = 512, headers
+        tar.addfile(info, io.BytesIO(b"not a map\n" + bytes(502)))
+
+    with pytest.raises(DataError):
+        extract(tmp_path / "a.tar", into)
+    assert list(into.iterdir()) == []

@@ -229,3 +229,18 @@ def test_a_download_that_was_killed_while_unpacking_is_taken_up_again(site, tmp_
     assert _fetch(site, tmp_path).files == 1
     assert site.asked == []
     assert sorted(path.name for path in tmp_path.iterdir()) == [".fetched", "Corpus"]
+
+
+@pytest.mark.parametrize("name", [".fetched", ".fetched/{}.part", ".fetched/{}.lock", ".fetched/{}.json.tmp"])
+def test_nothing_is_written_through_a_link(name, site, tmp_path):
+    corpus, outside = tmp_path / "corpus", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_bytes(b"mine")
+    link = corpus / name.format(_download(site).name)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside if name == ".fetched" else outside / "precious")
+
+    with pytest.raises(DataError, match="nothing is written through links"):
+        _fetch(site, corpus)
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+    assert (outside / "precious").read_bytes() == b"mine"

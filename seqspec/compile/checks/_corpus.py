@@ -16,12 +16,6 @@ from seqspec.schema.environment import MayName
 from seqspec.schema.source import Path
 from seqspec.schema.types import Frames, Poison, Text, Type, Waveform
 
-UNSPACED = frozenset(
-    {"ja", "zh", "th", "lo", "km", "my", "yue", "wuu", "bo", "jpn", "zho", "chi", "cmn", "tha", "lao", "khm"}
-    | {"mya", "bur", "bod", "tib"}
-)
-"""Primary language codes of text that puts no spaces between words."""
-
 
 class Pipeline(NamedTuple):
     """One text pipeline and the language that goes through it."""
@@ -37,11 +31,6 @@ def roles(plan: Plan) -> Mapping[str, Type]:
         return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
     except Mismatch:
         return {"source": Poison(), "target": Poison()}
-
-
-def primary(language: str) -> str:
-    """``ja`` of ``ja-JP``."""
-    return language.partition("-")[0].lower()
 
 
 def pipelines(plan: Plan) -> Iterator[Pipeline]:

@@ -33,8 +33,9 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 
 def _twice(items: list[Any], path: Path) -> Iterator[Finding]:
+    firsts: dict[str, int] = {}
     for index, item in enumerate(items):
-        first = items.index(item)
+        first = firsts.setdefault(repr(item), index)
         if first != index:
             yield Finding(
                 (*path, index),

@@ -3,6 +3,8 @@
 Poolings and strides shrink a picture, so a kernel that fits the first layer may be wider than what is left
 for a later one.  Zeros stand around the picture: the kernel runs, but many of its weights see nothing else.
 
+An encoder is asked where its config says, by ``seen_last``, how many pixels reach its last such convolution.
+
 Example, in the spec of ``seqspec new lm``::
 
     data:
@@ -30,7 +32,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from seqspec.compile.plan import Plan
-from seqspec.schema.convolved import shrunk
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.types import Image
 
@@ -44,10 +45,10 @@ def check(plan: Plan) -> Iterator[Finding]:
     node = next((node for node in plan.nodes if node.path == ("model", "encoder")), None)
     encoder: Any = getattr(plan.experiment.model, "encoder", None)
     picture = node.takes[0][1] if node is not None else None
-    kernel, halvings = getattr(encoder, "kernel", None), getattr(encoder, "halvings", None)
-    if not isinstance(picture, Image) or kernel is None or halvings is None:
+    if not isinstance(picture, Image) or not hasattr(encoder, "seen_last"):
         return
-    height, width = (shrunk(size, times=halvings()) for size in (picture.height, picture.width))
+    kernel = encoder.kernel
+    height, width = encoder.seen_last(picture)
     largest = max(SMALLEST, (min(height, width) - 1) // 2 * 2 + 1)
     if kernel > largest:
         yield Finding(

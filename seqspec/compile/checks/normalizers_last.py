@@ -25,21 +25,22 @@ def check(plan: Plan) -> Iterator[Finding]:
         pipeline = getattr(plan.experiment.data.text, role)
         steps = pipeline.normalize if pipeline is not None else []
         for index, step in enumerate(steps):
-            for later in range(index + 1, len(steps)):
-                name, other = step.component[1], steps[later].component[1]
-                if name != other and _covers(steps[later], step):
-                    path = ("data", "text", role, "normalize")
-                    yield Finding(
-                        (*path, index),
-                        f"what `{name}` does is done again by `{other}`",
-                        help=f"take `{name}` out",
-                        severity="warning",
-                        also=(((*path, later), "by this one"),),
-                    )
+            later = next((at for at in range(index + 1, len(steps)) if _covers(steps[at], step)), None)
+            if later is not None:
+                path = ("data", "text", role, "normalize")
+                yield Finding(
+                    (*path, index),
+                    f"what `{step.component[1]}` does is done again by `{steps[later].component[1]}`",
+                    help=f"take `{step.component[1]}` out",
+                    severity="warning",
+                    also=(((*path, later), "by this one"),),
+                )
 
 
 def _covers(later: Config, step: Config) -> bool:
     """Whether a step leaves nothing of what an earlier one did: it folds case too, or composes more."""
+    if later.component == step.component:
+        return False
     if hasattr(step, "case_step"):
         return hasattr(later, "case_step")
     return 0 < getattr(step, "composes", 0) < getattr(later, "composes", 0)

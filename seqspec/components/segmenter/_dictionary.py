@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
+from seqspec.data.corpus.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.segmenter.mecab import DICTIONARIES
@@ -78,5 +79,5 @@ def _installed(name: str) -> Dictionary:
 
 @cache
 def _sha256(path: str, size: int, modified: int) -> str:
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -139,5 +139,7 @@ def _require_library() -> None:
         import sudachipy  # noqa: F401
     except ImportError:
         raise DataError(
-            "segmenter `sudachi` needs SudachiPy", help="pip install 'seqspec[sudachi]'", code="SQ420"
+            "segmenter `sudachi` needs SudachiPy",
+            help="pip install 'seqspec-compiler[sudachi]'",
+            code="SQ420",
         ) from None

@@ -150,7 +150,7 @@ def _library() -> Any:
     except ImportError:
         raise DataError(
             "tokenizer `phonemes` needs pyopenjtalk-plus",
-            help="pip install 'seqspec[phonemes]'",
+            help="pip install 'seqspec-compiler[phonemes]'",
             code="SQ420",
         ) from None
     return pyopenjtalk

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqspec.components.tokenizer._sentencepiece_model import SentencepieceModel
 from seqspec.components.tokenizer._vocabulary import sha256
+from seqspec.data.corpus.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.sentencepiece_file import SentencepieceFileConfig
@@ -28,7 +29,7 @@ class SentencepieceFile:
         """Read the file; the texts are not looked at.  Raises ``DataError`` if it is missing or no model."""
         path = Path(expand(self._file)).expanduser()
         try:
-            artifact = path.read_bytes()
+            artifact = read_regular(path)
         except OSError:
             message = f"the SentencePiece model `{path}` cannot be read"
             raise DataError(message, help="set `model` to the `.model` file", code="SQ431") from None

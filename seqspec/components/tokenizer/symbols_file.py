@@ -9,6 +9,7 @@ from typing import Any
 from seqspec.components.tokenizer._vocabulary import parse, sha256
 from seqspec.components.tokenizer.characters import Characters
 from seqspec.components.tokenizer.words import Words
+from seqspec.data.corpus.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.characters import CharactersConfig
@@ -80,7 +81,7 @@ def _read(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"`{path}` is no file", help=help, code="SQ431")
-        artifact = path.read_bytes()
+        artifact = read_regular(path)
     except (OSError, ValueError) as error:  # no path holds a NUL
         why = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"the vocabulary `{path}` cannot be read: {why}", help=help, code="SQ431") from None

@@ -11,6 +11,7 @@ import regex
 
 from seqspec.components.tokenizer import _vocabulary
 from seqspec.components.tokenizer._table import Cut, Table
+from seqspec.data.corpus.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.wordpiece import WordpieceConfig
@@ -136,7 +137,7 @@ class _Known(dict[str, tuple[int, ...]]):
 
 def _read(path: Path) -> list[str]:
     try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+        lines = read_regular(path).decode("utf-8-sig").split("\n")
     except FileNotFoundError:
         raise DataError(
             f"the vocabulary file `{path}` does not exist", help="set `vocab` to its path", code="SQ431"

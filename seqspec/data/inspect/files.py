@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from seqspec.data.corpus.regular_file import open_regular
 from seqspec.data.inspect.finding import Finding, Table
 from seqspec.data.inspect.subject import Subject
 
@@ -92,5 +93,7 @@ def _code(subject: Subject, names: list[str]) -> Finding:
 
 
 def _has_pipe(path: Path) -> bool:
-    with path.open("rb") as file:
+    if not path.is_file():
+        return False
+    with open_regular(path) as file:
         return any(line.rstrip().endswith(b"|") for line in islice(file, 1000))

@@ -73,7 +73,7 @@ def require() -> Any:
         raise RunError(
             "the engine `ctranslate2` is not installed",
             exit=Exit.USAGE,
-            help="pip install 'seqspec[ctranslate2]'",
+            help="pip install 'seqspec-compiler[ctranslate2]'",
         ) from None
     return ctranslate2
 

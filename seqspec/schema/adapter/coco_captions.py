@@ -14,7 +14,7 @@ Part = Annotated[str, Field(pattern=r"^[a-z]+[0-9]{4}$")]
 
 
 class CocoCaptionsConfig(AdapterConfig):
-    """Read ``annotations/captions_<part>.json`` and ``<part>/<number>.jpg`` (needs ``seqspec[images]``); an
+    """Read ``annotations/captions_<part>.json`` and ``<part>/<number>.jpg`` (needs the extra ``images``); an
     example a caption.
     """
 

@@ -6,7 +6,7 @@ from seqspec.schema.table_config import TableConfig
 
 
 class HfDatasetConfig(TableConfig):
-    """Read ``<split>/data-*.arrow`` as Arrow streams (needs ``seqspec[parquet]``); no script and no Python of
+    """Read ``<split>/data-*.arrow`` as Arrow streams (needs extra ``parquet``); no script and no Python of
     a dataset is run.
 
     Classes have the names that the dataset gives their numbers; pictures and audio that it holds itself are

@@ -10,7 +10,7 @@ from seqspec.schema.units import Dim
 
 
 class ImageFolderConfig(AdapterConfig):
-    """Read ``<split>/<class>/<any name>.{png,jpg,…}`` (needs ``seqspec[images]``); the folder's name is the
+    """Read ``<split>/<class>/<any name>.{png,jpg,…}`` (needs the extra ``images``); the folder's name is the
     class.
     """
 

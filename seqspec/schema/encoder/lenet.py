@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.convolved import shrunk
 from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, Probability
 
@@ -39,14 +40,15 @@ class LenetConfig(Config):
             raise Mismatch(f"a kernel of {self.kernel} pixels has no middle", at=("kernel",), help=near)
         return Vector(self.dim)
 
-    def halvings(self) -> int:
-        """How often height and width are halved before the last convolution."""
-        return len(self.channels) - 1
-
     def sizes(self, source: Image) -> list[int]:
         """Pixels of the picture, then of what each pooling leaves, an odd height or width rounded up."""
         halved = (2**depth for depth in range(len(self.channels) + 1))
         return [math.ceil(source.height / by) * math.ceil(source.width / by) for by in halved]
+
+    def seen_last(self, source: Image) -> tuple[int, int]:
+        """Height and width of what the last convolution with ``kernel`` reads."""
+        times = len(self.channels) - 1
+        return shrunk(source.height, times=times), shrunk(source.width, times=times)
 
     def flat(self, source: Image) -> int:
         """Numbers that are left after the last pooling."""

@@ -55,14 +55,15 @@ class XceptionConfig(Config):
             flow.derive("entry", "strided" if large else "plain", reason)
         return Vector(self.dim * 5 // 2)
 
-    def halvings(self) -> int:
-        """How often height and width are halved before the last convolution with ``kernel``."""
-        return 4 if self.entry == "strided" else 0
-
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels along a strided entry, as far as ``dim`` allows in its blocks."""
         return (*ENTRY[:2], *(min(width, self.dim) for width in ENTRY[2:]), self.dim)
+
+    def seen_last(self, source: Image) -> tuple[int, int]:
+        """Height and width of what the last convolution with ``kernel`` reads."""
+        times = 4 if self.entry == "strided" else 0
+        return shrunk(source.height, times=times), shrunk(source.width, times=times)
 
     def layers(self, source: Image) -> Iterator[Convolved]:
         """Every convolution, in order."""

@@ -1,4 +1,4 @@
-"""What metric configs share: which targets they can judge, and which languages they make sense for."""
+"""What metric configs share: which targets they can judge."""
 
 from __future__ import annotations
 
@@ -6,34 +6,6 @@ from collections.abc import Mapping
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Classes, Logits, Nothing, Tokens, Type
-
-UNSPACED = frozenset(
-    {
-        "ja",
-        "zh",
-        "yue",
-        "th",
-        "lo",
-        "km",
-        "my",
-        "bo",
-        "jpn",
-        "zho",
-        "chi",
-        "cmn",
-        "tha",
-        "lao",
-        "khm",
-        "mya",
-        "bod",
-    }
-)
-"""Languages that are written without spaces between words, by two letters and by three."""
-
-
-def primary(language: str) -> str:
-    """The language itself of a BCP 47 code: ``zh`` of ``zh-Hant``."""
-    return language.replace("_", "-").split("-")[0].lower()
 
 
 def require_text(takes: Mapping[str, Type], *, metric: str) -> Type:

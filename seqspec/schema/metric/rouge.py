@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.metric._judges import UNSPACED, primary, require_text
+from seqspec.schema.languages import UNSPACED, primary
+from seqspec.schema.metric._judges import require_text
 from seqspec.schema.metric._scoring import wire_text
 from seqspec.schema.types import Type
 

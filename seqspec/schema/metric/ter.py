@@ -7,7 +7,8 @@ Computed by sacreBLEU, whose signature is kept.  Given as a fraction, where sacr
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.metric._judges import UNSPACED, primary, require_text
+from seqspec.schema.languages import UNSPACED, primary
+from seqspec.schema.metric._judges import require_text
 from seqspec.schema.types import Type
 
 

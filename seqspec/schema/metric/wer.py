@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from seqspec.schema.config import Config, Flow, Slot
-from seqspec.schema.metric._judges import UNSPACED, primary, require_text
+from seqspec.schema.languages import UNSPACED, primary
+from seqspec.schema.metric._judges import require_text
 from seqspec.schema.metric._scoring import Punctuation, wire_text
 from seqspec.schema.types import Type
 

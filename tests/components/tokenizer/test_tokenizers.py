@@ -572,7 +572,7 @@ def test_missing_reader_names_the_command(monkeypatch):
     with pytest.raises(DataError) as found:
         tokenizer("phonemes", style="phonemes").train(["あ"])
 
-    assert found.value.help == "pip install 'seqspec[phonemes]'"
+    assert found.value.help == "pip install 'seqspec-compiler[phonemes]'"
 
 
 def test_importing_the_reader_says_nothing_on_stdout():

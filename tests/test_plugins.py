@@ -1,0 +1,162 @@
+"""Plugins: their names, their faults, their pages, and the test kit for their authors."""
+
+import importlib
+
+import pytest
+from typer.testing import CliRunner
+
+from seqspec import testing
+from seqspec.cli import app
+from seqspec.compile.judge import Options, judge
+from tests.compile.test_judge import EXAMPLE
+
+MIRROR = '''"""A mirror."""
+
+from seqspec.schema.config import Config
+from seqspec.schema.types import States
+
+
+class MirrorConfig(Config):
+    """Gives what it takes."""
+
+    depth: int = 1
+    """Mirrors behind one another."""
+    dim: int = 32
+    """Width."""
+
+    def output(self, source):
+        return States(dim=self.dim)
+'''
+TWIN = '''"""A mirror."""
+
+from torch import nn
+
+
+class Mirror(nn.Module):
+    def __init__(self, config, source):
+        super().__init__()
+        self.depth = config.depth
+
+    def forward(self, x, lengths):
+        return x, lengths
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Writes a package with one encoder, installed as far as Python can tell."""
+    stage = importlib.import_module("seqspec.compile.validate")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    count = len(list(tmp_path.parent.iterdir()))
+
+    def write(config=MIRROR, twin=TWIN, name="mirror"):
+        package = tmp_path / f"extra_{tmp_path.name}_{count}".replace("-", "_").replace("[", "_").replace(
+            "]", "_"
+        )
+        for part, text in (("schema", config), ("components", twin)):
+            (package / part / "encoder").mkdir(parents=True)
+            for folder in (package, package / part, package / part / "encoder"):
+                (folder / "__init__.py").write_text("")
+            (package / part / "encoder" / f"{name}.py").write_text(text)
+        info = tmp_path / "seqspec_extra-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: seqspec-extra\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[seqspec]\nextra = {package.name}\n")
+        stage._catalogue.cache_clear()
+        importlib.invalidate_caches()
+        return package.name
+
+    yield write
+    stage._catalogue.cache_clear()
+
+
+def spec(tmp_path, encoder):
+    text = EXAMPLE.replace("{type: transformer, num_layers: 1, dim: 32, num_heads: 2}", encoder)
+    (tmp_path / "spec.yaml").write_text(text + "plugins: [extra]\n", encoding="utf-8")
+    return judge(tmp_path / "spec.yaml", Options())
+
+
+def test_a_name_that_is_taken_is_told(plugin, tmp_path):
+    package = plugin(MIRROR.replace("Mirror", "Transformer"), name="transformer")
+    [found] = spec(tmp_path, "transformer")
+
+    assert found.code == "SQ140"
+    assert found.message == f"`{package}` offers the encoder `transformer`, and so does `seqspec`"
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        (MIRROR.replace("return States(dim=self.dim)", "return 1 / 0"), "ZeroDivisionError at mirror.py:16"),
+        (MIRROR.replace("MirrorConfig", "Other"), "gives no `MirrorConfig`"),
+        (MIRROR + "import nothing_of_that_name\n", "No module named"),
+    ],
+)
+def test_a_fault_of_a_plugin_is_called_its_own(config, word, plugin, tmp_path):
+    package = plugin(config)
+    [found] = spec(tmp_path, "mirror")
+
+    assert found.code == "SQ141"
+    assert found.message.startswith(f"the plugin `{package}` failed")
+    assert word in found.message
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        (["list", "encoder", "--plugin", "extra"], "mirror"),
+        (["explain", "encoder.mirror", "--plugin", "extra"], "Mirrors behind one another"),
+        (["schema", "--plugin", "extra"], '"mirror"'),
+    ],
+)
+def test_commands_show_the_components_of_a_plugin(command, word, plugin):
+    plugin()
+    with_plugin = CliRunner().invoke(app, command)
+    without = CliRunner().invoke(app, command[:-2])
+    unknown = CliRunner().invoke(app, [*command[:-1], "nope"])
+
+    assert (with_plugin.exit_code, word in with_plugin.output) == (0, True)
+    assert word not in without.output
+    assert (unknown.exit_code, "nope" in unknown.output) == (2, True)
+
+
+def test_the_test_kit_passes_a_sound_plugin(plugin):
+    plugin()
+
+    assert testing.components("extra") == [("encoder", "mirror")]
+    testing.check_component("extra", "encoder", "mirror")
+    testing.check_plugin("extra")
+
+
+def test_the_test_kit_builds_a_spec(plugin, tmp_path):
+    plugin()
+    assert [d.message for d in spec(tmp_path, "{type: mirror, depth: 2}")] == []
+    testing.check_spec(tmp_path / "spec.yaml")
+    spec(tmp_path, "{type: mirror, deepth: 2}")
+
+    with pytest.raises(AssertionError, match="SQ101"):
+        testing.check_spec(tmp_path / "spec.yaml")
+
+
+@pytest.mark.parametrize(
+    ("config", "twin", "word"),
+    [
+        (MIRROR.replace('    """Mirrors behind one another."""\n', ""), TWIN, "without a sentence"),
+        (MIRROR.replace("    def output", "    def other"), TWIN, "neither"),
+        (MIRROR, TWIN.replace("Mirror(", "Other("), "Mirror"),
+    ],
+)
+def test_the_test_kit_finds_what_is_missing(config, twin, word, plugin):
+    plugin(config, twin)
+
+    with pytest.raises((AssertionError, AttributeError), match=word):
+        testing.check_component("extra", "encoder", "mirror")
+
+
+def test_the_test_kit_finds_configs_that_load_torch(plugin):
+    plugin("import torch\n" + MIRROR)
+
+    with pytest.raises(AssertionError, match="loads torch"):
+        testing.check_plugin("extra")
