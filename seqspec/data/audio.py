@@ -14,7 +14,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqspec.data.lines import show
+from seqspec.data.corpus.near_names import near_name
+from seqspec.data.lines import file_head, refuse_stand_in, show
 from seqspec.data.record import AudioRef
 from seqspec.schema.diagnostic import DataError
 
@@ -171,10 +172,13 @@ def _opened(path: Path, corpus: str) -> Any:
 
     held = None if path.is_file() else _held(path)
     if held is None and not path.is_file():
-        raise DataError("the audio file does not exist", corpus=corpus, file=show(path))
+        near = near_name(path)
+        message = "the audio file does not exist" + (f"; {near}" if near else "")
+        raise DataError(message, corpus=corpus, file=show(path))
     try:
         return soundfile.SoundFile(path if held is None else BytesIO(_bytes(*held)))
     except soundfile.LibsndfileError as error:
+        refuse_stand_in(file_head(path), path, corpus=corpus)
         message = f"the audio cannot be read: {_reason(error)}"
         raise DataError(message, corpus=corpus, file=show(path)) from None
 

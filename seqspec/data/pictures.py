@@ -11,8 +11,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqspec.data.corpus.file_kinds import HEAD
+from seqspec.data.corpus.near_names import near_name
 from seqspec.data.extras import require
-from seqspec.data.lines import show
+from seqspec.data.lines import file_head, refuse_stand_in, show
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "GIF", "WEBP")
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp"))
+OTHER_SUFFIXES = frozenset(
+    (".tif", ".tiff", ".jfif", ".jpe", ".pjpeg", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".tga",
+     ".ico", ".psd", ".dng", ".raw", ".cr2", ".nef", ".dcm", ".exr", ".hdr", ".pbm", ".pnm", ".apng")
+)  # fmt: skip
+"""Suffixes of images that are not read: their files are counted and told."""
 MAX_PIXELS = 2**26
 """A picture that claims more is refused before its pixels are unpacked."""
 
@@ -51,11 +58,11 @@ def read_picture(
                 raise _error(f"the picture claims {image.width} × {image.height} pixels", path, corpus)
             flat = image.convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        reason = (
-            "the file does not exist"
-            if isinstance(error, FileNotFoundError)
-            else "it is damaged or of another format"
-        )
+        refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
+        reason = "it is damaged or of another format"
+        if isinstance(error, FileNotFoundError):
+            near = near_name(path)
+            reason = "the file does not exist" + (f"; {near}" if near else "")
         raise _error(f"the picture cannot be read: {reason}", path, corpus) from None
     if (flat.height, flat.width) != (height, width):
         if not resize:
