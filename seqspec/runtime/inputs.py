@@ -5,12 +5,14 @@ of files.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from seqspec.components.adapter._table import BadCell, cell_text
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.data.lines import read_lines, show
+from seqspec.data.pictures import OTHER_SUFFIXES as OTHER_PICTURES
 from seqspec.data.pictures import SUFFIXES as PICTURES
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.table_config import TableConfig
@@ -18,6 +20,11 @@ from seqspec.schema.table_config import TableConfig
 SOUND = frozenset((".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aiff", ".aif", ".au", ".sph"))
 SUFFIXES: Mapping[str, frozenset[str]] = {"audio": SOUND, "pictures": PICTURES}
 """Files of a folder that are read, by what a run reads."""
+OTHER: Mapping[str, frozenset[str]] = {
+    "audio": frozenset((".m4a", ".aac", ".wma", ".mp4", ".amr", ".webm", ".caf", ".alac", ".mka", ".3gp")),
+    "pictures": OTHER_PICTURES,
+}
+"""Files that hold what a run reads in a format that is not read: they are counted and told."""
 _TABLES: Mapping[str, tuple[str, ...]] = {
     "csv": (".csv",),
     "tsv": (".tsv",),
@@ -37,10 +44,22 @@ def files_of(inputs: Sequence[str], kind: str) -> list[str]:
             continue
         below = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES[kind]]
         files = sorted(str(path) for path in below if path.is_file() and not path.name.startswith("."))
+        _tell_passed_over(folder, kind)
         if not files:
             raise DataError(f"the folder {name!r} holds no {kind}", help=f"files end in {_listed(kind)}")
         found += files
     return found
+
+
+def _tell_passed_over(folder: Path, kind: str) -> None:
+    """Say on standard error which files of the folder are of the kind and cannot be read."""
+    others = Counter(path.suffix.lower() for path in folder.rglob("*") if path.suffix.lower() in OTHER[kind])
+    for suffix, count in sorted(others.items()):
+        print(
+            f"warning: {count:,} files `*{suffix}` in {show(folder)} are passed over: convert them, or name "
+            "files that end in " + _listed(kind),
+            file=sys.stderr,
+        )
 
 
 def texts_of(inputs: Sequence[str], adapter: object) -> Iterator[str]:

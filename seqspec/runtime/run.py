@@ -13,6 +13,7 @@ import yaml
 
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
+from seqspec.data.corpus.first_look import first_look
 from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
@@ -130,6 +131,8 @@ def _carry_out(
     if not place.rank:
         sweep(folder.checkpoints)
         _advise(launch, launch.precision or experiment.train.precision)
+        for sentence in first_look(assembled.prepared):
+            _say(f"warning: {sentence}")
     saved = newest_sound(folder.checkpoints, _say)
     compiled = CompiledLoss(assembled.program.model.loss) if launch.compile else None  # type: ignore[arg-type]
     module = Training(assembled.program, slices=slices, compiled=compiled)
