@@ -6,7 +6,8 @@ from seqspec.schema.diagnostic import DataError
 
 
 @pytest.mark.parametrize(
-    ("bad", "rows", "share"), [(3, 2008, 0.002), (1, 1000, 0.001), (1, 10, 0.1), (110, 110, None), (2, 10, None)]
+    ("bad", "rows", "share"),
+    [(3, 2008, 0.002), (1, 1000, 0.001), (1, 10, 0.1), (110, 110, None), (2, 10, None)],
 )
 def test_the_share_that_is_suggested_suffices(bad, rows, share):
     assert enough(bad, rows) == share

@@ -1,4 +1,4 @@
-"""One JSON document where JSON lines are expected: an array, an object over many lines, a list in an object."""
+"""One JSON document where JSON lines are expected: an array, an open object, a list in an object."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ _IN_ARCHIVE = "`wav.scp` points into a Kaldi archive (FILE.ark:OFFSET), and arch
 _REMEDIES = {
     _COMMAND: "write the recordings as files first, by running these commands yourself",
     _IN_ARCHIVE: "write each recording to a file of its own, as with the Python package kaldiio: `for name, "
-    "(rate, samples) in kaldiio.load_scp('wav.scp').items(): soundfile.write(f'wav/{name}.wav', samples, rate)`",
+    "(rate, samples) in kaldiio.load_scp('wav.scp').items(): "
+    "soundfile.write(f'wav/{name}.wav', samples, rate)`",
 }
 
 
