@@ -125,7 +125,7 @@ class Kaldi(Adapter[KaldiConfig]):
             )
         if len(parts) == 4 and parts[3] not in _ONLY_CHANNEL:
             return None, (
-                f"`{show(name[:60])}` is on channel {show(parts[3][:20])} of its recording (the fifth column of "
+                f"`{show(name[:60])}` is on channel {show(parts[3][:20])} (the fifth column of "
                 "`segments`), and channels are not read one by one: write each into a file of its own"
             )
         path, fault = self._recording(recordings.get(parts[0]))
