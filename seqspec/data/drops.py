@@ -5,8 +5,8 @@ allows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqspec.data.record import without_details
 from seqspec.schema.diagnostic import DataError
@@ -21,7 +21,8 @@ LOOK_ON = 100_000
 """Rows that are read on behind the first bad one, so that the message can say how many there are."""
 
 
-class BadRows(NamedTuple):
+@dataclass(frozen=True)
+class BadRows:
     """Rows that are bad for one reason, with the first of them."""
 
     reason: str
@@ -149,10 +150,8 @@ class Drops:
     def _refusal(self, rows: int) -> DataError:
         worst = max(self.counts, key=lambda reason: self.counts[reason])
         bad = sum(self.counts.values())
-        return (
-            self.firsts[worst]
-            ._replace(count=self.counts[worst])
-            .error(rows=rows, bad=bad, corpus=self.corpus)
+        return replace(self.firsts[worst], count=self.counts[worst]).error(
+            rows=rows, bad=bad, corpus=self.corpus
         )
 
     def state(self) -> dict[str, Any]:

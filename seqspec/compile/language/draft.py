@@ -19,7 +19,7 @@ _SEGMENT = (
     "      # tokenizer.\n"
     "      segment: {type: mecab, dictionary: unidic-lite}\n"
 )
-_IMAGE_MODEL = """model: {type: classifier, encoder: lenet}   # small; `seqspec list encoder` shows larger ones
+_IMAGE_MODEL = """model: {type: classifier, encoder: lenet}   # see `seqspec list encoder`
 
 loss: cross_entropy
 
@@ -82,7 +82,7 @@ def _data(found: Survey) -> str:
 def _classification(found: Survey) -> list[str]:
     most = max(64, 2 ** found.longest.bit_length())
     return [
-        f"    source: {{text: {_quoted(found.source)}, language: {found.source_language}}}   # by its letters",
+        f"    source: {{text: {_quoted(found.source)}, language: {found.source_language}}}",
         f"    target: {{label: {_quoted(found.target)}}}   # {found.classes:,} classes were seen",
         "  split: {dev: 0.1, by: label}   # cut out of train; or name a file for dev above",
         "  text:",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -59,7 +60,7 @@ def near_name(path: Path) -> str:
 
 def difference(one: str, other: str) -> str:
     """What tells two texts apart that are equal when folded."""
-    ways = {
+    ways: dict[str, Callable[[str], str]] = {
         "blanks at its ends": str.strip,
         "blanks": lambda text: "".join(text.split()),
         "its Unicode form (NFC or NFD)": lambda text: unicodedata.normalize("NFC", text),

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -121,10 +121,8 @@ def _table(path: Path) -> Survey:
     }
     if not columns:
         raise DataError("the table holds no rows", file=show(path))
-    root, found = (
-        path.parent,
-        {"root": path.parent, "adapter": TABLES[path.suffix.lower()], "train": path.name},
-    )
+    kind = TABLES[path.suffix.lower()]
+    found = Survey("language_model", path.parent, kind, path.name, len(rows))
     audio = next((name for name, cells in columns.items() if _is_audio(cells)), None)
     texts = sorted(
         (name for name, cells in columns.items() if name != audio and _mean_length(cells) > 1),
@@ -133,20 +131,21 @@ def _table(path: Path) -> Survey:
     labels = [name for name in columns if name != audio and _is_label(columns[name])]
     texts = [name for name in texts if name not in labels]
     if audio is not None and texts:
-        rate = file_rate(root / columns[audio][0])
+        rate = file_rate(path.parent / columns[audio][0])
         target = columns[texts[0]]
-        return Survey("recognition", rows=len(rows), source=audio, target=texts[0], rate=rate,
-                      target_language=language_of(target), **found)  # fmt: skip
+        return replace(found, task="recognition", source=audio, target=texts[0], rate=rate,
+                      target_language=language_of(target))  # fmt: skip
     if texts and labels:
         source, target = columns[texts[0]], columns[labels[-1]]
-        return Survey("classification", rows=len(rows), source=texts[0], target=labels[-1],
+        return replace(found, task="classification", source=texts[0], target=labels[-1],
                       source_language=language_of(source), classes=len(set(target)),
-                      longest=max(map(len, source)), notes=_notes(source, target), **found)  # fmt: skip
+                      longest=max(map(len, source)), notes=_notes(source, target))  # fmt: skip
     if len(texts) > 1:
         first, second = (name for name in columns if name in texts[:2])
-        return Survey("translation", rows=len(rows), source=first, target=second,
-                      source_language=language_of(columns[first]), target_language=language_of(columns[second]),
-                      notes=_notes(columns[first], columns[second]), **found)  # fmt: skip
+        codes = language_of(columns[first]), language_of(columns[second])
+        return replace(found, task="translation", source=first, target=second,
+                      source_language=codes[0], target_language=codes[1],
+                      notes=_notes(columns[first], columns[second]))  # fmt: skip
     raise DataError("the columns show no text with a label, a recording or a second text", file=show(path))
 
 

@@ -16,7 +16,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
         ("a.jsonl", b"/annex/objects/SHA256E-s1--0.jsonl\n", "git-annex pointer", "git annex get"),
         ("a.csv", b"\n <!DOCTYPE html>\n<html>", "web page", "curl"),
         ("a.jsonl.zst", b"\x28\xb5\x2f\xfd\x04", "Zstandard", "zstd -d"),
-        ("a.jsonl", gzip.compress(b"{}\n"), "gzip", "`.gz`"),
+        ("a.jsonl", gzip.compress(b"{}\n", mtime=0), "gzip", "`.gz`"),
         ("a.txt", b"\xfd7zXZ\x00\x00", "xz", "`.xz`"),
         ("a.txt", b"PAR1\x15", "Parquet", "parquet"),
     ],
