@@ -374,11 +374,14 @@ def new(
     output: Annotated[
         Path | None, typer.Option(help="Write the spec here; an existing file is left alone.")
     ] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Look at this table or folder, and write a spec for it.")
+    ] = None,
 ) -> None:
     """Print a commented spec to start from."""
     from seqspec.compile import commands
 
-    finish(commands.new(task, output=output))
+    finish(commands.new(task, output=output, data=from_))
 
 
 @app.command()

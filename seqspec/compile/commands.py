@@ -142,23 +142,36 @@ def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
     return Outcome(modeline(str(output)) + "\n")
 
 
-def new(task: str | None, *, output: Path | None) -> Outcome:
-    """``seqspec new TASK``; an existing file is never written over."""
+def new(task: str | None, *, output: Path | None, data: Path | None = None) -> Outcome:
+    """``seqspec new TASK`` or ``seqspec new --from PATH``; an existing file is never written over."""
     from seqspec.compile.new import NoSuchTask, task_list, template
 
-    if task is None:
+    if task is None and data is None:
         return Outcome(task_list() + "\n")
+    if task is not None and data is not None:
+        return _usage("a task and --from exclude each other: --from tells the task by the data")
     try:
-        text = template(task)
+        text = _drafted(data) if data is not None else template(task or "")
         if output is None:
             return Outcome(text)
         with open(output, "x", encoding="utf-8") as file:
             file.write(text)
+    except DataError as error:
+        return Outcome(
+            error=f"error: {error}\n" + (f"  = help: {error.help}\n" if error.help else ""), exit=Exit.DATA
+        )
     except NoSuchTask as error:
         return _usage(str(error))
     except OSError as error:
         return _refused(error)
     return Outcome(f"{output}\n")
+
+
+def _drafted(data: Path) -> str:
+    from seqspec.compile.language.draft import draft
+    from seqspec.data.corpus.survey import survey
+
+    return draft(survey(data))
 
 
 def _usage(message: str) -> Outcome:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from seqspec.data.corpus.near_names import absent, near_name
 from seqspec.data.lines import show
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.diagnostic import DataError, SpecError
@@ -51,6 +52,10 @@ class Adapter(ABC, Generic[C]):
         """A tiny corpus in the real layout below ``folder``: ``count`` training examples, fewer in every
         other split.
         """
+
+    def passed_over(self, split: str) -> dict[str, int]:
+        """Files that look as if they belonged to a split and are not read, counted by what they are."""
+        return {}
 
     def audio(self) -> AudioReader | None:
         """How ``AudioRef`` values of this corpus are read; ``None`` for a corpus without audio."""
@@ -125,7 +130,14 @@ class Adapter(ABC, Generic[C]):
 
     def outside(self, name: str) -> str:
         """What is wrong with a path that ``inside`` refuses, and the folder that would hold it."""
-        told = f"the path `{show(name[:100])}` leads out of the corpus folder"
+        written = f"the path `{show(name[:100])}`"
+        if "\\" in name:
+            return f"{written} has a backslash: write `/` between folders, on every system"
+        if name.startswith("~"):
+            return f"{written} begins with `~`, which is not filled in: write it from the corpus folder on"
+        if "\0" in name or not name:
+            return f"{written} is no path" if name else "the path is empty"
+        told = f"{written} leads out of the corpus folder"
         if not name.startswith("/") or "\0" in name or ".." in name.split("/"):
             return told
         both = os.path.commonpath([self.root.absolute(), Path(name).parent])
@@ -141,7 +153,9 @@ class Adapter(ABC, Generic[C]):
             return [path]
         if not glob.has_magic(pattern):
             message = f"split `{split}` needs the file `{show(path)}`, which is not there"
-            raise self.missing(message, hint=beside(path, self.root))
+            if path.exists():
+                message = f"split `{split}` needs a file: {absent(path)}"
+            raise self.missing(message, hint=near_name(path) or beside(path, self.root))
         names = glob.glob(f"{glob.escape(str(self.root))}/{pattern}", recursive=True)
         paths = sorted(path for name in names if (path := Path(name)).is_file())
         if not paths:

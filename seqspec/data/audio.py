@@ -15,8 +15,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seqspec.data.corpus.near_names import near_name
 from seqspec.data.corpus.regular_file import open_regular, require_regular
-from seqspec.data.lines import show
+from seqspec.data.lines import file_head, refuse_stand_in, show
 from seqspec.data.record import AudioRef
 from seqspec.schema.diagnostic import DataError
 
@@ -181,6 +182,10 @@ def _opened(path: Path, corpus: str) -> Any:
     import soundfile
 
     held = None if path.is_file() else _held(path)
+    if held is None and not os.path.lexists(path):
+        near = near_name(path)
+        message = "the audio file does not exist" + (f"; {near}" if near else "")
+        raise DataError(message, corpus=corpus, file=show(path))
     try:
         if held is None and not require_regular(path).st_size:
             raise DataError("the audio cannot be read: the file is empty", corpus=corpus, file=show(path))
@@ -192,6 +197,7 @@ def _opened(path: Path, corpus: str) -> Any:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"the audio cannot be read: {reason}", corpus=corpus, file=show(path)) from None
     except soundfile.LibsndfileError as error:
+        refuse_stand_in(file_head(path), path, corpus=corpus)
         message = f"the audio cannot be read: {_reason(error)}"
         raise DataError(message, corpus=corpus, file=show(path)) from None
 

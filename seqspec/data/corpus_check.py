@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seqspec.data.adapter import Adapter
+from seqspec.data.drops import BadRows
 from seqspec.data.lines import show
 from seqspec.data.record import AudioRef, BadRow, without_details
 from seqspec.schema.diagnostic import DataError
@@ -67,8 +68,7 @@ def _split_problems(
     if seen.rows == 0 and not seen.bad:
         yield DataError(f"split `{split}` holds no examples", corpus=adapter.corpus)
     elif _repeats(seen.ids):
-        help = "name a column of unique names, or none" if "id" in adapter.config.model_fields_set else None
-        yield DataError(f"two examples of split `{split}` have one id", corpus=adapter.corpus, help=help)
+        yield _one_id(adapter, split)
 
 
 def _read(adapter: Adapter[Any], split: str) -> _Seen:
@@ -88,18 +88,37 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
     return seen
 
 
+def _one_id(adapter: Adapter[Any], split: str) -> DataError:
+    """The first id that stands twice, and whether it has two targets: read a second time to find it."""
+    held: dict[str, Any] = {}
+    help = "name a column of unique names, or none" if "id" in adapter.config.model_fields_set else None
+    for row in adapter.examples(split):
+        if isinstance(row, BadRow):
+            continue
+        name, target = str(row["id"]), row.get("target")
+        known = held.setdefault(name, (target, row.get("row")))
+        if known[1] == row.get("row") and known[0] is target:
+            continue
+        message = f"two examples of split `{split}` have one id, `{show(name[:60])}`"
+        if isinstance(target, str) and target != known[0]:
+            message += f", and differ: `{show(str(known[0])[:40])}` and `{show(target[:40])}`"
+        return DataError(
+            message, corpus=adapter.corpus, file=show(row.get("file", "")), row=_number(row.get("row")),
+            help=help,
+        )  # fmt: skip
+    return DataError(f"two examples of split `{split}` have one id", corpus=adapter.corpus, help=help)
+
+
+def _number(row: object) -> int | None:
+    return row if isinstance(row, int) else None
+
+
 def _bad_rows(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
+    bad = sum(seen.reasons.values())
     for row in seen.bad:
         count = seen.reasons[without_details(row.reason)]
-        more = f" ({count:,} rows like this)" if count > 1 else ""
-        yield DataError(
-            f"{row.reason}{more}",
-            corpus=adapter.corpus,
-            file=show(row.file),
-            row=row.row,
-            byte=row.byte,
-            help="mend the rows, or leave them out: `data: {on_error: {drop: 0.01}}`",
-        )
+        rows = BadRows(row.reason, count, show(row.file), row.row, row.byte, row.remedy)
+        yield rows.error(rows=seen.rows + bad, bad=bad, corpus=adapter.corpus)
 
 
 def _bad_audio(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:

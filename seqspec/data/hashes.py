@@ -51,8 +51,8 @@ def _name(file: Path, root: Path | None) -> str:
         return file.name
     try:
         return file.relative_to(root).as_posix()
-    except ValueError:
-        return file.name
+    except ValueError:  # elsewhere: two folders may hold files of one name
+        return file.absolute().as_posix()
 
 
 def _hash(file: Path) -> str:

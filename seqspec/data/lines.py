@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from seqspec.data.corpus.file_kinds import HEAD, WEB_PAGE, not_text, stand_in
 from seqspec.data.corpus.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 
@@ -25,18 +26,14 @@ MAX_LINE_BYTES = 16 * 2**20
 """A longer line is taken for a broken or hostile file, so that reading stays within bounded memory."""
 
 _UTF8_MARK = b"\xef\xbb\xbf"
-_CONVERT = "convert it to UTF-8 first, as by `iconv -f UTF-16 -t UTF-8`"
-_FOREIGN_MARKS = {
-    b"\xff\xfe": ("UTF-16, little end first", _CONVERT),
-    b"\xfe\xff": ("UTF-16, big end first", _CONVERT),
-    b"\x1f\x8b": ("compressed by gzip", "let its name end in `.gz`, or unpack it"),
-    b"PK\x03\x04": ("a ZIP archive or a workbook", "unpack it, or save its sheet as CSV in UTF-8"),
-    b"PAR1": ("Parquet", "read it by the adapter `parquet`"),
-}
 _JAPANESE = {"cp932": ("Shift_JIS", "CP932"), "euc_jp": ("EUC-JP", "EUC-JP")}
 """Encodings that Japanese text is met in, by Python's name: for people, and for iconv."""
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 _OPENERS: dict[str, Callable[[IO[bytes], str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+ARRAY_TO_LINES = "`jq -c '.[]' FILE.json > FILE.jsonl`"
+"""What turns a JSON array into JSON lines."""
 
 
 class Line(NamedTuple):
@@ -67,7 +64,7 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
                 if b"\r" in line[:-2] and not line.endswith(b"\n"):
                     raise _foreign_ends(path, corpus)
             if len(raw) > MAX_LINE_BYTES:
-                raise _too_long(path, corpus, row)
+                raise _too_long(path, corpus, row, raw[:HEAD])
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
@@ -90,15 +87,49 @@ def open_bytes(path: Path, *, corpus: str = "") -> Iterator[IO[bytes]]:
     """
     opener = _OPENERS.get(path.suffix)
     try:
-        with open_regular(path) if corpus else open(path, "rb") as file:
-            yield file if opener is None else io.BufferedReader(opener(file, "rb"), 2**18)
+        with open_regular(path) if corpus else open(path, "rb") as raw:
+            file = raw if opener is None else io.BufferedReader(opener(raw, "rb"), 2**18)
+            refuse_stand_in(file.peek(HEAD), path, corpus=corpus)
+            yield file
     except FileNotFoundError:
         raise DataError("the file does not exist", corpus=corpus, file=show(path)) from None
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        refuse_stand_in(file_head(path), path, corpus=corpus)
         raise DataError(f"the compressed file is damaged: {error}", corpus=corpus, file=show(path)) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"the file cannot be read: {reason}", corpus=corpus, file=show(path)) from None
+
+
+def file_head(path: Path) -> bytes:
+    """The first bytes of a file as they lie on disk; none where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""
+
+
+def refuse_stand_in(head: bytes, path: Path, *, corpus: str = "") -> None:
+    """Raise ``DataError`` where the file is a pointer or a web page in place of what is meant."""
+    known = stand_in(head)
+    if known is not None and not (path.suffix.lower() in (".html", ".htm") and known is WEB_PAGE):
+        raise DataError(f"the file is {known.what}", corpus=corpus, file=show(path), help=known.remedy)
+
+
+def refuse_other_kind(path: Path, *, corpus: str = "") -> None:
+    """Raise ``DataError`` where a file that is not text, and could not be read, is known by its first bytes
+    to be something else.
+    """
+    head = file_head(path)
+    refuse_stand_in(head, path, corpus=corpus)
+    if head[:1] in (b"{", b"["):
+        raise DataError(
+            "the file is JSON", corpus=corpus, file=show(path), help="read JSON lines by the adapter `jsonl`"
+        )
+    kind = not_text(head)
+    if kind is not None and not head.startswith(b"PAR1"):
+        raise DataError(f"the file is {kind.what}", corpus=corpus, file=show(path), help=kind.remedy)
 
 
 def count_lines(path: Path, *, corpus: str = "") -> int:
@@ -118,11 +149,12 @@ def show(text: object) -> str:
     )
 
 
-def _too_long(path: Path, corpus: str, row: int) -> DataError:
+def _too_long(path: Path, corpus: str, row: int, line: bytes) -> DataError:
     message = f"a line is longer than {MAX_LINE_BYTES // 2**20} MiB"
-    return DataError(
-        message, corpus=corpus, file=show(path), row=row, help="is this a text file with line ends?"
-    )
+    help = "is this a text file with line ends?"
+    if line.lstrip()[:1] == b"[":
+        message, help = f"{message}: one JSON array, it seems", f"make a line of each entry: {ARRAY_TO_LINES}"
+    return DataError(message, corpus=corpus, file=show(path), row=row, help=help)
 
 
 def _foreign_ends(path: Path, corpus: str) -> DataError:
@@ -135,10 +167,10 @@ def _foreign_ends(path: Path, corpus: str) -> DataError:
 
 
 def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
-    for mark, (what, help) in _FOREIGN_MARKS.items():
-        if line.startswith(mark):
-            message = f"the file is {what}, not text in UTF-8"
-            raise DataError(message, corpus=corpus, file=show(path), help=help)
+    kind = not_text(line[:HEAD])
+    if kind is not None and kind is not WEB_PAGE:  # one that is meant passed `open_bytes`
+        message = f"the file is {kind.what}, not text in UTF-8"
+        raise DataError(message, corpus=corpus, file=show(path), help=kind.remedy)
     return line.removeprefix(_UTF8_MARK)
 
 
@@ -149,4 +181,4 @@ def _japanese(line: bytes) -> str | None:
     if kana[best] < 2:
         return None
     name, known = _JAPANESE[best]
-    return f"the line reads as {name}, not UTF-8: convert the file, as by `iconv -f {known} -t UTF-8`"
+    return f"the line reads as {name}, not UTF-8: convert the file, as by iconv -f {known} -t UTF-8"

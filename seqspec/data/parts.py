@@ -24,6 +24,10 @@ Role = Literal["source", "target"]
 class Adapter(Protocol):
     """What a built adapter can do."""
 
+    def passed_over(self, split: str) -> Mapping[str, int]:
+        """Files that look as if they belonged to a split and are not read, counted by what they are."""
+        ...
+
     def splits(self) -> tuple[str, ...]:
         """The splits that the corpus has."""
         ...

@@ -12,9 +12,11 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seqspec.data.corpus.file_kinds import HEAD
+from seqspec.data.corpus.near_names import near_name
 from seqspec.data.corpus.regular_file import NotRegular, open_regular
 from seqspec.data.extras import require
-from seqspec.data.lines import show
+from seqspec.data.lines import file_head, refuse_stand_in, show
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", "GIF", "WEBP")
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp"))
+OTHER_SUFFIXES = frozenset(
+    (".tif", ".tiff", ".jfif", ".jpe", ".pjpeg", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".tga",
+     ".ico", ".psd", ".dng", ".raw", ".cr2", ".nef", ".dcm", ".exr", ".hdr", ".pbm", ".pnm", ".apng")
+)  # fmt: skip
+"""Suffixes of images that are not read: their files are counted and told."""
 MAX_PIXELS = 2**26
 """A picture that claims more is refused before its pixels are unpacked."""
 
@@ -53,16 +60,19 @@ def read_picture(
             _check_size(image, height, width, resize=resize, path=path, corpus=corpus)
             flat = image.convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        raise _error(f"the picture cannot be read: {_reason(error)}", path, corpus) from None
+        if not isinstance(error, FileNotFoundError | NotRegular):
+            refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
+        raise _error(f"the picture cannot be read: {_reason(error, path)}", path, corpus) from None
     if (flat.height, flat.width) != (height, width):
         flat = _fitted(flat, height, width)
     pixels = np.asarray(flat, dtype=np.uint8)
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
-        return "the file does not exist"
+        near = near_name(path)
+        return "the file does not exist" + (f"; {near}" if near else "")
     return str(error.strerror) if isinstance(error, NotRegular) else "it is damaged or of another format"
 
 

@@ -25,7 +25,7 @@ class AudioRef(NamedTuple):
 def without_details(reason: str) -> str:
     """A reason without what differs from row to row, so that rows can be counted by it: names, numbers."""
     named = re.sub(r"`[^`]*`", "`…`", reason)
-    return re.sub(r"[0-9][0-9,.]*", "…", re.sub(r"0x[0-9a-f]+", "…", named))
+    return re.sub(r"(?<![\w-])[0-9][0-9,.]*", "…", re.sub(r"\b0x[0-9a-f]+", "…", named))
 
 
 class BadRow(NamedTuple):
@@ -36,3 +36,5 @@ class BadRow(NamedTuple):
     file: str = ""
     row: int | None = None
     byte: int | None = None
+    remedy: str = ""
+    """What mends all rows like this one, where something does."""

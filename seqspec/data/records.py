@@ -47,7 +47,9 @@ def write_records(
         columns |= kind.columns
     with StoreWriter(folder, columns) as writer, progress(f"reading {split}", None) as advance:
         corpus, policy = getattr(parts.adapter, "corpus", ""), parts.config.on_error
-        drops = Drops.load(writer.state.get("drops"), policy, what=f"rows of {split}", corpus=corpus)
+        drops = Drops.load(
+            writer.state.get("drops"), policy, what=f"rows of {split}", corpus=corpus, counts_on=True
+        )
         labels = {role: Counter(found) for role, found in writer.state.get("labels", {}).items()}
         seen = int(writer.state.get("seen", 0))
         rows = itertools.islice(rows, seen, None)
@@ -58,7 +60,8 @@ def write_records(
             records = [row for row in block if not _dropped(row, drops) and measure(row, drops)]
             writer.append(_block(records, kinds, extras, labels, split))
             advance(len(block))
-            if writer.rows - pending >= COMMIT_ROWS:
+            drops.refuse_early(seen)
+            if writer.rows - pending >= COMMIT_ROWS and not drops.refuses:
                 pending = writer.rows
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
         drops.judge(seen)
@@ -107,7 +110,7 @@ def _peek(rows: Iterator[Record | BadRow]) -> tuple[Record | None, Iterator[Reco
 
 def _dropped(row: Record | BadRow, drops: Drops) -> bool:
     if isinstance(row, BadRow):
-        drops.add(row.reason, file=row.file, row=row.row, byte=row.byte)
+        drops.add(row.reason, file=row.file, row=row.row, byte=row.byte, remedy=row.remedy)
         return True
     return False
 

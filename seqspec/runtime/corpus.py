@@ -14,6 +14,7 @@ from seqspec.compile.commands import Outcome
 from seqspec.compile.report import located
 from seqspec.compile.resolve import Overlay
 from seqspec.data.cache import default_cache
+from seqspec.data.corpus.first_look import first_look
 from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
 from seqspec.data.progress import Progress, bar, silent
@@ -52,7 +53,7 @@ def prepare(
             )
         summary = summarize(prepared)
         text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
-        return Outcome(text, "".join(f"warning: {error}\n" for error in absent))
+        return Outcome(text, "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared))))
 
     return guarded(work)
 
@@ -81,7 +82,7 @@ def inspect(
             )
         name = compiled.plan.experiment.name
         found = look(Subject(prepared, limit), name=name, progress=progress)
-        notes = "".join(f"warning: {error}\n" for error in absent)
+        notes = "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared)))
         return _reported(found, html, format, notes)
 
     return guarded(work)

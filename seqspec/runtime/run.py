@@ -13,6 +13,7 @@ import yaml
 
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
+from seqspec.data.corpus.first_look import first_look
 from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
@@ -220,6 +221,8 @@ def _carry_out(
     if not place.rank:
         _tidy(folder)
         _advise(launch, launch.precision or experiment.train.precision)
+        for sentence in first_look(assembled.prepared):
+            _say(f"warning: {sentence}")
     saved = newest_sound(folder.checkpoints, _say)
     compiled = CompiledLoss(assembled.program.losses.sums) if launch.compile else None
     module = Training(assembled.program, slices=slices, compiled=compiled)

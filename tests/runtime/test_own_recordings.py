@@ -94,7 +94,7 @@ def test_another_rate_names_both_remedies(spec, tmp_path):
     assert outcome.exit == Exit.DATA
     assert "44100 samples a second, not 8000" in outcome.error
     assert "`resample`" in outcome.error
-    assert "`on_error: {drop: 0.001}`" in outcome.error
+    assert "`on_error: {drop: 0.09}`" in outcome.error
 
 
 def test_a_run_says_what_was_left_out_and_what_was_not_judged(tmp_path):

@@ -51,7 +51,11 @@ class Held(NamedTuple):
 
 
 class BadCell(Exception):
-    """A cell is not what its column promises."""
+    """A cell is not what its column promises; ``remedy`` is what helps all rows like this one."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        self.remedy = remedy
+        super().__init__(message)
 
 
 def table_audio(config: TableConfig, corpus: str) -> AudioReader | None:
@@ -88,7 +92,7 @@ def table_records(
             if config.speaker is not None:
                 record["speaker"] = cell_text(row.cells, config.speaker)
         except BadCell as error:
-            yield BadRow(place, str(error), file, row.number)
+            yield BadRow(place, str(error), file, row.number, remedy=error.remedy)
             continue
         yield record | {"file": file, "row": row.number}
 
@@ -291,12 +295,40 @@ def cell_text(cells: Cells, column: str | int) -> str:
     """A cell that holds text, or a number, which is taken as it is written."""
     value = _look_up(cells, column)
     if isinstance(value, bool) or not isinstance(value, str | int):
-        kind = "empty" if value is None else f"a {type(value).__name__}"
-        raise BadCell(f"column `{show(column)}` is {kind}, not text")
+        raise _not_text(column, value)
     text = str(value)
     if not text.strip():
         raise BadCell(f"column `{show(column)}` is empty")
     return text
+
+
+def _not_text(column: str | int, value: object) -> BadCell:
+    name = show(column)
+    if value is None:
+        return BadCell(f"column `{name}` is empty, not text")
+    if isinstance(value, Mapping):
+        fields = [show(str(field)[:40]) for field in list(value)[:8]]
+        has = ", ".join(f"`{field}`" for field in fields)
+        remedy = f"name one of its fields, as `{name}.{fields[0]}`" if fields else ""
+        return BadCell(f"column `{name}` is a struct, not text; it has {has or 'no fields'}", remedy)
+    kind, remedy = next(
+        ((words, remedy) for of, words, remedy in _CASTS if isinstance(value, of)),
+        (f"a {type(value).__name__}", "convert the column to text"),
+    )
+    return BadCell(f"column `{name}` is {kind}, not text", remedy.replace("COLUMN", name))
+
+
+_CASTS: tuple[tuple[type, str, str], ...] = (
+    (bool, "a truth value", "convert the column to text, as pandas does by `df['COLUMN'].astype(str)`"),
+    (
+        float,
+        "a float",
+        "convert the column, as pandas does by `df['COLUMN'].astype('Int64').astype(str)` for whole numbers "
+        "or `.astype(str)` for others (a column of whole numbers with gaps becomes floats there)",
+    ),
+    (bytes, "bytes", "decode the column, as pandas does by `df['COLUMN'].str.decode('utf-8')`"),
+    (list, "a list", "name one of its entries, as `COLUMN.0`, or join them to one text"),
+)
 
 
 def _look_up(cells: Cells, column: str | int) -> object:

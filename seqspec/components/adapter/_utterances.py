@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seqspec.data.corpus.near_names import absent
 from seqspec.data.lines import Line, show
 from seqspec.data.record import AudioRef, BadRow, Record
 
@@ -18,7 +19,7 @@ def utterance(
     if fault is None and not text:
         fault = f"`{show(name[:60])}` has no text"
     if fault is None and not audio.is_file():
-        fault = f"there is no file `{show(audio)}`"
+        fault = absent(audio)
     if fault is not None:
         return BadRow(f"{file.name}:{line.row}", fault, str(file), line.row, line.byte)
     place = {"speaker": speaker} if speaker is not None else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.data.adapter import Adapter, synthetic_count
 from seqspec.data.lines import show
-from seqspec.data.pictures import SUFFIXES, read_picture, write_picture
+from seqspec.data.pictures import OTHER_SUFFIXES, SUFFIXES, read_picture, write_picture
 from seqspec.data.record import BadRow, Record
 from seqspec.schema.adapter.image_folder import ImageFolderConfig
 from seqspec.schema.adapter_config import ordered
@@ -31,7 +32,9 @@ class ImageFolder(Adapter[ImageFolderConfig]):
         paths = [path for path in folder.glob("*/**/*") if path.suffix.lower() in SUFFIXES and path.is_file()]
         paths = sorted(path for path in paths if not path.name.startswith("."))
         if not paths:
-            raise self.missing(f"split `{split}`: there are no pictures in folders below `{show(folder)}`")
+            other = "; ".join(f"{count:,} {what}" for what, count in self.passed_over(split).items())
+            message = f"split `{split}`: there are no pictures in folders below `{show(folder)}`"
+            raise self.missing(message, hint=f"there are {other}" if other else "")
         yield from paths
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
@@ -52,6 +55,19 @@ class ImageFolder(Adapter[ImageFolderConfig]):
                 yield BadRow(name.as_posix(), error.message, str(path))
                 continue
             yield {"id": name.as_posix(), "source": image, "target": name.parts[0], "file": str(path)}
+
+    def passed_over(self, split: str) -> dict[str, int]:
+        """Images of other suffixes by suffix, and images that stand in no folder of a class."""
+        folder = self.root / self.config.splits[split]
+        visible = (path for path in folder.glob("**/*") if not path.name.startswith(".") and path.is_file())
+        found: Counter[str] = Counter()
+        for path in visible:
+            suffix = path.suffix.lower()
+            if suffix in OTHER_SUFFIXES:
+                found[f"images with the suffix {suffix}, which is not read"] += 1
+            elif suffix in SUFFIXES and path.parent == folder:
+                found["images that stand in no folder of a class"] += 1
+        return dict(found)
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         shape = {"channels": self.config.channels, "height": self.config.height, "width": self.config.width}

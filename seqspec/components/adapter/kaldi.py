@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from seqspec.components.adapter._synthetic_speech import speak, voice, write_aud
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.adapter import Adapter, beside, synthetic_count
-from seqspec.data.audio import AudioReader
+from seqspec.data.audio import AudioReader, file_rate
+from seqspec.data.corpus.near_names import absent
 from seqspec.data.lines import read_lines, show
 from seqspec.data.record import AudioRef, BadRow, Record
 from seqspec.schema.adapter.kaldi import KaldiConfig
@@ -19,6 +21,17 @@ from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 _UTTERANCES_A_RECORDING = 3
+_ONLY_CHANNEL = ("0", "-1")
+"""What the fifth column of ``segments`` says of a recording with one channel."""
+_ARCHIVE = re.compile(r".*\.ark(?:\.gz)?:[0-9]+(?:\[[0-9:,]*\])?").fullmatch
+_COMMAND = "`wav.scp` holds a command, and commands of a corpus are never run"
+_IN_ARCHIVE = "`wav.scp` points into a Kaldi archive (FILE.ark:OFFSET), and archives are not read"
+_REMEDIES = {
+    _COMMAND: "write the recordings as files first, by running these commands yourself",
+    _IN_ARCHIVE: "write each recording to a file of its own, as with the Python package kaldiio: `for name, "
+    "(rate, samples) in kaldiio.load_scp('wav.scp').items(): "
+    "soundfile.write(f'wav/{name}.wav', samples, rate)`",
+}
 
 
 class Kaldi(Adapter[KaldiConfig]):
@@ -28,7 +41,14 @@ class Kaldi(Adapter[KaldiConfig]):
         return ordered(self.config.splits)
 
     def audio(self) -> AudioReader:
-        return AudioReader(self.config.rate, corpus=self.corpus)
+        one = self.config.channel if isinstance(self.config.channel, int) else None
+        return AudioReader(
+            self.config.rate,
+            resample=self.config.resample,
+            mix_down=self.config.channel == "mean",
+            channel=one,
+            corpus=self.corpus,
+        )
 
     def files(self, split: str) -> Iterator[Path]:
         folder = self._folder(split)
@@ -55,7 +75,10 @@ class Kaldi(Adapter[KaldiConfig]):
             if fault is None:
                 audio, fault = self._audio(name, recordings, segments)
             if audio is None or fault is not None:
-                yield BadRow(name or f"text:{line.row}", str(fault), str(file), line.row, line.byte)
+                remedy = _REMEDIES.get(str(fault), "")
+                yield BadRow(
+                    name or f"text:{line.row}", str(fault), str(file), line.row, line.byte, remedy=remedy
+                )
                 continue
             speaker = {"speaker": speakers.get(name, name)} if speakers else {}
             yield {"id": name, "source": audio, "target": text, **speaker, "file": str(file), "row": line.row}
@@ -93,29 +116,54 @@ class Kaldi(Adapter[KaldiConfig]):
         if segments is None:
             path, fault = self._recording(recordings.get(name))
             return (AudioRef(path) if path is not None else None), fault
+        parts = segments.get(name, "").split()
+        if len(parts) not in (3, 4):
+            columns = f"{len(parts) + 1} columns in `segments`" if parts else "no row in `segments`"
+            return (
+                None,
+                f"`{show(name[:60])}` has {columns}: a name, a recording, a start and an end belong there",
+            )
+        if len(parts) == 4 and parts[3] not in _ONLY_CHANNEL:
+            return None, (
+                f"`{show(name[:60])}` is on channel {show(parts[3][:20])} (the fifth column of "
+                "`segments`), and channels are not read one by one: write each into a file of its own"
+            )
+        path, fault = self._recording(recordings.get(parts[0]))
+        if path is None:
+            return None, fault
+        return self._piece(name, path, parts[1], parts[2])
+
+    def _piece(self, name: str, path: Path, start: str, end: str) -> tuple[AudioRef | None, str | None]:
+        """What a segment cuts out of its recording; an end of -1 is the recording's, as in Kaldi."""
         try:
-            recording, *times = segments.get(name, "").split()
-            start, end = (round(float(time) * self.config.rate) for time in times)
+            seconds = float(start), float(end)
+            rate = file_rate(path) if self.config.resample else self.config.rate
+            first, last = (round(time * rate) for time in seconds)
         except (ValueError, OverflowError):
-            return None, f"`{show(name[:60])}` has no segment of a recording, a start and an end"
-        path, fault = self._recording(recordings.get(recording))
-        if path is None or not 0 <= start < end:
-            return None, fault or f"`{show(name[:60])}` is a segment that ends before it begins"
-        return AudioRef(path, start, end), None
+            return None, f"the times of segment `{show(name[:60])}` are no numbers"
+        except DataError as error:
+            return None, f"{error.message}: `{error.file}`"
+        if first < 0:
+            return None, f"segment `{show(name[:60])}` begins before its recording"
+        if seconds[1] == -1:
+            return AudioRef(path, first, None), None
+        if last <= first:
+            return None, f"segment `{show(name[:60])}` ends before it begins"
+        return AudioRef(path, first, last), None
 
     def _recording(self, entry: str | None) -> tuple[Path | None, str | None]:
+        """The file that an entry of ``wav.scp`` names: below the corpus folder, or by its whole path."""
         if entry is None:
             return None, "`wav.scp` does not name its recording"
         if entry.startswith("|") or entry.endswith("|"):
-            return (
-                None,
-                "`wav.scp` holds a command, and commands of a corpus are never run; convert the audio first",
-            )
-        path = self.inside(entry)
+            return None, _COMMAND
+        if _ARCHIVE(entry):
+            return None, _IN_ARCHIVE
+        path = Path(entry) if entry.startswith("/") and "\0" not in entry else self.inside(entry)
         if path is None:
             return None, self.outside(entry)
         if not path.is_file():
-            return None, f"there is no file `{show(path)}`"
+            return None, absent(path)
         return path, None
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:

@@ -10,7 +10,7 @@ from seqspec.components.adapter._delimited import columns_of
 from seqspec.components.adapter._table import Row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.data.extras import require
-from seqspec.data.lines import show
+from seqspec.data.lines import refuse_other_kind, show
 from seqspec.schema.adapter.parquet import ParquetConfig
 from seqspec.schema.diagnostic import DataError
 
@@ -34,6 +34,7 @@ class Parquet(TableAdapter[ParquetConfig]):
                 batches = file.iter_batches(BATCH_ROWS, columns=None if every else columns)
                 yield from arrow_rows(batches, path, config=self.config, schema=schema)
         except (arrow.ArrowException, OSError) as error:
+            refuse_other_kind(path, corpus=self.corpus)
             reason = show(str(error).splitlines()[0])[:200]
             raise DataError(
                 f"the file is no sound Parquet: {reason}", corpus=self.corpus, file=show(path)

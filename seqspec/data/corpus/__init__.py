@@ -1,1 +1,1 @@
-"""The corpus as it lies on the disk: what adapters share to read its files."""
+"""A corpus as it lies on disk: records, audio, images, archives, downloads."""

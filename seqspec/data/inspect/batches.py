@@ -68,7 +68,7 @@ def _padding(subject: Subject) -> Finding:
         "warn" if warn else "ok",
         f"{share:.1%} of a batch is padding; {total:,} batches an epoch with {np.mean(sizes):,.1f} examples "
         f"and {np.mean(tokens):,.0f} ids or frames on average (spread {spread:.0%})",
-        "a smaller `data.batch.size`, or `buckets: auto`, pads less" if warn else "",
+        _advice(subject) if warn else "",
         numbers={
             "padding": round(float(share), 5),
             **{f"padding_{side}": round(float(waste), 5) for side, waste in sides.items()},
@@ -150,3 +150,10 @@ def _repeats(subject: Subject) -> Finding:
         f"a second reading of {count:,} rows and a second plan, begun in the middle, give the same",
         numbers={"rows": count, "batch": middle},
     )
+
+
+def _advice(subject: Subject) -> str:
+    """What pads less than the batches that were looked at; the default is no advice."""
+    if subject.parts.config.batch.buckets == "auto":
+        return "a smaller `data.batch.size` pads less"
+    return "a smaller `data.batch.size`, or `buckets: auto`, pads less"

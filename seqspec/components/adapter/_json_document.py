@@ -1,0 +1,48 @@
+"""One JSON document where JSON lines are expected: an array, an open object, a list in an object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqspec.data.lines import show
+from seqspec.schema.diagnostic import DataError
+
+
+def refuse_whole_json(text: str, path: Path, *, needed: Sequence[str | int], corpus: str) -> None:
+    """Raise ``DataError`` where the first line of a file shows that the file is one JSON document."""
+    found = _document(text.strip(), needed)
+    if found is None:
+        return
+    what, take = found
+    name = show(path.name)
+    help = f"write one object a line: `jq -c '{take}' {name} > {show(path.stem)}.jsonl`"
+    raise DataError(
+        f"the file is {what}, not one JSON object a line", corpus=corpus, file=show(path), help=help
+    )
+
+
+def _document(text: str, needed: Sequence[str | int]) -> tuple[str, str] | None:
+    """What the document is, and the expression of ``jq`` that takes the rows out of it."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        if text.startswith("["):
+            return "one JSON array", ".[]"
+        return ("JSON objects over several lines", ".") if _is_open(text) else None
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        return "one JSON array", ".[]"
+    if isinstance(value, dict) and not any(str(name).partition(".")[0] in value for name in needed):
+        for key, rows in value.items():
+            if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+                return (
+                    f"one JSON object that holds the rows under `{show(key[:40])}`",
+                    f".[{json.dumps(key)}][]",
+                )
+    return None
+
+
+def _is_open(text: str) -> bool:
+    """Whether the text begins an object and breaks off at a place where a line may end."""
+    return text.startswith("{") and text.endswith(("{", "[", ","))
