@@ -2,6 +2,7 @@
 build.
 """
 
+import contextlib
 import os
 import sys
 from copy import copy
@@ -111,19 +112,24 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, dev, dev_other, test or test_other.")] = "dev",
     checkpoint: Checkpoint = "best",
     set: Sets = [],  # noqa: B006
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for predictions and record; left out, the run's own.")
+    ] = None,
     device: Device = "auto",
     workers: Workers = None,
     threads: Threads = None,
     format: Form = "text",
 ) -> None:
-    """Judge a run on a split."""
+    """Evaluate a run on a split, with the vocabulary, classes and statistics that it has learned."""
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
     finish(
-        commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format)
+        commands.evaluate(
+            run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format, output=output
+        )
     )
 
 
@@ -174,11 +180,14 @@ def average(
 
 
 @app.command()
-def report(run: Run) -> None:
+def report(
+    run: Run,
+    output: Annotated[Path | None, typer.Option(help="Where to write; left out, in the run.")] = None,
+) -> None:
     """Write the report of a run anew."""
     from seqspec.runtime import commands
 
-    finish(commands.report(run))
+    finish(commands.report(run, output=output))
 
 
 @app.command()
@@ -390,6 +399,10 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _with(sys.argv[1:2])()
+    except OSError as error:
+        if os.environ.get("SEQSPEC_DEBUG"):
+            raise
+        _refused(error)
     except Exception as error:
         if os.environ.get("SEQSPEC_DEBUG"):
             raise
@@ -410,6 +423,18 @@ def _with(asked: list[str]) -> typer.Typer:
     one = copy(app)
     one.registered_commands, one.registered_groups = commands, groups
     return one
+
+
+def _refused(error: OSError) -> None:
+    """What the system refused is no fault of ours: the place, and why."""
+    # What standard output could not take would be tried again, and fail again, at the very end.
+    with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    place = error.filename or "standard output"
+    told = f"error: {place}: {error.strerror or error}\n  = help: make room there, or name another place"
+    with contextlib.suppress(OSError):
+        typer.echo(told, err=True)
+    raise SystemExit(2)
 
 
 def _bug(error: Exception) -> str:

@@ -207,8 +207,21 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
         if options.show_diff:
             found.diffs += unified(str(file), before, mended.text)
         else:
-            _write(file, mended.text)
+            try:
+                _write(file, mended.text)
+            except OSError as error:
+                found.diagnostics.append(_not_written(file, error))
+                found.applied -= len(mended.applied)
     found.diagnostics += mended.left if options.show_diff or mended.left else judge(file, options)
+
+
+def _not_written(file: Path, error: OSError) -> Diagnostic:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return Diagnostic(
+        "SQ027",
+        f"`{file}` cannot be changed: {why}",
+        help="fix a copy in a place that can be written, or show the fixes with `--diff`",
+    )
 
 
 def _write(file: Path, text: str) -> None:
@@ -228,7 +241,7 @@ def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
         diagnostics, format=options.format, color=options.color, files=[str(f) for f in files]
     )
     errors = sum(d.severity == "error" for d in diagnostics)
-    unreadable = errors and all(d.code == "SQ000" for d in diagnostics if d.severity == "error")
+    unreadable = errors and all(d.code in ("SQ000", "SQ027") for d in diagnostics if d.severity == "error")
     code = Exit.USAGE if unreadable else Exit.DIAGNOSTICS if errors or found.diffs else Exit.CLEAN
     return Verdict(out, _summary(diagnostics, len(files), found.applied, options), code)
 

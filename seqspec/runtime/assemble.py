@@ -20,6 +20,7 @@ from seqspec.compile.report import located
 from seqspec.data.cache import default_cache
 from seqspec.data.durable import write_durably
 from seqspec.data.examples import Split
+from seqspec.data.learned import Learned
 from seqspec.data.normalize import Statistics
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared, prepare
@@ -40,8 +41,13 @@ class Assembled:
     program: Program
 
 
-def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar) -> Assembled:
-    """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``."""
+def assemble(
+    compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar, learned: Learned | None = None
+) -> Assembled:
+    """Prepare the data, fill in what they tell, build.  Raises ``SpecError`` and ``DataError``.
+
+    ``learned`` is what a run has learned already: nothing of it is learned again.
+    """
     expect(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
@@ -54,7 +60,7 @@ def assemble(compiled: Compiled, *, splits: Sequence[str], progress: Progress = 
         )
     try:
         with located(compiled.tree):
-            prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
+            prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress, learned=learned)
     except DataError as error:
         raise of_corpus(error, compiled.plan) from None
     known = dict(prepared.facts)
@@ -115,22 +121,30 @@ def reopen(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Reopened:
 
 def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
     """The same without the language model that its search may listen to."""
+    learned = learned_of(folder)
+    compiled = compile_run(folder, overlays=overlays)
+    parts = build_data(compiled.plan)
+    for role, steps in parts.text.items():
+        if steps.trainable:
+            steps.load(learned.artifact(f"data.text.{parts.pipeline(role)}.tokenizer"))
+    program = build(compiled.plan, tree=compiled.tree)
+    return Reopened(compiled, parts, program, learned.labels, learned.statistics)
+
+
+def learned_of(folder: RunFolder) -> Learned:
+    """What a run has learned, as ``save_learned`` kept it."""
     known = folder.read("facts.json")
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compile_run(folder, overlays=overlays)
-    parts = build_data(compiled.plan)
-    for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
-        pipeline = artifact.name.split(".")[2]
-        for role in parts.text:
-            if parts.pipeline(role) == pipeline:
-                parts.text[role].load(artifact.read_bytes())
-    labels = {role: tuple(names) for role, names in known["labels"].items()}
-    statistics = {
-        kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
-        for kind, one in known["statistics"].items()
-    }
-    return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), labels, statistics)
+    files = (folder.path / VOCABULARIES).glob("data.text.*")
+    return Learned(
+        artifacts={file.name: file.read_bytes() for file in sorted(files)},
+        labels={role: tuple(names) for role, names in known["labels"].items()},
+        statistics={
+            kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
+            for kind, one in known["statistics"].items()
+        },
+    )
 
 
 def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:

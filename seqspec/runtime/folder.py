@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqspec.data.durable import write_durably
+from seqspec.data.durable import write_durably, writing
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -47,6 +49,11 @@ class RunFolder:
         return self.path / "predictions"
 
     @property
+    def evaluations(self) -> Path:
+        """Records of evaluations other than the run's own."""
+        return self.path / "evaluations"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -70,16 +77,35 @@ class RunFolder:
 def new_folder(runs: Path, *, name: str, digest: str) -> RunFolder:
     """A fresh directory; two runs of one second get two directories."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    for number in range(1, 1000):
-        path = runs / name / (f"{stamp}-{digest[:8]}" + (f"-{number}" if number > 1 else ""))
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        (path / "checkpoints").mkdir()
-        (path / "predictions").mkdir()
-        return RunFolder(path)
+    with writing(runs / name, help=ELSEWHERE):
+        for number in range(1, 1000):
+            path = runs / name / (f"{stamp}-{digest[:8]}" + (f"-{number}" if number > 1 else ""))
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            (path / "checkpoints").mkdir()
+            (path / "predictions").mkdir()
+            return RunFolder(path)
     raise RunError(f"no free name for a run under {runs / name}", exit=Exit.USAGE)
+
+
+ELSEWHERE = "name another place with --runs"
+
+
+def require_place(folder: Path, *, help: str = ELSEWHERE) -> None:
+    """Raise ``RunError`` where nothing can be written below ``folder``: before hours are spent on what is to
+    go there.
+    """
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    with writing(folder, help=help):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            code = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(code, os.strerror(code), str(there))
 
 
 def open_folder(path: Path) -> RunFolder:

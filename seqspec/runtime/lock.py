@@ -100,6 +100,11 @@ def drifts(lock: Lock, now: Lock) -> list[Drift]:
     return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]
 
 
+def compared(name: str, locked: object, found: object) -> tuple[Drift, ...]:
+    """In what two values of a lock differ, each difference under ``name``."""
+    return tuple(_compare(name, locked, found))
+
+
 def refuse(found: list[Drift], *, lock: str, help: str | None = None) -> None:
     """Raises ``RunError`` with exit code 7 that names every drift, where there is any."""
     if found:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seqspec.data.durable import writing
 from seqspec.schema.diagnostic import Exit, RunError
 
 PATIENCE_SECONDS = 0.5
@@ -20,7 +21,9 @@ PATIENCE_SECONDS = 0.5
 @contextmanager
 def owned(folder: Path) -> Iterator[None]:
     """Hold ``folder``; raises ``RunError`` with exit code 6 where somebody else does."""
-    with (folder / "LOCK").open("a+") as file:
+    with writing(folder, help="go on where the run directory can be written"):
+        opened = (folder / "LOCK").open("a+")
+    with opened as file:
         _acquire(file.fileno(), folder)
         held = _for_this_process_alone(file.fileno())
         file.truncate(0)

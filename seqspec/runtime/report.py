@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 from seqspec.data.durable import write_durably
@@ -32,9 +33,9 @@ img.matrix{image-rendering:pixelated;width:100%;max-width:720px;max-height:480px
 """
 
 
-def write_report(folder: RunFolder) -> None:
-    """Write the page from what the run directory holds."""
-    write_durably(folder.report, page(folder).encode("utf-8", "surrogatepass"))
+def write_report(folder: RunFolder, *, output: Path | None = None) -> None:
+    """Write the page from what the run directory holds, into it or to ``output``."""
+    write_durably(output or folder.report, page(folder).encode("utf-8", "surrogatepass"))
 
 
 def page(folder: RunFolder) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
 import yaml
 
-from seqspec.compile.front import understand
+from seqspec.compile.front import understand_text
 from seqspec.compile.look import plan_of
 from seqspec.compile.plan import Compiled
 from seqspec.runtime.checkpoint import Checkpoint
@@ -20,6 +19,7 @@ from seqspec.runtime.run import run
 from seqspec.runtime.tensors import tensor_digest
 from seqspec.runtime.use import chosen
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
+from seqspec.schema.source import Source
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,8 @@ def from_lock(lock: Lock) -> Compiled:
     The rules were applied when it was made, some of them leniently to what a profile or ``--set`` brought
     about; here they are not asked again.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "spec.yaml"
-        file.write_text(yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True), encoding="utf-8")
-        tree, experiment = understand(file)
+    text = yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True)
+    tree, experiment = understand_text(Source("the spec of the lock", text), "yaml")
     plan, mistakes = plan_of(experiment, tree, {})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)

@@ -15,12 +15,13 @@ from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
 from seqspec.data.progress import bar, silent
-from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
+from seqspec.data.learned import Learned
+from seqspec.runtime.assemble import Assembled, assemble, compile_run, learned_of, save_learned
 from seqspec.runtime.boundary import Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep
 from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
-from seqspec.runtime.folder import RunFolder, new_folder, open_folder
+from seqspec.runtime.folder import RunFolder, new_folder, open_folder, require_place
 from seqspec.runtime.judge import Scored
 from seqspec.runtime.judging import conclude, judgement
 from seqspec.runtime.keep import newest_sound, steps_of
@@ -57,6 +58,7 @@ def run(
 ) -> Result:
     """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
     lock = read_lock(locked) if locked else None
+    require_place(runs)
     if lock:
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
@@ -93,7 +95,7 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
     )
     slices = int(lock["slices"])
     with together(launch) as place:
-        assembled = _prepared(compile_run(folder), launch, place)
+        assembled = _prepared(compile_run(folder), launch, place, learned=learned_of(folder))
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))
             help = "--allow-drift goes on all the same; the bits may then differ"
@@ -101,11 +103,14 @@ def resume(path: Path, *, launch: Launch, allow_drift: bool = False) -> Result:
         return _carry_out(folder, assembled, launch, place=place, slices=slices)
 
 
-def _prepared(compiled: Compiled, launch: Launch, place: Place) -> Assembled:
+def _prepared(
+    compiled: Compiled, launch: Launch, place: Place, *, learned: Learned | None = None
+) -> Assembled:
     experiment = compiled.plan.experiment
     pin(threads=launch.threads, exact=experiment.train.exact)
     splits = ("train", *experiment.evaluate.splits)
-    return assemble(compiled, splits=splits, progress=silent if place.rank else bar)
+    progress = silent if place.rank else bar
+    return assemble(compiled, splits=splits, progress=progress, learned=learned)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

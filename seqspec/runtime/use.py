@@ -1,25 +1,75 @@
-"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N`` or ``step-…``."""
+"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N``, ``step-…``, or a
+file that ``seqspec average`` wrote.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from seqspec.data.durable import write_durably
+from seqspec.data.durable import write_durably, writing
 from seqspec.runtime.boundary import Standing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.keep import best_steps, newest_sound, steps_of
-from seqspec.runtime.tensors import Damaged, pieces
+from seqspec.runtime.tensors import Damaged, pieces, read_metadata, read_tensors
 from seqspec.runtime.weights import load_tensors
 from seqspec.schema.diagnostic import Exit, RunError
 
 
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Weights and what they are called."""
+
+    checkpoint: Checkpoint
+    name: str
+    """``step-…``; of a mean ``average-N-to-step-…``; of a file ``file-`` and the first digits of its
+    SHA-256.
+    """
+    steps: tuple[int, ...] = ()
+    """The steps of a mean."""
+
+
+def choose(checkpoints: Path, name: str) -> Chosen:
+    """The weights that ``name`` means; raises ``RunError`` where there are none that are sound."""
+    if name.removeprefix("average:").endswith(SUFFIX):
+        return _of_file(Path(name.removeprefix("average:")))
+    checkpoint = chosen(checkpoints, name)
+    if not name.startswith("average"):
+        return Chosen(checkpoint, folder_name(checkpoint.step))
+    present = steps_of(checkpoints)
+    steps = tuple(present if name == "average" else _newest(present, name))
+    return Chosen(checkpoint, f"average-{len(steps)}-to-{folder_name(steps[-1])}", steps)
+
+
+def _of_file(path: Path) -> Chosen:
+    """The mean that ``seqspec average`` wrote."""
+    if not path.is_file():
+        raise RunError(
+            f"there is no file {path}", exit=Exit.USAGE, help="`seqspec average RUN --output FILE` writes one"
+        )
+    try:
+        tensors, about = read_tensors(path), read_metadata(path)
+        steps = tuple(int(step) for step in about.get("steps", "").split(",") if step)
+    except (Damaged, ValueError) as error:
+        raise RunError(f"{path} cannot be used: {error}", exit=Exit.STORAGE,
+                       help="write it anew with `seqspec average`") from None  # fmt: skip
+    name = f"file-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+    return Chosen(Checkpoint(max(steps, default=0), {"weights": tensors}, {}), name, steps)
+
+
 def chosen(checkpoints: Path, name: str) -> Checkpoint:
     """The checkpoint that ``name`` means; raises ``RunError`` where there is none that is sound."""
+    if name.removeprefix("average:").endswith(SUFFIX):
+        return _of_file(Path(name.removeprefix("average:"))).checkpoint
     newest = newest_sound(checkpoints, lambda text: print(text, file=sys.stderr))
     if newest is None:
         raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
@@ -37,7 +87,7 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
         return averaged([_sound(checkpoints, step) for step in _newest(present, name)])
     if name in {folder_name(step) for step in present}:
         return _sound(checkpoints, int(name.removeprefix("step-")))
-    known = ", ".join(["best", "last", "average", "average:N", *map(folder_name, present)])
+    known = ", ".join(["best", "last", "average", "average:N", f"FILE{SUFFIX}", *map(folder_name, present)])
     raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
 
 
@@ -58,8 +108,17 @@ def _newest(present: list[int], name: str) -> list[int]:
 
 
 def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """The checkpoint's weights: the running average where it has one."""
-    load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+    """The checkpoint's weights: the running average where it has one.  Raises ``RunError`` where they are not
+    of this model.
+    """
+    try:
+        load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
+    except ValueError as error:
+        raise RunError(
+            f"the weights do not fit the model: {error}",
+            exit=Exit.USAGE,
+            help="name weights of this run, and leave settings of the model as they were trained",
+        ) from None
 
 
 def averaged(checkpoints: list[Checkpoint]) -> Checkpoint:
@@ -85,7 +144,10 @@ def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
     if not steps:
         raise RunError(f"{path} holds no checkpoint", exit=Exit.STORAGE)
     mean = averaged([_sound(folder.checkpoints, step) for step in steps])
-    write_durably(output, b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"])))
+    about = {"format": "pt", "steps": ",".join(map(str, steps)), "run": folder.path.name}
+    data = b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"], about=about))
+    with writing(output, help="name another place with --output"):
+        write_durably(output, data)
     return steps
 
 
