@@ -431,7 +431,7 @@ def _refused(error: OSError) -> None:
     with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     place = error.filename or "standard output"
-    told = f"error: {place}: {error.strerror or error}\n  = help: make room there, or name another place"
+    told = f"error: {place}: {error.strerror or error}\n  = help: make room there, or write to another place"
     with contextlib.suppress(OSError):
         typer.echo(told, err=True)
     raise SystemExit(2)

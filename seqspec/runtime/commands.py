@@ -47,6 +47,8 @@ def guarded(work: Callable[[], Outcome]) -> Outcome:
     except FileNotFoundError as error:
         return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
     except OSError as error:
+        if error.filename is None:
+            raise  # standard output, or another stream that is not ours to name
         return Outcome(error=f"error: {of_system(error)}\n", exit=Exit.USAGE)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import seqspec
+from seqspec.compile.check import written_out
 from seqspec.compile.plan import Plan
 from seqspec.data.prepare import Prepared
 from seqspec.runtime.assemble import Assembled
@@ -52,7 +53,7 @@ def make_lock(
     return {
         "format": FORMAT,
         "seqspec": seqspec.__version__,
-        "spec": assembled.compiled.tree.data(),
+        "spec": written_out(plan, assembled.compiled.tree),
         "digests": dict(plan.digests),
         "seeds": {"seed": plan.experiment.seed},
         "facts": dict(prepared.facts),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from seqspec.compile.check import written_out
 from seqspec.compile.front import understand_text
 from seqspec.compile.look import plan_of
 from seqspec.compile.plan import Compiled
@@ -54,10 +55,16 @@ def reproduce(path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...
 def from_lock(lock: Lock) -> Compiled:
     """The plan that a lock holds.
 
-    The rules were applied when it was made, some of them leniently to what a profile or ``--set`` brought
-    about; here they are not asked again.
+    A lock of an earlier version does not say what the rules were lenient about when it was made: then it is
+    written down now.
     """
-    text = yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True)
+    compiled = _compiled(lock["spec"])
+    spec = written_out(compiled.plan, compiled.tree)
+    return compiled if spec == lock["spec"] else _compiled(spec)
+
+
+def _compiled(spec: object) -> Compiled:
+    text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
     tree, experiment = understand_text(Source("the spec of the lock", text), "yaml")
     plan, mistakes = plan_of(experiment, tree, {})
     if any(d.severity == "error" for d in mistakes):

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from seqspec.compile.check import written_out
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
@@ -175,7 +176,8 @@ def _carry_out(
 def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
     """Everything about the run that is known before its first step."""
     plan = assembled.compiled.plan
-    text = yaml.safe_dump(assembled.compiled.tree.data(), sort_keys=False, allow_unicode=True, width=120)
+    written = written_out(plan, assembled.compiled.tree)
+    text = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=120)
     write_durably(folder.spec, text.encode())
     write_durably(folder.plan, plan_text(plan).encode())
     save_learned(folder, assembled.prepared)
