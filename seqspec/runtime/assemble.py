@@ -60,7 +60,9 @@ def assemble(
         )
     try:
         with located(compiled.tree):
-            prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress, learned=learned)
+            prepared = prepare(
+                parts, cache=default_cache(), splits=present, progress=progress, learned=learned
+            )
     except DataError as error:
         raise of_corpus(error, compiled.plan) from None
     known = dict(prepared.facts)

@@ -15,8 +15,8 @@ from seqspec.compile.check import written_out
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.durable import write_durably
-from seqspec.data.progress import bar, silent
 from seqspec.data.learned import Learned
+from seqspec.data.progress import bar, silent
 from seqspec.runtime.assemble import Assembled, assemble, compile_run, learned_of, save_learned
 from seqspec.runtime.boundary import Standing, storage
 from seqspec.runtime.checkpoint import folder_name, sweep

@@ -21,7 +21,6 @@ from seqspec.runtime.tensors import Damaged, pieces, read_metadata, read_tensors
 from seqspec.runtime.weights import load_tensors
 from seqspec.schema.diagnostic import Exit, RunError
 
-
 SUFFIX = ".safetensors"
 
 
