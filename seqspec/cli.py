@@ -2,6 +2,7 @@
 build.
 """
 
+import contextlib
 import os
 import sys
 from copy import copy
@@ -116,19 +117,24 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, dev, dev_other, test or test_other.")] = "dev",
     checkpoint: Checkpoint = "best",
     set: Sets = [],  # noqa: B006
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for predictions and record; left out, the run's own.")
+    ] = None,
     device: Device = "auto",
     workers: Workers = None,
     threads: Threads = None,
     format: Form = "text",
 ) -> None:
-    """Judge a run on a split."""
+    """Evaluate a run on a split, with the vocabulary, classes and statistics that it has learned."""
     from seqspec.runtime import commands
     from seqspec.runtime.launch import Launch
 
     launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
     finish(
-        commands.evaluate(run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format)
+        commands.evaluate(
+            run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format, output=output
+        )
     )
 
 
@@ -182,11 +188,14 @@ def average(
 
 
 @app.command()
-def report(run: Run) -> None:
+def report(
+    run: Run,
+    output: Annotated[Path | None, typer.Option(help="Where to write; left out, in the run.")] = None,
+) -> None:
     """Write the report of a run anew."""
     from seqspec.runtime import commands
 
-    finish(commands.report(run))
+    finish(commands.report(run, output=output))
 
 
 @app.command()
@@ -423,6 +432,10 @@ def main() -> None:
     _require_working_directory()
     try:
         _with(sys.argv[1:2])()
+    except OSError as error:
+        if os.environ.get("SEQSPEC_DEBUG"):
+            raise
+        _refused(error)
     except Exception as error:
         if os.environ.get("SEQSPEC_DEBUG"):
             raise
@@ -480,6 +493,18 @@ def _lacking(error: Exception) -> str | None:
         return None
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     return f"`seqspec {asked}` needs {error.name}: pip install 'seqspec-compiler[train]'"
+
+
+def _refused(error: OSError) -> None:
+    """What the system refused is no fault of ours: the place, and why."""
+    # What standard output could not take would be tried again, and fail again, at the very end.
+    with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    place = error.filename or "standard output"
+    told = f"error: {place}: {error.strerror or error}\n  = help: make room there, or write to another place"
+    with contextlib.suppress(OSError):
+        typer.echo(told, err=True)
+    raise SystemExit(2)
 
 
 def _bug(error: Exception) -> str:

@@ -27,7 +27,10 @@ Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; left out,
 Workers = Annotated[int | None, typer.Option(min=0, help="Loader processes; changes speed, never results.")]
 Checkpoint = Annotated[
     str,
-    typer.Option(help="best, last, average (of those kept), average:N (of the newest N), or one by name."),
+    typer.Option(
+        help="best, last, average (of those kept), average:N (of the newest N), one by name, or a file "
+        "of `seqspec average`."
+    ),
 ]
 Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How the result is printed.")]
 Html = Annotated[Path | None, typer.Option(help="Write a page with figures here.")]

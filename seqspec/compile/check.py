@@ -2,7 +2,8 @@
 
 A rule's module holds ``CODE``, ``check(plan) -> Iterator[Finding]`` and a docstring that is its page.  With
 ``OVERLAID = "warning"`` it is lenient where an overlay brought the mistake about: a profile that shortens a
-run may leave a warm-up behind.
+run may leave a warm-up behind.  A run's own spec has no overlays any more: what was granted stands there
+under ``lenient``, with the values that it was granted for.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path as File
 from types import ModuleType
 
 from seqspec.compile.plan import Plan
 from seqspec.compile.report import locate
 from seqspec.schema.diagnostic import Diagnostic, Finding
-from seqspec.schema.source import Tree
+from seqspec.schema.source import Path, Tree, dotted
 
 Rule = Callable[[Plan], Iterator[Finding]]
 
@@ -28,23 +29,67 @@ def check(plan: Plan, tree: Tree) -> tuple[Diagnostic, ...]:
 
 def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:
     """What the rules find, each finding with the code of its rule."""
+    granted = [one.model_dump() for one in plan.experiment.lenient or ()]
+    used = []
     for module in rules():
         rule: Rule = module.check
         for finding in rule(plan):
-            lenient = hasattr(module, "OVERLAID") and _overlaid(finding, tree)
+            leniency = _leniency(finding, module, tree)
+            lenient = hasattr(module, "OVERLAID") and (_overlaid(finding, tree) or leniency in granted)
+            used += [leniency] if lenient else []
             severity = module.OVERLAID if lenient else finding.severity
             yield finding._replace(code=finding.code or module.CODE, severity=severity)
+    for index, one in enumerate(granted):
+        if one not in used:
+            yield _idle(("lenient", index), one["code"])
+
+
+def written_out(plan: Plan, tree: Tree) -> dict[str, object]:
+    """The spec as plain data that means the same without the overlays it came from: what the rules were
+    lenient about is written down.
+    """
+    needed = [
+        _leniency(finding, module, tree)
+        for module in rules()
+        if hasattr(module, "OVERLAID")
+        for finding in module.check(plan)
+    ]
+    data = tree.data()
+    assert isinstance(data, dict)
+    kept = {key: value for key, value in data.items() if key != "lenient"}
+    return {**kept, "lenient": needed} if needed else kept
+
+
+def _leniency(finding: Finding, module: ModuleType, tree: Tree) -> dict[str, object]:
+    """What would be granted for a finding: its code, and the settings that it is about."""
+    nodes = {path: tree.at(path) for path in _places(finding)}
+    where = {dotted(path): node.data() for path, node in nodes.items() if node is not None}
+    return {"code": finding.code or module.CODE, "where": where}
+
+
+def _idle(at: Path, code: str) -> Finding:
+    return Finding(
+        at,
+        f"nothing breaks `{code}` with these values, so there is nothing to be lenient about",
+        help="take the entry out",
+        severity="warning",
+        code="SQ028",
+    )
+
+
+def _places(finding: Finding) -> tuple[Path, ...]:
+    return (finding.at, *(path for path, _ in finding.also))
 
 
 def _overlaid(finding: Finding, tree: Tree) -> bool:
     """Whether a place of the finding was written over by another file, a profile or the command line."""
-    nodes = (tree.at(path) for path in (finding.at, *(path for path, _ in finding.also)))
+    nodes = (tree.at(path) for path in _places(finding))
     return any(node is not None and node.replaced is not None for node in nodes)
 
 
 @cache
 def rules() -> tuple[ModuleType, ...]:
     """The modules under ``checks/``, sorted by name."""
-    folder = Path(__file__).with_name("checks")
+    folder = File(__file__).with_name("checks")
     names = sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
     return tuple(importlib.import_module(f"seqspec.compile.checks.{name}") for name in names)

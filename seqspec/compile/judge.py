@@ -214,11 +214,24 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
         if options.show_diff:
             found.diffs += unified(str(file), before, mended.text)
         else:
-            _write(file, mended.text)
+            try:
+                _write(file, mended.text)
+            except OSError as error:
+                found.diagnostics.append(_not_written(file, error))
+                found.applied -= len(mended.applied)
     if options.show_diff and not mended.left:  # what the later stages would say of the text as it would be
         found.diagnostics += found_in(Source(str(file), mended.text), look)
     else:
         found.diagnostics += mended.left or judge(file, options)
+
+
+def _not_written(file: Path, error: OSError) -> Diagnostic:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return Diagnostic(
+        "SQ027",
+        f"`{file}` cannot be changed: {why}",
+        help="fix a copy in a place that can be written, or show the fixes with `--diff`",
+    )
 
 
 def _write(file: Path, text: str) -> None:
@@ -238,7 +251,8 @@ def _verdict(found: _Found, files: Sequence[Path], options: Options) -> Verdict:
         diagnostics, format=options.format, color=options.color, files=[str(f) for f in files]
     )
     errors = sum(d.severity == "error" for d in diagnostics)
-    unreadable = errors and all(d.code in ("SQ000", "SQ040") for d in diagnostics if d.severity == "error")
+    unfit = ("SQ000", "SQ027", "SQ040")
+    unreadable = errors and all(d.code in unfit for d in diagnostics if d.severity == "error")
     code = Exit.USAGE if unreadable else Exit.DIAGNOSTICS if errors or found.diffs else Exit.CLEAN
     return Verdict(out, _summary(diagnostics, len(files), found.applied, options), code)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from seqspec.schema.diagnostic import Exit, RunError
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -22,6 +26,17 @@ def write_durably(path: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(place: Path, *, help: str) -> Iterator[None]:
+    """Tell what cannot be written as a ``RunError`` with the place and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"{place} cannot be written: {error.strerror or error}", exit=Exit.STORAGE, help=help
+        ) from None
 
 
 def write_json(path: Path, value: object) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seqspec.data.cache import Cache, storage
+from seqspec.data.learned import Learned
 from seqspec.data.parts import DataParts
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages import AnySplit, Stages
@@ -64,15 +65,16 @@ def prepare(
     progress: Progress = silent,
     processes: int | None = None,
     verify: bool = False,
+    learned: Learned | None = None,
 ) -> Prepared:
     """Prepare ``splits`` (all that the spec has, if none are named) and the vocabularies that the training
-    split decides.
+    split decides; with ``learned`` these are a run's, and the training split is read only where it is named.
 
     Raises ``DataError`` with corpus, file, row and byte where the data are not what the spec says.
     """
     require_started()
     with storage(cache):
-        stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores())
+        stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores(), learned)
         found = _Splits(stages)
         for name in stages.corpus.names if splits is None else splits:
             found[name]

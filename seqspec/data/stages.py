@@ -13,6 +13,7 @@ from seqspec.data.classes import class_names
 from seqspec.data.corpus_stage import CorpusStage
 from seqspec.data.examples import Split
 from seqspec.data.features import frames_type, num_frames, write_features
+from seqspec.data.learned import Learned
 from seqspec.data.lengths import write_index
 from seqspec.data.normalize import Statistics
 from seqspec.data.pack import PackedSplit
@@ -35,12 +36,21 @@ class Stages:
     corpus: CorpusStage
     texts: TextStage
     opened: dict[str, AnySplit] = field(default_factory=dict)
+    learned: Learned | None = None
+    """What a run has learned; nothing is learned again then, and the training split is not needed."""
 
     @classmethod
-    def of(cls, parts: DataParts, cache: Cache, progress: Progress, processes: int) -> Stages:
+    def of(
+        cls,
+        parts: DataParts,
+        cache: Cache,
+        progress: Progress,
+        processes: int,
+        learned: Learned | None = None,
+    ) -> Stages:
         """The stages of one preparation."""
         corpus = CorpusStage.of(parts, cache, progress)
-        return cls(corpus, TextStage.of(corpus, processes))
+        return cls(corpus, TextStage.of(corpus, processes, learned), learned=learned)
 
     @property
     def parts(self) -> DataParts:
@@ -187,7 +197,12 @@ class Stages:
 
     @cached_property
     def labels(self) -> dict[str, tuple[str, ...]]:
-        """The classes in the order of their numbers: the adapter's, or those of the training records."""
+        """The classes in the order of their numbers: the run's, the adapter's, or those of the training
+        records.
+        """
+        classes = [role for role, type_ in self.parts.roles.items() if isinstance(type_, Classes)]
+        if self.learned is not None:
+            return {role: self.learned.names(role) for role in classes}
         return {
             role: class_names(
                 self.corpus.records("train").state["labels"].get(role, {}),
@@ -227,6 +242,8 @@ class Stages:
         return found
 
     def _measure(self, kind: str, role: str) -> Statistics:
+        if self.learned is not None:
+            return self.learned.moments(kind)
         index = self.index("train")
 
         def build(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from seqspec.data.corpus_stage import CorpusStage
 from seqspec.data.encode import artifact_of, joined, texts_of, write_ids, write_vocabulary
+from seqspec.data.learned import Learned
 from seqspec.data.parts import DataParts
 from seqspec.data.store import Store
 from seqspec.schema.diagnostic import blamed
@@ -25,12 +26,14 @@ class TextStage:
     processes: int
     prints: Mapping[str, Any]
     """Fingerprints of the text steps by role, taken before anything was learned."""
+    learned: Learned | None = None
+    """What a run has learned; nothing is learned again then."""
 
     @classmethod
-    def of(cls, corpus: CorpusStage, processes: int) -> TextStage:
-        """The stage with nothing learned yet."""
+    def of(cls, corpus: CorpusStage, processes: int, learned: Learned | None = None) -> TextStage:
+        """The stage with nothing learned yet, or with what a run has learned."""
         parts = corpus.parts
-        return cls(corpus, processes, {role: parts.text_fingerprint(role) for role in parts.text})
+        return cls(corpus, processes, {role: parts.text_fingerprint(role) for role in parts.text}, learned)
 
     @property
     def parts(self) -> DataParts:
@@ -58,6 +61,8 @@ class TextStage:
         return found
 
     def _learn(self, pipeline: str, roles: Sequence[str]) -> bytes:
+        if self.learned is not None:
+            return self.learned.artifact(f"data.text.{pipeline}.tokenizer")
         steps = self.parts.text[roles[0]]
 
         def build(folder: Path) -> None:

@@ -19,6 +19,7 @@ from seqspec.compile.report import located
 from seqspec.data.cache import default_cache
 from seqspec.data.durable import write_durably
 from seqspec.data.examples import Split
+from seqspec.data.learned import Learned
 from seqspec.data.normalize import Statistics
 from seqspec.data.parts import DataParts, TextSteps
 from seqspec.data.prepare import Prepared, prepare
@@ -45,10 +46,17 @@ class Assembled:
 
 
 def assemble(
-    compiled: Compiled, *, splits: Sequence[str], progress: Progress = bar, initial: bool = False
+    compiled: Compiled,
+    *,
+    splits: Sequence[str],
+    progress: Progress = bar,
+    initial: bool = False,
+    learned: Learned | None = None,
 ) -> Assembled:
     """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
     the plan says.  Raises ``SpecError`` and ``DataError``.
+
+    ``learned`` is what a run has learned already: nothing of it is learned again.
     """
     expect(compiled.plan)
     if initial:
@@ -64,7 +72,9 @@ def assemble(
         )
     try:
         with located(compiled.tree, profiles=compiled.profiles):
-            prepared = prepare(parts, cache=default_cache(), splits=present, progress=progress)
+            prepared = prepare(
+                parts, cache=default_cache(), splits=present, progress=progress, learned=learned
+            )
     except DataError as error:
         raise of_corpus(error, compiled.plan) from None
     known = dict(prepared.facts)
@@ -134,27 +144,37 @@ def _reopened(
     folder: RunFolder, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
 ) -> Reopened:
     """The same without the language model that its search may listen to."""
+    learned = learned_of(folder)
+    compiled = compiled or compile_run(folder, overlays=overlays)
+    parts = build_data(compiled.plan)
+    for role, steps in parts.text.items():
+        name = f"data.text.{parts.pipeline(role)}.tokenizer"
+        if steps.trainable:
+            _load(steps, folder.path / VOCABULARIES / name, learned.artifact(name))
+    require_labels(folder.path, learned.labels, compiled.plan.facts, parts.roles)
+    program = build(compiled.plan, tree=compiled.tree)
+    return Reopened(compiled, parts, program, learned.labels, learned.statistics)
+
+
+def learned_of(folder: RunFolder) -> Learned:
+    """What a run has learned, as ``save_learned`` kept it."""
     known = read_learned(folder.path)
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    compiled = compiled or compile_run(folder, overlays=overlays)
-    parts = build_data(compiled.plan)
-    for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
-        pipeline = artifact.name.split(".")[2]
-        for role in parts.text:
-            if parts.pipeline(role) == pipeline:
-                _load(parts.text[role], artifact)
-    require_labels(folder.path, known, parts.roles)
-    statistics = {
-        kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
-        for kind, one in known.statistics.items()
-    }
-    return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), known.labels, statistics)
+    files = (folder.path / VOCABULARIES).glob("data.text.*")
+    return Learned(
+        artifacts={file.name: file.read_bytes() for file in sorted(files)},
+        labels=known.labels,
+        statistics={
+            kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
+            for kind, one in known.statistics.items()
+        },
+    )
 
 
-def _load(steps: TextSteps, artifact: Path) -> None:
+def _load(steps: TextSteps, artifact: Path, data: bytes) -> None:
     try:
-        steps.load(artifact.read_bytes())
+        steps.load(data)
     except Exception as error:  # Whatever a tokenizer's library makes of bytes that are no vocabulary.
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise RunError(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from seqspec.compile import compile as compile_spec
 from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.report import render
 from seqspec.compile.resolve import Overlay
-from seqspec.runtime.folder import open_folder
+from seqspec.data.durable import writing
+from seqspec.runtime.folder import open_folder, require_place
 from seqspec.runtime.inputs import check_names
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.owner import owned
@@ -23,7 +25,9 @@ from seqspec.runtime.search import check_hypotheses
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
+    from seqspec.runtime.evaluation.record import Evaluation
     from seqspec.runtime.folder import RunFolder
+    from seqspec.runtime.judge import Scored
     from seqspec.runtime.run import Result
 
 __all__ = ["evaluate", "overlays", "predict", "run"]
@@ -47,6 +51,10 @@ def guarded(work: Callable[[], Outcome]) -> Outcome:
         return Outcome(error="interrupted\n", exit=Exit.INTERRUPTED)
     except FileNotFoundError as error:
         return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
+    except OSError as error:
+        if error.filename is None:
+            raise  # standard output, or another stream that is not ours to name
+        return Outcome(error=f"error: {of_system(error)}\n", exit=Exit.USAGE)
 
 
 def run(
@@ -108,7 +116,11 @@ def lock(spec: Path, *, over: Sequence[Overlay], output: Path | None, launch: La
         from seqspec.runtime.run import locked_now
 
         path = output or lock_beside(spec)
-        write_lock(path, locked_now(compiled, launch=launch))
+        help = "name another place with --output"
+        require_place(path.parent, help=help)
+        now = locked_now(compiled, launch=launch)
+        with writing(path, help=help):
+            write_lock(path, now)
         return Outcome(f"{path}\n")
 
     return guarded(work)
@@ -147,38 +159,79 @@ def average(path: Path, *, output: Path, last: int | None) -> Outcome:
     return guarded(work)
 
 
-def report(path: Path) -> Outcome:
+def report(path: Path, *, output: Path | None = None) -> Outcome:
     """``seqspec report RUN``."""
 
     def work() -> Outcome:
         from seqspec.runtime.report import write_report
 
         folder = open_folder(path)
-        write_report(folder)
-        return Outcome(f"{folder.report}\n")
+        place = output or folder.report
+        with writing(place, help="name another place with --output"):
+            write_report(folder, output=place)
+        return Outcome(f"{place}\n")
 
     return guarded(work)
 
 
 def evaluate(
-    path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch, format: Format
+    path: Path,
+    *,
+    split: str,
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    format: Format,
+    output: Path | None = None,
 ) -> Outcome:
-    """``seqspec evaluate RUN``."""
+    """``seqspec evaluate RUN``: prints the score before anything is written."""
 
     def work() -> Outcome:
-        from seqspec.runtime.evaluate import evaluate as judge
+        from seqspec.runtime.evaluate import evaluation
 
-        scored = judge(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
-        if format == "json":
-            found: dict[str, Any] = {"run": str(path), "split": split, "checkpoint": checkpoint,
-                                     "metrics": dict(scored.metrics),
-                                     "signatures": dict(scored.signatures)}  # fmt: skip
-            if scored.language_model:
-                found["language_model"] = dict(scored.language_model)
-            return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
-        return Outcome(metric_lines({split: scored.metrics}, {split: scored.signatures}))
+        found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
+        sys.stdout.write(_told_evaluation(found, path, asked=checkpoint, format=format))
+        sys.stdout.flush()
+        drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
+        try:
+            written = found.save(open_folder(path), output=output)
+        except OSError as error:
+            return Outcome(error=f"{drifts}{_not_kept(error)}", exit=_exit_of(error))
+        return Outcome(error=drifts + "".join(f"wrote {file}\n" for file in written))
 
     return guarded(work)
+
+
+def _told_evaluation(found: Evaluation, path: Path, *, asked: str, format: Format) -> str:
+    if format == "json":
+        told = {"run": str(path), **found.as_json(), "checkpoint": asked, "weights": found.weights.name}
+        return json.dumps(told, ensure_ascii=False) + "\n"
+    scored = found.scored
+    lines = metric_lines({scored.split: scored.metrics}, {scored.split: scored.signatures})
+    beside = scored_beside({scored.split: scored})
+    search = f"|search:{found.search['type']}" if found.search else ""
+    return f"{lines}{beside}{scored.split:10s} {'':24s} weights:{found.weights.name}{search}\n"
+
+
+PROTECTED = {errno.EROFS, errno.EACCES, errno.EPERM}
+"""A place that is protected on purpose: what was asked for, the score, has been given all the same."""
+
+
+def _exit_of(error: OSError) -> Exit:
+    return Exit.CLEAN if error.errno in PROTECTED else Exit.STORAGE
+
+
+def _not_kept(error: OSError) -> str:
+    return _told(
+        f"warning: predictions and record were not written: {of_system(error)}",
+        "the score above stands; `--output FOLDER` keeps them elsewhere",
+    )
+
+
+def of_system(error: OSError) -> str:
+    """What the system refused, with the place where it is known."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
 
 
 def predict(
@@ -233,6 +286,17 @@ def metric_lines(
     return "".join(line + "\n" for line in lines)
 
 
+def scored_beside(scored: Mapping[str, Scored]) -> str:
+    """The parts of a mixture and the baselines of each split, a line a metric."""
+    lines = []
+    for split, one in scored.items():
+        beside = {f"{split}/{part}": metrics for part, metrics in one.parts.items()}
+        beside |= {f"{split} ({name})": metrics for name, metrics in one.baselines.items()}
+        for name, metrics in beside.items():
+            lines += [f"{name:10s} {metric:24s} {shown(metric, value)}" for metric, value in metrics.items()]
+    return "".join(line + "\n" for line in lines)
+
+
 PERCENT = ("wer", "cer", "ter", "error", "accuracy")
 
 
@@ -255,10 +319,11 @@ def _told_result(result: Result, format: Format) -> Outcome:
                  "metrics": metrics[first] if first else {}, "splits": metrics,
                  "signatures": signatures}  # fmt: skip
         return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
-    judged = f"judged with {result.checkpoint}\n" if metrics else ""
+    beside = scored_beside(result.judged)
+    judged = f"evaluated with {result.checkpoint}\n" if metrics else ""
     report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
     notes = _notes(result.folder, judged=bool(metrics))
-    return Outcome(f"{metric_lines(metrics, signatures)}{judged}{report}{path}\n", notes)
+    return Outcome(f"{metric_lines(metrics, signatures)}{beside}{judged}{report}{path}\n", notes)
 
 
 def _notes(folder: RunFolder, *, judged: bool) -> str:

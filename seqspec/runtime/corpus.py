@@ -18,7 +18,7 @@ from seqspec.data.corpus.first_look import first_look
 from seqspec.data.prepare import Prepared
 from seqspec.data.prepare import prepare as prepare_parts
 from seqspec.data.progress import Progress, bar, silent
-from seqspec.runtime.commands import guarded
+from seqspec.runtime.commands import guarded, of_system
 from seqspec.schema.diagnostic import DataError, Exit
 
 if TYPE_CHECKING:
@@ -117,15 +117,21 @@ def _reported(found: Inspection, html: Path | None, format: Format, notes: str =
     from seqspec.data.inspect.page import as_page
     from seqspec.data.inspect.plain import as_text
 
+    exit = Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN
     if html is not None:
-        html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(as_page(found), encoding="utf-8")
-        notes += f"the page with figures is {html}\n"
+        try:
+            html.parent.mkdir(parents=True, exist_ok=True)
+            html.write_text(as_page(found), encoding="utf-8")
+            notes += f"the page with figures is {html}\n"
+        except OSError as error:
+            # What was found is told all the same.
+            notes += f"error: {of_system(error)}\n  = help: name another file with --html\n"
+            exit = Exit.STORAGE
     if format == "json":
         text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"
     else:
         text = as_text(found, color=sys.stdout.isatty())
-    return Outcome(text, notes, Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN)
+    return Outcome(text, notes, exit)
 
 
 def prepare_present(

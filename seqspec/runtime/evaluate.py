@@ -1,20 +1,28 @@
-"""Evaluate: judge a finished run on a split of its corpus."""
+"""Evaluate: score a finished run on a split of its corpus, or on other data in the same layout.
+
+Vocabularies, classes and statistics are the run's own.  The training split is not read unless it is what
+is evaluated or what ``data.split`` cuts the split out of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seqspec.compile.resolve import Overlay
-from seqspec.runtime.assemble import assemble, compile_run
+from seqspec.runtime.assemble import Assembled, assemble, compile_run, learned_of
+from seqspec.runtime.evaluation.mixture import score_parts
+from seqspec.runtime.evaluation.record import Evaluation, drifts_of
 from seqspec.runtime.feed import evaluation_stream
-from seqspec.runtime.folder import open_folder
+from seqspec.runtime.folder import RunFolder, open_folder
 from seqspec.runtime.fusion import tell
 from seqspec.runtime.judge import Scored
-from seqspec.runtime.judging import judge_of, write_predictions
+from seqspec.runtime.judging import judge_of
 from seqspec.runtime.launch import Launch, Place
 from seqspec.runtime.machine import pin
-from seqspec.runtime.use import chosen, use_weights
+from seqspec.runtime.search import search_record
+from seqspec.runtime.use import choose, use_weights
 from seqspec.schema.diagnostic import Exit, RunError
 
 USUAL_METRIC = "cer"
@@ -22,8 +30,31 @@ USUAL_METRIC = "cer"
 
 
 def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch) -> Scored:
-    """Every metric of the run's spec on ``split``, with its hypotheses kept in ``predictions/``."""
+    """Every metric of the run's spec on ``split``; predictions and the record are kept in the run."""
+    found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
+    found.save(open_folder(path))
+    return found.scored
+
+
+def evaluation(
+    path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch
+) -> Evaluation:
+    """Every metric of the run's spec on ``split``; nothing is written."""
     folder = open_folder(path)
+    assembled = _assembled(folder, split, over, launch)
+    weights = choose(folder.checkpoints, checkpoint)
+    use_weights(assembled.program.model, weights.checkpoint)
+    judge = judge_of(assembled, launch)
+    batches = evaluation_stream(
+        assembled.prepared, assembled.prepared.splits[split], slices=1, launch=launch, place=Place()
+    )
+    scored = judge.score(split, batches)
+    scored = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
+    search = search_record(assembled.program) if scored.found else None
+    return Evaluation(assembled, scored, weights, search, drifts_of(folder, assembled, split))
+
+
+def _assembled(folder: RunFolder, split: str, over: Sequence[Overlay], launch: Launch) -> Assembled:
     compiled = compile_run(folder, overlays=over)
     experiment = compiled.plan.experiment
     if not experiment.evaluate.metrics:
@@ -34,13 +65,6 @@ def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay]
             help=f"give one: --set 'evaluate.metrics=[{metric}]'",
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(compiled, splits=(split,))
+    assembled = assemble(compiled, splits=(split,), learned=learned_of(folder))
     tell(assembled.program, folder)
-    use_weights(assembled.program.model, chosen(folder.checkpoints, checkpoint))
-    judge = judge_of(assembled, launch)
-    batches = evaluation_stream(
-        assembled.prepared, assembled.prepared.splits[split], slices=1, launch=launch, place=Place()
-    )
-    scored = judge.score(split, batches)
-    write_predictions(folder, assembled, scored)
-    return scored
+    return assembled

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
 
 from seqspec.data.batch import Batch
 from seqspec.data.collate import AnySplit
@@ -41,13 +44,15 @@ def evaluation_stream(
     launch: Launch,
     place: Place,
     limit: int | None = None,
+    rows: np.ndarray | None = None,
 ) -> Iterable[Batch]:
-    """Every example once, or the first ``limit`` of them, sorted by length."""
+    """Every example once, or the first ``limit`` of them, or those of ``rows``, sorted by length."""
     batch = prepared.parts.config.batch
     size = max(batch.size / slices, 1.0 if batch.unit == "examples" else 1e-9)
-    lengths = split.lengths if limit is None else split.lengths[:limit]
+    chosen = np.arange(len(split.lengths))[:limit] if rows is None else rows
     config = batch.model_copy(update={"size": size})
-    layout = sorted_layout(lengths, config, frames_per_second=split.frames_per_second)
+    layout = sorted_layout(split.lengths[chosen], config, frames_per_second=split.frames_per_second)
+    layout = replace(layout, examples=chosen[layout.examples].astype(np.int32))
     steps = Evaluation(split, layout, prepared.parts.target_unit, place.rank, place.world)
     workers = batch.workers if launch.workers is None else launch.workers
     loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqspec.data.durable import sync_folder, write_durably
+from seqspec.data.durable import sync_folder, write_durably, writing
 from seqspec.runtime.owner import owned
 from seqspec.runtime.run_folder.documents import read_json
 from seqspec.schema.diagnostic import Exit, RunError
@@ -52,6 +52,11 @@ class RunFolder:
         return self.path / "predictions"
 
     @property
+    def evaluations(self) -> Path:
+        """Records of evaluations other than the run's own."""
+        return self.path / "evaluations"
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
 
@@ -78,15 +83,16 @@ def starting_folder(runs: Path, *, name: str) -> RunFolder:
 
     So a run that is killed before its first step leaves no run directory.
     """
-    for number in range(1, 1000):
-        path = runs / name / f"{STARTING}{os.getpid()}-{number}"
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        (path / "checkpoints").mkdir()
-        (path / "predictions").mkdir()
-        return RunFolder(path)
+    with writing(runs / name, help=ELSEWHERE):
+        for number in range(1, 1000):
+            path = runs / name / f"{STARTING}{os.getpid()}-{number}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            (path / "checkpoints").mkdir()
+            (path / "predictions").mkdir()
+            return RunFolder(path)
     raise RunError(f"no free name for a run under {runs / name}", exit=Exit.USAGE)
 
 
@@ -122,6 +128,24 @@ def _taken_away(path: Path) -> bool:
     except (RunError, OSError):
         return False  # Its run is just starting, or it is not ours to remove.
     return True
+
+
+ELSEWHERE = "name another place with --runs"
+
+
+def require_place(folder: Path, *, help: str = ELSEWHERE) -> None:
+    """Raise ``RunError`` where nothing can be written below ``folder``: before hours are spent on what is to
+    go there.
+    """
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    with writing(folder, help=help):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            code = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(code, os.strerror(code), str(there))
 
 
 def open_folder(path: Path) -> RunFolder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -42,6 +42,10 @@ class Scored:
     """The first metric's value, turned so that higher is better."""
     language_model: Mapping[str, str] | None = None
     """Digests of the language model that the search listened to, where it did."""
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Metrics of each part of a mixture."""
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Metrics of answers that nothing had to be learned for, by how they were made."""
 
 
 Decode = Callable[[Sequence[int]], str]
@@ -60,12 +64,15 @@ class Judge:
     device: torch.device
     gather: Callable[[Any], list[Any]] = lambda value: [value]
     """Brings together what every process found."""
+    known: tuple[Found, ...] | None = None
+    """What was found before, in place of a search."""
 
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
         metrics = [copy.deepcopy(metric) for metric in self.program.metrics]
         decoding = any(metric.reads != "teacher_forced" for metric in metrics)
-        sums, found = self._pass(split, batches, decoding=decoding)
+        sums, found = self._pass(split, batches, decoding=decoding and self.known is None)
+        found = found if self.known is None else list(self.known)
         for metric in metrics:
             if metric.reads == "teacher_forced":
                 for one in sums:

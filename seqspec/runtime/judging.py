@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ import torch
 from seqspec.data.durable import write_durably
 from seqspec.runtime.assemble import Assembled
 from seqspec.runtime.checkpoint import folder_name
+from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.feed import evaluation_stream
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.judge import Judge, Scored
@@ -71,10 +73,11 @@ def conclude(
             launch=launch,
             place=Place(),
         )
-        judged[split] = judge.score(split, batches)
+        scored = judge.score(split, batches)
+        judged[split] = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
     with storage(folder):
         for scored in judged.values():
-            write_predictions(folder, assembled, scored)
+            write_predictions(folder.predictions / f"{scored.split}.jsonl", assembled, scored)
         _describe_end(folder, assembled, judge, module.slices, launch)
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
@@ -127,8 +130,12 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
     )
 
 
-def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -> None:
-    """One line an example: id, reference, hypothesis, score."""
+def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
+    """One line an example: id, reference, hypothesis, score; no file where nothing was predicted.  Gives what
+    was written.
+    """
+    if not scored.found:
+        return []
     split = assembled.prepared.splits[scored.split]
     lines = (
         json.dumps(
@@ -142,6 +149,6 @@ def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -
         )
         for one in scored.found
     )
-    write_durably(
-        folder.predictions / f"{scored.split}.jsonl", "".join(line + "\n" for line in lines).encode()
-    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+    return [path]

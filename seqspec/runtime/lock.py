@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import seqspec
+from seqspec.compile.check import written_out
 from seqspec.compile.plan import Plan
 from seqspec.data.prepare import Prepared
 from seqspec.runtime.assemble import Assembled
@@ -56,7 +57,7 @@ def make_lock(
     return {
         "format": FORMAT,
         "seqspec": seqspec.__version__,
-        "spec": assembled.compiled.tree.data(),
+        "spec": written_out(plan, assembled.compiled.tree),
         "digests": dict(plan.digests),
         "seeds": {"seed": plan.experiment.seed},
         "facts": dict(prepared.facts),
@@ -156,6 +157,11 @@ def drifts(lock: Lock, now: Lock) -> list[Drift]:
     order = ("digests", "seeds", "files", "vocabularies", "text", "facts", "sources", "packages", "machine")
     keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec", "extended"})]
     return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]
+
+
+def compared(name: str, locked: object, found: object) -> tuple[Drift, ...]:
+    """In what two values of a lock differ, each difference under ``name``."""
+    return tuple(_compare(name, locked, found))
 
 
 def refuse(found: list[Drift], *, lock: str, help: str | None = None) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seqspec.data.durable import writing
 from seqspec.schema.diagnostic import Exit, RunError
 
 PATIENCE_SECONDS = 0.5
@@ -21,7 +22,9 @@ PATIENCE_SECONDS = 0.5
 @contextmanager
 def owned(folder: Path, *, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Hold ``folder``; raises ``RunError`` with exit code 6 where somebody else does."""
-    with open(folder / "LOCK", "a+", opener=_no_link) as file:
+    with writing(folder, help="go on where the run directory can be written"):
+        opened = open(folder / "LOCK", "a+", opener=_no_link)  # noqa: SIM115  # closed by the caller of this block
+    with opened as file:
         _acquire(file.fileno(), folder, patience)
         held = _for_this_process_alone(file.fileno())
         file.truncate(0)

@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 from seqspec.data.durable import write_durably
@@ -33,14 +34,14 @@ img.matrix{image-rendering:pixelated;width:100%;max-width:720px;max-height:480px
 """
 
 
-def write_report(folder: RunFolder) -> None:
-    """Write the page from what the run directory holds."""
+def write_report(folder: RunFolder, *, output: Path | None = None) -> None:
+    """Write the page from what the run directory holds, into it or to ``output``."""
     try:
         text = page(folder)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         why = f"{folder.path} holds what no run has written ({type(error).__name__}: {error})"
         raise RunError(why, exit=Exit.STORAGE, help="look at its JSON files") from None
-    write_durably(folder.report, text.encode("utf-8", "surrogatepass"))
+    write_durably(output or folder.report, text.encode("utf-8", "surrogatepass"))
 
 
 def page(folder: RunFolder) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from seqspec.compile.front import understand
+from seqspec.compile.check import written_out
+from seqspec.compile.front import understand_text
 from seqspec.compile.infer import infer
 from seqspec.compile.overlay import Overlay
 from seqspec.compile.plan import Compiled
@@ -23,6 +23,7 @@ from seqspec.runtime.run_folder.continuation import Continuation
 from seqspec.runtime.tensors import tensor_digest
 from seqspec.runtime.use import chosen
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
+from seqspec.schema.source import Source
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,17 @@ def reproduce(
 def from_lock(lock: Lock, over: Sequence[Overlay] = ()) -> Compiled:
     """The plan that a lock holds.
 
-    The rules were applied when it was made, some of them leniently to what a profile or ``--set`` brought
-    about; here they are not asked again.
+    A lock of an earlier version does not say what the rules were lenient about when it was made: then it is
+    written down now.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "spec.yaml"
-        file.write_text(yaml.safe_dump(lock["spec"], sort_keys=False, allow_unicode=True), encoding="utf-8")
-        tree, experiment = understand(file, over)
+    compiled = _compiled(lock["spec"], over)
+    spec = written_out(compiled.plan, compiled.tree)
+    return compiled if spec == lock["spec"] else _compiled(spec, ())
+
+
+def _compiled(spec: object, over: Sequence[Overlay]) -> Compiled:
+    text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
+    tree, experiment = understand_text(Source("the spec of the lock", text), "yaml", over)
     plan, mistakes = infer(experiment, tree, facts={})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)

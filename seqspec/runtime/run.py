@@ -11,18 +11,28 @@ from typing import Any
 
 import yaml
 
+from seqspec.compile.check import written_out
 from seqspec.compile.plan import Compiled
 from seqspec.compile.plan_text import plan_text
 from seqspec.data.corpus.first_look import first_look
 from seqspec.data.durable import write_durably
+from seqspec.data.learned import Learned
 from seqspec.data.progress import bar, silent
-from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
+from seqspec.runtime.assemble import Assembled, assemble, compile_run, learned_of, save_learned
 from seqspec.runtime.boundary import storage
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, sweep
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.compiled import CompiledLoss
 from seqspec.runtime.feed import training_stream, unit_of
-from seqspec.runtime.folder import STARTING, RunFolder, open_folder, publish, starting_folder, sweep_starting
+from seqspec.runtime.folder import (
+    STARTING,
+    RunFolder,
+    open_folder,
+    publish,
+    require_place,
+    starting_folder,
+    sweep_starting,
+)
 from seqspec.runtime.initial_weights import Record
 from seqspec.runtime.judge import Scored
 from seqspec.runtime.judging import conclude, judgement
@@ -64,6 +74,7 @@ def run(
 ) -> Result:
     """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
     lock = read_lock(locked) if locked else None
+    require_place(runs)
     if lock:
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
@@ -111,7 +122,7 @@ def resume(
         compiled = _continued(folder, lock, change, first=not place.rank)
         begun = bool(steps_of(folder.checkpoints))
         known = tuple(lock.get("initialize", ())) if begun else None
-        assembled = _prepared(compiled, launch, place, known=known)
+        assembled = _prepared(compiled, launch, place, known=known, learned=learned_of(folder))
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))
@@ -164,7 +175,7 @@ def _finish_restating(folder: RunFolder, lock: Lock) -> None:
 
 
 def _write_spec(folder: RunFolder, compiled: Compiled) -> None:
-    write_durably(folder.spec, _spec_text(compiled.tree.data()))
+    write_durably(folder.spec, _spec_text(written_out(compiled.plan, compiled.tree)))
     write_durably(folder.plan, plan_text(compiled.plan).encode())
 
 
@@ -181,7 +192,12 @@ def _tidy(folder: RunFolder) -> None:
 
 
 def _prepared(
-    compiled: Compiled, launch: Launch, place: Place, *, known: tuple[Record, ...] | None = None
+    compiled: Compiled,
+    launch: Launch,
+    place: Place,
+    *,
+    known: tuple[Record, ...] | None = None,
+    learned: Learned | None = None,
 ) -> Assembled:
     """``known`` is what the first weights were taken from, where a checkpoint holds what became of them."""
     experiment = compiled.plan.experiment
@@ -189,8 +205,8 @@ def _prepared(
     splits = ("train", *experiment.evaluate.splits)
     progress = silent if place.rank else bar
     if known is None:
-        return assemble(compiled, splits=splits, progress=progress, initial=True)
-    return replace(assemble(compiled, splits=splits, progress=progress), initialized=known)
+        return assemble(compiled, splits=splits, progress=progress, initial=True, learned=learned)
+    return replace(assemble(compiled, splits=splits, progress=progress, learned=learned), initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

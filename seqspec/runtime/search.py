@@ -51,3 +51,12 @@ def check_hypotheses(plan: Plan, asked: int) -> None:
         exit=Exit.USAGE,
         help=f"add `--set '{instead.format(count=asked)}'`" if instead else None,
     )
+
+
+def search_record(program: Program) -> dict[str, Any] | None:
+    """The search by its type and settings, as plain data; ``None`` where the model is not searched."""
+    config = search_config(program.plan)
+    if config is None:
+        return None
+    fields = {key: value for key, value in config.model_dump(mode="json").items() if value is not None}
+    return {"type": config.component[1], **fields}

@@ -32,11 +32,13 @@ class Damaged(Exception):
     """A file does not hold what was written to it."""
 
 
-def pieces(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str | None, bytes | memoryview]]:
+def pieces(
+    tensors: Mapping[str, Tensor], *, about: Mapping[str, str] | None = None
+) -> Iterator[tuple[str | None, bytes | memoryview]]:
     """What the file consists of, in order: the header (named ``None``), then each tensor's bytes under its
-    name.
+    name.  ``about`` is kept in the header as the format's metadata.
     """
-    header: dict[str, object] = {}
+    header: dict[str, object] = {"__metadata__": dict(about)} if about else {}
     offset = 0
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -85,6 +87,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return {name: _tensor(entry, data, start) for name, entry in header.items() if name != "__metadata__"}
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise Damaged(f"{path.name} is not a whole safetensors file") from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What the header says about the file; raises ``Damaged`` like ``read_tensors``."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            found: dict[str, str] = json.loads(file.read(length)).get("__metadata__", {})
+        except (ValueError, AttributeError) as error:
+            raise Damaged(f"{path.name} is not a whole safetensors file") from error
+    return found
 
 
 def _tensor(entry: dict[str, Any], data: bytes, start: int) -> Tensor:

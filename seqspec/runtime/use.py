@@ -1,28 +1,77 @@
-"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N`` or ``step-…``."""
+"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N``, ``step-…``, or a
+file that ``seqspec average`` wrote.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from seqspec.data.durable import write_durably
+from seqspec.data.durable import write_durably, writing
 from seqspec.runtime.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.folder import open_folder
 from seqspec.runtime.keep import best_steps, newest_sound, steps_of
-from seqspec.runtime.tensors import Damaged, pieces
+from seqspec.runtime.tensors import Damaged, pieces, read_metadata, read_tensors
 from seqspec.runtime.weights import load_tensors
 from seqspec.schema.diagnostic import Exit, RunError
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Weights and what they are called."""
+
+    checkpoint: Checkpoint
+    name: str
+    """``step-…``; of a mean ``average-N-to-step-…``; of a file ``file-`` and the first digits of its
+    SHA-256.
+    """
+    steps: tuple[int, ...] = ()
+    """The steps of a mean."""
+
+
+def choose(checkpoints: Path, name: str) -> Chosen:
+    """The weights that ``name`` means; raises ``RunError`` where there are none that are sound."""
+    if name.removeprefix("average:").endswith(SUFFIX):
+        return _of_file(Path(name.removeprefix("average:")))
+    checkpoint = chosen(checkpoints, name)
+    if not name.startswith("average"):
+        return Chosen(checkpoint, folder_name(checkpoint.step))
+    planned = _kept(checkpoints).planned
+    steps = tuple(planned if name == "average" else _newest(planned, name))
+    return Chosen(checkpoint, f"average-{len(steps)}-to-{folder_name(steps[-1])}", steps)
+
+
+def _of_file(path: Path) -> Chosen:
+    """The mean that ``seqspec average`` wrote."""
+    if not path.is_file():
+        raise RunError(
+            f"there is no file {path}", exit=Exit.USAGE, help="`seqspec average RUN --output FILE` writes one"
+        )
+    try:
+        tensors, about = read_tensors(path), read_metadata(path)
+        steps = tuple(int(step) for step in about.get("steps", "").split(",") if step)
+    except (Damaged, ValueError) as error:
+        raise RunError(f"{path} cannot be used: {error}", exit=Exit.STORAGE,
+                       help="write it anew with `seqspec average`") from None  # fmt: skip
+    name = f"file-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+    return Chosen(Checkpoint(max(steps, default=0), {"weights": tensors}, {}), name, steps)
 
 
 def chosen(checkpoints: Path, name: str) -> Checkpoint:
     """The checkpoint that ``name`` means; raises ``RunError`` where there is none that is sound."""
+    if name.removeprefix("average:").endswith(SUFFIX):
+        return _of_file(Path(name.removeprefix("average:"))).checkpoint
     newest, standing, planned = _kept(checkpoints)
     scores, present = standing.scores, steps_of(checkpoints)
     match name:
@@ -37,7 +86,7 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
         return averaged([_sound(checkpoints, step) for step in _newest(planned, name)])
     if name in {folder_name(step) for step in present}:
         return _sound(checkpoints, int(name.removeprefix("step-")))
-    known = ", ".join(["best", "last", "average", "average:N", *map(folder_name, present)])
+    known = ", ".join(["best", "last", "average", "average:N", f"FILE{SUFFIX}", *map(folder_name, present)])
     raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
 
 
@@ -77,7 +126,9 @@ def _newest(present: list[int], name: str) -> list[int]:
 
 
 def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """The checkpoint's weights: the running average where it has one."""
+    """The checkpoint's weights: the running average where it has one.  Raises ``RunError`` where they are not
+    of this model.
+    """
     with readable(checkpoint.step):
         load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
 
@@ -92,7 +143,7 @@ def readable(step: int) -> Iterator[None]:
         raise RunError(
             f"checkpoint {folder_name(step)} is not of this run: {why}",
             exit=Exit.STORAGE,
-            help="take its folder out of `checkpoints`; the one before it is used then",
+            help="name weights of this run; without its folder the checkpoint before it is used",
         ) from None
 
 
@@ -117,7 +168,10 @@ def write_average(path: Path, *, output: Path, last: int | None) -> list[int]:
     folder = open_folder(path)
     steps = _kept(folder.checkpoints).planned[-last if last else None :]
     mean = averaged([_sound(folder.checkpoints, step) for step in steps])
-    write_durably(output, b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"])))
+    about = {"format": "pt", "steps": ",".join(map(str, steps)), "run": folder.path.name}
+    data = b"".join(bytes(data) for _, data in pieces(mean.tensors["weights"], about=about))
+    with writing(output, help="name another place with --output"):
+        write_durably(output, data)
     return steps
 
 

@@ -112,6 +112,15 @@ class Evaluate(Config):
     """Early stopping."""
 
 
+class Leniency(Config):
+    """A rule that is only a warning where the settings that break it are these."""
+
+    code: Annotated[str, Field(pattern=r"^SQ[0-9]{3}$")]
+    """Code of the rule."""
+    where: dict[str, str | int | float | bool | None]
+    """The settings by their path, with the values that the leniency was granted for."""
+
+
 class Experiment(Config):
     """One experiment."""
 
@@ -121,6 +130,8 @@ class Experiment(Config):
     """Name of the experiment; the folder of its runs is called so."""
     description: Annotated[str | None, Cosmetic] = None
     """What the experiment is, for people."""
+    lenient: Annotated[list[Leniency] | None, Cosmetic] = None
+    """Rules that a profile or ``--set`` has broken; a run writes them down in its own spec."""
     plugins: list[str] = []
     """Packages outside seqspec whose components the spec may name."""
     seed: Seed = 1

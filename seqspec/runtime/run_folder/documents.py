@@ -5,7 +5,7 @@ with the file's name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,15 +60,20 @@ def read_learned(run: Path) -> Learned | None:
     return Learned(parts["facts"], labels, parts["statistics"])
 
 
-def require_labels(run: Path, learned: Learned, roles: Mapping[str, Type]) -> None:
+def require_labels(
+    run: Path,
+    labels: Mapping[str, tuple[str, ...]],
+    facts: Iterable[tuple[str, int]],
+    roles: Mapping[str, Type],
+) -> None:
     """Raises ``RunError`` where ``facts.json`` names more or fewer classes than the model tells apart."""
     for role, type_ in roles.items():
         if not isinstance(type_, Classes):
             continue
         num = type_.num
         if isinstance(num, Unknown):
-            num = learned.facts.get(num.name or f"data.source.{role}.num", 0)
-        names = len(learned.labels.get(role, ()))
+            num = dict(facts).get(num.name or f"data.source.{role}.num", 0)
+        names = len(labels.get(role, ()))
         if names != num:
             raise _refused(run / "facts.json", f"it names {names} classes, and the model has {num}")
 

@@ -1,0 +1,48 @@
+"""The parts of a mixture scored one by one: a mean over corpora hides the one that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from seqspec.data.collate import AnySplit
+from seqspec.data.examples import Split
+from seqspec.runtime.assemble import Assembled
+from seqspec.runtime.feed import evaluation_stream
+from seqspec.runtime.judge import Judge, Scored
+from seqspec.runtime.launch import Launch, Place
+
+COLUMN = "corpus"
+"""The field of a record that names the part of a mixture it comes from."""
+
+
+def score_parts(
+    judge: Judge, assembled: Assembled, scored: Scored, *, launch: Launch
+) -> dict[str, Mapping[str, float]]:
+    """Metrics of each part of the split; none where it has one part only.
+
+    What was found for the whole split is scored again; nothing is decoded twice.
+    """
+    split = assembled.prepared.splits[scored.split]
+    parts = parts_of(split)
+    if len(parts) < 2:
+        return {}
+    found = {}
+    for name, rows in parts.items():
+        batches = evaluation_stream(
+            assembled.prepared, split, slices=1, launch=launch, place=Place(), rows=rows
+        )
+        wanted = set(rows.tolist())
+        held = tuple(one for one in scored.found if one.index in wanted)
+        found[name] = replace(judge, known=held).score(scored.split, batches).metrics
+    return found
+
+
+def parts_of(split: AnySplit) -> dict[str, np.ndarray]:
+    """Rows of the split by part of a mixture, in the order of the parts' first rows."""
+    if not isinstance(split, Split) or COLUMN not in split.records:
+        return {}
+    names = np.array([split.records.text(COLUMN, int(row)) for row in split.rows])
+    return {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())}

@@ -1,0 +1,206 @@
+"""A finished run is evaluated with what it has learned, and nothing of it is written over."""
+
+import errno
+import json
+import os
+import shutil
+
+import pytest
+
+from seqspec.compile import compile as compile_spec
+from seqspec.compile.overlay import Overlay
+from seqspec.runtime import commands
+from seqspec.runtime.evaluate import evaluate, evaluation
+from seqspec.runtime.folder import require_place
+from seqspec.runtime.launch import Launch
+from seqspec.runtime.lock import read_lock
+from seqspec.runtime.reproduce import from_lock
+from seqspec.runtime.run import run
+from seqspec.runtime.use import choose, write_average
+from seqspec.schema.diagnostic import Exit, RunError
+
+LAUNCH = Launch(quiet=True, threads=1)
+SPEC = """
+seqspec: 1
+name: reviews
+data:
+  source:
+    type: csv
+    root: ROOT
+    splits: {train: train.csv, dev: dev.csv}
+    source: {text: text, language: en}
+    target: {label: label}
+  text: {source: {tokenizer: characters}}
+  batch: {unit: examples, size: 4}
+model: {type: classifier, encoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2}}
+optimizer: {type: adam, schedule: constant}
+train: {max_steps: 500, checkpoint_every_steps: 2}
+evaluate: {every_steps: 100, metrics: [accuracy]}
+"""
+ROWS = [
+    (f"{word} film number {n}", label) for n in range(6) for word, label in (("good", "pos"), ("bad", "neg"))
+]
+
+
+def table(path, rows):
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of four steps, by ``--set``, over a table."""
+    root = tmp_path_factory.mktemp("evaluation")
+    table(root / "train.csv", ROWS)
+    table(root / "dev.csv", ROWS[:5])
+    spec = root / "reviews.yaml"
+    spec.write_text(SPEC.replace("ROOT", json.dumps(str(root))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQSPEC_CACHE", str(root / "cache"))
+        compiled = compile_spec(spec, overlays=[Overlay.set("train.max_steps=4")])
+        yield run(compiled, runs=root / "runs", launch=LAUNCH).folder
+
+
+@pytest.fixture
+def corpus(trained, tmp_path):
+    """A copy of the corpus that a test may change, and the overlay that names it."""
+    folder = trained.path.parents[2]
+    for name in ("train.csv", "dev.csv"):
+        shutil.copy(folder / name, tmp_path / name)
+    return tmp_path, [Overlay.set(f"data.source.root={json.dumps(str(tmp_path))}")]
+
+
+def score(folder, *, over=(), checkpoint="best"):
+    return evaluation(folder.path, split="dev", checkpoint=checkpoint, over=over, launch=LAUNCH)
+
+
+@pytest.mark.parametrize("rows", [[], ROWS[:3], [("ZZZ QQQ", "pos")] * 9, [("new", "third")] * 4, None])
+def test_the_training_file_no_longer_matters(trained, corpus, rows):
+    folder, over = corpus
+    (folder / "train.csv").unlink() if rows is None else table(folder / "train.csv", rows)
+
+    found = score(trained, over=over)
+
+    assert found.scored.metrics == score(trained).scored.metrics
+    assert found.drifts == ()
+
+
+def test_other_data_are_named_and_kept_apart(trained, corpus):
+    folder, over = corpus
+    table(folder / "dev.csv", ROWS[:3])
+    own = (trained.predictions / "dev.jsonl").read_bytes()
+
+    found = score(trained, over=over)
+    written = found.save(trained)
+
+    assert [drift.name for drift in found.drifts] == ["files.dev.dev.csv"]
+    assert (trained.predictions / "dev.jsonl").read_bytes() == own
+    assert {path.name.split(".data-")[0] for path in written} == {"dev"}
+    assert all(path.name != "dev.jsonl" for path in written)
+
+
+def test_the_runs_own_evaluation_keeps_its_name_and_others_have_theirs(trained):
+    assert score(trained).name(trained) == "dev"
+    assert score(trained, checkpoint="average").name(trained) == "dev.average-2-to-step-00000004"
+    other = score(trained, over=[Overlay.set("evaluate.metrics=[error]")])
+    assert other.name(trained) == f"dev.spec-{other.plan_digest[:8]}"
+
+
+def test_json_says_the_step(trained, capsys):
+    outcome = commands.evaluate(
+        trained.path, split="dev", checkpoint="best", over=(), launch=LAUNCH, format="json"
+    )
+
+    found = json.loads(capsys.readouterr().out)
+    assert outcome.exit == Exit.CLEAN
+    assert found["checkpoint"] == "best"
+    assert found["weights"] == f"step-{found['step']:08d}"
+
+
+@pytest.mark.parametrize(("code", "exit"), [(errno.EROFS, Exit.CLEAN), (errno.ENOSPC, Exit.STORAGE)])
+def test_the_score_is_printed_where_nothing_can_be_kept(trained, capsys, monkeypatch, code, exit):
+    def refuse(path, data):
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr("seqspec.runtime.judging.write_durably", refuse)
+
+    outcome = commands.evaluate(
+        trained.path, split="dev", checkpoint="best", over=(), launch=LAUNCH, format="text"
+    )
+
+    assert "accuracy" in capsys.readouterr().out
+    assert os.strerror(code) in outcome.error
+    assert "--output" in outcome.error
+    assert outcome.exit == exit
+
+
+def test_a_written_average_is_used(trained, tmp_path):
+    file = tmp_path / "mean.safetensors"
+    steps = write_average(trained.path, output=file, last=2)
+
+    found = choose(trained.checkpoints, str(file))
+
+    assert found.steps == tuple(steps)
+    mean = choose(trained.checkpoints, "average:2").checkpoint.tensors["weights"]
+    assert all(found.checkpoint.tensors["weights"][name].equal(mean[name]) for name in mean)
+    assert score(trained, checkpoint=str(file)).scored.metrics == (
+        score(trained, checkpoint="average:2").scored.metrics
+    )
+
+
+def test_a_file_that_is_no_average_is_told(trained, tmp_path):
+    (tmp_path / "a.safetensors").write_bytes(b"no tensors")
+    for name in ("a.safetensors", "b.safetensors"):
+        with pytest.raises(RunError, match=name):
+            choose(trained.checkpoints, str(tmp_path / name))
+
+
+def test_weights_of_another_model_are_told(trained):
+    with pytest.raises(RunError, match="do not fit the model"):
+        score(trained, over=[Overlay.set("model.encoder.dim=16")])
+
+
+def test_the_runs_own_spec_says_what_the_rules_were_lenient_about(trained):
+    compiled = compile_spec(trained.spec)
+
+    assert [(d.code, d.severity) for d in compiled.warnings] == [("SQ215", "warning")]
+    granted = compiled.plan.experiment.lenient
+    assert granted is not None
+    assert granted[0].where == {"evaluate.every_steps": 100, "train.max_steps": 4}
+
+
+def test_leniency_holds_for_the_values_it_was_granted_for(trained, tmp_path):
+    changed = tmp_path / "spec.yaml"
+    changed.write_text(trained.spec.read_text().replace("  max_steps: 4\n", "  max_steps: 5\n"))
+
+    with pytest.raises(Exception, match="SQ215"):
+        compile_spec(changed)
+
+
+def test_a_lock_without_leniency_is_read_all_the_same(trained):
+    lock = read_lock(trained.lock)
+    digest = lock["digests"]["all"]
+    del lock["spec"]["lenient"]
+
+    assert from_lock(lock).plan.digests["all"] == digest
+
+
+def test_evaluate_keeps_what_it_found_elsewhere(trained, tmp_path):
+    written = score(trained).save(trained, output=tmp_path / "elsewhere")
+
+    assert {path.parent for path in written} == {tmp_path / "elsewhere"}
+
+
+def test_a_place_below_a_file_is_told_before_anything_is_done(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunError, match="cannot be written") as caught:
+        require_place(tmp_path / "file" / "runs")
+
+    assert caught.value.exit == Exit.STORAGE
+    assert "--runs" in caught.value.help
+
+
+def test_evaluate_gives_the_scores(trained):
+    assert evaluate(trained.path, split="dev", checkpoint="last", over=(), launch=LAUNCH).metrics.keys() >= {
+        "accuracy"
+    }
