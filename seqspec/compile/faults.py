@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from seqspec.compile.shape import component, named_type, shapes
+from seqspec.compile.shape import component, named_type, shapes, step
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Node, Path, Tree
@@ -122,7 +122,7 @@ def walk(tree: Tree, path: Path, catalogue: Catalogue) -> tuple[str, type[BaseMo
     for part in path:
         node = node.at((part,)) if node is not None else None
         if isinstance(part, str):
-            shape = shapes(cls).get(part) if cls is not None else None
+            shape = step(shape, cls, part)
             said = f"`{part}`"
         if shape is None:
             return said, None

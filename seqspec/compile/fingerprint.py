@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from seqspec.schema.config import find_marks
-from seqspec.schema.units import Affects
+from seqspec.schema.units import Affects, LaterMark
 
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
@@ -44,7 +44,7 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result"
+            if affects(field) == "result" and not is_unsaid(model, name, field)
         }
         return {"type": component, **fields} if component else fields
     if isinstance(model, list | tuple):
@@ -52,6 +52,12 @@ def result_fields(model: Any) -> Any:
     if isinstance(model, dict):
         return {key: result_fields(value) for key, value in model.items()}
     return model
+
+
+def is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
+    """Whether a field that came later has its default, so that an old spec means what it meant."""
+    later = next(find_marks(field.annotation, field.metadata, LaterMark), None) is not None
+    return later and getattr(model, name) == field.get_default(call_default_factory=True)
 
 
 def affects(field: Any) -> str:

@@ -25,6 +25,8 @@ class Shape(NamedTuple):
     """The class of its mapping, where it is no slot."""
     many: bool
     """A list of them."""
+    keyed: bool
+    """A mapping of names to them."""
     environment: bool
     """``${env:NAME}`` may stand in it."""
 
@@ -39,7 +41,8 @@ def _shape(field: Any) -> Shape:
     slot = next(find_marks(field.annotation, field.metadata, Slot), None)
     model = None if slot else next(_models(field.annotation), None)
     may_name = next(find_marks(field.annotation, field.metadata, MayName), None) is not None
-    return Shape(slot.name if slot else None, model, _holds_list(field.annotation), may_name)
+    many, keyed = _holds(list, field.annotation), _holds(dict, field.annotation)
+    return Shape(slot.name if slot else None, model, many, keyed and bool(slot or model), may_name)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -49,10 +52,11 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def _holds_list(annotation: Any) -> bool:
+def _holds(kind: type, annotation: Any) -> bool:
+    """Whether a list (or a mapping of names) stands in an annotation."""
     origin = getattr(annotation, "__origin__", None)
-    return origin is list or any(
-        _holds_list(argument) for argument in getattr(annotation, "__args__", ()) or ()
+    return origin is kind or any(
+        _holds(kind, argument) for argument in getattr(annotation, "__args__", ()) or ()
     )
 
 
@@ -72,19 +76,26 @@ def place(root: Node, path: Path, catalogue: Catalogue) -> Place:
     node: Node | None = root
     for part in path:
         node = node.at((part,)) if node is not None else None
-        if isinstance(part, int):
-            if shape is None or not shape.many:
-                return Place(None, None)
-        else:
-            shape = shapes(cls).get(part) if cls is not None else None
-            if shape is None:
-                return Place(None, None)
+        shape = step(shape, cls, part)
+        if shape is None:
+            return Place(None, None)
         cls = component(node, shape, catalogue)
     return Place(shape, cls)
 
 
+def step(shape: Shape | None, cls: type[BaseModel] | None, part: str | int) -> Shape | None:
+    """The shape one key or one place of a list further on; ``cls`` is the class of the mapping before it."""
+    if isinstance(part, int):
+        return shape if shape is not None and shape.many else None
+    if shape is not None and shape.keyed and cls is None:
+        return shape._replace(keyed=False)
+    return shapes(cls).get(part) if cls is not None else None
+
+
 def component(node: Node | None, shape: Shape, catalogue: Catalogue) -> type[BaseModel] | None:
     """The config class of ``node``, by the type it names or the slot's default."""
+    if shape.keyed:
+        return None
     if shape.slot is None:
         return shape.model
     name = named_type(node) or catalogue.default(shape.slot)

@@ -66,6 +66,47 @@ def read_picture(
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
 
 
+def read_mask(
+    path: Path,
+    *,
+    classes: int,
+    height: int,
+    width: int,
+    resize: bool,
+    data: bytes | None = None,
+    corpus: str = "",
+) -> NDArray[np.uint8]:
+    """The class of each pixel, ``[1, height, width]``, of a grey or palette image of class numbers.
+
+    With ``resize`` it is scaled and cut as the image beside it is; each pixel takes the nearest one's class.
+    """
+    import numpy as np
+
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    try:
+        with _quietly(), image_module.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _error(f"the mask claims {image.width} × {image.height} pixels", path, corpus)
+            if image.mode not in ("L", "P", "1"):
+                raise _error(
+                    f"the mask is in colour ({image.mode}), not grey or with a palette", path, corpus
+                )
+            flat = image.copy()
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "the file does not exist" if missing else "it is damaged or of another format"
+        raise _error(f"the mask cannot be read: {reason}", path, corpus) from None
+    if (flat.height, flat.width) != (height, width):
+        if not resize:
+            size = f"{flat.height} × {flat.width}, not {height} × {width}"
+            raise _error(f"the mask is {size}", path, corpus, help="set `resize: true` in the adapter")
+        flat = _fitted(flat, height, width, nearest=True)
+    pixels = np.asarray(flat, dtype=np.uint8)
+    if int(pixels.max(initial=0)) >= classes:
+        raise _error(f"the mask has the class {int(pixels.max())}, and there are {classes}", path, corpus)
+    return np.ascontiguousarray(pixels[None])
+
+
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without Pillow's warnings about sizes, which are judged here."""
@@ -81,10 +122,11 @@ def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") ->
     image_module.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(path)
 
 
-def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]
+def _fitted(image, height: int, width: int, *, nearest: bool = False):  # type: ignore[no-untyped-def]
     scale = max(height / image.height, width / image.width)
     larger = image.resize(
-        (max(round(image.width * scale), width), max(round(image.height * scale), height)), 2
+        (max(round(image.width * scale), width), max(round(image.height * scale), height)),
+        0 if nearest else 2,
     )
     left, top = (larger.width - width) // 2, (larger.height - height) // 2
     return larger.crop((left, top, left + width, top + height))

@@ -27,6 +27,7 @@ from seqspec.data.progress import Progress, bar
 from seqspec.runtime.folder import RunFolder
 from seqspec.runtime.fusion import expect, fuse
 from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
+from seqspec.schema.types import Image, Waveform
 
 VOCABULARIES = "vocabularies"
 
@@ -121,16 +122,23 @@ def _reopened(folder: RunFolder, overlays: Sequence[Overlay] = ()) -> Reopened:
     compiled = compile_run(folder, overlays=overlays)
     parts = build_data(compiled.plan)
     for artifact in sorted((folder.path / VOCABULARIES).glob("data.text.*")):
-        pipeline = artifact.name.split(".")[2]
+        pipeline = artifact.name.removeprefix("data.text.").removesuffix(".tokenizer")
         for role in parts.text:
             if parts.pipeline(role) == pipeline:
                 parts.text[role].load(artifact.read_bytes())
     labels = {role: tuple(names) for role, names in known["labels"].items()}
     statistics = {
-        kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
+        role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
         for kind, one in known["statistics"].items()
+        for role in _named(kind, parts)
     }
     return Reopened(compiled, parts, build(compiled.plan, tree=compiled.tree), labels, statistics)
+
+
+def _named(name: str, parts: DataParts) -> tuple[str, ...]:
+    """The fields whose statistics stand under ``name``; older runs name the kind of the fields."""
+    kinds = {"audio": Waveform, "image": Image}
+    return (name,) if name in parts.roles or name not in kinds else parts.roles_of(kinds[name])
 
 
 def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compiled:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 
 from seqspec.data.batch import Batch
 from seqspec.data.collate import AnySplit
-from seqspec.data.layout import sorted_layout
-from seqspec.data.loader import Evaluation, Loader, training_loader, training_order
+from seqspec.data.loader import Loader, evaluation_of, training_loader, training_order
 from seqspec.data.prepare import Prepared
 from seqspec.runtime.interrupts import SIGNALS
 from seqspec.runtime.launch import Launch, Place
@@ -43,13 +42,9 @@ def evaluation_stream(
     limit: int | None = None,
 ) -> Iterable[Batch]:
     """Every example once, or the first ``limit`` of them, sorted by length."""
-    batch = prepared.parts.config.batch
-    size = max(batch.size / slices, 1.0 if batch.unit == "examples" else 1e-9)
-    lengths = split.lengths if limit is None else split.lengths[:limit]
-    config = batch.model_copy(update={"size": size})
-    layout = sorted_layout(lengths, config, frames_per_second=split.frames_per_second)
-    steps = Evaluation(split, layout, prepared.parts.target_unit, place.rank, place.world)
-    workers = batch.workers if launch.workers is None else launch.workers
+    parts = prepared.parts
+    steps = evaluation_of(parts, split, num_slices=slices, rank=place.rank, world=place.world, limit=limit)
+    workers = parts.config.batch.workers if launch.workers is None else launch.workers
     loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
     loader.worker_init_fn = ignore_signals
     return loader
@@ -63,7 +58,6 @@ def ignore_signals(worker: int) -> None:
 
 def unit_of(prepared: Prepared) -> str:
     """What the bar counts."""
-    roles = prepared.parts.roles
-    if any(isinstance(type_, Waveform) for type_ in roles.values()):
+    if isinstance(prepared.parts.roles.get("source"), Waveform):
         return "frames"
-    return "examples" if prepared.parts.target_unit == "examples" else "tokens"
+    return "examples" if prepared.parts.whole else "tokens"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seqspec.components.adapter._table import BadCell, cell_text
+from seqspec.components.adapter._cells import BadCell, cell_text
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.data.lines import read_lines, show
 from seqspec.data.pictures import SUFFIXES as PICTURES
@@ -76,7 +76,10 @@ def _is_table(corpus: str, path: Path) -> bool:
 def _column(adapter: TableAdapter[TableConfig], path: Path) -> Iterator[str]:
     """What the model reads (or, where nothing is read, goes on from); other columns may be absent."""
     role = adapter.config.source or adapter.config.target
-    config = adapter.config.model_copy(update={"target": role, "id": None, "speaker": None})
+    if role is None:
+        raise DataError("the corpus names neither a source nor a target to read", file=show(path))
+    alone = {"source": None, "target": role, "fields": {}, "id": None, "speaker": None}
+    config = adapter.config.model_copy(update=alone)
     for row in type(adapter)(config).rows(path):
         if row.fault:
             raise DataError(row.fault, file=show(path), row=row.number, byte=row.byte)

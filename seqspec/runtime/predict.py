@@ -19,7 +19,7 @@ import torch
 
 from seqspec.compile.resolve import Overlay
 from seqspec.components._layers.linear import prepacked
-from seqspec.data.batch import Batch
+from seqspec.data.batch import Batch, Field
 from seqspec.data.collate import joined
 from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
 from seqspec.data.parts import DataParts
@@ -76,16 +76,11 @@ class Predictor:
         return isinstance(self.source, Text) and not self.prompts and not (len(ids) and text.strip())
 
     def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
-        source, lengths = joined(self.source, values)
-        nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
+        given = joined(self.source, values)
         none = torch.zeros(len(rows), dtype=torch.int64)
-        index = torch.tensor(rows)
-        given = (
-            Batch(None, None, source, lengths, index, 0, 1.0)
-            if self.prompts
-            else Batch(source, lengths, nothing, none, index, 0, 1.0)
-        )
-        return to_device(given, self.judge.device)
+        nothing = Field(torch.zeros(len(rows), 0, dtype=torch.int64), none)
+        fields = {"target": given} if self.prompts else {"source": given, "target": nothing}
+        return to_device(Batch(fields, torch.tensor(rows), 0, {"loss": 1.0}), self.judge.device)
 
 
 def predict(
@@ -149,9 +144,9 @@ def _predictor(run: Reopened, device: torch.device) -> Predictor:
     judge = Judge(run.program, search_of(run.program), decode, lambda split, index: "", device)
     source = parts.roles.get("source")
     if isinstance(source, Waveform):
-        return Predictor(judge, _audio(parts, run.statistics.get("audio")), source, max_units=40_000)
+        return Predictor(judge, _audio(parts, run.statistics.get("source")), source, max_units=40_000)
     if isinstance(source, Image):
-        pictures = _pictures(parts, source, run.statistics.get("image"))
+        pictures = _pictures(parts, source, run.statistics.get("source"))
         return Predictor(judge, pictures, source, max_units=256 * source.channels)
     prompts = source is None
     steps = target if prompts else parts.text.get("source")
@@ -169,18 +164,18 @@ def _predictor(run: Reopened, device: torch.device) -> Predictor:
 
 
 def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
-    reader = parts.adapter.audio()
+    reader = parts.reader("source")
     assert reader is not None
-    assert parts.feature is not None
-    assert parts.config.audio is not None
     reader = replace(reader, resample=True, mix_down=True, corpus="")
-    how, feature = parts.config.audio.normalize, parts.feature
+    how, feature = parts.normalize["source"], parts.features["source"]
 
     def frames(name: str) -> np.ndarray:
         if not Path(name).is_file():
             raise DataError(f"there is no file {name!r}")
         return normalize_frames(
-            np.asarray(feature(reader(AudioRef(Path(name)))), np.float32), how, statistics
+            np.asarray(feature(reader(AudioRef(Path(name)))), np.float32),
+            how,  # type: ignore[arg-type]
+            statistics,
         )
 
     return frames
@@ -188,7 +183,7 @@ def _audio(parts: DataParts, statistics: Statistics | None) -> Callable[[str], n
 
 def _pictures(parts: DataParts, shape: Image, statistics: Statistics | None) -> Callable[[str], np.ndarray]:
     """Pictures of the corpus's size; where its adapter scales, so does this."""
-    how = parts.config.image.normalize if parts.config.image else "unit"
+    how = parts.normalize["source"]
     source = parts.config.source
     resize = any(getattr(one, "resize", False) for one in (source, getattr(source, "source", None)))
 
@@ -196,7 +191,7 @@ def _pictures(parts: DataParts, shape: Image, statistics: Statistics | None) -> 
         pixels = read_picture(
             Path(name), channels=shape.channels, height=shape.height, width=shape.width, resize=resize
         )
-        return normalize_picture(pixels, how, statistics)
+        return normalize_picture(pixels, how, statistics)  # type: ignore[arg-type]
 
     return picture
 

@@ -27,6 +27,8 @@ Dim = Annotated[int, Field(gt=0, le=1_048_576)]
 """A width, in features."""
 Layers = Annotated[int, Field(ge=1, le=10_000)]
 Vocabulary = Annotated[int, Field(ge=2, le=16_777_216)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""The name of a field of the corpus, such as ``source`` or ``speaker_audio``."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -39,9 +41,16 @@ class Affects(NamedTuple):
     what: Literal["result", "speed", "cosmetic"]
 
 
+class LaterMark(NamedTuple):
+    """Mark in ``Annotated``: the field came after specs were written without it, so it enters the digests
+    only where it differs from its default.
+    """
+
+
 class InferredMark(NamedTuple):
     """Mark in ``Annotated``: the compiler works the field out; a person may state it, then it is checked."""
 
 
 Speed = Affects("speed")
 Cosmetic = Affects("cosmetic")
+Later = LaterMark()

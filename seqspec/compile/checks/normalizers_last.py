@@ -23,14 +23,13 @@ _COVERED = {("nfc", "nfkc")}
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    for role in ("source", "target", "shared"):
-        pipeline = getattr(plan.experiment.data.text, role)
-        names = [step.component[1] for step in pipeline.normalize] if pipeline is not None else []
+    for place, pipeline in plan.experiment.data.text.named():
+        names = [step.component[1] for step in pipeline.normalize]
         for index, name in enumerate(names):
             for later in range(index + 1, len(names)):
                 pair = (name, names[later])
                 if pair in _COVERED or (name != names[later] and set(pair) <= _CASES):
-                    path = ("data", "text", role, "normalize")
+                    path = ("data", "text", *place, "normalize")
                     yield Finding(
                         (*path, index),
                         f"what `{name}` does is done again by `{names[later]}`",
