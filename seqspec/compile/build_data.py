@@ -23,7 +23,7 @@ def build_data(plan: Plan) -> DataParts:
     constructor = Constructor(plan)
     config = plan.experiment.data
     roles = config.source.roles()  # type: ignore[attr-defined]
-    unit = getattr(plan.experiment.model, "target_unit", "tokens_and_end")
+    unit: Any = getattr(plan.experiment.model, "target_unit", "tokens_and_end")
     return DataParts(
         config=config,
         adapter=constructor.build("data", "source"),

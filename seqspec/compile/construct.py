@@ -50,7 +50,7 @@ class Constructor:
         """The config at ``path`` of the experiment, inferred fields filled in."""
         found: Any = self.plan.experiment
         for part in path:
-            found = found[part] if isinstance(found, list | dict) else getattr(found, part)
+            found = getattr(found, str(part)) if isinstance(found, BaseModel) else found[part]
         return found  # type: ignore[no-any-return]
 
     def unread(self) -> Iterator[Finding]:

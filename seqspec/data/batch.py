@@ -92,7 +92,10 @@ class Batch(NamedTuple):
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """The batch with every tensor changed: moved to a device, or cut down to some rows."""
-        fields = {name: Field(*(_changed(x, change) for x in field)) for name, field in self.fields.items()}
+        fields = {
+            name: Field(change(field.values), _changed(field.lengths, change))
+            for name, field in self.fields.items()
+        }
         return self._replace(
             fields=fields, index=change(self.index), segments=_changed(self.segments, change)
         )

@@ -116,9 +116,9 @@ def joined(type_: Type, values: Sequence[Any]) -> Field:
         case Scalar():
             return Field(torch.tensor(values, dtype=torch.float32))
         case Mask():
-            return Field(torch.stack([torch.as_tensor(np.asarray(v), dtype=torch.int64) for v in values]))
+            return Field(torch.from_numpy(np.stack([np.asarray(value, np.int64) for value in values])))
         case Image() | Vector():
-            return Field(torch.stack([torch.as_tensor(np.asarray(v), dtype=torch.float32) for v in values]))
+            return Field(torch.from_numpy(np.stack([np.asarray(value, np.float32) for value in values])))
         case Text() | Integers():
             return pad(values, torch.int64)
     return pad(values, torch.float32)

@@ -135,11 +135,11 @@ class Split:
                 how, known = self.normalize[role], self.statistics.get(role)
                 return normalize_picture(self._pixels(role, row), how, known)  # type: ignore[arg-type]
             case Mask():
-                return self._pixels(role, row)[0]
+                return np.asarray(self._pixels(role, row)[0])
             case Scalar():
                 return float(self.records.values(role)[row])
             case Vector():
-                return self.records.row(role, row)[0]
+                return np.asarray(self.records.row(role, row)[0])
         return self.records.row(role, row)
 
     def _pixels(self, role: str, row: int) -> np.ndarray:

@@ -78,7 +78,7 @@ def _column(adapter: TableAdapter[TableConfig], path: Path) -> Iterator[str]:
     role = adapter.config.source or adapter.config.target
     if role is None:
         raise DataError("the corpus names neither a source nor a target to read", file=show(path))
-    alone = {"source": None, "target": role, "fields": {}, "id": None, "speaker": None}
+    alone: dict[str, object] = {"source": None, "target": role, "fields": {}, "id": None, "speaker": None}
     config = adapter.config.model_copy(update=alone)
     for row in type(adapter)(config).rows(path):
         if row.fault:

@@ -173,6 +173,12 @@ class Filter(Config):
             short |= {side: getattr(self, f"{side}_{role}_tokens") for side in ("min", "max")}
         return own.model_copy(update={k: v for k, v in short.items() if getattr(own, k) is None})
 
+    def place(self, role: str, limit: str) -> tuple[str, ...]:
+        """Where a limit of a field is written, below ``data.filter``: under ``lengths``, or in short."""
+        if role in self.lengths and getattr(self.lengths[role], limit) is not None:
+            return ("lengths", role, limit)
+        return (limit,) if limit.endswith("seconds") else (f"{limit}_{role}_tokens",)
+
 
 class Split(Config):
     """Cut one split out of another where the corpus has none."""

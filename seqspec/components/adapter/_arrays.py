@@ -85,7 +85,7 @@ def _array(values: Sequence[object], name: str) -> np.ndarray:
     if any(isinstance(value, bool) for value in values):
         raise BadCell(f"column `{name}` holds truth values, not numbers")
     try:
-        exact = np.asarray([int(v) if isinstance(v, str) else v for v in values])  # type: ignore[arg-type]
+        exact = np.asarray([int(v) if isinstance(v, str) else v for v in values])
     except (TypeError, ValueError, OverflowError):
         exact = None
     if exact is not None and exact.dtype.kind in "iuf":

@@ -282,14 +282,22 @@ def _parts(value: object) -> tuple[bytes | None, object]:
 def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data: bytes | None) -> object:
     assert column.height is not None
     assert column.width is not None
-    size = {"height": column.height, "width": column.width}
     try:
         if column.classes is not None:
-            return read_mask(path, classes=column.classes, **size, resize=column.resize, data=data)
+            return read_mask(
+                path,
+                classes=column.classes,
+                height=column.height,
+                width=column.width,
+                resize=column.resize,
+                corpus=adapter.corpus,
+                data=data,
+            )
         return read_picture(
             path,
             channels=column.channels or 3,
-            **size,
+            height=column.height,
+            width=column.width,
             resize=column.resize,
             corpus=adapter.corpus,
             data=data,
