@@ -246,7 +246,7 @@ def _program(options: argparse.Namespace) -> tuple[Any, list[Any]]:
     compiled = compile(SPEC, overlays=[Overlay("profile", "digits"), Overlay.set(corpus)])
     prepared = prepare(build_data(compiled.plan), cache=options.cache, splits=["train"], processes=1)
     compiled = recompile(compiled, facts=dict(prepared.facts))
-    parts = replace(prepared.parts, augments=())
+    parts = replace(prepared.parts, augments={})
     batches = list(training_loader(parts, prepared.splits["train"], stop=options.steps))
     return build(compiled.plan, tree=compiled.tree), batches
 

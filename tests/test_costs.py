@@ -28,6 +28,7 @@ from seqspec.runtime.gradients import Gradients
 from seqspec.runtime.late import Late
 from seqspec.runtime.module import Training
 from seqspec.schema.data import Batch as BatchConfig
+from tests.components.building import replaced
 
 SPECS = Path(__file__).parents[1] / "specs"
 WORDS = 300
@@ -57,13 +58,13 @@ def lengths(*values, device="cpu"):
 
 def text_batch(device="cpu"):
     index = torch.arange(3, device=device)
-    return Batch(ids(3, 9, device=device), lengths(9, 7, 8, device=device), ids(3, 8, device=device),
+    return Batch.pair(ids(3, 9, device=device), lengths(9, 7, 8, device=device), ids(3, 8, device=device),
                  lengths(8, 6, 8, device=device), index, 0, 25.0)  # fmt: skip
 
 
 def speech_batch(device="cpu"):
     frames = torch.randn(3, 60, 80, generator=torch.Generator().manual_seed(0)).to(device)
-    return text_batch(device)._replace(source=frames, source_lengths=lengths(60, 52, 58, device=device))
+    return replaced(text_batch(device), source=frames, source_lengths=lengths(60, 52, 58, device=device))
 
 
 # Start
@@ -217,7 +218,7 @@ def test_no_step_makes_the_host_wait(name, batch):
     program = program_of(name, device="meta")
     given = batch("meta")
     if name.startswith("lm"):
-        given = given._replace(source=given.target, source_lengths=given.target_lengths)
+        given = replaced(given, source=given.target, source_lengths=given.target_lengths)
     losses = program.losses
     if name == "asr_librispeech_ctc":
         # Torch's CTC takes lengths from the host.

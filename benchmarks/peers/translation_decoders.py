@@ -65,7 +65,7 @@ def _batch(rows: list[list[int]]) -> Any:
     lengths = torch.tensor([len(row) for row in rows])
     source = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True)
     nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
-    return Batch(source, lengths, nothing, torch.zeros_like(lengths), torch.arange(len(rows)), 0, 1.0)
+    return Batch.pair(source, lengths, nothing, torch.zeros_like(lengths), torch.arange(len(rows)), 0, 1.0)
 
 
 @dataclass(frozen=True)

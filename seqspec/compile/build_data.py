@@ -4,17 +4,19 @@ needs it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.construct import Constructor
 from seqspec.compile.fingerprint import result_fields
 from seqspec.compile.infer import read_by
 from seqspec.data.parts import DataParts
 from seqspec.data.text import TextProcessor
-from seqspec.schema.types import Counted
+from seqspec.schema.types import Counted, Image, Text, Type, Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.plan import Plan
+    from seqspec.schema.data import Data
 
 
 def build_data(plan: Plan) -> DataParts:
@@ -26,15 +28,15 @@ def build_data(plan: Plan) -> DataParts:
         config=config,
         adapter=constructor.build("data", "source"),
         roles=roles,
-        text=_text(constructor, tuple(roles)),
-        feature=_optional(constructor, "audio", "features"),
-        augments=[*_list(constructor, "audio", "augment"), *_list(constructor, "image", "augment")],
+        text=_text(constructor, roles),
+        features=_features(constructor, roles),
+        augments=_augments(constructor, roles),
         fingerprints={
             "source": result_fields(config.source),
-            "features": None if config.audio is None else result_fields(config.audio.features),
+            **{f"features.{role}": print_ for role, print_ in _feature_prints(config, roles).items()},
         },
         seed=plan.experiment.seed,
-        target_unit=_target_unit(plan),
+        counted=counted(plan),
     )
 
 
@@ -43,30 +45,61 @@ def counted(plan: Plan) -> dict[str, Counted]:
     main = next(iter(plan.outputs))
     reads = {str(path[-1]): (read_by(config, plan.outputs), config) for path, config in plan.losses.items()}
     order = sorted(reads, key=lambda name: (reads[name][0] != main, name))
-    return {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+    found = {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+    return found or {"loss": Counted("target", "tokens_and_end")}
 
 
-def _target_unit(plan: Plan) -> Literal["tokens", "tokens_and_end", "examples"]:
-    unit = next(iter(counted(plan).values()), Counted("target", "tokens_and_end")).unit
-    return "examples" if unit == "frames" else unit
-
-
-def _text(constructor: Constructor, roles: tuple[str, ...]) -> dict[str, TextProcessor]:
-    """The text steps by role; roles that share a vocabulary share the very object."""
-    built: dict[str, TextProcessor] = {}
+def _text(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, TextProcessor]:
+    """The text steps by field; fields that share a vocabulary share the very object."""
+    text = constructor.plan.experiment.data.text
+    built: dict[tuple[str, ...], TextProcessor] = {}
     given: dict[str, TextProcessor] = {}
-    for role in roles:
-        name = role if constructor.has("data", "text", role, "tokenizer") else "shared"
-        if not constructor.has("data", "text", name, "tokenizer"):
+    for role in (role for role, type_ in roles.items() if isinstance(type_, Text)):
+        place = text.place(role)
+        if not constructor.has("data", "text", *place, "tokenizer"):
             continue
-        if name not in built:
-            built[name] = TextProcessor(
-                normalizers=_list(constructor, "text", name, "normalize"),
-                segmenter=_optional(constructor, "text", name, "segment"),
-                tokenizer=constructor.build("data", "text", name, "tokenizer"),
+        if place not in built:
+            built[place] = TextProcessor(
+                normalizers=_list(constructor, "text", *place, "normalize"),
+                segmenter=_optional(constructor, "text", *place, "segment"),
+                tokenizer=constructor.build("data", "text", *place, "tokenizer"),
             )
-        given[role] = built[name]
+        given[role] = built[place]
     return given
+
+
+def _features(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, Any]:
+    """What is computed from each audio field; fields of the same steps share the object."""
+    audio = constructor.plan.experiment.data.audio
+    places = {
+        role: audio.place(role)
+        for role, type_ in roles.items()
+        if isinstance(type_, Waveform) and audio is not None
+    }
+    built = {place: _optional(constructor, "audio", *place, "features") for place in set(places.values())}
+    return {role: built[place] for role, place in places.items() if built[place] is not None}
+
+
+def _augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, list[Any]]:
+    """Augmentation by field, of those that have any."""
+    data = constructor.plan.experiment.data
+    found: dict[str, list[Any]] = {}
+    for role, type_ in roles.items():
+        if isinstance(type_, Waveform) and data.audio is not None:
+            found[role] = _list(constructor, "audio", *data.audio.place(role), "augment")
+        elif isinstance(type_, Image) and data.image is not None:
+            found[role] = _list(constructor, "image", *data.image.place(role), "augment")
+    return {role: steps for role, steps in found.items() if steps}
+
+
+def _feature_prints(config: Data, roles: Mapping[str, Type]) -> dict[str, object]:
+    """The features' configs by audio field, without what affects no result."""
+    timed = [role for role, type_ in roles.items() if isinstance(type_, Waveform)]
+    return (
+        {}
+        if config.audio is None
+        else {role: result_fields(config.audio.pipeline(role).features) for role in timed}
+    )
 
 
 def _optional(constructor: Constructor, *path: str) -> Any:

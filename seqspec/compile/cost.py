@@ -139,13 +139,13 @@ def lengths(plan: Plan) -> dict[str, float]:
         if data.pack is not None:
             found[role] = data.pack.length
         elif isinstance(type_, Frames):
-            found[role] = (limits.max_seconds or 15.0) * float(type_.rate or 1)
+            found[role] = (limits.limits(role).max_seconds or 15.0) * float(type_.rate or 1)
         elif isinstance(type_, Image):
             found[role] = type_.height * type_.width
         elif isinstance(type_, Classes):
             found[role] = 1
         elif isinstance(type_, Tokens):
-            found[role] = getattr(limits, f"max_{role}_tokens") or USUAL_LENGTH
+            found[role] = limits.limits(role).max or USUAL_LENGTH
     told = getattr(plan.experiment.model, "dimensions", None)
     return found if told is None else found | {"target": told(_inputs(plan)["source"])}
 
@@ -155,9 +155,11 @@ def examples(plan: Plan) -> float:
     batch = plan.experiment.data.batch
     if batch.unit == "examples":
         return batch.size
-    longest = max(lengths(plan).values(), default=1)
+    held = lengths(plan)
+    longest = held.get(batch.field or "", max(held.values(), default=1))
     if batch.unit == "seconds":
-        return batch.size / (plan.experiment.data.filter.max_seconds or 15.0)
+        limits = plan.experiment.data.filter.limits(batch.field or "source")
+        return batch.size / (limits.max_seconds or 15.0)
     return max(1.0, batch.size / longest)
 
 

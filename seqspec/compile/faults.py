@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from seqspec.compile.shape import component, named_type, shapes
+from seqspec.compile.shape import component, named_type, shapes, step
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Node, Path, Tree
@@ -102,7 +102,7 @@ def _fault(error: dict[str, Any], path: Path, tree: Tree, catalogue: Catalogue) 
             holder = walk(tree, above[:-2], catalogue)[1]
             field = _value_of_names(holder, str(above[-2]))
             shape = shapes(holder).get(str(above[-2])) if holder is not None else None
-            slot = shape.slot if shape is not None and shape.named else None
+            slot = shape.slot if shape is not None and shape.keyed else None
     return Fault(path, error["type"], error.get("ctx") or {}, tree.at(path), owner, field, slot)
 
 
@@ -120,20 +120,15 @@ def _value_of_names(owner: type[BaseModel] | None, name: str) -> FieldInfo | Non
 def walk(tree: Tree, path: Path, catalogue: Catalogue) -> tuple[str, type[BaseModel] | None]:
     """What the mapping at ``path`` is, in words, and its class as far as the tree names its type."""
     cls: type[BaseModel] | None = Experiment
-    said, shape, name_told = "an experiment", None, False
+    said, shape = "an experiment", None
     node: Node | None = tree
     for part in path:
         node = node.at((part,)) if node is not None else None
-        if isinstance(part, str) and shape is not None and shape.named and not name_told:
-            said, name_told = f"`{part}`", True
-        elif isinstance(part, str):
-            shape = shapes(cls).get(part) if cls is not None else None
-            said, name_told = f"`{part}`", False
+        if isinstance(part, str):
+            shape = step(shape, cls, part)
+            said = f"`{part}`"
         if shape is None:
             return said, None
-        if shape.named and not name_told:
-            cls = None
-            continue
         cls = component(node, shape, catalogue)
         if cls is not None and shape.slot is not None:
             said = f"{shape.slot} `{named_type(node) or catalogue.default(shape.slot)}`"

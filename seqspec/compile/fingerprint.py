@@ -48,7 +48,7 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result" and not _is_unsaid(model, name, field)
+            if affects(field) == "result" and not is_unsaid(model, name, field)
         }
         return {"type": component, **fields, **getattr(model, "retired", {})} if component else fields
     if isinstance(model, list | tuple):
@@ -58,7 +58,7 @@ def result_fields(model: Any) -> Any:
     return model
 
 
-def _is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
+def is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
     """Whether a field that came later has its default, so that an old spec means what it meant."""
     if next(find_marks(field.annotation, field.metadata, LaterMark), None) is None:
         return False

@@ -166,8 +166,28 @@ def _data_types(flow: _Flow) -> dict[str, Type]:
     given: dict[str, Type] = {}
     for role, raw in roles.items():
         flow.record.gave((*flow.path, "source"), raw)
-        given[role] = _role(flow, role, raw)
+        given[role] = _role(flow, role, raw) if _alone(flow, role, roles) else Poison()
     return given
+
+
+def _alone(flow: _Flow, role: str, roles: Mapping[str, Type]) -> bool:
+    """Whether steps that an audio field shares with an earlier one read the same type; else it is noted."""
+    from seqspec.schema.types import Waveform
+
+    audio, raw = flow.config.audio, roles[role]
+    if audio is None or not isinstance(raw, Waveform):
+        return True
+    for other, type_ in roles.items():
+        if other == role:
+            return True
+        if isinstance(type_, Waveform) and type_ != raw and audio.place(role) == audio.place(other):
+            flow.fault(
+                ("audio",),
+                f"`{other}` is {type_} and `{role}` is {raw}, and both go through the same steps",
+                help=f"give one its own: `audio: {{fields: {{{role}: {{features: …}}}}}}`",
+            )
+            return False
+    return True
 
 
 def _role(flow: _Flow, role: str, raw: Type) -> Type:
@@ -176,16 +196,17 @@ def _role(flow: _Flow, role: str, raw: Type) -> Type:
     data = flow.config
     match raw:
         case Text():
-            name = role if getattr(data.text, role) is not None else "shared"
-            pipeline = getattr(data.text, name)
+            place, pipeline = data.text.place(role), data.text.pipeline(role)
             if pipeline is None:
+                usual = role in ("source", "target")
+                own, name = f"{role}: {{tokenizer: …}}", role if usual else f"fields.{role}"
                 flow.fault(
                     (),
-                    f"the corpus gives text as its {role}, and `data.text.{role}` does not cut it up",
-                    help=f"add `text: {{{role}: {{tokenizer: …}}}}` under `data`",
+                    f"the corpus gives text as its {role}, and `data.text.{name}` does not cut it up",
+                    help=f"add `text: {{{own if usual else f'fields: {{{own}}}'}}}` under `data`",
                 )
                 return Poison()
-            below = _Flow(pipeline, (*flow.path, "text", name), flow.record)
+            below = _Flow(pipeline, (*flow.path, "text", *place), flow.record)
             below.nodes("normalize", raw)
             if pipeline.segment is not None:
                 below.node("segment", raw)
@@ -198,12 +219,15 @@ def _role(flow: _Flow, role: str, raw: Type) -> Type:
                     help="add `audio: {features: log_mel}` under `data`",
                 )
                 return Poison()
-            below = _Flow(data.audio, (*flow.path, "audio"), flow.record)
+            steps = data.audio.pipeline(role)
+            below = _Flow(steps, (*flow.path, "audio", *data.audio.place(role)), flow.record)
             return below.nodes("augment", below.node("features", raw))
         case Image():
             if data.image is None:
                 return raw
-            return _Flow(data.image, (*flow.path, "image"), flow.record).nodes("augment", raw)
+            steps = data.image.pipeline(role)
+            below = _Flow(steps, (*flow.path, "image", *data.image.place(role)), flow.record)
+            return below.nodes("augment", raw)
     return flow.record.known(raw)
 
 

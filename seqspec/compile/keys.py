@@ -224,9 +224,10 @@ def _below(
         if shape.many:
             entries = child.value if child is not None and isinstance(child.value, list) else []
             found = [((*path, name, index), entry) for index, entry in enumerate(entries)]
-        elif shape.named:
+        elif shape.keyed:
             named = child.value if child is not None and isinstance(child.value, dict) else {}
             found = [((*path, name, key), entry) for key, entry in named.items()]
+            shape = shape._replace(keyed=False)
         else:
             found = [((*path, name), child)]
         for place, entry in found:

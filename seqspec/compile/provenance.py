@@ -74,6 +74,8 @@ def _plain(value: Any) -> Any:
         name = getattr(value, "component", ("", ""))[1]
         fields = {key: _plain(getattr(value, key)) for key in type(value).model_fields}
         return {"type": name, **fields} if name else fields
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -25,15 +25,10 @@ class Shape(NamedTuple):
     """The class of its mapping, where it is no slot."""
     many: bool
     """A list of them."""
+    keyed: bool
+    """A mapping of names to them."""
     environment: bool
     """``${env:NAME}`` may stand in it."""
-    named: bool = False
-    """A mapping of names to them."""
-
-    @property
-    def of_names(self) -> Shape:
-        """The mapping itself, which is none of the components that it names."""
-        return self._replace(slot=None, model=None)
 
 
 @cache
@@ -46,8 +41,8 @@ def _shape(field: Any) -> Shape:
     slot = next(find_marks(field.annotation, field.metadata, Slot), None)
     model = None if slot else next(_models(field.annotation), None)
     may_name = next(find_marks(field.annotation, field.metadata, MayName), None) is not None
-    named = bool(slot or model) and _holds(dict, field.annotation)
-    return Shape(slot.name if slot else None, model, _holds(list, field.annotation), may_name, named)
+    many, keyed = _holds(list, field.annotation), _holds(dict, field.annotation)
+    return Shape(slot.name if slot else None, model, many, keyed and bool(slot or model), may_name)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -58,6 +53,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _holds(kind: type, annotation: Any) -> bool:
+    """Whether a list (or a mapping of names) stands in an annotation."""
     origin = getattr(annotation, "__origin__", None)
     return origin is kind or any(
         _holds(kind, argument) for argument in getattr(annotation, "__args__", ()) or ()
@@ -77,27 +73,29 @@ def place(root: Node, path: Path, catalogue: Catalogue) -> Place:
     """What the schema expects at ``path``, given the types that ``root`` names on the way."""
     cls: type[BaseModel] | None = Experiment
     shape: Shape | None = None
-    name_told = False
     node: Node | None = root
     for part in path:
         node = node.at((part,)) if node is not None else None
-        if isinstance(part, int):
-            if shape is None or not shape.many:
-                return Place(None, None)
-        elif shape is not None and shape.named and not name_told:
-            name_told = True
-        else:
-            shape = shapes(cls).get(part) if cls is not None else None
-            if shape is None:
-                return Place(None, None)
-            name_told = False
-        unnamed = shape.named and not name_told
-        cls = None if unnamed else component(node, shape, catalogue)
-    return Place(shape.of_names if shape is not None and shape.named and not name_told else shape, cls)
+        shape = step(shape, cls, part)
+        if shape is None:
+            return Place(None, None)
+        cls = component(node, shape, catalogue)
+    return Place(shape, cls)
+
+
+def step(shape: Shape | None, cls: type[BaseModel] | None, part: str | int) -> Shape | None:
+    """The shape one key or one place of a list further on; ``cls`` is the class of the mapping before it."""
+    if isinstance(part, int):
+        return shape if shape is not None and shape.many else None
+    if shape is not None and shape.keyed and cls is None:
+        return shape._replace(keyed=False)
+    return shapes(cls).get(part) if cls is not None else None
 
 
 def component(node: Node | None, shape: Shape, catalogue: Catalogue) -> type[BaseModel] | None:
     """The config class of ``node``, by the type it names or the slot's default."""
+    if shape.keyed:
+        return None
     if shape.slot is None:
         return shape.model
     name = named_type(node) or catalogue.default(shape.slot)

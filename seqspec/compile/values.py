@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from seqspec.compile.fingerprint import is_unsaid
 from seqspec.compile.plan import Origin, Value
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Node, Path
@@ -27,8 +28,13 @@ def _add_values(
         written = node.value if node is not None and type(node.value) is dict else {}
         if getattr(model, "component", ("", ""))[1]:
             found.append(_type_value(model, path, node, reasons))
-        for name in type(model).model_fields:
-            _add_values(getattr(model, name), (*path, name), written.get(name), reasons, found)
+        for name, field in type(model).model_fields.items():
+            if name in written or not is_unsaid(model, name, field):
+                _add_values(getattr(model, name), (*path, name), written.get(name), reasons, found)
+    elif isinstance(model, dict) and any(isinstance(item, BaseModel) for item in model.values()):
+        written = node.value if node is not None and type(node.value) is dict else {}
+        for name, item in model.items():
+            _add_values(item, (*path, name), written.get(name), reasons, found)
     elif isinstance(model, list) and model:
         items = node.value if node is not None and type(node.value) is list else []
         for index, item in enumerate(model):

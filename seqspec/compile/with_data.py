@@ -40,8 +40,8 @@ def _corpus(constructor: Constructor, profiles: Sequence[str]) -> Iterator[Findi
 
 def _segmenters(constructor: Constructor) -> Iterator[Finding]:
     """A segmenter's fingerprint is taken over its library and dictionary, so both must be there."""
-    for role in ("source", "target", "shared"):
-        path = ("data", "text", role, "segment")
+    for place, _ in constructor.plan.experiment.data.text.named():
+        path = ("data", "text", *place, "segment")
         if constructor.has(*path):
             finding = _tried(constructor.build(*path).fingerprint, path)
             if finding is not None:

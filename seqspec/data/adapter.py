@@ -61,6 +61,10 @@ class Adapter(ABC, Generic[C]):
         """How ``AudioRef`` values of this corpus are read; ``None`` for a corpus without audio."""
         return None
 
+    def audio_of(self, role: str) -> AudioReader | None:
+        """How the recordings of one field are read, where a corpus has several."""
+        return self.audio()
+
     @property
     def corpus(self) -> str:
         """The name that messages call the corpus by."""

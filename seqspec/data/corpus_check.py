@@ -48,7 +48,7 @@ class _Seen:
     """The first row of each reason."""
     reasons: Counter[str] = field(default_factory=Counter)
     ids: array[int] = field(default_factory=lambda: array("Q"))
-    audio: list[AudioRef] = field(default_factory=list)
+    audio: list[tuple[str, AudioRef]] = field(default_factory=list)
 
 
 def _split_problems(
@@ -84,7 +84,7 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
         digest = hashlib.blake2b(str(row["id"]).encode("utf-8", "surrogatepass"), digest_size=8).digest()
         seen.ids.append(int.from_bytes(digest))
         if len(seen.audio) < LISTENED:
-            seen.audio += [value for value in row.values() if isinstance(value, AudioRef)]
+            seen.audio += [(role, value) for role, value in row.items() if isinstance(value, AudioRef)]
     return seen
 
 
@@ -122,10 +122,10 @@ def _bad_rows(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
 
 
 def _bad_audio(adapter: Adapter[Any], seen: _Seen) -> Iterator[DataError]:
-    reader = adapter.audio()
-    if reader is None:
-        return
-    for ref in seen.audio:
+    for role, ref in seen.audio:
+        reader = adapter.audio_of(role)
+        if reader is None:
+            return
         try:
             if reader.num_samples(ref) <= LONG_SECONDS * reader.rate:
                 reader(ref)

@@ -19,7 +19,7 @@ from seqspec.data.split import cut
 from seqspec.data.store import Store
 from seqspec.data.synthetic import synthetic
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes
+from seqspec.schema.types import SEQUENCES, Classes, Counted
 
 
 @dataclass
@@ -40,15 +40,12 @@ class CorpusStage:
             print_ = parts.source_fingerprint()
             adapter = synthetic(parts.adapter, cache=cache.root, fingerprint=print_, count=count, seed=0)
             parts = replace(parts, adapter=adapter)
-        if parts.config.pack is not None:
-            if set(parts.roles) != {"target"}:
-                raise DataError(
-                    "`data.pack` joins the texts of a language model, and this corpus has a source"
-                )
-            parts = replace(parts, target_unit="tokens")
-        if isinstance(parts.roles.get("target"), Classes):
-            parts = replace(parts, target_unit="examples")
-        return cls(parts, cache, progress)
+        if parts.config.pack is not None and set(parts.roles) != {"target"}:
+            others = ", ".join(role for role in parts.roles if role != "target")
+            message = f"`data.pack` joins the texts of a language model, and this corpus has a {others}"
+            raise DataError(message)
+        counted = {name: _fitting(one, parts) for name, one in parts.counted.items()}
+        return cls(replace(parts, counted=counted), cache, progress)
 
     def store(self, stage: str, name: tuple[str, ...], parts: object, build: Callable[[Path], None]) -> Store:
         """The store of ``parts``, opened once."""
@@ -142,6 +139,16 @@ class CorpusStage:
         """What decides the training examples: the records, and what is cut out of them."""
         config = self.parts.config.split
         return [self.records_key("train"), None if config is None else config.model_dump(mode="json")]
+
+
+def _fitting(counted: Counted, parts: DataParts) -> Counted:
+    """What a loss counts here: examples where its field has no length, and no ends in packed rows."""
+    type_ = parts.roles.get(counted.field)
+    if type_ is not None and not isinstance(type_, SEQUENCES):
+        return counted._replace(unit="examples")
+    if parts.config.pack is not None and counted.unit == "tokens_and_end":
+        return counted._replace(unit="tokens")
+    return counted
 
 
 def _only(fingerprint: Any, base: str) -> Any:

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqspec.data.features import audio_of, frames_of
+from seqspec.data.lengths import sides
 from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
 from seqspec.data.parts import Feature
 from seqspec.data.record import AudioRef
 from seqspec.data.store import Store
-from seqspec.schema.types import Classes, Image, Text, Type, Waveform
+from seqspec.schema.types import Classes, Image, Mask, Scalar, Text, Type, Vector, Waveform, in_order
 
-Value = np.ndarray | int
+Value = np.ndarray | int | float
 
 
 class Example(NamedTuple):
@@ -25,13 +26,22 @@ class Example(NamedTuple):
 
     index: int  # type: ignore[assignment]
     id: str
-    source: Value | None
-    """Ids, frames ``[T, D]``, a picture ``[C, H, W]``; none where the corpus has no source."""
-    target: Value
-    """Ids without begin and end, or the number of a label."""
+    values: Mapping[str, Value]
+    """By field: ids without begin and end, frames ``[T, D]``, an image ``[C, H, W]``, a label's number, …"""
     texts: Mapping[str, str]
-    """Raw text by role, where the role is text or a label."""
-    audio: AudioRef | None = None
+    """Raw text by field, where the field is text or a label."""
+    audio: Mapping[str, AudioRef]
+    """Recordings by field."""
+
+    @property
+    def source(self) -> Value | None:
+        """What the model reads; none where the corpus has no source."""
+        return self.values.get("source")
+
+    @property
+    def target(self) -> Value:
+        """What the model learns to give."""
+        return self.values["target"]
 
 
 @dataclass(frozen=True)
@@ -40,22 +50,24 @@ class Split:
 
     name: str
     index: Store
-    """``rows`` of the records, and their ``lengths``: source and target, in ids or frames."""
+    """``rows`` of the records, and the ``lengths`` of their fields."""
     records: Store
     roles: Mapping[str, Type]
     ids: Mapping[str, Store]
-    """Encoded texts by role."""
-    frames: Store | None = None
-    """Cached frames; without them they are computed from the audio."""
+    """Encoded texts by field."""
+    frames: Mapping[str, Store] = field(default_factory=dict)
+    """Cached frames by audio field; of one without, they are computed from the audio."""
     root: Path = Path()
-    feature: Feature | None = None
-    reader: Any = None
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    readers: Mapping[str, Any] = field(default_factory=dict)
     normalize: Mapping[str, str] = field(default_factory=dict)
-    """How frames (``audio``) and pictures (``image``) are normalised."""
+    """How frames and images are normalised, by field."""
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
+    """Mean and deviation over the training split of the fields that are normalised by them."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The names of the classes by role, in the order of their numbers."""
-    frames_per_second: float | None = None
+    """The names of the classes by field, in the order of their numbers."""
+    rates: Mapping[str, float] = field(default_factory=dict)
+    """Frames a second of the fields that have them."""
 
     def __len__(self) -> int:
         return self.index.rows
@@ -67,10 +79,24 @@ class Split:
 
     @cached_property
     def lengths(self) -> np.ndarray:
-        """``[N, 2]`` int32: ids or frames of source and of target; 0 where there is none, 1 for a
-        picture or a label.
+        """``[N, K]`` int32: ids, frames or values of each of the ``measured`` fields; 1 for what has no
+        length, such as an image or a label.
         """
         return self.index.values("lengths")
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The fields whose lengths stand in the columns of ``lengths``."""
+        return in_order(self.roles)
+
+    def lengths_of(self, role: str) -> np.ndarray:
+        """``[N]``: the lengths of one field."""
+        found: np.ndarray = self.lengths[:, self.measured.index(role)]
+        return found
+
+    def sides(self, measured: str | None) -> np.ndarray:
+        """``[N, 2]``: the two lengths by which examples are sorted into batches."""
+        return sides(self.lengths, self.measured, measured)
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -86,11 +112,13 @@ class Split:
             for role, kind in self.roles.items()
             if isinstance(kind, Text | Classes)
         }
-        audio = [role for role, kind in self.roles.items() if isinstance(kind, Waveform)]
-        reference = audio_of(self.records, audio[0], row, root=self.root) if audio else None
-        source = self.value("source", index) if "source" in self.roles else None
-        target = self.value("target", index)
-        return Example(index, self.records.text("id", row), source, target, texts, reference)
+        values = {role: self.value(role, index) for role in in_order(self.roles)}
+        audio = {
+            role: audio_of(self.records, role, row, root=self.root)
+            for role, kind in self.roles.items()
+            if isinstance(kind, Waveform)
+        }
+        return Example(index, self.records.text("id", row), values, texts, audio)
 
     def value(self, role: str, index: int) -> Value:
         """What the model gets for a role."""
@@ -101,13 +129,21 @@ class Split:
             case Classes():
                 return self.numbers[role][self.records.text(role, row)]
             case Waveform():
-                known = self.statistics.get("audio")
-                return normalize_frames(self.raw_frames(role, row), self.normalize["audio"], known)  # type: ignore[arg-type]
+                known = self.statistics.get(role)
+                return normalize_frames(self.raw_frames(role, row), self.normalize[role], known)  # type: ignore[arg-type]
             case Image():
-                shape = self.records.values(f"{role}_shape")[row]
-                picture = self.records.row(role, row).reshape(shape)
-                return normalize_picture(picture, self.normalize["image"], self.statistics.get("image"))  # type: ignore[arg-type]
+                how, known = self.normalize[role], self.statistics.get(role)
+                return normalize_picture(self._pixels(role, row), how, known)  # type: ignore[arg-type]
+            case Mask():
+                return np.asarray(self._pixels(role, row)[0])
+            case Scalar():
+                return float(self.records.values(role)[row])
+            case Vector():
+                return np.asarray(self.records.row(role, row)[0])
         return self.records.row(role, row)
+
+    def _pixels(self, role: str, row: int) -> np.ndarray:
+        return self.records.row(role, row).reshape(self.records.values(f"{role}_shape")[row])
 
     def padded_ids(self, role: str, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids of many examples at once: ``[B, T]`` int64 with zeros after each, and ``[B]`` lengths."""
@@ -138,11 +174,10 @@ class Split:
 
     def raw_frames(self, role: str, row: int) -> np.ndarray:
         """Frames of a row of the records, before they are normalised."""
-        if self.frames is not None:
-            return self.frames.row("frames", row)
-        assert self.feature is not None
+        if role in self.frames:
+            return self.frames[role].row("frames", row)
         reference = audio_of(self.records, role, row, root=self.root)
-        return frames_of(reference, feature=self.feature, reader=self.reader)
+        return frames_of(reference, feature=self.features[role], reader=self.readers[role])
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the maps: each process opens its own."""

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from seqspec.data.drops import Drops
-from seqspec.data.parts import DataParts, Feature
+from seqspec.data.parts import Feature
 from seqspec.data.progress import Progress, silent
 from seqspec.data.record import AudioRef
 from seqspec.data.store import Column, Ragged, Store, StoreWriter
 from seqspec.data.workers import in_order
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Frames, Type, Waveform
 
 if TYPE_CHECKING:
     from seqspec.data.audio import AudioReader
@@ -29,15 +28,6 @@ if TYPE_CHECKING:
 
 BLOCK = 64
 COMMIT_FRAMES = 4_000_000
-
-
-def frames_type(parts: DataParts) -> Frames:
-    """The frames that the features give."""
-    source = next(type_ for type_ in parts.roles.values() if isinstance(type_, Waveform))
-    assert parts.config.audio is not None
-    given: Type = parts.config.audio.features.output(source)  # type: ignore[attr-defined]
-    assert isinstance(given, Frames)
-    return given
 
 
 def audio_of(records: Store, role: str, row: int, *, root: Path) -> AudioRef:

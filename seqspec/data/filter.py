@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -11,35 +11,52 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqspec.data.store import blocks
+from seqspec.schema.types import Floats, Frames, Integers, Type, Waveform, in_order
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Filter
+    from seqspec.schema.data import Filter, Limits
 
 
 def refusals(
-    config: Filter, lengths: np.ndarray, *, frames_per_second: float | None
+    config: Filter, lengths: np.ndarray, roles: Mapping[str, Type], *, rates: Mapping[str, float]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Reason and mask of the rows that it takes out; ``lengths`` are ``[N, 2]``, source and target."""
-    source, target = lengths[:, 0], lengths[:, 1]
-    if frames_per_second is not None:
-        seconds = source / frames_per_second
-        if config.min_seconds is not None:
-            yield f"shorter than {config.min_seconds:g} s", seconds < config.min_seconds
-        if config.max_seconds is not None:
-            yield f"longer than {config.max_seconds:g} s", seconds > config.max_seconds
-    for side, counts in (("source", source), ("target", target)):
-        least = getattr(config, f"min_{side}_tokens")
-        most = getattr(config, f"max_{side}_tokens")
-        if least is not None:
-            yield f"{side} shorter than {least} tokens", counts < least
-        if most is not None:
-            yield f"{side} longer than {most} tokens", counts > most
-    if config.max_length_ratio is not None:
-        longer, shorter = np.maximum(source, target), np.minimum(source, target)
+    """Reason and mask of the rows that it takes out; ``lengths`` are ``[N, K]``, ``rates`` the frames a
+    second of the fields that have them.
+    """
+    held = dict(zip(in_order(roles), lengths.T, strict=True))
+    for role, rate in rates.items():
+        name = f"{role} " if len(rates) > 1 else ""
+        yield from _seconds(config.limits(role), held[role] / rate, name)
+    for role, counts in held.items():
+        yield from _counts(config.limits(role), counts, f"{role} {{}} than {{}} {_unit(roles[role])}")
+    if config.max_length_ratio is not None and {"source", "target"} <= held.keys():
+        longer = np.maximum(held["source"], held["target"])
+        shorter = np.minimum(held["source"], held["target"])
         yield (
             f"one side over {config.max_length_ratio:g} times the other",
             longer > config.max_length_ratio * shorter,
         )
+
+
+def _seconds(limits: Limits, seconds: np.ndarray, name: str) -> Iterator[tuple[str, np.ndarray]]:
+    if limits.min_seconds is not None:
+        yield f"{name}shorter than {limits.min_seconds:g} s", seconds < limits.min_seconds
+    if limits.max_seconds is not None:
+        yield f"{name}longer than {limits.max_seconds:g} s", seconds > limits.max_seconds
+
+
+def _counts(limits: Limits, counts: np.ndarray, reason: str) -> Iterator[tuple[str, np.ndarray]]:
+    if limits.min is not None:
+        yield reason.format("shorter", limits.min), counts < limits.min
+    if limits.max is not None:
+        yield reason.format("longer", limits.max), counts > limits.max
+
+
+def _unit(type_: Type) -> str:
+    """What the length of a field counts."""
+    if isinstance(type_, Waveform | Frames):
+        return "frames"
+    return "values" if isinstance(type_, Integers | Floats) else "tokens"
 
 
 def repeated(hashed: Iterable[tuple[np.ndarray, np.ndarray]], *, rows: int, folder: Path) -> np.ndarray:

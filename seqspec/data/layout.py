@@ -66,7 +66,7 @@ def make_layout(
     mixture: Mixture | None = None,
     out: np.ndarray | None = None,
 ) -> Layout:
-    """The layout of a split with ``[N, 2]`` lengths.
+    """The layout of a split with ``[N, 2]`` lengths, the ``sides`` of its examples.
 
     ``out``, ``[N]`` int32, is where the examples of a large split may be put, such as a mapped file.
     """
@@ -156,7 +156,7 @@ def costs(lengths: np.ndarray, *, config: Batch, frames_per_second: float | None
     match config.unit:
         case "examples":
             longer = np.ones(len(lengths), np.float64)
-        case "tokens":
+        case "tokens" if config.field is None:
             longer = np.maximum(longer, lengths[:, 1])
         case "seconds":
             assert frames_per_second, "a check refuses seconds without audio"

@@ -23,17 +23,19 @@ LARGE = 500_000
 
 def stored_layout(split: Split | PackedSplit, parts: DataParts) -> Layout:
     """The layout of a split for training: from the cache that the split lies in, where it is large."""
-    config, rate = parts.config.batch, split.frames_per_second
+    config = parts.config.batch
+    measured = config.measured(split.roles)
+    rate, lengths = split.rates.get(measured or ""), split.sides(measured)
     if isinstance(split, PackedSplit):
-        return make_layout(split.lengths, config)
+        return make_layout(lengths, config)
     if len(split) < LARGE or parts.config.source.component == ("adapter", "mix"):
         mixture = mixture_of(split, parts.config.source)
-        return make_layout(split.lengths, config, frames_per_second=rate, mixture=mixture)
+        return make_layout(lengths, config, frames_per_second=rate, mixture=mixture)
 
     def build(folder: Path) -> None:
         with TemporaryFile(dir=folder) as file:
             out = np.memmap(file, np.int32, "w+", shape=len(split))
-            _write(folder, make_layout(split.lengths, config, frames_per_second=rate, out=out))
+            _write(folder, make_layout(lengths, config, frames_per_second=rate, out=out))
 
     index = split.index.folder
     key = {"index": index.name, "batch": config.model_dump(mode="json", exclude={"workers"}), "rate": rate}

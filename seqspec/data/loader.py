@@ -5,19 +5,21 @@ nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from seqspec.data.batch import Batch
-from seqspec.data.collate import NOTHING, AnySplit, Augment, TargetUnit, collate, share_of
+from seqspec.data.collate import NOTHING, AnySplit, Augments, collate, shares_of
 from seqspec.data.layout import Layout, sorted_layout
 from seqspec.data.layouts import stored_layout
 from seqspec.data.order import Order, slices
-from seqspec.data.parts import DataParts
+from seqspec.data.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Counted
 
 HUNG_SECONDS = 600.0
 """How long a worker may take over one batch before it counts as hung."""
@@ -39,8 +41,8 @@ class MicroSteps(Dataset[Batch]):
     world: int = 1
     start: int = 0
     stop: int = 1
-    augments: Sequence[Augment] = ()
-    target_unit: TargetUnit = "tokens_and_end"
+    augments: Augments = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -58,14 +60,13 @@ class MicroSteps(Dataset[Batch]):
     def slice(self, number: int, part: int) -> Batch:
         """Slice ``part`` of global batch ``number``."""
         epoch, examples = self.order.batch(number)
-        lengths = self.split.lengths
-        mine = slices(examples, lengths=lengths, number=part, count=self.num_slices)
-        share = share_of(lengths[examples], unit=self.target_unit, slices=self.num_slices)
+        mine = slices(examples, lengths=self.split.lengths, number=part, count=self.num_slices)
+        shares = shares_of(self.split, examples, counted=self.counted, slices=self.num_slices)
         step = number * self.num_slices + part
         if not len(mine):
-            mine, share = examples[:1], NOTHING
+            mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
         return collate(
-            self.split, mine, step=step, share=share, augments=self.augments, seed=self.seed, epoch=epoch
+            self.split, mine, step=step, shares=shares, augments=self.augments, seed=self.seed, epoch=epoch
         )
 
 
@@ -75,7 +76,7 @@ class Evaluation(Dataset[Batch]):
 
     split: AnySplit
     layout: Layout
-    target_unit: TargetUnit = "tokens_and_end"
+    counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
     rank: int = 0
     world: int = 1
 
@@ -89,8 +90,8 @@ class Evaluation(Dataset[Batch]):
         number = item * self.world + self.rank
         start, end = self.layout.cuts[0][number : number + 2].tolist()
         examples = self.layout.examples[start:end].astype("int64")
-        share = share_of(self.split.lengths[examples], unit=self.target_unit, slices=1)
-        return collate(self.split, examples, step=number, share=share)
+        shares = shares_of(self.split, examples, counted=self.counted, slices=1)
+        return collate(self.split, examples, step=number, shares=shares)
 
 
 def training_order(parts: DataParts, split: AnySplit) -> Order:
@@ -122,8 +123,8 @@ def training_loader(
         world,
         start,
         stop,
-        tuple(parts.augments),
-        parts.target_unit,
+        parts.augments,
+        parts.counted,
         parts.seed,
     )
     return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
@@ -140,13 +141,32 @@ def evaluation_loader(
     pin: bool = False,
 ) -> Loader:
     """Every example of a split once, in batches of the size of one training slice."""
+    steps = evaluation_of(parts, split, num_slices=num_slices, rank=rank, world=world)
+    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
+
+
+def evaluation_of(
+    parts: DataParts,
+    split: AnySplit,
+    *,
+    num_slices: int = 1,
+    rank: int = 0,
+    world: int = 1,
+    limit: int | None = None,
+    rows: np.ndarray | None = None,
+) -> Evaluation:
+    """Every example of a split once, or the first ``limit`` of them, or those of ``rows``, in batches of the
+    size of one training micro-batch.
+    """
     batch = parts.config.batch
     size = max(batch.size / num_slices, 1.0 if batch.unit == "examples" else 1e-9)
-    layout = sorted_layout(
-        split.lengths, batch.model_copy(update={"size": size}), frames_per_second=split.frames_per_second
-    )
-    steps = Evaluation(split, layout, parts.target_unit, rank, world)
-    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
+    measured = batch.measured(split.roles)
+    sides = split.sides(measured)
+    chosen = np.arange(len(sides))[:limit] if rows is None else rows
+    config = batch.model_copy(update={"size": size})
+    layout = sorted_layout(sides[chosen], config, frames_per_second=split.rates.get(measured or ""))
+    layout = replace(layout, examples=chosen[layout.examples].astype(np.int32))
+    return Evaluation(split, layout, parts.counted, rank, world)
 
 
 @dataclass

@@ -58,9 +58,23 @@ class PackedSplit:
         return self.texts.labels
 
     @property
-    def frames_per_second(self) -> float | None:
+    def rates(self) -> Mapping[str, float]:
         """No audio."""
-        return None
+        return {}
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Inputs stand as the source and labels as the target."""
+        return ("source", "target")
+
+    def lengths_of(self, role: str) -> np.ndarray:
+        """``[R]``: places of each row, or how many of them are targets."""
+        found: np.ndarray = self.lengths[:, self.measured.index(role)]
+        return found
+
+    def sides(self, measured: str | None) -> np.ndarray:
+        """The lengths by which rows are sorted: all but the last are equal."""
+        return self.lengths
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -96,8 +110,8 @@ class PackedSplit:
     def example(self, index: int) -> Example:
         """A row with its text."""
         row = self.row(index)
-        texts = {"target": self.text("target", index)}
-        return Example(index, f"row {index}", row.inputs, row.labels, texts)
+        values = {"source": row.inputs, "target": row.labels}
+        return Example(index, f"row {index}", values, {"target": self.text("target", index)}, {})
 
     def text(self, role: str, index: int) -> str:
         """The texts that begin in a row and not in the next, joined: over all rows, every character once."""
@@ -132,7 +146,7 @@ class PackedSplit:
     def _starts(self) -> np.ndarray:
         """``[M + 1]``: where each text starts in the stream of labels, and where the last ends."""
         starts = np.zeros(len(self.texts) + 1, np.int64)
-        np.cumsum(self.texts.lengths[:, 1].astype(np.int64) + self._ends, out=starts[1:])
+        np.cumsum(self.texts.lengths_of("target").astype(np.int64) + self._ends, out=starts[1:])
         return starts
 
     def _read(self, start: int, length: int) -> Row:

@@ -69,6 +69,46 @@ def read_picture(
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
 
 
+def read_mask(
+    path: Path,
+    *,
+    classes: int,
+    height: int,
+    width: int,
+    resize: bool,
+    data: bytes | None = None,
+    corpus: str = "",
+) -> NDArray[np.uint8]:
+    """The class of each pixel, ``[1, height, width]``, of a grey or palette image of class numbers.
+
+    With ``resize`` it is scaled and cut as the image beside it is; each pixel takes the nearest one's class.
+    """
+    import numpy as np
+
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    try:
+        held = open_regular(path) if data is None else BytesIO(data)
+        with _quietly(), held, image_module.open(held, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise _error(f"the mask claims {image.width} × {image.height} pixels", path, corpus)
+            if image.mode not in ("L", "P", "1"):
+                raise _error(
+                    f"the mask is in colour ({image.mode}), not grey or with a palette", path, corpus
+                )
+            flat = image.copy()
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        raise _error(f"the mask cannot be read: {_reason(error, path)}", path, corpus) from None
+    if (flat.height, flat.width) != (height, width):
+        if not resize:
+            size = f"{flat.height} × {flat.width}, not {height} × {width}"
+            raise _error(f"the mask is {size}", path, corpus, help="set `resize: true` in the adapter")
+        flat = _fitted(flat, height, width, nearest=True)
+    pixels = np.asarray(flat, dtype=np.uint8)
+    if int(pixels.max(initial=0)) >= classes:
+        raise _error(f"the mask has the class {int(pixels.max())}, and there are {classes}", path, corpus)
+    return np.ascontiguousarray(pixels[None])
+
+
 def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         near = near_name(path)
@@ -109,8 +149,8 @@ def _scaled(image: Any, height: int, width: int) -> tuple[int, int]:
     return max(round(image.width * scale), width), max(round(image.height * scale), height)
 
 
-def _fitted(image, height: int, width: int):  # type: ignore[no-untyped-def]
-    larger = image.resize(_scaled(image, height, width), 2)
+def _fitted(image, height: int, width: int, *, nearest: bool = False):  # type: ignore[no-untyped-def]
+    larger = image.resize(_scaled(image, height, width), 0 if nearest else 2)
     left, top = (larger.width - width) // 2, (larger.height - height) // 2
     return larger.crop((left, top, left + width, top + height))
 

@@ -24,7 +24,7 @@ from seqspec.data.record import AudioRef, BadRow, Record
 from seqspec.data.seeds import hash64
 from seqspec.data.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_text
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Image, Text, Type, Waveform
+from seqspec.schema.types import Classes, Floats, Image, Integers, Mask, Scalar, Text, Type, Waveform
 
 BLOCK = 4096
 COMMIT_ROWS = 262_144
@@ -90,10 +90,15 @@ def kind_of(role: str, type_: Type, *, root: Path) -> Kind:
             span = Column("int64", ragged=False)
             columns = {role: TEXT, f"{role}_start": span, f"{role}_end": span, f"{role}_samples": span}
             return Kind(role, columns | hashes, lambda v: _audio(role, v, root))
-        case Image():
+        case Image() | Mask():
             shape = Column("int32", ragged=False, width=3)
             columns = {role: Column("uint8"), f"{role}_shape": shape, **hashes}
             return Kind(role, columns, lambda v: _images(role, v))
+        case Scalar():
+            return Kind(role, {role: Column("float32", ragged=False), **hashes}, lambda v: _numbers(role, v))
+        case Integers() | Floats():
+            dtype = "int64" if isinstance(type_, Integers) else "float32"
+            return Kind(role, {role: Column(dtype), **hashes}, lambda v: _sequences(role, v, dtype))
     dim = int(getattr(type_, "dim", 1))
     return Kind(role, {role: Column("float32", width=dim), **hashes}, lambda v: _floats(role, v, dim))
 
@@ -119,14 +124,11 @@ class _Measure:
     """Notes the samples of each utterance, from its file's header; ``False`` for one that cannot be read."""
 
     def __init__(self, parts: DataParts) -> None:
-        self.roles = [role for role, type_ in parts.roles.items() if isinstance(type_, Waveform)]
-        self.reader = parts.adapter.audio() if self.roles else None
+        found = {role: parts.reader(role) for role in parts.roles_of(Waveform)}
+        self.readers = {role: reader for role, reader in found.items() if reader is not None}
 
     def __call__(self, record: Any, drops: Drops) -> bool:
-        reader = self.reader
-        if reader is None:
-            return True
-        for role in self.roles:
+        for role, reader in self.readers.items():
             try:
                 record[f"{role}_samples"] = reader.num_samples(record[role])
             except DataError as error:
@@ -219,6 +221,16 @@ def picture(value: Any) -> np.ndarray:
         array = np.asarray(image)
     array = array[:, :, None] if array.ndim == 2 else array
     return np.ascontiguousarray(array.transpose(2, 0, 1), np.uint8)
+
+
+def _numbers(role: str, values: Sequence[Any]) -> Block:
+    numbers = np.array(values, np.float32)
+    return {role: numbers, f"{role}_hash": _hashes(number.tobytes() for number in numbers)}
+
+
+def _sequences(role: str, values: Sequence[Any], dtype: str) -> Block:
+    arrays = [np.asarray(value, dtype).reshape(-1) for value in values]
+    return {role: ragged(arrays, dtype), f"{role}_hash": _hashes(array.tobytes() for array in arrays)}
 
 
 def _floats(role: str, values: Sequence[Any], dim: int) -> Block:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from seqspec.data.cache import Cache
 from seqspec.data.classes import class_names
 from seqspec.data.corpus_stage import CorpusStage
 from seqspec.data.examples import Split
-from seqspec.data.features import frames_type, num_frames, write_features
+from seqspec.data.features import num_frames, write_features
 from seqspec.data.learned import Learned
-from seqspec.data.lengths import write_index
+from seqspec.data.lengths import Measure, write_index
 from seqspec.data.normalize import Statistics
 from seqspec.data.pack import PackedSplit
 from seqspec.data.parts import DataParts
@@ -24,7 +25,7 @@ from seqspec.data.statistics import write_statistics
 from seqspec.data.store import Store
 from seqspec.data.text_stage import TextStage
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Image, Text, Unknown, Waveform
+from seqspec.schema.types import Classes, Image, Text, Unknown, in_order
 
 AnySplit = Split | PackedSplit
 
@@ -59,24 +60,22 @@ class Stages:
 
     # Frames.
 
-    @cached_property
-    def audio_role(self) -> str | None:
-        """The role that is sound."""
-        return next((role for role, type_ in self.parts.roles.items() if isinstance(type_, Waveform)), None)
+    def frames(self, base: str) -> dict[str, Store]:
+        """Cached frames by audio field; none of a field with too much of it."""
+        found = {role: self._frames(base, role) for role in self.parts.features}
+        return {role: store for role, store in found.items() if store is not None}
 
-    def frames(self, base: str) -> Store | None:
-        """Cached frames, or none where there is no audio or too much of it."""
-        role, feature, audio = self.audio_role, self.parts.feature, self.parts.config.audio
-        if role is None or feature is None or audio is None:
-            return None
-        dim = frames_type(self.parts).dim
+    def _frames(self, base: str, role: str) -> Store | None:
+        audio, feature = self.parts.config.audio, self.parts.features[role]
+        assert audio is not None
+        dim = self.parts.frames_type(role).dim
         records = self.corpus.records(base)
         gigabytes = float(num_frames(records, role, feature=feature).sum()) * dim * 4 / 1e9
-        if gigabytes > audio.cache_gigabytes:
+        if gigabytes > audio.pipeline(role).cache_gigabytes:
             return None
 
         def build(folder: Path) -> None:
-            reader = self.parts.adapter.audio()
+            reader = self.parts.reader(role)
             assert reader is not None
             write_features(
                 folder, feature=feature, records=records, role=role, reader=reader, dim=dim,
@@ -86,9 +85,10 @@ class Stages:
 
         parts = {
             "records": self.corpus.records_key(base),
-            "features": self.parts.feature_fingerprint(),
+            "features": self.parts.feature_fingerprint(role),
+            **({"field": role} if len(self.parts.features) > 1 else {}),
         }
-        return self.corpus.store("frames", (base,), parts, build)
+        return self.corpus.store("frames", (base, role), parts, build)
 
     # The index.
 
@@ -96,38 +96,33 @@ class Stages:
         """Which rows of the records a split keeps, and their lengths."""
         base = self.corpus.base(name)
         config = self.parts.config
-        texts = [role for role, type_ in self.parts.roles.items() if isinstance(type_, Text)]
-        ids = {role: self.texts.ids(base, role) for role in texts}
+        ids = {role: self.texts.ids(base, role) for role in self.parts.roles_of(Text)}
         frames = self.frames(base)
+
+        roles, features = self.parts.roles, self.parts.features
 
         def build(folder: Path) -> None:
             write_index(
                 folder,
                 config=config,
                 split=name,
-                records=self.corpus.records(base),
                 places=self.corpus.places if base == "train" else None,
                 place=PLACES.get(name, 0),
-                roles=self.parts.roles,
-                ids=ids,
-                frames=frames,
-                feature=self.parts.feature,
-                frames_per_second=self.frames_per_second,
+                measure=Measure(self.corpus.records(base), roles, ids, frames, features),
+                rates=self.parts.rates,
             )
 
         parts = {
             "split": name,
             "records": self.corpus.train_key() if base == "train" else self.corpus.records_key(base),
+            "fields": {role: str(roles[role]) for role in in_order(roles)},
             "ids": {role: store.folder.name for role, store in ids.items()},
-            "features": self.parts.feature_fingerprint() if self.audio_role else None,
+            "features": {role: self.parts.feature_fingerprint(role) for role in features},
             "filter": config.filter.model_dump(mode="json"),
             "last_bucket": config.batch.buckets[-1] if isinstance(config.batch.buckets, list) else None,
+            "measured": config.batch.measured(roles),
         }
         return self.corpus.store("index", (name,), parts, build)
-
-    @property
-    def frames_per_second(self) -> float | None:
-        return float(frames_type(self.parts).rate) if self.audio_role else None
 
     def split(self, name: str) -> AnySplit:
         """The split, prepared now if it was not."""
@@ -142,28 +137,20 @@ class Stages:
         if not index.rows:
             raise self._nothing_left(name, index)
         self._known_labels(base)
-        audio, image = parts.config.audio, parts.config.image
         return Split(
             name=name,
             index=index,
             records=self.corpus.records(base),
             roles=parts.roles,
-            ids={
-                role: self.texts.ids(base, role)
-                for role, type_ in parts.roles.items()
-                if isinstance(type_, Text)
-            },
+            ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text)},
             frames=self.frames(base),
             root=parts.adapter.root,
-            feature=parts.feature,
-            reader=parts.adapter.audio() if self.audio_role else None,
-            normalize={
-                "audio": audio.normalize if audio else "none",
-                "image": image.normalize if image else "unit",
-            },
+            features=parts.features,
+            readers={role: parts.reader(role) for role in parts.features},
+            normalize=parts.normalize,
             statistics=self.statistics,
             labels=self.labels,
-            frames_per_second=self.frames_per_second,
+            rates=parts.rates,
         )
 
     def _nothing_left(self, name: str, index: Store) -> DataError:
@@ -232,27 +219,22 @@ class Stages:
     @cached_property
     def statistics(self) -> dict[str, Statistics]:
         """Mean and variance of the training split, where the spec normalises by them."""
-        audio, image = self.parts.config.audio, self.parts.config.image
-        found = {}
-        if self.audio_role and audio is not None and audio.normalize == "global":
-            found["audio"] = self._measure("audio", self.audio_role)
-        pictures = [role for role, type_ in self.parts.roles.items() if isinstance(type_, Image)]
-        if pictures and image is not None and image.normalize == "global":
-            found["image"] = self._measure("image", pictures[0])
-        return found
+        return {role: self._measure(role) for role, how in self.parts.normalize.items() if how == "global"}
 
-    def _measure(self, kind: str, role: str) -> Statistics:
+    def _measure(self, role: str) -> Statistics:
         if self.learned is not None:
-            return self.learned.moments(kind)
-        index = self.index("train")
+            return self.learned.moments(role)
+        index, train = self.index("train"), self.corpus.records("train")
+        kind: Literal["audio", "image"] = "image" if isinstance(self.parts.roles[role], Image) else "audio"
 
         def build(folder: Path) -> None:
             write_statistics(
-                folder, kind=kind, role=role, rows=index.values("rows"), records=self.corpus.records("train"),
-                frames=self.frames("train"), feature=self.parts.feature, reader=self.parts.adapter.audio(),
-                root=self.parts.adapter.root, progress=self.corpus.progress,
+                folder, kind=kind, role=role, rows=index.values("rows"), records=train,
+                frames=self.frames("train").get(role), feature=self.parts.features.get(role),
+                reader=self.parts.reader(role), root=self.parts.adapter.root, progress=self.corpus.progress,
             )  # fmt: skip
 
-        store = self.corpus.store("statistics", (kind,), {"index": index.folder.name, "kind": kind}, build)
+        parts = {"index": index.folder.name, "field": role}
+        store = self.corpus.store("statistics", (role,), parts, build)
         mean, std = store.values("statistics").reshape(2, -1)
         return Statistics(np.asarray(mean), np.asarray(std))

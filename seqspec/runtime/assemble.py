@@ -30,6 +30,7 @@ from seqspec.runtime.initial_weights import Record, expect_runs, initialize
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
 from seqspec.schema.diagnostic import DataError, Exit, RunError
+from seqspec.schema.types import Image, Type, Waveform
 
 VOCABULARIES = "vocabularies"
 
@@ -144,9 +145,9 @@ def _reopened(
     folder: RunFolder, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
 ) -> Reopened:
     """The same without the language model that its search may listen to."""
-    learned = learned_of(folder)
     compiled = compiled or compile_run(folder, overlays=overlays)
     parts = build_data(compiled.plan)
+    learned = learned_of(folder, parts.roles)
     for role, steps in parts.text.items():
         name = f"data.text.{parts.pipeline(role)}.tokenizer"
         if steps.trainable:
@@ -156,7 +157,7 @@ def _reopened(
     return Reopened(compiled, parts, program, learned.labels, learned.statistics)
 
 
-def learned_of(folder: RunFolder) -> Learned:
+def learned_of(folder: RunFolder, roles: Mapping[str, Type]) -> Learned:
     """What a run has learned, as ``save_learned`` kept it."""
     known = read_learned(folder.path)
     if known is None:
@@ -166,8 +167,9 @@ def learned_of(folder: RunFolder) -> Learned:
         artifacts={file.name: file.read_bytes() for file in sorted(files)},
         labels=known.labels,
         statistics={
-            kind: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
+            role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
             for kind, one in known.statistics.items()
+            for role in _named(kind, roles)
         },
     )
 
@@ -182,6 +184,14 @@ def _load(steps: TextSteps, artifact: Path, data: bytes) -> None:
             exit=Exit.STORAGE,
             help="put the file back from a copy of the run directory",
         ) from None
+
+
+def _named(name: str, roles: Mapping[str, Type]) -> tuple[str, ...]:
+    """The fields whose statistics stand under ``name``; older runs name the kind of the fields."""
+    kinds = {"audio": Waveform, "image": Image}
+    if name in roles or name not in kinds:
+        return (name,)
+    return tuple(role for role, type_ in roles.items() if isinstance(type_, kinds[name]))
 
 
 def _cut(parts: DataParts, name: str) -> bool:

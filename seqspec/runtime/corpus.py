@@ -180,8 +180,8 @@ def summarize(prepared: Prepared) -> dict[str, Any]:
         split = prepared.splits[name]
         lengths = split.lengths
         sides = {
-            side: {"mean": float(lengths[:, column].mean()), "max": int(lengths[:, column].max())}
-            for column, side in enumerate(("source", "target"))
+            role: {"mean": float(lengths[:, column].mean()), "max": int(lengths[:, column].max())}
+            for column, role in enumerate(split.measured)
             if lengths[:, column].any()
         }
         first = prepared.dropped_at[name]

@@ -65,6 +65,8 @@ def _assembled(folder: RunFolder, split: str, over: Sequence[Overlay], launch: L
             help=f"give one: --set 'evaluate.metrics=[{metric}]'",
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(compiled, splits=(split,), learned=learned_of(folder))
+    assembled = assemble(
+        compiled, splits=(split,), learned=learned_of(folder, compiled.plan.experiment.data.source.roles())
+    )
     tell(assembled.program, folder)
     return assembled

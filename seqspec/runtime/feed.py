@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 
 from seqspec.data.batch import Batch
 from seqspec.data.collate import AnySplit
-from seqspec.data.layout import sorted_layout
-from seqspec.data.loader import Evaluation, Loader, training_loader, training_order
+from seqspec.data.loader import Loader, evaluation_of, training_loader, training_order
 from seqspec.data.prepare import Prepared
 from seqspec.runtime.interrupts import SIGNALS
 from seqspec.runtime.launch import Launch, Place
@@ -47,14 +45,11 @@ def evaluation_stream(
     rows: np.ndarray | None = None,
 ) -> Iterable[Batch]:
     """Every example once, or the first ``limit`` of them, or those of ``rows``, sorted by length."""
-    batch = prepared.parts.config.batch
-    size = max(batch.size / slices, 1.0 if batch.unit == "examples" else 1e-9)
-    chosen = np.arange(len(split.lengths))[:limit] if rows is None else rows
-    config = batch.model_copy(update={"size": size})
-    layout = sorted_layout(split.lengths[chosen], config, frames_per_second=split.frames_per_second)
-    layout = replace(layout, examples=chosen[layout.examples].astype(np.int32))
-    steps = Evaluation(split, layout, prepared.parts.target_unit, place.rank, place.world)
-    workers = batch.workers if launch.workers is None else launch.workers
+    parts = prepared.parts
+    steps = evaluation_of(
+        parts, split, num_slices=slices, rank=place.rank, world=place.world, limit=limit, rows=rows
+    )
+    workers = parts.config.batch.workers if launch.workers is None else launch.workers
     loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
     loader.worker_init_fn = ignore_signals
     return loader
@@ -68,7 +63,6 @@ def ignore_signals(worker: int) -> None:
 
 def unit_of(prepared: Prepared) -> str:
     """What the bar counts."""
-    roles = prepared.parts.roles
-    if any(isinstance(type_, Waveform) for type_ in roles.values()):
+    if isinstance(prepared.parts.roles.get("source"), Waveform):
         return "frames"
-    return "examples" if prepared.parts.target_unit == "examples" else "tokens"
+    return "examples" if prepared.parts.whole else "tokens"

@@ -147,8 +147,7 @@ class Judge:
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """The batch with its tensors on ``device``."""
-    moved: dict[str, Any] = {k: v.to(device) for k, v in batch._asdict().items() if torch.is_tensor(v)}
-    return batch._replace(**moved)
+    return batch.map(lambda x: x.to(device))
 
 
 def _ids(hypothesis: Any) -> list[int]:

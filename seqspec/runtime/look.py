@@ -22,10 +22,7 @@ def look(
     if attention is None or batch.source is None or batch.target_lengths is None:
         return None
     row = len(batch.index) // 2
-    tensors: dict[str, Any] = {
-        name: value[row : row + 1] for name, value in batch._asdict().items() if torch.is_tensor(value)
-    }
-    one = batch._replace(**tensors)
+    one = batch.map(lambda x: x[row : row + 1])
     was_training = model.training
     model.eval()
     with torch.no_grad():

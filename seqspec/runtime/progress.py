@@ -119,17 +119,19 @@ def peak_memory() -> dict[str, int]:
 
 
 def _units(batch: Batch) -> int:
-    lengths = batch.source_lengths if batch.source_lengths is not None and batch.source is not None else None
-    if lengths is not None and batch.source is not None and batch.source.ndim == 3:
-        return int(lengths.sum())
-    return int(batch.target_lengths.sum()) if batch.target_lengths is not None else len(batch.index)
+    source, target = batch.fields.get("source"), batch.fields.get("target")
+    if source is not None and source.lengths is not None and source.values.ndim == 3:
+        return int(source.lengths.sum())
+    if target is not None and target.lengths is not None:
+        return int(target.lengths.sum())
+    return len(batch.index)
 
 
 def _filled(batch: Batch) -> tuple[int, int]:
-    """Places of source and target, and how many of them hold something."""
+    """Places of every field, and how many of them hold something."""
     cells = real = 0
-    for values, lengths in ((batch.source, batch.source_lengths), (batch.target, batch.target_lengths)):
-        if values is not None and lengths is not None:
+    for values, lengths in batch.fields.values():
+        if lengths is not None:
             cells += values.shape[0] * values.shape[1]
             real += int(lengths.sum())
     return cells, real

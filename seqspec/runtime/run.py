@@ -122,7 +122,13 @@ def resume(
         compiled = _continued(folder, lock, change, first=not place.rank)
         begun = bool(steps_of(folder.checkpoints))
         known = tuple(lock.get("initialize", ())) if begun else None
-        assembled = _prepared(compiled, launch, place, known=known, learned=learned_of(folder))
+        assembled = _prepared(
+            compiled,
+            launch,
+            place,
+            known=known,
+            learned=learned_of(folder, compiled.plan.experiment.data.source.roles()),
+        )
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
             found = drifts(lock, lock_of(assembled, launch, slices=slices))

@@ -6,7 +6,7 @@ A number that only the data can tell (a character vocabulary, the names of class
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -23,6 +23,13 @@ class Unknown:
 
 
 Number = int | Unknown
+
+
+class Counted(NamedTuple):
+    """What the sum of a loss is divided by."""
+
+    field: str
+    unit: Literal["tokens", "tokens_and_end", "examples", "frames"]
 
 
 class Type:
@@ -121,10 +128,34 @@ class Points(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Mask(Type):
+    """The class of each pixel: ``[B, height, width]`` int64 below ``classes``."""
+
+    classes: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
 class Vector(Type):
-    """One vector an example: ``[B, dim]``."""
+    """One vector an example: ``[B, dim]`` float32."""
 
     dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar(Type):
+    """One number an example: ``[B]`` float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integers(Type):
+    """A sequence of whole numbers, such as durations in frames: ``[B, T]`` int64, padded with 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floats(Type):
+    """A sequence of numbers, such as pitch: ``[B, T]`` float32, padded with 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +217,12 @@ class Outputs(Mapping[str, Type]):
         return next(iter(self._types.values()))
 
 
-class Counted(NamedTuple):
-    """What the sum of a loss is divided by."""
+SEQUENCES = (Text, Tokens, Waveform, Frames, Points, Integers, Floats)
+"""Types whose values have lengths; of the others an example holds one value."""
 
-    field: str
-    unit: Literal["tokens", "tokens_and_end", "examples", "frames"]
+
+def in_order(roles: Iterable[str]) -> tuple[str, ...]:
+    """Roles as lengths are kept: ``source`` and ``target`` first, then the others in the corpus's order."""
+    held = tuple(roles)
+    usual = tuple(role for role in ("source", "target") if role in held)
+    return usual + tuple(role for role in held if role not in usual)

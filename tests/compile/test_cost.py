@@ -53,7 +53,7 @@ def test_the_estimate_of_activations_is_of_the_right_size(small):
     rows, length = 16, 64
     ids = torch.randint(4, 300, (rows, length))
     full = torch.full((rows,), length)
-    batch = Batch(ids, full, ids, full, torch.arange(rows), 0, 1.0)
+    batch = Batch.pair(ids, full, ids, full, torch.arange(rows), 0, 1.0)
     held = {}
 
     def keep(tensor):

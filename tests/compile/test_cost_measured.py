@@ -108,11 +108,11 @@ def full_batch(plan):
     long = {side: torch.full((rows,), length) for side, length in size.items()}
     target = torch.randint(4, LABELS, (rows, size["target"]))
     if "source" not in size:  # packed text
-        return Batch(target, long["target"], target, long["target"], torch.arange(rows), 0, 1.0)
+        return Batch.pair(target, long["target"], target, long["target"], torch.arange(rows), 0, 1.0)
     sound = plan.experiment.data.audio is not None
     shape = (rows, size["source"])
     source = torch.randn(*shape, 80) if sound else torch.randint(4, LABELS, shape)
-    return Batch(source, long["source"], target, long["target"], torch.arange(rows), 0, 1.0)
+    return Batch.pair(source, long["source"], target, long["target"], torch.arange(rows), 0, 1.0)
 
 
 def test_arithmetic_is_what_torch_counts(measured):

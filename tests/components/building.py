@@ -12,7 +12,7 @@ from seqspec.compile.infer import _fill, _Flow, _Record
 from seqspec.compile.plan import Plan
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
-from seqspec.data.batch import Batch
+from seqspec.data.batch import Batch, Field
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Slot
 from seqspec.schema.types import Tokens, Type
@@ -81,7 +81,22 @@ def batch(*, rows: int = 4, source: int = 20, target: int = 11, seed: int = 1, l
     source_ids[places >= source_lengths[:, None]] = 0
     target_ids[places >= target_lengths[:, None]] = 0
     size = int(target_lengths.max())
-    return Batch(source_ids, source_lengths, target_ids[:, :size], target_lengths, torch.arange(rows), 0, 1.0)
+    return Batch.pair(
+        source_ids, source_lengths, target_ids[:, :size], target_lengths, torch.arange(rows), 0, 1.0
+    )
+
+
+def replaced(of: Batch, **changes: object) -> Batch:
+    """A batch with other values (``source``) or lengths (``source_lengths``) of its source or target; a source
+    that is ``None`` is left out.
+    """
+    fields: dict[str, Field | None] = {}
+    for role in ("source", "target"):
+        held = of.fields.get(role, Field(torch.empty(0), None))
+        values, lengths = changes.pop(role, held.values), changes.pop(f"{role}_lengths", held.lengths)
+        there = role in of.fields or lengths is not held.lengths or values is not held.values
+        fields[role] = Field(values, lengths) if there and values is not None else None
+    return of.with_fields(**fields)._replace(**changes)
 
 
 def only(row: int, of: Batch) -> Batch:
@@ -89,7 +104,7 @@ def only(row: int, of: Batch) -> Batch:
     assert of.source is not None
     assert of.source_lengths is not None
     assert of.target_lengths is not None
-    return Batch(
+    return Batch.pair(
         of.source[row : row + 1, : of.source_lengths[row]],
         of.source_lengths[row : row + 1],
         of.target[row : row + 1, : of.target_lengths[row]],

@@ -24,8 +24,13 @@ def prepared(tmp_path_factory):
 
 
 def same(one, other):
-    for a, b in zip(one, other, strict=True):
+    assert one.fields.keys() == other.fields.keys()
+    tensors = [
+        [x for field in batch.fields.values() for x in (*field, batch.index)] for batch in (one, other)
+    ]
+    for a, b in zip(*tensors, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+    assert (one.step, one.shares) == (other.step, other.shares)
 
 
 def test_workers_change_nothing(prepared):
@@ -176,7 +181,13 @@ def test_augmentation_depends_on_seed_epoch_and_example_alone(tmp_path):
         import numpy as np
 
         return collate(
-            train, np.array(examples), step=0, share=1.0, augments=[noise], seed=3, epoch=epoch
+            train,
+            np.array(examples),
+            step=0,
+            shares={"loss": 1.0},
+            augments={"source": [noise]},
+            seed=3,
+            epoch=epoch,
         ).source
 
     assert found.facts["k"] == 3

@@ -70,7 +70,7 @@ class Stream:
             if micro == self.poison:
                 source = source * float("nan")
             target = source.sum(1)
-            yield Batch(source, None, target, None, torch.arange(6) + micro, micro, 6.0)
+            yield Batch.pair(source, None, target, None, torch.arange(6) + micro, micro, 6.0)
 
 
 def program(**settings: Any) -> Any:

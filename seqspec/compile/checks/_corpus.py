@@ -37,11 +37,9 @@ def pipelines(plan: Plan) -> Iterator[Pipeline]:
     """Every role that is text, with the pipeline that it goes through."""
     text = plan.experiment.data.text
     for role, type_ in roles(plan).items():
-        if isinstance(type_, Text):
-            name = role if getattr(text, role, None) is not None else "shared"
-            config = getattr(text, name)
-            if config is not None:
-                yield Pipeline(("data", "text", name), config, type_.language)
+        config = text.pipeline(role) if isinstance(type_, Text) else None
+        if config is not None and isinstance(type_, Text):
+            yield Pipeline(("data", "text", *text.place(role)), config, type_.language)
 
 
 def has_audio(plan: Plan) -> bool:
@@ -50,11 +48,21 @@ def has_audio(plan: Plan) -> bool:
 
 
 def frame_rate(plan: Plan) -> Fraction | int:
-    """Feature frames a second that reach the model; 0 where there are none."""
-    for node in plan.nodes:
-        if node.path[:3] == ("data", "audio", "features") and isinstance(node.gives, Frames):
-            return node.gives.rate
-    return 0
+    """Feature frames a second of the first field that has them; 0 where none has."""
+    return next((rate for rate in frame_rates(plan).values() if rate), 0)
+
+
+def frame_rates(plan: Plan) -> dict[str, Fraction | int]:
+    """Frames a second of every field that has a rate, by the field's name."""
+    audio = plan.experiment.data.audio
+    given = {node.path: node.gives for node in plan.nodes if node.component[0] == "feature"}
+    found: dict[str, Fraction | int] = {}
+    for role, type_ in roles(plan).items():
+        if isinstance(type_, Waveform) and audio is not None:
+            type_ = given.get(("data", "audio", *audio.place(role), "features"), type_)
+        if isinstance(type_, Frames) and type_.rate:
+            found[role] = type_.rate
+    return found
 
 
 def split_field(plan: Plan) -> tuple[str, Mapping[str, Any]] | None:
@@ -77,6 +85,10 @@ def configs_in(config: BaseModel, path: Path) -> list[tuple[Path, BaseModel]]:
             if isinstance(value, list):
                 found += [
                     ((*at, name, i), item) for i, item in enumerate(value) if isinstance(item, BaseModel)
+                ]
+            elif isinstance(value, dict):
+                found += [
+                    ((*at, name, key), item) for key, item in value.items() if isinstance(item, BaseModel)
                 ]
             elif isinstance(value, BaseModel):
                 found.append(((*at, name), value))

@@ -25,11 +25,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     evaluate = plan.experiment.evaluate
     yield from _twice(evaluate.metrics, ("evaluate", "metrics"))
     yield from _twice(evaluate.splits, ("evaluate", "splits"))
-    text = plan.experiment.data.text
-    for role in ("source", "target", "shared"):
-        pipeline = getattr(text, role)
-        if pipeline is not None:
-            yield from _twice(pipeline.normalize, ("data", "text", role, "normalize"))
+    for place, pipeline in plan.experiment.data.text.named():
+        yield from _twice(pipeline.normalize, ("data", "text", *place, "normalize"))
 
 
 def _twice(items: list[Any], path: Path) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.checks._corpus import frame_rate
+from seqspec.compile.checks._corpus import frame_rates, roles
 from seqspec.compile.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path
@@ -45,13 +45,17 @@ def _longest(plan: Plan) -> Iterator[tuple[Path, float]]:
     if data.pack is not None and data.batch.unit == "tokens":
         yield ("data", "pack", "length"), data.pack.length
         return
+    given = roles(plan)
     if data.batch.unit == "tokens":
-        for name in ("max_source_tokens", "max_target_tokens"):
-            if getattr(limits, name) is not None:
-                yield ("data", "filter", name), getattr(limits, name)
-    elif limits.max_seconds is not None:
-        at = ("data", "filter", "max_seconds")
-        if data.batch.unit == "seconds":
-            yield at, limits.max_seconds
-        elif data.batch.unit == "frames":
-            yield at, float(limits.max_seconds * frame_rate(plan))
+        for role in (data.batch.field,) if data.batch.field is not None else given:
+            if (most := limits.limits(role).max) is not None:
+                yield ("data", "filter", *limits.place(role, "max")), most
+    elif (field := data.batch.measured(given)) is not None:
+        seconds, most = limits.limits(field).max_seconds, limits.limits(field).max
+        at = ("data", "filter", *limits.place(field, "max_seconds"))
+        if data.batch.unit == "seconds" and seconds is not None:
+            yield at, seconds
+        elif data.batch.unit == "frames" and seconds is not None:
+            yield at, float(seconds * frame_rates(plan).get(field, 0))
+        elif data.batch.unit == "frames" and most is not None:
+            yield ("data", "filter", *limits.place(field, "max")), most

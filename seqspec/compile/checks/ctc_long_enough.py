@@ -36,17 +36,18 @@ def check(plan: Plan) -> Iterator[Finding]:
         return
     path, rate = states
     limits = plan.experiment.data.filter
-    if limits.max_seconds is not None and limits.max_target_tokens is not None:
-        most = int(limits.max_seconds * rate)
-        if limits.max_target_tokens > most:
+    seconds, labels = limits.limits("source").max_seconds, limits.limits("target").max
+    if seconds is not None and labels is not None:
+        most = int(seconds * rate)
+        if labels > most:
             yield Finding(
-                ("data", "filter", "max_target_tokens"),
-                f"{limits.max_target_tokens} labels cannot stand on {most} states",
+                ("data", "filter", *limits.place("target", "max")),
+                f"{labels} labels cannot stand on {most} states",
                 help=f"let targets have at most {most} tokens, or let the encoder shorten the sound less",
                 also=(
                     (
-                        ("data", "filter", "max_seconds"),
-                        f"{limits.max_seconds:g} s at {float(rate):g} states a second",
+                        ("data", "filter", *limits.place("source", "max_seconds")),
+                        f"{seconds:g} s at {float(rate):g} states a second",
                     ),
                 ),
             )

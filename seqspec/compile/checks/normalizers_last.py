@@ -21,13 +21,12 @@ CODE = "SQ231"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    for role in ("source", "target", "shared"):
-        pipeline = getattr(plan.experiment.data.text, role)
-        steps = pipeline.normalize if pipeline is not None else []
+    for place, pipeline in plan.experiment.data.text.named():
+        steps = pipeline.normalize
         for index, step in enumerate(steps):
             later = next((at for at in range(index + 1, len(steps)) if _covers(steps[at], step)), None)
             if later is not None:
-                path = ("data", "text", role, "normalize")
+                path = ("data", "text", *place, "normalize")
                 yield Finding(
                     (*path, index),
                     f"what `{step.component[1]}` does is done again by `{steps[later].component[1]}`",

@@ -46,8 +46,8 @@ def _longest(plan: Plan) -> dict[str, tuple[int, Path]]:
     found: dict[str, tuple[int, Path]] = {}
     if data.pack is not None:
         return {"decoder": (data.pack.length, ("data", "pack", "length"))}
-    if data.filter.max_source_tokens is not None:
-        found["encoder"] = (data.filter.max_source_tokens, ("data", "filter", "max_source_tokens"))
-    if data.filter.max_target_tokens is not None:
-        found["decoder"] = (data.filter.max_target_tokens + 1, ("data", "filter", "max_target_tokens"))
+    for part, role, end in (("encoder", "source", 0), ("decoder", "target", 1)):
+        most = data.filter.limits(role).max
+        if most is not None:
+            found[part] = (most + end, ("data", "filter", *data.filter.place(role, "max")))
     return found

@@ -19,7 +19,7 @@ from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan import Plan
 from seqspec.schema.data import Filter
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.types import Classes, Image, Poison, Text, Type, Waveform
+from seqspec.schema.types import SEQUENCES, Image, Poison, Text, Type, Waveform
 
 CODE = "SQ224"
 
@@ -42,7 +42,8 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 def _counts(limits: Filter, given: Mapping[str, Type]) -> Iterator[Finding]:
     """Limits in ids on what has none."""
-    whole = {role: type_ for role, type_ in given.items() if isinstance(type_, Classes | Image)}
+    usual = {role: given[role] for role in ("source", "target") if role in given}
+    whole = {role: type_ for role, type_ in usual.items() if not isinstance(type_, SEQUENCES)}
     for role, type_ in whole.items():
         for name in (f"min_{role}_tokens", f"max_{role}_tokens"):
             if getattr(limits, name) is not None:
@@ -65,7 +66,7 @@ def _pipelines(plan: Plan, given: Mapping[str, Type]) -> Iterator[Finding]:
         if getattr(text, role) is not None and role not in texts:
             is_ = str(given[role]) if role in given else "not there"
             yield _dead(("data", "text", role), f"`{role}` is no text in this corpus: it is {is_}")
-    if text.shared is not None and all(getattr(text, role) is not None for role in texts):
+    if text.shared is not None and all(text.place(role) != ("shared",) for role in texts):
         yield _dead(
             ("data", "text", "shared"), "every role has a pipeline of its own, so nothing reads `shared`"
         )

@@ -56,8 +56,7 @@ def _named(value: object, classes: Sequence[str]) -> object:
 
 
 def _audio_columns(config: TableConfig) -> set[str]:
-    roles = [role for role in (config.source, config.target) if role is not None]
-    return {str(role.audio) for role in roles if role.audio is not None}
+    return {str(role.audio) for role in config.columns().values() if role.audio is not None}
 
 
 def _held_audio(column: Any, path: Path, file: Any) -> list[object]:

@@ -52,7 +52,7 @@ def read_tsv(path: Path, *, header: bool, needed: Sequence[str | int], corpus: s
 
 def columns_of(config: TableConfig) -> list[str | int]:
     """Every column that the spec names, once."""
-    roles = [name for role in (config.source, config.target) if role is not None for name in role.columns]
+    roles = [name for column in config.columns().values() for name in column.columns]
     return list(dict.fromkeys([*roles, *(name for name in (config.id, config.speaker) if name is not None)]))
 
 

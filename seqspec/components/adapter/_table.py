@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seqspec.components.adapter._arrays import NUMBERS, array_of, number_of, synthetic_numbers
+from seqspec.components.adapter._cells import BadCell, Cells, cell_label, cell_text, look_up
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
@@ -18,14 +20,15 @@ from seqspec.components.adapter._write import concrete
 from seqspec.data.adapter import Adapter, synthetic_count
 from seqspec.data.audio import AudioReader, file_rate
 from seqspec.data.lines import Line, show
-from seqspec.data.pictures import read_picture, write_picture
+from seqspec.data.pictures import read_mask, read_picture, write_picture
 from seqspec.data.record import AudioRef, BadRow, Record
 from seqspec.schema.adapter_config import Language, ordered, patterns
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.table_config import RoleColumn, TableConfig
 
-Cells = Mapping[str | int, object]
 SyntheticRow = dict[str | int, str]
+IN_FILES = ("audio", "image", "mask", "vector", "frames", "integers", "floats")
+"""Kinds whose cells may name a file."""
 LONGEST_SECONDS = 10_000_000
 """A recording of four months; a time beyond it is no time in seconds."""
 BEGINNINGS = ("offset", "start")
@@ -50,27 +53,13 @@ class Held(NamedTuple):
     file: str
 
 
-class BadCell(Exception):
-    """A cell is not what its column promises; ``remedy`` is what helps all rows like this one."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        self.remedy = remedy
-        super().__init__(message)
-
-
-def table_audio(config: TableConfig, corpus: str) -> AudioReader | None:
-    """How the audio column is read, where there is one."""
-    for role in _roles(config).values():
-        if role.audio is not None and role.rate is not None:
-            one = role.channel if isinstance(role.channel, int) else None
-            return AudioReader(
-                role.rate,
-                resample=role.resample,
-                mix_down=role.channel == "mean",
-                channel=one,
-                corpus=corpus,
-            )
-    return None
+def column_audio(column: RoleColumn, corpus: str) -> AudioReader | None:
+    """How the recordings of a column are read, where it holds any."""
+    if column.audio is None or column.rate is None:
+        return None
+    one = column.channel if isinstance(column.channel, int) else None
+    mix_down = column.channel == "mean"
+    return AudioReader(column.rate, resample=column.resample, mix_down=mix_down, channel=one, corpus=corpus)
 
 
 def table_records(
@@ -78,7 +67,7 @@ def table_records(
 ) -> Iterator[Record | BadRow]:
     """Records of one file's rows."""
     config = adapter.config
-    roles = _roles(config)
+    roles = config.columns()
     name, file = path.relative_to(adapter.root).as_posix(), str(path)
     for row in rows:
         place = f"{name}:{row.number}"
@@ -98,14 +87,12 @@ def table_records(
 
 
 def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[Path]:
-    """The recordings and pictures that rows name and that are there."""
-    roles = [
-        role for role in _roles(adapter.config).values() if role.audio is not None or role.image is not None
-    ]
+    """The recordings, images and arrays that rows name and that are there."""
+    roles = [column for column in adapter.config.columns().values() if column.kind in IN_FILES]
     for row in rows if roles else ():
         for role in roles:
             try:
-                data, name = _parts(_look_up(row.cells, role.column))
+                data, name = _parts(look_up(row.cells, role.column))
             except BadCell:
                 continue
             path = adapter.inside(name) if data is None and isinstance(name, str) else None
@@ -158,13 +145,18 @@ def _row(config: TableConfig, folder: Path, name: str, rng: random.Random) -> Sy
     meaning = draw(rng)
     speaker = f"speaker{rng.randrange(8)}"
     row: SyntheticRow = {}
-    for column in _roles(config).values():
-        row |= _cells(column, meaning, folder, name, spoken=config.target.language or "ja")
+    for column in config.columns().values():
+        row |= _cells(column, meaning, folder, name, spoken=_spoken(config))
     if config.speaker is not None:
         row[config.speaker] = speaker
     if config.id is not None:
         row[config.id] = name
     return row
+
+
+def _spoken(config: TableConfig) -> Language:
+    """The language that synthetic recordings are spoken in: the target's, else Japanese."""
+    return (config.target.language if config.target is not None else None) or "ja"
 
 
 def _cells(
@@ -175,25 +167,40 @@ def _cells(
         return {column.label: f"verb{meaning.verb}"}
     if column.text is not None:
         return {column.text: render(meaning, column.language or "en")}
+    if column.kind in NUMBERS:
+        return {column.column: synthetic_numbers(column, generator(name, column.column), folder, name)}
     rng, rate = generator(name, *meaning), column.rate or 16_000
-    if column.image is not None:
-        assert column.height is not None
-        assert column.width is not None
-        shape = {"channels": column.channels or 3, "height": column.height, "width": column.width}
-        write_picture(folder / "images" / f"{name}.png", picture(meaning.verb, rng, **shape))
-        return {column.image: f"images/{name}.png"}
+    if column.audio is None:
+        return {column.column: _draw(column, meaning, folder, name)}
     samples = speak(render(meaning, spoken), voice(rng), rate=rate, rng=rng)
     lead = 0 if column.start is None else rate // 10
-    write_audio(folder / "audio" / f"{name}.wav", np.pad(samples, (lead, 0)), rate=rate)
+    path = f"{_folder(column)}/{name}.wav"
+    write_audio(folder / path, np.pad(samples, (lead, 0)), rate=rate)
     times = {column.start: f"{lead / rate:.6f}", column.duration: f"{len(samples) / rate:.6f}"}
     return {
-        column.column: f"audio/{name}.wav",
+        column.column: path,
         **{key: time for key, time in times.items() if key is not None},
     }
 
 
-def _roles(config: TableConfig) -> dict[str, RoleColumn]:
-    return {**({"source": config.source} if config.source is not None else {}), "target": config.target}
+def _draw(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> str:
+    """A synthetic image or mask of a row, by its path; what the row means decides where its class lies."""
+    height, width = column.height or 1, column.width or 1
+    if column.classes is not None:
+        pixels = np.zeros((1, height, width), np.uint8)
+        pixels[:, : height // 2 + 1] = meaning.verb % column.classes
+    else:
+        rng = generator(name, *meaning)
+        pixels = picture(meaning.verb, rng, channels=column.channels or 3, height=height, width=width)
+    path = f"{_folder(column)}/{name}.png"
+    write_picture(folder / path, pixels)
+    return path
+
+
+def _folder(column: RoleColumn) -> str:
+    """Where the synthetic files of a column stand: apart from those of another column of its kind."""
+    usual = {"audio": "audio", "image": "images", "mask": "masks"}[column.kind]
+    return usual if column.column in (usual, column.kind) else f"{usual}/{column.column}"
 
 
 def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> object:
@@ -201,7 +208,9 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
         return cell_label(cells, column.label)
     if column.text is not None:
         return cell_text(cells, column.text)
-    value = _look_up(cells, column.column)
+    value = look_up(cells, column.column)
+    if column.kind in NUMBERS:
+        return number_of(value, column) if column.number is not None else array_of(adapter, value, column)
     if isinstance(value, Held) and value.offset < 0:
         raise BadCell(
             f"column `{show(column.column)}` holds audio itself, which is read from Arrow files that are not "
@@ -210,7 +219,7 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
     if isinstance(value, Held):
         return AudioRef(Path(f"{value.file}#{value.offset}+{value.length}"))
     data, name = _parts(value)
-    if data is not None and column.image is not None:
+    if data is not None and column.audio is None:
         return _picture(adapter, column, adapter.root, data)
     text = cell_text({column.column: name}, column.column)
     path = adapter.inside(text)
@@ -250,7 +259,7 @@ def _refuse_pieces(cells: Cells) -> None:
 
 
 def _seconds(cells: Cells, column: str | int) -> float:
-    value = _look_up(cells, column)
+    value = look_up(cells, column)
     try:
         seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -274,73 +283,27 @@ def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data
     assert column.height is not None
     assert column.width is not None
     try:
+        if column.classes is not None:
+            return read_mask(
+                path,
+                classes=column.classes,
+                height=column.height,
+                width=column.width,
+                resize=column.resize,
+                corpus=adapter.corpus,
+                data=data,
+            )
         return read_picture(
-            path, channels=column.channels or 3, height=column.height, width=column.width,
-            resize=column.resize, corpus=adapter.corpus, data=data,
-        )  # fmt: skip
+            path,
+            channels=column.channels or 3,
+            height=column.height,
+            width=column.width,
+            resize=column.resize,
+            corpus=adapter.corpus,
+            data=data,
+        )
     except DataError as error:
-        if not error.file:  # not a fault of the picture: Pillow is not there
+        if not error.file:  # not a fault of the image: Pillow is not there
             raise
         held = "" if data is not None else f": `{error.file}`"
         raise BadCell(f"{error.message}{held}") from None
-
-
-def cell_label(cells: Cells, column: str | int) -> str:
-    """A cell as the name of a class; JSON's truth values are ``true`` and ``false``."""
-    value = _look_up(cells, column)
-    return str(value).lower() if isinstance(value, bool) else cell_text(cells, column)
-
-
-def cell_text(cells: Cells, column: str | int) -> str:
-    """A cell that holds text, or a number, which is taken as it is written."""
-    value = _look_up(cells, column)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _not_text(column, value)
-    text = str(value)
-    if not text.strip():
-        raise BadCell(f"column `{show(column)}` is empty")
-    return text
-
-
-def _not_text(column: str | int, value: object) -> BadCell:
-    name = show(column)
-    if value is None:
-        return BadCell(f"column `{name}` is empty, not text")
-    if isinstance(value, Mapping):
-        fields = [show(str(field)[:40]) for field in list(value)[:8]]
-        has = ", ".join(f"`{field}`" for field in fields)
-        remedy = f"name one of its fields, as `{name}.{fields[0]}`" if fields else ""
-        return BadCell(f"column `{name}` is a struct, not text; it has {has or 'no fields'}", remedy)
-    kind, remedy = next(
-        ((words, remedy) for of, words, remedy in _CASTS if isinstance(value, of)),
-        (f"a {type(value).__name__}", "convert the column to text"),
-    )
-    return BadCell(f"column `{name}` is {kind}, not text", remedy.replace("COLUMN", name))
-
-
-_CASTS: tuple[tuple[type, str, str], ...] = (
-    (bool, "a truth value", "convert the column to text, as pandas does by `df['COLUMN'].astype(str)`"),
-    (
-        float,
-        "a float",
-        "convert the column, as pandas does by `df['COLUMN'].astype('Int64').astype(str)` for whole numbers "
-        "or `.astype(str)` for others (a column of whole numbers with gaps becomes floats there)",
-    ),
-    (bytes, "bytes", "decode the column, as pandas does by `df['COLUMN'].str.decode('utf-8')`"),
-    (list, "a list", "name one of its entries, as `COLUMN.0`, or join them to one text"),
-)
-
-
-def _look_up(cells: Cells, column: str | int) -> object:
-    if column in cells:
-        return cells[column]
-    value: object = cells
-    for part in str(column).split("."):
-        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
-            continue
-        if not isinstance(value, Mapping) or part not in value:
-            has = ", ".join(f"`{show(str(name)[:40])}`" for name in list(cells)[:8])
-            raise BadCell(f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else ""))
-        value = value[part]
-    return value

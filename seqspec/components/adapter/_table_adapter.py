@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from seqspec.components.adapter._table import Row, named_files, table_audio, table_records
+from seqspec.components.adapter._table import Row, column_audio, named_files, table_records
 from seqspec.data.adapter import Adapter
 from seqspec.data.audio import AudioReader
 from seqspec.data.record import BadRow, Record
@@ -48,4 +48,8 @@ class TableAdapter(Adapter[T]):
             yield from table_records(self, path, self.rows(path))
 
     def audio(self) -> AudioReader | None:
-        return table_audio(self.config, self.corpus)
+        readers = (self.audio_of(role) for role in self.config.columns())
+        return next((reader for reader in readers if reader is not None), None)
+
+    def audio_of(self, role: str) -> AudioReader | None:
+        return column_audio(self.config.columns()[role], self.corpus)

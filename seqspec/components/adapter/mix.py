@@ -33,8 +33,14 @@ class Mix(Adapter[MixConfig]):
         return ordered(split for part in self._parts().values() for split in part.splits())
 
     def audio(self) -> AudioReader | None:
+        return self._joint([part.audio() for part in self._parts().values()])
+
+    def audio_of(self, role: str) -> AudioReader | None:
+        return self._joint([part.audio_of(role) for part in self._parts().values()])
+
+    def _joint(self, given: list[AudioReader | None]) -> AudioReader | None:
         """One reader for all: the rates are the same, and where one corpus is resampled, all may be."""
-        readers = [reader for part in self._parts().values() if (reader := part.audio()) is not None]
+        readers = [reader for reader in given if reader is not None]
         if not readers:
             return None
         ways = {"mean" if reader.mix_down else reader.channel for reader in readers} - {None}

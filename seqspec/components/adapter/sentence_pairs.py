@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqspec.components.adapter._cells import BadCell, cell_label, cell_text
 from seqspec.components.adapter._delimited import read_tsv
 from seqspec.components.adapter._synthetic_text import draw, generator, render
-from seqspec.components.adapter._table import BadCell, Row, cell_label, cell_text, json_row
+from seqspec.components.adapter._table import Row, json_row
 from seqspec.components.adapter._write import concrete, write_lines
 from seqspec.data.adapter import Adapter, synthetic_count
 from seqspec.data.lines import read_lines

@@ -88,9 +88,7 @@ class LanguageModel(nn.Module):
         answers: list[list[Hypothesis]] = [[] for _ in batch.index]
         for length in batch.target_lengths.unique().tolist():
             rows = (batch.target_lengths == length).nonzero().squeeze(1)
-            group = batch._replace(
-                target=batch.target[rows], target_lengths=batch.target_lengths[rows], index=batch.index[rows]
-            )
+            group = batch.map(lambda x, rows=rows: x[rows])  # type: ignore[misc]
             for row, found in zip(rows.tolist(), self.decode(group, search), strict=True):
                 answers[row] = found
         return answers

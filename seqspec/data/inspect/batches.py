@@ -47,11 +47,12 @@ def _mixture(subject: Subject) -> Iterator[Finding]:
 
 
 def _padding(subject: Subject) -> Finding:
-    lengths = subject.prepared.splits["train"].lengths
+    split = subject.prepared.splits["train"]
+    lengths, names = split.lengths, split.measured
     order = subject.order
     total = order.batches(0)
     read = range(min(total, MOST_BATCHES))
-    real, cells, sizes, tokens = np.zeros(2), np.zeros(2), [], []
+    real, cells, sizes, tokens = np.zeros(len(names)), np.zeros(len(names)), [], []
     for number in read:
         held = np.asarray(lengths[order.batch(number).examples])
         real += held.sum(axis=0)
@@ -59,7 +60,7 @@ def _padding(subject: Subject) -> Finding:
         sizes.append(len(held))
         tokens.append(int(held.sum()))
     share = 1 - real.sum() / max(cells.sum(), 1)
-    sides = {side: 1 - real[c] / cells[c] for c, side in enumerate(("source", "target")) if cells[c]}
+    sides = {side: 1 - real[c] / cells[c] for c, side in enumerate(names) if cells[c]}
     rows = [(side, f"{waste:.2%}") for side, waste in sides.items()]
     spread = float(np.std(tokens)) / max(float(np.mean(tokens)), 1.0)
     warn = share > 2 * MOST_WASTE

@@ -33,7 +33,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _sizes(subject: Subject) -> Finding:
     sizes = {name: len(split) for name, split in subject.splits.items()}
     if subject.train.records.state.get("joined"):
-        ids = {name: int(split.lengths[:, 1].sum()) for name, split in subject.splits.items()}
+        ids = {name: int(split.lengths_of("target").sum()) for name, split in subject.splits.items()}
         told = ", ".join(f"{name} {count:,}" for name, count in ids.items())
         return Finding("D05", "ok", f"one running text; ids: {told}", numbers=ids)
     small = [f"{name} ({size})" for name, size in sizes.items() if size < FEW and name != "train"]
@@ -63,7 +63,7 @@ def _repetitions(subject: Subject) -> Finding:
     rows, numbers, examples = [], {}, []
     for name, split in subject.splits.items():
         sides = {
-            role: subject.hashes(split, role) for role in subject.roles if role not in subject.label_roles
+            role: subject.hashes(split, role) for role in subject.roles if role not in subject.value_roles
         }
         if len(sides) > 1:
             sides = {"pairs": joint(subject, split), **sides}
@@ -145,7 +145,7 @@ def _sides(subject: Subject, split: Split) -> Iterator[tuple[str, np.ndarray, np
     ids = [np.asarray(one.records.values("id_hash"))[np.asarray(one.rows)] for one in (split, train)]
     if same:
         yield "ids", ids[0], ids[1]
-    roles = [role for role in subject.roles if role not in subject.label_roles]
+    roles = [role for role in subject.roles if role not in subject.value_roles]
     if len(roles) > 1:
         yield "pairs", joint(subject, split), joint(subject, train)
     for role in roles:

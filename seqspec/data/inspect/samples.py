@@ -11,10 +11,13 @@ import numpy as np
 from seqspec.data.inspect.finding import Cell, Finding, Table
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.seeds import seed_of
-from seqspec.schema.types import UNK
+from seqspec.schema.types import UNK, Floats, Frames, Integers, Scalar, Vector, in_order
 
 RANDOM, EXTREME = 10, 5
 WIDEST = 300
+MOST_NUMBERS = 12
+SHOWN = (Scalar, Integers, Floats, Vector, Frames)
+"""Types whose values are shown as numbers."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -30,6 +33,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.label_roles:
         rows = [(train.id(i), *(train.text(role, i) for role in subject.label_roles)) for i in chosen]
         figures.append(Table("Random labels", ("id", *subject.label_roles), rows))
+    others = [role for role in subject.roles if isinstance(subject.roles[role], SHOWN)]
+    if others:
+        rows = [(train.id(i), *(_numbers(train.value(role, i)) for role in others)) for i in chosen]
+        figures.append(Table("Random values", ("id", *others), rows))
     told = f"{len(chosen)} random examples of train and its extremes are shown step by step on the page"
     yield Finding("D16", "ok", told, figures=figures)
 
@@ -51,11 +58,16 @@ def _steps(subject: Subject, role: str, index: int) -> tuple[Cell, ...]:
     return (train.id(index), *(text if len(text) <= WIDEST else text[:WIDEST] + " …" for text in shown))
 
 
+def _numbers(value: object) -> str:
+    """The first numbers of a value."""
+    flat = np.asarray(value).reshape(-1)
+    shown = " ".join(f"{number:g}" for number in flat[:MOST_NUMBERS].tolist())
+    return shown if len(flat) <= MOST_NUMBERS else f"{shown} …"
+
+
 def _extremes(subject: Subject) -> Iterator[Table]:
-    for column, role in enumerate(("source", "target")):
-        if role not in subject.text_roles:
-            continue
-        lengths = np.asarray(subject.train.lengths[:, column])
+    for role in in_order(subject.text_roles):
+        lengths = np.asarray(subject.train.lengths_of(role))
         by_length = np.argsort(lengths, kind="stable")
         for name, chosen in (("Shortest", by_length[:EXTREME]), ("Longest", by_length[::-1][:EXTREME])):
             yield Table(f"{name} {role} of train", HEAD, [_steps(subject, role, i) for i in chosen.tolist()])

@@ -8,6 +8,7 @@ import numpy as np
 
 from seqspec.data.inspect.finding import Finding, Histogram
 from seqspec.data.inspect.subject import Subject, spread
+from seqspec.schema.types import SEQUENCES, in_order
 
 BINS = 40
 LOST = 0.05
@@ -24,7 +25,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def unit(subject: Subject, side: str) -> str:
     """What lengths of a side count."""
-    return "frames" if side in subject.audio_roles else "ids" if side in subject.text_roles else "items"
+    return "frames" if side in subject.audio_roles else "ids" if side in subject.text_roles else "values"
 
 
 def histogram(title: str, series: dict[str, np.ndarray]) -> Histogram:
@@ -39,10 +40,8 @@ def histogram(title: str, series: dict[str, np.ndarray]) -> Histogram:
 def _lengths(subject: Subject) -> Finding:
     figures: list[Histogram] = []
     numbers: dict[str, float] = {}
-    for column, side in enumerate(("source", "target")):
-        if side not in subject.roles or side in [*subject.label_roles, *subject.image_roles]:
-            continue
-        series = {name: np.asarray(split.lengths[:, column]) for name, split in subject.splits.items()}
+    for side in in_order(subject.roles_of(*SEQUENCES)):
+        series = {name: np.asarray(split.lengths_of(side)) for name, split in subject.splits.items()}
         figures.append(histogram(f"Length of {side}, in {unit(subject, side)}", series))
         for name, values in series.items():
             numbers |= {f"{name} {side} {key}": value for key, value in spread(values).items()}
@@ -51,7 +50,7 @@ def _lengths(subject: Subject) -> Finding:
     told = "; ".join(
         f"{side} of train {numbers[f'train {side} p50']:g} {unit(subject, side)} at the median, "
         f"{numbers[f'train {side} p99']:g} at the 99th percentile, {numbers[f'train {side} max']:g} at most"
-        for side in ("source", "target")
+        for side in in_order(subject.roles)
         if f"train {side} p50" in numbers
     )
     if lost > LOST:
@@ -67,9 +66,10 @@ def _lengths(subject: Subject) -> Finding:
 
 
 def _ratios(subject: Subject) -> Iterator[Finding]:
-    if len(subject.text_roles) < 2:
+    if not {"source", "target"} <= set(subject.text_roles):
         return
-    lengths = np.asarray(subject.train.lengths).astype(np.float64)
+    sides = [subject.train.lengths_of(side) for side in ("source", "target")]
+    lengths = np.stack(sides, axis=1).astype(np.float64)
     ratio = np.log(np.maximum(lengths[:, 1], 1) / np.maximum(lengths[:, 0], 1))
     centre = float(np.median(ratio))
     odd = np.flatnonzero((np.abs(ratio - centre) > np.log(4)) & (lengths.max(axis=1) > 8))
@@ -89,12 +89,11 @@ def _ratios(subject: Subject) -> Iterator[Finding]:
 
 
 def _speech(subject: Subject) -> Iterator[Finding]:
-    if not subject.audio_roles or "target" not in subject.text_roles:
+    if "source" not in subject.audio_roles or "target" not in subject.text_roles:
         return
     train = subject.train
-    lengths = np.asarray(train.lengths).astype(np.float64)
-    assert train.frames_per_second
-    seconds = np.maximum(lengths[:, 0] / train.frames_per_second, 1e-9)
+    frames = np.asarray(train.lengths_of("source")).astype(np.float64)
+    seconds = np.maximum(frames / train.rates["source"], 1e-9)
     sample = subject.seen(train)
     characters = np.array([len(train.text("target", index)) for index in sample])
     rate = characters / seconds[: len(characters)]
@@ -122,10 +121,11 @@ def _speech(subject: Subject) -> Iterator[Finding]:
 def _infeasible(subject: Subject, sample: range) -> list[int]:
     """Utterances with fewer states than labels, counting one more between equal labels."""
     train = subject.train
+    frames = train.lengths_of("source")
     found = []
     for index in sample:
         ids = np.asarray(train.value("target", index))
         needed = len(ids) + int((ids[1:] == ids[:-1]).sum())
-        if needed > int(train.lengths[index, 0]) // STRIDE:
+        if needed > int(frames[index]) // STRIDE:
             found.append(index)
     return found

@@ -29,8 +29,7 @@ def _role(subject: Subject, role: str) -> Finding:
     examples: list[str] = []
     levels, seconds = {}, {}
     for name, split in subject.splits.items():
-        assert split.frames_per_second
-        seconds[name] = np.asarray(split.lengths[:, 0]) / split.frames_per_second
+        seconds[name] = np.asarray(split.lengths_of(role)) / split.rates[role]
         heard = np.unique(np.linspace(0, len(split) - 1, min(len(split), MOST_HEARD)).astype(int)).tolist()
         measured = [_listen(subject, split, role, index) for index in heard]
         levels[name] = np.array([one["decibels"] for one in measured])
@@ -40,17 +39,18 @@ def _role(subject: Subject, role: str) -> Finding:
         examples += _odd(split, heard, measured)
     train = {key.removeprefix("train "): value for key, value in numbers.items() if key.startswith("train ")}
     bad = train["unreadable"] or train["clipped"] > 0.02 or train["silent"] or abs(train["offset"]) > 0.01
+    named = f"{role}: " if len(subject.audio_roles) > 1 else ""
     return Finding(
         "D13",
         "warn" if bad else "ok",
-        f"{train['hours']:.2f} h in train; level {train['decibels']:.1f} dB at the median, "
+        f"{named}{train['hours']:.2f} h in train; level {train['decibels']:.1f} dB at the median, "
         f"{train['silence']:.0%} silence, {train['clipped']:.1%} of the recordings clip, "
         f"{int(train['silent'])} are silent, {int(train['unreadable'])} cannot be read",
         "listen to the ones named here" if bad else "",
         numbers=numbers,
         examples=examples[:8],
         figures=[
-            histogram("Seconds", seconds),
+            histogram(f"Seconds of {role}" if named else "Seconds", seconds),
             histogram("Level below full scale, decibels", {name: -values for name, values in levels.items()}),
         ],
     )
@@ -59,7 +59,7 @@ def _role(subject: Subject, role: str) -> Finding:
 def _listen(subject: Subject, split, role: str, index: int) -> Mapping[str, float]:  # type: ignore[no-untyped-def]
     reference = audio_of(split.records, role, int(split.rows[index]), root=split.root)
     try:
-        samples = split.reader(reference).astype(np.float64)
+        samples = split.readers[role](reference).astype(np.float64)
     except DataError:
         return {"unreadable": 1.0, "decibels": -120.0, "silence": 0.0, "clipped": 0.0, "offset": 0.0}
     power = float(np.mean(np.square(samples)))

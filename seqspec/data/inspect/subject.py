@@ -18,7 +18,7 @@ from seqspec.data.pack import PackedSplit
 from seqspec.data.parts import DataParts
 from seqspec.data.prepare import Prepared
 from seqspec.data.store import blocks
-from seqspec.schema.types import Classes, Image, Text, Type, Waveform
+from seqspec.schema.types import Classes, Image, Scalar, Text, Type, Waveform
 
 BLOCK = 4096
 """Texts that are read at once."""
@@ -71,6 +71,11 @@ class Subject:
     def label_roles(self) -> list[str]:
         """Roles of labels."""
         return self.roles_of(Classes)
+
+    @property
+    def value_roles(self) -> list[str]:
+        """Roles whose values many examples share: labels and numbers."""
+        return self.roles_of(Classes, Scalar)
 
     @property
     def audio_roles(self) -> list[str]:

@@ -16,7 +16,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Copies and constants in train."""
     notes, numbers, examples = [], {}, []
     train = subject.train
-    if set(subject.text_roles) == {"source", "target"}:
+    if {"source", "target"} <= set(subject.text_roles):
         copied = np.flatnonzero(subject.hashes(train, "source") == subject.hashes(train, "target"))
         numbers["copied"] = len(copied)
         if len(copied):
@@ -24,7 +24,7 @@ def check(subject: Subject) -> Iterator[Finding]:
                 f"{len(copied):,} targets are their source, word for word ({len(copied) / len(train):.2%})"
             )
             examples = [train.text("target", index)[:80] for index in copied[:5].tolist()]
-    if len(train) > 1 and len(np.unique(subject.hashes(train, "target"))) == 1:
+    if "target" in subject.roles and len(train) > 1 and len(np.unique(subject.hashes(train, "target"))) == 1:
         notes.append("every target is the same")
         numbers["constant"] = 1
     for role in subject.audio_roles:

@@ -53,7 +53,7 @@ def _gradients(patient: Patient) -> Finding:
         return ids
     model = patient.fresh().eval()
     source = batch.source.clone().requires_grad_()
-    scores = patient.output(model, batch._replace(source=source)).scores
+    scores = patient.output(model, batch.with_values(source=source)).scores
     (gradient,) = torch.autograd.grad(scores[0].float().square().sum(), source, allow_unused=True)
     if gradient is None:
         return ids
@@ -91,13 +91,13 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
         source = batch.source
         widths = (0, 0) * (source.ndim - 2) + (0, MORE)
         longer = functional.pad(source, widths)
-        yield "longer source padding", batch._replace(source=longer)
+        yield "longer source padding", batch.with_values(source=longer)
         beyond = torch.arange(longer.shape[1]) >= batch.source_lengths[:, None]
         garbage = longer.clone()
         garbage[beyond] = 1e3 if source.is_floating_point() else 5
-        yield "other source padding", batch._replace(source=garbage)
+        yield "other source padding", batch.with_values(source=garbage)
     if batch.target_lengths is not None:
-        yield "longer target padding", batch._replace(target=functional.pad(batch.target, (0, MORE)))
+        yield "longer target padding", batch.with_values(target=functional.pad(batch.target, (0, MORE)))
 
 
 def _causality(patient: Patient) -> Finding:
@@ -127,6 +127,6 @@ def _later(patient: Patient, batch: Batch) -> tuple[Batch, int]:
         other[:, half:] > 3, 4 + (other[:, half:] - 3) % max(patient.vocab - 4, 1), other[:, half:]
     )
     if patient.packed:
-        return batch._replace(source=other), half
+        return batch.with_values(source=other), half
     # The decoder reads its targets one place later, behind the begin symbol.
-    return batch._replace(target=other), half + 1
+    return batch.with_values(target=other), half + 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batch import Batch, Field
 from seqspec.data.inspect.finding import Bars, Finding
 from seqspec.runtime.doctor.patient import LARGE, Overfit, Patient
 
@@ -59,7 +59,7 @@ def _inputs(patient: Patient) -> Iterator[Finding]:
     model, batch = patient.overfit.model, patient.batch()
     known = patient.nats(model, batch)
     assert batch.source is not None
-    blank = patient.nats(model, batch._replace(source=torch.zeros_like(batch.source)))
+    blank = patient.nats(model, batch.with_values(source=torch.zeros_like(batch.source)))
     exchanged = patient.nats(model, _exchanged(batch))
     for check, what, other in (("M02", "blank", blank), ("M05", "exchanged", exchanged)):
         told = f"with {what} inputs the loss of the learned examples goes from {known:.3f} to {other:.3f}"
@@ -73,11 +73,8 @@ def _inputs(patient: Patient) -> Iterator[Finding]:
 
 def _exchanged(batch: Batch) -> Batch:
     """Every input beside another's target."""
-    assert batch.source is not None
-    moved = batch._replace(source=batch.source.roll(1, 0))
-    if batch.source_lengths is not None:
-        moved = moved._replace(source_lengths=batch.source_lengths.roll(1, 0))
-    return moved
+    values, lengths = batch.fields["source"]
+    return batch.with_fields(source=Field(values.roll(1, 0), None if lengths is None else lengths.roll(1, 0)))
 
 
 def _freely(patient: Patient) -> Finding:

@@ -106,10 +106,10 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
     source = parts.roles.get("source")
     prepare: Prepare
     if isinstance(source, Waveform):
-        prepare = audio_frames(parts, run.statistics.get("audio"))
+        prepare = audio_frames(parts, run.statistics.get("source"))
         return Predictor(search, prepare, source, 40_000, device=device, block=FILE_BLOCK)
     if isinstance(source, Image):
-        prepare = image_pixels(parts, source, run.statistics.get("image"))
+        prepare = image_pixels(parts, source, run.statistics.get("source"))
         units = 256 * source.channels
         return Predictor(search, prepare, source, units, device=device, block=FILE_BLOCK)
     prompts = source is None

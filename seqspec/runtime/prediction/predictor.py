@@ -17,7 +17,7 @@ import torch
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import prepacked
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
-from seqspec.data.batch import Batch
+from seqspec.data.batch import Batch, Field
 from seqspec.data.collate import joined
 from seqspec.runtime.judge import to_device
 from seqspec.runtime.prediction.input import Input, of_text
@@ -115,16 +115,11 @@ class Predictor:
         yield from zip(rows, found, strict=True)
 
     def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
-        source, lengths = joined(self.source, values)
-        nothing = torch.zeros(len(rows), 0, dtype=torch.int64)
+        given = joined(self.source, values)
         none = torch.zeros(len(rows), dtype=torch.int64)
-        index = torch.tensor(rows)
-        given = (
-            Batch(None, None, source, lengths, index, 0, 1.0)
-            if self.prompts
-            else Batch(source, lengths, nothing, none, index, 0, 1.0)
-        )
-        return to_device(given, self.device)
+        nothing = Field(torch.zeros(len(rows), 0, dtype=torch.int64), none)
+        fields = {"target": given} if self.prompts else {"source": given, "target": nothing}
+        return to_device(Batch(fields, torch.tensor(rows), 0, {"loss": 1.0}), self.device)
 
 
 def _of(one: Input, found: Sequence[Predicted] | InputTooLong) -> Prediction:

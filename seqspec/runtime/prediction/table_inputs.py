@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqspec.components.adapter._table import BadCell, Held, Row, _parts, _piece, cell_text
+from seqspec.components.adapter._cells import BadCell, cell_text
+from seqspec.components.adapter._table import Held, Row, _parts, _piece
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.data.lines import show
 from seqspec.data.record import AudioRef

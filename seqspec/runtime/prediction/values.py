@@ -36,12 +36,10 @@ def text_ids(steps: TextSteps) -> Prepare:
 
 def audio_frames(parts: DataParts, statistics: Statistics | None) -> Prepare:
     """The frames of a recording, of whatever rate and number of channels."""
-    reader = parts.adapter.audio()
+    reader = parts.reader("source")
     assert reader is not None
-    assert parts.feature is not None
-    assert parts.config.audio is not None
     reader = replace(reader, resample=True, mix_down=True, corpus="")
-    how, feature = parts.config.audio.normalize, parts.feature
+    how, feature = parts.normalize["source"], parts.features["source"]
 
     def frames(ref: AudioRef | str) -> np.ndarray:
         ref = AudioRef(Path(ref)) if isinstance(ref, str) else ref
@@ -54,7 +52,7 @@ def audio_frames(parts: DataParts, statistics: Statistics | None) -> Prepare:
 
 def image_pixels(parts: DataParts, shape: Image, statistics: Statistics | None) -> Prepare:
     """Images of the corpus's size; where its adapter scales, so does this."""
-    how = parts.config.image.normalize if parts.config.image else "unit"
+    how = parts.normalize["source"]
     resize = _resizes(parts.config.source)
 
     def pixels(ref: ImageRef | str) -> np.ndarray:

@@ -9,7 +9,7 @@ from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.loss.sampled_softmax import SampledSoftmaxConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import Classes, Counted, Frames, Image, Logits, Tokens, Unknown
-from tests.components.building import batch, build, faults, infer, loss_of, only
+from tests.components.building import batch, build, faults, infer, loss_of, only, replaced
 
 torch.set_num_threads(1)
 
@@ -25,12 +25,12 @@ def classifier(**more):
 
 def labelled(rows=4):
     given = batch(rows=rows)
-    return given._replace(target=torch.arange(rows) % 3, target_lengths=None)
+    return replaced(given, target=torch.arange(rows) % 3, target_lengths=None)
 
 
 def alone(row, of):
-    one = only(row, of._replace(target=of.target[:, None], target_lengths=torch.ones(len(of.index)).long()))
-    return one._replace(target=one.target[:, 0], target_lengths=None)
+    one = only(row, replaced(of, target=of.target[:, None], target_lengths=torch.ones(len(of.index)).long()))
+    return replaced(one, target=one.target[:, 0], target_lengths=None)
 
 
 def cross_entropy(built, **fields):
@@ -41,7 +41,7 @@ def cross_entropy(built, **fields):
 def test_padding_does_not_leak(pooling):
     model = classifier(pooling=pooling).model.eval()
     given = labelled()
-    longer = given._replace(source=functional.pad(given.source, (0, 5), value=7))
+    longer = replaced(given, source=functional.pad(given.source, (0, 5), value=7))
     with torch.no_grad():
         together = model.encode(given)
         apart = torch.cat([model.encode(alone(row, given)) for row in range(4)])
@@ -97,7 +97,7 @@ def test_a_toy_task_is_learned():
     target = torch.arange(48) % 3
     source[torch.arange(48), torch.randint(0, 4, (48,), generator=generator)] = 4 + target
     lengths = torch.full((48,), 4)
-    given = labelled()._replace(source=source, source_lengths=lengths, target=target, index=torch.arange(48))
+    given = replaced(labelled(), source=source, source_lengths=lengths, target=target, index=torch.arange(48))
     optimizer = torch.optim.Adam(built.model.parameters(), lr=0.03)
     for _ in range(60):
         optimizer.zero_grad()
@@ -111,7 +111,7 @@ def test_a_toy_task_is_learned():
 def test_every_weight_gets_a_finite_gradient():
     built = build({"type": "classifier", "encoder": LENET}, PICTURES)
     torch.manual_seed(0)
-    given = labelled()._replace(source=torch.randn(4, 1, 8, 8), source_lengths=None)
+    given = replaced(labelled(), source=torch.randn(4, 1, 8, 8), source_lengths=None)
     loss_of(built.model, given, cross_entropy(built)).total.backward()
 
     grads = {name: p.grad for name, p in built.model.named_parameters()}

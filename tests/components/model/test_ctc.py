@@ -22,12 +22,12 @@ from seqspec.schema.model.ctc import CtcConfig
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.search.ctc_greedy import CtcGreedyConfig
 from seqspec.schema.types import Counted, Frames, Logits, States, Text, Tokens
-from tests.components.building import loss_of
+from tests.components.building import loss_of, replaced
 
 FRAMES, TARGET = Frames(dim=3, rate=100), Tokens(6)
 TAKES = {"source": FRAMES, "target": TARGET}
 LOGITS = Logits(6, stride=2, blank=True)
-BATCH = Batch(
+BATCH = Batch.pair(
     source=torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(0)),
     source_lengths=torch.tensor([12, 7]),
     target=torch.tensor([[4, 5, 5], [4, 0, 0]]),
@@ -70,7 +70,7 @@ def test_loss_counts_target_symbols_and_learns():
 
 def test_padding_of_the_source_changes_no_loss():
     model, criterion = ctc(), CtcLoss(CtcLossConfig(), LOGITS)
-    longer = BATCH._replace(source=torch.cat([BATCH.source, torch.full((2, 6, 3), 1e3)], dim=1))
+    longer = replaced(BATCH, source=torch.cat([BATCH.source, torch.full((2, 6, 3), 1e3)], dim=1))
 
     torch.testing.assert_close(
         loss_of(model, longer, criterion).total, loss_of(model, BATCH, criterion).total

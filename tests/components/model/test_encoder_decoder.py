@@ -4,7 +4,7 @@ import torch
 from seqspec.components.loss.cross_entropy import CrossEntropy
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.types import Frames, Tokens
-from tests.components.building import batch, build, count, faults, loss_of, only
+from tests.components.building import batch, build, count, faults, loss_of, only, replaced
 
 torch.set_num_threads(1)
 
@@ -94,7 +94,7 @@ def test_embeddings_begin_at_unit_size():
 
 def test_frames_go_in_without_an_embedding():
     built = build(TINY, {"source": Frames(5, 100), "target": Tokens(11)})
-    given = batch()._replace(source=torch.randn(4, 7, 5))
+    given = replaced(batch(), source=torch.randn(4, 7, 5))
 
     assert torch.isfinite(loss_of(built.model, given, criterion(built.gives)).total)
 

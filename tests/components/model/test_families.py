@@ -10,7 +10,7 @@ from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import Frames, Tokens
-from tests.components.building import batch, build, count, faults, loss_of, only
+from tests.components.building import batch, build, count, faults, loss_of, only, replaced
 
 torch.set_num_threads(1)
 
@@ -151,11 +151,13 @@ def test_a_front_end_of_convolutions_shortens_frames():
     }
     built = build(data, {"source": Frames(24, 100, channels=3), "target": Tokens(11)})
     frames = torch.randn(2, 9, 24)
-    given = batch(rows=2)._replace(source=frames, source_lengths=torch.tensor([9, 6]))
+    given = replaced(batch(rows=2), source=frames, source_lengths=torch.tensor([9, 6]))
     built.model.eval()
     with torch.no_grad():
         states, lengths = built.model.encode(given)
-        alone, _ = built.model.encode(given._replace(source=frames[1:, :6], source_lengths=torch.tensor([6])))
+        alone, _ = built.model.encode(
+            replaced(given, source=frames[1:, :6], source_lengths=torch.tensor([6]))
+        )
 
     assert lengths.tolist() == [3, 2]
     assert states.shape == (2, 3, 8)
@@ -212,7 +214,7 @@ def test_what_does_not_fit_is_said(encoder, words):
 def test_decoders_stand_alone_as_language_models(name):
     decoder = {**FAMILIES[name][1], "dim": 8}
     built = build({"type": "language_model", "decoder": decoder, "tie": "target"}, {"target": Tokens(11)})
-    given = batch()._replace(source=None, source_lengths=None)
+    given = replaced(batch(), source=None, source_lengths=None)
     loss = loss_of(built.model, given, cross_entropy(built))
     loss.total.backward()
 

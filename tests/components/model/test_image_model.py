@@ -41,7 +41,7 @@ def pictures(rows=2, seed=0):
 def batch(values, scale=255):
     rows = len(values)
     labels = torch.zeros(rows, dtype=torch.int64)
-    return Batch(values.float() / scale, None, labels, None, torch.arange(rows), 0, 1.0)
+    return Batch.pair(values.float() / scale, None, labels, None, torch.arange(rows), 0, 1.0)
 
 
 def criterion(built):

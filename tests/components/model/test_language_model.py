@@ -7,7 +7,7 @@ from seqspec.data.batch import Batch
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import BOS, EOS, Frames, Tokens
-from tests.components.building import batch, build, faults, loss_of, only
+from tests.components.building import batch, build, faults, loss_of, only, replaced
 
 torch.set_num_threads(1)
 
@@ -18,7 +18,7 @@ TEXT = {"target": Tokens(11)}
 
 def texts(rows=3):
     given = batch(rows=rows)
-    return given._replace(source=None, source_lengths=None)
+    return replaced(given, source=None, source_lengths=None)
 
 
 def loss(built, given):
@@ -28,7 +28,7 @@ def loss(built, given):
 def packed(rows, segments=None):
     inputs, labels = torch.tensor([r[:-1] for r in rows]), torch.tensor([r[1:] for r in rows])
     size = torch.full((len(rows),), inputs.shape[1])
-    return Batch(inputs, size, labels, size, torch.arange(len(rows)), 0, 1.0, segments)
+    return Batch.pair(inputs, size, labels, size, torch.arange(len(rows)), 0, 1.0, segments)
 
 
 def test_no_token_sees_the_next():
@@ -51,7 +51,7 @@ def test_packed_documents_cost_what_they_cost_alone():
     labels = torch.tensor([one[1:] + two[1:] + [0]])
     segments = torch.tensor([[1, 1, 1, 2, 2, 2, 2, 0]])
     size = torch.tensor([8])
-    row = Batch(inputs, size, labels, size, torch.tensor([0]), 0, 1.0, segments)
+    row = Batch.pair(inputs, size, labels, size, torch.tensor([0]), 0, 1.0, segments)
     with torch.no_grad():
         together = loss(built, row)
         apart = [loss(built, packed([document])) for document in (one, two)]
@@ -76,7 +76,7 @@ def test_goes_on_from_prompts_of_any_length_as_from_each_alone():
     built = build(TINY, TEXT)
     model, given = (
         built.model.eval(),
-        texts()._replace(source=torch.zeros(3, 1), source_lengths=torch.ones(3).long()),
+        replaced(texts(), source=torch.zeros(3, 1), source_lengths=torch.ones(3).long()),
     )
     search = Greedy(GreedyConfig(max_tokens=6), built.gives)
     together = model.decode(given, search)

@@ -14,7 +14,7 @@ from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import BOS, EOS, PAD, Tokens
-from tests.components.building import batch, build, loss_of
+from tests.components.building import batch, build, loss_of, replaced
 
 torch.set_num_threads(1)
 transformers = pytest.importorskip("transformers")
@@ -41,7 +41,7 @@ def backwards(of):
     """The task: write the source from its end."""
     target = [source[:length].flip(0) for source, length in zip(of.source, of.source_lengths, strict=True)]
     padded = torch.nn.utils.rnn.pad_sequence(target, batch_first=True)
-    return of._replace(target=padded, target_lengths=of.source_lengths)
+    return replaced(of, target=padded, target_lengths=of.source_lengths)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from seqspec.schema.config import Mismatch
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import BOS, EOS, Frames, Logits, Tokens
-from tests.components.building import batch, build
+from tests.components.building import batch, build, replaced
 
 torch.set_num_threads(1)
 
@@ -55,11 +55,12 @@ def recordings():
     frames = torch.randn(3, 9, 6, generator=generator)
     frames[torch.arange(9) >= lengths[:, None]] = 0
     nothing = torch.zeros(3, 0, dtype=torch.int64)
-    return Batch(frames, lengths, nothing, torch.zeros(3, dtype=torch.int64), torch.arange(3), 0, 1.0)
+    return Batch.pair(frames, lengths, nothing, torch.zeros(3, dtype=torch.int64), torch.arange(3), 0, 1.0)
 
 
 def only(row, of):
-    return of._replace(
+    return replaced(
+        of,
         source=of.source[row : row + 1, : of.source_lengths[row]],
         source_lengths=of.source_lengths[row : row + 1],
         target=of.target[:1],
@@ -176,7 +177,7 @@ def test_an_answer_longer_than_its_recording_is_never_given(speech):
 
 def test_a_language_model_goes_on_from_the_prompt_too(language):
     own = sharpened(build({"type": "language_model", "decoder": LAYERS}, {"target": Tokens(7)}, seed=1))
-    prompts = batch(rows=4, target=7)._replace(source=None, source_lengths=None)
+    prompts = replaced(batch(rows=4, target=7), source=None, source_lengths=None)
     search = beam(language, size=2, max_tokens=4, length_penalty="none")
 
     for row, (best, *_) in enumerate(own.decode(prompts, search)):

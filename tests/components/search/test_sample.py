@@ -9,7 +9,7 @@ from seqspec.components.search.sample import Sample, choose
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.search.sample import SampleConfig
 from seqspec.schema.types import Logits
-from tests.components.building import batch, build, only
+from tests.components.building import batch, build, only, replaced
 
 torch.set_num_threads(1)
 
@@ -100,7 +100,7 @@ def test_score_is_that_of_the_model_as_it_is(model):
     for group, row in zip(model.decode(pair, sample(temperature=0.3, max_tokens=4)), range(4), strict=True):
         ids = torch.tensor([group[0].ids])
         if 0 < len(group[0].ids) < 4:
-            forced = only(row, pair)._replace(target=ids, target_lengths=torch.tensor([ids.shape[1]]))
+            forced = replaced(only(row, pair), target=ids, target_lengths=torch.tensor([ids.shape[1]]))
             assert group[0].log_prob == pytest.approx(model.score(forced).item(), abs=1e-4)
 
 

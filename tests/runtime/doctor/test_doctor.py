@@ -14,6 +14,7 @@ from seqspec.data.prepare import prepare
 from seqspec.runtime.doctor import gradients, isolation, judgement, learning, repeating, start
 from seqspec.runtime.doctor.patient import Patient
 from seqspec.runtime.doctor.visit import examine, topics
+from tests.components.building import replaced
 from tests.data.fakes import make_parts, pairs, write_corpus
 
 torch.set_num_threads(1)
@@ -81,7 +82,8 @@ class Copier(nn.Module):
         for row in range(len(batch.index)):
             ids = []
             for _ in range(20):
-                one = batch._replace(
+                one = replaced(
+                    batch,
                     source=batch.source[row : row + 1],
                     source_lengths=batch.source_lengths[row : row + 1],
                     target=torch.tensor([ids], dtype=torch.int64).reshape(1, -1),
