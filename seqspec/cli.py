@@ -84,8 +84,8 @@ def run(
     format: Form = "text",
 ) -> None:
     """Train and judge an experiment; the last line printed is the run directory."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
     over = commands.overlays(profile, set)
@@ -117,8 +117,8 @@ def evaluate(
     format: Form = "text",
 ) -> None:
     """Judge a run on a split."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
@@ -137,8 +137,8 @@ def lock(
     threads: Threads = None,
 ) -> None:
     """Write down everything that decides a run's bits: data, dictionaries, code, versions, machine."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, threads=threads)
     finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
@@ -152,8 +152,8 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run again from the lock and compare metrics and weights to the bit.  Exit code 7: something differs."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, quiet=quiet)
     finish(commands.reproduce(run, runs=runs, launch=launch, command=("seqspec", *sys.argv[1:])))
@@ -168,7 +168,7 @@ def average(
     ] = None,
 ) -> None:
     """Write the mean of a run's checkpoints as one safetensors file."""
-    from seqspec.runtime import commands
+    from seqspec.runtime.commands import runs as commands
 
     finish(commands.average(run, output=output, last=last))
 
@@ -176,7 +176,7 @@ def average(
 @app.command()
 def report(run: Run) -> None:
     """Write the report of a run anew."""
-    from seqspec.runtime import commands
+    from seqspec.runtime.commands import runs as commands
 
     finish(commands.report(run))
 
@@ -200,8 +200,8 @@ def predict(
     format: Form = "text",
 ) -> None:
     """Use a run: transcribe recordings, translate lines, label texts or pictures."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, threads=threads)
     over = commands.overlays([], set)
@@ -255,7 +255,8 @@ def validate(
     ] = None,
 ) -> None:
     """Say what is wrong with specs.  Exit code 0: nothing, 1: mistakes, 2: a file cannot be read."""
-    from seqspec.compile import commands, judge
+    from seqspec.compile import commands
+    from seqspec.compile import validation as judge
 
     options = judge.Options(
         overlays=commands.overlays(profile, set),
@@ -377,7 +378,7 @@ def doctor(
     error.
     """
     from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
+    from seqspec.runtime.commands import corpus
 
     finish(
         corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format)

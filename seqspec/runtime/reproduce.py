@@ -9,16 +9,16 @@ from pathlib import Path
 
 import yaml
 
-from seqspec.compile.front import understand
-from seqspec.compile.look import plan_of
-from seqspec.compile.plan import Compiled
-from seqspec.runtime.checkpoint import Checkpoint
-from seqspec.runtime.folder import RunFolder, open_folder
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.lock import Lock, drifts, read_lock
+from seqspec.compile.analysis.analysis import plan_of
+from seqspec.compile.analysis.front_end import understand
+from seqspec.compile.plan.plan import Compiled
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.selection import chosen
+from seqspec.runtime.checkpoints.tensor_file import tensor_digest
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.reproducibility.lock import Lock, drifts, read_lock
 from seqspec.runtime.run import run
-from seqspec.runtime.tensors import tensor_digest
-from seqspec.runtime.use import chosen
+from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 
 

@@ -11,26 +11,36 @@ from typing import Any
 
 import yaml
 
-from seqspec.compile.plan import Compiled
-from seqspec.compile.plan_text import plan_text
-from seqspec.data.durable import write_durably
+from seqspec.compile.explain.plan_text import plan_text
+from seqspec.compile.plan.plan import Compiled
 from seqspec.data.progress import bar, silent
-from seqspec.runtime.assemble import Assembled, assemble, compile_run, save_learned
-from seqspec.runtime.boundary import Standing, storage
-from seqspec.runtime.checkpoint import folder_name, sweep
-from seqspec.runtime.compiled import CompiledLoss
-from seqspec.runtime.feed import training_stream, unit_of
-from seqspec.runtime.folder import RunFolder, new_folder, open_folder
-from seqspec.runtime.judge import Scored
-from seqspec.runtime.judging import conclude, judgement
-from seqspec.runtime.keep import newest_sound, steps_of
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
-from seqspec.runtime.machine import bfloat16_gain, pin, this_machine
-from seqspec.runtime.module import NotFinite, Training
-from seqspec.runtime.owner import owned
-from seqspec.runtime.processes import agree, together
-from seqspec.runtime.training import train
+from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.assemble import assemble, compile_run, save_learned
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.checkpoints.checkpoint import folder_name, sweep
+from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
+from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.machine import bfloat16_gain, pin, this_machine
+from seqspec.runtime.devices.processes import agree, together
+from seqspec.runtime.evaluation.evaluator import Scored
+from seqspec.runtime.evaluation.run_evaluation import conclude, judgement
+from seqspec.runtime.reproducibility.lock import (
+    Lock,
+    Stamps,
+    drifts,
+    make_lock,
+    read_lock,
+    refuse,
+    write_lock,
+)
+from seqspec.runtime.run_folder.folder import RunFolder, new_folder, open_folder
+from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.step_boundary import storage
+from seqspec.runtime.training.streams import training_stream, unit_of
+from seqspec.runtime.training.trainer import train
+from seqspec.runtime.training.training_module import NotFinite, Training
 from seqspec.schema.diagnostic import Exit, RunError
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Slot
+from seqspec.schema.config import Config
+from seqspec.schema.slot import Slot
 from seqspec.schema.units import Cosmetic, Fraction, NonNegative, Positive, Probability, Seconds, Speed
 
 Check = Annotated[str, Field(pattern=r"^D(0[1-9]|1[0-9]|2[0-2])$")]

@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 from seqspec.components.optimizer.adamw import Adamw
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.runtime.boundary import Judgement, Standing
-from seqspec.runtime.checkpoint import Checkpoint
-from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.module import Training
-from seqspec.runtime.training import train
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.training.step_boundary import Judgement
+from seqspec.runtime.training.trainer import train
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Evaluate, Train
 from seqspec.schema.optimizer.adamw import AdamwConfig

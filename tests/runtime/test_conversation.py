@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from seqspec.runtime.judge import Found
-from seqspec.runtime.predict import _text_answers
+from seqspec.runtime.evaluation.evaluator import Found
+from seqspec.runtime.prediction.predict import _text_answers
 
 END_OF_INPUT = b"\x04"
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqspec.runtime.judge import Found
-from seqspec.runtime.predict import Predictor
+from seqspec.runtime.evaluation.evaluator import Found
+from seqspec.runtime.prediction.predict import Predictor
 from seqspec.schema.types import Text
 
 

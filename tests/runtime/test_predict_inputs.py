@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seqspec.runtime import predict as module
-from seqspec.runtime.inputs import files_of, texts_of
-from seqspec.runtime.judge import Found
+from seqspec.runtime.evaluation.evaluator import Found
+from seqspec.runtime.prediction import predict as module
+from seqspec.runtime.prediction.inputs import files_of, texts_of
 from seqspec.schema.diagnostic import DataError
 from tests.components.adapter.cases import reader
 

@@ -29,9 +29,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from seqspec.compile.plan import Plan
-from seqspec.schema.convolved import shrunk
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.layers.convolution_cost import shrunk
 from seqspec.schema.types import Image
 
 CODE = "SQ235"

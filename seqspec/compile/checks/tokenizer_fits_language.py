@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.checks._corpus import UNSPACED, pipelines, primary
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ228"

@@ -9,7 +9,7 @@ from pathlib import Path
 from seqspec.components.adapter._table import Row, json_row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.lines import read_lines
+from seqspec.data.corpus.lines import read_lines
 from seqspec.schema.adapter.jsonl import JsonlConfig
 
 

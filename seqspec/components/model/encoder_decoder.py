@@ -16,7 +16,7 @@ from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.loss._loss import Loss
 from seqspec.components.loss.ctc import Ctc
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.loss.ctc import CtcConfig
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.types import BOS, EOS, Frames, Logits, Type

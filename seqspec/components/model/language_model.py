@@ -14,7 +14,7 @@ from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components.loss._loss import Loss
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.language_model import LanguageModelConfig
 from seqspec.schema.types import BOS, EOS, Type
 

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.config import Config, Flow
 from seqspec.schema.metric._judges import UNSPACED, primary, require_text
 from seqspec.schema.metric._scoring import wire_text
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 
 

@@ -7,9 +7,10 @@ The rate is a fraction and can be above 1.  Errors and words are summed over the
 from collections.abc import Mapping
 from typing import Annotated
 
-from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.config import Config, Flow
 from seqspec.schema.metric._judges import UNSPACED, primary, require_text
 from seqspec.schema.metric._scoring import Punctuation, wire_text
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 
 

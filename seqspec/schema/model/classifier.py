@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.model._embed import embed
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Classes, Poison, States, Type, Vector
 from seqspec.schema.units import InferredMark
 

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.tying import check_tied_source, check_tied_target
 from seqspec.schema.model._embed import embed
-from seqspec.schema.tying import check_tied_source, check_tied_target
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Logits, Poison, Tokens, Type
 from seqspec.schema.units import Count, Probability
 

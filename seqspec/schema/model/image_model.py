@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Classes, Image, Logits, Nothing, Poison, States, Tokens, Type, Vector
 
 VALUES = 256

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.tying import check_tied_target
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.tying import check_tied_target
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Poison, Tokens, Type
 
 

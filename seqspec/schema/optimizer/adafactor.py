@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.config import Config, Flow
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import PositiveFloat, Probability
 

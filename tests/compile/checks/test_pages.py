@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from seqspec.compile import compile as compile_spec
 from seqspec.compile.check import rules
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.schema.diagnostic import SpecError
 from tests.compile.experiments import spec
 

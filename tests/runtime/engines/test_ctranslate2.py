@@ -3,11 +3,11 @@ import torch
 
 from seqspec.components.search.beam import Beam
 from seqspec.components.search.greedy import Greedy
-from seqspec.runtime.engines.ctranslate2 import Ctranslate2, check_search
+from seqspec.runtime.prediction.engines.ctranslate2 import Ctranslate2, check_search
 from seqspec.schema.diagnostic import RunError
+from seqspec.schema.search._shallow_fusion import ShallowFusion
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
-from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import Logits, Tokens
 from tests.components.building import batch, infer
 

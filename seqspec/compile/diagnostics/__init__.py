@@ -1,0 +1,1 @@
+"""Diagnostics: their pages, their formats, fixes, and comments that silence them."""

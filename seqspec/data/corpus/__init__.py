@@ -1,0 +1,1 @@
+"""A corpus as it lies on disk: records, audio, images, archives, downloads."""

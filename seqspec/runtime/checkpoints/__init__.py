@@ -1,0 +1,1 @@
+"""Checkpoints: durable folders, which are kept, and which is used."""

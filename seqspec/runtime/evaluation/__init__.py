@@ -1,0 +1,1 @@
+"""Decoding a split and scoring it by the experiment's metrics."""

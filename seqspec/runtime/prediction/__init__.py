@@ -1,0 +1,1 @@
+"""Using a run's model on new inputs."""
