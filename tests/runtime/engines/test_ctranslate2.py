@@ -1,3 +1,5 @@
+from importlib.util import find_spec
+
 import pytest
 import torch
 
@@ -11,7 +13,8 @@ from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import Logits, Tokens
 from tests.components.building import batch, infer
 
-pytest.importorskip("ctranslate2")
+if find_spec("ctranslate2") is None:
+    pytest.skip("ctranslate2 is not installed", allow_module_level=True)
 torch.set_num_threads(1)
 
 LAYERS = {"type": "transformer", "dim": 16, "num_heads": 2, "num_layers": 2, "dropout": 0.0}
