@@ -18,11 +18,11 @@ from pathlib import Path
 
 import torch
 
-from seqspec.compile import compile
-from seqspec.compile.build_data import build_data
-from seqspec.compile.resolve import Overlay
-from seqspec.data.loader import evaluation_loader, training_loader
-from seqspec.data.prepare import prepare
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.pipeline import compile
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.data.batching.loader import evaluation_loader, training_loader
+from seqspec.data.stages.prepare import prepare
 
 SPECS = Path(__file__).parents[1] / "specs"
 CHOSEN = (

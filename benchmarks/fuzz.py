@@ -157,10 +157,10 @@ def run(seed: int, numbers: range) -> Tally:
 
 def look(text: str, language: str, sets: tuple[str, ...]) -> list[str]:
     """The codes of what is wrong with a text, after writing it all out; raises only what must never be raised."""
-    from seqspec.compile.front import read_text
-    from seqspec.compile.profiles import all_looks, everything_found
-    from seqspec.compile.report import render
-    from seqspec.compile.resolve import Overlay
+    from seqspec.compile.analysis.front_end import read_text
+    from seqspec.compile.analysis.profiles import all_looks, everything_found
+    from seqspec.compile.diagnostics.report import render
+    from seqspec.compile.resolve.resolve import Overlay
     from seqspec.schema.diagnostic import SpecError
     from seqspec.schema.source import Source
 

@@ -45,8 +45,8 @@ def speech_parts(root: Path | None, *, cached: bool) -> Any:
 
 def built(data: dict[str, Any]) -> Any:
     """The parts of a ``data`` tree, built as the compiler would."""
-    from seqspec.data.parts import DataParts
-    from seqspec.data.text import TextProcessor
+    from seqspec.data.stages.parts import DataParts
+    from seqspec.data.text.text_pipeline import TextProcessor
     from seqspec.schema.catalogue import Catalogue
     from seqspec.schema.data import Data
 
@@ -69,7 +69,7 @@ def built(data: dict[str, Any]) -> Any:
 
 def ours(prepared: Any, *, batches: int, workers: int) -> Iterable[Any]:
     """The training loader."""
-    from seqspec.data.loader import training_loader
+    from seqspec.data.batching.loader import training_loader
 
     return training_loader(prepared.parts, prepared.splits["train"], stop=batches, workers=workers)
 
@@ -123,7 +123,7 @@ def of_plain(batch: Any) -> tuple[int, int]:
 
 def compare(name: str, prepared: Any, *, workers: int) -> dict[str, Any]:
     """Both loaders in turn, three times, in both orders."""
-    from seqspec.data.loader import training_order
+    from seqspec.data.batching.loader import training_order
 
     split = prepared.splits["train"]
     order = training_order(prepared.parts, split)
@@ -174,7 +174,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
-    from seqspec.data.prepare import prepare
+    from seqspec.data.stages.prepare import prepare
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:

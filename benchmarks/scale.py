@@ -53,8 +53,8 @@ def make_parts(folder: Path) -> Any:
     """The data part of a translation experiment over that folder."""
     from seqspec.components.adapter.bitext import Bitext
     from seqspec.components.tokenizer.words import Words
-    from seqspec.data.parts import DataParts
-    from seqspec.data.text import TextProcessor
+    from seqspec.data.stages.parts import DataParts
+    from seqspec.data.text.text_pipeline import TextProcessor
     from seqspec.schema.catalogue import Catalogue
     from seqspec.schema.data import Data
 
@@ -112,8 +112,8 @@ def _anonymous() -> int:
 
 def prepare_once(folder: str, cache: str, queue: Any) -> None:
     """Prepare, then plan; figures go to the queue."""
-    from seqspec.data.layouts import stored_layout
-    from seqspec.data.prepare import prepare
+    from seqspec.data.batching.cached_layouts import stored_layout
+    from seqspec.data.stages.prepare import prepare
 
     parts = make_parts(Path(folder))
     with Peak() as peak:
@@ -137,8 +137,8 @@ def prepare_once(folder: str, cache: str, queue: Any) -> None:
 
 def open_again(folder: str, cache: str, queue: Any) -> None:
     """Open what is prepared; time it, and single batches."""
-    from seqspec.data.loader import training_order
-    from seqspec.data.prepare import prepare
+    from seqspec.data.batching.loader import training_order
+    from seqspec.data.stages.prepare import prepare
 
     parts = make_parts(Path(folder))
     with Peak() as peak:
@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, action="append", help="lines of the corpus; may be repeated")
     parser.add_argument("--folder", type=Path, required=True, help="where the corpora and caches go")
     given = parser.parse_args()
-    from seqspec.data.hashes import SETTLED_NS
+    from seqspec.data.store.hashes import SETTLED_NS
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     for lines in given.lines or [1_000_000]:

@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.machine import keep_freed_memory
+from seqspec.runtime.devices.machine import keep_freed_memory
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "specs" / "asr_librispeech_ctc.yaml"
@@ -235,12 +235,12 @@ def training(options: argparse.Namespace) -> list[Row]:
 
 
 def _program(options: argparse.Namespace) -> tuple[Any, list[Any]]:
-    from seqspec.compile import compile, recompile
-    from seqspec.compile.build import build
-    from seqspec.compile.build_data import build_data
-    from seqspec.compile.overlay import Overlay
-    from seqspec.data.loader import training_loader
-    from seqspec.data.prepare import prepare
+    from seqspec.compile.build.data_parts import build_data
+    from seqspec.compile.build.program import build
+    from seqspec.compile.pipeline import compile, recompile
+    from seqspec.compile.resolve.overlay import Overlay
+    from seqspec.data.batching.loader import training_loader
+    from seqspec.data.stages.prepare import prepare
 
     corpus = f"data.source.root={options.root}" if options.root else "data.source.synthetic=300"
     compiled = compile(SPEC, overlays=[Overlay("profile", "digits"), Overlay.set(corpus)])

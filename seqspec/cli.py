@@ -89,8 +89,8 @@ def run(
     format: Form = "text",
 ) -> None:
     """Train and judge an experiment; the last line printed is the run directory."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
     over = commands.overlays(profile, set)
@@ -126,8 +126,8 @@ def evaluate(
     format: Form = "text",
 ) -> None:
     """Evaluate a run on a split, with the vocabulary, classes and statistics that it has learned."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, workers=workers, threads=threads)
     over = commands.overlays([], set)
@@ -148,8 +148,8 @@ def lock(
     threads: Threads = None,
 ) -> None:
     """Write down everything that decides a run's bits: data, dictionaries, code, versions, machine."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, threads=threads)
     finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
@@ -164,8 +164,8 @@ def reproduce(
     quiet: Quiet = False,
 ) -> None:
     """Run again from the lock and compare metrics and weights to the bit.  Exit code 7: something differs."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, quiet=quiet)
     over = commands.overlays([], set)
@@ -182,7 +182,7 @@ def average(
     ] = None,
 ) -> None:
     """Write the mean of a run's checkpoints as one safetensors file."""
-    from seqspec.runtime import commands
+    from seqspec.runtime.commands import runs as commands
 
     finish(commands.average(run, output=output, last=last))
 
@@ -193,7 +193,7 @@ def report(
     output: Annotated[Path | None, typer.Option(help="Where to write; left out, in the run.")] = None,
 ) -> None:
     """Write the report of a run anew."""
-    from seqspec.runtime import commands
+    from seqspec.runtime.commands import runs as commands
 
     finish(commands.report(run, output=output))
 
@@ -229,8 +229,8 @@ def predict(
     ] = None,
 ) -> None:
     """Use a run: transcribe recordings, translate lines, label texts or pictures."""
-    from seqspec.runtime import commands
-    from seqspec.runtime.launch import Launch
+    from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, threads=threads)
     over = commands.overlays([], set)
@@ -287,7 +287,8 @@ def validate(
     ] = None,
 ) -> None:
     """Say what is wrong with specs.  Exit code 0: nothing, 1: mistakes, 2: a file cannot be read."""
-    from seqspec.compile import commands, judge
+    from seqspec.compile import commands
+    from seqspec.compile import validation as judge
 
     options = judge.Options(
         overlays=commands.overlays(profile, set),
@@ -418,7 +419,7 @@ def doctor(
     error.
     """
     from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
+    from seqspec.runtime.commands import corpus
 
     finish(
         corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format)

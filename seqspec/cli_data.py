@@ -24,7 +24,7 @@ def fetch(
 ) -> None:
     """Fetch a spec's corpora: resumed where a download broke off, checked, unpacked."""
     from seqspec.compile import commands
-    from seqspec.runtime.fetching import fetch_corpora
+    from seqspec.runtime.commands.fetch import fetch_corpora
 
     finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
 
@@ -42,7 +42,7 @@ def prepare(
 ) -> None:
     """Prepare the data of an experiment: read, encode, index; what is in the cache already is left alone."""
     from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
+    from seqspec.runtime.commands import corpus
 
     finish(
         corpus.prepare(
@@ -72,7 +72,7 @@ def inspect(
 ) -> None:
     """Look at the data before a model does: checks D01 to D22.  Exit code 1: an error was found."""
     from seqspec.compile.commands import overlays
-    from seqspec.runtime import corpus
+    from seqspec.runtime.commands import corpus
 
     finish(
         corpus.inspect(

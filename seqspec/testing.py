@@ -24,7 +24,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from seqspec.compile.field_docs import field_docs
+from seqspec.compile.language.field_docs import field_docs
 from seqspec.schema.catalogue import SLOTS, Catalogue, class_name
 from seqspec.schema.config import Config
 
@@ -74,9 +74,9 @@ def check_component(plugin: str, slot: str, name: str) -> None:
 
 def check_spec(file: str | Path) -> None:
     """A spec that uses the plugin is valid and can be built, and every key that it writes is read."""
-    from seqspec.compile import compile, recompile
-    from seqspec.compile.build import build
-    from seqspec.compile.report import render
+    from seqspec.compile.build.program import build
+    from seqspec.compile.diagnostics.report import render
+    from seqspec.compile.pipeline import compile, recompile
     from seqspec.schema.diagnostic import SpecError
 
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.field_docs import field_docs
+from seqspec.compile.language.field_docs import field_docs
 from seqspec.schema.catalogue import SLOTS, Catalogue, class_name
 
 ROOT = Path(__file__).parents[1] / "seqspec"

@@ -16,17 +16,17 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.build import build
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.components._layers.linear_cross_entropy import CHUNK, linear_cross_entropy
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
-from seqspec.data.batch import Batch
-from seqspec.data.layout import make_layout
-from seqspec.runtime.gradients import Gradients
-from seqspec.runtime.late import Late
-from seqspec.runtime.module import Training
+from seqspec.data.batching.batch import Batch
+from seqspec.data.batching.layout import make_layout
+from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.gradients import Gradients
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.data import Batch as BatchConfig
 from tests.components.building import replaced
 
@@ -97,7 +97,7 @@ def test_validate_loads_no_more_than_it_did():
     counts = Counter(name.partition(".")[0] for name in loaded)
     foreign = {name for name in counts.keys() - sys.stdlib_module_names if not name.startswith("_")}
     assert foreign - {"sitecustomize"} <= PACKAGES
-    assert within(counts["seqspec"], 130, slack=0.25)
+    assert within(counts["seqspec"], 150, slack=0.25)
     assert len(loaded) < 470
 
 

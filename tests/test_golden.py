@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.parameters import parameter_table
-from seqspec.compile.plan_text import plan_text
+from seqspec.compile.cost.parameter_table import parameter_table
+from seqspec.compile.explain.plan_text import plan_text
+from seqspec.compile.pipeline import compile as compile_spec
 
 ROOT = Path(__file__).parents[1]
 SPECS = sorted(ROOT.joinpath("specs").glob("*.yaml"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile
-from seqspec.compile.build import build
-from seqspec.compile.overlay import Overlay
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile
+from seqspec.compile.resolve.overlay import Overlay
 
 SPECS = Path(__file__).parents[1] / "specs"
 COUNTS = {

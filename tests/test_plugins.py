@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from seqspec import testing
 from seqspec.cli import app
-from seqspec.compile.judge import Options, judge
+from seqspec.compile.validation import Options, judge
 from tests.compile.test_judge import EXAMPLE
 
 MIRROR = '''"""A mirror."""
@@ -45,7 +45,7 @@ class Mirror(nn.Module):
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """Writes a package with one encoder, installed as far as Python can tell."""
-    stage = importlib.import_module("seqspec.compile.validate")
+    stage = importlib.import_module("seqspec.compile.validate.validate")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile import recompile
-from seqspec.compile.build import build
-from seqspec.compile.build_data import build_data
-from seqspec.compile.resolve import Overlay
-from seqspec.data.loader import training_loader
-from seqspec.data.prepare import prepare
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.pipeline import recompile
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.data.batching.loader import training_loader
+from seqspec.data.stages.prepare import prepare
 from seqspec.schema.types import Frames, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))

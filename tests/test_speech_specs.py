@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile
-from seqspec.compile.build import build
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile
 
 SPECS = Path(__file__).parents[1] / "specs"
 

@@ -70,7 +70,7 @@ def _train(place: Path, *, workers: int = 0, judged: bool = True) -> int:
     from lightning.pytorch.callbacks import ModelCheckpoint
     from torch.utils.data import DataLoader, TensorDataset
 
-    from seqspec.runtime.tensors import digest_all
+    from seqspec.runtime.checkpoints.tensor_file import digest_all
 
     warnings.simplefilter("ignore")
     lightning.seed_everything(1, verbose=False)

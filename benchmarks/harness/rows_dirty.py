@@ -54,9 +54,9 @@ def dirty_data(lab: Laboratory) -> Row:
 
 
 def _message(lab: Laboratory, defect: Defect) -> str:
-    from seqspec.compile import compile as compile_spec
+    from seqspec.compile.pipeline import compile as compile_spec
     from seqspec.data.progress import silent
-    from seqspec.runtime.assemble import assemble, of_corpus
+    from seqspec.runtime.assembly.assemble import assemble, of_corpus
     from seqspec.schema.diagnostic import DataError
 
     root = lab.root / "dirty"
@@ -244,7 +244,7 @@ def _specs() -> Iterator[bytes]:
 
 
 def _refuses(lab: Laboratory, text: bytes) -> bool:
-    from seqspec.compile import compile as compile_spec
+    from seqspec.compile.pipeline import compile as compile_spec
     from seqspec.schema.diagnostic import SpecError
 
     path = lab.root / "harm.yaml"
@@ -257,7 +257,7 @@ def _refuses(lab: Laboratory, text: bytes) -> bool:
 
 
 def _archives(lab: Laboratory) -> tuple[int, int]:
-    from seqspec.data.archive import extract
+    from seqspec.data.corpus.archive import extract
     from seqspec.schema.diagnostic import DataError
 
     place = lab.root / "archives"

@@ -101,8 +101,8 @@ def flipped_bits(lab: Laboratory, *, flips: int, seed: int) -> Row:
 def _flip_checkpoint(lab: Laboratory, flips: int, random_: random.Random) -> int:
     import torch
 
-    from seqspec.runtime.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-    from seqspec.runtime.tensors import Damaged
+    from seqspec.runtime.checkpoints.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+    from seqspec.runtime.checkpoints.tensor_file import Damaged
 
     place = lab.root / "flips"
     shutil.rmtree(place, ignore_errors=True)
@@ -124,8 +124,8 @@ def _flip_cache(lab: Laboratory, flips: int, random_: random.Random) -> int:
     """
     import numpy as np
 
-    from seqspec.data.cache import Cache
-    from seqspec.data.store import Column, StoreWriter, ragged
+    from seqspec.data.store.cache import Cache
+    from seqspec.data.store.store import Column, StoreWriter, ragged
 
     root = lab.root / "flip-cache"
     shutil.rmtree(root, ignore_errors=True)
@@ -195,8 +195,8 @@ def _places(lab: Laboratory) -> list[tuple[str, Path]]:
 def _write_for_ever(place: Path) -> int:
     import torch
 
-    from seqspec.runtime.checkpoint import Checkpoint, write_checkpoint
-    from seqspec.runtime.keep import Keep, prune
+    from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
+    from seqspec.runtime.checkpoints.retention import Keep, prune
 
     step = 0
     while True:
@@ -237,8 +237,8 @@ def _lightning_for_ever(place: Path) -> int:
 
 def _sound(place: Path) -> bool:
     """The newest checkpoint loads and holds what its step says; nothing else carries a final name."""
-    from seqspec.runtime.checkpoint import sweep
-    from seqspec.runtime.keep import newest_sound
+    from seqspec.runtime.checkpoints.checkpoint import sweep
+    from seqspec.runtime.checkpoints.retention import newest_sound
 
     sweep(place)
     passed: list[str] = []

@@ -87,8 +87,8 @@ class _Bench:
     def now(self) -> dict[str, Any]:
         """The lock as things stand; the code is hashed in the copy."""
         import seqspec
-        from seqspec.compile import compile as compile_spec
-        from seqspec.runtime.launch import Launch
+        from seqspec.compile.pipeline import compile as compile_spec
+        from seqspec.runtime.devices.launch import Launch
         from seqspec.runtime.run import locked_now
 
         file, seqspec.__file__ = seqspec.__file__, str(self.package)
@@ -98,7 +98,7 @@ class _Bench:
             seqspec.__file__ = file
 
     def drifts(self) -> list[str]:
-        from seqspec.runtime.lock import drifts
+        from seqspec.runtime.reproducibility.lock import drifts
 
         return [str(drift) for drift in drifts(self.lock, self.now())]
 
@@ -129,8 +129,8 @@ class _Bench:
         inside = (
             "components/encoder/transformer.py",
             "schema/optimizer/adamw.py",
-            "data/order.py",
-            "runtime/module.py",
+            "data/batching/order.py",
+            "runtime/training/training_module.py",
             "components/_layers/attention.py",
             "components/loss/cross_entropy.py",
         )
@@ -151,7 +151,7 @@ class _Bench:
 
     @contextmanager
     def _version(self, random_: random.Random) -> Iterator[None]:
-        from seqspec.runtime import lock
+        from seqspec.runtime.reproducibility import lock
 
         name = random_.choice(["torch", "numpy", "lightning", "sentencepiece"])
         kept = lock.version

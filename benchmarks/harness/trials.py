@@ -112,7 +112,7 @@ class Laboratory:
 
         torch.set_num_threads(1)
         import seqspec.runtime.run
-        import seqspec.runtime.training  # noqa: F401
+        import seqspec.runtime.training.trainer  # noqa: F401
 
         (root / "runs").mkdir(parents=True, exist_ok=True)
         return cls(root)
@@ -154,8 +154,8 @@ class Laboratory:
         """Work for a child: a new run, or the resumption of the one under ``runs``."""
 
         def work() -> int:
-            from seqspec.runtime import commands
-            from seqspec.runtime.launch import Launch
+            from seqspec.runtime.commands import runs as commands
+            from seqspec.runtime.devices.launch import Launch
 
             found = run_folder(runs)
             settings = Launch(threads=1, device="cpu", quiet=True, **launch)
@@ -214,8 +214,8 @@ def run_folder(runs: Path) -> Path | None:
 
 def ended(runs: Path, *, kills: int = 0) -> Ended:
     """What a trial left behind."""
-    from seqspec.runtime.keep import newest_sound
-    from seqspec.runtime.tensors import digest_all
+    from seqspec.runtime.checkpoints.retention import newest_sound
+    from seqspec.runtime.checkpoints.tensor_file import digest_all
 
     path = run_folder(runs)
     assert path is not None

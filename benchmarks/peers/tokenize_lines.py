@@ -60,9 +60,9 @@ def ours_raw_sentencepiece(lines: Sequence[str], dictionary: str) -> Run:
 def ours_prepare(lines: Sequence[str], dictionary: str) -> Run:
     """``data prepare`` of both sides, as a user runs it, its training of SentencePiece and its cache
     included."""
-    from seqspec.compile import compile
-    from seqspec.compile.build_data import build_data
-    from seqspec.data.prepare import prepare
+    from seqspec.compile.build.data_parts import build_data
+    from seqspec.compile.pipeline import compile
+    from seqspec.data.stages.prepare import prepare
 
     def run(some: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
@@ -179,7 +179,7 @@ def _segmenter(dictionary: str):
 
 
 def _steps(*, segment, tokenizer: dict[str, object]):
-    from seqspec.data.text import TextProcessor
+    from seqspec.data.text.text_pipeline import TextProcessor
     from seqspec.schema.catalogue import Catalogue
     from seqspec.schema.types import Text
 

@@ -18,23 +18,23 @@ class Experiment(NamedTuple):
     prepared: Any
 
     def build(self) -> Any:
-        from seqspec.compile.build import build
+        from seqspec.compile.build.program import build
 
         return build(self.compiled.plan, tree=self.compiled.tree)
 
     def batches(self, *, stop: int) -> Any:
         """The run's own training batches."""
-        from seqspec.data.loader import training_loader
+        from seqspec.data.batching.loader import training_loader
 
         return training_loader(self.prepared.parts, self.prepared.splits["train"], stop=stop)
 
 
 def experiment(sets: list[str], *, cache: Path) -> Experiment:
     """The spec with overlays, its data prepared."""
-    from seqspec.compile import compile, recompile
-    from seqspec.compile.build_data import build_data
-    from seqspec.compile.overlay import Overlay
-    from seqspec.data.prepare import prepare
+    from seqspec.compile.build.data_parts import build_data
+    from seqspec.compile.pipeline import compile, recompile
+    from seqspec.compile.resolve.overlay import Overlay
+    from seqspec.data.stages.prepare import prepare
 
     compiled = compile(SPEC, overlays=[Overlay.set(text) for text in sets])
     prepared = prepare(build_data(compiled.plan), cache=cache, splits=["train", "dev"], processes=1)
@@ -96,7 +96,7 @@ def score(found: Experiment, answers: list[list[int]], references: list[str]) ->
 
 def load_weights(program: Any, run: Path) -> None:
     """The newest weights of a run directory."""
-    from seqspec.runtime.use import chosen, use_weights
+    from seqspec.runtime.checkpoints.selection import chosen, use_weights
 
     use_weights(program.model, chosen(run / "checkpoints", "last"))
 

@@ -27,7 +27,7 @@ RULES = {
 def main() -> None:
     from seqspec.components._layers.linear import prepacked
     from seqspec.components.search.beam import Beam
-    from seqspec.runtime.machine import pin
+    from seqspec.runtime.devices.machine import pin
     from seqspec.schema.search.beam import BeamConfig
 
     given = json.loads(sys.argv[1])
@@ -42,7 +42,7 @@ def main() -> None:
     if given["way"] == "no cache":
         decode = _without_cache(model)
     elif given["way"] != "ours":
-        from seqspec.runtime.engines.ctranslate2 import Ctranslate2
+        from seqspec.runtime.prediction.engines.ctranslate2 import Ctranslate2
 
         config = program.plan.experiment.model
         decode = Ctranslate2(model, config, arithmetic=given["way"], threads=given["threads"]).decode
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _batch(rows: list[list[int]]) -> Any:
-    from seqspec.data.batch import Batch
+    from seqspec.data.batching.batch import Batch
 
     tensors = [torch.tensor(row) for row in rows]
     lengths = torch.tensor([len(row) for row in rows])

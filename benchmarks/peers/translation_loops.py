@@ -31,7 +31,7 @@ def main() -> None:
         model: Any = PlainTransformer(**shape(program))
         _train(model, _teacher_forced(model), _at_random(batches))
         return
-    from seqspec.runtime.machine import keep_freed_memory
+    from seqspec.runtime.devices.machine import keep_freed_memory
 
     keep_freed_memory()
     if given["loop"] == "ours":

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path as File
 from types import ModuleType
 
-from seqspec.compile.plan import Plan
-from seqspec.compile.report import locate
+from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.source import Path, Tree, dotted
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from seqspec.compile.report import render
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.diagnostics.report import render
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.catalogue import SLOTS, Catalogue, PluginError
 from seqspec.schema.diagnostic import DataError, Exit, SpecError
 
@@ -38,8 +38,8 @@ def explain(
     plugins: Sequence[str] = (),
 ) -> Outcome:
     """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus."""
-    from seqspec.compile.explain import NothingToExplain
-    from seqspec.compile.explain import explain as page
+    from seqspec.compile.explain.explain import NothingToExplain
+    from seqspec.compile.explain.explain import explain as page
 
     try:
         if table != "plan":
@@ -54,18 +54,18 @@ def explain(
 
 
 def _table(file: Path, over: Sequence[Overlay], table: Table) -> str:
-    from seqspec.compile import compile
+    from seqspec.compile.pipeline import compile
 
     compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=over)
     if table == "params":
-        from seqspec.compile.parameters import parameter_table
+        from seqspec.compile.cost.parameter_table import parameter_table
 
         return parameter_table(compiled)
     if table == "cost":
-        from seqspec.compile.cost import cost, cost_lines
+        from seqspec.compile.cost.cost import cost, cost_lines
 
         return "\n".join(cost_lines(cost(compiled))) + "\n"
-    from seqspec.compile.epochs import epoch_text
+    from seqspec.compile.explain.epochs import epoch_text
 
     return epoch_text(compiled)
 
@@ -74,11 +74,11 @@ def diff(
     a: str, b: str, *, over: Sequence[Overlay], format: str, fail_on: Sequence[str], params: bool
 ) -> Outcome:
     """``seqspec diff A B``: exit 0 for the same meaning, 1 for another, 2 where they cannot be compared."""
-    from seqspec.compile.diff import GROUPS
-    from seqspec.compile.diff_report import Format
-    from seqspec.compile.diff_report import render as show
-    from seqspec.compile.differences import differences
-    from seqspec.compile.revisions import NotFound
+    from seqspec.compile.diff.compare_specs import differences
+    from seqspec.compile.diff.diff_text import Format
+    from seqspec.compile.diff.diff_text import render as show
+    from seqspec.compile.diff.git_tree import NotFound
+    from seqspec.compile.diff.plan_diff import GROUPS
 
     causes = (
         "result",
@@ -112,8 +112,8 @@ def diff(
 
 def list_components(slot: str | None, *, plugins: Sequence[str] = ()) -> Outcome:
     """``seqspec list [SLOT]``."""
-    from seqspec.compile.component_page import catalogue_text
-    from seqspec.compile.suggest import nearest
+    from seqspec.compile.language.suggestions import nearest
+    from seqspec.compile.reference.component_page import catalogue_text
 
     if slot is not None and slot not in SLOTS:
         close = nearest(slot, SLOTS)
@@ -127,7 +127,7 @@ def list_components(slot: str | None, *, plugins: Sequence[str] = ()) -> Outcome
 
 def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
     """``seqspec schema``: the document, or, written to a file, the line that points a spec to it."""
-    from seqspec.compile.json_schema import json_schema, modeline
+    from seqspec.compile.reference.json_schema import json_schema, modeline
 
     try:
         text = json.dumps(json_schema(Catalogue(tuple(plugins))), indent=1, ensure_ascii=False) + "\n"
@@ -144,7 +144,7 @@ def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
 
 def new(task: str | None, *, output: Path | None, data: Path | None = None) -> Outcome:
     """``seqspec new TASK`` or ``seqspec new --from PATH``; an existing file is never written over."""
-    from seqspec.compile.new import NoSuchTask, task_list, template
+    from seqspec.compile.reference.starting_specs import NoSuchTask, task_list, template
 
     if task is None and data is None:
         return Outcome(task_list() + "\n")

@@ -13,7 +13,7 @@ from seqspec.components.loss._loss import Loss
 if TYPE_CHECKING:
     from seqspec.components.outputs import Output
     from seqspec.components.protocols import Criterion, Model
-    from seqspec.data.batch import Batch
+    from seqspec.data.batching.batch import Batch
 
 
 @dataclass(frozen=True)

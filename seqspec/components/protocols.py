@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seqspec.components.loss._loss import Loss
     from seqspec.components.outputs import Only, Output
     from seqspec.components.search._hypothesis import Hypothesis
-    from seqspec.data.batch import Batch
+    from seqspec.data.batching.batch import Batch
 
 
 class Learner(Protocol):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqspec.compile.front import read_text
-from seqspec.compile.parse import Language, parse_text
-from seqspec.compile.plan import Plan
-from seqspec.compile.profiles import all_looks, everything_found
-from seqspec.compile.report import in_order
-from seqspec.compile.validate import catalogue_of
+from seqspec.compile.analysis.front_end import read_text
+from seqspec.compile.analysis.profiles import all_looks, everything_found
+from seqspec.compile.diagnostics.report import in_order
+from seqspec.compile.parse.parse import Language, parse_text
+from seqspec.compile.plan.plan import Plan
+from seqspec.compile.resolve.plugins import catalogue_of
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Source, Tree

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from seqspec.compile.component_page import field_summary, listing
-from seqspec.compile.field_docs import field_docs
-from seqspec.compile.field_types import choices
+from seqspec.compile.language.field_docs import field_docs
+from seqspec.compile.language.field_types import choices
+from seqspec.compile.reference.component_page import field_summary, listing
 from seqspec.lsp.analysis import Analysis
 from seqspec.lsp.cursor import MARK, Cursor
 from seqspec.lsp.places import Site, site_at

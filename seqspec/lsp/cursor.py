@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from seqspec.compile.parse import parse_text
+from seqspec.compile.parse.parse import parse_text
 from seqspec.lsp.analysis import language_of
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.source import Node, Path, Source, Tree

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path as File
 
-from seqspec.compile.provenance import NoSuchPath, parse_path
+from seqspec.compile.language.paths import NoSuchPath, parse_path
 from seqspec.lsp.analysis import Analysis
 from seqspec.lsp.cursor import path_at
 from seqspec.lsp.places import inside, site_at

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from seqspec.compile.component_page import field_summary
-from seqspec.compile.diff_report import flow
-from seqspec.compile.field_docs import field_docs, module_page
+from seqspec.compile.language.field_docs import field_docs, module_page
+from seqspec.compile.language.flow_style import flow
+from seqspec.compile.reference.component_page import field_summary
 from seqspec.lsp.analysis import Analysis
 from seqspec.lsp.cursor import path_at
 from seqspec.lsp.places import Site, inside, site_at

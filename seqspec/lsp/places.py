@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from seqspec.compile.shape import Place, component, place
+from seqspec.compile.language.expected_schema import Place, component, place
 from seqspec.lsp.analysis import Analysis
 from seqspec.schema.source import Path, Tree
 
@@ -46,7 +46,7 @@ def site_at(path: Path, *, tree: Tree | None, analysis: Analysis) -> Site:
 
 def _under(holder: type[BaseModel], part: str | int, found: Place, analysis: Analysis) -> Place:
     """The place of a key that no tree holds yet."""
-    from seqspec.compile.shape import shapes
+    from seqspec.compile.language.expected_schema import shapes
 
     shape = shapes(holder).get(part) if isinstance(part, str) else None
     if shape is None:

@@ -9,8 +9,8 @@ from pygls import uris
 from pygls.lsp.server import LanguageServer
 
 from seqspec import __version__
-from seqspec.compile.codes import first_line
-from seqspec.compile.formats.text import in_profiles
+from seqspec.compile.diagnostics.codes import first_line
+from seqspec.compile.diagnostics.formats.text import in_profiles
 from seqspec.lsp.analysis import Analysis, analyse
 from seqspec.lsp.completion import Candidate, candidates
 from seqspec.lsp.cursor import cursor_at

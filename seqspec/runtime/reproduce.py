@@ -9,19 +9,19 @@ from pathlib import Path
 
 import yaml
 
+from seqspec.compile.analysis.front_end import understand_text
 from seqspec.compile.check import written_out
-from seqspec.compile.front import understand_text
-from seqspec.compile.infer import infer
-from seqspec.compile.overlay import Overlay
-from seqspec.compile.plan import Compiled
-from seqspec.runtime.checkpoint import Checkpoint
-from seqspec.runtime.folder import RunFolder, open_folder
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.lock import Lock, drifts, read_lock
+from seqspec.compile.infer.infer import infer
+from seqspec.compile.plan.plan import Compiled
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.selection import chosen
+from seqspec.runtime.checkpoints.tensor_file import tensor_digest
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.reproducibility.lock import Lock, drifts, read_lock
 from seqspec.runtime.run import run
 from seqspec.runtime.run_folder.continuation import Continuation
-from seqspec.runtime.tensors import tensor_digest
-from seqspec.runtime.use import chosen
+from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.source import Source
 

@@ -12,19 +12,35 @@ from typing import Any
 import yaml
 
 from seqspec.compile.check import written_out
-from seqspec.compile.plan import Compiled
-from seqspec.compile.plan_text import plan_text
+from seqspec.compile.explain.plan_text import plan_text
+from seqspec.compile.plan.plan import Compiled
 from seqspec.data.corpus.first_look import first_look
-from seqspec.data.durable import write_durably
-from seqspec.data.learned import Learned
 from seqspec.data.progress import bar, silent
-from seqspec.runtime.assemble import Assembled, assemble, compile_run, learned_of, save_learned
-from seqspec.runtime.boundary import storage
-from seqspec.runtime.checkpoint import Checkpoint, folder_name, sweep
+from seqspec.data.stages.learned import Learned
+from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.assemble import assemble, compile_run, learned_of, save_learned
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.assembly.initial_weights import Record
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, sweep
+from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
+from seqspec.runtime.checkpoints.selection import readable
 from seqspec.runtime.checkpoints.training_state import Standing
-from seqspec.runtime.compiled import CompiledLoss
-from seqspec.runtime.feed import training_stream, unit_of
-from seqspec.runtime.folder import (
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.machine import bfloat16_gain, pin, this_machine
+from seqspec.runtime.devices.processes import agree, together
+from seqspec.runtime.evaluation.evaluator import Scored
+from seqspec.runtime.evaluation.run_evaluation import conclude, judgement
+from seqspec.runtime.reproducibility.lock import (
+    Lock,
+    Stamps,
+    drifts,
+    make_lock,
+    read_lock,
+    refuse,
+    write_lock,
+)
+from seqspec.runtime.run_folder.continuation import AS_IT_WAS, Continuation, require_going
+from seqspec.runtime.run_folder.folder import (
     STARTING,
     RunFolder,
     open_folder,
@@ -33,20 +49,13 @@ from seqspec.runtime.folder import (
     starting_folder,
     sweep_starting,
 )
-from seqspec.runtime.initial_weights import Record
-from seqspec.runtime.judge import Scored
-from seqspec.runtime.judging import conclude, judgement
-from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.lock import Lock, Stamps, drifts, make_lock, read_lock, refuse, write_lock
-from seqspec.runtime.machine import bfloat16_gain, pin, this_machine
-from seqspec.runtime.module import NotFinite, Training
-from seqspec.runtime.owner import owned
-from seqspec.runtime.processes import agree, together
-from seqspec.runtime.run_folder.continuation import AS_IT_WAS, Continuation, require_going
+from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import require_journal, require_sound, sweep_temporary
-from seqspec.runtime.training import train
-from seqspec.runtime.use import readable
+from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.step_boundary import storage
+from seqspec.runtime.training.streams import training_stream, unit_of
+from seqspec.runtime.training.trainer import train
+from seqspec.runtime.training.training_module import NotFinite, Training
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.experiment import Experiment
 

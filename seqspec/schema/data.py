@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Slot
+from seqspec.schema.config import Config
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type, Waveform
 from seqspec.schema.units import (
     Cosmetic,

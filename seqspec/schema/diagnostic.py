@@ -1,4 +1,4 @@
-"""What the person sees: diagnostics as data.  How they look in each format is in ``compile/report.py``."""
+"""What the person sees: diagnostics as data.  How they look in each format is in ``compile/diagnostics/report.py``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Diagnostic(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a check gives: a diagnostic that names places by path; ``compile/report.py`` finds the spans.
+    """What a check gives: a diagnostic that names places by path; ``compile/diagnostics/report.py`` finds the spans.
 
     ``at`` may name a field that stands only as a default; then the nearest thing that was written is shown.
     """
@@ -115,7 +115,7 @@ class DataError(Exception):
         self.at = at
         """The place in the experiment that asked for what went wrong, where it is known."""
         self.diagnostic: Diagnostic | None = None
-        """The same, shown where that place was written; see ``compile/report.py: located``."""
+        """The same, shown where that place was written; see ``compile/diagnostics/report.py: located``."""
         place = ":".join(str(part) for part in (file, row) if part not in ("", None))
         where = ", ".join(
             part

@@ -2,17 +2,18 @@
 
 The order of the fields is the order in which a spec is read: where the data comes from, how it is cut up,
 what learns, how, and how it is judged.  ``extends`` and ``profiles`` are gone by the time a tree gets here
-(``compile/resolve.py``).
+(``compile/resolve/resolve.py``).
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Slot
+from seqspec.schema.config import Config
 from seqspec.schema.data import Data
 from seqspec.schema.initialize import Freeze, Initialize
-from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.slot import Slot
 from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]

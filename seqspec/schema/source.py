@@ -13,6 +13,9 @@ from typing import NamedTuple
 Scalar = str | int | float | bool | None
 Path = tuple[str | int, ...]
 
+COMMAND_LINE = "<command line>"
+"""What the source of a value of the command line is called."""
+
 
 class Source:
     """One text that a person wrote: a file, the command line, an environment variable."""

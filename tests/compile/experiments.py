@@ -4,9 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.new import template
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.reference.starting_specs import template
+from seqspec.compile.resolve.resolve import Overlay
 
 
 def spec(folder, *, task="mt", name="spec.yaml", change=None):

@@ -1,4 +1,4 @@
-from seqspec.compile.alignment import align, is_aligned, moved
+from seqspec.compile.diff.alignment import align, is_aligned, moved
 
 
 def test_equal_items_stay_together_when_one_is_taken_out():

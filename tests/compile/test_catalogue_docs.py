@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.catalogue_docs import pages, write
+from seqspec.compile.reference.reference_docs import pages, write
 from seqspec.schema.catalogue import SLOTS, Catalogue
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -23,7 +23,7 @@ def test_the_reference_is_current(wanted, update):
     ]
 
     assert stale == [], (
-        "write them with `python -m seqspec.compile.catalogue_docs docs/reference` or `pytest --update`"
+        "write them with `python -m seqspec.compile.reference.reference_docs docs/reference` or `pytest --update`"
     )
     assert {file.name for file in REFERENCE.glob("*.md")} == set(wanted)
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.build import build
-from seqspec.compile.cost import GIB, cost, estimate, examples, lengths, size_text, within
-from seqspec.compile.parameters import ASSUMED, count, sizes
-from seqspec.data.batch import Batch
+from seqspec.compile.build.program import build
+from seqspec.compile.cost.cost import GIB, cost, estimate, examples, lengths, size_text, within
+from seqspec.compile.cost.parameter_table import ASSUMED, count, sizes
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.data.batching.batch import Batch
 from tests.compile.experiments import compiled
 
 MNIST = Path(__file__).parents[2] / "specs" / "image_mnist_lenet5.yaml"

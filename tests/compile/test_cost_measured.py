@@ -14,10 +14,10 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from seqspec.compile import recompile
-from seqspec.compile.build import build
-from seqspec.compile.cost import cost, examples, lengths
-from seqspec.data.batch import Batch
+from seqspec.compile.build.program import build
+from seqspec.compile.cost.cost import cost, examples, lengths
+from seqspec.compile.pipeline import recompile
+from seqspec.data.batching.batch import Batch
 from tests.compile.experiments import compiled
 
 LABELS = 40

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.counting import counted
-from seqspec.compile.parameters import count
+from seqspec.compile.cost.parameter_count import counted
+from seqspec.compile.cost.parameter_table import count
+from seqspec.compile.pipeline import compile as compile_spec
 from tests.compile.experiments import compiled
 
 SPECS = sorted(Path(__file__).parents[2].joinpath("specs").glob("*.yaml"))

@@ -3,8 +3,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.diff import apply, compare, diff
+from seqspec.compile.diff.plan_diff import apply, compare, diff
+from seqspec.compile.pipeline import compile as compile_spec
 from tests.compile.experiments import compiled, spec
 
 SCALARS = st.one_of(

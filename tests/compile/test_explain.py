@@ -3,9 +3,9 @@ import re
 import pytest
 
 from seqspec.compile.commands import explain, list_components, new, overlays
-from seqspec.compile.explain import NothingToExplain
-from seqspec.compile.explain import explain as page
-from seqspec.compile.new import tasks
+from seqspec.compile.explain.explain import NothingToExplain
+from seqspec.compile.explain.explain import explain as page
+from seqspec.compile.reference.starting_specs import tasks
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.experiment import Experiment
 from tests.compile.experiments import spec
@@ -157,7 +157,7 @@ def test_a_slot_is_listed_and_an_unknown_one_corrected():
 @pytest.mark.parametrize("task", tasks())
 @pytest.mark.parametrize("profile", [[], ["tiny"]], ids=["whole", "tiny"])
 def test_a_new_spec_is_valid_and_commented(tmp_path, task, profile):
-    from seqspec.compile import compile as compile_spec
+    from seqspec.compile.pipeline import compile as compile_spec
 
     file = tmp_path / "new.yaml"
     assert new(task, output=file).exit == 0

@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile.fix import choose, edited, mend, unified
-from seqspec.compile.front import understand_text
+from seqspec.compile.analysis.front_end import understand_text
+from seqspec.compile.diagnostics.fixes import choose, edited, mend, unified
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
 from seqspec.schema.source import Source, Span
 from tests.compile.trees import mistakes

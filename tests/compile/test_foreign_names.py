@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.foreign_names import KEYS
-from seqspec.compile.foreign_places import PLACES
-from seqspec.compile.judge import Options, judge
-from seqspec.compile.keys import known_keys
-from seqspec.compile.resolve import Overlay
-from seqspec.compile.shape import shapes
+from seqspec.compile.language.expected_schema import shapes
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.compile.validate.foreign_names import KEYS
+from seqspec.compile.validate.foreign_places import PLACES
+from seqspec.compile.validate.key_hints import known_keys
+from seqspec.compile.validation import Options, judge
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.experiment import Experiment
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from seqspec.compile.judge import Options, judge, validate_specs
+from seqspec.compile.validation import Options, judge, validate_specs
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -4,9 +4,9 @@ import jsonschema
 import pytest
 import yaml
 
-from seqspec.compile.json_schema import json_schema
-from seqspec.compile.new import template
-from seqspec.compile.parse import parse
+from seqspec.compile.parse.parse import parse
+from seqspec.compile.reference.json_schema import json_schema
+from seqspec.compile.reference.starting_specs import template
 from seqspec.schema.catalogue import Catalogue
 from tests.compile.experiments import merged
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import judge as judging
-from seqspec.compile.judge import Options, judge, specs_under, validate_specs
-from seqspec.compile.resolve import Overlay
+from seqspec.compile import validation as judging
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.compile.validation import Options, judge, specs_under, validate_specs
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 WARNED = EXAMPLE.replace("splits", "splits") + "description: x\n"
@@ -114,7 +114,7 @@ class TestIgnore:
 
     @pytest.fixture
     def silence(self):
-        from seqspec.compile.ignore import silenced
+        from seqspec.compile.diagnostics.ignore import silenced
         from seqspec.schema.diagnostic import Diagnostic
         from tests.compile.trees import tree
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.report import located
-from seqspec.compile.with_data import missing_data
+from seqspec.compile.analysis.with_data import missing_data
+from seqspec.compile.diagnostics.report import located
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.schema.diagnostic import DataError
 
 SPEC = """

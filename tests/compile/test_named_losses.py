@@ -3,18 +3,19 @@
 import pytest
 import torch
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile import recompile
-from seqspec.compile.build import build
-from seqspec.compile.build_data import build_data, counted
-from seqspec.compile.diff import diff
-from seqspec.compile.fix import edited
-from seqspec.compile.json_schema import json_schema
-from seqspec.compile.provenance import parse_path, provenance
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.build.data_parts import build_data, counted
+from seqspec.compile.build.program import build
+from seqspec.compile.diagnostics.fixes import edited
+from seqspec.compile.diff.plan_diff import diff
+from seqspec.compile.explain.provenance import provenance
+from seqspec.compile.language.paths import parse_path
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.pipeline import recompile
+from seqspec.compile.reference.json_schema import json_schema
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.components.search.ctc_greedy import CtcGreedy
-from seqspec.data.loader import training_loader
-from seqspec.data.prepare import prepare
+from seqspec.data.batching.loader import training_loader
+from seqspec.data.stages.prepare import prepare
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.types import Counted, Logits

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.compile.number_slips import number_help
+from seqspec.compile.validate.number_hints import number_help
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import codes
-from seqspec.compile.judge import Options, judge, validate_specs
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.diagnostics import codes
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.compile.validation import Options, judge, validate_specs
 
-PACKAGE = Path(codes.__file__).parents[1]
+PACKAGE = Path(codes.__file__).parents[2]
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
-OURS = sorted(file.stem[:5] for file in (PACKAGE / "compile" / "pages").glob("*.md"))
+OURS = sorted(file.stem[:5] for file in (PACKAGE / "compile" / "diagnostics" / "pages").glob("*.md"))
 BLOCK = re.compile(r"^(Wrong|Right):\n\n```(\w+)\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 RAISED_ELSEWHERE = {
     "SQ002", "SQ003", "SQ005", "SQ006", "SQ027", "SQ040", "SQ114", "SQ140", "SQ141", "SQ201", "SQ209", "SQ265", "SQ304", "SQ314", "SQ316", "SQ601", "SQ602", "SQ900",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.build import build
-from seqspec.compile.parameters import assumed
+from seqspec.compile.build.program import build
+from seqspec.compile.cost.parameter_table import assumed
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.schema.diagnostic import SpecError
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")

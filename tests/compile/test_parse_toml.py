@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile.parse_toml import read
+from seqspec.compile.parse.toml_reader import read
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.source import Source
 from tests.compile.trees import codes, mistakes, tree

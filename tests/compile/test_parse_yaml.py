@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile.parse import parse, parse_text
+from seqspec.compile.parse.parse import parse, parse_text
 from seqspec.schema.source import POISON, Source
 from tests.compile.trees import codes, mistakes, tree
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile
-from seqspec.compile.judge import Options, judge, validate_specs
-from seqspec.compile.report import FORMATS, render
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.diagnostics.report import FORMATS, render
+from seqspec.compile.pipeline import compile
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.compile.validation import Options, judge, validate_specs
 
 WHOLE = (Path(__file__).parents[1] / "mistakes" / "base" / "whole.yaml").read_text(encoding="utf-8")
 

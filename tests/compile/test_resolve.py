@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile.overlay import merge
-from seqspec.compile.parse import parse
-from seqspec.compile.resolve import Overlay, resolve
-from seqspec.compile.validate import catalogue_of
+from seqspec.compile.parse.parse import parse
+from seqspec.compile.resolve.overlay import merge
+from seqspec.compile.resolve.plugins import catalogue_of
+from seqspec.compile.resolve.resolve import Overlay, resolve
 from tests.compile.trees import mistakes, tree
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqspec.compile.foreign_names import KEYS
-from seqspec.compile.foreign_words import COMPONENTS
-from seqspec.compile.suggest import distance, nearest
+from seqspec.compile.language.suggestions import distance, nearest
+from seqspec.compile.validate.foreign_names import KEYS
+from seqspec.compile.validate.foreign_words import COMPONENTS
 from seqspec.schema.catalogue import SLOTS, Catalogue
 
 words = st.text("abcd_", max_size=8)
@@ -49,8 +49,8 @@ def test_foreign_names_are_not_ours():
 
 
 def test_foreign_keys_lead_to_keys_that_there_are():
-    from seqspec.compile.keys import known_keys
-    from seqspec.compile.shape import shapes
+    from seqspec.compile.language.expected_schema import shapes
+    from seqspec.compile.validate.key_hints import known_keys
     from seqspec.schema.experiment import Experiment
 
     catalogue = Catalogue()
@@ -74,9 +74,9 @@ def walked(annotation):
 
 
 def test_foreign_choices_lead_to_choices_that_there_are():
-    from seqspec.compile.field_types import choices
-    from seqspec.compile.foreign_words import CHOICES
-    from seqspec.compile.shape import shapes
+    from seqspec.compile.language.expected_schema import shapes
+    from seqspec.compile.language.field_types import choices
+    from seqspec.compile.validate.foreign_words import CHOICES
     from seqspec.schema.experiment import Experiment
 
     catalogue = Catalogue()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.judge import Options, judge
+from seqspec.compile.validation import Options, judge
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 HEADS = ("num_heads: 2", "num_heads: 3")

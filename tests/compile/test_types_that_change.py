@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.judge import Options, judge
-from seqspec.compile.overlay import Overlay
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.compile.validation import Options, judge
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 

@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic_core import _pydantic_core
 
-from seqspec.compile.faults import Fault
-from seqspec.compile.misfit import explain_value
-from seqspec.compile.resolve import resolve
-from seqspec.compile.validate import validate
+from seqspec.compile.resolve.resolve import resolve
+from seqspec.compile.validate.schema_errors import Fault
+from seqspec.compile.validate.validate import validate
+from seqspec.compile.validate.value_hints import explain_value
 from tests.compile.trees import mistakes, tree
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
@@ -19,8 +19,8 @@ EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 
 def told(change):
     """The mistakes of the example with some lines put over it."""
-    from seqspec.compile.overlay import merge
-    from seqspec.compile.validate import catalogue_of
+    from seqspec.compile.resolve.overlay import merge
+    from seqspec.compile.resolve.plugins import catalogue_of
 
     base = resolve(tree(EXAMPLE, name="example.yaml"))
     return mistakes(lambda: validate(merge(base, tree(change), catalogue=catalogue_of(base))))
@@ -219,7 +219,7 @@ def plugin(tmp_path, monkeypatch):
     """Another package with an encoder of its own, installed as far as Python can tell."""
     from importlib.metadata import entry_points
 
-    stage = importlib.import_module("seqspec.compile.validate")
+    plugins = importlib.import_module("seqspec.compile.resolve.plugins")
     package = tmp_path / "seqspec_extra"
     (package / "schema" / "encoder").mkdir(parents=True)
     for folder in (package, package / "schema", package / "schema" / "encoder"):
@@ -233,9 +233,9 @@ def plugin(tmp_path, monkeypatch):
     (info / "entry_points.txt").write_text("[seqspec]\nextra = seqspec_extra\nbroken = seqspec_broken\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert any(point.name == "extra" for point in entry_points(group="seqspec"))
-    stage._catalogue.cache_clear()
+    plugins._catalogue.cache_clear()
     yield
-    stage._catalogue.cache_clear()
+    plugins._catalogue.cache_clear()
 
 
 def test_a_plugin_adds_components(plugin):

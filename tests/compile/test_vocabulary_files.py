@@ -6,9 +6,9 @@ import os
 import pytest
 import sentencepiece
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.resolve import Overlay
-from seqspec.compile.with_data import missing_data
+from seqspec.compile.analysis.with_data import missing_data
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.diagnostic import SpecError
 from tests.compile.experiments import spec
 

@@ -1,6 +1,6 @@
 """Short ways to a tree and to what is wrong with a text."""
 
-from seqspec.compile.parse import parse_text
+from seqspec.compile.parse.parse import parse_text
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.source import Source
 

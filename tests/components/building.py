@@ -7,14 +7,15 @@ from typing import Annotated, Any, NamedTuple
 
 import torch
 
-from seqspec.compile.construct import Constructor
-from seqspec.compile.infer import _fill, _Flow, _Record
-from seqspec.compile.plan import Plan
+from seqspec.compile.build.construct import Constructor
+from seqspec.compile.infer.infer import _fill, _Flow, _Record
+from seqspec.compile.plan.plan import Plan
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
-from seqspec.data.batch import Batch, Field
+from seqspec.data.batching.batch import Batch, Field
 from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.config import Config, Slot
+from seqspec.schema.config import Config
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Tokens, Type
 
 SOURCE, TARGET = Tokens(20), Tokens(11)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from seqspec.data.text import TextProcessor
+from seqspec.data.text.text_pipeline import TextProcessor
 from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.config import Config, slots
+from seqspec.schema.config import Config
+from seqspec.schema.slot import slots
 from seqspec.schema.types import Classes, Logits, Text, Tokens, Type
 
 CATALOGUE = Catalogue()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from seqspec.data.parts import DataParts
+from seqspec.data.stages.parts import DataParts
 from seqspec.schema.config import Config
 from seqspec.schema.data import Data
 from seqspec.schema.diagnostic import DataError
@@ -42,7 +42,7 @@ class FakeAdapter:
         yield path
 
     def examples(self, split: str) -> Iterator[Any]:
-        from seqspec.data.record import BadRow
+        from seqspec.data.corpus.record import BadRow
 
         self.reads.append(split)
         for number, line in enumerate((self.root / f"{split}.jsonl").read_text().splitlines(), 1):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.archive import Limits, extract
+from seqspec.data.corpus.archive import Limits, extract
 from seqspec.schema.diagnostic import DataError
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from seqspec.data.audio import AudioReader
-from seqspec.data.record import AudioRef
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import AudioRef
 from seqspec.schema.diagnostic import DataError
 
 RATE = 16_000

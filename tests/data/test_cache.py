@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqspec.data.cache import Cache, default_cache, key_of
-from seqspec.data.hashes import file_hashes
-from seqspec.data.store import Column, StoreWriter
+from seqspec.data.store.cache import Cache, default_cache, key_of
+from seqspec.data.store.hashes import file_hashes
+from seqspec.data.store.store import Column, StoreWriter
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 
@@ -174,9 +174,9 @@ KILLED = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from seqspec.data.prepare import prepare
+from seqspec.data.stages.prepare import prepare
 from tests.data.fakes import make_parts
-from seqspec.data import records, encode
+from seqspec.data.stages import records, encoding as encode
 records.BLOCK = encode.BLOCK = 7
 records.COMMIT_ROWS = encode.COMMIT_ROWS = 7
 found = prepare(make_parts(Path({corpus!r})), cache=Path({cache!r}), processes=1)
@@ -202,7 +202,7 @@ def test_killing_it_at_any_instant_loses_nothing(tmp_path):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             kills += 1
-    from seqspec.data.prepare import prepare
+    from seqspec.data.stages.prepare import prepare
 
     found = prepare(make_parts(corpus), cache=tmp_path / "cache", processes=1)
     clean = prepare(make_parts(corpus), cache=tmp_path / "clean", processes=1)
@@ -233,7 +233,7 @@ def test_the_place_of_the_cache(monkeypatch, tmp_path):
 
 
 def test_files_are_hashed_again_only_when_they_changed(tmp_path, monkeypatch):
-    from seqspec.data import hashes
+    from seqspec.data.store import hashes
 
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -265,8 +265,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
     import errno
 
-    from seqspec.data import store
-    from seqspec.data.prepare import prepare
+    from seqspec.data.stages.prepare import prepare
+    from seqspec.data.store import store
     from tests.data.fakes import make_parts, pairs, write_corpus
 
     corpus = write_corpus(tmp_path / "corpus", train=pairs(30))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqspec.data.corpus_check import corpus_problems
+from seqspec.data.corpus.corpus_check import corpus_problems
 from tests.components.adapter.cases import CASES, reader, synthetic
 
 SIDES = {"source_language": "ja", "target_language": "en", "splits": {"train": "train", "dev": "dev"}}

@@ -1,7 +1,7 @@
 import pytest
 
-from seqspec.data.drops import LOOK_ON, Drops, enough
-from seqspec.data.record import without_details
+from seqspec.data.corpus.drops import LOOK_ON, Drops, enough
+from seqspec.data.corpus.record import without_details
 from seqspec.schema.diagnostic import DataError
 
 

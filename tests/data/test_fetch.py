@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.data.fetch import Patience, fetch
-from seqspec.schema.adapter_config import Download
+from seqspec.data.corpus.fetch import Patience, fetch
+from seqspec.schema.adapter._adapter import Download
 from seqspec.schema.diagnostic import DataError
 
 from .serving import Site, serving
@@ -188,7 +188,7 @@ def test_a_full_disk_while_unpacking_costs_no_second_download(site, tmp_path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("seqspec.data.fetch.extract", full)
+        patch.setattr("seqspec.data.corpus.fetch.extract", full)
         with pytest.raises(DataError, match="no space left"):
             _fetch(site, tmp_path)
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile import recompile
-from seqspec.compile.build import build
-from seqspec.compile.build_data import build_data
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.pipeline import recompile
+from seqspec.data.batching.loader import evaluation_loader, training_loader
 from seqspec.data.inspect.inspection import inspect
 from seqspec.data.inspect.subject import Subject
-from seqspec.data.loader import evaluation_loader, training_loader
-from seqspec.data.prepare import prepare
+from seqspec.data.stages.prepare import prepare
 from tests.compile.experiments import spec
 
 torch.set_num_threads(1)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.cells import quantized
-from seqspec.data.layout import costs, make_layout, sorted_layout
-from seqspec.data.order import Order
+from seqspec.data.batching.layout import costs, make_layout, sorted_layout
+from seqspec.data.batching.length_cells import quantized
+from seqspec.data.batching.order import Order
 from seqspec.schema.data import Batch
 
 
@@ -129,7 +129,7 @@ def test_blocks_of_rows_decide_no_layout(monkeypatch):
     rng = np.random.default_rng(3)
     lengths = rng.integers(1, 400, (1000, 2))
     whole = make_layout(lengths, batch(size=4096.0))
-    monkeypatch.setattr("seqspec.data.store.AT_ONCE", 64)
+    monkeypatch.setattr("seqspec.data.store.store.AT_ONCE", 64)
     found = make_layout(lengths, batch(size=4096.0), out=np.zeros(1000, np.int32))
 
     assert np.array_equal(found.examples, whole.examples)

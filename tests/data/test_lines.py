@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data import lines
-from seqspec.data.lines import count_lines, read_lines, show
+from seqspec.data.corpus import lines
+from seqspec.data.corpus.lines import count_lines, read_lines
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 

@@ -6,9 +6,9 @@ import os
 import pytest
 import torch
 
-from seqspec.data.loader import MicroSteps, evaluation_loader, training_loader, training_order
-from seqspec.data.order import slices
-from seqspec.data.prepare import prepare
+from seqspec.data.batching.loader import MicroSteps, evaluation_loader, training_loader, training_order
+from seqspec.data.batching.order import slices
+from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
 from tests.data.fakes import make_parts, pairs, write_corpus
@@ -148,7 +148,7 @@ class Faulty(Dying):
 
 
 def test_a_dead_worker_is_named():
-    from seqspec.data.loader import Loader
+    from seqspec.data.batching.loader import Loader
 
     with pytest.raises(DataError, match="a loader process died"):
         list(Loader(Dying(), workers=1))
@@ -156,7 +156,7 @@ def test_a_dead_worker_is_named():
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_data_error_crosses_the_process_boundary_whole(workers):
-    from seqspec.data.loader import Loader
+    from seqspec.data.batching.loader import Loader
 
     with pytest.raises(DataError) as caught:
         list(Loader(Faulty(), workers=workers))
@@ -167,7 +167,7 @@ def test_a_data_error_crosses_the_process_boundary_whole(workers):
 def test_augmentation_depends_on_seed_epoch_and_example_alone(tmp_path):
     from dataclasses import replace
 
-    from seqspec.data.collate import collate
+    from seqspec.data.batching.collate import collate
 
     corpus = write_corpus(tmp_path / "c", train=[{"source": "a b", "target": str(n % 3)} for n in range(6)])
     parts = make_parts(corpus, roles={"source": Text("en"), "target": Classes(Unknown("k"))})

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seqspec.data.layout import make_layout
-from seqspec.data.mixing import Mixture, factors, mixture_of, slots_for
-from seqspec.data.order import Order
+from seqspec.data.batching.layout import make_layout
+from seqspec.data.batching.mixing import Mixture, factors, mixture_of, slots_for
+from seqspec.data.batching.order import Order
 from seqspec.schema.data import Batch
 
 CONFIG = Batch.model_validate({"unit": "tokens", "size": 200.0})

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.loader import evaluation_loader, training_loader
-from seqspec.data.pack import PackedSplit
-from seqspec.data.prepare import prepare
+from seqspec.data.batching.loader import evaluation_loader, training_loader
+from seqspec.data.stages.packing import PackedSplit
+from seqspec.data.stages.prepare import prepare
 from seqspec.schema.data import Pack
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import BOS, EOS, PAD, Text

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.permute import permute, permute_one
+from seqspec.data.batching.permutation import permute, permute_one
 
 
 def whole(size: int, key: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from seqspec.data.classes import class_names, in_label_order
-from seqspec.data.prepare import prepare
+from seqspec.data.stages.classes import class_names, in_label_order
+from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
 from tests.data.fakes import FakeSteps, make_parts, pairs, write_corpus
@@ -245,7 +245,7 @@ def test_label_order():
 
 
 def test_several_processes_give_the_same_ids(tmp_path, monkeypatch):
-    monkeypatch.setattr("seqspec.data.encode.BLOCK", 5)
+    monkeypatch.setattr("seqspec.data.stages.encoding.BLOCK", 5)
     corpus = write_corpus(tmp_path / "c", train=pairs(60))
     one = prepare(make_parts(corpus), cache=tmp_path / "one", processes=1)
     two = prepare(make_parts(corpus), cache=tmp_path / "two", processes=2)
@@ -285,7 +285,7 @@ def test_blocks_of_rows_decide_nothing(tmp_path, monkeypatch):
     }
     found = []
     for size in (1 << 20, 7):
-        monkeypatch.setattr("seqspec.data.store.AT_ONCE", size)
+        monkeypatch.setattr("seqspec.data.store.store.AT_ONCE", size)
         cache = tmp_path / f"cache{size}"
         made = prepare(make_parts(corpus, **settings), cache=cache, processes=1)
         names = {name: [split.id(i) for i in range(len(split))] for name, split in made.splits.items()}
@@ -302,7 +302,7 @@ def test_blocks_of_rows_decide_nothing(tmp_path, monkeypatch):
 
 
 def test_a_store_that_was_whole_but_had_no_name_yet_is_not_written_twice(corpus, tmp_path, monkeypatch):
-    from seqspec.data import cache
+    from seqspec.data.store import cache
 
     whole = prepare(make_parts(corpus), cache=tmp_path / "whole", processes=1).splits["train"]
     finish = cache._finish

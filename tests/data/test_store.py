@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.store import MANIFEST, TEXT, Column, Store, StoreWriter, ragged, ragged_text
+from seqspec.data.store.store import MANIFEST, TEXT, Column, Store, StoreWriter, ragged, ragged_text
 
 
 def finish(folder, writer):

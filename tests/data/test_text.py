@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.aligned import Aligned, identity, rewrite
+from seqspec.data.text.aligned import Aligned, identity, rewrite
 from tests.components.text_steps import mecab, processor, segmenter
 
 LINES = ["東京の大学に行く。", "iPhone 14を買う", "ﾃｽﾄ㍿", "京都 大阪　神戸", "彼は１２歳だ！"]

@@ -12,11 +12,11 @@ from tests.data.fakes import pairs, write_corpus
 ROOT = Path(__file__).parents[2]
 BEGIN = """
 from pathlib import Path
-import seqspec.data.encode
-from seqspec.data.prepare import prepare
+import seqspec.data.stages.encoding
+from seqspec.data.stages.prepare import prepare
 from tests.data.fakes import make_parts
 
-seqspec.data.encode.BLOCK = 4
+seqspec.data.stages.encoding.BLOCK = 4
 """
 CALL = "print(len(prepare(make_parts(Path({corpus!r})), cache=Path({cache!r}), processes=2).splits['train']))"
 BARE = BEGIN + CALL + "\n"

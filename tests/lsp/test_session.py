@@ -8,7 +8,7 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 
-from seqspec.compile.new import template
+from seqspec.compile.reference.starting_specs import template
 
 
 class Editor(LanguageClient):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.formats.text import MOST_LINES
-from seqspec.compile.judge import Options, validate_specs
-from seqspec.compile.judge import judge as look
-from seqspec.compile.resolve import Overlay
+from seqspec.compile.diagnostics.formats.text import MOST_LINES
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.compile.validation import Options, validate_specs
+from seqspec.compile.validation import judge as look
 
 HERE = Path(__file__).parent
 CASES = sorted((*HERE.glob("*.yaml"), *HERE.glob("*.toml")))

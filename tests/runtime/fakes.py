@@ -9,19 +9,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from seqspec.compile.parameter_claims import Parts, claims
+from seqspec.compile.build.parameter_claims import Parts, claims
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.optimizer.adamw import Adamw
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.runtime.boundary import Judgement
-from seqspec.runtime.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint
 from seqspec.runtime.checkpoints.training_state import Standing
-from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.module import Training
-from seqspec.runtime.training import train
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.training.step_boundary import Judgement
+from seqspec.runtime.training.trainer import train
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.experiment import Evaluate, Train
 from seqspec.schema.initialize import Freeze

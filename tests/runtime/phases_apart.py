@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.module import Training
-from seqspec.runtime.processes import together
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.processes import together
+from seqspec.runtime.training.training_module import Training
 from tests.runtime.fakes import start
 
 

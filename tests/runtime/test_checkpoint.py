@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seqspec.runtime.checkpoint import Checkpoint, read_checkpoint, sweep, write_checkpoint
-from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
-from seqspec.runtime.tensors import Damaged, digest_all, pieces
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint, read_checkpoint, sweep, write_checkpoint
+from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
+from seqspec.runtime.checkpoints.tensor_file import Damaged, digest_all, pieces
 
 
 def checkpoint(step: int = 1) -> Checkpoint:

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from seqspec.runtime.checkpoint import Checkpoint, folder_name, write_checkpoint
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, write_checkpoint
+from seqspec.runtime.checkpoints.selection import chosen
 from seqspec.runtime.checkpoints.training_state import Standing
-from seqspec.runtime.use import chosen
 from seqspec.schema.diagnostic import Exit, RunError
 
 STEPS = (1, 10, 11, 12)

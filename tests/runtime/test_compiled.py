@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seqspec.runtime.compiled import CompiledLoss
+from seqspec.runtime.training.compiled_loss import CompiledLoss
 
 
 def loss(x, weight):

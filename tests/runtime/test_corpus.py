@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.runtime import corpus
+from seqspec.runtime.commands import corpus
 from seqspec.schema.diagnostic import Exit
 
 SPEC = """

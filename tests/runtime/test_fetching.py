@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from seqspec.runtime.fetching import fetch_corpora
+from seqspec.runtime.commands.fetch import fetch_corpora
+from seqspec.schema.adapter._adapter import Download
 from seqspec.schema.adapter.kftt import KfttConfig
-from seqspec.schema.adapter_config import Download
 from seqspec.schema.diagnostic import Exit
 from tests.data.serving import archive, serving
 

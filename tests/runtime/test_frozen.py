@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqspec.runtime.keep import newest_sound
-from seqspec.runtime.use import chosen
+from seqspec.runtime.checkpoints.retention import newest_sound
+from seqspec.runtime.checkpoints.selection import chosen
 from tests.runtime.fakes import program, start
 
 PLAN = {"max_steps": 12, "ema": 0.9, "l2": 0.01, "clip_norm": 1.0}

@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime import commands
-from seqspec.runtime.assemble import assemble, reopen
-from seqspec.runtime.evaluate import evaluate
-from seqspec.runtime.fusion import fuse
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.lock import drifts, read_lock
-from seqspec.runtime.predict import predict
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.assembly.assemble import assemble, reopen
+from seqspec.runtime.assembly.shallow_fusion import fuse
+from seqspec.runtime.commands import runs as commands
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.evaluate import evaluate
+from seqspec.runtime.prediction.predict import predict
+from seqspec.runtime.reproducibility.lock import drifts, read_lock
 from seqspec.runtime.run import locked_now, run
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.types import BOS, EOS
@@ -173,7 +173,9 @@ def test_an_unset_variable_and_an_unknown_checkpoint_are_told(runs, monkeypatch)
 
 def test_a_language_model_that_is_missing_is_told_before_the_data_are_prepared(runs, monkeypatch):
     monkeypatch.setenv("LANGUAGE_RUN", "nowhere")
-    monkeypatch.setattr("seqspec.runtime.assemble.prepare", lambda *given, **named: pytest.fail("prepared"))
+    monkeypatch.setattr(
+        "seqspec.runtime.assembly.assemble.prepare", lambda *given, **named: pytest.fail("prepared")
+    )
 
     with pytest.raises(RunError, match="nowhere is not a run directory"):
         assemble(compiled(runs.folder, "translation"), splits=("train",))

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from seqspec.runtime.gradients import Gradients, NormTracker
-from seqspec.runtime.weights import Average, Noise, load_tensors, state_tensors
+from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
+from seqspec.runtime.training.gradients import Gradients, NormTracker
+from seqspec.runtime.training.weights import Average, Noise
 from seqspec.schema.experiment import AdaptiveClip, Train
 
 

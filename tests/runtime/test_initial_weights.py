@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.build import build
-from seqspec.compile.differences import differences
-from seqspec.compile.explain import explain
-from seqspec.compile.initial_digests import initial_digests
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime.lock import read_lock
-from seqspec.runtime.use import chosen
+from seqspec.compile.build.program import build
+from seqspec.compile.diff.compare_specs import differences
+from seqspec.compile.explain.explain import explain
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.plan.initial_digests import initial_digests
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.checkpoints.selection import chosen
+from seqspec.runtime.reproducibility.lock import read_lock
 from seqspec.schema.diagnostic import Exit, SpecError
 from tests.runtime.run_folder.conftest import Bench
 

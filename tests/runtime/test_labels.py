@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.overlay import Overlay
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
-from seqspec.data.pictures import write_picture
-from seqspec.runtime.assemble import assemble, compile_run
+from seqspec.data.corpus.images import write_picture
+from seqspec.runtime.assembly.assemble import assemble, compile_run
+from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.doctor import isolation
-from seqspec.runtime.doctor.patient import Patient
-from seqspec.runtime.evaluate import evaluate
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.predict import predict
+from seqspec.runtime.doctor.subject import Patient
+from seqspec.runtime.evaluation.evaluate import evaluate
+from seqspec.runtime.prediction.predict import predict
 from seqspec.runtime.run import run
 from seqspec.schema.diagnostic import DataError, RunError
 

@@ -5,8 +5,8 @@ import os
 import pytest
 import torch
 
-from seqspec.runtime.launch import Launch, Place
-from seqspec.runtime.processes import together
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.processes import together
 from seqspec.schema.diagnostic import Exit, RunError
 
 SLURM = {

@@ -4,10 +4,11 @@ import os
 
 import pytest
 
-from seqspec.runtime import machine, run
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.machine import KEPT_KERNELS, bound_kernel_cache
-from seqspec.runtime.progress import peak_memory
+from seqspec.runtime import run
+from seqspec.runtime.devices import machine
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.machine import KEPT_KERNELS, bound_kernel_cache
+from seqspec.runtime.training.progress_bar import peak_memory
 
 NAMES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY")
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from seqspec.runtime import corpus
-from seqspec.runtime.commands import _notes
-from seqspec.runtime.folder import RunFolder
+from seqspec.runtime.commands import corpus
+from seqspec.runtime.commands.runs import _notes
+from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import Exit
 
 soundfile = pytest.importorskip("soundfile")

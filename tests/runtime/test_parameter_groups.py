@@ -3,10 +3,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from seqspec.compile.parameter_claims import Claim, GroupRule
+from seqspec.compile.build.parameter_claims import Claim, GroupRule
 from seqspec.components.optimizer.adamw import Adamw
-from seqspec.runtime.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.runtime.parameter_groups import Mover
+from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.parameter_groups import Mover
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.optimizer.adamw import AdamwConfig
 from seqspec.schema.types import Nothing

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqspec.runtime.keep import steps_of
-from seqspec.runtime.module import NotFinite, Training
+from seqspec.runtime.checkpoints.retention import steps_of
+from seqspec.runtime.training.training_module import NotFinite, Training
 from tests.runtime.fakes import start
 from tests.runtime.test_training import JUDGED, LostAt, digest, resumed
 

@@ -14,11 +14,11 @@ import pytest
 
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components.predictions import LabelPrediction, TextPrediction
-from seqspec.runtime.inputs import check_names, read_inputs
-from seqspec.runtime.predict import print_all
 from seqspec.runtime.prediction.file_inputs import files_of
 from seqspec.runtime.prediction.input import Input, unread
+from seqspec.runtime.prediction.inputs import check_names, read_inputs
 from seqspec.runtime.prediction.output_formats import Printing, json_line, text_lines, writer
+from seqspec.runtime.prediction.predict import print_all
 from seqspec.runtime.prediction.predictor import Prediction, Predictor
 from seqspec.schema.diagnostic import DataError, RunError
 from seqspec.schema.types import Classes, Frames, Text, Waveform

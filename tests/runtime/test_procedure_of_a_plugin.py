@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONFIG = '''"""Each optimiser has a turn."""
 
-from seqspec.schema.procedure_config import Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Phase, ProcedureConfig
 
 
 class InTurnConfig(ProcedureConfig):

@@ -6,11 +6,11 @@ import json
 import re
 import struct
 
-from seqspec.runtime.charts import Line, chart, picture
-from seqspec.runtime.events import Events, _masked
-from seqspec.runtime.folder import RunFolder, publish, starting_folder
-from seqspec.runtime.journal import Journal, read_journal
-from seqspec.runtime.report import _difference, page
+from seqspec.runtime.report.charts import Line, chart, picture
+from seqspec.runtime.report.report import _difference, page
+from seqspec.runtime.run_folder.folder import RunFolder, publish, starting_folder
+from seqspec.runtime.run_folder.metrics_log import Journal, read_journal
+from seqspec.runtime.run_folder.tensorboard_events import Events, _masked
 
 
 def test_a_journal_forgets_what_came_after_its_checkpoint(tmp_path):
@@ -35,8 +35,8 @@ def test_a_torn_line_is_not_read(tmp_path):
 def test_a_resumed_window_is_written_as_one_that_nobody_disturbed():
     from types import SimpleNamespace
 
-    from seqspec.runtime.gradients import Verdict
-    from seqspec.runtime.module import Window
+    from seqspec.runtime.training.gradients import Verdict
+    from seqspec.runtime.training.training_module import Window
 
     window, again = Window(), Window()
     window.add(SimpleNamespace(total=6.0, count=2.0, terms={"too_short": 0.0, "ctc": 6.0}))

@@ -8,11 +8,11 @@ import signal
 import pytest
 import torch
 
-from seqspec.runtime.boundary import Judgement
+from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
+from seqspec.runtime.checkpoints.selection import chosen
 from seqspec.runtime.checkpoints.training_state import Standing
-from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.keep import Keep, newest_sound, prune, steps_of
-from seqspec.runtime.use import chosen
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.training.step_boundary import Judgement
 from tests.runtime.fakes import start
 
 PLAN = {

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqspec.runtime.checkpoint import Checkpoint
-from seqspec.runtime.keep import newest_sound, steps_of
-from seqspec.runtime.module import NotFinite, Training
-from seqspec.runtime.tensors import digest_all
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint
+from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
+from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.runtime.training.training_module import NotFinite, Training
 from tests.runtime.fakes import start
 
 torch.set_num_threads(1)
@@ -58,7 +58,7 @@ def LostAt(folder, *, step, **settings) -> Checkpoint:
     def judge(at: int):
         if at >= step:
             raise Crash
-        from seqspec.runtime.boundary import Judgement
+        from seqspec.runtime.training.step_boundary import Judgement
 
         return Judgement({"dev": {"wer": 1 / at}}, -1 / at)
 
@@ -113,7 +113,7 @@ def test_a_budget_skips_steps_that_are_not_finite(tmp_path):
 
 
 def test_early_stopping_waits_and_then_stops(tmp_path):
-    from seqspec.runtime.boundary import Judgement
+    from seqspec.runtime.training.step_boundary import Judgement
 
     evaluate = {"every_steps": 2, "metrics": ["wer"], "stop": {"after": 2}}
 
@@ -125,7 +125,7 @@ def test_early_stopping_waits_and_then_stops(tmp_path):
 
 def test_keeping_last_best_and_every(tmp_path):
     scores = {4: -1.0, 8: 5.0, 12: 0.0, 16: 0.0, 20: 0.0}
-    from seqspec.runtime.boundary import Judgement
+    from seqspec.runtime.training.step_boundary import Judgement
 
     start(
         tmp_path,

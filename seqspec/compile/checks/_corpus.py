@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel
 
-from seqspec.compile.plan import Plan
-from seqspec.compile.shape import shapes
-from seqspec.schema.config import Mismatch, find_marks
+from seqspec.compile.language.expected_schema import shapes
+from seqspec.compile.plan.plan import Plan
+from seqspec.schema.config import Mismatch
 from seqspec.schema.environment import MayName
+from seqspec.schema.slot import find_marks
 from seqspec.schema.source import Path
 from seqspec.schema.types import Frames, Poison, Text, Type, Waveform
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from seqspec.compile.checks._corpus import pipelines
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path
 from seqspec.schema.types import States

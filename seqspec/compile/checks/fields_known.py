@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from seqspec.compile.checks._corpus import roles
-from seqspec.compile.plan import Plan
-from seqspec.compile.suggest import nearest
+from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path
 from seqspec.schema.types import Image, Poison, Text, Type, Waveform

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seqspec.compile.checks._corpus import configs_in
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ242"

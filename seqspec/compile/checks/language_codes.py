@@ -21,8 +21,8 @@ from typing import Literal
 from pydantic import BaseModel
 
 from seqspec.compile.checks._corpus import configs_in
-from seqspec.compile.language_words import language_code
-from seqspec.compile.plan import Plan
+from seqspec.compile.language.language_names import language_code
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ240"

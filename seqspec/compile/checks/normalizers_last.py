@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 

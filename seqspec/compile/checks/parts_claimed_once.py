@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.plan import Plan
-from seqspec.compile.suggest import nearest
+from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from seqspec.compile.checks._corpus import configs_in, path_fields
-from seqspec.compile.placeholders import left_over
-from seqspec.compile.plan import Plan
+from seqspec.compile.parse.placeholders import left_over
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.environment import NAMED
 from seqspec.schema.source import Path

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.procedure_config import Phase
+from seqspec.schema.procedure._procedure import Phase
 from seqspec.schema.source import Path
 
 CODE = "SQ260"

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.checks._corpus import pipelines
-from seqspec.compile.plan import Plan
+from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.languages import UNSPACED, primary
 

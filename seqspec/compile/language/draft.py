@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from seqspec.compile.new import template
+from seqspec.compile.reference.starting_specs import template
 from seqspec.data.corpus.survey import Survey
 
 _TEMPLATES = {

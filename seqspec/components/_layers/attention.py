@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.init import linear
+from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import affine_together
-from seqspec.components._layers.past import append
 from seqspec.components._layers.positions import rotate
 
 

@@ -15,7 +15,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
-from seqspec.schema.transformer_config import TransformerLayers
+from seqspec.schema.layers.transformer import TransformerLayers
 
 
 class RMSNorm(nn.Module):

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from seqspec.components._layers.attention import KeysValues
+from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.masks import attention_mask
-from seqspec.components._layers.past import select
 from seqspec.components._layers.transformer_layer import TransformerLayer
 
 

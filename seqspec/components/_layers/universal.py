@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.halting import Halting
 from seqspec.components._layers.positions import sinusoids
-from seqspec.schema.universal_config import UniversalLayers
+from seqspec.schema.layers.universal import UniversalLayers
 
 Apply = Callable[[Tensor, int], Tensor]
 """The layer's own work on ``[…, D]`` in the step of that number."""

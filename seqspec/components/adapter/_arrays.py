@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from seqspec.components.adapter._cells import BadCell
-from seqspec.data.adapter import Adapter
-from seqspec.data.lines import show
-from seqspec.schema.table_config import RoleColumn, TableConfig
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.printable import show
+from seqspec.schema.adapter._table import RoleColumn, TableConfig
 
 NUMBERS = ("number", "vector", "frames", "integers", "floats")
 """Kinds of columns that hold numbers."""

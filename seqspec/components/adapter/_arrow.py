@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.components.adapter._table import Held, Row
-from seqspec.data.lines import show
+from seqspec.data.printable import show
+from seqspec.schema.adapter._table import TableConfig
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.table_config import TableConfig
 
 BATCH_ROWS = 1024
 

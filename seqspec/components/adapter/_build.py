@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from seqspec.data.adapter import Adapter
-from seqspec.schema.adapter_config import AdapterConfig
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.schema.adapter._adapter import AdapterConfig
 from seqspec.schema.catalogue import class_name
 
 

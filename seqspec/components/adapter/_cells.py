@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seqspec.data.lines import show
+from seqspec.data.printable import show
 
 Cells = Mapping[str | int, object]
 

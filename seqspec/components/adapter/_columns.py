@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqspec.data.lines import Line
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.lines import Line
+from seqspec.data.corpus.record import BadRow, Record
 
 
 def pair_record(

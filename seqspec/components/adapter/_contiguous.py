@@ -6,7 +6,8 @@ import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seqspec.data.lines import open_bytes, show
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 _CHUNK = 2**18

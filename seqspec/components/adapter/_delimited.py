@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from seqspec.components.adapter._table import Row
-from seqspec.data.lines import read_lines, show
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.printable import show
+from seqspec.schema.adapter._table import TableConfig
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.table_config import TableConfig
 
 
 def as_rows(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqspec.data.lines import show
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 

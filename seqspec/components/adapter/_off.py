@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqspec.data.lines import read_lines
+from seqspec.data.corpus.lines import read_lines
 
 MOST_CORNERS = 50_000_000
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqspec.data.lines import Line, read_lines, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.lines import Line, read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 

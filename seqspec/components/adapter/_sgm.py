@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seqspec.data.lines import open_bytes, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 MAX_BYTES = 2**26

@@ -17,14 +17,15 @@ from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
 from seqspec.components.adapter._write import concrete
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.audio import AudioReader, file_rate
-from seqspec.data.lines import Line, show
-from seqspec.data.pictures import read_mask, read_picture, write_picture
-from seqspec.data.record import AudioRef, BadRow, Record
-from seqspec.schema.adapter_config import Language, ordered, patterns
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.audio import AudioReader, file_rate
+from seqspec.data.corpus.images import read_mask, read_picture, write_picture
+from seqspec.data.corpus.lines import Line
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import Language, ordered, patterns
+from seqspec.schema.adapter._table import RoleColumn, TableConfig
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.table_config import RoleColumn, TableConfig
 
 SyntheticRow = dict[str | int, str]
 IN_FILES = ("audio", "image", "mask", "vector", "frames", "integers", "floats")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from seqspec.components.adapter._table import Row, column_audio, named_files, table_records
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
-from seqspec.data.record import BadRow, Record
-from seqspec.schema.adapter_config import ordered, patterns
-from seqspec.schema.table_config import TableConfig
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.schema.adapter._adapter import ordered, patterns
+from seqspec.schema.adapter._table import TableConfig
 
 T = TypeVar("T", bound=TableConfig, covariant=True)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seqspec.data.corpus.lines import Line
 from seqspec.data.corpus.near_names import absent
-from seqspec.data.lines import Line, show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
 
 
 def utterance(

@@ -10,10 +10,10 @@ from seqspec.components.adapter._synthetic_speech import speak, voice, write_aud
 from seqspec.components.adapter._synthetic_text import generator, phrase
 from seqspec.components.adapter._utterances import utterance
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.audio import AudioReader
-from seqspec.data.lines import show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.an4 import An4Config
 
 _PARTS = {"train": "an4_clstk", "test": "an4test_clstk"}

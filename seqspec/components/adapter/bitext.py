@@ -8,10 +8,10 @@ from pathlib import Path
 from seqspec.components.adapter._pairs import read_pairs
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import concrete, write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter.bitext import BitextConfig
-from seqspec.schema.adapter_config import ordered, patterns
 
 
 class Bitext(Adapter[BitextConfig]):

@@ -10,9 +10,10 @@ import numpy as np
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes, write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import open_bytes, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.cifar10 import Cifar10Config
 from seqspec.schema.diagnostic import DataError
 

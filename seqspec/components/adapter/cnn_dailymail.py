@@ -8,9 +8,10 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_text import draw, generator, render, sentence
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import Line, read_lines, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import Line, read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.cnn_dailymail import CnnDailymailConfig
 from seqspec.schema.diagnostic import DataError
 

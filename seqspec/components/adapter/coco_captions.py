@@ -10,12 +10,13 @@ from typing import Any
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import open_bytes, show
-from seqspec.data.pictures import read_picture, write_picture
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.images import read_picture, write_picture
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.coco_captions import CocoCaptionsConfig
-from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 _CAPTIONS_A_PICTURE = 5

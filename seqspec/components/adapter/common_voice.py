@@ -12,12 +12,12 @@ from seqspec.components.adapter._synthetic_speech import speak, voice, write_aud
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._table import Row
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.audio import AudioReader
-from seqspec.data.lines import show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter.common_voice import CommonVoiceConfig
-from seqspec.schema.adapter_config import ordered, patterns
 
 _COLUMNS = ("client_id", "path", "sentence")
 _HEADER = (*_COLUMNS, "up_votes", "down_votes", "age", "gender", "accents", "locale", "segment")

@@ -11,7 +11,8 @@ from seqspec.components.adapter._delimited import as_rows, columns_of, header_na
 from seqspec.components.adapter._table import Row, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.lines import MAX_LINE_BYTES, Line, read_lines, show
+from seqspec.data.corpus.lines import MAX_LINE_BYTES, Line, read_lines
+from seqspec.data.printable import show
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.adapter import Adapter
-from seqspec.data.lines import open_bytes
-from seqspec.data.record import Record
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import Record
 from seqspec.schema.adapter.enwik8 import Enwik8Config
 
 _TWENTIETHS = {"train": (0, 18), "dev": (18, 19), "test": (19, 20)}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
-from seqspec.data.lines import show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.free_spoken_digits import FreeSpokenDigitsConfig
 
 _NAME = re.compile(r"^(?P<digit>[0-9])_(?P<speaker>[^_]+)_(?P<index>[0-9]+)$", re.ASCII)

@@ -11,10 +11,10 @@ from seqspec.components.adapter._delimited import columns_of
 from seqspec.components.adapter._table import Row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.extras import require
-from seqspec.data.lines import show
+from seqspec.data.corpus.optional_packages import require
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import patterns
 from seqspec.schema.adapter.hf_dataset import HfDatasetConfig
-from seqspec.schema.adapter_config import patterns
 from seqspec.schema.diagnostic import DataError
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import show
-from seqspec.data.pictures import OTHER_SUFFIXES, SUFFIXES, read_picture, write_picture
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.images import OTHER_SUFFIXES, SUFFIXES, read_picture, write_picture
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.image_folder import ImageFolderConfig
-from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 _SYNTHETIC_CLASSES = ("crosses", "dots", "stripes", "waves")

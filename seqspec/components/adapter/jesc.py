@@ -8,9 +8,10 @@ from pathlib import Path
 from seqspec.components.adapter._columns import pair_record
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import read_lines, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.jesc import JescConfig
 
 _SPLITS = ("train", "dev", "test")

@@ -11,7 +11,7 @@ from seqspec.components.adapter._json_document import refuse_whole_json
 from seqspec.components.adapter._table import Row, json_row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.lines import read_lines
+from seqspec.data.corpus.lines import read_lines
 from seqspec.schema.adapter.jsonl import JsonlConfig
 
 

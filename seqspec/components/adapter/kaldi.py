@@ -11,13 +11,14 @@ import numpy as np
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, beside, synthetic_count
-from seqspec.data.audio import AudioReader, file_rate
+from seqspec.data.corpus.adapter import Adapter, beside, synthetic_count
+from seqspec.data.corpus.audio import AudioReader, file_rate
+from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.near_names import absent
-from seqspec.data.lines import read_lines, show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.kaldi import KaldiConfig
-from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 _UTTERANCES_A_RECORDING = 3

@@ -8,9 +8,9 @@ from pathlib import Path
 from seqspec.components.adapter._pairs import read_pairs
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.kftt import KfttConfig
 
 _PARTS = {"train": "train", "dev": "dev", "dev_other": "tune", "test": "test"}

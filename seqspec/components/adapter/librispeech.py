@@ -9,12 +9,13 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, phrase
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.audio import AudioReader
-from seqspec.data.lines import Line, read_lines, show
-from seqspec.data.record import AudioRef, BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.lines import Line, read_lines
+from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.librispeech import LibrispeechConfig
-from seqspec.schema.adapter_config import ordered
 
 _UTTERANCES_A_CHAPTER = 25
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from seqspec.components.adapter._contiguous import blocks, count_characters
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import concrete, write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import read_lines
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter.lines import LinesConfig
-from seqspec.schema.adapter_config import ordered, patterns
 
 
 class Lines(Adapter[LinesConfig]):

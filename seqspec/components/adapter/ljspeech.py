@@ -9,10 +9,11 @@ from seqspec.components.adapter._synthetic_speech import speak, voice, write_aud
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._utterances import utterance
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
-from seqspec.data.lines import Line, read_lines, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.lines import Line, read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.ljspeech import NATIVE_RATE, LjspeechConfig
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.components.adapter._build import build_adapter
-from seqspec.data.adapter import Adapter
-from seqspec.data.audio import AudioReader
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.mix import MixConfig
-from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 

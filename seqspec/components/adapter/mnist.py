@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from seqspec.components.adapter._synthetic_image import picture
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import open_bytes, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.mnist import MnistConfig
 from seqspec.schema.diagnostic import DataError
 

@@ -9,8 +9,9 @@ from seqspec.components.adapter._arrow import BATCH_ROWS, arrow_rows, top_column
 from seqspec.components.adapter._delimited import columns_of
 from seqspec.components.adapter._table import Row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
-from seqspec.data.extras import require
-from seqspec.data.lines import refuse_other_kind, show
+from seqspec.data.corpus.lines import refuse_other_kind
+from seqspec.data.corpus.optional_packages import require
+from seqspec.data.printable import show
 from seqspec.schema.adapter.parquet import ParquetConfig
 from seqspec.schema.diagnostic import DataError
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from seqspec.components.adapter._brackets import BadTree, Tree, linearised, read_trees, without_traces, words
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, word
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import open_bytes, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
 from seqspec.schema.adapter.penn_treebank import PennTreebankConfig
 
 _SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}

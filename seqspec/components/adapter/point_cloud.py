@@ -11,11 +11,11 @@ import numpy as np
 from seqspec.components.adapter._off import BadMesh, read_off, sample_surface
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.point_cloud import PointCloudConfig
-from seqspec.schema.adapter_config import ordered
 from seqspec.schema.diagnostic import DataError
 
 _SYNTHETIC_CLASSES = {"needle": (0.1, 0.1, 1.0), "plate": (1.0, 1.0, 0.1), "cube": (1.0, 1.0, 1.0)}

@@ -11,11 +11,11 @@ from seqspec.components.adapter._delimited import read_tsv
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._table import Row, json_row
 from seqspec.components.adapter._write import concrete, write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import read_lines
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter.sentence_pairs import SentencePairsConfig
-from seqspec.schema.adapter_config import ordered, patterns
 
 _JSON = (".json", ".jsonl")
 

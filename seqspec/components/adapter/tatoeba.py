@@ -9,9 +9,9 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter
-from seqspec.data.lines import read_lines
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
 from seqspec.schema.adapter.tatoeba import TatoebaConfig
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import read_lines
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
 from seqspec.schema.adapter.wikitext import WikitextConfig
 
 _PARTS = {"train": "train", "dev": "valid", "test": "test"}

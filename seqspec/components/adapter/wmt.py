@@ -11,11 +11,12 @@ from seqspec.components.adapter._pairs import read_pairs
 from seqspec.components.adapter._sgm import read_sgm_pairs, sgm_text
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import concrete, write_bytes, write_lines
-from seqspec.data.adapter import Adapter, synthetic_count
-from seqspec.data.lines import read_lines, show
-from seqspec.data.record import BadRow, Record
+from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.printable import show
+from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter.wmt import WmtConfig
-from seqspec.schema.adapter_config import ordered, patterns
 from seqspec.schema.diagnostic import DataError
 
 

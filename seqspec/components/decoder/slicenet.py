@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components._layers.attention_weights import Look, LookCache
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.look import Look, LookCache
 from seqspec.components._layers.masks import attention_mask
 from seqspec.components._layers.separable import Separable, SeparableLayer, glorot
 from seqspec.schema.decoder.slicenet import LOOK, MERGE, MERGE_KERNEL, SlicenetConfig

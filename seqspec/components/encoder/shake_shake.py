@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.batch_norm import of_every_process
-from seqspec.components._layers.picture import pad_same
+from seqspec.components._layers.image import pad_same
 from seqspec.components._layers.separable import glorot
 from seqspec.schema.encoder.shake_shake import BRANCHES, STAGES, STEM, ShakeShakeConfig
 from seqspec.schema.types import Image

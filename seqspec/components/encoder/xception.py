@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.picture import PictureConvolution, PixelNorm, pool_same
+from seqspec.components._layers.image import PictureConvolution, PixelNorm, pool_same
 from seqspec.schema.encoder.xception import BLOCK, XceptionConfig
 from seqspec.schema.types import Image
 

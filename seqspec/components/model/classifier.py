@@ -14,7 +14,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.classifier import ClassifierConfig
 from seqspec.schema.types import Frames, Type
 

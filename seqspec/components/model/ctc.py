@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.ctc_alignment import occupancy
 from seqspec.components.outputs import Aligned, Only, Output, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.ctc import CtcConfig
 from seqspec.schema.types import Type
 

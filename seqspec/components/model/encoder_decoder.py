@@ -16,7 +16,7 @@ from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.outputs import Aligned, Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.types import BOS, EOS, PAD, Frames, Type
 

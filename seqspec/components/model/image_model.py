@@ -17,7 +17,7 @@ from torch.nn import functional
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.model.image_model import VALUES, ImageModelConfig
 from seqspec.schema.types import Image, Type

@@ -15,7 +15,7 @@ from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.sliding_window import Window, begin_window, step_window
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.language_model import LanguageModelConfig
 from seqspec.schema.types import BOS, EOS, PAD, Type
 

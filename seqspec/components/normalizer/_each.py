@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.data.aligned import Aligned
+from seqspec.data.text.aligned import Aligned
 
 
 def align_lengths(text: str, changed: str, lengths: Sequence[int]) -> Aligned:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Literal
 from unicodedata import combining, decomposition, normalize
 
-from seqspec.data.aligned import Aligned
+from seqspec.data.text.aligned import Aligned
 
 Form = Literal["NFC", "NFKC"]
 _LAST_COMPOSED = 0x20000

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import Generic, NamedTuple, TypeVar
 
-from seqspec.data.aligned import Aligned, identity, rewrite
+from seqspec.data.text.aligned import Aligned, identity, rewrite
 from seqspec.schema.types import Type
 
 C = TypeVar("C")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqspec.components.normalizer._each import align_lengths
-from seqspec.data.aligned import Aligned
+from seqspec.data.text.aligned import Aligned
 from seqspec.schema.normalizer.casefold import CasefoldConfig
 from seqspec.schema.types import Type
 

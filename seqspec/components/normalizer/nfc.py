@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import normalize
 
 from seqspec.components.normalizer._form import align_form
-from seqspec.data.aligned import Aligned
+from seqspec.data.text.aligned import Aligned
 from seqspec.schema.normalizer.nfc import NfcConfig
 from seqspec.schema.types import Type
 

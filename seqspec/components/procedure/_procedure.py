@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.schema.procedure_config import Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Phase, ProcedureConfig
 from seqspec.schema.types import Type
 
 

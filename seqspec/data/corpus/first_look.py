@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from seqspec.schema.types import Classes
 
 if TYPE_CHECKING:
-    from seqspec.data.prepare import Prepared
+    from seqspec.data.stages.prepare import Prepared
 
 
 def first_look(prepared: Prepared) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from seqspec.data.lines import show
+from seqspec.data.printable import show
 
 MOST_NAMES = 200_000
 """Names of one folder that are looked through."""

@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from seqspec.data.audio import file_rate
-from seqspec.data.lines import read_lines, show
-from seqspec.data.pictures import SUFFIXES as IMAGES
+from seqspec.data.corpus.audio import file_rate
+from seqspec.data.corpus.images import SUFFIXES as IMAGES
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
 MOST_ROWS = 5000

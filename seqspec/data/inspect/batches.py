@@ -10,13 +10,13 @@ from itertools import islice
 
 import numpy as np
 
+from seqspec.data.batching.cached_layouts import stored_layout
+from seqspec.data.batching.layout import MOST_WASTE
+from seqspec.data.batching.order import Order
+from seqspec.data.corpus.record import BadRow
 from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table
 from seqspec.data.inspect.sizes import histogram
 from seqspec.data.inspect.subject import Subject
-from seqspec.data.layout import MOST_WASTE
-from seqspec.data.layouts import stored_layout
-from seqspec.data.order import Order
-from seqspec.data.record import BadRow
 
 MOST_BATCHES = 3000
 SCANNED = 2000

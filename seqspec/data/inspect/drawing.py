@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 
 from seqspec.data.inspect.finding import Bars, Cell, Figure, Histogram, Table
-from seqspec.data.inspect.plain import visible
+from seqspec.data.inspect.text_report import visible
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 170, 54, 26
 PALETTE = ("#2b6cb0", "#dd6b20", "#2f855a", "#805ad5", "#b83280")

@@ -7,9 +7,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from seqspec.data.examples import Split
 from seqspec.data.inspect.finding import Bars, Cell, Finding, Table
 from seqspec.data.inspect.subject import Subject
+from seqspec.data.stages.examples import Split
 
 FEATURES = {
     "full-width digits": re.compile("[０-９]"),

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqspec.data.examples import Split
 from seqspec.data.inspect.finding import Finding, Table, Verdict
-from seqspec.data.inspect.likeness import near_copies
+from seqspec.data.inspect.near_copies import near_copies
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.seeds import hash64
+from seqspec.data.stages.examples import Split
 
 FEW = 100
 PUNCTUATION = re.compile(r"[\W_]+")

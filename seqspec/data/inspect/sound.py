@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from seqspec.data.features import audio_of
 from seqspec.data.inspect.finding import Finding, Number
 from seqspec.data.inspect.sizes import histogram
 from seqspec.data.inspect.subject import Subject, spread
+from seqspec.data.stages.features import audio_of
 from seqspec.schema.diagnostic import DataError
 
 MOST_HEARD = 400

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from seqspec.data.examples import Split
-from seqspec.data.layout import Layout
-from seqspec.data.layouts import stored_layout
-from seqspec.data.order import Order
-from seqspec.data.pack import PackedSplit
-from seqspec.data.parts import DataParts
-from seqspec.data.prepare import Prepared
-from seqspec.data.store import blocks
+from seqspec.data.batching.cached_layouts import stored_layout
+from seqspec.data.batching.layout import Layout
+from seqspec.data.batching.order import Order
+from seqspec.data.stages.examples import Split
+from seqspec.data.stages.packing import PackedSplit
+from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.prepare import Prepared
+from seqspec.data.store.store import blocks
 from seqspec.schema.types import Classes, Image, Scalar, Text, Type, Waveform
 
 BLOCK = 4096

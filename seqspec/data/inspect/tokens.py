@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqspec.data.examples import Split
 from seqspec.data.inspect.finding import Cell, Finding, Number, Table
 from seqspec.data.inspect.subject import Subject
+from seqspec.data.stages.examples import Split
 from seqspec.schema.types import UNK
 
 SPECIAL = ("<s>", "</s>", "<pad>", "<unk>", "[MASK]", "[CLS]", "[SEP]", "▁", "␣", "<blank>")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from seqspec.data.inspect.finding import Finding, Table
-from seqspec.runtime.doctor.patient import LARGE, Patient
+from seqspec.runtime.doctor.subject import LARGE, Patient
 
 TOO_LARGE, TOO_SMALL = 0.1, 1e-7
 

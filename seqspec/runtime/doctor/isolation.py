@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional
 
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.data.inspect.finding import Finding
-from seqspec.runtime.doctor.patient import Patient
+from seqspec.runtime.doctor.subject import Patient
 
 TOLERANCE = 2e-4
 """Relative difference that rounding may make."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import torch
 
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.batch import Batch, Field
+from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.inspect.finding import Bars, Finding
-from seqspec.runtime.doctor.patient import LARGE, Overfit, Patient
+from seqspec.runtime.doctor.subject import LARGE, Overfit, Patient
 
 LEARNED = 0.03
 """Share of the first loss below which examples count as known by heart."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from seqspec.data.batching.loader import training_order
 from seqspec.data.inspect.finding import Finding
-from seqspec.data.loader import training_order
-from seqspec.runtime.doctor.patient import Patient
+from seqspec.runtime.doctor.subject import Patient
 
 
 def check(patient: Patient) -> Iterator[Finding]:

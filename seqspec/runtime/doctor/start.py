@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from seqspec.data.inspect.finding import Finding
-from seqspec.runtime.doctor.patient import Patient
+from seqspec.runtime.doctor.subject import Patient
 
 NEAR, FAR = 0.1, 0.5
 """Shares by which the first loss may differ from the expected one: without a word, without alarm."""

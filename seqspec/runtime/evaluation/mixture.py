@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from seqspec.data.collate import AnySplit
-from seqspec.data.examples import Split
-from seqspec.runtime.assemble import Assembled
-from seqspec.runtime.feed import evaluation_stream
-from seqspec.runtime.judge import Judge, Scored
-from seqspec.runtime.launch import Launch, Place
+from seqspec.data.batching.collate import AnySplit
+from seqspec.data.stages.examples import Split
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.evaluation.evaluator import Judge, Scored
+from seqspec.runtime.training.streams import evaluation_stream
 
 COLUMN = "corpus"
 """The field of a record that names the part of a mixture it comes from."""

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqspec.compile.fingerprint import digest
-from seqspec.data.durable import write_durably
-from seqspec.runtime.assemble import Assembled
-from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.judge import Scored
-from seqspec.runtime.judging import write_predictions
-from seqspec.runtime.lock import Drift, compared
-from seqspec.runtime.use import Chosen
+from seqspec.compile.plan.digests import digest
+from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.checkpoints.selection import Chosen
+from seqspec.runtime.evaluation.evaluator import Scored
+from seqspec.runtime.evaluation.run_evaluation import write_predictions
+from seqspec.runtime.reproducibility.lock import Drift, compared
+from seqspec.runtime.run_folder.folder import RunFolder
 
 SHORT = 8
 """Hexadecimal digits of a digest in a name."""

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seqspec.data.lines import show
-from seqspec.data.pictures import SUFFIXES as IMAGE_SUFFIXES
-from seqspec.data.record import AudioRef
+from seqspec.data.corpus.images import SUFFIXES as IMAGE_SUFFIXES
+from seqspec.data.corpus.record import AudioRef
+from seqspec.data.printable import show
 from seqspec.runtime.prediction.input import ImageRef, Input
 from seqspec.schema.diagnostic import DataError
 

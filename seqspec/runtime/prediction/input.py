@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from seqspec.data.record import AudioRef
+from seqspec.data.corpus.record import AudioRef
 from seqspec.schema.diagnostic import DataError
 
 

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
-from seqspec.data.batch import Batch
-from seqspec.runtime.assemble import Reopened, reopen
-from seqspec.runtime.engines import engine_of
-from seqspec.runtime.folder import open_folder
-from seqspec.runtime.fusion import tell
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.machine import pin
+from seqspec.data.batching.batch import Batch
+from seqspec.runtime.assembly.assemble import reopen
+from seqspec.runtime.assembly.assembled import Reopened
+from seqspec.runtime.assembly.default_search import search_of
+from seqspec.runtime.assembly.shallow_fusion import tell
+from seqspec.runtime.checkpoints.selection import chosen, use_weights
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.machine import pin
+from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
-from seqspec.runtime.search import search_of
-from seqspec.runtime.use import chosen, use_weights
+from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Image, Text, Waveform
 
 if TYPE_CHECKING:
-    from seqspec.compile.overlay import Overlay
-    from seqspec.compile.plan import Compiled
-    from seqspec.data.parts import DataParts
+    from seqspec.compile.plan.plan import Compiled
+    from seqspec.compile.resolve.overlay import Overlay
+    from seqspec.data.stages.parts import DataParts
 
 TEXT_BLOCK, FILE_BLOCK = 4096, 256
 

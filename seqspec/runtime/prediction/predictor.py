@@ -17,9 +17,9 @@ import torch
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import prepacked
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
-from seqspec.data.batch import Batch, Field
-from seqspec.data.collate import joined
-from seqspec.runtime.judge import to_device
+from seqspec.data.batching.batch import Batch, Field
+from seqspec.data.batching.collate import joined
+from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
 from seqspec.runtime.prediction.values import Prepare
 from seqspec.schema.diagnostic import DataError

@@ -13,12 +13,12 @@ from typing import Any
 from seqspec.components.adapter._cells import BadCell, cell_text
 from seqspec.components.adapter._table import Held, Row, _parts, _piece
 from seqspec.components.adapter._table_adapter import TableAdapter
-from seqspec.data.lines import show
-from seqspec.data.record import AudioRef
+from seqspec.data.corpus.record import AudioRef
+from seqspec.data.printable import show
 from seqspec.runtime.prediction.input import ImageRef, Input, unread
+from seqspec.schema.adapter._table import RoleColumn, TableConfig
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import DataError, Exit, RunError
-from seqspec.schema.table_config import RoleColumn, TableConfig
 from seqspec.schema.types import Image, Type, Waveform
 
 _SUFFIXES: Mapping[str, str] = {

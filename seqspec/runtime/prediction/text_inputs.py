@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqspec.data.lines import read_lines, show
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.printable import show
 from seqspec.runtime.prediction.input import Input, unread
 from seqspec.schema.diagnostic import DataError
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqspec.data.lines import show
-from seqspec.data.normalize import Statistics, normalize_frames, normalize_picture
-from seqspec.data.pictures import read_picture
-from seqspec.data.record import AudioRef
+from seqspec.data.corpus.images import read_picture
+from seqspec.data.corpus.record import AudioRef
+from seqspec.data.printable import show
+from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_picture
 from seqspec.runtime.prediction.input import ImageRef
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Image
@@ -23,7 +23,7 @@ from seqspec.schema.types import Image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seqspec.data.parts import DataParts, TextSteps
+    from seqspec.data.stages.parts import DataParts, TextSteps
 
 Prepare = Callable[[Any], np.ndarray]
 """Raises ``DataError`` for an input that cannot be read."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.compile.front import understand
-from seqspec.compile.infer import infer
-from seqspec.compile.overlay import Overlay
-from seqspec.compile.plan import Compiled
-from seqspec.runtime.folder import RunFolder
+from seqspec.compile.analysis.front_end import understand
+from seqspec.compile.infer.infer import infer
+from seqspec.compile.plan.plan import Compiled
+from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.run_folder.documents import read_learned
+from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import SpecError
 
 

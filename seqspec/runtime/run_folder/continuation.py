@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqspec.compile.diff import Change, diff
-from seqspec.compile.overlay import Overlay
-from seqspec.compile.plan import Compiled, Plan
+from seqspec.compile.diff.plan_diff import Change, diff
+from seqspec.compile.plan.plan import Compiled, Plan
+from seqspec.compile.resolve.overlay import Overlay
 from seqspec.schema.diagnostic import Exit, RunError
 
 MAX_STEPS = ("train", "max_steps")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from seqspec.runtime.folder import RunFolder
-from seqspec.runtime.journal import read_journal
 from seqspec.runtime.run_folder.documents import read_json
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.schema.diagnostic import Exit, RunError
 
 _WRITTEN = ("LOCK", "metrics.jsonl", "speed.jsonl", "spec.yaml", "lock.json", "plan.txt", "facts.json")

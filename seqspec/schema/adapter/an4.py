@@ -2,7 +2,7 @@
 alphanumeric data base.
 """
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Text, Type, Waveform
 
 

@@ -1,6 +1,6 @@
 """Sentence pairs in two files, line by line: the plainest form of a translation corpus."""
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Pattern, Splits
+from seqspec.schema.adapter._adapter import AdapterConfig, Language, Pattern, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 

@@ -1,6 +1,6 @@
 """CIFAR-10: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images"; binary version."""
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Classes, Image, Type
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig
+from seqspec.schema.adapter._adapter import AdapterConfig
 from seqspec.schema.types import Text, Type
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, SplitName
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, SplitName
 from seqspec.schema.types import Image, Text, Type
 from seqspec.schema.units import Dim
 

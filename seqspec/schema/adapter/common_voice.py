@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, SplitName
+from seqspec.schema.adapter._adapter import AdapterConfig, Language, SplitName
 from seqspec.schema.types import Text, Type, Waveform
 from seqspec.schema.units import Hertz
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.table_config import TableConfig, require_header
+from seqspec.schema.adapter._table import TableConfig, require_header
 from seqspec.schema.types import Type
 
 

@@ -2,7 +2,7 @@
 mattmahoney.net/dc/text.html.
 """
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Text, Type
 from seqspec.schema.units import Positive
 

@@ -2,7 +2,7 @@
 arXiv:2109.02846.
 """
 
-from seqspec.schema.table_config import TableConfig
+from seqspec.schema.adapter._table import TableConfig
 
 
 class HfDatasetConfig(TableConfig):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Pattern, SplitName
+from seqspec.schema.adapter._adapter import AdapterConfig, Pattern, SplitName
 from seqspec.schema.types import Classes, Image, Type, Unknown
 from seqspec.schema.units import Dim
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Text, Type
 
 

@@ -1,6 +1,6 @@
 """JSON lines: one JSON object a line."""
 
-from seqspec.schema.table_config import TableConfig
+from seqspec.schema.adapter._table import TableConfig
 
 
 class JsonlConfig(TableConfig):

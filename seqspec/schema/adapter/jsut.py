@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Text, Type, Waveform
 from seqspec.schema.units import Count, Hertz
 

@@ -4,7 +4,7 @@ about Kyoto.
 
 from typing import Literal
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, SplitName
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, SplitName
 from seqspec.schema.types import Text, Type, Waveform
 
 Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]

@@ -1,6 +1,6 @@
 """Plain text for language models: one example a line, or one long text that is cut by fractions."""
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, SplitName, Splits
+from seqspec.schema.adapter._adapter import AdapterConfig, Language, SplitName, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 from seqspec.schema.units import Fraction, Positive

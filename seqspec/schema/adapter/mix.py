@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig
-from seqspec.schema.config import Config, Mismatch, Slot
+from seqspec.schema.adapter._adapter import AdapterConfig
+from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 from seqspec.schema.units import PositiveFloat
 

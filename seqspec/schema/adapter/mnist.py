@@ -2,7 +2,7 @@
 IEEE; idx files.
 """
 
-from seqspec.schema.adapter_config import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.types import Classes, Image, Type
 
 # MD5 of the gzip files, the same in several independent projects; torchvision uses this mirror.

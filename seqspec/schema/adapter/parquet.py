@@ -1,6 +1,6 @@
 """Parquet tables."""
 
-from seqspec.schema.table_config import TableConfig
+from seqspec.schema.adapter._table import TableConfig
 
 
 class ParquetConfig(TableConfig):

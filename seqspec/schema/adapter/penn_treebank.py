@@ -4,7 +4,7 @@ arXiv:1412.7449.
 
 from typing import Literal
 
-from seqspec.schema.adapter_config import AdapterConfig
+from seqspec.schema.adapter._adapter import AdapterConfig
 from seqspec.schema.types import Text, Type
 
 

@@ -2,7 +2,7 @@
 arXiv:1406.5670.
 """
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, SplitName
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, SplitName
 from seqspec.schema.types import Classes, Points, Type, Unknown
 from seqspec.schema.units import Dim
 

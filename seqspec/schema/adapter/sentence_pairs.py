@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Language, Splits
-from seqspec.schema.table_config import Column
+from seqspec.schema.adapter._adapter import AdapterConfig, Language, Splits
+from seqspec.schema.adapter._table import Column
 from seqspec.schema.types import Classes, Text, Type, Unknown
 
 

@@ -4,7 +4,7 @@ edrdg.org's ``examples.utf``.
 
 from typing import Literal
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, Pattern
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, Pattern
 from seqspec.schema.types import Text, Type
 
 

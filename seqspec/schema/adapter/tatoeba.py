@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, Language
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, Language
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 

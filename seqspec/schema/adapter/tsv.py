@@ -2,7 +2,7 @@
 escapes).
 """
 
-from seqspec.schema.table_config import TableConfig, require_header
+from seqspec.schema.adapter._table import TableConfig, require_header
 from seqspec.schema.types import Type
 
 

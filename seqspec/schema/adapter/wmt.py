@@ -2,7 +2,7 @@
 Translation"; statmt.org.
 """
 
-from seqspec.schema.adapter_config import AdapterConfig, Download, Language, Splits
+from seqspec.schema.adapter._adapter import AdapterConfig, Download, Language, Splits
 from seqspec.schema.config import Mismatch
 from seqspec.schema.types import Text, Type
 

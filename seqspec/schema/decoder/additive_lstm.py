@@ -8,7 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark, Layers, PositiveFloat, Probability, Real
 

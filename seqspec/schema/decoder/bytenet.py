@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.dilated_config import DilatedLayers
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.dilated import DilatedLayers
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
 

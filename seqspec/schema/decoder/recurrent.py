@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.recurrent_config import RecurrentLayers
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.recurrent import RecurrentLayers
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type, Vector
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.separable_config import SeparableLayers, separable
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.separable import SeparableLayers, separable
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark, Positive, Probability
 

@@ -9,8 +9,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
-from seqspec.schema.transformer_config import TransformerLayers
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.transformer import TransformerLayers
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
 

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.universal import UniversalLayers
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
-from seqspec.schema.universal_config import UniversalLayers
 
 
 class UniversalTransformerConfig(UniversalLayers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.dilated_config import DilatedLayers
+from seqspec.schema.layers.dilated import DilatedLayers
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.convolved import Shortening
 from seqspec.schema.encoder.conv_lstm import slower
+from seqspec.schema.layers.convolution_cost import Shortening
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, Layers, Positive, Probability
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.convolved import shrunk
+from seqspec.schema.layers.convolution_cost import shrunk
 from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, Probability
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.recurrent_config import RecurrentLayers
+from seqspec.schema.layers.recurrent import RecurrentLayers
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.convolved import Convolved, kept, parameters, shrunk, uses
+from seqspec.schema.layers.convolution_cost import Convolved, kept, parameters, shrunk, uses
 from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, Fraction, Layers
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.separable_config import SeparableLayers
+from seqspec.schema.layers.separable import SeparableLayers
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
 

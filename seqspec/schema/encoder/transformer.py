@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.transformer_config import TransformerLayers
+from seqspec.schema.layers.transformer import TransformerLayers
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.layers.universal import UniversalLayers
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
-from seqspec.schema.universal_config import UniversalLayers
 
 
 class UniversalTransformerConfig(UniversalLayers):

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.head_config import HeadConfig
+from seqspec.schema.head._head import HeadConfig
 from seqspec.schema.types import Logits, States, Tokens, Type
 from seqspec.schema.units import Positive
 

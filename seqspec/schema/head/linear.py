@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.head_config import HeadConfig
+from seqspec.schema.head._head import HeadConfig
 from seqspec.schema.types import Classes, Logits, States, Tokens, Type, Vector
 
 

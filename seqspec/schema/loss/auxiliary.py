@@ -1,7 +1,7 @@
 """A loss that the model works out itself, such as the cost of adaptive halting."""
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Auxiliary, Type
 
 

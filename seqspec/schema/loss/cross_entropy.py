@@ -1,7 +1,7 @@
 """Cross entropy between the target and the head's distribution."""
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import NonNegative, Probability
 

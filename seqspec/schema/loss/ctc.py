@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Counted, Logits, Type
 
 

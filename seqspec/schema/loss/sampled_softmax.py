@@ -1,7 +1,7 @@
 """Sampled softmax: a few drawn ids stand for the whole vocabulary while training."""
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss_config import LossConfig
+from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import Positive
 

@@ -7,10 +7,11 @@ The rate is a fraction and can be above 1.  Errors and words are summed over the
 from collections.abc import Mapping
 from typing import Annotated
 
-from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.config import Config, Flow
 from seqspec.schema.languages import UNSPACED, primary
 from seqspec.schema.metric._judges import require_text
 from seqspec.schema.metric._scoring import Punctuation, wire_text
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 
 

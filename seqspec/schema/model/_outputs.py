@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Auxiliary, Logits, Outputs, Poison, States, Tokens, Type
 
 OutputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Classes, Outputs, Poison, States, Type, Vector
 from seqspec.schema.units import InferredMark
 

@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Replacement, Slot
+from seqspec.schema.config import Config, Flow, Mismatch, Replacement
+from seqspec.schema.layers.tying import check_tied_source, check_tied_target
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import Heads, outputs_of, wire_heads
-from seqspec.schema.tying import check_tied_source, check_tied_target
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type
 from seqspec.schema.units import Count, Later
 

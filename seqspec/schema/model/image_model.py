@@ -10,8 +10,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import (
     Classes,
     Image,

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch, Slot
+from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.tying import check_tied_target
 from seqspec.schema.model._outputs import outputs_of
-from seqspec.schema.tying import check_tied_target
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Outputs, Poison, Tokens, Type
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Slot
-from seqspec.schema.optimizer_config import OptimizerConfig
+from seqspec.schema.config import Config
+from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.slot import Slot
 from seqspec.schema.units import PositiveFloat, Probability
 
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Slot
-from seqspec.schema.optimizer_config import OptimizerConfig
+from seqspec.schema.config import Config
+from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.slot import Slot
 from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 
 

@@ -4,7 +4,7 @@ algorithm 1.
 
 from collections.abc import Sequence
 
-from seqspec.schema.procedure_config import Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Phase, ProcedureConfig
 from seqspec.schema.units import Positive
 
 

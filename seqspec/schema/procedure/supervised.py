@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.procedure_config import Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Phase, ProcedureConfig
 
 
 class SupervisedConfig(ProcedureConfig):

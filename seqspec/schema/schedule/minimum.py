@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Slot
+from seqspec.schema.config import Config, Flow
+from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Type
 
 

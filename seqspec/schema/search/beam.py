@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.search_limits import StepwiseSearch
-from seqspec.schema.shallow_fusion import ShallowFusion
+from seqspec.schema.search._limits import StepwiseSearch
+from seqspec.schema.search._shallow_fusion import ShallowFusion
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import NonNegative, Positive, PositiveFloat, Probability
 

@@ -5,7 +5,7 @@ Temporal Classification", section 3.2 (best path decoding).
 from typing import ClassVar
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.search_config import SearchConfig
+from seqspec.schema.search._search import SearchConfig
 from seqspec.schema.types import Logits, Type
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from seqspec.schema.search._search import SearchConfig
 from seqspec.schema.search.ctc_greedy import require_blank
-from seqspec.schema.search_config import SearchConfig
 from seqspec.schema.types import Type
 from seqspec.schema.units import Positive, PositiveFloat
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqspec.schema.search_limits import StepwiseSearch
+from seqspec.schema.search._limits import StepwiseSearch
 
 
 class GreedyConfig(StepwiseSearch):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.search_limits import StepwiseSearch
+from seqspec.schema.search._limits import StepwiseSearch
 from seqspec.schema.units import Count, Positive, PositiveFloat
 
 

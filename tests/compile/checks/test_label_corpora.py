@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.overlay import Overlay
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.overlay import Overlay
 from seqspec.schema.diagnostic import SpecError
 
 MNIST = Path(__file__).parents[3] / "specs" / "image_mnist_lenet5.yaml"

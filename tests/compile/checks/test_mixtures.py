@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.compile.judge import Options, judge
+from seqspec.compile.validation import Options, judge
 
 SPEC = """\
 seqspec: 1

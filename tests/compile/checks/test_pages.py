@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
 from seqspec.compile.check import rules
-from seqspec.compile.parse_yaml import read
+from seqspec.compile.parse.yaml_reader import read
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.source import Source
 from tests.compile.experiments import spec

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.compile.formats.text import MOST_LINES, MOST_SHOWN, escape, width
-from seqspec.compile.judge import Options, judge
-from seqspec.compile.report import FORMATS, render
+from seqspec.compile.diagnostics.formats.text import MOST_LINES, MOST_SHOWN, escape, width
+from seqspec.compile.diagnostics.report import FORMATS, render
+from seqspec.compile.validation import Options, judge
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
 from seqspec.schema.source import Source, Span
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import yaml
 
-from seqspec.compile import compile as compile_spec
 from seqspec.compile.language.draft import draft
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.corpus.survey import language_of, survey
 from seqspec.schema.diagnostic import DataError
 
@@ -64,7 +64,7 @@ def _text(folder):
     ],
 )
 def test_a_draft_compiles_as_it_is_and_as_tiny(make, task, adapter, tmp_path):
-    from seqspec.compile.resolve import Overlay
+    from seqspec.compile.resolve.resolve import Overlay
 
     (tmp_path / "corpus").mkdir()
     found = survey(make(tmp_path / "corpus"))

@@ -1,6 +1,6 @@
 import pytest
 
-from seqspec.compile.new import NoSuchTask, template
+from seqspec.compile.reference.starting_specs import NoSuchTask, template
 
 
 @pytest.mark.parametrize(

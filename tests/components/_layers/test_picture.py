@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from seqspec.components._layers.picture import PictureConvolution, _pool_in_order, pad_same, pool_same
+from seqspec.components._layers.image import PictureConvolution, _pool_in_order, pad_same, pool_same
 
 torch.set_num_threads(1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqspec.components.adapter._build import build_adapter
-from seqspec.data.adapter import Adapter
+from seqspec.data.corpus.adapter import Adapter
 from seqspec.schema.catalogue import Catalogue
 
 _TABLE = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqspec.data.record import BadRow
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqspec.data.record import AudioRef, BadRow
-from seqspec.schema.adapter_config import SPLITS
+from seqspec.data.corpus.record import AudioRef, BadRow
+from seqspec.schema.adapter._adapter import SPLITS
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Image, Points, Text, Unknown, Waveform

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqspec.components.adapter import _contiguous
-from seqspec.data.record import BadRow
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
 

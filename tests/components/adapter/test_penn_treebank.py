@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from seqspec.components.adapter._brackets import BadTree, linearised, read_trees, without_traces, words
-from seqspec.data.record import BadRow
+from seqspec.data.corpus.record import BadRow
 
 from .cases import reader, synthetic
 

@@ -10,7 +10,7 @@ import struct
 import numpy as np
 import pytest
 
-from seqspec.data.record import BadRow
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.diagnostic import DataError
 
 from .cases import reader, synthetic
@@ -117,7 +117,7 @@ def test_image_folders_tell_damaged_and_disguised_files(tmp_path):
 
 def test_pictures_that_claim_much_are_refused_unopened(tmp_path, monkeypatch):
     image = pytest.importorskip("PIL.Image")
-    from seqspec.data import pictures
+    from seqspec.data.corpus import images as pictures
 
     monkeypatch.setattr(pictures, "MAX_PIXELS", 10)
     folder = tmp_path / "train" / "a"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seqspec.data.record import AudioRef, BadRow
+from seqspec.data.corpus.record import AudioRef, BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Image, Text, Waveform

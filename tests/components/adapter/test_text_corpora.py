@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from seqspec.data.record import BadRow
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
 

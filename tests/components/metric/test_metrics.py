@@ -11,8 +11,9 @@ import sacrebleu
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqspec.schema.config import Mismatch, slots
+from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.slot import slots
 from tests.components.text_steps import CATALOGUE, LABELS, TEXTS, Flow, config, metric
 
 TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy", "bracketing_f1"]

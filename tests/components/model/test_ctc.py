@@ -11,7 +11,7 @@ from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.model.ctc import Ctc
 from seqspec.components.model.encoder_decoder import EncoderDecoder
 from seqspec.components.search.ctc_greedy import CtcGreedy
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.config import Mismatch
 from seqspec.schema.embedding.lookup import LookupConfig
 from seqspec.schema.encoder.bilstm import BilstmConfig

@@ -5,7 +5,7 @@ import torch
 
 from seqspec.components.loss.cross_entropy import CrossEntropy
 from seqspec.components.metric.bits_per_dim import BitsPerDim
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig

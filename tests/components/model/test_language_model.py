@@ -3,7 +3,7 @@ import torch
 
 from seqspec.components.loss.cross_entropy import CrossEntropy
 from seqspec.components.search.greedy import Greedy
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import BOS, EOS, Frames, Tokens

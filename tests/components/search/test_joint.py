@@ -9,10 +9,10 @@ from seqspec.components.search._ctc_prefix import CtcPrefixes
 from seqspec.components.search._hypothesis import Continuation
 from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search.beam import Beam
-from seqspec.data.batch import Batch
+from seqspec.data.batching.batch import Batch
 from seqspec.schema.config import Mismatch
+from seqspec.schema.search._shallow_fusion import ShallowFusion
 from seqspec.schema.search.beam import BeamConfig
-from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import BOS, EOS, Frames, Logits, Tokens
 from tests.components.building import batch, build, replaced
 

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from seqspec.data.lines import read_lines
+from seqspec.data.corpus.lines import read_lines
 from seqspec.schema.diagnostic import DataError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from seqspec.data import audio, pictures
-from seqspec.data.audio import AudioReader
+from seqspec.data.corpus import audio
+from seqspec.data.corpus import images as pictures
+from seqspec.data.corpus.audio import AudioReader
+from seqspec.data.corpus.images import read_picture
+from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import AudioRef
 from seqspec.data.corpus.regular_file import NotRegular, open_regular, read_regular
-from seqspec.data.hashes import file_hashes
-from seqspec.data.lines import read_lines
-from seqspec.data.pictures import read_picture
-from seqspec.data.record import AudioRef
+from seqspec.data.store.hashes import file_hashes
 from seqspec.schema.diagnostic import DataError
 
 pytestmark = pytest.mark.timeout(10)

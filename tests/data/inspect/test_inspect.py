@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table
+from seqspec.data.inspect.html_page import as_page
 from seqspec.data.inspect.inspection import Inspection, inspect, topics
-from seqspec.data.inspect.likeness import near_copies
-from seqspec.data.inspect.page import as_page
-from seqspec.data.inspect.plain import as_text, visible
+from seqspec.data.inspect.near_copies import near_copies
 from seqspec.data.inspect.subject import Subject
-from seqspec.data.prepare import prepare
-from seqspec.data.text import TextProcessor
+from seqspec.data.inspect.text_report import as_text, visible
+from seqspec.data.stages.prepare import prepare
+from seqspec.data.text.text_pipeline import TextProcessor
 from seqspec.schema.types import Classes, Text, Unknown
 from tests.data.fakes import make_parts, pairs, write_corpus
 
@@ -262,7 +262,7 @@ def test_topics_are_the_folder():
 
 
 def test_near_copies_are_those_that_comparing_all_pairs_finds(monkeypatch):
-    monkeypatch.setattr("seqspec.data.inspect.likeness.BLOCK", 16)
+    monkeypatch.setattr("seqspec.data.inspect.near_copies.BLOCK", 16)
     rng = random.Random(5)
     known = ["".join(rng.choice("あいうえおかき") for _ in range(rng.randint(8, 40))) for _ in range(120)]
     asked = [_edited(rng.choice(known), rng) for _ in range(80)] + ["", "short", "a text that is like none"]

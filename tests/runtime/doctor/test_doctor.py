@@ -10,10 +10,10 @@ from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.outputs import Scored
 from seqspec.components.search._hypothesis import Hypothesis
-from seqspec.data.prepare import prepare
-from seqspec.runtime.doctor import gradients, isolation, judgement, learning, repeating, start
-from seqspec.runtime.doctor.patient import Patient
-from seqspec.runtime.doctor.visit import examine, topics
+from seqspec.data.stages.prepare import prepare
+from seqspec.runtime.doctor import evaluation, gradients, isolation, learning, repeating, start
+from seqspec.runtime.doctor.examination import examine, topics
+from seqspec.runtime.doctor.subject import Patient
 from tests.components.building import replaced
 from tests.data.fakes import make_parts, pairs, write_corpus
 
@@ -171,7 +171,7 @@ def test_a_sound_model_has_no_errors(prepared):
 
     assert {f.check for f in found.findings if f.verdict in ("error", "warn")} <= {"M09"}
     assert {f"M{n:02}" for n in range(1, 21)} - {f.check for f in found.findings} == set()
-    assert topics() == ("gradients", "isolation", "judgement", "learning", "repeating", "start")
+    assert topics() == ("evaluation", "gradients", "isolation", "learning", "repeating", "start")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_metric_that_cannot_tell_good_from_bad_is_an_error(prepared):
         def compute(self):
             return {"blind": 0.5}
 
-    assert verdicts(judgement.check(patient_of(prepared, metric=Blind)))["M15"] == "error"
+    assert verdicts(evaluation.check(patient_of(prepared, metric=Blind)))["M15"] == "error"
 
 
 def test_large_models_are_only_looked_at(prepared, monkeypatch):

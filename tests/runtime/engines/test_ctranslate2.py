@@ -1,17 +1,20 @@
+from importlib.util import find_spec
+
 import pytest
 import torch
 
 from seqspec.components.search.beam import Beam
 from seqspec.components.search.greedy import Greedy
-from seqspec.runtime.engines.ctranslate2 import Ctranslate2, check_search
+from seqspec.runtime.prediction.engines.ctranslate2 import Ctranslate2, check_search
 from seqspec.schema.diagnostic import RunError
+from seqspec.schema.search._shallow_fusion import ShallowFusion
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
-from seqspec.schema.shallow_fusion import ShallowFusion
 from seqspec.schema.types import Logits, Tokens
 from tests.components.building import batch, infer
 
-pytest.importorskip("ctranslate2")
+if find_spec("ctranslate2") is None:
+    pytest.skip("ctranslate2 is not installed", allow_module_level=True)
 torch.set_num_threads(1)
 
 LAYERS = {"type": "transformer", "dim": 16, "num_heads": 2, "num_layers": 2, "dropout": 0.0}

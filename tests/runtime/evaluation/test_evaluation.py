@@ -7,16 +7,16 @@ import shutil
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime import commands
-from seqspec.runtime.evaluate import evaluate, evaluation
-from seqspec.runtime.folder import require_place
-from seqspec.runtime.launch import Launch
-from seqspec.runtime.lock import read_lock
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.checkpoints.selection import choose, write_average
+from seqspec.runtime.commands import runs as commands
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.evaluate import evaluate, evaluation
 from seqspec.runtime.reproduce import from_lock
+from seqspec.runtime.reproducibility.lock import read_lock
 from seqspec.runtime.run import run
-from seqspec.runtime.use import choose, write_average
+from seqspec.runtime.run_folder.folder import require_place
 from seqspec.schema.diagnostic import Exit, RunError
 
 LAUNCH = Launch(quiet=True, threads=1)
@@ -121,7 +121,7 @@ def test_the_score_is_printed_where_nothing_can_be_kept(trained, capsys, monkeyp
     def refuse(path, data):
         raise OSError(code, os.strerror(code), str(path))
 
-    monkeypatch.setattr("seqspec.runtime.judging.write_durably", refuse)
+    monkeypatch.setattr("seqspec.runtime.evaluation.run_evaluation.write_durably", refuse)
 
     outcome = commands.evaluate(
         trained.path, split="dev", checkpoint="best", over=(), launch=LAUNCH, format="text"

@@ -3,8 +3,8 @@
 import json
 import os
 
-from seqspec.data.durable import json_bytes
-from seqspec.data.hashes import file_hashes
+from seqspec.data.store.durable import json_bytes
+from seqspec.data.store.hashes import file_hashes
 from seqspec.runtime.prediction.output_stream import output_stream
 
 NAME = "音声".encode("cp932") + b".wav"

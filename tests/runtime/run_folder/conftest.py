@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime import commands
-from seqspec.runtime.launch import Launch
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.commands import runs as commands
+from seqspec.runtime.devices.launch import Launch
 
 LAUNCH = Launch(quiet=True, threads=1)
 SPEC = """

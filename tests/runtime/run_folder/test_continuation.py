@@ -8,11 +8,11 @@ import shutil
 import pytest
 import torch
 
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime import commands
-from seqspec.runtime.keep import steps_of
-from seqspec.runtime.lock import read_lock
-from seqspec.runtime.use import chosen
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.checkpoints.retention import steps_of
+from seqspec.runtime.checkpoints.selection import chosen
+from seqspec.runtime.commands import runs as commands
+from seqspec.runtime.reproducibility.lock import read_lock
 from tests.runtime.run_folder.conftest import LAUNCH
 
 

@@ -14,13 +14,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from seqspec.compile.overlay import Overlay
-from seqspec.runtime import commands
-from seqspec.runtime.assemble import reopen
-from seqspec.runtime.checkpoint import read_checkpoint, write_checkpoint
-from seqspec.runtime.folder import RunFolder, open_folder, starting_folder, sweep_starting
-from seqspec.runtime.owner import owned
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.assembly.assemble import reopen
+from seqspec.runtime.checkpoints.checkpoint import read_checkpoint, write_checkpoint
+from seqspec.runtime.commands import runs as commands
 from seqspec.runtime.run_folder.documents import Learned, require_labels
+from seqspec.runtime.run_folder.folder import RunFolder, open_folder, starting_folder, sweep_starting
+from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import sweep_temporary
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Classes, Unknown

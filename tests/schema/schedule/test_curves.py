@@ -143,7 +143,7 @@ def test_one_cycle_is_the_curve_of_torch(shape):
 
 
 def test_the_transformer_schedule_takes_its_width_from_the_model(tmp_path):
-    from seqspec.compile import compile
+    from seqspec.compile.pipeline import compile
 
     spec = tmp_path / "spec.yaml"
     spec.write_text(

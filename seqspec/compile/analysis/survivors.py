@@ -1,0 +1,99 @@
+"""What later stages find in a spec whose schema errors lie elsewhere.
+
+A misspelt key under `train` says nothing of the model, so the model is still inferred and checked.  What
+was refused is taken out, and every later mistake that could come of that is kept back: one mistake gives
+one diagnostic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from seqspec.compile.check import findings
+from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.infer.infer import infer
+from seqspec.compile.parse.limits import MOST_ADVISED
+from seqspec.compile.validate.validate import validate
+from seqspec.schema.diagnostic import Diagnostic, SpecError
+from seqspec.schema.source import POISON, Node, Path, Tree
+
+_DECIDES_TYPES = (
+    ("model",),
+    ("data", "source"),
+    ("data", "split"),
+    ("data", "text"),
+    ("data", "audio"),
+    ("data", "image"),
+    ("plugins",),
+)
+"""Where a mistake can change any type that flows on, so that nothing behind it is certain."""
+
+
+def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[Diagnostic, ...]:
+    """What inference and the checks find in the parts of a spec that the mistakes ``found`` do not touch."""
+    refused = _refused(found, survived)
+    if (
+        not refused
+        or len(refused) > MOST_ADVISED
+        or survived is None
+        or any(_touch(path, part) for path in refused for part in _DECIDES_TYPES)
+    ):
+        return ()
+    tree = _without(survived, refused)
+    try:
+        plan, mistakes = infer(validate(tree), tree, facts={})
+    except SpecError:
+        return ()
+    sections = [path[:2] for path in refused]
+    checked = (
+        locate(finding, tree)
+        for finding in findings(plan, tree)
+        if not any(
+            _touch(place, section) for place in _places(finding.at, finding.also) for section in sections
+        )
+    )
+    return (*mistakes, *checked)
+
+
+def _refused(found: Sequence[Diagnostic], survived: Tree | None) -> list[Path]:
+    """Where something was refused; nothing where one of the mistakes has no place that could be taken out."""
+    if survived is None:
+        return []
+    paths = [path for path, leaf in survived.leaves() if leaf.value is POISON]
+    for d in found:
+        inside = bool(d.path) and not any(isinstance(part, int) for part in d.path)
+        if inside and survived.at(d.path) is not None:
+            paths.append(d.path)
+        elif d.severity == "error" and not (d.code < "SQ1" and paths):
+            return []
+    return paths
+
+
+def _places(at: Path, also: Iterable[tuple[Path, str]]) -> Iterator[Path]:
+    yield at
+    yield from (path for path, _ in also)
+
+
+def _touch(one: Path, other: Path) -> bool:
+    """Whether one of two places lies in the other."""
+    common = min(len(one), len(other))
+    return one[:common] == other[:common]
+
+
+def _without(node: Tree, paths: Iterable[Path]) -> Tree:
+    for path in paths:
+        node = _cut(node, path)
+    return node
+
+
+def _cut(node: Node, path: Path) -> Node:
+    """``node`` without what stands at ``path``."""
+    if not isinstance(node.value, dict) or path[0] not in node.value:
+        return node
+    rest = dict(node.value)
+    key = str(path[0])
+    if len(path) == 1:
+        del rest[key]
+    else:
+        rest[key] = _cut(rest[key], path[1:])
+    return Node(rest, node.span, key=node.key, via=node.via, replaced=node.replaced)

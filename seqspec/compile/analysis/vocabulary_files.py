@@ -1,0 +1,94 @@
+"""What vocabulary files that are on this machine tell: how many ids a tokenizer that reads one gives.
+
+A plan is the same on every machine, so its numbers stay unknown until data are prepared; but whatever in the
+spec contradicts a file that is here is a mistake that need not wait for that.  The experiment is therefore
+inferred once more under the numbers of the files, for the mistakes that only they bring to light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from seqspec.compile.build.construct import Constructor
+from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.infer.infer import infer
+from seqspec.compile.plan.plan import Plan, PlanNode
+from seqspec.schema.diagnostic import DataError, Diagnostic, Finding, SpecError
+from seqspec.schema.environment import expand
+from seqspec.schema.experiment import Experiment
+from seqspec.schema.source import Tree, dotted
+
+MOST_BYTES = 64 * 2**20
+"""A larger file is left to the preparation."""
+
+
+class Told(NamedTuple):
+    """What the files say."""
+
+    facts: dict[str, int]
+    """Sizes by the name of the unknown."""
+    findings: list[Finding]
+    """Files that are no vocabularies."""
+
+
+def checked_with_files(
+    plan: Plan, experiment: Experiment, tree: Tree, *, mistakes: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
+    """The ``mistakes`` of inference, told with the numbers of the files that are here, and those that only
+    the files bring to light.
+    """
+    facts = dict(plan.facts)
+    told = vocabulary_files(plan, known=facts)
+    if told.facts:
+        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
+    return (*mistakes, *(locate(finding, tree) for finding in told.findings))
+
+
+def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
+    """Sizes of the vocabularies that lie in files here and are not ``known`` yet."""
+    told = Told({}, [])
+    for node in _readers(plan):
+        name = f"{dotted(node.path)}.vocab"
+        constructor = Constructor(plan)
+        field = _field(plan, node)
+        size = _size(getattr(constructor.config(node.path), field))
+        if name in known or size is None or size > MOST_BYTES:
+            continue
+        tokenizer = constructor.build(*node.path)
+        try:
+            tokenizer.train(())
+        except DataError as error:
+            told.findings.append(Finding((*node.path, field), str(error), help=error.help, code=error.code))
+        else:
+            told.facts[name] = tokenizer.vocab_size
+    return told
+
+
+def missing_vocabularies(plan: Plan) -> Iterator[Finding]:
+    """Files that the tokenizers would look for and not find."""
+    for node in _readers(plan):
+        field = _field(plan, node)
+        written = getattr(Constructor(plan).config(node.path), field)
+        if _size(written) is None:
+            message, help = f"there is no vocabulary file `{written}`", f"set `{field}` to its path"
+            yield Finding((*node.path, field), message, help=help, code="SQ431")
+
+
+def _readers(plan: Plan) -> Iterator[PlanNode]:
+    return (node for node in plan.nodes if node.component[0] == "tokenizer" and _field(plan, node))
+
+
+def _field(plan: Plan, node: PlanNode) -> str:
+    """The key of a tokenizer of a file that holds the file's path; empty of one that learns."""
+    return getattr(plan.config(node.path), "vocabulary_field", "")
+
+
+def _size(written: str) -> int | None:
+    """Bytes of a file; ``None`` where the path leads to none."""
+    try:
+        file = Path(expand(written)).expanduser()
+        return file.stat().st_size if file.is_file() else None
+    except (OSError, ValueError, RuntimeError, SpecError):
+        return None

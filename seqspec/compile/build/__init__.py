@@ -1,0 +1,1 @@
+"""Plan to program: the first stage that loads torch."""

@@ -1,0 +1,113 @@
+"""Build the ``data`` part: adapter, text steps, features and augmentation.  torch loads only where a feature
+needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from seqspec.compile.build.construct import Constructor
+from seqspec.compile.infer.infer import read_by
+from seqspec.compile.plan.digests import result_fields
+from seqspec.data.stages.parts import DataParts
+from seqspec.data.text.text_pipeline import TextProcessor
+from seqspec.schema.types import Counted, Image, Text, Type, Waveform
+
+if TYPE_CHECKING:
+    from seqspec.compile.plan.plan import Plan
+    from seqspec.schema.data import Data
+
+
+def build_data(plan: Plan) -> DataParts:
+    """The built data components of a plan; no file is touched."""
+    constructor = Constructor(plan)
+    config = plan.experiment.data
+    roles = config.source.roles()  # type: ignore[attr-defined]
+    return DataParts(
+        config=config,
+        adapter=constructor.build("data", "source"),
+        roles=roles,
+        text=_text(constructor, roles),
+        features=_features(constructor, roles),
+        augments=_augments(constructor, roles),
+        fingerprints={
+            "source": result_fields(config.source),
+            **{f"features.{role}": print_ for role, print_ in _feature_prints(config, roles).items()},
+        },
+        seed=plan.experiment.seed,
+        counted=counted(plan),
+    )
+
+
+def counted(plan: Plan) -> dict[str, Counted]:
+    """What the sum of each loss is divided by, that on the main output first."""
+    main = next(iter(plan.outputs))
+    reads = {str(path[-1]): (read_by(config, plan.outputs), config) for path, config in plan.losses.items()}
+    order = sorted(reads, key=lambda name: (reads[name][0] != main, name))
+    found = {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+    return found or {"loss": Counted("target", "tokens_and_end")}
+
+
+def _text(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, TextProcessor]:
+    """The text steps by field; fields that share a vocabulary share the very object."""
+    text = constructor.plan.experiment.data.text
+    built: dict[tuple[str, ...], TextProcessor] = {}
+    given: dict[str, TextProcessor] = {}
+    for role in (role for role, type_ in roles.items() if isinstance(type_, Text)):
+        place = text.place(role)
+        if not constructor.has("data", "text", *place, "tokenizer"):
+            continue
+        if place not in built:
+            built[place] = TextProcessor(
+                normalizers=_list(constructor, "text", *place, "normalize"),
+                segmenter=_optional(constructor, "text", *place, "segment"),
+                tokenizer=constructor.build("data", "text", *place, "tokenizer"),
+            )
+        given[role] = built[place]
+    return given
+
+
+def _features(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, Any]:
+    """What is computed from each audio field; fields of the same steps share the object."""
+    audio = constructor.plan.experiment.data.audio
+    places = {
+        role: audio.place(role)
+        for role, type_ in roles.items()
+        if isinstance(type_, Waveform) and audio is not None
+    }
+    built = {place: _optional(constructor, "audio", *place, "features") for place in set(places.values())}
+    return {role: built[place] for role, place in places.items() if built[place] is not None}
+
+
+def _augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, list[Any]]:
+    """Augmentation by field, of those that have any."""
+    data = constructor.plan.experiment.data
+    found: dict[str, list[Any]] = {}
+    for role, type_ in roles.items():
+        if isinstance(type_, Waveform) and data.audio is not None:
+            found[role] = _list(constructor, "audio", *data.audio.place(role), "augment")
+        elif isinstance(type_, Image) and data.image is not None:
+            found[role] = _list(constructor, "image", *data.image.place(role), "augment")
+    return {role: steps for role, steps in found.items() if steps}
+
+
+def _feature_prints(config: Data, roles: Mapping[str, Type]) -> dict[str, object]:
+    """The features' configs by audio field, without what affects no result."""
+    timed = [role for role, type_ in roles.items() if isinstance(type_, Waveform)]
+    return (
+        {}
+        if config.audio is None
+        else {role: result_fields(config.audio.pipeline(role).features) for role in timed}
+    )
+
+
+def _optional(constructor: Constructor, *path: str) -> Any:
+    return constructor.build("data", *path) if constructor.has("data", *path) else None
+
+
+def _list(constructor: Constructor, *path: str) -> list[Any]:
+    found: list[Any] = []
+    while constructor.has("data", *path, len(found)):
+        found.append(constructor.build("data", *path, len(found)))
+    return found

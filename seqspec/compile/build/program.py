@@ -1,0 +1,163 @@
+"""Build: a plan becomes a program.  The first stage that loads torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from seqspec.compile.build.construct import Constructor
+from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
+from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.infer.infer import read_by
+from seqspec.compile.language.paths import parse_path
+from seqspec.compile.plan.plan import Plan
+from seqspec.components.losses import Losses, NamedLoss
+from seqspec.schema.config import Config
+from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
+from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.procedure._procedure import Phase
+from seqspec.schema.source import Path, Tree
+from seqspec.schema.types import Auxiliary, Type
+
+if TYPE_CHECKING:
+    from seqspec.components.protocols import Metric, Optimizer, Search
+
+INITIALISATION = 0x1417
+"""Stream number of the random numbers that initial weights come from."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a plan compiles to: everything that learns and judges, none of the data."""
+
+    plan: Plan
+    model: Any
+    """An ``nn.Module`` that is a ``protocols.Model``."""
+    losses: Losses
+    optimizer: Optimizer
+    """The first optimizer component; ``build(named_parameters)`` makes torch's."""
+    search: Search | None
+    """``None`` where nothing is decoded."""
+    metrics: tuple[Metric, ...]
+    components: Mapping[Path, Any]
+    """Every component that was built, by its place in the experiment."""
+    language_model: Any = None
+    """What the search listens to beside the model, once ``runtime/assembly/shallow_fusion.py`` has loaded it."""
+    optimizers: Mapping[str, Claim] = field(default_factory=dict)
+    """Every optimiser by name, with the parameters that it moves."""
+    phases: tuple[Phase, ...] = ()
+    """The cycle of one training step."""
+
+    def parameters(self) -> Iterator[tuple[str, int]]:
+        """Each trainable parameter's name and size; a tied weight stands once, under its first name."""
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad:
+                yield name, parameter.numel()
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable parameters."""
+        return sum(size for _, size in self.parameters())
+
+
+def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> Program:
+    """Build every component of the model and of its judgement.
+
+    Initial weights come from the plan's seed alone; on ``meta`` no memory is taken.  Raises ``SpecError``
+    where a number is still unknown, or where a written key was never read.
+    """
+    _require_known(plan)
+    constructor = Constructor(plan)
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
+        model = constructor.build("model")
+        losses = build_losses(constructor)
+    _freeze(constructor)
+    optimizers, phases = _procedure(constructor, model, tree)
+    optimizer = next(iter(optimizers.values())).component
+    _refuse(constructor.unread(), tree)
+    search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
+    count = len(plan.experiment.evaluate.metrics)
+    metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
+    return Program(
+        plan, model, losses, optimizer, search, metrics, constructor.built,
+        optimizers=optimizers, phases=phases,
+    )  # fmt: skip
+
+
+def build_losses(constructor: Constructor) -> Losses:
+    """The losses of a plan, that on the main output first, the others by name.
+
+    Where the spec has one loss in the short form, the auxiliary outputs of the model are trained beside it
+    with the weights that they ask for themselves.
+    """
+    plan = constructor.plan
+    main = next(iter(plan.outputs))
+    named: dict[str, NamedLoss] = {}
+    for path, config in plan.losses.items():
+        on = read_by(config, plan.outputs)
+        constructor.note(path, "on", "weight")
+        named[str(path[-1])] = NamedLoss(on, constructor.build(*path), _weight(config, plan.outputs[on]))
+    if plan.experiment.losses is None:
+        named |= {
+            on: NamedLoss(on, None, partial(_constant, type_.weight))
+            for on, type_ in plan.outputs.items()
+            if isinstance(type_, Auxiliary)
+        }
+    order = sorted(named, key=lambda name: (named[name].on != main, name))
+    return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+
+def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:
+    weight = config.weight
+    if isinstance(weight, Config):
+        rate: Callable[[int], float] = weight.rate  # type: ignore[attr-defined]
+        return rate
+    if weight is None:
+        weight = given.weight if isinstance(given, Auxiliary) else 1.0
+    return partial(_constant, weight)
+
+
+def _constant(weight: float, step: int) -> float:
+    return weight
+
+
+def _procedure(
+    constructor: Constructor, model: Any, tree: Tree
+) -> tuple[dict[str, Claim], tuple[Phase, ...]]:
+    """The optimisers with what each moves, and the phases.  Raises ``SpecError`` where parameters are claimed
+    by none of them, or by two.
+    """
+    parts = Parts(model, constructor.built)
+    optimizers = constructor.plan.optimizers
+    built = {}
+    for path in optimizers:
+        constructor.note(path, "parameters", "groups", "clip_norm", "clip_value")
+        built[path] = constructor.build(*path)
+    found = claims(parts, optimizers, built)
+    _refuse(misclaimed(parts, found), tree)
+    return found, constructor.build("procedure").phases(tuple(found))
+
+
+def _freeze(constructor: Constructor) -> None:
+    """Parts that never move have no trainable parameter; those that move later are held by the runtime."""
+    for freeze in constructor.plan.experiment.freeze:
+        for part in freeze.parts if freeze.until_step is None else ():
+            constructor.built[parse_path(part)].requires_grad_(False)
+
+
+def _require_known(plan: Plan) -> None:
+    if plan.unknowns:
+        names = ", ".join(f"`{name}`" for name in plan.unknowns)
+        message = f"only the data can tell {names}, and they have not been prepared"
+        raise SpecError([Diagnostic("SQ410", message, help="run `seqspec data prepare` on this spec first")])
+
+
+def _refuse(findings: Iterator[Finding], tree: Tree) -> None:
+    found = [locate(finding, tree) for finding in findings]
+    if found:
+        raise SpecError(found)

@@ -1,0 +1,280 @@
+"""What a step costs, before it runs: parameters, memory, arithmetic.
+
+Parameters are exact; the rest are estimates from the plan, good enough to tell what fits from what does
+not.  Arithmetic is 6 floating-point operations a weight and position (Kaplan et al. 2020, "Scaling Laws for
+Neural Language Models", arXiv:2001.08361, section 2.1) and attention's own; activations are counted as in
+Korthikanti et al. (2022), "Reducing Activation Recomputation in Large Transformer Models",
+arXiv:2205.05198, section 4.1, in float32 and without the attention matrix, which is never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqspec.compile.cost.convolution_cost import kept as kept_by_convolutions
+from seqspec.compile.cost.convolution_cost import shortening
+from seqspec.compile.cost.convolution_cost import used as used_by_convolutions
+from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.plan.plan import Compiled, Plan, PlanNode
+from seqspec.schema.diagnostic import Diagnostic, Finding
+from seqspec.schema.types import Classes, Frames, Image, Logits, States, Tokens, Type
+
+FLOAT = 4
+"""Bytes of a weight."""
+GIB = 2**30
+USUAL_LENGTH = 128
+"""Positions of an example where the spec sets no limit."""
+USUAL_KEPT = 16
+"""Numbers a position, layer and feature that a component keeps which does not say how many."""
+USUAL_STATE = 2
+"""Numbers a weight of an optimiser that does not say how many it keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one experiment asks of one device; memory in bytes."""
+
+    parameters: int
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+    """Of the largest micro-batch, estimated."""
+    flops: float
+    """Of one optimiser step, forward and backward, estimated."""
+
+    @property
+    def memory(self) -> int:
+        """All of it together."""
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+
+def cost(compiled: Compiled) -> Cost:
+    """The cost of a spec, its parameters counted on the meta device.  Loads torch."""
+    from seqspec.compile.cost.parameter_table import sizes
+
+    return estimate(compiled.plan, sizes=sizes(compiled))
+
+
+def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
+    """The cost of a plan whose parameters have these sizes.  Loads no torch."""
+    train = plan.experiment.train
+    parameters = sum(sizes.values())
+    kept = max(getattr(config, "state_size", USUAL_STATE) for config in plan.optimizers.values()) + (
+        train.ema is not None
+    )
+    weights = parameters * FLOAT
+    positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
+    share = 1 / train.accumulate
+    return Cost(
+        parameters=parameters,
+        weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
+        gradients=weights,
+        optimizer=weights * kept,
+        activations=round(sum(_activations(node, plan, positions) for node in plan.nodes) * share),
+        flops=_arithmetic(plan, sizes, positions),
+    )
+
+
+def within(
+    compiled: Compiled, *, max_params: int | None = None, max_memory: float | None = None
+) -> tuple[Diagnostic, ...]:
+    """Diagnostics for what is above the caps; ``max_memory`` in GiB.  Loads torch."""
+    found = cost(compiled)
+    findings: list[Finding] = []
+    if max_params is not None and found.parameters > max_params:
+        findings.append(
+            Finding(
+                ("model",),
+                f"the model has {found.parameters:,} trainable parameters; {max_params:,} are allowed",
+                help="`seqspec explain SPEC --params` shows where they are",
+                code="SQ601",
+                on_key=True,
+            )
+        )
+    if max_memory is not None and found.memory > max_memory * GIB:
+        findings.append(
+            Finding(
+                ("data", "batch", "size"),
+                f"a step takes about {found.memory / GIB:.2f} GiB, and at most {max_memory:g} are allowed",
+                help="take a smaller batch, or split it by `train.accumulate`",
+                note=_shares(found),
+                code="SQ602",
+            )
+        )
+    return tuple(locate(finding, compiled.tree) for finding in findings)
+
+
+def cost_lines(found: Cost) -> list[str]:
+    """The cost as lines of a report."""
+    rows = [
+        ("parameters", f"{found.parameters:,}"),
+        ("weights", size_text(found.weights)),
+        ("gradients", size_text(found.gradients)),
+        ("optimizer", size_text(found.optimizer)),
+        ("activations", f"about {size_text(found.activations)}"),
+        ("memory", f"about {size_text(found.memory)}"),
+        ("arithmetic", f"about {found.flops:.2g} floating-point operations a step"),
+    ]
+    return [f"  {name:11}  {text}" for name, text in rows]
+
+
+def size_text(size: float) -> str:
+    """Bytes for people."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.3g} {unit}" if unit != "bytes" else f"{size:.0f} bytes"
+        size /= 1024
+    return f"{size:,.2f} GiB"
+
+
+def lengths(plan: Plan) -> dict[str, float]:
+    """Positions of the longest example on each side, as far as the spec limits them."""
+    data = plan.experiment.data
+    limits = data.filter
+    found: dict[str, float] = {}
+    for role, type_ in _inputs(plan).items():
+        if data.pack is not None:
+            found[role] = data.pack.length
+        elif isinstance(type_, Frames):
+            found[role] = (limits.limits(role).max_seconds or 15.0) * float(type_.rate or 1)
+        elif isinstance(type_, Image):
+            found[role] = type_.height * type_.width
+        elif isinstance(type_, Classes):
+            found[role] = 1
+        elif isinstance(type_, Tokens):
+            found[role] = limits.limits(role).max or USUAL_LENGTH
+    told = getattr(plan.experiment.model, "dimensions", None)
+    return found if told is None else found | {"target": told(_inputs(plan)["source"])}
+
+
+def examples(plan: Plan) -> float:
+    """Examples of one optimiser step, if all were as long as the longest."""
+    batch = plan.experiment.data.batch
+    if batch.unit == "examples":
+        return batch.size
+    held = lengths(plan)
+    longest = held.get(batch.field or "", max(held.values(), default=1))
+    if batch.unit == "seconds":
+        limits = plan.experiment.data.filter.limits(batch.field or "source")
+        return batch.size / (limits.max_seconds or 15.0)
+    return max(1.0, batch.size / longest)
+
+
+def _inputs(plan: Plan) -> dict[str, Type]:
+    """What reaches the model, by role."""
+    return dict(plan.node("model").takes)
+
+
+def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, float]) -> float:
+    """Six operations a weight and position, lookups apart, and the attention of every layer."""
+    pictured = _pictured(plan)
+    total = 0.0
+    if pictured is not None:
+        total += 6 * pictured.uses(plan.node("model", "encoder").source) * examples(plan)
+    for name, size in sizes.items():
+        part = name.split(".")[0]
+        if "embedding" in name or (part == "encoder" and pictured is not None):
+            continue
+        if _convolves(plan, name):
+            continue
+        total += 6 * size * _reached(plan, part, positions) * _repeated(plan, name)
+    for node in plan.nodes:
+        config = plan.config(node.path)
+        if node.path == ("model", "encoder"):
+            total += 6 * used_by_convolutions(config, node.takes[0][1]) * positions.get("source", 0)
+        attending = getattr(config, "attention_layers", 0)
+        if attending and isinstance(node.gives, States):
+            total += 12 * attending * node.gives.dim * _pairs(plan, node, positions)
+    return total
+
+
+def _convolves(plan: Plan, name: str) -> bool:
+    """Whether a weight belongs to the convolutions that shorten frames, which are counted apart."""
+    shape = shortening(getattr(plan.experiment.model, "encoder", None))
+    return shape is not None and name.startswith(f"encoder.{shape.weights}")
+
+
+def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
+    """Pairs of positions that the attention of one layer compares, over the batch."""
+    assert isinstance(node.gives, States)
+    side = "source" if node.component[0] == "encoder" else "target"
+    stride = node.gives.stride or 1
+    count = positions.get(side, 0) / stride
+    memory = next((type_ for name, type_ in node.takes if name == "memory"), None)
+    crossed = lengths(plan).get("source", 0) / (memory.stride or 1) if isinstance(memory, States) else 0.0
+    return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
+
+
+def _repeated(plan: Plan, name: str) -> int:
+    """How often a position goes through a weight: as often as there are layers where all of them share it."""
+    part, _, rest = name.partition(".")
+    repeats = getattr(getattr(plan.experiment.model, part, None), "repeats", None)
+    return 1 if repeats is None else int(repeats(rest))
+
+
+def _pictured(plan: Plan) -> Any:
+    """The config of an encoder of pictures, which knows its own work; ``None`` for any other."""
+    encoder = getattr(plan.experiment.model, "encoder", None)
+    return encoder if hasattr(encoder, "uses") else None
+
+
+def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
+    """Positions that go through the weights of one part of the model, its stride heeded."""
+    encoder = next(
+        (n for n in plan.nodes if n.path == ("model", "encoder") and isinstance(n.gives, States)), None
+    )
+    stride = encoder.gives.stride if encoder is not None and isinstance(encoder.gives, States) else 1
+    if part == "encoder" or _at_states(plan, part):
+        return positions.get("source", 0) / stride
+    return positions.get("target", positions.get("source", 0))
+
+
+def _at_states(plan: Plan, part: str) -> bool:
+    """Whether a head scores the encoder's states: the model's own, or one of a further output."""
+    scored = plan.outputs.get(part.removeprefix("head_"), plan.outputs.main)
+    return isinstance(scored, Logits) and scored.blank
+
+
+def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
+    """Bytes that one component keeps for the backward pass, for a whole step."""
+    config = plan.config(node.path)
+    if node.path == ("model", "encoder") and _pictured(plan) is not None:
+        return float(FLOAT * config.kept(node.source) * examples(plan))
+    compared = getattr(config, "compared", 0)
+    if compared and not isinstance(node.gives, States):
+        return FLOAT * _energies(compared, plan, positions)
+    if not isinstance(node.gives, States) or node.path[0] != "model":
+        return 0.0
+    side = "source" if node.component[0] == "encoder" else "target"
+    count = positions.get(side, 0) / (node.gives.stride or 1)
+    kept = count * _kept(config, node) + positions.get(side, 0) * kept_by_convolutions(
+        config, node.takes[0][1]
+    )
+    return float(FLOAT * (kept + _energies(compared, plan, positions)))
+
+
+def _kept(config: Any, node: PlanNode) -> float:
+    """Numbers a position that the layers of a component keep."""
+    assert isinstance(node.gives, States)
+    told = getattr(config, "activations", None)
+    if told is not None:
+        crossed = any(name == "memory" and isinstance(type_, States) for name, type_ in node.takes)
+        return float(told(dim=node.gives.dim, crossed=crossed))
+    return float((getattr(config, "num_layers", 1) or 1) * USUAL_KEPT * node.gives.dim)
+
+
+def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> float:
+    """Numbers that additive attention keeps: a hidden layer for every pair of source and target position."""
+    if not dim or "source" not in positions or "target" not in positions:
+        return 0.0
+    encoder = next((n.gives for n in plan.nodes if n.path == ("model", "encoder")), None)
+    stride = encoder.stride if isinstance(encoder, States) else 1
+    return 2.0 * dim * positions["target"] * lengths(plan)["source"] / (stride or 1)
+
+
+def _shares(found: Cost) -> str:
+    parts = ("weights", "gradients", "optimizer", "activations")
+    return ", ".join(f"{name} {size_text(getattr(found, name))}" for name in parts)

@@ -1,0 +1,1 @@
+"""Text to tree: YAML and TOML, with the place of every key and value."""

@@ -1,0 +1,86 @@
+"""Digests of a plan: one a part and one of all, over the fields that affect results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from seqspec.schema.slot import find_marks
+from seqspec.schema.units import Affects, LaterMark
+
+if TYPE_CHECKING:
+    from seqspec.schema.experiment import Experiment
+
+_TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
+_LATER = ("initialize", "freeze")
+"""Sections that came later: an experiment without them has the digest that it always had."""
+PARTS = ("data", "tokenizer", "model", "train", "evaluate")
+
+
+def digests(experiment: Experiment) -> dict[str, str]:
+    """SHA-256 in hex of every part; ``all`` covers them and the seed.
+
+    What only the data can tell is not among them, so a spec has one digest before and after its data are
+    prepared; the lock holds the data.
+    """
+    whole = result_fields(experiment)
+    data: dict[str, Any] = dict(whole["data"])
+    text = data.pop("text")
+    parts: dict[str, object] = {
+        "data": data,
+        "tokenizer": text,
+        "model": whole["model"],
+        "train": {key: whole[key] for key in _TRAIN if key in whole}
+        | {key: whole[key] for key in _LATER if whole[key]},
+        "evaluate": whole["evaluate"],
+    }
+    given = {name: digest(parts[name]) for name in PARTS}
+    return {**given, "all": digest(given)}
+
+
+def result_fields(model: Any) -> Any:
+    """``model`` as plain data, without the fields that only affect speed or looks."""
+    if isinstance(model, BaseModel):
+        component = getattr(model, "component", ("", ""))[1]
+        fields = {
+            name: result_fields(getattr(model, name))
+            for name, field in type(model).model_fields.items()
+            if affects(field) == "result" and not is_unsaid(model, name, field)
+        }
+        return {"type": component, **fields, **getattr(model, "retired", {})} if component else fields
+    if isinstance(model, list | tuple):
+        return [result_fields(item) for item in model]
+    if isinstance(model, dict):
+        return {key: result_fields(value) for key, value in model.items()}
+    return model
+
+
+def is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
+    """Whether a field that came later has its default, so that an old spec means what it meant."""
+    if next(find_marks(field.annotation, field.metadata, LaterMark), None) is None:
+        return False
+    value, default = getattr(model, name), field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel) and isinstance(default, str):
+        return bool(result_fields(value) == {"type": default})
+    return bool(value == default)
+
+
+def affects(field: Any) -> str:
+    """``result``, ``speed`` or ``cosmetic``: what a schema field's mark says."""
+    mark = next(find_marks(field.annotation, field.metadata, Affects), None)
+    return mark.what if mark else "result"
+
+
+def canonical(value: object) -> bytes:
+    """Canonical JSON: sorted keys, no spaces, integral floats as integers would be written as floats."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest(value: object) -> str:
+    """SHA-256 in hex of ``value`` as canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()

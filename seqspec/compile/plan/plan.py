@@ -1,0 +1,127 @@
+"""The plan: an experiment with every default and every derived number written out.  Frozen, plain, printable,
+hashable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seqspec.compile.plan.digests import digests
+from seqspec.compile.plan.values import Value, values
+from seqspec.schema.config import below
+from seqspec.schema.source import Path, Tree
+from seqspec.schema.types import Outputs, Type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from seqspec.schema.config import Config
+    from seqspec.schema.diagnostic import Diagnostic
+    from seqspec.schema.experiment import Experiment
+    from seqspec.schema.loss._loss import LossConfig
+
+
+class PlanNode(NamedTuple):
+    """One component with the types on its edges."""
+
+    path: Path
+    component: tuple[str, str]
+    takes: tuple[tuple[str, Type], ...]
+    gives: Type
+    named: bool = False
+    """It takes inputs by name rather than one source."""
+    outputs: tuple[tuple[str, Type], ...] = ()
+    """What a model gives by name, the main output first; empty where it is no model."""
+
+    @property
+    def source(self) -> Type | dict[str, Type]:
+        """What it takes, as its ``output`` or ``wire`` was handed it."""
+        return dict(self.takes) if self.named else self.takes[0][1]
+
+
+class Provenance(NamedTuple):
+    """Where the values of a plan come from."""
+
+    tree: Tree | None
+    reasons: Mapping[Path, str]
+    """Why each inferred value is what it is."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run, on any machine."""
+
+    experiment: Experiment
+    """The typed experiment with inferred fields filled in."""
+    nodes: tuple[PlanNode, ...]
+    provenance: Provenance | None = field(default=None, repr=False, compare=False)
+    """What was written and why the rest follows; ``values`` is worked out from it when somebody asks."""
+    facts: tuple[tuple[str, int], ...] = ()
+    """Numbers that prepared data told."""
+
+    def node(self, *path: str | int) -> PlanNode:
+        """The node of the component at ``path``."""
+        return next(node for node in self.nodes if node.path == path)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the model gives, by name."""
+        node = self.node("model")
+        return Outputs(dict(node.outputs) or {"output": node.gives})
+
+    @cached_property
+    def losses(self) -> Mapping[Path, LossConfig]:
+        """The loss, or the named losses, by their place in the experiment."""
+        named = self.experiment.losses
+        if named is not None:
+            return {("losses", name): config for name, config in named.items()}
+        return {("loss",): self.experiment.loss} if self.experiment.loss is not None else {}
+
+    @cached_property
+    def optimizers(self) -> Mapping[Path, Config]:
+        """The optimiser, or the named optimisers, by their place in the experiment."""
+        named = self.experiment.optimizers
+        if named is not None:
+            return {("optimizers", name): config for name, config in named.items()}
+        return {("optimizer",): self.experiment.optimizer} if self.experiment.optimizer is not None else {}
+
+    def config(self, path: Path) -> Any:
+        """The config, or the value, at ``path`` of the experiment."""
+        return reduce(below, path, self.experiment)
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        """Every leaf of the experiment with its origin, in the language's order."""
+        origin = self.provenance or Provenance(None, {})
+        return values(self.experiment, tree=origin.tree, reasons=origin.reasons)
+
+    @cached_property
+    def data(self) -> dict[str, object]:
+        """The canonical experiment as plain data: what is printed, hashed and compared."""
+        return self.experiment.model_dump(mode="json")
+
+    @cached_property
+    def unknowns(self) -> tuple[str, ...]:
+        """Names of the numbers that the data have yet to tell."""
+        types = (type_ for node in self.nodes for type_ in (*(t for _, t in node.takes), node.gives))
+        return tuple(dict.fromkeys(unknown.name for type_ in types for unknown in type_.unknowns()))
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each part over the fields that affect results: ``data tokenizer model train evaluate``
+        and ``all``.
+        """
+        return digests(self.experiment)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A plan with the tree it came from, for those who need to point at where something was written."""
+
+    plan: Plan
+    tree: Tree
+    warnings: tuple[Diagnostic, ...] = field(default=())
+    profiles: tuple[str, ...] = ()
+    """Names of the profiles that the spec has; a run's own spec has none left."""

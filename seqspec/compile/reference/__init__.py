@@ -1,0 +1,1 @@
+"""What is generated from the schema: JSON Schema, the reference pages, specs to start from."""

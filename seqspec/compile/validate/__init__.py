@@ -1,0 +1,1 @@
+"""Tree to experiment, and schema errors in the words of the spec."""

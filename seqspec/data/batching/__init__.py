@@ -1,0 +1,1 @@
+"""From splits to batches: layout, order, packing into batches, loaders."""

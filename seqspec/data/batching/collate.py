@@ -1,0 +1,135 @@
+"""From examples to one ``Batch``: padded, counted, with the share that its loss is divided by."""
+
+# B batch, T time, D features, U target time
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqspec.data.batching.batch import Batch, Field
+from seqspec.data.seeds import seed_of
+from seqspec.data.stages.examples import Split
+from seqspec.data.stages.packing import PackedSplit, Row
+from seqspec.schema.types import Classes, Counted, Image, Integers, Mask, Scalar, Text, Type, Vector, in_order
+
+AnySplit = Split | PackedSplit
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+Augments = Mapping[str, Sequence[Augment]]
+"""Augmentation of training examples, by field."""
+
+
+def collate(
+    split: AnySplit,
+    examples: np.ndarray,
+    *,
+    step: int,
+    shares: Mapping[str, float],
+    augments: Augments | None = None,
+    seed: int = 0,
+    epoch: int = 0,
+) -> Batch:
+    """The batch of ``examples``.
+
+    Augmentation of one example depends on the seed, the epoch and the example alone; every field of it draws
+    from the same random numbers, so that like steps change an image and its mask alike.
+    """
+    rows = examples.tolist()
+    index = torch.from_numpy(examples.astype(np.int64))
+    if isinstance(split, PackedSplit):
+        packed = [split.row(row, seed=seed, epoch=epoch) for row in rows]
+        return _packed(packed, index, step=step, shares=shares)
+    seeds = [seed_of(seed, "augment", epoch, row) for row in rows] if augments else []
+    fields = {
+        role: _field(split, role, examples, (augments or {}).get(role, ()), seeds)
+        for role in in_order(split.roles)
+    }
+    return Batch(fields, index, step, shares)
+
+
+def _field(
+    split: Split, role: str, examples: np.ndarray, augments: Sequence[Augment], seeds: Sequence[int]
+) -> Field:
+    """One field of a batch, with its lengths where there are any."""
+    if isinstance(split.roles[role], Text) and not augments:
+        ids, lengths = split.padded_ids(role, examples)
+        return Field(torch.from_numpy(ids), torch.from_numpy(lengths))
+    values: list[Any] = [split.value(role, row) for row in examples.tolist()]
+    if augments:
+        values = [_augmented(value, augments, seed) for value, seed in zip(values, seeds, strict=True)]
+    return joined(split.roles[role], values)
+
+
+def _packed(rows: Sequence[Row], index: Tensor, *, step: int, shares: Mapping[str, float]) -> Batch:
+    """Packed rows: inputs as the source, labels as the target, and the documents in them."""
+    inputs = pad([row.inputs for row in rows], torch.int64)
+    labels = pad([row.labels for row in rows], torch.int64)
+    segments = None
+    if rows[0].segments is not None:
+        segments = pad([row.segments for row in rows], torch.int64).values
+    fields = {"source": inputs, "target": labels._replace(lengths=inputs.lengths)}
+    return Batch(fields, index, step, shares, segments)
+
+
+def count_targets(split: AnySplit, examples: np.ndarray, counted: Counted) -> int:
+    """What the losses of examples are summed over."""
+    match counted.unit:
+        case "examples":
+            return len(examples)
+        case "tokens" | "frames":
+            return int(split.lengths_of(counted.field)[examples].sum())
+        case "tokens_and_end":
+            return int(split.lengths_of(counted.field)[examples].sum()) + len(examples)
+
+
+def shares_of(
+    split: AnySplit, examples: np.ndarray, *, counted: Mapping[str, Counted], slices: int
+) -> dict[str, float]:
+    """What each micro-batch's sums are divided by, so that the mean over the micro-batches is the mean over
+    the global batch of ``examples``.
+    """
+    return {name: max(count_targets(split, examples, of), 1) / slices for name, of in counted.items()}
+
+
+NOTHING = math.inf
+"""The shares of a micro-batch that has no example of its own and repeats one: its gradient is zero."""
+
+
+def _augmented(value: Any, augments: Sequence[Augment], seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.tensor(np.asarray(value, np.int64 if np.asarray(value).dtype.kind in "iu" else np.float32))
+    for augment in augments:
+        x = augment(x, generator)
+    return x
+
+
+def joined(type_: Type, values: Sequence[Any]) -> Field:
+    """Values of one field as one tensor, padded where they have lengths."""
+    match type_:
+        case Classes():
+            return Field(torch.tensor(values, dtype=torch.int64))
+        case Scalar():
+            return Field(torch.tensor(values, dtype=torch.float32))
+        case Mask():
+            return Field(torch.from_numpy(np.stack([np.asarray(value, np.int64) for value in values])))
+        case Image() | Vector():
+            return Field(torch.from_numpy(np.stack([np.asarray(value, np.float32) for value in values])))
+        case Text() | Integers():
+            return pad(values, torch.int64)
+    return pad(values, torch.float32)
+
+
+def pad(values: Sequence[Any], dtype: torch.dtype) -> Field:
+    """``[B, T, …]`` with zeros after each sequence, and ``[B]`` lengths."""
+    lengths = torch.tensor([len(value) for value in values], dtype=torch.int64)
+    shape = (len(values), int(lengths.max()), *values[0].shape[1:])
+    joined = torch.zeros(shape, dtype=dtype)
+    filled = joined.numpy()
+    for number, value in enumerate(values):
+        filled[number, : len(value)] = value
+    return Field(joined, lengths)

@@ -1,0 +1,243 @@
+"""Loaders for training and evaluation: batches are planned by number, so workers, ranks and restarts change
+nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset
+
+from seqspec.data.batching.batch import Batch
+from seqspec.data.batching.cached_layouts import stored_layout
+from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
+from seqspec.data.batching.layout import Layout, sorted_layout
+from seqspec.data.batching.order import Order, slices
+from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Counted
+
+HUNG_SECONDS = 600.0
+"""How long a worker may take over one batch before it counts as hung."""
+
+
+@dataclass(frozen=True)
+class MicroSteps(Dataset[Batch]):
+    """The slices of a run that one rank works through, from global batch ``start`` on; item *i* is a pure
+    function of *i*.
+
+    A global batch has ``num_slices`` slices; in one round every rank takes one, rank *r* of *w* in round *j*
+    slice *j·w + r*.
+    """
+
+    split: AnySplit
+    order: Order
+    num_slices: int = 1
+    rank: int = 0
+    world: int = 1
+    start: int = 0
+    stop: int = 1
+    augments: Augments = field(default_factory=dict)
+    counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        assert self.num_slices % self.world == 0, "every rank takes as many slices of a batch"
+
+    def __len__(self) -> int:
+        return (self.stop - self.start) * (self.num_slices // self.world)
+
+    def __getitem__(self, item: int) -> Batch:
+        if not 0 <= item < len(self):
+            raise IndexError(item)
+        number, round_ = divmod(item, self.num_slices // self.world)
+        return self.slice(self.start + number, round_ * self.world + self.rank)
+
+    def slice(self, number: int, part: int) -> Batch:
+        """Slice ``part`` of global batch ``number``."""
+        epoch, examples = self.order.batch(number)
+        mine = slices(examples, lengths=self.split.lengths, number=part, count=self.num_slices)
+        shares = shares_of(self.split, examples, counted=self.counted, slices=self.num_slices)
+        step = number * self.num_slices + part
+        if not len(mine):
+            mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
+        return collate(
+            self.split, mine, step=step, shares=shares, augments=self.augments, seed=self.seed, epoch=epoch
+        )
+
+
+@dataclass(frozen=True)
+class Evaluation(Dataset[Batch]):
+    """Every example of a split once, sorted by length; without augmentation."""
+
+    split: AnySplit
+    layout: Layout
+    counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
+    rank: int = 0
+    world: int = 1
+
+    def __len__(self) -> int:
+        total = len(self.layout.cuts[0]) - 1
+        return max(0, -(-(total - self.rank) // self.world))
+
+    def __getitem__(self, item: int) -> Batch:
+        if not 0 <= item < len(self):
+            raise IndexError(item)
+        number = item * self.world + self.rank
+        start, end = self.layout.cuts[0][number : number + 2].tolist()
+        examples = self.layout.examples[start:end].astype("int64")
+        shares = shares_of(self.split, examples, counted=self.counted, slices=1)
+        return collate(self.split, examples, step=number, shares=shares)
+
+
+def training_order(parts: DataParts, split: AnySplit) -> Order:
+    """The order of training over a split."""
+    layout = stored_layout(split, parts)
+    return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle)
+
+
+def training_loader(
+    parts: DataParts,
+    split: AnySplit,
+    *,
+    order: Order | None = None,
+    start: int = 0,
+    stop: int,
+    num_slices: int = 1,
+    rank: int = 0,
+    world: int = 1,
+    workers: int | None = None,
+    pin: bool = False,
+) -> Loader:
+    """Slices of the global batches ``start`` to ``stop`` for one rank, in order."""
+    order = order or training_order(parts, split)
+    steps = MicroSteps(
+        split,
+        order,
+        num_slices,
+        rank,
+        world,
+        start,
+        stop,
+        parts.augments,
+        parts.counted,
+        parts.seed,
+    )
+    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
+
+
+def evaluation_loader(
+    parts: DataParts,
+    split: AnySplit,
+    *,
+    num_slices: int = 1,
+    rank: int = 0,
+    world: int = 1,
+    workers: int | None = None,
+    pin: bool = False,
+) -> Loader:
+    """Every example of a split once, in batches of the size of one training slice."""
+    steps = evaluation_of(parts, split, num_slices=num_slices, rank=rank, world=world)
+    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
+
+
+def evaluation_of(
+    parts: DataParts,
+    split: AnySplit,
+    *,
+    num_slices: int = 1,
+    rank: int = 0,
+    world: int = 1,
+    limit: int | None = None,
+    rows: np.ndarray | None = None,
+) -> Evaluation:
+    """Every example of a split once, or the first ``limit`` of them, or those of ``rows``, in batches of the
+    size of one training micro-batch.
+    """
+    batch = parts.config.batch
+    size = max(batch.size / num_slices, 1.0 if batch.unit == "examples" else 1e-9)
+    measured = batch.measured(split.roles)
+    sides = split.sides(measured)
+    chosen = np.arange(len(sides))[:limit] if rows is None else rows
+    config = batch.model_copy(update={"size": size})
+    layout = sorted_layout(sides[chosen], config, frames_per_second=split.rates.get(measured or ""))
+    layout = replace(layout, examples=chosen[layout.examples].astype(np.int32))
+    return Evaluation(split, layout, parts.counted, rank, world)
+
+
+@dataclass
+class Waiting:
+    """Seconds that the reader of a loader spent waiting for data, and the batches it got."""
+
+    seconds: float = 0.0
+    batches: int = 0
+
+
+class Loader(DataLoader[Batch]):
+    """A ``DataLoader`` that measures the waiting, names what went wrong in a worker, and gives up on one
+    that hangs.
+    """
+
+    def __init__(self, steps: Any, *, workers: int = 0, pin: bool = False) -> None:
+        settings: dict[str, Any] = {}
+        if workers:
+            settings = {"timeout": HUNG_SECONDS, "prefetch_factor": 4}
+        super().__init__(_Guarded(steps), batch_size=None, num_workers=workers, pin_memory=pin, **settings)
+        self.waiting = Waiting()
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        batches = self._named(super().__iter__)
+        while True:
+            begun = time.perf_counter()
+            batch = next(batches, None)
+            self.waiting.seconds += time.perf_counter() - begun
+            if batch is None:
+                return
+            self.waiting.batches += 1
+            yield batch
+
+    def _named(self, batches: Any) -> Iterator[Batch]:
+        try:
+            for found in batches():
+                if isinstance(found, _Fault):
+                    raise found.error
+                yield found
+        except RuntimeError as error:
+            message = str(error)
+            if "timed out" in message:
+                raise DataError(
+                    f"a loader process gave no batch for {HUNG_SECONDS:.0f} s",
+                    help="a file system that hangs is the usual reason; `--workers 0` shows where",
+                ) from None
+            if "exited unexpectedly" in message or "is killed by signal" in message:
+                raise DataError(
+                    f"a loader process died: {message.splitlines()[0]}",
+                    help="want of memory, shared memory too, is the usual reason; try fewer `--workers`",
+                ) from None
+            raise
+
+
+@dataclass(frozen=True)
+class _Fault:
+    error: Exception
+
+
+@dataclass(frozen=True)
+class _Guarded(Dataset[Any]):
+    """Hands a ``DataError`` over as a value, so that it crosses the process boundary whole."""
+
+    steps: Any
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, item: int) -> Batch | _Fault:
+        try:
+            found: Batch = self.steps[item]
+            return found
+        except DataError as error:
+            return _Fault(error)

@@ -1,0 +1,1 @@
+"""From records to memory-mapped splits, stage by stage."""

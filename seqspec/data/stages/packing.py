@@ -1,0 +1,188 @@
+"""Packing for language models: the tokens of many texts as rows of one length.
+
+The texts of a split run on as one stream of labels.  Texts that stand apart are each followed by an end
+symbol; those whose records the adapter calls ``joined`` are one text.  The input at each place is the label
+before it: at the start of the stream, and of each document where documents are masked from one another, the
+begin symbol.  The stream is never written down: row *r* is read from the memory-mapped ids in O(log n).
+"""
+
+# U tokens of a row
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from seqspec.data.seeds import seed_of
+from seqspec.data.stages.examples import Example, Split
+from seqspec.schema.types import BOS, EOS, PAD, Type
+
+if TYPE_CHECKING:
+    from seqspec.schema.data import Pack
+
+
+class Row(NamedTuple):
+    """One packed row; all ``[U]`` int64."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    """``PAD`` where the place is no target."""
+    segments: np.ndarray | None
+    """The document of each place, from 1, where documents are masked from one another."""
+
+
+@dataclass(frozen=True)
+class PackedSplit:
+    """A split whose examples are packed rows."""
+
+    texts: Split
+    config: Pack
+
+    @property
+    def name(self) -> str:
+        """Name of the split."""
+        return self.texts.name
+
+    @property
+    def roles(self) -> Mapping[str, Type]:
+        """What the records hold."""
+        return self.texts.roles
+
+    @property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """No classes."""
+        return self.texts.labels
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """No audio."""
+        return {}
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Inputs stand as the source and labels as the target."""
+        return ("source", "target")
+
+    def lengths_of(self, role: str) -> np.ndarray:
+        """``[R]``: places of each row, or how many of them are targets."""
+        found: np.ndarray = self.lengths[:, self.measured.index(role)]
+        return found
+
+    def sides(self, measured: str | None) -> np.ndarray:
+        """The lengths by which rows are sorted: all but the last are equal."""
+        return self.lengths
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many texts were left out, by reason."""
+        return self.texts.dropped
+
+    def __len__(self) -> int:
+        stride = self._stride
+        return max(1, -(-(self.num_tokens - self.config.length) // stride) + 1)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """``[R, 2]`` int32: places of each row, and how many of them are targets."""
+        rows = np.full((len(self), 2), self.config.length, np.int32)
+        start = (len(self) - 1) * self._stride
+        rows[-1] = self.num_tokens - start
+        if self._counts_once:
+            rows[1:, 1] -= self.config.length - self._stride
+        return rows
+
+    def row(self, index: int, *, seed: int = 0, epoch: int = 0) -> Row:
+        """Row ``index``; with ``sample: offsets`` another one each epoch while training."""
+        start = index * self._stride
+        length = min(self.config.length, self.num_tokens - start)
+        if self.config.sample == "offsets" and self.name == "train":
+            room = self.num_tokens - self.config.length + 1
+            start = seed_of(seed, "offsets", epoch, index) % room if room > 0 else 0
+        row = self._read(start, length)
+        if self._counts_once and index:
+            row.labels[: self.config.length - self._stride] = PAD
+        return row
+
+    def example(self, index: int) -> Example:
+        """A row with its text."""
+        row = self.row(index)
+        values = {"source": row.inputs, "target": row.labels}
+        return Example(index, f"row {index}", values, {"target": self.text("target", index)}, {})
+
+    def text(self, role: str, index: int) -> str:
+        """The texts that begin in a row and not in the next, joined: over all rows, every character once."""
+        ends = self.num_tokens if index == len(self) - 1 else (index + 1) * self._stride
+        first, last = np.searchsorted(self._starts[:-1], [index * self._stride, ends])
+        return "".join(self.texts.text(role, document) for document in range(int(first), int(last)))
+
+    def id(self, index: int) -> str:
+        """The row's number."""
+        return f"row {index}"
+
+    @cached_property
+    def num_tokens(self) -> int:
+        """Labels in the stream."""
+        return int(self._starts[-1])
+
+    @property
+    def _stride(self) -> int:
+        return self.config.stride or self.config.length
+
+    @property
+    def _counts_once(self) -> bool:
+        """Rows that overlap: outside training each token is a target in one of them only."""
+        return self._stride < self.config.length and self.name != "train"
+
+    @property
+    def _ends(self) -> int:
+        """Labels that follow each text: its end, or none where records run on."""
+        return 0 if self.texts.records.state.get("joined") else 1
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """``[M + 1]``: where each text starts in the stream of labels, and where the last ends."""
+        starts = np.zeros(len(self.texts) + 1, np.int64)
+        np.cumsum(self.texts.lengths_of("target").astype(np.int64) + self._ends, out=starts[1:])
+        return starts
+
+    def _read(self, start: int, length: int) -> Row:
+        """Labels ``start`` to ``start + length`` of the stream, with the inputs before them."""
+        before = max(start - 1, 0)
+        stream, documents = self._stream(before, start + length)
+        labels = stream[start - before :]
+        inputs = np.concatenate([stream[:1] if start else [BOS], stream[start - before :][:-1]])
+        segments = None
+        if self.config.document_mask:
+            own = documents[start - before :]
+            first = np.concatenate([[True], own[1:] != own[:-1]])
+            starts_here = self._starts[own] == np.arange(start, start + length)
+            inputs = np.where(first & starts_here, BOS, inputs)
+            segments = np.cumsum(first)
+        return Row(inputs.astype(np.int64), labels, segments)
+
+    def _stream(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of the stream, and the text that each belongs to."""
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        last = int(np.searchsorted(self._starts, end, side="left"))
+        pieces: list[np.ndarray] = []
+        for document in range(first, last):
+            pieces.append(np.asarray(self.texts.value("target", document), np.int64))
+            if self._ends:
+                pieces.append(np.array([EOS]))
+        held = np.concatenate(pieces) if pieces else np.empty(0, np.int64)
+        offset = int(self._starts[first])
+        sizes = np.diff(self._starts[first : last + 1])
+        documents = np.repeat(np.arange(first, last), sizes)
+        return held[start - offset : end - offset], documents[start - offset : end - offset]
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what is worked out again."""
+        return {"texts": self.texts, "config": self.config}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)

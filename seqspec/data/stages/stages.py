@@ -1,0 +1,240 @@
+"""The stages of one preparation, from records to splits; what was opened is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from seqspec.data.corpus.splitting import PLACES
+from seqspec.data.progress import Progress
+from seqspec.data.stages.classes import class_names
+from seqspec.data.stages.corpus_stage import CorpusStage
+from seqspec.data.stages.examples import Split
+from seqspec.data.stages.features import num_frames, write_features
+from seqspec.data.stages.learned import Learned
+from seqspec.data.stages.lengths import Measure, write_index
+from seqspec.data.stages.normalize import Statistics
+from seqspec.data.stages.packing import PackedSplit
+from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.statistics import write_statistics
+from seqspec.data.stages.text_stage import TextStage
+from seqspec.data.store.cache import Cache
+from seqspec.data.store.store import Store
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Classes, Image, Text, Unknown, in_order
+
+AnySplit = Split | PackedSplit
+
+
+@dataclass
+class Stages:
+    """The stages after records and texts: frames, the index, and what training examples have in common."""
+
+    corpus: CorpusStage
+    texts: TextStage
+    opened: dict[str, AnySplit] = field(default_factory=dict)
+    learned: Learned | None = None
+    """What a run has learned; nothing is learned again then, and the training split is not needed."""
+
+    @classmethod
+    def of(
+        cls,
+        parts: DataParts,
+        cache: Cache,
+        progress: Progress,
+        processes: int,
+        learned: Learned | None = None,
+    ) -> Stages:
+        """The stages of one preparation."""
+        corpus = CorpusStage.of(parts, cache, progress)
+        return cls(corpus, TextStage.of(corpus, processes, learned), learned=learned)
+
+    @property
+    def parts(self) -> DataParts:
+        """The built data part."""
+        return self.corpus.parts
+
+    # Frames.
+
+    def frames(self, base: str) -> dict[str, Store]:
+        """Cached frames by audio field; none of a field with too much of it."""
+        found = {role: self._frames(base, role) for role in self.parts.features}
+        return {role: store for role, store in found.items() if store is not None}
+
+    def _frames(self, base: str, role: str) -> Store | None:
+        audio, feature = self.parts.config.audio, self.parts.features[role]
+        assert audio is not None
+        dim = self.parts.frames_type(role).dim
+        records = self.corpus.records(base)
+        gigabytes = float(num_frames(records, role, feature=feature).sum()) * dim * 4 / 1e9
+        if gigabytes > audio.pipeline(role).cache_gigabytes:
+            return None
+
+        def build(folder: Path) -> None:
+            reader = self.parts.reader(role)
+            assert reader is not None
+            write_features(
+                folder, feature=feature, records=records, role=role, reader=reader, dim=dim,
+                root=self.parts.adapter.root, split=base, on_error=self.parts.config.on_error,
+                processes=self.texts.processes, progress=self.corpus.progress,
+            )  # fmt: skip
+
+        parts = {
+            "records": self.corpus.records_key(base),
+            "features": self.parts.feature_fingerprint(role),
+            **({"field": role} if len(self.parts.features) > 1 else {}),
+        }
+        return self.corpus.store("frames", (base, role), parts, build)
+
+    # The index.
+
+    def index(self, name: str) -> Store:
+        """Which rows of the records a split keeps, and their lengths."""
+        base = self.corpus.base(name)
+        config = self.parts.config
+        ids = {role: self.texts.ids(base, role) for role in self.parts.roles_of(Text)}
+        frames = self.frames(base)
+
+        roles, features = self.parts.roles, self.parts.features
+
+        def build(folder: Path) -> None:
+            write_index(
+                folder,
+                config=config,
+                split=name,
+                places=self.corpus.places if base == "train" else None,
+                place=PLACES.get(name, 0),
+                measure=Measure(self.corpus.records(base), roles, ids, frames, features),
+                rates=self.parts.rates,
+            )
+
+        parts = {
+            "split": name,
+            "records": self.corpus.train_key() if base == "train" else self.corpus.records_key(base),
+            "fields": {role: str(roles[role]) for role in in_order(roles)},
+            "ids": {role: store.folder.name for role, store in ids.items()},
+            "features": {role: self.parts.feature_fingerprint(role) for role in features},
+            "filter": config.filter.model_dump(mode="json"),
+            "last_bucket": config.batch.buckets[-1] if isinstance(config.batch.buckets, list) else None,
+            "measured": config.batch.measured(roles),
+        }
+        return self.corpus.store("index", (name,), parts, build)
+
+    def split(self, name: str) -> AnySplit:
+        """The split, prepared now if it was not."""
+        if name not in self.opened:
+            opened, pack = self._open(name), self.parts.config.pack
+            self.opened[name] = opened if pack is None else PackedSplit(opened, pack)
+        return self.opened[name]
+
+    def _open(self, name: str) -> Split:
+        base, parts = self.corpus.base(name), self.parts
+        index = self.index(name)
+        if not index.rows:
+            raise self._nothing_left(name, index)
+        self._known_labels(base)
+        return Split(
+            name=name,
+            index=index,
+            records=self.corpus.records(base),
+            roles=parts.roles,
+            ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text)},
+            frames=self.frames(base),
+            root=parts.adapter.root,
+            features=parts.features,
+            readers={role: parts.reader(role) for role in parts.features},
+            normalize=parts.normalize,
+            statistics=self.statistics,
+            labels=self.labels,
+            rates=parts.rates,
+        )
+
+    def _nothing_left(self, name: str, index: Store) -> DataError:
+        rows = self.corpus.records(self.corpus.base(name)).rows
+        if name != self.corpus.base(name) and not index.state["candidates"]:
+            message = f"`data.split` cuts none of the {rows:,} training examples out as {name}"
+            return DataError(message, help=f"raise `data.split.{name}`, or give {name} a file of its own")
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
+        if not reasons:
+            return DataError(f"split `{name}` holds no examples")
+        return DataError(f"no example of {name} is left ({reasons})", help="loosen `data.filter`")
+
+    def dropped(self, name: str) -> dict[str, int]:
+        """Rows left out of a split, by reason; unreadable ones count where the corpus has them."""
+        base = self.corpus.base(name)
+        counts: dict[str, int] = (
+            dict(self.corpus.records(base).state["drops"]["counts"]) if name == base else {}
+        )
+        for reason, count in self.index(name).state["dropped"].items():
+            counts[reason] = counts.get(reason, 0) + count
+        return counts
+
+    def dropped_at(self, name: str) -> dict[str, str]:
+        """File and row of the first row of each reason that could not be read."""
+        if name != self.corpus.base(name):
+            return {}
+        examples = self.corpus.records(name).state["drops"]["examples"]
+        return {reason: places[0] for reason, places in examples.items() if places}
+
+    # Labels and statistics of the training split.
+
+    @cached_property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The classes in the order of their numbers: the run's, the adapter's, or those of the training
+        records.
+        """
+        classes = [role for role, type_ in self.parts.roles.items() if isinstance(type_, Classes)]
+        if self.learned is not None:
+            return {role: self.learned.names(role) for role in classes}
+        return {
+            role: class_names(
+                self.corpus.records("train").state["labels"].get(role, {}),
+                num=type_.num,
+                known=getattr(self.parts.adapter, "label_names", None),
+            )
+            for role, type_ in self.parts.roles.items()
+            if isinstance(type_, Classes)
+        }
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """The numbers of classes, as facts."""
+        types = {role: self.parts.roles[role] for role in self.labels}
+        return {
+            number.name or f"data.source.{role}.num": len(self.labels[role])
+            for role, type_ in types.items()
+            if isinstance(type_, Classes) and isinstance(number := type_.num, Unknown)
+        }
+
+    def _known_labels(self, base: str) -> None:
+        for role, names in self.labels.items():
+            strange = sorted(set(self.corpus.records(base).state["labels"].get(role, {})) - set(names))
+            if strange:
+                raise DataError(f"{base} has the label {strange[0]!r}, which never occurs in train")
+
+    @cached_property
+    def statistics(self) -> dict[str, Statistics]:
+        """Mean and variance of the training split, where the spec normalises by them."""
+        return {role: self._measure(role) for role, how in self.parts.normalize.items() if how == "global"}
+
+    def _measure(self, role: str) -> Statistics:
+        if self.learned is not None:
+            return self.learned.moments(role)
+        index, train = self.index("train"), self.corpus.records("train")
+        kind: Literal["audio", "image"] = "image" if isinstance(self.parts.roles[role], Image) else "audio"
+
+        def build(folder: Path) -> None:
+            write_statistics(
+                folder, kind=kind, role=role, rows=index.values("rows"), records=train,
+                frames=self.frames("train").get(role), feature=self.parts.features.get(role),
+                reader=self.parts.reader(role), root=self.parts.adapter.root, progress=self.corpus.progress,
+            )  # fmt: skip
+
+        parts = {"index": index.folder.name, "field": role}
+        store = self.corpus.store("statistics", (role,), parts, build)
+        mean, std = store.values("statistics").reshape(2, -1)
+        return Statistics(np.asarray(mean), np.asarray(std))

@@ -1,0 +1,106 @@
+"""The second stage: what tokenizers learn, and the ids of every text, cached under what decides them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seqspec.data.stages.corpus_stage import CorpusStage
+from seqspec.data.stages.encoding import artifact_of, joined, texts_of, write_ids, write_vocabulary
+from seqspec.data.stages.learned import Learned
+from seqspec.data.stages.parts import DataParts
+from seqspec.data.store.store import Store
+from seqspec.schema.diagnostic import blamed
+from seqspec.schema.types import Text
+
+
+@dataclass
+class TextStage:
+    """Vocabularies by pipeline, ids by split and role."""
+
+    corpus: CorpusStage
+    processes: int
+    prints: Mapping[str, Any]
+    """Fingerprints of the text steps by role, taken before anything was learned."""
+    learned: Learned | None = None
+    """What a run has learned; nothing is learned again then."""
+
+    @classmethod
+    def of(cls, corpus: CorpusStage, processes: int, learned: Learned | None = None) -> TextStage:
+        """The stage with nothing learned yet, or with what a run has learned."""
+        parts = corpus.parts
+        return cls(corpus, processes, {role: parts.text_fingerprint(role) for role in parts.text}, learned)
+
+    @property
+    def parts(self) -> DataParts:
+        """The built data part."""
+        return self.corpus.parts
+
+    @cached_property
+    def artifacts(self) -> dict[str, bytes]:
+        """What each tokenizer learned, taken up by the tokenizers as well."""
+        found: dict[str, bytes] = {}
+        for pipeline, roles in self.pipelines.items():
+            steps = self.parts.text[roles[0]]
+            if steps.trainable:
+                found[f"data.text.{pipeline}.tokenizer"] = artifact = self._learn(pipeline, roles)
+                steps.load(artifact)
+        return found
+
+    @cached_property
+    def pipelines(self) -> dict[str, list[str]]:
+        """Roles by the name of their steps."""
+        found: dict[str, list[str]] = {}
+        for role, type_ in self.parts.roles.items():
+            if isinstance(type_, Text):
+                found.setdefault(self.parts.pipeline(role), []).append(role)
+        return found
+
+    def _learn(self, pipeline: str, roles: Sequence[str]) -> bytes:
+        if self.learned is not None:
+            return self.learned.artifact(f"data.text.{pipeline}.tokenizer")
+        steps = self.parts.text[roles[0]]
+
+        def build(folder: Path) -> None:
+            store = self.corpus.records("train")
+            kept = None if self.corpus.places is None else self.corpus.places == 0
+            texts = joined(*(texts_of(store, role, kept) for role in roles))
+            total = len(roles) * (store.rows if kept is None else int(kept.sum()))
+            with blamed("data", "text", pipeline):
+                write_vocabulary(folder, steps=steps, texts=texts, total=total, progress=self.corpus.progress)
+
+        parts = {"train": self.corpus.train_key(), "roles": list(roles), "steps": self.prints[roles[0]]}
+        return artifact_of(self.corpus.store("vocabulary", (pipeline,), parts, build))
+
+    @property
+    def vocabularies(self) -> dict[str, int]:
+        """The vocabulary sizes, as facts."""
+        self.artifacts  # noqa: B018  trained tokenizers must be loaded
+        return {
+            f"data.text.{pipeline}.tokenizer.vocab": self.parts.text[roles[0]].vocab_size
+            for pipeline, roles in self.pipelines.items()
+        }
+
+    def ids(self, base: str, role: str) -> Store:
+        """The ids of a role of every record of a split."""
+        pipeline = self.parts.pipeline(role)
+        artifact = self.artifacts.get(f"data.text.{pipeline}.tokenizer")
+        learned = None if artifact is None else hashlib.sha256(artifact).hexdigest()
+
+        def build(folder: Path) -> None:
+            write_ids(
+                folder, steps=self.parts.text[role], records=self.corpus.records(base), role=role, split=base,
+                on_error=self.parts.config.on_error, processes=self.processes, progress=self.corpus.progress,
+            )  # fmt: skip
+
+        parts = {
+            "records": self.corpus.records_key(base),
+            "role": role,
+            "steps": self.prints[role],
+            "learned": learned,
+        }
+        return self.corpus.store("ids", (base, role), parts, build)

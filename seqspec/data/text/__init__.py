@@ -1,0 +1,1 @@
+"""From a raw string to ids and back, with offsets."""

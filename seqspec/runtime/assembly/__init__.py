@@ -1,0 +1,1 @@
+"""Plan, prepared data and program of one experiment put together."""

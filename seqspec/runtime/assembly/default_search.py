@@ -1,0 +1,62 @@
+"""The search of a program: the spec's, or the greedy one that fits the model where the spec names none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.types import Logits
+
+if TYPE_CHECKING:
+    from seqspec.compile.build.program import Program
+    from seqspec.compile.plan.plan import Plan
+
+
+def search_of(program: Program, *, hypotheses: int = 1) -> Any:
+    """What ``model.decode`` is given, so that it gives ``hypotheses`` of an example where it can."""
+    found = program.search
+    config = search_config(program.plan)
+    if found is None and config is not None:
+        gives = program.plan.node("model").gives
+        found = Catalogue().module("search", config.component[1])(config, gives)
+    asked = getattr(found, "for_hypotheses", None)
+    return found if asked is None or hypotheses == 1 else asked(hypotheses)
+
+
+def search_config(plan: Plan) -> Any:
+    """The config of the search, also where the spec leaves the choice open; ``None`` where nothing is
+    searched.
+    """
+    given = plan.node("model").gives
+    if plan.experiment.evaluate.search is not None:
+        return plan.experiment.evaluate.search
+    if not isinstance(given, Logits) or not given.stride or given.picture:
+        return None
+    catalogue = Catalogue()
+    name = "ctc_greedy" if given.blank else "greedy"
+    return catalogue.config("search", name).model_validate({}, context=catalogue)
+
+
+def check_hypotheses(plan: Plan, asked: int) -> None:
+    """Raises ``RunError`` where the search gives fewer hypotheses than are asked for."""
+    config = search_config(plan)
+    most: int | None = getattr(config, "num_hypotheses", None)
+    if most is None or asked <= most:
+        return
+    name = config.component[1]
+    instead = getattr(config, "instead", None)
+    raise RunError(
+        f"`--nbest {asked}`: the search `{name}` gives {most} hypothes{'is' if most == 1 else 'es'} at most",
+        exit=Exit.USAGE,
+        help=f"add `--set '{instead.format(count=asked)}'`" if instead else None,
+    )
+
+
+def search_record(program: Program) -> dict[str, Any] | None:
+    """The search by its type and settings, as plain data; ``None`` where the model is not searched."""
+    config = search_config(program.plan)
+    if config is None:
+        return None
+    fields = {key: value for key, value in config.model_dump(mode="json").items() if value is not None}
+    return {"type": config.component[1], **fields}

@@ -1,0 +1,42 @@
+"""A model's weights as named tensors, and back."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def state_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers by name; a tied weight stands once, under its first name."""
+    seen: set[int] = set()
+    found: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            found[name] = tensor.detach()
+    return found
+
+
+@torch.no_grad()
+def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Copy saved tensors into the model; every name must be there, on both sides."""
+    present = state_tensors(model)
+    missing, extra = sorted(present.keys() - tensors.keys()), sorted(tensors.keys() - present.keys())
+    if missing or extra:
+        found = f"lacks {missing[:3]}" if missing else f"holds {extra[:3]}, which the model does not have"
+        raise ValueError(f"the checkpoint is not of this model: it {found}")
+    for name, tensor in present.items():
+        if tensor.shape != tensors[name].shape:
+            raise ValueError(
+                f"`{name}` is {list(tensors[name].shape)} in the checkpoint, "
+                f"{list(tensor.shape)} in the model"
+            )
+        if tensor.dtype != tensors[name].dtype:
+            raise ValueError(
+                f"`{name}` is {_kind(tensors[name])} in the checkpoint, {_kind(tensor)} in the model"
+            )
+        tensor.copy_(tensors[name])
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

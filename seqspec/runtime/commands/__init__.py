@@ -1,0 +1,1 @@
+"""What the commands do that train, evaluate or use a run."""

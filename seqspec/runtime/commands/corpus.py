@@ -1,0 +1,206 @@
+"""What ``seqspec data prepare``, ``seqspec data inspect`` and ``seqspec doctor`` do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.commands import Outcome
+from seqspec.compile.diagnostics.report import located
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.data.corpus.first_look import first_look
+from seqspec.data.progress import Progress, bar, silent
+from seqspec.data.stages.prepare import Prepared
+from seqspec.data.stages.prepare import prepare as prepare_parts
+from seqspec.data.store.cache import default_cache
+from seqspec.runtime.commands.runs import guarded, of_system
+from seqspec.schema.diagnostic import DataError, Exit
+
+if TYPE_CHECKING:
+    from seqspec.data.inspect.inspection import Inspection
+    from seqspec.data.stages.parts import DataParts
+
+Format = Literal["text", "json"]
+
+
+def prepare(
+    spec: Path,
+    *,
+    over: Sequence[Overlay],
+    splits: Sequence[str],
+    processes: int | None,
+    verify: bool,
+    quiet: bool,
+    format: Format,
+) -> Outcome:
+    """``seqspec data prepare SPEC``: make what the experiment reads, or find it made."""
+
+    def work() -> Outcome:
+        compiled = compile_spec(spec, overlays=over)
+        progress = silent if quiet else bar
+        with located(compiled.tree, profiles=compiled.profiles):
+            prepared, absent = prepare_present(
+                build_data(compiled.plan),
+                splits=splits,
+                progress=progress,
+                processes=processes,
+                verify=verify,
+            )
+        summary = summarize(prepared)
+        text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
+        return Outcome(text, "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared))))
+
+    return guarded(work)
+
+
+def inspect(
+    spec: Path,
+    *,
+    over: Sequence[Overlay],
+    html: Path | None,
+    limit: int,
+    processes: int | None,
+    quiet: bool,
+    format: Format,
+) -> Outcome:
+    """``seqspec data inspect SPEC``: look at the data before a model does."""
+
+    def work() -> Outcome:
+        from seqspec.data.inspect.inspection import inspect as look
+        from seqspec.data.inspect.subject import Subject
+
+        compiled = compile_spec(spec, overlays=over)
+        progress = silent if quiet else bar
+        with located(compiled.tree, profiles=compiled.profiles):
+            prepared, absent = prepare_present(
+                build_data(compiled.plan), splits=(), progress=progress, processes=processes
+            )
+        name = compiled.plan.experiment.name
+        found = look(Subject(prepared, limit), name=name, progress=progress)
+        notes = "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared)))
+        return _reported(found, html, format, notes)
+
+    return guarded(work)
+
+
+def doctor(
+    spec: Path, *, over: Sequence[Overlay], html: Path | None, steps: int, quiet: bool, format: Format
+) -> Outcome:
+    """``seqspec doctor SPEC``: examine the compiled experiment on a few examples."""
+
+    def work() -> Outcome:
+        compiled = compile_spec(spec, overlays=over)
+
+        import torch
+
+        from seqspec.runtime.assembly.assemble import assemble
+        from seqspec.runtime.assembly.default_search import search_of
+        from seqspec.runtime.doctor.examination import examine
+        from seqspec.runtime.doctor.subject import Patient
+
+        torch.set_num_threads(1)  # so few examples are too little work for several
+        experiment = compiled.plan.experiment
+        progress = silent if quiet else bar
+        ready = assemble(compiled, splits=["train", *experiment.evaluate.splits], progress=progress)
+        patient = Patient(ready.program, ready.prepared, search_of(ready.program), steps)
+        return _reported(examine(patient, name=experiment.name, progress=progress), html, format)
+
+    return guarded(work)
+
+
+def _reported(found: Inspection, html: Path | None, format: Format, notes: str = "") -> Outcome:
+    from seqspec.data.inspect.html_page import as_page
+    from seqspec.data.inspect.text_report import as_text
+
+    exit = Exit.DIAGNOSTICS if found.worst == "error" else Exit.CLEAN
+    if html is not None:
+        try:
+            html.parent.mkdir(parents=True, exist_ok=True)
+            html.write_text(as_page(found), encoding="utf-8")
+            notes += f"the page with figures is {html}\n"
+        except OSError as error:
+            # What was found is told all the same.
+            notes += f"error: {of_system(error)}\n  = help: name another file with --html\n"
+            exit = Exit.STORAGE
+    if format == "json":
+        text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"
+    else:
+        text = as_text(found, color=sys.stdout.isatty())
+    return Outcome(text, notes, exit)
+
+
+def prepare_present(
+    parts: DataParts,
+    *,
+    splits: Sequence[str],
+    progress: Progress,
+    processes: int | None = None,
+    verify: bool = False,
+) -> tuple[Prepared, tuple[DataError, ...]]:
+    """Prepare the splits that were named; with none named, train and whatever else of the corpus is there."""
+    named = _named(parts, splits)
+    first = list(named) if named else ["train"]
+    prepared = prepare_parts(
+        parts, cache=default_cache(), splits=first, progress=progress, processes=processes, verify=verify
+    )
+    absent = []
+    for name in prepared.splits if named is None else ():
+        try:
+            prepared.splits[name]
+        except DataError as error:
+            if error.code != MISSING:
+                raise
+            absent.append(error)
+    return prepared, tuple(absent)
+
+
+MISSING = "SQ401"
+"""The code of what is not there at all, as against what is there and wrong."""
+
+
+def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
+    """The splits that were asked for; each must be one that the spec has."""
+    cut = parts.config.split
+    has = [*parts.adapter.splits(), *(name for name in ("dev", "test") if cut and getattr(cut, name))]
+    for name in splits:
+        if name not in has:
+            raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")
+    return splits or None
+
+
+def summarize(prepared: Prepared) -> dict[str, Any]:
+    """Counts, lengths and what was left out, as plain data."""
+    splits = {}
+    for name, dropped in prepared.dropped.items():
+        split = prepared.splits[name]
+        lengths = split.lengths
+        sides = {
+            role: {"mean": float(lengths[:, column].mean()), "max": int(lengths[:, column].max())}
+            for column, role in enumerate(split.measured)
+            if lengths[:, column].any()
+        }
+        first = prepared.dropped_at[name]
+        splits[name] = {"examples": len(split), "dropped": dropped, "dropped_at": first, "lengths": sides}
+    return {"cache": str(default_cache()), "facts": dict(prepared.facts), "splits": splits}
+
+
+def told(summary: dict[str, Any]) -> str:
+    """A summary for people."""
+    lines = []
+    for name, split in summary["splits"].items():
+        sides = ", ".join(
+            f"{side} {numbers['mean']:.1f} on average, at most {numbers['max']:,}"
+            for side, numbers in split["lengths"].items()
+        )
+        lines.append(f"{name:<10} {split['examples']:>12,} examples; {sides}")
+        first = split["dropped_at"]
+        for reason, count in split["dropped"].items():
+            at = f" ({'at' if count == 1 else 'first at'} {first[reason]})" if reason in first else ""
+            lines.append(f"{'':<10} {count:>12,} left out: {reason}{at}")
+    lines += [f"{name} = {value:,}" for name, value in summary["facts"].items()]
+    return "\n".join([*lines, f"cache      {summary['cache']}"]) + "\n"

@@ -1,0 +1,331 @@
+"""What the commands do that train, judge or use a run.  torch loads after the spec has been found good."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from seqspec.compile.commands import Outcome, overlays
+from seqspec.compile.diagnostics.report import render
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.data.store.durable import writing
+from seqspec.runtime.assembly.default_search import check_hypotheses
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.prediction.inputs import check_names
+from seqspec.runtime.prediction.output_stream import output_stream
+from seqspec.runtime.report.numbers import shown
+from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.folder import open_folder, require_place
+from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
+
+if TYPE_CHECKING:
+    from seqspec.runtime.evaluation.evaluator import Scored
+    from seqspec.runtime.evaluation.record import Evaluation
+    from seqspec.runtime.run import Result
+    from seqspec.runtime.run_folder.folder import RunFolder
+
+__all__ = ["evaluate", "overlays", "predict", "run"]
+
+Format = Literal["text", "json"]
+PredictionFormat = Literal["text", "json", "jsonl", "csv", "tsv"]
+
+
+def guarded(work: Callable[[], Outcome]) -> Outcome:
+    """``work``, with what a person can mend told in a few lines instead of a traceback."""
+    try:
+        return work()
+    except SpecError as error:
+        return Outcome(error=render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
+    except DataError as error:
+        told = error.diagnostic or Diagnostic(error.code, str(error), help=error.help)
+        return Outcome(error=render([told], color=sys.stderr.isatty()), exit=Exit.DATA)
+    except RunError as error:
+        return Outcome(error=_told(f"error: {error}", error.help), exit=error.exit)
+    except KeyboardInterrupt:
+        return Outcome(error="interrupted\n", exit=Exit.INTERRUPTED)
+    except FileNotFoundError as error:
+        return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
+    except OSError as error:
+        if error.filename is None:
+            raise  # standard output, or another stream that is not ours to name
+        return Outcome(error=f"error: {of_system(error)}\n", exit=Exit.USAGE)
+
+
+def run(
+    spec: Path | None,
+    *,
+    over: Sequence[Overlay],
+    runs: Path,
+    resume: Path | None,
+    locked: bool,
+    lock: Path | None,
+    allow_drift: bool,
+    launch: Launch,
+    format: Format,
+    command: Sequence[str],
+    until: int | None = None,
+) -> Outcome:
+    """``seqspec run SPEC`` and ``seqspec run --resume RUN``."""
+
+    def work() -> Outcome:
+        if resume is not None:
+            if spec is not None or any(one.kind == "profile" for one in over):
+                raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
+                               help="leave the spec and --profile out; --set may say where things lie, "
+                               "and --until how long the run goes on")  # fmt: skip
+            folder = open_folder(resume)
+            # Before torch is loaded: whoever comes second is to leave at once.
+            with nullcontext() if Place.here(launch).rank else owned(folder.path):
+                from seqspec.runtime.run import resume as go_on
+                from seqspec.runtime.run_folder.continuation import Continuation
+
+                change = Continuation(tuple(over), until)
+                return told(go_on(folder.path, launch=launch, allow_drift=allow_drift, change=change))
+        if until is not None:
+            raise RunError("--until is for a run that goes on", exit=Exit.USAGE,
+                           help="a new run takes `--set train.max_steps=…`")  # fmt: skip
+        if spec is None:
+            raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
+        compiled = compile_spec(spec, overlays=over)
+        if compiled.warnings and not Place.here(launch).rank:
+            print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
+        from seqspec.runtime.run import run as begin
+
+        agreed = (lock or lock_beside(spec)) if locked or lock else None
+        return told(begin(compiled, runs=runs, launch=launch, locked=agreed, command=command))
+
+    def told(result: Result) -> Outcome:
+        # The first of several processes judges and speaks.
+        return Outcome(exit=result.exit) if Place.here(launch).rank else _told_result(result, format)
+
+    return guarded(work)
+
+
+def lock(spec: Path, *, over: Sequence[Overlay], output: Path | None, launch: Launch) -> Outcome:
+    """``seqspec lock SPEC``."""
+
+    def work() -> Outcome:
+        compiled = compile_spec(spec, overlays=over)
+        from seqspec.runtime.reproducibility.lock import write_lock
+        from seqspec.runtime.run import locked_now
+
+        path = output or lock_beside(spec)
+        help = "name another place with --output"
+        require_place(path.parent, help=help)
+        now = locked_now(compiled, launch=launch)
+        with writing(path, help=help):
+            write_lock(path, now)
+        return Outcome(f"{path}\n")
+
+    return guarded(work)
+
+
+def lock_beside(spec: Path) -> Path:
+    """``specs/mt.yaml`` is locked by ``specs/mt.lock.json``."""
+    return spec.with_suffix(".lock.json")
+
+
+def reproduce(
+    path: Path, *, runs: Path, launch: Launch, command: tuple[str, ...], over: Sequence[Overlay] = ()
+) -> Outcome:
+    """``seqspec reproduce RUN``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.reproduce import reproduce as again
+
+        found = again(path, runs=runs, launch=launch, command=command, over=over)
+        told = "".join(f"  {line}\n" for line in found.differences)
+        verdict = "differs, first of all in:\n" if told else "the same to the bit\n"
+        return Outcome(f"{verdict}{told}{found.folder.path}\n", exit=Exit.DRIFT if told else Exit.CLEAN)
+
+    return guarded(work)
+
+
+def average(path: Path, *, output: Path, last: int | None) -> Outcome:
+    """``seqspec average RUN --output FILE``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.checkpoints.selection import write_average
+
+        steps = write_average(path, output=output, last=last)
+        return Outcome(f"{output}: the mean of steps {', '.join(map(str, steps))}\n")
+
+    return guarded(work)
+
+
+def report(path: Path, *, output: Path | None = None) -> Outcome:
+    """``seqspec report RUN``."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.report.report import write_report
+
+        folder = open_folder(path)
+        place = output or folder.report
+        with writing(place, help="name another place with --output"):
+            write_report(folder, output=place)
+        return Outcome(f"{place}\n")
+
+    return guarded(work)
+
+
+def evaluate(
+    path: Path,
+    *,
+    split: str,
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    format: Format,
+    output: Path | None = None,
+) -> Outcome:
+    """``seqspec evaluate RUN``: prints the score before anything is written."""
+
+    def work() -> Outcome:
+        from seqspec.runtime.evaluation.evaluate import evaluation
+
+        found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
+        sys.stdout.write(_told_evaluation(found, path, asked=checkpoint, format=format))
+        sys.stdout.flush()
+        drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
+        try:
+            written = found.save(open_folder(path), output=output)
+        except OSError as error:
+            return Outcome(error=f"{drifts}{_not_kept(error)}", exit=_exit_of(error))
+        return Outcome(error=drifts + "".join(f"wrote {file}\n" for file in written))
+
+    return guarded(work)
+
+
+def _told_evaluation(found: Evaluation, path: Path, *, asked: str, format: Format) -> str:
+    if format == "json":
+        told = {"run": str(path), **found.as_json(), "checkpoint": asked, "weights": found.weights.name}
+        return json.dumps(told, ensure_ascii=False) + "\n"
+    scored = found.scored
+    lines = metric_lines({scored.split: scored.metrics}, {scored.split: scored.signatures})
+    beside = scored_beside({scored.split: scored})
+    search = f"|search:{found.search['type']}" if found.search else ""
+    return f"{lines}{beside}{scored.split:10s} {'':24s} weights:{found.weights.name}{search}\n"
+
+
+PROTECTED = {errno.EROFS, errno.EACCES, errno.EPERM}
+"""A place that is protected on purpose: what was asked for, the score, has been given all the same."""
+
+
+def _exit_of(error: OSError) -> Exit:
+    return Exit.CLEAN if error.errno in PROTECTED else Exit.STORAGE
+
+
+def _not_kept(error: OSError) -> str:
+    return _told(
+        f"warning: predictions and record were not written: {of_system(error)}",
+        "the score above stands; `--output FOLDER` keeps them elsewhere",
+    )
+
+
+def of_system(error: OSError) -> str:
+    """What the system refused, with the place where it is known."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
+
+
+def predict(
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    checkpoint: str,
+    nbest: int,
+    scores: bool,
+    all_classes: bool,
+    column: str | None,
+    engine: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    format: PredictionFormat | None,
+    output: Path | None,
+) -> Outcome:
+    """``seqspec predict RUN …``: prints as it goes."""
+
+    def work() -> Outcome:
+        # What can be refused without torch is refused first.
+        check_names(inputs)
+        compiled = compile_run(open_folder(path), overlays=over)
+        check_hypotheses(compiled.plan, nbest)
+        with output_stream(output) as out:
+            from seqspec.runtime.prediction.predict import predict as go
+
+            go(
+                path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
+                scores=scores, format=format or _format_of(output), engine=engine, column=column,
+                all_classes=all_classes, compiled=compiled,
+            )  # fmt: skip
+        return Outcome()
+
+    return guarded(work)
+
+
+def _format_of(output: Path | None) -> PredictionFormat:
+    """The format that the output's name asks for."""
+    named: Mapping[str, PredictionFormat] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "json"}
+    return "text" if output is None else named.get(output.suffix.lower(), "text")
+
+
+def metric_lines(
+    metrics: Mapping[str, Mapping[str, float]], signatures: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Metrics for people: a line each, rates of errors as percentages, signatures below."""
+    lines = []
+    for split, values in metrics.items():
+        lines += [f"{split:10s} {name:24s} {shown(name, value)}" for name, value in values.items()]
+        lines += [f"{split:10s} {'':24s} {text}" for text in signatures.get(split, {}).values()]
+    return "".join(line + "\n" for line in lines)
+
+
+def scored_beside(scored: Mapping[str, Scored]) -> str:
+    """The parts of a mixture and the baselines of each split, a line a metric."""
+    lines = []
+    for split, one in scored.items():
+        beside = {f"{split}/{part}": metrics for part, metrics in one.parts.items()}
+        beside |= {f"{split} ({name})": metrics for name, metrics in one.baselines.items()}
+        for name, metrics in beside.items():
+            lines += [f"{name:10s} {metric:24s} {shown(metric, value)}" for metric, value in metrics.items()]
+    return "".join(line + "\n" for line in lines)
+
+
+def _told_result(result: Result, format: Format) -> Outcome:
+    path = str(result.folder.path)
+    if result.exit is not Exit.CLEAN:
+        return Outcome(f"{path}\n", exit=result.exit)
+    metrics = {split: dict(one.metrics) for split, one in result.judged.items()}
+    signatures = {split: dict(one.signatures) for split, one in result.judged.items()}
+    if format == "json":
+        first = next(iter(metrics), None)
+        found = {"run": path, "split": first, "checkpoint": result.checkpoint,
+                 "metrics": metrics[first] if first else {}, "splits": metrics,
+                 "signatures": signatures}  # fmt: skip
+        return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
+    beside = scored_beside(result.judged)
+    judged = f"evaluated with {result.checkpoint}\n" if metrics else ""
+    report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
+    notes = _notes(result.folder, judged=bool(metrics))
+    return Outcome(f"{metric_lines(metrics, signatures)}{beside}{judged}{report}{path}\n", notes)
+
+
+def _notes(folder: RunFolder, *, judged: bool) -> str:
+    """What a person should know of a run beside its result."""
+    dropped: dict[str, dict[str, int]] = (folder.read("data.json") or {}).get("dropped", {})
+    lost = ", ".join(f"{sum(counts.values()):,} of {split}" for split, counts in dropped.items() if counts)
+    notes = [f"rows were left out: {lost}; `seqspec data prepare` says why"] if lost else []
+    if not judged:
+        notes.append("nothing was judged: `evaluate.metrics` names no metric")
+    return "".join(f"note: {note}\n" for note in notes)
+
+
+def _told(message: str, help: str | None) -> str:
+    return message + "\n" + (f"  = help: {help}\n" if help else "")

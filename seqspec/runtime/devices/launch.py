@@ -1,0 +1,96 @@
+"""How a run is carried out on this machine: devices, precision of the hardware, workers.  None of it enters a
+digest.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Runtime choices: flags, not spec."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1
+    nodes: int = 1
+    strategy: Literal["auto", "ddp"] = "auto"
+    """A strategy of Lightning under which every process holds the whole model, as checkpoints and clipping
+    take for granted.
+    """
+    precision: Literal["float32", "bfloat16"] | None = None
+    """In place of the plan's, for machines that lack it; the lock records it."""
+    workers: int | None = None
+    """Loader processes, in place of the plan's."""
+    threads: int | None = None
+    compile: bool = False
+    """Run the model through ``torch.compile``; falls back with a message."""
+    profile: bool = False
+    """Write a profile of some steps into the run directory."""
+    quiet: bool = False
+
+    @property
+    def accelerator(self) -> str:
+        """Lightning's name of the device; raises ``RunError`` for one that is not here."""
+        if self.device == "cpu":
+            return "cpu"
+        import torch
+
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if self.device == "cuda" and not found:
+            raise RunError(
+                f"torch {torch.__version__} finds no CUDA device",
+                exit=Exit.USAGE,
+                help="use `--device cpu`, or mend the driver or install a torch that is built for CUDA",
+            )
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", self.devices))
+        if found and local > found:
+            raise RunError(
+                f"{local} processes for {found} CUDA device{'s' * (found > 1)}",
+                exit=Exit.USAGE,
+                help=f"use `--devices {found}`, or `--device cpu`",
+            )
+        return "cuda" if found else "cpu"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which process this is among those that share the work."""
+
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def here(cls, launch: Launch) -> Place:
+        """From the variables that torchrun, srun or ``runtime/devices/processes.py`` set."""
+        _hear_slurm()
+        world = int(os.environ.get("WORLD_SIZE", launch.devices * launch.nodes))
+        rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+        return cls(rank, world)
+
+
+def _hear_slurm() -> None:
+    """``srun`` has started every process already: what it says, under the names that torch reads.
+
+    A batch script that calls this program without ``srun`` is one process, whatever it has reserved.
+    """
+    said = os.environ
+    if "RANK" in said or "SLURM_STEP_ID" not in said or int(said.get("SLURM_STEP_NUM_TASKS", "1")) < 2:
+        return
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+
+    slurm = SLURMEnvironment(auto_requeue=False)
+    # Such as "4" or "4(x2),3".
+    each = said.get("SLURM_STEP_TASKS_PER_NODE", said["SLURM_STEP_NUM_TASKS"]).split("(")[0].split(",")[0]
+    said.update(
+        MASTER_ADDR=slurm.main_address,
+        MASTER_PORT=str(slurm.main_port),
+        WORLD_SIZE=said["SLURM_STEP_NUM_TASKS"],
+        RANK=said["SLURM_PROCID"],
+        LOCAL_RANK=said["SLURM_LOCALID"],
+        LOCAL_WORLD_SIZE=each,
+    )

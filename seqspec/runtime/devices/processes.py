@@ -1,0 +1,112 @@
+"""Several processes for one run: started here for ``--devices``, or by torchrun or SLURM; they agree on the
+run directory.
+
+Training itself is shared by Lightning's strategies.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.schema.diagnostic import Exit, RunError
+
+TIMEOUT = timedelta(minutes=10)
+"""How long one process waits for another before it counts as hung."""
+
+
+@contextmanager
+def together(launch: Launch) -> Iterator[Place]:
+    """The place of this process, with the others started and connected; alone, nothing happens."""
+    place = Place.here(launch)
+    if place.world == 1:
+        yield place
+        return
+    alone = "RANK" not in os.environ and "LOCAL_RANK" not in os.environ
+    if alone and launch.nodes > 1 and "MASTER_ADDR" not in os.environ:
+        raise RunError(
+            f"{launch.nodes} machines cannot find each other",
+            exit=Exit.USAGE,
+            help="start each with `torchrun` or `srun`, or set MASTER_ADDR, MASTER_PORT and NODE_RANK",
+        )
+    others = _start_others(launch) if alone else []
+    place = Place.here(launch)
+    _connect(launch, place)
+    try:
+        yield place
+    finally:
+        for process in others:
+            _end(process)
+
+
+def agree(value: Any, place: Place) -> Any:
+    """What the first process has, in every process."""
+    if place.world == 1:
+        return value
+    import torch.distributed as dist
+
+    held = [value]
+    dist.broadcast_object_list(held, src=0)
+    return held[0]
+
+
+def gather(value: Any) -> list[Any]:
+    """What every process has, in order of rank."""
+    import torch.distributed as dist
+
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return [value]
+    held: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(held, value)
+    return held
+
+
+def _start_others(launch: Launch) -> list[subprocess.Popen[bytes]]:
+    """The same command once more for every further device of this machine."""
+    node = int(os.environ.get("NODE_RANK", "0"))
+    shared = {
+        "MASTER_ADDR": os.environ.get("MASTER_ADDR", "127.0.0.1"),
+        "MASTER_PORT": os.environ.get("MASTER_PORT") or str(_free_port()),
+        "WORLD_SIZE": str(launch.devices * launch.nodes),
+        "NODE_RANK": str(node),
+    }
+    os.environ.update(shared)
+    started = []
+    for local in range(1, launch.devices):
+        places = {"LOCAL_RANK": str(local), "RANK": str(node * launch.devices + local)}
+        command = [sys.executable, "-m", "seqspec", *sys.argv[1:]]
+        started.append(subprocess.Popen(command, env={**os.environ, **places}, stdout=subprocess.DEVNULL))
+    os.environ.update({"LOCAL_RANK": "0", "RANK": str(node * launch.devices)})
+    return started
+
+
+def _connect(launch: Launch, place: Place) -> None:
+    import torch
+    import torch.distributed as dist
+
+    os.environ.setdefault("LOCAL_RANK", str(place.rank % max(1, launch.devices)))
+    if launch.accelerator == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    backend = "nccl" if launch.accelerator == "cuda" else "gloo"
+    if not dist.is_initialized():
+        dist.init_process_group(backend, rank=place.rank, world_size=place.world, timeout=TIMEOUT)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

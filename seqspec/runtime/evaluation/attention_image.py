@@ -1,0 +1,37 @@
+"""One picture of where a model looks: attention over the source, or a CTC alignment, for one example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from seqspec.data.batching.batch import Batch
+from seqspec.runtime.evaluation.evaluator import to_device
+
+MOST_ROWS, MOST_COLUMNS = 120, 400
+
+
+def look(
+    model: torch.nn.Module, batch: Batch, *, device: torch.device
+) -> tuple[int, list[list[float]]] | None:
+    """Row of the split and weights ``[target, source]`` of the middle example of a batch; none where a model
+    cannot tell.
+    """
+    attention: Any = getattr(model, "attention", None)
+    if attention is None or batch.source is None or batch.target_lengths is None:
+        return None
+    row = len(batch.index) // 2
+    one = batch.map(lambda x: x[row : row + 1])
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        weights_BUS = attention(to_device(one, device))
+    model.train(was_training)
+    if weights_BUS is None:
+        return None
+    weights_US = weights_BUS[0].float().cpu()
+    columns = max(1, -(-weights_US.shape[1] // MOST_COLUMNS))
+    if columns > 1:
+        weights_US = torch.nn.functional.max_pool1d(weights_US[None], columns, ceil_mode=True)[0]
+    return int(batch.index[row]), [[round(v, 4) for v in line] for line in weights_US[:MOST_ROWS].tolist()]

@@ -1,0 +1,26 @@
+"""Engines that a run's model can be used with, by the name that ``predict --engine`` takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from seqspec.schema.diagnostic import Exit, RunError
+
+NAMES = ("torch", "ctranslate2", "ctranslate2-int8")
+
+
+def engine_of(name: str, model: Any, *, config: Any, search: Any, threads: int) -> Any:
+    """What answers batches: ``model`` itself, or another engine that holds its weights."""
+    if name == "torch":
+        return model
+    if name not in NAMES:
+        known = ", ".join(f"`{known}`" for known in NAMES)
+        raise RunError(f"there is no engine `{name}`", exit=Exit.USAGE, help=f"the engines are {known}")
+    from seqspec.runtime.prediction.engines.ctranslate2 import Ctranslate2, check_search
+
+    warning = check_search(search)
+    if warning is not None:
+        print(f"note: {warning}", file=sys.stderr)
+    arithmetic = "int8" if name.endswith("-int8") else "float32"
+    return Ctranslate2(model, config, arithmetic=arithmetic, threads=threads)  # type: ignore[arg-type]

@@ -1,0 +1,93 @@
+"""What ``predict`` is asked about, as a stream of inputs: lines of text, rows of tables, files and folders of
+files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from seqspec.data.printable import show
+from seqspec.data.stages.parts import DataParts
+from seqspec.runtime.prediction.file_inputs import file_inputs, files_of
+from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
+from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, standard_input
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+from seqspec.schema.types import Image, Waveform
+
+FILES: Mapping[type, str] = {Waveform: "audio", Image: "pictures"}
+"""What is read from files of its own, one an input."""
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ``DataError`` for an input that is not there or is a device, before anything is loaded.
+
+    One of several files is told in its turn instead.
+    """
+    for name in names:
+        if name == "-":
+            continue
+        try:
+            mode = os.stat(name).st_mode
+        except FileNotFoundError:
+            if len(names) > 1:
+                continue
+            raise DataError(
+                f"there is no file `{show(name)}`", help="text is read from files or from standard input"
+            ) from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"`{show(name)}` cannot be read: {error}") from None
+        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_input(name)):
+            raise DataError(f"`{show(name)}` is a device", help="name a file, or use standard input")
+
+
+def read_inputs(
+    names: Sequence[str], *, parts: DataParts, column: str | None = None, typed: bool = False
+) -> Iterator[Input]:
+    """The inputs of the files ``names``, or of standard input where none is named (``typed`` by a person).
+
+    ``column`` is read of tables, in place of the one that the run was trained on.
+    """
+    source = parts.roles["source" if "source" in parts.roles else "target"]
+    kind = FILES.get(type(parts.roles.get("source")))
+    role = role_column(parts.adapter, source, column=column)
+    if kind and not names:
+        raise RunError(f"this run reads {kind}: name the files", exit=Exit.USAGE)
+    for name in names or ("-",):
+        if name != "-" and table_format(Path(name)) and not Path(name).is_dir():
+            yield from table_inputs(_there(name), adapter=parts.adapter, role=role)
+        elif kind:
+            yield from file_inputs(files_of([name], kind), kind)
+        elif name == "-":
+            yield from conversation() if typed else standard_input()
+        else:
+            yield from line_inputs(_there(name))
+
+
+def is_typed(names: Sequence[str]) -> bool:
+    """Whether a person types the inputs."""
+    return not names and sys.stdin.isatty()
+
+
+def _there(name: str) -> Path:
+    """The path, where something is there that can be read: a file or a pipe."""
+    path = Path(name)
+    if path.is_dir():
+        raise DataError(f"`{show(name)}` is a folder", help="name the files in it")
+    if not path.exists():
+        raise DataError(
+            f"there is no file `{show(name)}`", help="text is read from files or from standard input"
+        )
+    return path
+
+
+def _is_input(name: str) -> bool:
+    """Standard input under one of its names, or the device that holds nothing."""
+    return name == os.devnull or os.path.realpath(name) in (
+        os.path.realpath("/dev/stdin"),
+        os.path.realpath("/proc/self/fd/0"),
+    )

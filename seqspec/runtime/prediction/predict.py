@@ -1,0 +1,84 @@
+"""Predict: read inputs, use a run's model on them, print what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
+from seqspec.runtime.prediction.opening import interactive, open_predictor
+from seqspec.runtime.prediction.output_formats import Format, Printing, writer
+from seqspec.runtime.prediction.predictor import Prediction
+from seqspec.schema.diagnostic import DataError
+
+if TYPE_CHECKING:
+    from seqspec.compile.plan.plan import Compiled
+    from seqspec.compile.resolve.overlay import Overlay
+
+MOST_TOLD = 5
+"""Inputs without a prediction that are named at the end."""
+
+
+def predict(
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    out: IO[str],
+    nbest: int,
+    scores: bool,
+    format: Format,
+    engine: str,
+    column: str | None = None,
+    all_classes: bool = False,
+    compiled: Compiled | None = None,
+) -> None:
+    """A prediction for every input on ``out``.
+
+    Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
+    ``DataError``; the others are predicted.
+    """
+    check_names(inputs)
+    opened = open_predictor(
+        path, checkpoint=checkpoint, over=over, launch=launch, engine=engine, nbest=nbest,
+        all_classes=all_classes, compiled=compiled,
+    )  # fmt: skip
+    typed = is_typed(inputs)
+    named = any(Path(name).is_dir() for name in inputs)
+    write = writer(out, Printing(format, nbest, scores, all_classes, named))
+    given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed)
+    predicted = (interactive(opened) if typed else opened).predictor(given)
+    print_all(predicted, write, alone=len(inputs) == 1 and not named)
+
+
+def print_all(predicted: Iterator[Prediction], write: Callable[[Prediction], None], *, alone: bool) -> None:
+    """Write every prediction; raises ``DataError`` for the inputs that have none.
+
+    ``alone``: one file is named; where it is one input that fails, its error is all there is to tell.
+    """
+    first = list(islice(predicted, 2)) if alone else []
+    if len(first) == 1 and first[0].error is not None:
+        raise first[0].error
+    count, failed, told = 0, 0, []
+    for one in chain(first, predicted):
+        write(one)
+        count += 1
+        if one.error is not None:
+            failed += 1
+            told += [one.error] if len(told) < MOST_TOLD else []
+    if failed:
+        raise _told(told, failed, count)
+
+
+def _told(told: Sequence[DataError], failed: int, count: int) -> DataError:
+    """The inputs without a prediction, the first of them named."""
+    named = "; ".join(str(error) for error in told) + ("; …" if failed > len(told) else "")
+    helps = [error.help for error in told if error.help]
+    return DataError(
+        f"{failed:,} of {count:,} inputs have no prediction: {named}", help=helps[0] if helps else None
+    )

@@ -1,0 +1,1 @@
+"""The lock: everything that decides a run's bits."""

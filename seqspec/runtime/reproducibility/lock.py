@@ -1,0 +1,271 @@
+"""The lock: everything that decides a run's bits, by name and hash, and how two locks differ.
+
+It holds names of environment variables, never their values, and no path of the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+import seqspec
+from seqspec.compile.check import written_out
+from seqspec.compile.plan.plan import Plan
+from seqspec.data.stages.prepare import Prepared
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.devices.machine import Machine
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Exit, RunError
+
+FORMAT = 1
+MAX_DEPTH = 80
+"""Levels of a lock: a spec has 64 at most."""
+MAX_THREADS = 65_536
+MAX_SLICES = 1_000_000
+SHARED = ("compile/**", "data/**", "runtime/**", "components/_layers", "schema", "schema/layers")
+"""Folders of the package whose code every run goes through; ``**`` are those below it as well."""
+
+Lock = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One thing that is not as the lock says."""
+
+    name: str
+    locked: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_short(self.locked)} in the lock, {_short(self.found)} now"
+
+
+def make_lock(
+    assembled: Assembled, *, machine: Machine, precision: str, slices: int, compiled: bool = False
+) -> Lock:
+    """The lock of a run as it would be carried out here and now."""
+    plan, prepared = assembled.compiled.plan, assembled.prepared
+    fused = assembled.program.language_model
+    return {
+        "format": FORMAT,
+        "seqspec": seqspec.__version__,
+        "spec": written_out(plan, assembled.compiled.tree),
+        "digests": dict(plan.digests),
+        "seeds": {"seed": plan.experiment.seed},
+        "facts": dict(prepared.facts),
+        "files": data_files(prepared),
+        "vocabularies": {name: _sha256(artifact) for name, artifact in prepared.artifacts.items()},
+        "text": {role: steps.fingerprint() for role, steps in prepared.parts.text.items()},
+        "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
+        **({"language_model": fused.record()} if fused else {}),
+        **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
+        "packages": _packages(),
+        "machine": machine.as_json(),
+        "precision": precision,
+        "slices": slices,
+        "compiled": compiled,
+    }
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Durably, keys sorted, so that two locks can be compared by eye."""
+    from seqspec.data.store.durable import write_durably
+
+    write_durably(path, json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+
+def read_lock(path: Path) -> Lock:
+    """Raises ``RunError`` where ``path`` holds no lock."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise RunError(f"{path} is not a lock: it is nested too deeply", exit=Exit.DRIFT) from None
+    except FileNotFoundError:
+        raise RunError(
+            f"there is no lock {path}", exit=Exit.USAGE, help="`seqspec lock SPEC` writes one"
+        ) from None
+    except ValueError as error:
+        raise RunError(f"{path} is not a lock: {error}", exit=Exit.DRIFT) from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise RunError(
+            f"{path} is not a lock of this version", exit=Exit.DRIFT, help="write it anew: `seqspec lock`"
+        )
+    for name, kind in _KINDS.items():
+        _require(found, name.split("."), kind, path)
+    _require_within_bounds(found, path)
+    return found
+
+
+_KINDS: dict[str, type] = {
+    "spec": dict, "digests": dict, "files": dict, "machine": dict, "machine.threads": int, "precision": str,
+    "slices": int, "compiled": bool,
+}  # fmt: skip
+"""What a run reads of a lock before it compares the whole of it."""
+
+
+def _require(lock: Lock, path_in: Sequence[str], kind: type, path: Path) -> None:
+    value: Any = lock
+    for name in path_in:
+        value = value.get(name) if isinstance(value, dict) else None
+    if type(value) is not kind:
+        name = ".".join(path_in)
+        what = "has no" if value is None else f"holds {_short(value)!r} as its"
+        raise RunError(f"{path} is not whole: it {what} `{name}`", exit=Exit.DRIFT,
+                       help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _require_within_bounds(lock: Lock, path: Path) -> None:
+    """A lock may come from a stranger, and what it says is handed to libraries."""
+    if not 1 <= lock["machine"]["threads"] <= MAX_THREADS:
+        why = f"`machine.threads` is {lock['machine']['threads']}"
+    elif not 1 <= lock["slices"] <= MAX_SLICES:
+        why = f"`slices` is {lock['slices']}"
+    elif lock["precision"] not in ("float32", "bfloat16"):
+        why = f"`precision` is {_short(lock['precision'])}"
+    elif _deeper(lock, MAX_DEPTH):
+        why = f"it is nested deeper than {MAX_DEPTH} levels"
+    else:
+        return
+    raise RunError(f"{path} is not a lock that was written here: {why}", exit=Exit.DRIFT,
+                   help="put it back from a copy, or write it anew: `seqspec lock SPEC`")  # fmt: skip
+
+
+def _deeper(value: object, limit: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def drifts(lock: Lock, now: Lock) -> list[Drift]:
+    """Everything in which two locks differ; how the spec is written does not count, what it means does."""
+    order = ("digests", "seeds", "files", "vocabularies", "text", "facts", "sources", "packages", "machine")
+    keys = [*order, *sorted((lock.keys() | now.keys()) - {*order, "spec", "extended"})]
+    return [drift for key in keys for drift in _compare(key, lock.get(key), now.get(key))]
+
+
+def compared(name: str, locked: object, found: object) -> tuple[Drift, ...]:
+    """In what two values of a lock differ, each difference under ``name``."""
+    return tuple(_compare(name, locked, found))
+
+
+def refuse(found: list[Drift], *, lock: str, help: str | None = None) -> None:
+    """Raises ``RunError`` with exit code 7 that names every drift, where there is any."""
+    if found:
+        listed = "".join(f"\n  {drift}" for drift in found)
+        raise RunError(f"not as {lock} says:{listed}", exit=Exit.DRIFT, help=help)
+
+
+def data_files(prepared: Prepared) -> dict[str, dict[str, str]]:
+    """SHA-256 of every file of the splits in use."""
+    return {split: dict(files) for split, files in prepared.files.items()}
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Size, times and place of every file of the data as they were: what cannot change without notice."""
+
+    by_file: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def take(cls, prepared: Prepared, splits: tuple[str, ...]) -> Stamps:
+        files = {path for split in splits for path in prepared.parts.adapter.files(_base(prepared, split))}
+        return cls({str(path): _stamp(path) for path in files})
+
+    def changed(self) -> list[str]:
+        """Files that are not the same any more."""
+        return sorted(name for name, stamp in self.by_file.items() if _stamp(Path(name)) != stamp)
+
+
+def _base(prepared: Prepared, split: str) -> str:
+    """The split of the corpus that a split is cut out of."""
+    return split if split in prepared.parts.adapter.splits() else "train"
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        s = path.stat()
+    except OSError:
+        return ()
+    return s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino
+
+
+def _sources(plan: Plan) -> dict[str, str]:
+    """SHA-256 of the code: each component of the plan, and everything that all runs go through."""
+    root = Path(seqspec.__file__).parent
+    files = {path for folder in SHARED for path in root.glob(f"{folder}/*.py")}
+    for slot, _ in {node.component for node in plan.nodes}:
+        files |= set((root / "components" / slot).glob("_*.py")) | set((root / "schema" / slot).glob("_*.py"))
+    for node in plan.nodes:
+        slot, name = node.component
+        files |= {
+            path for half in ("schema", "components") if (path := root / half / slot / f"{name}.py").is_file()
+        }
+    found = {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+    return {**found, **_plugins(plan)}
+
+
+def _plugins(plan: Plan) -> dict[str, str]:
+    roots = Catalogue(tuple(plan.experiment.plugins)).roots[1:]
+    return {
+        f"{prefix}/{path.relative_to(root).as_posix()}": _sha256(path.read_bytes())
+        for prefix, root in roots
+        for path in sorted(root.rglob("*.py"))
+    }
+
+
+def _packages() -> dict[str, str]:
+    """Versions of what seqspec runs on, optional packages included where they are there."""
+    asked = (requirement for requirement in requires("seqspec") or () if not _for_developers(requirement))
+    names = sorted({re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0] for requirement in asked})
+    found = {"python": platform.python_version(), "implementation": sys.implementation.name}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _for_developers(requirement: str) -> bool:
+    return bool(re.search(r"extra == ['\"](test|dev|lsp)['\"]", requirement))
+
+
+def _compare(name: str, locked: object, found: object) -> Iterator[Drift]:
+    if isinstance(locked, dict) and isinstance(found, dict):
+        for key in sorted(locked.keys() | found.keys()):
+            yield from _compare(f"{name}.{key}", locked.get(key), found.get(key))
+    elif locked != found:
+        yield Drift(name, locked, found)
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (
+        f"{text[:12]}…"
+        if re.fullmatch(r"[0-9a-f]{64}", text)
+        else text
+        if len(text) < 80
+        else f"{text[:77]}…"
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

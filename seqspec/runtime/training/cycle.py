@@ -1,0 +1,85 @@
+"""The cycle of phases that one training step goes through, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from seqspec.compile.build.parameter_claims import Parts
+from seqspec.compile.build.program import Program
+from seqspec.runtime.training.gradients import Gradients
+from seqspec.runtime.training.parameter_groups import Mover
+from seqspec.schema.experiment import Train
+from seqspec.schema.procedure._procedure import Phase
+
+
+class Turn:
+    """One phase with all that carries it out; a phase that is repeated has several turns in a cycle."""
+
+    def __init__(
+        self, phase: Phase, mover: Mover, parameters: Sequence[nn.Parameter], train: Train, limits: Any
+    ) -> None:
+        self.phase, self.mover = phase, mover
+        self.parameters = list(parameters)
+        own = {name: getattr(limits, name, None) for name in ("clip_norm", "clip_value")}
+        changed = {name: value for name, value in own.items() if value is not None}
+        self.gradients = Gradients(train.model_copy(update=changed) if changed else train, self.parameters)
+
+
+class Cycle:
+    """The turns of a training step, one after another, again and again."""
+
+    def __init__(self, program: Program) -> None:
+        self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
+        self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
+        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats)]
+        self.alone = len(self.phases) == 1
+        """There is one phase, so that nothing needs to be told apart."""
+        self._trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]
+        self._next = 0
+
+    @property
+    def turn(self) -> Turn:
+        """Whose turn it is."""
+        return self.turns[self._next]
+
+    def advance(self) -> bool:
+        """Go on to the next turn; gives whether that ended the cycle."""
+        self._next = (self._next + 1) % len(self.turns)
+        return self._next == 0
+
+    def hold_the_rest(self) -> None:
+        """Until ``release``, gradients flow to the parameters of this turn alone."""
+        if self.alone:
+            return
+        for parameter in self._trainable:
+            parameter.requires_grad_(False)
+        for parameter in self.turn.parameters:
+            parameter.requires_grad_(True)
+
+    def release(self) -> None:
+        """Let every trainable parameter have gradients again."""
+        if not self.alone:
+            for parameter in self._trainable:
+                parameter.requires_grad_(True)
+
+    def keyed(self, values: Mapping[str, Any]) -> Any:
+        """What each phase has to say, by its name; of the one phase, what it says."""
+        return next(iter(values.values())) if self.alone else dict(values)
+
+    def by_phase(self, value: Any) -> Iterator[tuple[Turn, Any]]:
+        """Takes apart what ``keyed`` gave."""
+        for turn in self.phases:
+            yield turn, value if self.alone else value[turn.phase.name]
+
+
+def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover]) -> Turn:
+    mover, claim = movers[phase.optimizer], program.optimizers[phase.optimizer]
+    parameters = mover.parameters
+    if phase.parameters is not None:
+        parts = Parts(program.model, program.components)
+        chosen = {name for part in phase.parameters for name in parts.names(part)}
+        parameters = [p for name, p in zip(claim.names, parameters, strict=True) if name in chosen]
+    return Turn(phase, mover, parameters, program.plan.experiment.train, claim.config)

@@ -1,0 +1,212 @@
+"""What happens at a step boundary, in this order: journal, judgement, checkpoint, signals.
+
+The order is the promise: a checkpoint is written after a judgement that is due, so that none is lost; and
+after the journal is durable, so that its length can be named in the checkpoint.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
+from seqspec.runtime.checkpoints.retention import Keep, prune
+from seqspec.runtime.checkpoints.training_state import Standing, stalled
+from seqspec.runtime.run_folder.folder import STARTING, RunFolder
+from seqspec.runtime.run_folder.metrics_log import Journal
+from seqspec.runtime.run_folder.tensorboard_events import Events
+from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.progress_bar import Bar
+from seqspec.runtime.training.signals import Interrupts
+from seqspec.runtime.training.training_module import Training
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.experiment import Evaluate, Train
+
+STORAGE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What an evaluation while training found."""
+
+    metrics: Mapping[str, Mapping[str, float]]
+    """By split and name."""
+    score: float | None
+    """The first metric on the first split, turned so that higher is better."""
+
+
+class Boundary(Callback):
+    """Acts whenever an optimiser step is complete."""
+
+    def __init__(
+        self,
+        *,
+        folder: RunFolder,
+        train: Train,
+        evaluate: Evaluate,
+        standing: Standing,
+        judge: Callable[[int], Judgement],
+        interrupts: Interrupts,
+        bar: Bar,
+    ) -> None:
+        self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
+        standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
+        self.judge, self.interrupts, self.bar = judge, interrupts, bar
+        self.journal: Journal | None = None
+        self.speed: Journal | None = None
+        self.events: Events | None = None
+        self._seen = 0
+        self._asked: Late | float = 0.0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.interrupts.again()
+        assert isinstance(pl_module, Training)
+        self._seen = pl_module.step
+        if trainer.is_global_zero:
+            with storage(self.folder):
+                self.journal = Journal(self.folder.metrics)
+                self.journal.cut(self.standing.journal)
+                self.journal.append(self.standing.end_lines)
+                self.standing.end_lines = ""
+                self.speed = Journal(self.folder.speed)
+                self.events = Events(self.folder.path / "events")
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object
+    ) -> None:
+        assert isinstance(pl_module, Training)
+        if pl_module.step == self._seen:
+            return
+        self._seen = step = pl_module.step
+        last = step == self.train.max_steps
+        judged = self._judgement_due(step, last=last)
+        stop = self._interrupted(trainer)
+        saved = last or stop or step % self.train.checkpoint_every_steps == 0
+        if saved or judged or step % self.train.log_every_steps == 0:
+            pl_module.settle()
+        if last and self.journal:
+            self.standing.journal_before_end = self.journal.length
+        self._report(pl_module, last=last)
+        if judged:
+            self._judge(step)
+            stop = self._interrupted(trainer)
+        if saved or stop or self.standing.stopped:
+            self._checkpoint(trainer, pl_module)
+        trainer.should_stop = trainer.should_stop or stop or self.standing.stopped
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._close()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self.bar.finish()
+        for file in (self.journal, self.speed, self.events):
+            if file is not None:
+                file.close()
+        self.journal = self.speed = self.events = None
+
+    def _report(self, module: Training, *, last: bool) -> None:
+        due = last or module.step % self.train.log_every_steps == 0
+        means = module.window.means() if due else {}
+        self.bar.update(module.step, next(iter(means.values()), None))
+        if not due:
+            return
+        rates, norms = module.rates(module.step), module.window.norms()
+        if self.journal and self.speed and self.events:
+            with storage(self.folder):
+                dropped = {"dropped": module.window.dropped} if module.window.dropped else {}
+                values = {**means, **rates, **norms, **dropped}
+                line = self.journal.write(event="train", step=module.step, **values)
+                self._keep_for_longer(line, last=last, period=self.train.log_every_steps, step=module.step)
+                speed = self.bar.speed()
+                self.speed.write(step=module.step, time=round(time.time(), 3), **speed)
+                tags = {f"train/{name}": value for name, value in means.items()}
+                steered = {f"train/{name}": value for name, value in {**rates, **norms}.items()}
+                speeds = {f"speed/{name}": value for name, value in speed.items() if name != "seconds"}
+                self.events.write(module.step, {**tags, **steered, **speeds})
+        if module.step % self.train.log_every_steps == 0:  # Not at an end that the run may go on beyond.
+            module.window = module.window.emptied()
+
+    def _judgement_due(self, step: int, *, last: bool) -> bool:
+        period = self.evaluate.every_steps
+        return period is not None and (last or step % period == 0) and bool(self.evaluate.metrics)
+
+    def _judge(self, step: int) -> None:
+        judgement = self.judge(step)
+        standing, stop = self.standing, self.evaluate.stop
+        if self.journal and self.events:
+            with storage(self.folder):
+                for split, metrics in judgement.metrics.items():
+                    line = self.journal.write(event="evaluate", step=step, split=split, metrics=metrics)
+                    last = step == self.train.max_steps
+                    self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
+                    self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
+        standing.judged_at = step
+        if judgement.score is None:
+            return
+        standing.scores[step] = judgement.score
+        if stop:
+            standing.patience = stalled(standing.scores, stop)
+            standing.stopped = standing.patience >= stop.after
+
+    def _keep_for_longer(self, line: str, *, last: bool, period: int | None, step: int) -> None:
+        if last and period and step % period == 0:
+            self.standing.end_lines += line
+
+    def _checkpoint(self, trainer: lightning.Trainer, module: Training) -> None:
+        numbers = module.numbers()
+        if not trainer.is_global_zero or self.journal is None:
+            return
+        with storage(self.folder):
+            self.standing.journal = self.journal.settle()
+            state = {**numbers, "standing": self.standing.as_json()}
+            write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
+            keep = Keep.of(self.train)
+            standing = self.standing
+            prune(self.folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned)
+
+    def _interrupted(self, trainer: lightning.Trainer) -> bool:
+        """Whether any process has had a signal; all of them agree."""
+        if trainer.world_size == 1:
+            return self.interrupts.received is not None
+        here = trainer.strategy.root_device
+        flag = torch.full((), float(self.interrupts.received or 0), device=here)
+        torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
+        asked, self._asked = self._asked, Late(flag)
+        # A GPU is not waited for: there, what was asked at the boundary before is answered.
+        heard = int(float(asked if here.type == "cuda" else self._asked))
+        if heard and self.interrupts.received is None:
+            self.interrupts.received = heard
+        return bool(heard)
+
+
+class storage:
+    """Turns a full, failing or read-only disk into a ``RunError`` with exit code 5."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in STORAGE:
+            begun = not self.folder.path.name.startswith(STARTING)
+            raise RunError(
+                f"cannot write to {self.folder.path}: {error.strerror}"
+                + ("; the last good checkpoint is kept" if begun else ""),
+                exit=Exit.STORAGE,
+                help=f"make room, then `seqspec run --resume {self.folder.path}`"
+                if begun
+                else "make room, or name another place by --runs, and begin anew",
+            ) from error

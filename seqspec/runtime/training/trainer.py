@@ -1,0 +1,161 @@
+"""Training: one flat stream of micro-steps through ``lightning.Trainer``.
+
+One epoch of known length, no loop state, no sampler state: the step number says where the stream goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from seqspec.data.batching.batch import Batch
+from seqspec.runtime.assembly.assemble import of_corpus
+from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.training.compiled_loss import first_line, of_compiler
+from seqspec.runtime.training.progress_bar import Bar, Timed
+from seqspec.runtime.training.signals import Interrupts
+from seqspec.runtime.training.step_boundary import Boundary, Judgement
+from seqspec.runtime.training.training_module import Training
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+
+Stream = Callable[[int], Iterable[Batch]]
+"""This process's batches from an update on, to the last one."""
+
+
+def train(
+    module: Training,
+    *,
+    stream: Stream,
+    unit: str,
+    folder: RunFolder,
+    standing: Standing,
+    judge: Callable[[int], Judgement],
+    launch: Launch,
+    place: Place,
+) -> Exit | None:
+    """Train to the end of the plan, to early stopping, or to a signal; gives the signal's exit code.
+
+    Raises ``RunError`` where the run cannot go on.
+    """
+    experiment = module.program.plan.experiment
+    config = experiment.train
+    if module.step >= config.max_steps or standing.stopped:
+        return None
+    per_step = _micro_steps(module.slices, place)
+    updates = len(module.cycle.turns)
+    timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
+    bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)
+    with Interrupts() as interrupts:
+        boundary = Boundary(
+            folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
+            interrupts=interrupts, bar=bar,
+        )  # fmt: skip
+        trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
+                               precision=launch.precision or config.precision,
+                               unused=not module.cycle.alone)  # fmt: skip
+        try:
+            with warnings.catch_warnings():
+                # Lightning advises on loaders that it did not make.
+                warnings.filterwarnings("ignore", module=r"lightning\..*")
+                trainer.fit(module, train_dataloaders=timed)
+        except Exception as error:
+            raise _explained(error, interrupts, module, folder) from error
+    return interrupts.exit if module.step < config.max_steps and not standing.stopped else None
+
+
+def make_trainer(
+    launch: Launch,
+    *,
+    place: Place,
+    accumulate: int,
+    callbacks: list[Callback],
+    folder: RunFolder,
+    precision: str,
+    unused: bool = False,
+) -> lightning.Trainer:
+    """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop.
+
+    ``unused``: a backward pass may leave parameters out.
+    """
+    devices = int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        return lightning.Trainer(
+            accelerator=launch.accelerator,
+            devices=devices,
+            num_nodes=place.world // devices,
+            strategy=_strategy(launch, place, unused=unused),
+            precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+            max_epochs=1,
+            min_epochs=0,
+            accumulate_grad_batches=accumulate,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+            limit_val_batches=0,
+            num_sanity_val_steps=0,
+            default_root_dir=folder.path,
+            profiler=_profiler(folder) if launch.profile else None,
+        )
+
+
+def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
+    if place.world > 1 and launch.strategy in ("auto", "ddp"):
+        return "ddp_find_unused_parameters_true" if unused else "ddp"
+    return launch.strategy
+
+
+def _micro_steps(slices: int, place: Place) -> int:
+    if slices % place.world:
+        raise RunError(
+            f"a step of {slices} slices cannot be shared by {place.world} processes",
+            exit=Exit.USAGE,
+            help=f"use a number of devices that divides {slices}",
+        )
+    return slices // place.world
+
+
+def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:
+    """What a person can act on, in place of what the libraries say."""
+    if interrupts.exit is not None and not isinstance(error, RunError):
+        return RunError(
+            f"a signal came, and what the run needs was gone before the next step boundary ({error})",
+            exit=interrupts.exit,
+            help=f"`seqspec run --resume {folder.path}` goes on from the last checkpoint",
+        )
+    if isinstance(error, DataError):
+        return of_corpus(error, module.program.plan)
+    if of_compiler(error):
+        return RunError(
+            f"torch.compile failed after step {module.step}: {first_line(error)}",
+            exit=Exit.USAGE,
+            help="leave --compile out",
+        )
+    text = str(error)
+    if isinstance(error, RuntimeError) and not isinstance(error, RunError) and "DataLoader worker" in text:
+        what = "did not answer in time" if "timed out" in text else "died"
+        return RunError(
+            f"a loader process {what} after step {module.step}: {text.splitlines()[0]}",
+            exit=Exit.DATA,
+            help="often the machine is out of memory: use fewer --workers or smaller batches; "
+            f"then `seqspec run --resume {folder.path}`",
+        )
+    return error
+
+
+def _profiler(folder: RunFolder) -> Any:
+    from lightning.pytorch.profilers import SimpleProfiler
+
+    return SimpleProfiler(dirpath=folder.path, filename="profile")

@@ -1,0 +1,330 @@
+"""The one LightningModule: a program's loss, one optimiser step at a time, exactly repeatable.
+
+A step is a cycle of phases, each of which moves its own parameters on a batch of its own; supervised
+training has one phase.  All randomness of a micro-step comes from (seed, phase, micro-step), so nothing but
+weights, optimiser state and the step number has to be saved, and one process that accumulates two slices
+draws what two processes with a slice each draw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import lightning
+import torch
+from torch import Tensor
+
+from seqspec.compile.build.program import Program
+from seqspec.components.losses import LossSum
+from seqspec.data.batching.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
+from seqspec.runtime.devices.processes import gather
+from seqspec.runtime.training.cycle import Cycle
+from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.frozen import Frozen
+from seqspec.runtime.training.gradients import Verdict
+from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.weights import Average, Noise
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.procedure._procedure import Phase
+
+
+class Training(lightning.LightningModule):
+    """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes."""
+
+    def __init__(self, program: Program, *, slices: int, compiled: Callable[..., Any] | None = None) -> None:
+        super().__init__()
+        self.program = program
+        self.model = program.model
+        self.losses = program.losses
+        self.train_config = program.plan.experiment.train
+        self.seed = program.plan.experiment.seed
+        self.slices = slices
+        self.step = 0
+        """Training steps done: whole cycles."""
+        self.skipped = 0
+        """Updates that were dropped because a number was not finite."""
+        self.cycle = Cycle(program)
+        self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases))
+        self._moved: set[int] = set()
+        self.last_batches: list[tuple[int, Tensor]] = []
+        self._unsettled: Unsettled | None = None
+        self._loss: Callable[..., Any] = compiled or program.losses.sums
+        self.frozen = Frozen(program)
+        noise = self.train_config.weight_noise
+        self.noise = Noise(self.model, noise.std) if noise else None
+        self._buffers_before: list[Tensor] = []
+        ema = self.train_config.ema
+        self.average = Average(self.model, ema) if ema else None
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
+        return next(iter(self.cycle.movers.values())).optimizer
+
+    def on_fit_start(self) -> None:
+        if self.average:
+            self.average.to(self.device)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        phase = self.cycle.turn.phase
+        keys = () if self.cycle.alone else (phase.name,)
+        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+        self.frozen.hold(self.step + 1)
+        if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
+            self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
+        self.cycle.hold_the_rest()
+        noise = self.train_config.weight_noise
+        if self.noise and noise and self.step >= noise.from_step:
+            self.noise.add()
+        loss = self.objective(phase, batch)
+        self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
+        if math.isfinite(batch.share):
+            self.window[phase.name].add(loss)
+        mean = loss.objective
+        # A loss of infinity can have a gradient of 0; it must not pass for a good step.
+        return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
+
+    def objective(self, phase: Phase, batch: Batch) -> LossSum:
+        """The losses of a phase on a batch, weighted as this step weighs them."""
+        sums = self._loss(self.model, batch, names=phase.losses)
+        return self.losses.weigh(sums, batch, step=self.step + 1)
+
+    def on_after_backward(self) -> None:
+        self.cycle.release()
+        if self.noise:
+            self.noise.remove()
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None
+    ) -> None:
+        optimizer_closure()
+        turn = self.cycle.turn
+        self.frozen.drop_gradients(self.step + 1)
+        turn.mover.set_rate(self.step + 1)
+        verdict = turn.gradients.finish(wait=self.waits)
+        self.settle()
+        if isinstance(verdict.norm, Late):
+            self._unsettled = Unsettled(self.step + 1, self._phase_told, self.last_batches, verdict.norm)
+        if verdict.update:
+            turn.mover.optimizer.step()
+            self._moved |= {id(parameter) for parameter in turn.parameters}
+        elif not verdict.finite:
+            self._not_finite()
+        turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
+        self.window[turn.phase.name].close(verdict)
+        if self.cycle.advance():
+            self._finish_cycle()
+
+    def _finish_cycle(self) -> None:
+        self.step += 1
+        if self.average and self._moved:
+            self.average.update(None if self.cycle.alone else self._moved)
+        self._moved = set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether each step's norm is read before its update.
+
+        Where nothing but stopping depends on it and a GPU would have to be waited for, it is read a step
+        later, and always before anything is written down.
+        """
+        return self.cycle.turn.gradients.decide or self.device.type != "cuda"
+
+    @property
+    def _phase_told(self) -> str | None:
+        """The phase as messages name it; ``None`` where there is one."""
+        return None if self.cycle.alone else self.cycle.turn.phase.name
+
+    def settle(self) -> None:
+        """Make sure that the last step was finite; raises ``NotFinite`` if it was not."""
+        last, self._unsettled = self._unsettled, None
+        if last and not math.isfinite(float(last.norm)):
+            self.skipped += 1
+            raise NotFinite(last.step, last.batches, phase=last.phase)
+
+    def rates(self, step: int) -> dict[str, float]:
+        """The learning rate of each phase in a step, from 1, as the journal names it."""
+        return self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+
+    def _not_finite(self) -> None:
+        self.skipped += 1
+        if self.skipped > self.train_config.skip_non_finite:
+            raise NotFinite(self.step + 1, self.last_batches, phase=self._phase_told)
+        # Running means have seen the bad numbers too.
+        with torch.no_grad():
+            for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
+                buffer.copy_(before)
+
+    def tensors(self) -> dict[str, Mapping[str, Tensor]]:
+        """Everything of a checkpoint that is not a plain number."""
+        found: dict[str, Mapping[str, Tensor]] = {
+            "weights": state_tensors(self.model),
+            "optimizer": optimizer_tensors(
+                (mover.optimizer for mover in self.cycle.movers.values()), self.model
+            ),
+        }
+        if self.average:
+            found["average"] = self.average.tensors()
+        return found
+
+    def numbers(self) -> dict[str, Any]:
+        """The plain numbers of a checkpoint."""
+        return {
+            "step": self.step,
+            "skipped": self.skipped,
+            "slices": self.slices,
+            "window": self.window.state(),
+            "norms": self.cycle.keyed(
+                {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
+            ),
+        }
+
+    def restore(
+        self, tensors: Mapping[str, Mapping[str, Tensor]], numbers: Mapping[str, Any], *, first: bool = True
+    ) -> None:
+        """Go back to where a checkpoint was written; ``first``: this is the first of the processes."""
+        load_tensors(self.model, dict(tensors["weights"]))
+        for mover in self.cycle.movers.values():
+            load_optimizer(mover.optimizer, self.model, tensors["optimizer"])
+        if self.average:
+            self.average.load(dict(tensors["average"]))
+        self.step, self.skipped = numbers["step"], numbers["skipped"]
+        self.window.load(numbers["window"], first=first)
+        for turn, norms in self.cycle.by_phase(numbers["norms"]):
+            turn.gradients.load(norms)
+
+
+class NotFinite(RunError):
+    """A loss or a gradient is not a finite number."""
+
+    def __init__(self, step: int, batches: list[tuple[int, Tensor]], *, phase: str | None = None) -> None:
+        self.step = step
+        self.phase = phase
+        self.rows = [(micro, index.tolist()) for micro, index in batches]
+        where = f"phase `{phase}` of step {step}" if phase else f"step {step}"
+        super().__init__(f"the loss or the gradient of {where} is not finite", exit=Exit.NON_FINITE)
+
+
+class Unsettled(NamedTuple):
+    """A step whose norm has not been read."""
+
+    step: int
+    phase: str | None
+    batches: list[tuple[int, Tensor]]
+    norm: Late
+
+
+class Window:
+    """What every slice gave since the last line of the journal.
+
+    Values stay on the device, one by one, until they are read; then they are added exactly, so that the
+    sums are the same bits however many processes the slices were shared by.
+    """
+
+    def __init__(self) -> None:
+        self._values: list[dict[str, Tensor | float]] = []
+        self._pending: list[dict[str, Tensor | float]] = []
+        self._norm: float | Late = 0.0
+        self.steps = self.dropped = 0
+
+    def add(self, loss: Any) -> None:
+        """One micro-step of the optimiser step that is under way."""
+        values = {"loss": loss.total, "count": loss.count, **loss.terms}
+        self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
+
+    def close(self, verdict: Verdict) -> None:
+        """The optimiser step is over; one with a number that is not finite enters no sum."""
+        if verdict.finite:
+            self._values += self._pending
+            self._norm = verdict.norm
+        self._pending = []
+        self.steps += 1
+        self.dropped += not verdict.update
+
+    @property
+    def norm(self) -> float:
+        """The gradient's norm of the last step that was finite."""
+        return float(self._norm)
+
+    def values(self) -> list[dict[str, float]]:
+        """What every slice gave, in all processes; all of them must ask."""
+        read = _read([value for one in self._values for value in one.values()])
+        mine = [dict(zip(one, islice(read, len(one)), strict=True)) for one in self._values]
+        return [one for part in gather(mine) for one in part]
+
+    def means(self) -> dict[str, float]:
+        """Every sum over the number of targets, the loss first; all processes must ask."""
+        held = self.values()
+        # By name, since what comes out of a checkpoint is no longer in the order of the criterion.
+        names = sorted(held[0] if held else (), key=lambda name: (name != "loss", name))
+        sums = {name: math.fsum(one[name] for one in held) for name in names}
+        count = sums.pop("count", 0.0) or 1.0
+        return {name: value / count for name, value in sums.items()}
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint; all processes must ask."""
+        held = sorted(self.values(), key=lambda one: sorted(one.items()))
+        return {"values": held, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
+
+    def load(self, state: Mapping[str, Any], *, first: bool) -> None:
+        """The ``first`` process takes the values of all."""
+        self._values = list(state["values"]) if first else []
+        self._norm, self.steps, self.dropped = state["norm"], state["steps"], state["dropped"]
+
+
+class Windows:
+    """A window for each phase, by its name; where there are several, names go before those of values."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._held = {name: Window() for name in names}
+
+    def __getitem__(self, phase: str) -> Window:
+        return self._held[phase]
+
+    @property
+    def dropped(self) -> int:
+        """Updates that were not made."""
+        return sum(window.dropped for window in self._held.values())
+
+    def keyed(self, what: str, values: Sequence[Any]) -> dict[str, Any]:
+        """``{"rate": …}`` of one phase, ``{"critic/rate": …}`` of several; ``values`` in their order."""
+        if len(self._held) == 1:
+            return {what: values[0]}
+        return {f"{name}/{what}": value for name, value in zip(self._held, values, strict=True)}
+
+    def norms(self) -> dict[str, float]:
+        """The last norm of each phase that was finite."""
+        return self.keyed("norm", [window.norm for window in self._held.values()])
+
+    def means(self) -> dict[str, float]:
+        """The means of each phase; all processes must ask."""
+        means = {phase: window.means() for phase, window in self._held.items()}
+        if len(means) == 1:
+            return next(iter(means.values()))
+        return {f"{phase}/{name}": value for phase, found in means.items() for name, value in found.items()}
+
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint; all processes must ask."""
+        states = {phase: window.state() for phase, window in self._held.items()}
+        return next(iter(states.values())) if len(states) == 1 else states
+
+    def load(self, state: Mapping[str, Any], *, first: bool) -> None:
+        """The ``first`` process takes the values of all."""
+        for phase, window in self._held.items():
+            window.load(state if len(self._held) == 1 else state[phase], first=first)
+
+    def emptied(self) -> Windows:
+        """Windows of the same phases that hold nothing."""
+        return Windows(tuple(self._held))
+
+
+def _read(values: Sequence[Tensor | float]) -> Iterator[float]:
+    """Numbers in order; those on a device come over in one piece."""
+    away = [value.double() for value in values if isinstance(value, Tensor) and value.device.type != "cpu"]
+    over = iter(torch.stack(away).tolist() if away else ())
+    for value in values:
+        yield next(over) if isinstance(value, Tensor) and value.device.type != "cpu" else float(value)

@@ -1,0 +1,1 @@
+"""What the configs of several encoders and decoders share."""
