@@ -46,7 +46,7 @@ class Program:
     components: Mapping[Path, Any]
     """Every component that was built, by its place in the experiment."""
     language_model: Any = None
-    """What the search listens to beside the model, once ``runtime/assembly/shallow_fusion.py`` has loaded it."""
+    """What the search listens to beside the model, once the runtime has loaded it."""
     optimizers: Mapping[str, Claim] = field(default_factory=dict)
     """Every optimiser by name, with the parameters that it moves."""
     phases: tuple[Phase, ...] = ()

@@ -84,7 +84,7 @@ def _found(item: Initialize) -> Initial:
 
 
 def _step(place: Path, name: str) -> int | None:
-    """The step that ``name`` stands for, as ``runtime/checkpoints/selection.py`` chooses it; a mean of several has none."""
+    """The step that ``name`` stands for, as the runtime chooses it; a mean of several has none."""
     present = sorted(step for step in map(_number, _names(place)) if step is not None)
     if not present or name.startswith("average"):
         return None
@@ -108,7 +108,7 @@ def _best(present: list[int], standing: Mapping[str, Any]) -> int:
 
 
 def _digest(manifest: Any) -> str:
-    """What ``runtime/checkpoints/tensor_file.py: digest_all`` gives for the weights, averages in place of their own."""
+    """What the runtime's ``digest_all`` gives for the weights, averages in place of their own."""
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(files, dict) or "weights" not in files:
         return ""

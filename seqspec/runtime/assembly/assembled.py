@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.plan.plan import Compiled
 from seqspec.data.stages.normalize import Statistics
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.stages.prepare import Prepared
-from seqspec.runtime.assembly.initial_weights import Record
+
+Record = dict[str, Any]
+"""What a lock says of one entry: digests and parts, not where the run lies."""
 
 
 @dataclass(frozen=True)

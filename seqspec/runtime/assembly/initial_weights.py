@@ -15,6 +15,7 @@ from torch import nn
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.language.paths import NoSuchPath, parse_path
+from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from seqspec.runtime.assembly.assembled import Reopened
 
 Open = Callable[[RunFolder], "Reopened"]
-Record = dict[str, Any]
-"""What a lock says of one entry: digests and parts, not where the run lies."""
 
 
 def expect_runs(plan: Plan) -> None:
