@@ -68,7 +68,9 @@ def test_sources_that_are_shown_for_speech_compile(tmp_path):
     page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
     block = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "NeMo" in text)
     sources = re.split(r"^  # .*\n", block, flags=re.MULTILINE)[1:]
-    spec = (ROOT / "seqspec" / "compile" / "reference" / "templates" / "asr_own.yaml").read_text(encoding="utf-8")
+    spec = (ROOT / "seqspec" / "compile" / "reference" / "templates" / "asr_own.yaml").read_text(
+        encoding="utf-8"
+    )
     file = tmp_path / "spec.yaml"
 
     for source in sources:

@@ -1,4 +1,4 @@
-"""What the person sees: diagnostics as data.  How they look in each format is in ``compile/diagnostics/report.py``."""
+"""What the person sees: diagnostics as data.  ``compile/diagnostics/report.py`` prints them in each format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Diagnostic(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a check gives: a diagnostic that names places by path; ``compile/diagnostics/report.py`` finds the spans.
+    """What a check gives: a diagnostic that names places by path; ``compile/diagnostics/report.py`` finds the
+    spans.
 
     ``at`` may name a field that stands only as a default; then the nearest thing that was written is shown.
     """

@@ -34,7 +34,7 @@ class Program:
     components: Mapping[Path, Any]
     """Every component that was built, by its place in the experiment."""
     language_model: Any = None
-    """What the search listens to beside the model, once ``runtime/assembly/shallow_fusion.py`` has loaded it."""
+    """What the search reads beside the model, once ``runtime/assembly/shallow_fusion.py`` has loaded it."""
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; a tied weight stands once, under its first name."""

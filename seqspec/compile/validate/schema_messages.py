@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from seqspec.compile.diagnostics.report import in_order, locate
-from seqspec.compile.language.expectation import expectation
 from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.validate.expectation import expectation
 from seqspec.compile.validate.foreign_words import CHOICES, COMPONENTS
 from seqspec.compile.validate.key_hints import MOST_LISTED, Advice, advice, quoted
 from seqspec.compile.validate.schema_errors import Fault, faults, walk

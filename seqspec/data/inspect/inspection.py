@@ -14,7 +14,16 @@ from seqspec.data.inspect.finding import VERDICTS, Finding, Verdict
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.progress import Progress, silent
 
-NOT_CHECKS = {"__init__", "drawing", "finding", "html_page", "inspection", "near_copies", "subject", "text_report"}
+NOT_CHECKS = {
+    "__init__",
+    "drawing",
+    "finding",
+    "html_page",
+    "inspection",
+    "near_copies",
+    "subject",
+    "text_report",
+}
 
 
 @dataclass(frozen=True)

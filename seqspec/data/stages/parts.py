@@ -47,7 +47,7 @@ class Adapter(Protocol):
 
 
 class TextSteps(Protocol):
-    """Normalise, segment, tokenise, and back; ``seqspec/data/text/text_pipeline.py`` is the one implementation.
+    """Normalise, segment, tokenise, and back; ``data/text/text_pipeline.py`` is the one implementation.
     Picklable.
     """
 

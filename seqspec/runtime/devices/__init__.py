@@ -1,1 +1,1 @@
-"""This machine and its devices: launch options, processes, threads."""
+"""The machine and its devices: launch options, processes, threads."""

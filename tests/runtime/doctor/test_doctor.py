@@ -9,8 +9,7 @@ from torch import nn
 from seqspec.components.loss._loss import Loss
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.stages.prepare import prepare
-from seqspec.runtime.doctor import evaluation
-from seqspec.runtime.doctor import gradients, isolation, learning, repeating, start
+from seqspec.runtime.doctor import evaluation, gradients, isolation, learning, repeating, start
 from seqspec.runtime.doctor.examination import examine, topics
 from seqspec.runtime.doctor.subject import Patient
 from tests.data.fakes import make_parts, pairs, write_corpus

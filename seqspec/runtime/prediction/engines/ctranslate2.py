@@ -67,8 +67,8 @@ class Ctranslate2:
 
 def require() -> Any:
     """The library, or what to do where it is missing."""
-    # Its other int8 kernel adds pairs of products in 16 bits where a processor lacks VNNI, and saturates: scores
-    # were off by half (oneDNN documentation, "Nuances of int8 Computations").
+    # Its other int8 kernel adds pairs of products in 16 bits where a processor lacks VNNI, and saturates:
+    # scores were off by half (oneDNN documentation, "Nuances of int8 Computations").
     os.environ.setdefault("CT2_USE_MKL", "1")
     try:
         import ctranslate2
