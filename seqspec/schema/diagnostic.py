@@ -1,4 +1,4 @@
-"""What the person sees: diagnostics as data, which ``compile/diagnostics/report.py`` prints in each format."""
+"""What the person sees: diagnostics as data; ``compile/diagnostics/report.py`` prints them in each format."""
 
 from __future__ import annotations
 
