@@ -19,7 +19,7 @@ lint: .venv/ready
 
 # The site, in build/site; a link that leads nowhere is an error.  Its tools have an environment of their own.
 docs: build/docs/ready
-	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
 
 build/docs/ready: pyproject.toml
 	$(PYTHON) -m venv build/docs
