@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SPECS := $(wildcard specs/*.yaml specs/*.toml)
 
-.PHONY: run test lint lock clean
+.PHONY: run test lint docs lock clean
 
 run: .venv/ready
 	$(BIN)/seqspec run specs/asr_librispeech.yaml --profile tiny
@@ -16,6 +16,15 @@ lint: .venv/ready
 	$(BIN)/ruff format --check seqspec tests benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The site, in build/site; a link that leads nowhere is an error.  Its tools have an environment of their own.
+docs: build/docs/ready
+	NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict
+
+build/docs/ready: pyproject.toml
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --quiet --disable-pip-version-check "mkdocs-material>=9.6,<10"
+	touch $@
 
 bench-%: .venv/ready
 	$(BIN)/python benchmarks/$*.py

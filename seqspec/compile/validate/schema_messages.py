@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pydantic import BaseModel, ValidationError
 
 from seqspec.compile.diagnostics.report import in_order, locate
-from seqspec.compile.language.expectation import expectation
 from seqspec.compile.language.expected_schema import named_type
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.parse.limits import MOST_ADVISED, MOST_TOLD
+from seqspec.compile.validate.expectation import expectation
 from seqspec.compile.validate.foreign_words import CHOICES, COMPONENTS
 from seqspec.compile.validate.key_hints import MOST_LISTED, Advice, advice, known_keys, listed, quoted
 from seqspec.compile.validate.retired_keys import retired_key

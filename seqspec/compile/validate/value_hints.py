@@ -8,13 +8,13 @@ import re
 from typing import Any
 
 from seqspec.compile.diagnostics.report import locate
-from seqspec.compile.language.expectation import entry_type, expectation, words_of
 from seqspec.compile.language.expected_schema import shapes
 from seqspec.compile.language.field_types import choices, describe_type
 from seqspec.compile.language.language_names import language_code
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.parse.placeholders import left_over
 from seqspec.compile.parse.scalars import BadNumber, plain, shorten
+from seqspec.compile.validate.expectation import entry_type, expectation, words_of
 from seqspec.compile.validate.foreign_words import CHOICES
 from seqspec.compile.validate.key_hints import known_keys, listed
 from seqspec.compile.validate.number_hints import half_width, number_help
