@@ -28,8 +28,8 @@ def objective(plan: Plan, *, metric: str | None, direction: Direction | None) ->
     first, _, last = (metric or "").rpartition(".")
     split, name = first or _usual_split(list(evaluate.splits)), last or next(iter(measured), "")
     if split.startswith("test"):
-        raise RunError(f"a sweep must not choose by `{split}`: its best trial would no longer be tested",
-                       exit=Exit.USAGE, help="choose by a dev split, and evaluate the winner on test once")  # fmt: skip
+        raise RunError(f"a sweep must not choose by `{split}`: it would no longer test the best trial",
+                       exit=Exit.USAGE, help="choose by a dev split, and test the best once")  # fmt: skip
     if split not in evaluate.splits:
         raise RunError(f"the spec does not evaluate on `{split}`", exit=Exit.USAGE,
                        help=f"`evaluate.splits` has {', '.join(evaluate.splits)}")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def _dimension(text: str) -> Dimension:
     path, equals, given = text.partition("=")
     if not equals or not given.strip():
         raise RunError(f"--space `{text}` gives no range", exit=Exit.USAGE, help=FORM)
+    # YAML wants a space after a colon, and a shell makes one easy to leave out.
+    given = re.sub(r"^\s*\{\s*(\w+):(?=\[)", r"{\1: ", given)
     try:
         return dimension(path.strip(), read(Source(COMMAND_LINE, given)).data())
     except SpaceError as error:

@@ -91,12 +91,12 @@ def test_cmaes_goes_towards_what_is_asked(tmp_path):
 
 
 def test_failed_and_pending_trials_are_taken_in():
-    earlier = [Known({"a": 1e-3, "b": 3, "c": "x"}, None), Known({"a": 2e-3, "b": 4, "c": True}, 1.0)] * 6
+    earlier = [Known({"a": 1e-3, "b": 3, "c": "x"}, None), Known({"a": 2e-3, "b": 4, "c": True}, 1.0)] * 12
     pending = [*earlier, Known({"a": 1e-3, "b": 3, "c": 1}, None, pending=True)]
 
     made = sampler("tpe")
-    assert made.suggest(13, earlier=pending) == made.suggest(13, earlier=pending)
-    assert made.suggest(13, earlier=pending) != made.suggest(
+    assert made.suggest(25, earlier=pending) == made.suggest(25, earlier=pending)
+    assert made.suggest(25, earlier=pending) != made.suggest(
         13, earlier=[*earlier, Known({"a": 1e-3, "b": 3, "c": 1}, 0.5)]
     )
 
