@@ -105,8 +105,13 @@ class Study:
     @contextmanager
     def locked(self) -> Iterator[IO[bytes]]:
         """The log, while no other worker reads or writes it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "study.jsonl").open("a+b") as log:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            log = (self.path / "study.jsonl").open("a+b")
+        except OSError as error:
+            raise RunError(f"the study cannot be kept in {self.path}: {error.strerror}", exit=Exit.USAGE,
+                           help="name a folder that can be written with --study") from None  # fmt: skip
+        with log:
             fcntl.flock(log, fcntl.LOCK_EX)
             yield log
 

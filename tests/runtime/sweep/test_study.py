@@ -63,3 +63,10 @@ def test_a_damaged_line_is_told(study):
         file.write(b"nonsense\n")
     with pytest.raises(RunError, match="damaged"):
         study.trials()
+
+
+def test_a_study_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be kept in") as caught:
+        Study(tmp_path / "file", {}).start()
+    assert caught.value.exit == 2
