@@ -139,6 +139,64 @@ def evaluate(
 
 
 @app.command()
+def sweep(
+    spec: Spec,
+    space: Annotated[
+        list[str],
+        typer.Option(help="A setting and its range: 'path={log_uniform: [a, b]}'; may be repeated."),
+    ] = [],  # noqa: B006
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials in all; a grid has no more than its points.")
+    ] = 20,
+    parallel: Annotated[int, typer.Option(min=1, help="Trials that this worker runs at once.")] = 1,
+    study: Annotated[
+        Path, typer.Option(help="The study's directory; an existing one is gone on with.")
+    ] = Path("study"),
+    sampler: Annotated[
+        Literal["tpe", "random", "grid", "sobol", "cmaes"], typer.Option(help="How trials are suggested.")
+    ] = "tpe",
+    metric: Annotated[
+        str | None, typer.Option(help="What decides, such as bleu or dev.bleu; left out, the spec's first.")
+    ] = None,
+    direction: Annotated[
+        Literal["minimize", "maximize"] | None, typer.Option(help="Left out, the metric knows.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the suggestions.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each trial, with as many seeds.")] = 1,
+    generation: Annotated[
+        int | None, typer.Option(min=2, help="Trials that are suggested before their results are heard.")
+    ] = None,
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    device: Device = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of each run.")] = 1,
+    quiet: Quiet = False,
+    format: Form = "text",
+) -> None:
+    """Search settings: each trial a run, the study a log that any number of workers share and resume."""
+    from seqspec.runtime.commands import sweep as commands
+
+    request = commands.Request(
+        spec=spec,
+        profiles=tuple(profile),
+        sets=tuple(set),
+        space=tuple(space),
+        trials=trials,
+        parallel=parallel,
+        study=study,
+        sampler=sampler,
+        metric=metric,
+        direction=direction,
+        seed=seed,
+        seeds=seeds,
+        generation=generation,
+        threads=threads,
+        device=device,
+    )
+    finish(commands.sweep(request, quiet=quiet, format=format))
+
+
+@app.command()
 def lock(
     spec: Spec,
     profile: Profiles = [],  # noqa: B006

@@ -1,0 +1,29 @@
+"""What ``seqspec sweep`` does: text in, text and an exit code out."""
+
+from __future__ import annotations
+
+import sys
+
+from seqspec.compile.commands import Outcome
+from seqspec.runtime.commands.runs import Format, guarded
+from seqspec.runtime.sweep.result import to_json, to_text, trial_line, write_best
+from seqspec.runtime.sweep.study import Trial
+from seqspec.runtime.sweep.sweep import Request
+from seqspec.runtime.sweep.sweep import sweep as carry_out
+from seqspec.schema.diagnostic import Exit
+
+
+def sweep(request: Request, *, quiet: bool, format: Format) -> Outcome:
+    """``seqspec sweep SPEC``: exit code 4 where no trial came to a value."""
+
+    def tell(trial: Trial) -> None:
+        if not quiet:
+            print(trial_line(trial), file=sys.stderr, flush=True)
+
+    def work() -> Outcome:
+        swept = carry_out(request, tell=tell)
+        write_best(swept)
+        text = to_json(swept) if format == "json" else to_text(swept)
+        return Outcome(text, exit=Exit.CLEAN if swept.best else Exit.NON_FINITE)
+
+    return guarded(work)

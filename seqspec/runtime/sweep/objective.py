@@ -1,0 +1,50 @@
+"""What a sweep makes best: a metric of the spec on a split that is not for testing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from seqspec.compile.plan.plan import Plan
+from seqspec.runtime.sweep.sampler import Direction
+from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+class Objective(NamedTuple):
+    """A metric, the split it is measured on, and which way is better."""
+
+    split: str
+    metric: str
+    direction: Direction
+
+
+def objective(plan: Plan, *, metric: str | None, direction: Direction | None) -> Objective:
+    """The objective that ``--metric`` names as ``bleu`` or ``dev.bleu``; left out, the spec's first metric.
+
+    Raises ``RunError`` for a metric the spec does not measure and for a test split.
+    """
+    evaluate = plan.experiment.evaluate
+    measured = [config.component[1] for config in evaluate.metrics]
+    first, _, last = (metric or "").rpartition(".")
+    split, name = first or _usual_split(list(evaluate.splits)), last or next(iter(measured), "")
+    if split.startswith("test"):
+        raise RunError(f"a sweep must not choose by `{split}`: it would no longer test the best trial",
+                       exit=Exit.USAGE, help="choose by a dev split, and test the best once")  # fmt: skip
+    if split not in evaluate.splits:
+        raise RunError(f"the spec does not evaluate on `{split}`", exit=Exit.USAGE,
+                       help=f"`evaluate.splits` has {', '.join(evaluate.splits)}")  # fmt: skip
+    if name not in measured:
+        raise RunError(f"the spec does not measure `{name}`" if name else "the spec measures no metric",
+                       exit=Exit.USAGE,
+                       help=f"`evaluate.metrics` has {', '.join(measured) or 'none: add one'}")  # fmt: skip
+    return Objective(split, name, direction or _better(plan, name))
+
+
+def _usual_split(splits: list[str]) -> str:
+    return next((one for one in splits if not one.startswith("test")), splits[0] if splits else "dev")
+
+
+def _better(plan: Plan, metric: str) -> Direction:
+    """The metric itself says which way is better."""
+    better = Catalogue(tuple(plan.experiment.plugins)).module("metric", metric).better  # type: ignore[attr-defined]
+    return "minimize" if better == "lower" else "maximize"

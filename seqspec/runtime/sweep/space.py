@@ -1,0 +1,86 @@
+"""The space as the command line gives it, and the check of its corners before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from seqspec.compile.parse.yaml_reader import read
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.plan.plan import Compiled
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.runtime.sweep.trials import overrides
+from seqspec.schema.diagnostic import Diagnostic, Exit, RunError, SpecError
+from seqspec.schema.source import COMMAND_LINE, Source
+from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, dimension
+
+FORM = "write --space 'optimizer.schedule.peak={log_uniform: [1e-4, 3e-3]}'"
+
+
+def parse_space(texts: Sequence[str]) -> Space:
+    """``path={kind: [a, b]}`` of each ``--space``.  Raises ``RunError`` or ``SpecError``."""
+    if not texts:
+        raise RunError("the sweep has no space to search", exit=Exit.USAGE, help=FORM)
+    found = tuple(map(_dimension, texts))
+    paths = [one.path for one in found]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise RunError(f"`{path}` stands twice in the space", exit=Exit.USAGE, help="give it one range")
+        if path == "seed":
+            raise RunError("a seed is no setting to search for", exit=Exit.USAGE,
+                           help="--seeds N repeats every trial with N seeds")  # fmt: skip
+    return Space(found)
+
+
+def _dimension(text: str) -> Dimension:
+    path, equals, given = text.partition("=")
+    if not equals or not given.strip():
+        raise RunError(f"--space `{text}` gives no range", exit=Exit.USAGE, help=FORM)
+    # YAML wants a space after a colon, and a shell makes one easy to leave out.
+    given = re.sub(r"^\s*\{\s*(\w+):(?=\[)", r"{\1: ", given)
+    try:
+        return dimension(path.strip(), read(Source(COMMAND_LINE, given)).data())
+    except SpaceError as error:
+        raise RunError(f"--space {error}", exit=Exit.USAGE, help=error.help) from None
+
+
+def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> None:
+    """Compile the experiment at every corner of the space.
+
+    Raises ``SpecError`` with what is wrong at the first corner that does not compile, and ``RunError`` for a
+    setting that decides nothing.
+    """
+
+    def compiled(params: Params) -> Compiled:
+        return compile_spec(spec, overlays=(*over, *map(Overlay.set, overrides(params))))
+
+    for params in space.corners():
+        try:
+            compiled(params)
+        except SpecError as error:
+            raise SpecError([_at_corner(it, params) for it in error.diagnostics]) from None
+    for one in space.dimensions:
+        _decides_something(one, compiled)
+
+
+def _at_corner(found: Diagnostic, params: Params) -> Diagnostic:
+    note = f"this is the corner {', '.join(overrides(params))} of the sweep's space"
+    return found._replace(note=f"{found.note}; {note}" if found.note else note)
+
+
+def _decides_something(one: Dimension, compiled: Callable[[Params], Compiled]) -> None:
+    """A setting that is no part of the plan's digest changes no result, so there is nothing to search."""
+    values = one.probes()
+    if len(values) < 2:
+        return
+    try:
+        digests = [compiled({one.path: value}).plan.digests["all"] for value in (values[0], values[-1])]
+    except SpecError:
+        return  # it compiles only together with other settings, which the corners have shown it does
+    if len(set(digests)) == 1:
+        raise RunError(
+            f"`{one.path}` changes no result, whatever its value",
+            exit=Exit.USAGE,
+            help="take it out of --space",
+        )

@@ -1,0 +1,187 @@
+"""The study: an append-only log that is the whole truth of a sweep, shared by any number of workers.
+
+``study.jsonl`` holds one JSON object a line: the sweep's settings, then ``suggested`` and ``finished``
+events.  A line is synced before anything follows from it; a line that was torn by a kill never counted and is
+cut off before the next append.  The kernel takes a worker's locks back however it dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from seqspec.data.store.durable import sync_folder
+from seqspec.runtime.sweep.sampler import Known, Sampler
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.sweep import Params
+
+State = Literal["open", "complete", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of the space and what came of it."""
+
+    number: int
+    params: Params
+    state: State = "open"
+    values: tuple[float, ...] = ()
+    """The metric of each of its runs, one a seed."""
+    runs: tuple[str, ...] = ()
+    """Its run directories, seen from the study."""
+    reason: str | None = None
+    """Why it failed."""
+
+    @property
+    def value(self) -> float | None:
+        """The mean over its seeds."""
+        return sum(self.values) / len(self.values) if self.values else None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's directory."""
+
+    path: Path
+    settings: Mapping[str, Any] = field(repr=False)
+    """What the sweep's meaning depends on; another command on the same directory must agree."""
+
+    def start(self) -> None:
+        """Write the settings, or compare them with those that the study was begun with."""
+        with self.locked() as log:
+            events = _events(log)
+            if not events:
+                _append(log, {"event": "study", **self.settings})
+                sync_folder(self.path)
+                return
+            begun = {key: value for key, value in events[0].items() if key != "event"}
+        if begun != self.settings:
+            raise RunError(
+                f"{self.path} holds another sweep: {_difference(begun, self.settings)}",
+                exit=Exit.USAGE,
+                help="repeat the command it was begun with, or name another --study",
+            )
+
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, in order of their numbers."""
+        with self.locked() as log:
+            return _trials(log)
+
+    def claim(self, sampler: Sampler, *, most: int) -> tuple[Trial, IO[bytes]] | None:
+        """A trial that nobody works on, an interrupted one before a new one, and the lock that makes it the
+        caller's; ``None`` where there is none to have now.
+        """
+        with self.locked() as log:
+            trials = _trials(log)
+            for trial in trials:
+                if trial.state == "open" and (held := self._hold(trial.number)):
+                    return trial, held
+            number = len(trials)
+            if number >= most or not _heard(sampler, trials):
+                return None
+            trial = Trial(number, sampler.suggest(number, earlier=_known(sampler, trials)))
+            held = self._hold(number)
+            assert held is not None
+            _append(log, {"event": "suggested", "number": number, "params": trial.params})
+            return trial, held
+
+    def finish(self, trial: Trial) -> None:
+        """Record what came of a trial."""
+        event = {"event": "finished", "number": trial.number, "state": trial.state, "values": trial.values,
+                 "runs": trial.runs, "reason": trial.reason}  # fmt: skip
+        with self.locked() as log:
+            _append(log, event)
+
+    def folder(self, number: int) -> Path:
+        """Where the runs of a trial are."""
+        return self.path / "runs" / f"trial-{number:04d}"
+
+    @contextmanager
+    def locked(self) -> Iterator[IO[bytes]]:
+        """The log, while no other worker reads or writes it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            log = (self.path / "study.jsonl").open("a+b")
+        except OSError as error:
+            raise RunError(f"the study cannot be kept in {self.path}: {error.strerror}", exit=Exit.USAGE,
+                           help="name a folder that can be written with --study") from None  # fmt: skip
+        with log:
+            fcntl.flock(log, fcntl.LOCK_EX)
+            yield log
+
+    def _hold(self, number: int) -> IO[bytes] | None:
+        """The lock of a trial.  The trial's process inherits it: while an orphan of a killed worker trains
+        on, nobody else takes the trial.
+        """
+        folder = self.folder(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "LOCK").open("ab")
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        file.close()
+        return None
+
+
+def _events(log: IO[bytes]) -> list[dict[str, Any]]:
+    log.seek(0)
+    whole, _, _ = log.read().rpartition(b"\n")
+    try:
+        return [json.loads(line) for line in whole.splitlines()]
+    except ValueError:
+        raise RunError(f"{log.name} is damaged: a line of it is no JSON", exit=Exit.STORAGE,
+                       help="restore it from a copy, or begin another --study") from None  # fmt: skip
+
+
+def _append(log: IO[bytes], event: Mapping[str, Any]) -> None:
+    log.seek(0)
+    text = log.read()
+    if not text.endswith(b"\n"):
+        log.truncate(text.rfind(b"\n") + 1)
+    try:
+        log.write(json.dumps(event, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        log.flush()
+        os.fsync(log.fileno())
+    except OSError as error:
+        raise RunError(f"{log.name} cannot be written: {error.strerror}", exit=Exit.STORAGE,
+                       help="make room and give the same command again") from None  # fmt: skip
+
+
+def _trials(log: IO[bytes]) -> tuple[Trial, ...]:
+    trials: list[Trial] = []
+    for event in _events(log)[1:]:
+        if event["event"] == "suggested":
+            trials.append(Trial(event["number"], event["params"]))
+            continue
+        number = event["number"]
+        trials[number] = replace(
+            trials[number], state=event["state"], values=tuple(event["values"]), runs=tuple(event["runs"]),
+            reason=event["reason"],
+        )  # fmt: skip
+    return tuple(trials)
+
+
+def _heard(sampler: Sampler, trials: tuple[Trial, ...]) -> bool:
+    """Whether everything is known that the next suggestion depends on."""
+    first = sampler.first_of_generation(len(trials))
+    return not sampler.adaptive or all(one.state != "open" for one in trials[:first])
+
+
+def _known(sampler: Sampler, trials: tuple[Trial, ...]) -> list[Known]:
+    """Trials as the next suggestion may know them: of its own generation the settings only."""
+    first = sampler.first_of_generation(len(trials))
+    return [
+        Known(one.params, None, pending=True) if one.number >= first else Known(one.params, one.value)
+        for one in trials
+    ]
+
+
+def _difference(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
+    return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"

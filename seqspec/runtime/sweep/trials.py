@@ -1,0 +1,168 @@
+"""A trial carried out: one ordinary run for each seed, in a process of its own, resumed where one was cut."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO
+
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.sweep import Params
+
+INTERNAL = 70
+"""Exit code of a run that met an error it did not foresee, such as too little memory."""
+OF_THE_TRIAL = (Exit.DIAGNOSTICS, Exit.NON_FINITE, INTERNAL)
+"""Exit codes that say something of the setting; any other would end every trial alike."""
+MOST_KILLS = 3
+"""Times that a run may be killed from outside before its trial counts as failed."""
+
+
+class Stopped(Exception):
+    """The worker is to end; the trial stays open."""
+
+
+@dataclass
+class Processes:
+    """The processes of one worker's trials."""
+
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, command: Sequence[str], *, log: Path, held: IO[bytes]) -> int:
+        """Run a command to its end; gives its exit code, negative for a signal."""
+        with log.open("ab") as out:
+            with self._guard:
+                if self.stopped.is_set():
+                    raise Stopped
+                # The process holds the trial's lock too: nobody else takes the trial while it lives.
+                process = subprocess.Popen(
+                    command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, pass_fds=(held.fileno(),)
+                )
+                self._running.add(process)
+            try:
+                return process.wait()
+            finally:
+                self._running.discard(process)
+
+    def stop(self) -> None:
+        """Ask all processes to end; a run writes a checkpoint first."""
+        with self._guard:
+            self.stopped.set()
+            for process in tuple(self._running):
+                process.send_signal(signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """How trials become runs."""
+
+    study: Study
+    spec: tuple[str, ...]
+    """The spec with its profiles and settings, as ``seqspec run`` takes them."""
+    seeds: tuple[int, ...]
+    split: str
+    metric: str
+    options: tuple[str, ...]
+    """Options of ``seqspec run`` that every trial is given."""
+    processes: Processes
+
+    def carry_out(self, trial: Trial, held: IO[bytes]) -> Trial:
+        """The trial with its result; raises ``RunError`` where what is wrong is not of the trial alone."""
+        if twin := self._twin(trial):
+            return replace(twin, number=trial.number)
+        runs, values = [], []
+        for seed in self.seeds:
+            folder, reason = self._run(trial, seed, held)
+            if folder is not None:
+                runs.append(str(folder.path.relative_to(self.study.path)))
+            value = _value(folder, split=self.split, metric=self.metric) if folder and not reason else None
+            if value is None:
+                said = reason or f"the run gave no finite {self.metric} on {self.split}"
+                return replace(trial, state="failed", runs=tuple(runs), reason=said)
+            values.append(value)
+        return replace(trial, state="complete", runs=tuple(runs), values=tuple(values))
+
+    def _twin(self, trial: Trial) -> Trial | None:
+        """An earlier trial of the same settings: equal plans have equal results."""
+        known = [one for one in self.study.trials() if one.number < trial.number and one.state == "complete"]
+        return next((one for one in known if _typed(one.params) == _typed(trial.params)), None)
+
+    def _run(self, trial: Trial, seed: int, held: IO[bytes]) -> tuple[RunFolder | None, str | None]:
+        """The finished run of one seed, or why there is none."""
+        root = self.study.folder(trial.number) / f"seed-{seed}"
+        root.mkdir(parents=True, exist_ok=True)
+        log = root / "output.log"
+        kills = 0
+        while True:
+            folder = _begun(root)
+            if folder is not None and folder.read("result.json") is not None:
+                return folder, None
+            code = self.processes.call(self._command(trial, seed, root, folder), log=log, held=held)
+            if self.processes.stopped.is_set() and code:
+                raise Stopped
+            if code == Exit.LOCKED:
+                time.sleep(1)  # its loader processes outlive a killed run by some seconds
+            elif code in OF_THE_TRIAL:
+                return _begun(root), _last_error(log)
+            elif code < 0 or code in (Exit.INTERRUPTED, Exit.TERMINATED):
+                kills += 1
+                if kills == MOST_KILLS:
+                    return _begun(root), f"the run was ended from outside {kills} times, at last with {code}"
+            elif code or (_begun(root) or RunFolder(root)).read("result.json") is None:
+                raise _general(code, trial, log)
+
+    def _command(self, trial: Trial, seed: int, root: Path, folder: RunFolder | None) -> list[str]:
+        start = [sys.executable, "-m", "seqspec", "run"]
+        if folder is not None:
+            return [*start, "--resume", str(folder.path), *self.options]
+        sets = [*overrides(trial.params), f"seed={seed}"]
+        return [*start, *self.spec, *(part for one in sets for part in ("--set", one)),
+                "--runs", str(root), *self.options]  # fmt: skip
+
+
+def overrides(params: Params) -> list[str]:
+    """The settings of a trial as ``--set`` takes them; JSON is YAML."""
+    return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in params.items()]
+
+
+def _typed(params: Params) -> str:
+    return json.dumps(dict(params), sort_keys=True)
+
+
+def _begun(root: Path) -> RunFolder | None:
+    """The run that was begun here; a directory without spec or lock had not begun to train."""
+    found = sorted(
+        path.parent for path in root.glob("*/*/lock.json") if (path.parent / "spec.yaml").is_file()
+    )
+    return RunFolder(found[-1]) if found else None
+
+
+def _value(folder: RunFolder, *, split: str, metric: str) -> float | None:
+    found = folder.read("result.json")["metrics"].get(split, {}).get(metric)
+    return float(found) if found is not None and abs(found) < float("inf") else None
+
+
+def _last_error(log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error")]
+    return (errors or lines or ["the run said nothing"])[-1][:500]
+
+
+def _general(code: int, trial: Trial, log: Path) -> RunError:
+    known = Exit(code) if code in Exit._value2member_map_ else Exit.USAGE
+    return RunError(
+        f"trial {trial.number}: {_last_error(log)}",
+        exit=known or Exit.STORAGE,
+        help=f"{os.path.relpath(log)} holds all it said; the same command goes on with the sweep",
+    )

@@ -1,0 +1,116 @@
+"""Suggestions are a pure function of the log: restarts, orders and parallelism change none."""
+
+import random
+
+import pytest
+
+from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
+from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.schema.sweep import Space, SpaceError, dimension
+
+pytest.importorskip("optuna")
+
+NUMBERS = Space((dimension("a", {"log_uniform": [1e-4, 1e-2]}), dimension("b", {"int": [2, 6]})))
+MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1])))
+
+
+def sampler(method, *, direction="minimize", seed=1):
+    space = {
+        "cmaes": NUMBERS,
+        "grid": Space((dimension("a", [3, 1, 2]), dimension("b", {"int": [1, 3]}))),
+    }.get(method, MIXED)
+    return Sampler(method, space, direction, seed, usual_generation(method, dimensions=len(space.dimensions)))
+
+
+def loss(params):
+    return params["a"] * 100 + params["b"]
+
+
+def swept(path, made, *, most, order, stop_every=0):
+    """A study that is worked off in `order`; `stop_every` forgets what a worker holds, as a kill does."""
+    study = Study(path, {"version": 1})
+    study.start()
+    held = {}
+    while len(done := [t for t in study.trials() if t.state != "open"]) < most:
+        while claimed := study.claim(made, most=most):
+            held[claimed[0].number] = claimed
+        if stop_every and len(done) % stop_every == 1:
+            for _, lock in held.values():
+                lock.close()
+            held = {}
+            while claimed := study.claim(made, most=most):
+                held[claimed[0].number] = claimed
+        trial, lock = held.pop(order(sorted(held)))
+        study.finish(Trial(trial.number, trial.params, "complete", (loss(trial.params),), ("runs/x",)))
+        lock.close()
+    return study.trials()
+
+
+@pytest.mark.parametrize("method", ["tpe", "random", "sobol", "cmaes", "grid"])
+def test_neither_order_nor_kills_change_suggestions(tmp_path, method):
+    most = 9 if method == "grid" else 20
+    made = sampler(method)
+    forward = swept(tmp_path / "a", made, most=most, order=min)
+    backward = swept(tmp_path / "b", made, most=most, order=max, stop_every=3)
+    shuffled = swept(tmp_path / "c", made, most=most, order=random.Random(4).choice)
+
+    assert [t.number for t in forward] == list(range(most))
+    assert [t.params for t in backward] == [t.params for t in forward]
+    assert [t.params for t in shuffled] == [t.params for t in forward]
+
+
+@pytest.mark.parametrize("method", ["tpe", "random", "sobol", "cmaes"])
+def test_the_seed_decides_the_suggestions(tmp_path, method):
+    one = sampler(method).suggest(0, earlier=[])
+
+    assert one == sampler(method).suggest(0, earlier=[])
+    assert one != sampler(method, seed=2).suggest(0, earlier=[])
+
+
+def test_values_stay_in_the_space(tmp_path):
+    for method in ("tpe", "random", "sobol"):
+        for trial in swept(tmp_path / method, sampler(method), most=24, order=min):
+            assert 1e-4 <= trial.params["a"] <= 1e-2
+            assert trial.params["b"] in range(2, 7)
+            assert (type(trial.params["c"]), trial.params["c"]) in ((str, "x"), (bool, True), (int, 1))
+
+
+def test_results_move_an_adaptive_sampler(tmp_path):
+    """In 40 trials of TPE the later ones are better than the random ones at the start, on average by far."""
+    trials = swept(tmp_path, sampler("tpe"), most=40, order=min)
+    values = [loss(t.params) for t in trials]
+
+    assert sum(values[-10:]) / 10 < sum(values[:10]) / 10 - 0.5
+
+
+def test_cmaes_goes_towards_what_is_asked(tmp_path):
+    trials = swept(tmp_path, sampler("cmaes"), most=60, order=min)
+    values = [loss(t.params) for t in trials]
+
+    assert sum(values[-10:]) / 10 < sum(values[:10]) / 10 - 0.5
+
+
+def test_failed_and_pending_trials_are_taken_in():
+    earlier = [Known({"a": 1e-3, "b": 3, "c": "x"}, None), Known({"a": 2e-3, "b": 4, "c": True}, 1.0)] * 12
+    pending = [*earlier, Known({"a": 1e-3, "b": 3, "c": 1}, None, pending=True)]
+
+    made = sampler("tpe")
+    assert made.suggest(25, earlier=pending) == made.suggest(25, earlier=pending)
+    assert made.suggest(25, earlier=pending) != made.suggest(
+        13, earlier=[*earlier, Known({"a": 1e-3, "b": 3, "c": 1}, 0.5)]
+    )
+
+
+def test_a_grid_has_every_point_once(tmp_path):
+    trials = swept(tmp_path, sampler("grid"), most=9, order=min)
+
+    assert sorted((t.params["a"], t.params["b"]) for t in trials) == [
+        (a, b) for a in (1, 2, 3) for b in (1, 2, 3)
+    ]
+
+
+def test_methods_refuse_what_they_cannot_search():
+    with pytest.raises(SpaceError, match="`c` is a choice"):
+        Sampler("cmaes", MIXED, "minimize", 1, 4).check()
+    with pytest.raises(SpaceError, match="no points on `a`"):
+        Sampler("grid", MIXED, "minimize", 1, 4).check()

@@ -1,0 +1,72 @@
+"""The study's log survives kills, is shared, and belongs to one sweep."""
+
+import pytest
+
+from seqspec.runtime.sweep.sampler import Sampler
+from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.schema.diagnostic import RunError
+from seqspec.schema.sweep import Space, dimension
+
+pytest.importorskip("optuna")
+
+SAMPLER = Sampler("tpe", Space((dimension("a", {"uniform": [0, 1]}),)), "minimize", 1, 2)
+
+
+@pytest.fixture
+def study(tmp_path):
+    made = Study(tmp_path, {"version": 1, "metric": "bleu"})
+    made.start()
+    return made
+
+
+def test_a_torn_line_never_counted(study, tmp_path):
+    trial, held = study.claim(SAMPLER, most=5)
+    log = tmp_path / "study.jsonl"
+    whole = log.read_bytes()
+    log.write_bytes(whole + b'{"event": "finished", "number": 0, "sta')
+
+    assert study.trials() == (trial,)
+    study.finish(Trial(0, trial.params, "complete", (0.5,), ("runs/r",)))
+    held.close()
+    assert log.read_bytes().startswith(whole + b'{"event": "finished", "number": 0, "state": "complete"')
+    assert study.trials()[0].value == 0.5
+
+
+def test_a_trial_has_one_worker_and_is_free_when_it_dies(study):
+    other = Study(study.path, study.settings)
+    first, held = study.claim(SAMPLER, most=5)
+    second, held_too = other.claim(SAMPLER, most=5)
+
+    assert (first.number, second.number) == (0, 1)
+    assert study.claim(SAMPLER, most=5) is None  # the next generation waits for this one
+    held.close()
+    again, held = other.claim(SAMPLER, most=5)
+    assert again == first
+    held.close()
+    held_too.close()
+
+
+def test_no_more_trials_than_asked(study):
+    _, held = study.claim(SAMPLER, most=1)
+    assert study.claim(SAMPLER, most=1) is None
+    held.close()
+
+
+def test_another_sweep_is_refused(study):
+    study.start()
+    with pytest.raises(RunError, match='its `metric` is "bleu", not "cer"'):
+        Study(study.path, {**study.settings, "metric": "cer"}).start()
+
+
+def test_a_damaged_line_is_told(study):
+    with (study.path / "study.jsonl").open("ab") as file:
+        file.write(b"nonsense\n")
+    with pytest.raises(RunError, match="damaged"):
+        study.trials()
+
+
+def test_a_study_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be kept in") as caught:
+        Study(tmp_path / "file", {}).start()
+    assert caught.value.exit == 2
