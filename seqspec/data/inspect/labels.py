@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             "D08",
             "warn" if skewed or rare else "ok",
             "; ".join([message, *notes]),
-            "report a metric by label beside the overall one, or cut splits by label"
+            "report `f1` (average: macro) beside the overall one, or cut splits by label"
             if skewed or rare
             else "",
             numbers=numbers,

@@ -18,7 +18,7 @@ from tests.components.text_steps import CATALOGUE, LABELS, TEXTS, Flow, config, 
 
 TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy", "bracketing_f1"]
 TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_accuracy"]
-LABEL_METRICS = ["accuracy", "error"]
+LABEL_METRICS = ["accuracy", "error", "f1", "mcc", "precision", "recall"]
 PICTURE_METRICS = ["bits_per_dim"]
 MECAB = {"type": "mecab", "dictionary": "ipadic"}
 PAIRS = [

@@ -1,0 +1,18 @@
+"""Harmonic mean of precision and recall of a label, averaged over labels (van Rijsbergen 1979)."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from seqspec.schema.config import Config
+from seqspec.schema.metric._judges import require_labels
+from seqspec.schema.types import Type
+
+
+class F1Config(Config):
+    """For classification, where labels are uneven."""
+
+    average: Literal["macro", "micro", "weighted"] = "macro"
+    """Every label alike, every example alike, or labels by how often they are the reference."""
+
+    def output(self, source: Mapping[str, Type]) -> Type:
+        return require_labels(source, metric="f1")
