@@ -168,7 +168,7 @@ def new(task: str | None, *, output: Path | None, data: Path | None = None) -> O
 
 
 def _drafted(data: Path) -> str:
-    from seqspec.compile.language.draft import draft
+    from seqspec.compile.reference.draft import draft
     from seqspec.data.corpus.survey import survey
 
     return draft(survey(data))

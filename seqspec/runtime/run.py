@@ -14,8 +14,8 @@ import yaml
 from seqspec.compile.check import written_out
 from seqspec.compile.explain.plan_text import plan_text
 from seqspec.compile.plan.plan import Compiled
-from seqspec.data.corpus.first_look import first_look
 from seqspec.data.progress import bar, silent
+from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.learned import Learned
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assemble import assemble, compile_run, learned_of, save_learned

@@ -10,9 +10,9 @@ import torch
 
 from seqspec.compile.build.program import build
 from seqspec.compile.diff.compare_specs import differences
+from seqspec.compile.diff.initial_digests import initial_digests
 from seqspec.compile.explain.explain import explain
 from seqspec.compile.pipeline import compile as compile_spec
-from seqspec.compile.plan.initial_digests import initial_digests
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.checkpoints.selection import chosen
 from seqspec.runtime.reproducibility.lock import read_lock

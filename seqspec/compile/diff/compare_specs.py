@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from seqspec.compile.diagnostics.report import render
 from seqspec.compile.diff.consequences import consequences
 from seqspec.compile.diff.diff_text import Difference, place
+from seqspec.compile.diff.initial_digests import initial_consequences
 from seqspec.compile.diff.plan_diff import diff
 from seqspec.compile.diff.revisions import Side, opened
-from seqspec.compile.plan.initial_digests import initial_consequences
 from seqspec.compile.plan.plan import Compiled
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.diagnostic import Diagnostic, SpecError

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from seqspec.compile.diagnostics.codes import names, page
+from seqspec.compile.diff.initial_digests import initial_text
 from seqspec.compile.explain.plan_text import plan_text
 from seqspec.compile.explain.provenance import provenance
 from seqspec.compile.language.paths import NoSuchPath, parse_path
 from seqspec.compile.language.suggestions import nearest
-from seqspec.compile.plan.initial_digests import initial_text
 from seqspec.compile.reference.component_page import (
     catalogue_text,
     component_page,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from seqspec.compile.parse.limits import MOST_BYTES, MOST_ENTRIES, MOST_TOML_BYTES
-from seqspec.data.corpus.regular_file import open_regular
+from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Node, Source, Span, Tree
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from seqspec.compile.parse.limits import MOST_BASE_BYTES, MOST_BASES, MOST_EXTENDS, MOST_PROFILES
 from seqspec.compile.parse.parse import SUFFIXES, parse
 from seqspec.compile.resolve.overlay import merge
-from seqspec.data.corpus.regular_file import require_regular
+from seqspec.data.regular_file import require_regular
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.source import Node, Span, Tree

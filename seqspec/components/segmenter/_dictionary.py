@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from seqspec.data.corpus.regular_file import open_regular
+from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.segmenter.mecab import DICTIONARIES

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqspec.components.tokenizer._sentencepiece_model import SentencepieceModel
 from seqspec.components.tokenizer._vocabulary import sha256
-from seqspec.data.corpus.regular_file import read_regular
+from seqspec.data.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.sentencepiece_file import SentencepieceFileConfig

@@ -9,7 +9,7 @@ from typing import Any
 from seqspec.components.tokenizer._vocabulary import parse, sha256
 from seqspec.components.tokenizer.characters import Characters
 from seqspec.components.tokenizer.words import Words
-from seqspec.data.corpus.regular_file import read_regular
+from seqspec.data.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.characters import CharactersConfig

@@ -11,7 +11,7 @@ import regex
 
 from seqspec.components.tokenizer import _vocabulary
 from seqspec.components.tokenizer._table import Cut, Table
-from seqspec.data.corpus.regular_file import read_regular
+from seqspec.data.regular_file import read_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand
 from seqspec.schema.tokenizer.wordpiece import WordpieceConfig

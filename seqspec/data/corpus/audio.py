@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seqspec.data.corpus.lines import file_head, refuse_stand_in
 from seqspec.data.corpus.near_names import near_name
 from seqspec.data.corpus.record import AudioRef
-from seqspec.data.corpus.regular_file import open_regular, require_regular
 from seqspec.data.printable import show
+from seqspec.data.regular_file import open_regular, require_regular
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from seqspec.data.corpus.file_kinds import HEAD
 from seqspec.data.corpus.lines import file_head, refuse_stand_in
 from seqspec.data.corpus.near_names import near_name
 from seqspec.data.corpus.optional_packages import require
-from seqspec.data.corpus.regular_file import NotRegular, open_regular
 from seqspec.data.printable import show
+from seqspec.data.regular_file import NotRegular, open_regular
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:

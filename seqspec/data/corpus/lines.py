@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from seqspec.data.corpus.file_kinds import HEAD, WEB_PAGE, not_text, stand_in
-from seqspec.data.corpus.regular_file import open_regular
 from seqspec.data.printable import show
+from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 
 MAX_LINE_BYTES = 16 * 2**20

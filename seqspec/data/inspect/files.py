@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from seqspec.data.corpus.regular_file import open_regular
 from seqspec.data.inspect.finding import Finding, Table
 from seqspec.data.inspect.subject import Subject
+from seqspec.data.regular_file import open_regular
 
 CARDS = ("readme", "license", "licence", "copying", "dataset_card", "dataset_infos", "citation")
 CODE = {

@@ -18,8 +18,8 @@ import numpy as np
 
 from seqspec.data.corpus.drops import Drops
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
-from seqspec.data.corpus.regular_file import open_regular
 from seqspec.data.progress import Progress, silent
+from seqspec.data.regular_file import open_regular
 from seqspec.data.seeds import hash64
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_text

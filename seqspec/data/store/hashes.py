@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from seqspec.data.corpus.regular_file import NotRegular, require_regular
 from seqspec.data.printable import show
 from seqspec.data.progress import Progress, silent
+from seqspec.data.regular_file import NotRegular, require_regular
 from seqspec.data.store.cache import sha256
 from seqspec.data.store.durable import write_json
 from seqspec.schema.diagnostic import DataError

@@ -13,8 +13,8 @@ from seqspec.compile.commands import Outcome
 from seqspec.compile.diagnostics.report import located
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.data.corpus.first_look import first_look
 from seqspec.data.progress import Progress, bar, silent
+from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.prepare import Prepared
 from seqspec.data.stages.prepare import prepare as prepare_parts
 from seqspec.data.store.cache import default_cache

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import yaml
 
-from seqspec.compile.language.draft import draft
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.reference.draft import draft
 from seqspec.data.corpus.survey import language_of, survey
 from seqspec.schema.diagnostic import DataError
 

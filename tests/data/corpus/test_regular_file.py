@@ -16,7 +16,7 @@ from seqspec.data.corpus.audio import AudioReader
 from seqspec.data.corpus.images import read_picture
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.record import AudioRef
-from seqspec.data.corpus.regular_file import NotRegular, open_regular, read_regular
+from seqspec.data.regular_file import NotRegular, open_regular, read_regular
 from seqspec.data.store.hashes import file_hashes
 from seqspec.schema.diagnostic import DataError
 
