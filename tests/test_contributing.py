@@ -101,7 +101,7 @@ def test_the_specs_that_are_printed_compile_and_step(package, text, tmp_path):
     batch = next(iter(training_loader(prepared.parts, prepared.splits["train"], stop=1)))
 
     torch.manual_seed(0)
-    loss = program.model.loss(batch, program.criterion)
+    loss = program.losses(program.model, batch)
     loss.total.backward()
 
     assert math.isfinite(loss.total.item())
