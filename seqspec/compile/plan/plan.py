@@ -16,6 +16,7 @@ from seqspec.schema.types import Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seqspec.compile.diff.plan_diff import Change
     from seqspec.schema.diagnostic import Diagnostic
     from seqspec.schema.experiment import Experiment
 
@@ -92,3 +93,9 @@ class Compiled:
     plan: Plan
     tree: Tree
     warnings: tuple[Diagnostic, ...] = field(default=())
+
+    def diff(self, other: Compiled) -> tuple[Change, ...]:
+        """The edits that turn this plan into that of ``other``, in the order of the language's keys."""
+        from seqspec.compile.diff.plan_diff import diff
+
+        return diff(self.plan, other.plan)
