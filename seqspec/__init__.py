@@ -1,3 +1,30 @@
-"""seqspec: a compiler for experiments with sequence models."""
+"""seqspec: a compiler for experiments with sequence models.
+
+>>> import seqspec
+>>> compiled = seqspec.load("specs/image_mnist_lenet5.yaml", profiles=["tiny"])
+>>> bundle = seqspec.build(compiled)
+>>> lightning.Trainer(max_steps=10).fit(bundle.module, datamodule=bundle.data)
+
+Importing this package loads neither torch nor the compiler; the first use of a name does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqspec.runtime.surface import Bundle, Run, build, diff, load, open_run
 
 __version__ = "0.1.0"
+__all__ = ["Bundle", "Run", "__version__", "build", "diff", "load", "open_run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("seqspec.runtime.surface"), name)
+    raise AttributeError(f"module 'seqspec' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

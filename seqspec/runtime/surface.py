@@ -1,0 +1,122 @@
+"""The Python surface: what notebooks and other programs call as ``seqspec.load``, ``build`` and ``open_run``.
+
+torch loads with ``build`` and with what needs weights, not with ``load`` or a run's metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.plan.plan import Compiled, Plan
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.run_folder.folder import open_folder
+from seqspec.runtime.run_folder.metrics_log import read_journal
+
+if TYPE_CHECKING:
+    from seqspec.compile.diff.plan_diff import Change
+    from seqspec.data.batching.batch import Batch
+    from seqspec.runtime.assembly.assembled import Assembled
+    from seqspec.runtime.evaluation.evaluator import Scored
+    from seqspec.runtime.prediction.predictor import Prediction
+    from seqspec.runtime.training.data_module import TrainingData
+    from seqspec.runtime.training.training_module import Training
+
+
+def load(path: str | Path, *, profiles: Sequence[str] = (), set: Sequence[str] = ()) -> Compiled:
+    """Compile the spec at ``path``; loads no torch.
+
+    ``profiles`` are applied in order, then each ``set`` entry, written ``"train.max_steps=10"``.  Raises
+    ``SpecError`` with every mistake at once.
+    """
+    overlays = [*map(Overlay.profile, profiles), *map(Overlay.set, set)]
+    return compile_spec(Path(path), overlays=overlays)
+
+
+def diff(one: Compiled, other: Compiled) -> tuple[Change, ...]:
+    """The edits that turn the plan of ``one`` into that of ``other``, in the order of the language's keys."""
+    from seqspec.compile.diff.plan_diff import diff as changes
+
+    return changes(one.plan, other.plan)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An experiment that a plain ``lightning.Trainer`` can train."""
+
+    assembled: Assembled
+    module: Training
+    """The ``LightningModule``; it makes its own optimizer and sets its own learning rate."""
+    data: TrainingData
+    """The ``LightningDataModule``; its order depends on plan, seed and step alone."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, with the numbers that the prepared data told."""
+        return self.assembled.compiled.plan
+
+    @property
+    def model(self) -> Any:
+        """The ``torch.nn.Module`` that is trained."""
+        return self.assembled.program.model
+
+    def batch(self) -> Batch:
+        """The first training batch."""
+        return next(iter(self.data.train_dataloader()))
+
+
+def build(compiled: Compiled, *, workers: int | None = None) -> Bundle:
+    """Prepare the training data (from the cache where it is there) and build every module.
+
+    The trainer must accumulate as many batches as the plan: ``accumulate_grad_batches=
+    bundle.plan.experiment.train.accumulate``.  Raises ``SpecError`` and ``DataError``.
+    """
+    from seqspec.data.progress import silent
+    from seqspec.runtime.assembly.assemble import assemble
+    from seqspec.runtime.training.data_module import TrainingData
+    from seqspec.runtime.training.training_module import Training
+
+    assembled = assemble(compiled, splits=("train",), progress=silent)
+    module = Training(assembled.program, slices=assembled.compiled.plan.experiment.train.accumulate)
+    return Bundle(assembled, module, TrainingData(assembled, module, workers=workers))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory."""
+
+    path: Path
+
+    @property
+    def metrics(self) -> list[dict[str, object]]:
+        """The rows of ``metrics.jsonl`` in the order they were written; ready for a data frame."""
+        return read_journal(open_folder(self.path).path / "metrics.jsonl")
+
+    def evaluate(
+        self, split: str, *, checkpoint: str = "best", set: Sequence[str] = (), launch: Launch | None = None
+    ) -> Scored:
+        """Every metric of the spec on ``split``; predictions are kept in the run directory."""
+        from seqspec.runtime.evaluation.evaluate import evaluate
+
+        over = tuple(map(Overlay.set, set))
+        return evaluate(self.path, split=split, checkpoint=checkpoint, over=over, launch=launch or Launch())
+
+    def predict(
+        self, inputs: Sequence[str], *, checkpoint: str = "best", launch: Launch | None = None
+    ) -> list[Prediction]:
+        """A prediction for each input, a text or the name of an audio or image file, in order.
+
+        An input that cannot be used has no hypotheses and an ``error``.
+        """
+        from seqspec.runtime.prediction.opening import open_predictor
+
+        return list(open_predictor(self.path, checkpoint=checkpoint, launch=launch).predictor(inputs))
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a directory; raises ``RunError`` where there is none."""
+    return Run(open_folder(Path(path)).path)
