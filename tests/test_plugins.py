@@ -45,7 +45,7 @@ class Mirror(nn.Module):
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """Writes a package with one encoder, installed as far as Python can tell."""
-    stage = importlib.import_module("seqspec.compile.validate.validate")
+    stage = importlib.import_module("seqspec.compile.resolve.plugins")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")

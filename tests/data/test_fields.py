@@ -143,7 +143,7 @@ def test_a_model_learns_from_a_corpus_of_many_fields(found):
     program = build(compiled.plan, tree=compiled.tree)
     batch = batch_of(prepared)
 
-    loss = program.model.loss(batch, program.criterion)
+    loss = program.losses(program.model, batch)
     (loss.total / batch.share).backward()
 
     assert torch.isfinite(loss.total)

@@ -10,7 +10,7 @@ from seqspec.compile.language.field_docs import sentence
 from seqspec.compile.language.suggestions import nearest
 
 _FOLDER = Path(__file__).with_name("templates")
-_SPECS = Path(__file__).parents[1] / "specs"
+_SPECS = Path(__file__).parents[2] / "specs"
 """The shipped experiments: a link to ``specs/`` in a checkout, the files themselves in a wheel."""
 
 

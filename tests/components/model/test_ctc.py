@@ -118,7 +118,7 @@ def losses(**weights):
 
 def test_joint_loss_is_the_weighted_sum_of_both():
     model, both = joint(), losses(attention=lambda step: 0.7, ctc=lambda step: 0.3)
-    batch = BATCH._replace(share=6.0)
+    batch = BATCH._replace(shares={"attention": 6.0, "ctc": 6.0})
 
     loss = both(model, batch)
 

@@ -5,7 +5,12 @@ import sys
 
 import pytest
 
-MODULES = ("runtime.predict", "runtime.evaluate", "runtime.use", "runtime.assemble")
+MODULES = (
+    "runtime.prediction.predict",
+    "runtime.evaluation.evaluate",
+    "runtime.checkpoints.selection",
+    "runtime.assembly.assemble",
+)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -304,8 +304,8 @@ FACTS = {"classes": 3, "data.source.target.num": 3}
 @pytest.mark.parametrize("num", [3, Unknown("classes"), Unknown("")])
 def test_too_few_labels_are_said(tmp_path, num):
     with pytest.raises(RunError, match="it names 1 classes, and the model has 3"):
-        require_labels(tmp_path, Learned(FACTS, {"target": ("a",)}, {}), {"target": Classes(num)})
-    require_labels(tmp_path, Learned(FACTS, {"target": ("a", "b", "c")}, {}), {"target": Classes(num)})
+        require_labels(tmp_path, {"target": ("a",)}, FACTS.items(), {"target": Classes(num)})
+    require_labels(tmp_path, {"target": ("a", "b", "c")}, FACTS.items(), {"target": Classes(num)})
 
 
 def test_a_vocabulary_that_is_none_is_named(bench):
