@@ -24,6 +24,7 @@ from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.training.streams import evaluation_stream
+from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
     from seqspec.runtime.training.step_boundary import Judgement
@@ -133,12 +134,17 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
-    """One line an example: id, reference, hypothesis, score; no file where nothing was predicted.  Gives what
+    """One line an example: id, reference, hypothesis, score, and the texts of further fields; no file where nothing was predicted.  Gives what
     was written.
     """
     if not scored.found:
         return []
     split = assembled.prepared.splits[scored.split]
+    others = [
+        role
+        for role, type_ in split.roles.items()
+        if isinstance(type_, Text | Classes) and role not in ("source", "target")
+    ]
     lines = (
         json.dumps(
             {
@@ -146,6 +152,7 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
                 "reference": split.text("target", one.index),
                 "hypothesis": one.hypotheses[0][0],
                 "score": one.hypotheses[0][1],
+                **({"fields": {role: split.text(role, one.index) for role in others}} if others else {}),
             },
             ensure_ascii=False,
         )

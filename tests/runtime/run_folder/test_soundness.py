@@ -18,7 +18,7 @@ from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.assembly.assemble import reopen
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint, write_checkpoint
 from seqspec.runtime.commands import runs as commands
-from seqspec.runtime.run_folder.documents import Learned, require_labels
+from seqspec.runtime.run_folder.documents import require_labels
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder, starting_folder, sweep_starting
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import sweep_temporary
