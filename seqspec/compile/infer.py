@@ -63,6 +63,7 @@ def _data_types(flow: _Flow) -> dict[str, Type]:
         return {"source": Poison(), "target": Poison()}
     flow.note("source", {}, next(iter(roles.values())))
     given: dict[str, Type] = {}
+    flow.fields = tuple(roles)
     for role, raw in roles.items():
         flow.record.gave((*flow.path, "source"), raw)
         given[role] = _role(flow, role, raw) if _alone(flow, role, roles) else Poison()
@@ -74,7 +75,7 @@ def _alone(flow: _Flow, role: str, roles: Mapping[str, Type]) -> bool:
     from seqspec.schema.types import Waveform
 
     audio, raw = flow.config.audio, roles[role]
-    if audio is None or not isinstance(raw, Waveform):
+    if audio is None or not isinstance(raw, Waveform) or _misnames(flow, audio.fields):
         return True
     for other, type_ in roles.items():
         if other == role:
@@ -89,6 +90,13 @@ def _alone(flow: _Flow, role: str, roles: Mapping[str, Type]) -> bool:
     return True
 
 
+def _misnames(flow: _Flow, named: Iterable[str]) -> bool:
+    """Whether steps stand under a name that the corpus lacks: a rule tells that, and what lacks steps then is
+    no second mistake.
+    """
+    return any(name not in flow.fields for name in named)
+
+
 def _role(flow: _Flow, role: str, raw: Type) -> Type:
     from seqspec.schema.types import Image, Text, Waveform
 
@@ -96,6 +104,8 @@ def _role(flow: _Flow, role: str, raw: Type) -> Type:
     match raw:
         case Text():
             place, pipeline = data.text.place(role), data.text.pipeline(role)
+            if pipeline is None and _misnames(flow, data.text.fields):
+                return Poison()
             if pipeline is None:
                 usual = role in ("source", "target")
                 own, name = f"{role}: {{tokenizer: …}}", role if usual else f"fields.{role}"
@@ -175,6 +185,8 @@ class _Flow:
     path: Path
     record: _Record
     poisoned: bool = False
+    fields: tuple[str, ...] = ()
+    """What the corpus gives, where this is the place of the data."""
 
     def node(self, name: str, source: Type | Mapping[str, Type], **derived: object) -> Type:
         return self._infer(getattr(self.config, name), (*self.path, name), source, derived)

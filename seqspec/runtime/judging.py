@@ -23,6 +23,7 @@ from seqspec.runtime.processes import gather
 from seqspec.runtime.report import write_report
 from seqspec.runtime.search import search_of
 from seqspec.runtime.use import chosen, use_weights
+from seqspec.schema.types import Classes, Text
 
 
 def judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
@@ -121,8 +122,13 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
 
 
 def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -> None:
-    """One line an example: id, reference, hypothesis, score."""
+    """One line an example: id, reference, hypothesis, score, and the texts of fields beyond the usual two."""
     split = assembled.prepared.splits[scored.split]
+    others = [
+        role
+        for role, type_ in split.roles.items()
+        if isinstance(type_, Text | Classes) and role not in ("source", "target")
+    ]
     lines = (
         json.dumps(
             {
@@ -130,6 +136,7 @@ def write_predictions(folder: RunFolder, assembled: Assembled, scored: Scored) -
                 "reference": split.text("target", one.index),
                 "hypothesis": one.hypotheses[0][0],
                 "score": one.hypotheses[0][1],
+                **({"fields": {role: split.text(role, one.index) for role in others}} if others else {}),
             },
             ensure_ascii=False,
         )

@@ -139,7 +139,7 @@ def _samples(folder: RunFolder) -> str:
             continue
         chosen = lines[:: max(1, len(lines) // SAMPLES)][:SAMPLES]
         rows = "".join(
-            f"<tr><td><small>{_e(one['id'])}</small><td>{_e(one['reference'])}<br>"
+            f"<tr><td><small>{_e(one['id'])}{_fields(one)}</small><td>{_e(one['reference'])}<br>"
             f"{_difference(one['reference'], one['hypothesis'])}"
             f"<td class=number><small>{one['score']:.2f}</small></tr>"
             for one in chosen
@@ -151,6 +151,12 @@ def _samples(folder: RunFolder) -> str:
             f"<table>{rows}</table>"
         )
     return "".join(parts)
+
+
+def _fields(prediction: dict[str, Any]) -> str:
+    """The texts of an example's other fields, a line each."""
+    held = prediction.get("fields", {})
+    return "".join(f"<br>{_e(name)}: {_e(text)}" for name, text in held.items())
 
 
 def _difference(reference: str, hypothesis: str) -> str:
