@@ -51,6 +51,4 @@ def _under(holder: type[BaseModel], part: str | int, found: Place, analysis: Ana
     shape = shapes(holder).get(part) if isinstance(part, str) else None
     if shape is None:
         return found
-    if shape.named:
-        return Place(shape.of_names, None)
     return Place(shape, component(None, shape, analysis.catalogue))

@@ -18,9 +18,8 @@ from seqspec.data.progress import bar, silent
 from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.learned import Learned
 from seqspec.data.store.durable import write_durably
-from seqspec.runtime.assembly.assemble import assemble, compile_run, learned_of, save_learned
-from seqspec.runtime.assembly.assembled import Assembled
-from seqspec.runtime.assembly.initial_weights import Record
+from seqspec.runtime.assembly.assemble import assemble, learned_of, save_learned
+from seqspec.runtime.assembly.assembled import Assembled, Record
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, sweep
 from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
 from seqspec.runtime.checkpoints.selection import readable
@@ -39,6 +38,7 @@ from seqspec.runtime.reproducibility.lock import (
     refuse,
     write_lock,
 )
+from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.continuation import AS_IT_WAS, Continuation, require_going
 from seqspec.runtime.run_folder.folder import (
     STARTING,
@@ -136,7 +136,7 @@ def resume(
             launch,
             place,
             known=known,
-            learned=learned_of(folder, compiled.plan.experiment.data.source.roles()),
+            learned=learned_of(folder, compiled.plan.roles),
         )
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:

@@ -64,8 +64,10 @@ def _difference(
         )
         for change in changes
     )
-    sides = ((old.plan, left.files[name]), (new.plan, right.files[name]))
-    follows = (*consequences(old.plan, new.plan, parameters=counts), *initial_consequences(*sides))
+    follows = (
+        *consequences(old.plan, new.plan, parameters=counts),
+        *initial_consequences((old.plan, left.files[name]), (new.plan, right.files[name])),
+    )
     return Difference(name, titles[0], titles[1], changes, follows, places)
 
 

@@ -97,6 +97,13 @@ class Plan:
         origin = self.provenance or Provenance(None, {})
         return values(self.experiment, tree=origin.tree, reasons=origin.reasons)
 
+    @property
+    def roles(self) -> Mapping[str, Type]:
+        """What the corpus gives, by field."""
+        source: Any = self.experiment.data.source
+        given: Mapping[str, Type] = source.roles()
+        return given
+
     @cached_property
     def data(self) -> dict[str, object]:
         """The canonical experiment as plain data: what is printed, hashed and compared."""

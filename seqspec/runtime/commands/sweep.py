@@ -8,7 +8,7 @@ from seqspec.compile.commands import Outcome
 from seqspec.runtime.commands.runs import Format, guarded
 from seqspec.runtime.sweep.result import to_json, to_text, trial_line, write_best
 from seqspec.runtime.sweep.study import Trial
-from seqspec.runtime.sweep.sweep import Request
+from seqspec.runtime.sweep.sweep import Request as Request
 from seqspec.runtime.sweep.sweep import sweep as carry_out
 from seqspec.schema.diagnostic import Exit
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.runtime.assembly.assemble import assemble, compile_run, learned_of
+from seqspec.runtime.assembly.assemble import assemble, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.assembly.default_search import search_record
 from seqspec.runtime.assembly.shallow_fusion import tell
@@ -22,6 +22,7 @@ from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.evaluation.record import Evaluation, drifts_of
 from seqspec.runtime.evaluation.run_evaluation import judge_of
+from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
@@ -66,8 +67,6 @@ def _assembled(folder: RunFolder, split: str, over: Sequence[Overlay], launch: L
             help=f"give one: --set 'evaluate.metrics=[{metric}]'",
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(
-        compiled, splits=(split,), learned=learned_of(folder, compiled.plan.experiment.data.source.roles())
-    )
+    assembled = assemble(compiled, splits=(split,), learned=learned_of(folder, compiled.plan.roles))
     tell(assembled.program, folder)
     return assembled

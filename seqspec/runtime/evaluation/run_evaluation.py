@@ -134,8 +134,8 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
-    """One line an example: id, reference, hypothesis, score, and the texts of further fields; no file where nothing was predicted.  Gives what
-    was written.
+    """One line an example: id, reference, hypothesis, score, and the texts of further fields; no file where
+    nothing was predicted.  Gives what was written.
     """
     if not scored.found:
         return []

@@ -64,7 +64,8 @@ def print_all(predicted: Iterator[Prediction], write: Callable[[Prediction], Non
     first = list(islice(predicted, 2)) if alone else []
     if len(first) == 1 and first[0].error is not None:
         raise first[0].error
-    count, failed, told = 0, 0, []
+    count, failed = 0, 0
+    told: list[DataError] = []
     for one in chain(first, predicted):
         write(one)
         count += 1

@@ -39,7 +39,8 @@ def audio_frames(parts: DataParts, statistics: Statistics | None) -> Prepare:
     reader = parts.reader("source")
     assert reader is not None
     reader = replace(reader, resample=True, mix_down=True, corpus="")
-    how, feature = parts.normalize["source"], parts.features["source"]
+    how: Any = parts.normalize["source"]
+    feature = parts.features["source"]
 
     def frames(ref: AudioRef | str) -> np.ndarray:
         ref = AudioRef(Path(ref)) if isinstance(ref, str) else ref
@@ -52,7 +53,7 @@ def audio_frames(parts: DataParts, statistics: Statistics | None) -> Prepare:
 
 def image_pixels(parts: DataParts, shape: Image, statistics: Statistics | None) -> Prepare:
     """Images of the corpus's size; where its adapter scales, so does this."""
-    how = parts.normalize["source"]
+    how: Any = parts.normalize["source"]
     resize = _resizes(parts.config.source)
 
     def pixels(ref: ImageRef | str) -> np.ndarray:

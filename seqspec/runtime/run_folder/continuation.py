@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seqspec.compile.diff.plan_diff import Change, diff
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.source import Path as Place
 
 MAX_STEPS = ("train", "max_steps")
 _PROBES = 20_000
@@ -71,13 +73,39 @@ def _require_more(old: Plan, new: Plan, *, run: Path, done: int) -> None:
         why = f"{run} has taken {done:,} steps, and --until {until} is not beyond them"
         raise RunError(why, exit=Exit.USAGE, help=f"name a step after {done:,}")
     changes = [one for one in _results(old, new) if one.path != MAX_STEPS]
-    elsewhere = [one for one in changes if one.path[:2] != ("optimizer", "schedule")]
+    elsewhere = [one for one in changes if not _of_schedule(one.path)]
     if elsewhere:
         named = ", ".join(f"`{one.label}`" for one in elsewhere[:5])
         raise _other_way(
             f"{named} follows `train.max_steps`, so the steps so far would have been others", run, until
         )
-    rate, longer = (plan.experiment.optimizer.schedule.rate for plan in (old, new))  # type: ignore[attr-defined]
+    for path in old.optimizers:
+        rate, longer = (_rate(plan, path) for plan in (old, new))
+        _require_same_rates(rate, longer, run=run, done=done, before=before, until=until)
+
+
+def _of_schedule(path: Place) -> bool:
+    """Whether it is a setting of an optimiser's schedule, which is compared by its rates."""
+    return path[:2] == ("optimizer", "schedule") or (path[:1] == ("optimizers",) and "schedule" in path)
+
+
+def _rate(plan: Plan, optimizer: Place) -> Callable[[int], float]:
+    """The learning rate of one optimiser of the plan, by the step."""
+    config: Any = plan.optimizers[optimizer]
+    rate: Callable[[int], float] = config.schedule.rate
+    return rate
+
+
+def _require_same_rates(
+    rate: Callable[[int], float],
+    longer: Callable[[int], float],
+    *,
+    run: Path,
+    done: int,
+    before: int,
+    until: int,
+) -> None:
+    """The steps so far are those of the longer run, and what follows learns something."""
     probes = range(1, done + 1, max(1, done // _PROBES))
     apart = next((step for step in probes if rate(step) != longer(step)), None)
     if apart is not None:
