@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from seqspec.data.lengths import sides
 
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined, shares_of
+from seqspec.data.stages.lengths import sides
 from seqspec.schema.types import Counted, Floats, Integers, Mask, Scalar, Vector, in_order
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.compile import compile as compile_spec
+from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.schema.diagnostic import SpecError
 from tests.compile.experiments import spec
 
