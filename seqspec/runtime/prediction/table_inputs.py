@@ -6,6 +6,7 @@ settings; any other format is read with the defaults of its adapter.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,10 @@ def _reader(path: Path, adapter: object, role: RoleColumn) -> TableAdapter[Table
     """An adapter that asks for no other column than the one that is read."""
     form = table_format(path)
     assert form is not None
-    wanted: dict[str, Any] = {"source": None, "target": role, "id": None, "speaker": None}
+    wanted: dict[str, Any] = {"source": None, "target": role, "fields": {}, "id": None, "speaker": None}
     if isinstance(adapter, TableAdapter) and adapter.corpus == form:
         return type(adapter)(adapter.config.model_copy(update=wanted))
+    print(f"note: {show(path)} is read as {form}, by its column `{show(role.column)}`", file=sys.stderr)
     catalogue = Catalogue()
     given = {"root": ".", "splits": {"train": "table"}, "target": {"label": "label"}}
     config = catalogue.config("adapter", form).model_validate(given, context=catalogue)
