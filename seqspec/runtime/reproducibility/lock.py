@@ -33,6 +33,9 @@ MAX_SLICES = 1_000_000
 SHARED = ("compile/**", "data/**", "runtime/**", "components/_layers", "schema", "schema/layers")
 """Folders of the package whose code every run goes through; ``**`` are those below it as well."""
 
+DISTRIBUTION = "seqspec-compiler"
+"""What the package is called where it is installed."""
+
 Lock = dict[str, Any]
 
 
@@ -231,7 +234,7 @@ def _plugins(plan: Plan) -> dict[str, str]:
 
 def _packages() -> dict[str, str]:
     """Versions of what seqspec runs on, optional packages included where they are there."""
-    asked = (requirement for requirement in requires("seqspec") or () if not _for_developers(requirement))
+    asked = (requirement for requirement in requires(DISTRIBUTION) or () if not _for_developers(requirement))
     names = sorted({re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0] for requirement in asked})
     found = {"python": platform.python_version(), "implementation": sys.implementation.name}
     for name in names:
@@ -243,7 +246,7 @@ def _packages() -> dict[str, str]:
 
 
 def _for_developers(requirement: str) -> bool:
-    return bool(re.search(r"extra == ['\"](test|dev|lsp)['\"]", requirement))
+    return bool(re.search(r"extra == ['\"](test|dev|docs|lsp|sweep)['\"]", requirement))
 
 
 def _compare(name: str, locked: object, found: object) -> Iterator[Drift]:
