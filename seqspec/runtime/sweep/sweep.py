@@ -103,7 +103,7 @@ def _installed() -> None:
         import scipy  # noqa: F401
     except ModuleNotFoundError as error:
         raise RunError(f"`seqspec sweep` needs {error.name}", exit=Exit.USAGE,
-                       help="pip install 'seqspec[sweep]'") from None  # fmt: skip
+                       help="pip install 'seqspec-compiler[sweep]'") from None  # fmt: skip
 
 
 def _check(sampler: Sampler) -> None:
