@@ -55,7 +55,7 @@ def events(study):
 def test_a_killed_sweep_loses_and_repeats_nothing(tmp_path, environment):
     study = tmp_path / "study"
     with subprocess.Popen(command(study, trials=3), env=environment, stderr=subprocess.DEVNULL) as killed:
-        lock = wait_for(lambda: next(study.glob("runs/*/*/*/*/LOCK"), None), killed)
+        lock = wait_for(lambda: next(study.glob("runs/*/*/*/[0-9]*/LOCK"), None), killed)
         wait_for(lambda: next(lock.parent.glob("checkpoints/step-*"), None), killed)
         killed.kill()
     os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
