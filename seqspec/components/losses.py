@@ -55,6 +55,16 @@ class Losses(nn.Module):
         )
 
     @property
+    def left_out(self) -> dict[str, str]:
+        """Terms that count examples which a loss leaves out, as they are logged, and why it does."""
+        return {
+            term if one is first else f"{name}.{term}": why
+            for first in [next(iter(self.named.values()))]
+            for name, one in self.named.items()
+            for term, why in getattr(one.criterion, "left_out", {}).items()
+        }
+
+    @property
     def main(self) -> str:
         """The output that the first loss reads."""
         return next(iter(self.named.values())).on

@@ -3,10 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from seqspec.components.loss._loss import Loss
+from seqspec.components.losses import NamedLoss
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint
 from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.runtime.training.training_module import NotFinite, Training
+from seqspec.schema.diagnostic import Exit, RunError
+from tests.runtime import fakes
 from tests.runtime.fakes import start
 
 torch.set_num_threads(1)
@@ -137,3 +141,39 @@ def test_keeping_last_best_and_every(tmp_path):
     )
 
     assert steps_of(tmp_path / "checkpoints") == [8, 12, 16, 20]
+
+
+class LeftOut:
+    """A loss that counts no target from ``rows`` of a batch on."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.left_out = {"too_short": "sources have too few states for their target"}
+
+    def __call__(self, given, target):
+        kept = (given - target)[: self.rows]
+        short = torch.tensor(float(len(given) - self.rows))
+        return Loss(
+            kept.square().sum() + 0 * given.sum(), torch.tensor(float(self.rows)), {"too_short": short}
+        )
+
+
+def test_a_run_that_can_learn_nothing_stops_and_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(fakes, "ONE", {"loss": NamedLoss("values", LeftOut(0))})
+
+    with pytest.raises(RunError, match="in the first 3 steps: 18 sources have too few states") as told:
+        fakes.start(tmp_path, max_steps=9)
+
+    assert told.value.exit is Exit.DATA
+
+
+def test_examples_that_are_left_out_are_told_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(fakes, "ONE", {"loss": NamedLoss("values", LeftOut(4))})
+
+    module = fakes.start(tmp_path, max_steps=9)
+
+    assert module.learned
+    assert (
+        capsys.readouterr().err.count("6 sources have too few states for their target: they are left out")
+        == 1
+    )

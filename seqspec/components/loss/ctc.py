@@ -19,12 +19,14 @@ class Ctc(nn.Module):
     def __init__(self, config: CtcConfig, source: Logits) -> None:
         super().__init__()
         self.skip = config.too_short == "skip"
+        self.left_out = {"too_short": "sources have too few states for their target"} if self.skip else {}
+        """Terms that count examples which the loss leaves out, and why it does."""
 
     def forward(
         self, logits_BSV: Tensor, lengths_B: Tensor, target_BU: Tensor, target_lengths_B: Tensor
     ) -> Loss:
-        """``count`` is the number of target symbols; ``too_short`` counts sources without room for their
-        target.
+        """``count`` is the number of target symbols that have an alignment; ``too_short`` counts sources
+        without room for their target.
         """
         log_probs_SBV = logits_BSV.float().log_softmax(-1).transpose(0, 1)
         here = log_probs_SBV.device
@@ -43,7 +45,8 @@ class Ctc(nn.Module):
         total = total.to(logits_BSV.device)
         short = needed_states(target_BU, target_lengths_B) > lengths_B
         terms = {"ctc": total.detach(), "too_short": short.sum()}
-        return Loss(total, target_lengths_B.sum(), terms)
+        counted_B = target_lengths_B * ~short if self.skip else target_lengths_B
+        return Loss(total, counted_B.sum(), terms)
 
 
 def needed_states(target_BU: Tensor, target_lengths_B: Tensor) -> Tensor:

@@ -156,8 +156,10 @@ def _ids(hypothesis: Any) -> list[int]:
 
 
 def _mean_losses(sums: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The objective, and each of several losses by name."""
-    targets = max(1.0, sum(one["targets"] for one in sums))
+    """The objective, and each of several losses by name; nothing where no target was counted."""
+    targets = sum(one["targets"] for one in sums)
+    if not targets:
+        return {}
     names = [name for name in sums[0] if name.startswith("loss.")]
     means = {name: sum(one[name] for one in sums) / targets for name in names}
     return {"loss": sum(one["total"] for one in sums) / targets, **means}

@@ -7,6 +7,7 @@ after the journal is durable, so that its length can be named in the checkpoint.
 from __future__ import annotations
 
 import errno
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,6 +122,10 @@ class Boundary(Callback):
         self.bar.update(module.step, next(iter(means.values()), None))
         if not due:
             return
+        left_out = module.require_targets()
+        if self.journal:
+            for line in left_out:
+                print(f"warning: {line}: they are left out of the loss", file=sys.stderr)
         rates, norms = module.rates(module.step), module.window.norms()
         if self.journal and self.speed and self.events:
             with storage(self.folder):

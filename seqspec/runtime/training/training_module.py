@@ -48,6 +48,10 @@ class Training(lightning.LightningModule):
         """Training steps done: whole cycles."""
         self.skipped = 0
         """Updates that were dropped because a number was not finite."""
+        self.learned = False
+        """Some loss has counted a target."""
+        self.left_out: set[str] = set()
+        """Terms whose examples have been told to be left out."""
         self.cycle = Cycle(program)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases))
         self._moved: set[int] = set()
@@ -159,6 +163,24 @@ class Training(lightning.LightningModule):
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
                 buffer.copy_(before)
 
+    def require_targets(self) -> list[str]:
+        """Why examples were left out that this was not told of before.
+
+        Raises ``NothingLearned`` where the losses have counted no target since the run began; all processes
+        must ask.
+        """
+        if self.learned and not self.losses.left_out:
+            return []
+        totals = self.window.totals()
+        self.learned = self.learned or totals.get("count", 0.0) > 0
+        why = {name: text for name, text in self.losses.left_out.items() if totals.get(name)}
+        told = [f"{totals[name]:,.0f} {text}" for name, text in why.items()]
+        if totals and not self.learned:
+            raise NothingLearned(self.step, told)
+        new = [line for name, line in zip(why, told, strict=True) if name not in self.left_out]
+        self.left_out |= why.keys()
+        return new
+
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
@@ -176,6 +198,7 @@ class Training(lightning.LightningModule):
         return {
             "step": self.step,
             "skipped": self.skipped,
+            "learned": self.learned,
             "slices": self.slices,
             "window": self.window.state(),
             "norms": self.cycle.keyed(
@@ -193,9 +216,23 @@ class Training(lightning.LightningModule):
         if self.average:
             self.average.load(dict(tensors["average"]))
         self.step, self.skipped = numbers["step"], numbers["skipped"]
+        self.learned = numbers.get("learned", True)
         self.window.load(numbers["window"], first=first)
         for turn, norms in self.cycle.by_phase(numbers["norms"]):
             turn.gradients.load(norms)
+
+
+class NothingLearned(RunError):
+    """No loss has counted a target since the run began."""
+
+    def __init__(self, step: int, why: Sequence[str]) -> None:
+        reasons = "; ".join(why) or "no example has a target that the loss counts"
+        super().__init__(
+            f"nothing could be learned in the first {step:,} steps: {reasons}",
+            exit=Exit.DATA,
+            help="look at the corpus with `seqspec data inspect`; leave out what does not fit by "
+            "`data.filter`, or give the source more states",
+        )
 
 
 class NotFinite(RunError):
@@ -295,6 +332,12 @@ class Windows:
         if len(self._held) == 1:
             return {what: values[0]}
         return {f"{name}/{what}": value for name, value in zip(self._held, values, strict=True)}
+
+    def totals(self) -> dict[str, float]:
+        """The sums of all phases together; all processes must ask."""
+        held = [one for window in self._held.values() for one in window.values()]
+        names = sorted({name for one in held for name in one})
+        return {name: math.fsum(one.get(name, 0.0) for one in held) for name in names}
 
     def norms(self) -> dict[str, float]:
         """The last norm of each phase that was finite."""

@@ -13,7 +13,9 @@ class CtcConfig(LossConfig):
     aligned: ClassVar[bool] = True
 
     too_short: Literal["skip", "fail"] = "skip"
-    """A source with too few states for its target counts as zero and is logged, or gives an infinite loss."""
+    """A source with too few states for its target is left out of the mean and counted, or gives an infinite
+    loss.
+    """
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Logits) or not source.blank:

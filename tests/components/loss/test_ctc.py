@@ -59,6 +59,8 @@ def test_a_source_too_short_for_its_target_is_counted_or_infinite():
     assert skipped.total.isfinite()
     assert logits.grad.isfinite().all()
     assert skipped.terms["too_short"] == 1
+    assert skipped.count == 2
+    assert failed.count == 4
     assert failed.total.isinf()
 
 
