@@ -21,7 +21,7 @@ import torch
 from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.pipeline import compile
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.data.batching.loader import evaluation_loader, training_loader
+from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
 from seqspec.data.stages.prepare import prepare
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -49,7 +49,7 @@ def digests(name: str, cache: Path) -> dict[str, str]:
         batches = training_loader(prepared.parts, train, stop=STEPS, num_slices=slices)
         found[f"train/{slices}"] = sha256(batches)
     for split in compiled.plan.experiment.evaluate.splits:
-        found[split] = sha256(evaluation_loader(prepared.parts, prepared.splits[split]))
+        found[split] = sha256(Loader(evaluation_of(prepared.parts, prepared.splits[split]), workers=0))
     return found
 
 

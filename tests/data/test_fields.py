@@ -12,7 +12,7 @@ from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.build.program import build
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
-from seqspec.data.batching.loader import evaluation_loader, training_loader
+from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
 from seqspec.data.inspect.inspection import inspect
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.stages.prepare import prepare
@@ -161,7 +161,7 @@ def test_the_inspection_covers_every_field(found):
 
 def test_evaluation_has_every_example_once(found):
     _, prepared = found
-    batches = list(evaluation_loader(prepared.parts, prepared.splits["dev"]))
+    batches = list(Loader(evaluation_of(prepared.parts, prepared.splits["dev"]), workers=0))
 
     assert sorted(i for batch in batches for i in batch.index.tolist()) == list(range(4))
 

@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from seqspec.data.batching.loader import MicroSteps, evaluation_loader, training_loader, training_order
+from seqspec.data.batching.loader import Loader, MicroSteps, evaluation_of, training_loader, training_order
 from seqspec.data.batching.order import slices
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
@@ -119,8 +119,10 @@ def test_padding_is_zero_and_lengths_are_right(prepared):
 
 def test_evaluation_has_every_example_once(prepared):
     dev = prepared.splits["dev"]
-    batches = list(evaluation_loader(prepared.parts, dev))
-    halves = [list(evaluation_loader(prepared.parts, dev, rank=rank, world=2)) for rank in (0, 1)]
+    batches = list(Loader(evaluation_of(prepared.parts, dev), workers=0))
+    halves = [
+        list(Loader(evaluation_of(prepared.parts, dev, rank=rank, world=2), workers=0)) for rank in (0, 1)
+    ]
 
     assert sorted(torch.cat([b.index for b in batches]).tolist()) == list(range(20))
     assert sorted(torch.cat([b.index for half in halves for b in half]).tolist()) == list(range(20))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.batching.loader import evaluation_loader, training_loader
+from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.data import Pack
@@ -126,7 +126,7 @@ def test_rows_reach_the_model_as_inputs_and_labels(tmp_path):
     )
     found = prepare(parts, cache=tmp_path / "k", processes=1)
     batch = next(iter(training_loader(found.parts, found.splits["train"], stop=1)))
-    judged = list(evaluation_loader(found.parts, found.splits["dev"]))
+    judged = list(Loader(evaluation_of(found.parts, found.splits["dev"]), workers=0))
 
     assert batch.source.shape == batch.target.shape == batch.segments.shape == (4, 16)
     assert torch.equal(

@@ -130,21 +130,6 @@ def training_loader(
     return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
 
 
-def evaluation_loader(
-    parts: DataParts,
-    split: AnySplit,
-    *,
-    num_slices: int = 1,
-    rank: int = 0,
-    world: int = 1,
-    workers: int | None = None,
-    pin: bool = False,
-) -> Loader:
-    """Every example of a split once, in batches of the size of one training slice."""
-    steps = evaluation_of(parts, split, num_slices=num_slices, rank=rank, world=world)
-    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
-
-
 def evaluation_of(
     parts: DataParts,
     split: AnySplit,
