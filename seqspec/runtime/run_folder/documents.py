@@ -37,7 +37,7 @@ def parsed(data: bytes, path: Path) -> Any:
         raise _refused(path, f"it is no JSON ({error})") from None
 
 
-class Learned(NamedTuple):
+class LearnedFile(NamedTuple):
     """What the data of a run told: ``facts.json``."""
 
     facts: Mapping[str, int]
@@ -46,7 +46,7 @@ class Learned(NamedTuple):
     """``mean`` and ``std`` by kind of feature."""
 
 
-def read_learned(run: Path) -> Learned | None:
+def read_learned(run: Path) -> LearnedFile | None:
     """``facts.json`` of the run directory ``run``, its shape checked; ``None`` where there is none."""
     path = run / "facts.json"
     found = read_json(path)
@@ -57,7 +57,7 @@ def read_learned(run: Path) -> Learned | None:
     _all(parts["labels"], path, "labels", _texts, "a list of names")
     _all(parts["statistics"], path, "statistics", _moments, "a mean and a deviation of equal lengths")
     labels = {role: tuple(names) for role, names in parts["labels"].items()}
-    return Learned(parts["facts"], labels, parts["statistics"])
+    return LearnedFile(parts["facts"], labels, parts["statistics"])
 
 
 def require_labels(
