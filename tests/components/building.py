@@ -8,7 +8,8 @@ from typing import Annotated, Any, NamedTuple
 import torch
 
 from seqspec.compile.build.construct import Constructor
-from seqspec.compile.infer.infer import _fill, _Flow, _Record
+from seqspec.compile.infer.flow import Record, TypeFlow
+from seqspec.compile.infer.infer import _fill
 from seqspec.compile.plan.plan import Plan
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
@@ -38,8 +39,8 @@ class Built(NamedTuple):
 
 def infer(data: dict[str, Any], source: dict[str, Type]) -> tuple[Any, list[str], Type, Any]:
     holder = Holder.model_validate({"model": data}, context=Catalogue())
-    record = _Record(facts={})
-    gives = _Flow(holder, (), record).node("model", source)
+    record = Record(facts={})
+    gives = TypeFlow(holder, (), record).node("model", source)
     return _fill(holder, record.inferred), [f.message for f in record.findings], gives, record
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.build.construct import Constructor
-from seqspec.compile.infer.infer import read_by
+from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.plan.digests import result_fields
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.text.text_pipeline import TextProcessor

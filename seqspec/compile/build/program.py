@@ -12,7 +12,7 @@ import torch
 from seqspec.compile.build.construct import Constructor
 from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
-from seqspec.compile.infer.infer import read_by
+from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Plan
 from seqspec.components.losses import Losses, NamedLoss
