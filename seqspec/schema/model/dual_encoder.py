@@ -57,7 +57,8 @@ class DualEncoderConfig(Config):
         self._check_negatives(source)
         if isinstance(vector, Poison) or isinstance(other, Poison):
             return Outputs({"pairs": Poison()})
-        assert isinstance(vector, Vector) and isinstance(other, Vector)
+        assert isinstance(vector, Vector)
+        assert isinstance(other, Vector)
         if vector.dim != other.dim and self.projection is None:
             raise Mismatch(
                 f"the two towers give vectors of {vector.dim} and {other.dim}, which cannot be compared",
