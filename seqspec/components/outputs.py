@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -50,6 +50,26 @@ class Aligned(NamedTuple):
         return self.logits
 
 
+class Contest(NamedTuple):
+    """How real images look to a discriminator, for losses of adversarial training."""
+
+    real_B: Tensor | None
+    """Scores of the data; ``None`` where the generator is trained."""
+    generated_B: Tensor
+    """Scores of generated images."""
+    real_BCHW: Tensor
+    """The data in [-1, 1]."""
+    generated_BCHW: Tensor
+    """Generated images, in the same range."""
+    critic: Callable[[Tensor], Tensor]
+    """Scores of other images ``[B, C, H, W]``, of the same classes where the model is conditional."""
+
+    @property
+    def scores(self) -> Tensor:
+        """Those of generated images."""
+        return self.generated_B
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -64,7 +84,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Term
+Output = Scored | Aligned | Contest | Term
 
 
 def wanted(name: str, only: Only) -> bool:

@@ -184,6 +184,15 @@ class Logits(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class CriticScores(Type):
+    """How real each image looks to a discriminator, one number an image: of data and generated images to
+    train the ``critic``, of generated ones alone to train the ``generator``.
+    """
+
+    side: Literal["critic", "generator"]
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary(Type):
     """A loss that a part of the model works out itself, such as the cost of thinking longer: one number."""
 
