@@ -29,6 +29,7 @@ COUNTS = {
     "image_cifar10_shake_shake": 26_204_362,
     "image_imagenet_xception": 29_914_376,
     "image_cifar10_transformer": 38_328_576,
+    "vae_mnist": 425_284,
     "gan_celeba_dcgan": 3_576_704 + 2_765_568,
     "gan_cifar10_sngan": 4_276_739 + 1_053_825,
 }

@@ -70,6 +70,18 @@ class Contest(NamedTuple):
         return self.generated_B
 
 
+class Posterior(NamedTuple):
+    """What a model holds for likely of the latent vector of each example."""
+
+    mean_BZ: Tensor
+    log_variance_BZ: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """The means."""
+        return self.mean_BZ
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -84,7 +96,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Contest | Term
+Output = Scored | Aligned | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

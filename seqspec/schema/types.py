@@ -193,6 +193,24 @@ class CriticScores(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Likelihood(Type):
+    """Negative log-likelihood of the source, one number an example, of so many dimensions."""
+
+    dimensions: int
+    latent: Literal["gaussian", "codes", "path"] = "gaussian"
+    """What stands between: a vector with a normal posterior, codes of a table, or a path of noise."""
+    discrete: bool = True
+    """Of the values that pixels can have, so that it can be told in bits; otherwise a density."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian(Type):
+    """Mean and log-variance of a normal distribution with independent features, one for each example."""
+
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary(Type):
     """A loss that a part of the model works out itself, such as the cost of thinking longer: one number."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.class_vector import class_vector
@@ -20,7 +19,7 @@ STD = 0.02
 
 
 class Dcgan(nn.Module):
-    """``[B, Z]`` gives ``[B, C, H, W]`` in [-1, 1]."""
+    """``[B, Z]`` gives ``[B, C, H, W]`` before the last non-linearity."""
 
     def __init__(self, config: DcganConfig, takes: Mapping[str, Type]) -> None:
         super().__init__()
@@ -38,7 +37,7 @@ class Dcgan(nn.Module):
         if self.label is not None:
             latent_BZ = self.label(latent_BZ, classes_B)
         given: Tensor = self.layers(latent_BZ[:, :, None, None])
-        return torch.tanh(given)
+        return given
 
 
 def _stages(first: nn.ConvTranspose2d, widths: list[int], channels: int) -> Iterator[nn.Module]:

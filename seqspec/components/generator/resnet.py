@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,7 +16,7 @@ from seqspec.schema.types import Image, Type
 
 
 class Resnet(nn.Module):
-    """``[B, Z]`` gives ``[B, C, H, W]`` in [-1, 1]."""
+    """``[B, Z]`` gives ``[B, C, H, W]`` before the last non-linearity."""
 
     def __init__(self, config: ResnetConfig, takes: Mapping[str, Type]) -> None:
         super().__init__()
@@ -39,7 +38,8 @@ class Resnet(nn.Module):
         x_BCHW: Tensor = self.linear(latent_BZ).unflatten(1, self.start)
         for block in self.blocks:
             x_BCHW = block(x_BCHW)
-        return torch.tanh(self.last(self.norm(x_BCHW).relu()))
+        given: Tensor = self.last(self.norm(x_BCHW).relu())
+        return given
 
 
 class _Doubling(nn.Module):

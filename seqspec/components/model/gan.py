@@ -56,18 +56,24 @@ class Gan(nn.Module):
     def decode(self, batch: Batch, search: Any = None) -> list[list[ImagePrediction]]:
         """One generated image for each example, of its class where the model is conditional."""
         noise_BZ = torch.randn(len(batch.index), self.latent, device=batch.index.device)
-        return [[one] for one in images(self.generator(noise_BZ, self._classes(batch)))]
+        return [[one] for one in images(self._generated(noise_BZ, self._classes(batch)))]
+
+    def references(self, batch: Batch) -> list[ImagePrediction]:
+        """The images of the data."""
+        return images(signed(batch))
 
     @torch.no_grad()
     def show(self, batch: Batch) -> dict[str, list[ImagePrediction]]:
         """``samples``: images of the same noise in every run, the classes in turn."""
         device = batch.index.device
         noise_BZ = fixed_noise(SAMPLES, (self.latent,), device=device)
-        return {"samples": images(self.generator(noise_BZ, in_turn(SAMPLES, self.classes, device=device)))}
+        return {"samples": images(self._generated(noise_BZ, in_turn(SAMPLES, self.classes, device=device)))}
 
     def _made(self, count: int, classes_B: Tensor | None, *, like: Tensor) -> Tensor:
-        made_BCHW: Tensor = self.generator(torch.randn(count, self.latent, device=like.device), classes_B)
-        return made_BCHW
+        return self._generated(torch.randn(count, self.latent, device=like.device), classes_B)
+
+    def _generated(self, noise_BZ: Tensor, classes_B: Tensor | None) -> Tensor:
+        return torch.tanh(self.generator(noise_BZ, classes_B))
 
     def _classes(self, batch: Batch) -> Tensor | None:
         return None if self.classes is None else batch.target

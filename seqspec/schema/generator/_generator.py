@@ -1,4 +1,4 @@
-"""What every generator of images declares: a vector of random numbers, and maybe a class, to an image."""
+"""What generators of images declare that double a small map: a vector, and maybe a class, to an image."""
 
 from __future__ import annotations
 

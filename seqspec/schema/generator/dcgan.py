@@ -10,7 +10,7 @@ from seqspec.schema.units import Dim
 
 class DcganConfig(GeneratorConfig):
     """The latent vector becomes a small map, which transposed convolutions double until it is an image; batch
-    normalisation and ReLU after each but the last, which ends in tanh.
+    normalisation and ReLU after each but the last.
     """
 
     channels: Dim = 64

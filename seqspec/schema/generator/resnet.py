@@ -10,7 +10,7 @@ from seqspec.schema.units import Dim
 
 class ResnetConfig(GeneratorConfig):
     """A linear layer, then residual blocks that double height and width; batch normalisation and ReLU before
-    every convolution, tanh at the end.  The defaults are those for 32 × 32 pixels.
+    every convolution.  The defaults are those for 32 × 32 pixels.
     """
 
     channels: Dim = 256
