@@ -50,6 +50,18 @@ class Aligned(NamedTuple):
         return self.logits
 
 
+class PixelScores(NamedTuple):
+    """Logits at each pixel of an image, beside the mask that holds its classes."""
+
+    logits_BVHW: Tensor
+    classes_BHW: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """The logits, the classes last."""
+        return self.logits_BVHW.permute(0, 2, 3, 1)
+
+
 class Contest(NamedTuple):
     """How real images look to a discriminator, for losses of adversarial training."""
 
@@ -96,7 +108,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Contest | Posterior | Term
+Output = Scored | Aligned | PixelScores | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

@@ -134,6 +134,8 @@ class Mask(Type):
     classes: int
     height: int
     width: int
+    ignore: int | None = None
+    """What stands at pixels that have no class; ``None`` where every pixel has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,15 @@ class Logits(Type):
     """A CTC head scores the same vocabulary at the encoder's states."""
     picture: bool = False
     """One set a channel of each pixel of a picture, over its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLogits(Type):
+    """Unnormalised log-probabilities over ``classes`` at each pixel of a mask: ``[B, classes, H, W]``."""
+
+    classes: int
+    ignore: int | None = None
+    """What stands in the mask at pixels that have no class."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from seqspec.components.mask_colours import palette
 from seqspec.components.predictions import ImagePrediction, MaskPrediction
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.report.image_grids import image_grids
-from seqspec.runtime.report.png import palette, pixels_of, png
+from seqspec.runtime.report.png import pixels_of, png
 
 BATCH = Batch.pair(torch.zeros(1, 1, 2, 2), None, torch.zeros(1, dtype=torch.int64), None, torch.arange(1))
 

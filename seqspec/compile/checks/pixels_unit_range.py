@@ -1,6 +1,6 @@
-"""A model that makes images and is given normalised ones.
+"""A model that makes images, or an augmentation of colours, and is given normalised ones.
 
-What a model makes is turned back into pixels of 0 to 255, so it must know what the numbers mean that it learns from: they are to lie in [0, 1], as ``normalize: unit`` leaves them. A model says so by ``reads_pixels``.
+What a model makes is turned back into pixels of 0 to 255, so it must know what the numbers mean that it learns from: they are to lie in [0, 1], as ``normalize: unit`` leaves them. Colours can be changed in that range alone. Models and augmentations say so by ``reads_pixels``.
 
 Example, in the spec of ``seqspec new lm``::
 
@@ -44,23 +44,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan.plan import Plan
+from seqspec.schema.data import ImagePipeline
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.source import Path
 from seqspec.schema.types import Image
 
 CODE = "SQ298"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    wanted = getattr(plan.experiment.model, "reads_pixels", None)
     image = plan.experiment.data.image
-    source = next((type_ for name, type_ in plan.node("model").takes if name == "source"), None)
-    if wanted is None or image is None or not isinstance(source, Image):
+    if image is None:
         return
-    given = image.pipeline("source").normalize
-    if given != wanted:
+    wanted = getattr(plan.experiment.model, "reads_pixels", None)
+    source = next((type_ for name, type_ in plan.node("model").takes if name == "source"), None)
+    if wanted is not None and isinstance(source, Image):
+        yield from _finding(image.pipeline("source"), image.place("source"), wanted, ("model",))
+    for role in ("source", *image.fields):
+        place, steps = image.place(role), image.pipeline(role)
+        for number, step in enumerate(steps.augment):
+            wanted = getattr(step, "reads_pixels", None)
+            if wanted is not None:
+                yield from _finding(steps, place, wanted, ("data", "image", *place, "augment", number))
+
+
+def _finding(steps: ImagePipeline, place: Path, wanted: str, reader: Path) -> Iterator[Finding]:
+    if steps.normalize != wanted:
+        name = "the model makes" if reader == ("model",) else "this augmentation changes"
         yield Finding(
-            ("data", "image", *image.place("source"), "normalize"),
-            f"the model makes images of values in [0, 1], and `normalize: {given}` gives it others",
+            ("data", "image", *place, "normalize"),
+            f"{name} images of values in [0, 1], and `normalize: {steps.normalize}` gives it others",
             help=f"write `normalize: {wanted}`",
-            also=((("model",), "the model"),),
+            also=((reader, "reads them"),),
         )

@@ -64,8 +64,8 @@ class Codebook(nn.Module):
     def _follow(self, x_ND: Tensor, index_N: Tensor) -> None:
         """Running counts and sums over all processes; codes are copied, so that the graph keeps the old."""
         one_NK = nn.functional.one_hot(index_N, len(self.vectors_KD)).to(x_ND.dtype)
-        counts_K = sum(of_every_process(one_NK.sum(0)))
-        sums_KD = sum(of_every_process(one_NK.T @ x_ND))
+        counts_K = torch.stack(of_every_process(one_NK.sum(0))).sum(0)
+        sums_KD = torch.stack(of_every_process(one_NK.T @ x_ND)).sum(0)
         self.counts_K = torch.lerp(self.counts_K, counts_K, 1 - self.decay)
         self.sums_KD = torch.lerp(self.sums_KD, sums_KD, 1 - self.decay)
         total = self.counts_K.sum()

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from seqspec.components.predictions import ImagePrediction
+from seqspec.components.mask_colours import coloured
+from seqspec.components.predictions import ImagePrediction, MaskPrediction
 from seqspec.data.batching.batch import Batch
 
 
@@ -34,3 +37,18 @@ def fixed_noise(count: int, dims: Sequence[int], *, device: torch.device) -> Ten
 def in_turn(count: int, classes: int | None, *, device: torch.device) -> Tensor | None:
     """Classes for ``count`` samples, one after another; ``None`` of a model without."""
     return None if classes is None else torch.arange(count, device=device) % classes
+
+
+def displayed(x_BCHW: Tensor) -> list[ImagePrediction]:
+    """Images of any range for the eye: each from its own darkest to its own brightest value."""
+    low = x_BCHW.amin((1, 2, 3), keepdim=True)
+    high = x_BCHW.amax((1, 2, 3), keepdim=True)
+    return images((x_BCHW - low) / (high - low).clamp_min(1e-6) * 2 - 1)
+
+
+def overlay(image: ImagePrediction, mask: MaskPrediction) -> NDArray[np.uint8]:
+    """``[3, H, W]``: the image and the colours of the mask, half of each; class 0 leaves the image alone."""
+    pixels_CHW = np.broadcast_to(image.pixels_CHW, (3, *image.pixels_CHW.shape[1:])).astype(np.float32)
+    mixed_CHW = (pixels_CHW + coloured(mask)) / 2
+    shown_CHW = np.where(mask.classes_HW[None] == 0, pixels_CHW, mixed_CHW)
+    return shown_CHW.round().astype(np.uint8)

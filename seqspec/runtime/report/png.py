@@ -10,11 +10,11 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from seqspec.components.mask_colours import coloured
 from seqspec.components.predictions import ImagePrediction, MaskPrediction
 
 GREY, COLOUR = 0, 2
 """Colour types of the format."""
-PALETTE_STEPS = 8
 
 
 def png(pixels_CHW: NDArray[np.uint8]) -> bytes:
@@ -33,21 +33,7 @@ def pixels_of(value: ImagePrediction | MaskPrediction) -> NDArray[np.uint8]:
     """``[C, H, W]``: an image as it is, a mask in the colours of its classes."""
     if isinstance(value, ImagePrediction):
         return value.pixels_CHW
-    classes_HW = np.clip(value.classes_HW, 0, 255)
-    return np.ascontiguousarray(palette()[classes_HW].transpose(2, 0, 1))
-
-
-def palette() -> NDArray[np.uint8]:
-    """``[256, 3]`` colours whose neighbours differ: the bits of a class's number, spread over red, green and
-    blue from the highest bit down, as in Pascal VOC's development kit.
-    """
-    numbers = np.arange(256)
-    colours = np.zeros((256, 3), np.int64)
-    for step in range(PALETTE_STEPS):
-        for channel in range(3):
-            colours[:, channel] |= (numbers >> channel & 1) << 7 - step
-        numbers >>= 3
-    return colours.astype(np.uint8)
+    return coloured(value)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
