@@ -29,8 +29,14 @@ COUNTS = {
     "image_cifar10_shake_shake": 26_204_362,
     "image_imagenet_xception": 29_914_376,
     "image_cifar10_transformer": 38_328_576,
+    "segmentation_pet_unet": 31_037_763,
+    "segmentation_voc_deeplab": 39_761_845,
+    "segmentation_voc_deeplab:fcn": 32_957_013,
+    "vae_mnist": 425_284,
+    "gan_celeba_dcgan": 3_576_704 + 2_765_568,
+    "gan_cifar10_sngan": 4_276_739 + 1_053_825,
 }
-FACTS = {"lm_one_billion_words": 793_472, "image_imagenet_xception": 1_000}
+FACTS = {"lm_one_billion_words": 793_472, "image_imagenet_xception": 1_000, "gan_celeba_dcgan": 1}
 """Words of the benchmark's training text, with Lingvo's count of them, and classes of ImageNet."""
 
 

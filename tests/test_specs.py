@@ -15,7 +15,7 @@ from seqspec.compile.pipeline import recompile
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.batching.loader import training_loader
 from seqspec.data.stages.prepare import prepare
-from seqspec.schema.types import Frames, States, Vector
+from seqspec.schema.types import Frames, Image, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))
 SMALL = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=24")]
@@ -56,7 +56,20 @@ def _watch(program):
         module = program.components.get(node.path)
         if node.component[0] in ("encoder", "embedding") and isinstance(node.gives, States | Frames | Vector):
             module.register_forward_hook(_compare(node, seen))
+        elif isinstance(node.gives, Image) and isinstance(module, torch.nn.Module):
+            module.register_forward_hook(_compare_images(node, seen))
     return seen
+
+
+def _compare_images(node, seen):
+    """Of what gives images: their channels, height and width."""
+
+    def hook(module, arguments, output):
+        given = output[0] if isinstance(output, tuple) else output
+        expected = (node.gives.channels, node.gives.height, node.gives.width)
+        seen.append((node.path, expected, tuple(given.shape[1:])))
+
+    return hook
 
 
 def _compare(node, seen):

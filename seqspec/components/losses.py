@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor, nn
 
 from seqspec.components.loss._loss import Loss
+from seqspec.components.outputs import Term
 
 if TYPE_CHECKING:
     from seqspec.components.outputs import Output
@@ -125,6 +126,7 @@ class Losses(nn.Module):
 
 def _summed(one: NamedLoss, output: Output) -> Loss:
     if one.criterion is None:
+        assert isinstance(output, Term)
         return Loss(output[0], output[1], {})
     each = getattr(output, "each", None)
     loss = one.criterion(*(output if each is None else output[:-1]))

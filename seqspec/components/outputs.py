@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -66,6 +66,50 @@ class Paired(NamedTuple):
         return self.source
 
 
+class PixelScores(NamedTuple):
+    """Logits at each pixel of an image, beside the mask that holds its classes."""
+
+    logits_BVHW: Tensor
+    classes_BHW: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """The logits, the classes last."""
+        return self.logits_BVHW.permute(0, 2, 3, 1)
+
+
+class Contest(NamedTuple):
+    """How real images look to a discriminator, for losses of adversarial training."""
+
+    real_B: Tensor | None
+    """Scores of the data; ``None`` where the generator is trained."""
+    generated_B: Tensor
+    """Scores of generated images."""
+    real_BCHW: Tensor
+    """The data in [-1, 1]."""
+    generated_BCHW: Tensor
+    """Generated images, in the same range."""
+    critic: Callable[[Tensor], Tensor]
+    """Scores of other images ``[B, C, H, W]``, of the same classes where the model is conditional."""
+
+    @property
+    def scores(self) -> Tensor:
+        """Those of generated images."""
+        return self.generated_B
+
+
+class Posterior(NamedTuple):
+    """What a model holds for likely of the latent vector of each example."""
+
+    mean_BZ: Tensor
+    log_variance_BZ: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """The means."""
+        return self.mean_BZ
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -80,7 +124,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Paired | Term
+Output = Scored | Aligned | Paired | PixelScores | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

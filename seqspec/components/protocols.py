@@ -131,9 +131,10 @@ class Search(Protocol):
 class Metric(Protocol):
     """Slot ``metric``."""
 
-    reads: Literal["text", "labels", "teacher_forced", "audio", "image", "mask", "vector", "frames"]
+    reads: Literal["text", "labels", "teacher_forced", "model", "audio", "image", "mask", "vector", "frames"]
     """What ``update`` takes: two texts or labels, the sums of a batch, or what ``measure(prediction,
     reference)`` gives for an example; a metric of values without ``measure`` takes both values themselves.
+    One that reads the ``model`` asks it, by ``examine(model, batch)``, which gives a tuple for each example.
     """
     better: Literal["lower", "higher"]
 

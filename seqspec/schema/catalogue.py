@@ -26,6 +26,8 @@ SLOTS = (
     "decoder",
     "attention",
     "head",
+    "generator",
+    "discriminator",
     "model",
     "loss",
     "optimizer",

@@ -134,6 +134,8 @@ class Mask(Type):
     classes: int
     height: int
     width: int
+    ignore: int | None = None
+    """What stands at pixels that have no class; ``None`` where every pixel has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,42 @@ class Logits(Type):
 @dataclass(frozen=True, slots=True)
 class Pairs(Type):
     """Two vectors an example, one of each side of a pair, that belong together: ``[B, dim]`` both."""
+
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLogits(Type):
+    """Unnormalised log-probabilities over ``classes`` at each pixel of a mask: ``[B, classes, H, W]``."""
+
+    classes: int
+    ignore: int | None = None
+    """What stands in the mask at pixels that have no class."""
+
+
+@dataclass(frozen=True, slots=True)
+class CriticScores(Type):
+    """How real each image looks to a discriminator, one number an image: of data and generated images to
+    train the ``critic``, of generated ones alone to train the ``generator``.
+    """
+
+    side: Literal["critic", "generator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood(Type):
+    """Negative log-likelihood of the source, one number an example, of so many dimensions."""
+
+    dimensions: int
+    latent: Literal["gaussian", "codes", "path"] = "gaussian"
+    """What stands between: a vector with a normal posterior, codes of a table, or a path of noise."""
+    discrete: bool = True
+    """Of the values that pixels can have, so that it can be told in bits; otherwise a density."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian(Type):
+    """Mean and log-variance of a normal distribution with independent features, one for each example."""
 
     dim: int
 

@@ -12,7 +12,7 @@ from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.plan.digests import result_fields
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.text.text_pipeline import TextProcessor
-from seqspec.schema.types import Counted, Image, Text, Type, Waveform
+from seqspec.schema.types import Counted, Image, Mask, Text, Type, Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
@@ -89,7 +89,23 @@ def _augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, 
             found[role] = _list(constructor, "audio", *data.audio.place(role), "augment")
         elif isinstance(type_, Image) and data.image is not None:
             found[role] = _list(constructor, "image", *data.image.place(role), "augment")
+    for role, mask in roles.items():
+        if isinstance(mask, Mask):
+            found[role] = _mask_steps(found, roles, mask)
     return {role: steps for role, steps in found.items() if steps}
+
+
+def _mask_steps(steps: Mapping[str, list[Any]], roles: Mapping[str, Type], mask: Mask) -> list[Any]:
+    """What is done to the first image field of the mask's size, done to the mask."""
+    for role, image in roles.items():
+        if isinstance(image, Image) and (image.height, image.width) == (mask.height, mask.width):
+            held = steps.get(role, [])
+            if held:
+                from seqspec.components.augment._image import MaskStep
+
+                return [MaskStep(step, ignore=mask.ignore) for step in held]
+            return []
+    return []
 
 
 def _feature_prints(config: Data, roles: Mapping[str, Type]) -> dict[str, object]:

@@ -293,6 +293,7 @@ def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data
                 resize=column.resize,
                 corpus=adapter.corpus,
                 data=data,
+                ignore=column.ignore,
             )
         return read_picture(
             path,

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
+from seqspec.components._layers.pixel_losses import pixel_cross_entropy
 from seqspec.components.loss._loss import Loss
 from seqspec.components.protocols import FactoredHead, LinearHead
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
-from seqspec.schema.types import PAD, Logits
+from seqspec.schema.types import PAD, Logits, PixelLogits
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -25,16 +26,25 @@ NO_CLASS = -1
 class CrossEntropy(nn.Module):
     """``criterion(hidden, labels, head)``; token ids that are 0 count nothing, classes all count."""
 
-    def __init__(self, config: CrossEntropyConfig, source: Logits) -> None:
+    def __init__(self, config: CrossEntropyConfig, source: Logits | PixelLogits) -> None:
         super().__init__()
         self.label_smoothing = config.label_smoothing
         self.z_loss = config.z_loss
-        self.ignore = PAD if source.stride else NO_CLASS
+        if isinstance(source, PixelLogits):
+            self.ignore = NO_CLASS if source.ignore is None else source.ignore
+        else:
+            self.ignore = PAD if source.stride else NO_CLASS
 
-    def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead) -> Loss:
+    def forward(
+        self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead | None = None
+    ) -> Loss:
         """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
-        ``nll``.
+        ``nll``.  Without a head these are ``PixelScores``.
         """
+        if head is None:
+            return pixel_cross_entropy(
+                hidden_BUD, labels_BU, ignore=self.ignore, smoothing=self.label_smoothing, z_loss=self.z_loss
+            )
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         if hidden_ND.device.type == "cpu":
             # Elsewhere choosing rows would make the host wait for the device.

@@ -79,10 +79,15 @@ def read_mask(
     resize: bool,
     data: bytes | None = None,
     corpus: str = "",
+    ignore: int | None = None,
+    numbers: NDArray[np.uint8] | None = None,
+    beside: Path | None = None,
 ) -> NDArray[np.uint8]:
     """The class of each pixel, ``[1, height, width]``, of a grey or palette image of class numbers.
 
     With ``resize`` it is scaled and cut as the image beside it is; each pixel takes the nearest one's class.
+    ``ignore`` is what stands at pixels without a class; ``numbers`` ``[256]`` turns what is in the file into
+    classes; ``beside`` is the image that it must have the size of.
     """
     import numpy as np
 
@@ -96,6 +101,8 @@ def read_mask(
                 raise _error(
                     f"the mask is in colour ({image.mode}), not grey or with a palette", path, corpus
                 )
+            if beside is not None:
+                _check_beside(image, beside, path, corpus)
             flat = image.copy()
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         raise _error(f"the mask cannot be read: {_reason(error, path)}", path, corpus) from None
@@ -105,9 +112,26 @@ def read_mask(
             raise _error(f"the mask is {size}", path, corpus, help="set `resize: true` in the adapter")
         flat = _fitted(flat, height, width, nearest=True)
     pixels = np.asarray(flat, dtype=np.uint8)
-    if int(pixels.max(initial=0)) >= classes:
-        raise _error(f"the mask has the class {int(pixels.max())}, and there are {classes}", path, corpus)
-    return np.ascontiguousarray(pixels[None])
+    given = pixels if numbers is None else numbers[pixels]
+    strange = pixels[given >= classes] if ignore is None else pixels[(given >= classes) & (given != ignore)]
+    if strange.size:
+        also = "" if ignore is None else f", and {ignore} where a pixel has none"
+        raise _error(
+            f"the mask has the class {int(strange.max())}, and there are {classes}{also}",
+            path,
+            corpus,
+            help=None if ignore is not None else "`ignore` names the number of pixels without a class",
+        )
+    return np.ascontiguousarray(given[None])
+
+
+def _check_beside(mask: Any, beside: Path, path: Path, corpus: str) -> None:
+    """Refuse a mask whose image has another size."""
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    with image_module.open(open_regular(beside), formats=FORMATS) as image:
+        if image.size != mask.size:
+            size, other = f"{mask.height} × {mask.width}", f"{image.height} × {image.width}"
+            raise _error(f"the mask is {size} and its image, `{show(beside)}`, {other}", path, corpus)
 
 
 def _reason(error: Exception, path: Path) -> str:

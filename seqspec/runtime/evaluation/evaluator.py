@@ -147,11 +147,20 @@ class Judge:
     def _measure(self, batch: Batch, valued: Sequence[Any], passed: _Passed) -> None:
         """What each metric keeps of each example of a batch."""
         model = self.program.model
+        rows = batch.index.tolist()
+        examined = {id(metric): metric.examine(model, batch) for metric in valued if metric.reads == "model"}
+        if len(examined) == len(valued):
+            measured = zip(*examined.values(), strict=True)
+            passed.measured += zip(rows, measured, strict=True)
+            return
         predicted = [one[0] for one in model.decode(batch, self.searcher)]
         references = model.references(batch)
-        for index, one, reference in zip(batch.index.tolist(), predicted, references, strict=True):
-            measured = tuple(_kept(metric, one, reference) for metric in valued)
-            passed.measured.append((index, measured))
+        for row, (index, one, reference) in enumerate(zip(rows, predicted, references, strict=True)):
+            kept = tuple(
+                examined[id(metric)][row] if id(metric) in examined else _kept(metric, one, reference)
+                for metric in valued
+            )
+            passed.measured.append((index, kept))
             passed.samples.append(Sample(index, one, reference))
         passed.samples = sorted(passed.samples, key=lambda sample: sample.index)[:MOST_SAMPLES]
 

@@ -21,6 +21,7 @@ from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
 from seqspec.runtime.evaluation.mixture import score_parts
+from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.training.streams import evaluation_stream
@@ -102,7 +103,10 @@ def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices:
     stream = evaluation_stream(
         prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    seen = look(assembled.program.model, next(iter(stream)), device=judge.device)
+    first = next(iter(stream))
+    seed = assembled.compiled.plan.experiment.seed
+    show_images(folder.predictions, assembled.program.model, first, device=judge.device, seed=seed)
+    seen = look(assembled.program.model, first, device=judge.device)
     if seen:
         index, weights = seen
         folder.note(

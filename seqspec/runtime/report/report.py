@@ -11,6 +11,7 @@ from typing import Any
 
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.report.charts import Line, chart, picture
+from seqspec.runtime.report.image_grids import image_grids
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.metrics_log import read_journal
@@ -31,6 +32,7 @@ svg{width:100%;background:#f6f8fa}svg text{font:11px system-ui,sans-serif;fill:#
 del{background:#ffebe9;color:#a40e26;text-decoration:none}
 ins{background:#dafbe1;color:#116329;text-decoration:none}
 img.matrix{image-rendering:pixelated;width:100%;max-width:720px;max-height:480px;border:1px solid #d1d9e0}
+.grid{display:flex;flex-wrap:wrap;gap:2px}.grid img{image-rendering:pixelated;width:72px}
 """
 
 
@@ -54,6 +56,7 @@ def page(folder: RunFolder) -> str:
         _result(folder),
         _curves(journal, read_journal(folder.speed)),
         _samples(folder),
+        image_grids(folder.predictions),
         _attention(folder),
         _data(folder),
         _texts(folder, lock),

@@ -33,7 +33,7 @@ SETTINGS = {
     "text": ("language",),
     "audio": ("rate", "resample", "channel", "start", "duration"),
     "image": ("channels", "height", "width", "resize"),
-    "mask": ("classes", "height", "width", "resize"),
+    "mask": ("classes", "height", "width", "resize", "ignore"),
     "vector": ("dim",),
     "frames": ("dim", "rate"),
 }
@@ -100,6 +100,8 @@ class RoleColumn(Config):
     """
     classes: Annotated[Dim | None, Later] = None
     """Classes of a mask; a pixel of that number or above makes a bad row."""
+    ignore: Annotated[int | None, Field(ge=0, le=255), Later] = None
+    """What stands in a mask at pixels that have no class, often 255; they count in no loss and no metric."""
     number: Annotated[Column | None, Later] = None
     """Column of one number a row."""
     vector: Annotated[Column | None, Later] = None
@@ -152,7 +154,7 @@ class RoleColumn(Config):
             case "image":
                 return Image(self.channels or 3, *size)
             case "mask":
-                return Mask(self.classes or 0, *size)
+                return Mask(self.classes or 0, *size, ignore=self.ignore)
             case "vector":
                 return Vector(self.dim or 0)
             case "frames":

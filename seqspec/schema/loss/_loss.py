@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from seqspec.schema.config import Config
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Counted, Logits, Type
+from seqspec.schema.types import Counted, Logits, PixelLogits, Type
 from seqspec.schema.units import Later
 
 
@@ -29,6 +29,8 @@ class LossConfig(Config):
 
     def counts(self, given: Type) -> Counted:
         """What its sum is divided by, for an output of type ``given``."""
+        if isinstance(given, PixelLogits):
+            return Counted("source", "examples")
         if isinstance(given, Logits) and (given.picture or not given.stride):
             return Counted("source" if given.picture else "target", "examples")
         return Counted("target", "tokens_and_end")

@@ -2,12 +2,14 @@
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss._loss import LossConfig
-from seqspec.schema.types import Logits, Type
+from seqspec.schema.types import Logits, PixelLogits, Type
 from seqspec.schema.units import NonNegative, Probability
 
 
 class CrossEntropyConfig(LossConfig):
-    """Negative log-likelihood a target, smoothed if asked for."""
+    """Negative log-likelihood a target, smoothed if asked for; of masks the mean over an image's pixels that
+    have a class.
+    """
 
     label_smoothing: Probability = 0.0
     """Probability that moves from the target to all of the vocabulary evenly (Szegedy et al. 2016, section
@@ -17,6 +19,8 @@ class CrossEntropyConfig(LossConfig):
     """Weight of the square of the log-normaliser, which keeps logits small."""
 
     def output(self, source: Type) -> Type:
+        if isinstance(source, PixelLogits):
+            return source
         if not isinstance(source, Logits):
             raise Mismatch(f"cross entropy needs logits, and the model gives {source}")
         if source.factored and (self.label_smoothing or self.z_loss):

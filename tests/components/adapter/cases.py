@@ -30,12 +30,14 @@ _MANIFEST = {
 }
 
 CASES: dict[str, list[dict[str, Any]]] = {
+    "ade20k": [{"height": 6, "width": 8}],
     "an4": [{}],
     "bitext": [
         {"source_language": "ja", "target_language": "en"},
         {"source_language": "de", "target_language": "fr", "template": "{language}/{split}.txt.gz"},
     ],
     "cifar10": [{}],
+    "cityscapes": [{"height": 6, "width": 8}],
     "cnn_dailymail": [{}, {"end_sentences": False, "separator": "\n"}],
     "coco_captions": [{"height": 6, "width": 8}],
     "common_voice": [{"language": "ja"}],
@@ -71,6 +73,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "mnist": [{}],
     "parquet": [_TABLE, {**_TABLE, "source": {"text": "t.ja", "language": "ja"}}],
+    "oxford_pet": [{"height": 6, "width": 8}],
+    "pascal_voc": [{"height": 6, "width": 8}],
     "penn_treebank": [{}, {"tags": "keep"}],
     "point_cloud": [{"num_points": 16}],
     "sentence_pairs": [{"language": "ja"}, {"language": "en", "splits": {"train": "train.jsonl"}}],

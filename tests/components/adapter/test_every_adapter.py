@@ -14,7 +14,7 @@ from seqspec.data.corpus.record import AudioRef, BadRow
 from seqspec.schema.adapter._adapter import SPLITS
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Image, Points, Text, Unknown, Waveform
+from seqspec.schema.types import Classes, Image, Mask, Points, Text, Unknown, Waveform
 
 from .cases import CASES, config, reader, same, synthetic
 
@@ -89,6 +89,10 @@ def _check(value, type_, adapter):
             assert value.dtype == np.uint8
             assert value.shape == (type_.channels, type_.height, type_.width)
             assert value.std() > 0
+        case Mask():
+            assert value.dtype == np.uint8
+            assert value.shape == (1, type_.height, type_.width)
+            assert ((value < type_.classes) | (value == type_.ignore)).all()
         case Points():
             assert value.dtype == np.float32
             assert value.ndim == 2

@@ -1,0 +1,15 @@
+"""Nats of an example as bits of one of its dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from seqspec.schema.types import Likelihood, Type
+
+
+def bits_divisor(takes: Mapping[str, Type]) -> float | None:
+    """What nats of an example are divided by; ``None`` where they are of a density, which has no bits."""
+    given = takes["given"]
+    assert isinstance(given, Likelihood)
+    return given.dimensions * math.log(2) if given.discrete else None

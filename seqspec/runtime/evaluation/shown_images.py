@@ -1,0 +1,39 @@
+"""What a model of images shows of itself at the end of a run: samples, reconstructions, masks; as PNG files
+below the run's predictions.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqspec.components.predictions import ImagePrediction, MaskPrediction
+from seqspec.data.batching.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.data.store.durable import write_durably
+from seqspec.runtime.evaluation.evaluator import to_device
+from seqspec.runtime.report.png import pixels_of, png
+
+Shown = Mapping[str, Sequence[ImagePrediction | MaskPrediction]]
+
+
+def show_images(predictions: Path, model: Any, batch: Batch, *, device: torch.device, seed: int) -> None:
+    """Write what ``model.show(batch)`` gives, ``<name>/<number>.png``; nothing of a model without it."""
+    if not hasattr(model, "show"):
+        return
+    was_training = model.training
+    model.eval()
+    torch.manual_seed(seed_of(seed, "shown images"))
+    with torch.no_grad():
+        shown: Shown = model.show(to_device(batch, device))
+    model.train(was_training)
+    for name, values in shown.items():
+        folder = predictions / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for number, value in enumerate(values):
+            write_durably(folder / f"{number:03d}.png", png(pixels_of(value)))

@@ -1,0 +1,5 @@
+"""Non-linearities by name."""
+
+from typing import Literal
+
+Activation = Literal["relu", "tanh", "gelu", "silu"]
