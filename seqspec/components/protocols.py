@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from seqspec.components.loss._loss import Loss
     from seqspec.components.outputs import Only, Output
+    from seqspec.components.predictions import Predicted
     from seqspec.components.search._hypothesis import Hypothesis
     from seqspec.data.batching.batch import Batch
 
@@ -51,6 +52,16 @@ class Model(Learner, Protocol):
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each target when it is forced."""
+        ...
+
+
+class ValueModel(Model, Protocol):
+    """A model whose predictions are values (images, audio, vectors …) in place of hypotheses: its ``decode``
+    gives typed predictions.
+    """
+
+    def references(self, batch: Batch) -> Sequence[Predicted | None]:
+        """What each example holds of the kind that is predicted; ``None`` where it holds none."""
         ...
 
 
@@ -120,7 +131,10 @@ class Search(Protocol):
 class Metric(Protocol):
     """Slot ``metric``."""
 
-    reads: Literal["text", "teacher_forced", "labels"]
+    reads: Literal["text", "labels", "teacher_forced", "audio", "image", "mask", "vector", "frames"]
+    """What ``update`` takes: two texts or labels, the sums of a batch, or what ``measure(prediction,
+    reference)`` gives for an example; a metric of values without ``measure`` takes both values themselves.
+    """
     better: Literal["lower", "higher"]
 
     def update(self, *given: Any) -> None: ...

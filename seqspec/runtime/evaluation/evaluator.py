@@ -1,7 +1,8 @@
 """Judgement: decode a split and score it by the experiment's metrics.
 
 Metrics of scored references (teacher-forced) and of found hypotheses (generated) are computed apart and
-carry different names.
+carry different names.  Metrics of values (images, audio, vectors …) compare what the model predicts with
+what the batch holds, example by example, in the order of the split's rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.linear import prepacked
+from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.assembly.shallow_fusion import LanguageModelInUse
@@ -27,6 +29,21 @@ class Found:
     index: int
     hypotheses: tuple[tuple[str, float], ...]
     """Text and score."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A value that was predicted for one example, and what the example holds."""
+
+    index: int
+    prediction: Predicted
+    reference: Predicted | None
+
+
+WRITTEN = ("text", "labels")
+"""Kinds of predictions that are made of ids."""
+MOST_SAMPLES = 8
+"""Examples of a split whose predicted values are kept to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,8 @@ class Scored:
     """Metrics of each part of a mixture."""
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Metrics of answers that nothing had to be learned for, by how they were made."""
+    samples: tuple[Sample, ...] = ()
+    """The first predicted values, where the model predicts values."""
 
 
 Decode = Callable[[Sequence[int]], str]
@@ -70,26 +89,31 @@ class Judge:
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
         metrics = [copy.deepcopy(metric) for metric in self.program.metrics]
-        decoding = any(metric.reads != "teacher_forced" for metric in metrics)
-        sums, found = self._pass(split, batches, decoding=decoding and self.known is None)
-        found = found if self.known is None else list(self.known)
+        decoding = any(metric.reads in WRITTEN for metric in metrics)
+        valued = [metric for metric in metrics if metric.reads not in (*WRITTEN, "teacher_forced")]
+        passed = self._pass(split, batches, decoding=decoding and self.known is None, valued=valued)
+        found = passed.found if self.known is None else list(self.known)
         for metric in metrics:
             if metric.reads == "teacher_forced":
-                for one in sums:
+                for one in passed.sums:
                     metric.update(one)
-            else:
+            elif metric.reads in WRITTEN:
                 for example in found:
                     metric.update(example.hypotheses[0][0], self.reference(split, example.index))
+        for _, measured in passed.measured:
+            for metric, kept in zip(valued, measured, strict=True):
+                metric.update(*kept)
         computed = [metric.compute() for metric in metrics]
         values = {name: value for values in computed for name, value in values.items()}
-        if sums:
-            values |= _mean_losses(sums)
+        if passed.sums:
+            values |= _mean_losses(passed.sums)
         score = None
         if metrics:
             first = next(iter(computed[0].values()))
             score = -first if metrics[0].better == "lower" else first
         used = self.language_model if decoding else None
-        return Scored(split, values, self._signatures(metrics), tuple(found), score, used)
+        signatures = self._signatures(metrics)
+        return Scored(split, values, signatures, tuple(found), score, used, samples=tuple(passed.samples))
 
     @property
     def language_model(self) -> dict[str, str] | None:
@@ -98,11 +122,10 @@ class Judge:
         return used.record() if used else None
 
     def _pass(
-        self, split: str, batches: Iterable[Batch], *, decoding: bool
-    ) -> tuple[list[dict[str, float]], list[Found]]:
+        self, split: str, batches: Iterable[Batch], *, decoding: bool, valued: Sequence[Any]
+    ) -> _Passed:
         model = self.program.model
-        sums: list[tuple[int, dict[str, float]]] = []
-        found: list[Found] = []
+        passed = _Passed()
         was_training = model.training
         model.eval()
         self.program.losses.eval()
@@ -111,15 +134,26 @@ class Judge:
                 for batch in batches:
                     moved = to_device(batch, self.device)
                     torch.manual_seed(seed_of(self.program.plan.experiment.seed, "judge", split, batch.step))
-                    sums.append((batch.step, self._sums(split, moved)))
+                    passed.sums_by_step.append((batch.step, self._sums(split, moved)))
                     if decoding:
-                        found.extend(self.search(moved))
+                        passed.found.extend(self.search(moved))
+                    if valued:
+                        self._measure(moved, valued, passed)
         finally:
             model.train(was_training)
             self.program.losses.train(was_training)
-        all_sums = sorted((pair for part in self.gather(sums) for pair in part), key=lambda pair: pair[0])
-        all_found = sorted((one for part in self.gather(found) for one in part), key=lambda one: one.index)
-        return [one for _, one in all_sums], all_found
+        return passed.gathered(self.gather)
+
+    def _measure(self, batch: Batch, valued: Sequence[Any], passed: _Passed) -> None:
+        """What each metric keeps of each example of a batch."""
+        model = self.program.model
+        predicted = [one[0] for one in model.decode(batch, self.searcher)]
+        references = model.references(batch)
+        for index, one, reference in zip(batch.index.tolist(), predicted, references, strict=True):
+            measured = tuple(_kept(metric, one, reference) for metric in valued)
+            passed.measured.append((index, measured))
+            passed.samples.append(Sample(index, one, reference))
+        passed.samples = sorted(passed.samples, key=lambda sample: sample.index)[:MOST_SAMPLES]
 
     def search(self, batch: Batch) -> list[Found]:
         """Hypotheses for every example of a batch."""
@@ -143,6 +177,41 @@ class Judge:
             "characters": float(sum(map(len, texts))),
             "bytes": float(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)),
         }
+
+
+@dataclass
+class _Passed:
+    """What one pass over a split gives."""
+
+    sums_by_step: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    measured: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
+    """By row: what each metric of values keeps of an example."""
+    samples: list[Sample] = field(default_factory=list)
+
+    @property
+    def sums(self) -> list[dict[str, float]]:
+        """Sums of the batches, in their order."""
+        return [one for _, one in self.sums_by_step]
+
+    def gathered(self, gather: Callable[[Any], list[Any]]) -> _Passed:
+        """What all processes found, in the order of batches and rows."""
+        return _Passed(
+            _joined(gather(self.sums_by_step), lambda pair: pair[0]),
+            _joined(gather(self.found), lambda one: one.index),
+            _joined(gather(self.measured), lambda pair: pair[0]),
+            _joined(gather(self.samples), lambda one: one.index)[:MOST_SAMPLES],
+        )
+
+
+def _joined(parts: Iterable[Iterable[Any]], key: Callable[[Any], int]) -> list[Any]:
+    return sorted((one for part in parts for one in part), key=key)
+
+
+def _kept(metric: Any, prediction: Predicted, reference: Predicted | None) -> tuple[Any, ...]:
+    """What a metric keeps of an example: what it measures, else prediction and reference themselves."""
+    measure = getattr(metric, "measure", None)
+    return (prediction, reference) if measure is None else tuple(measure(prediction, reference))
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

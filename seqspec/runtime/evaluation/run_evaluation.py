@@ -124,13 +124,12 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
             return parts.text["target"].decode(ids)
         return " ".join(prepared.labels["target"][i] for i in ids)
 
-    return Judge(
-        assembled.program,
-        search_of(assembled.program),
-        decode,
-        lambda split, index: prepared.splits[split].text("target", index),
-        device,
-    )
+    written = isinstance(parts.roles.get("target"), Text | Classes)
+
+    def reference(split: str, index: int) -> str:
+        return prepared.splits[split].text("target", index) if written else ""
+
+    return Judge(assembled.program, search_of(assembled.program), decode, reference, device)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
