@@ -39,7 +39,7 @@ def reliability(title: str, bins: Sequence[tuple[float, float, int]]) -> Markup:
     """Accuracy over confidence: ``bins`` of (mean confidence, accuracy, examples); on the dashed line they
     agree.
     """
-    side, low = 210, 30
+    side, low = 290, 44
     size = side - low - 10
 
     def x(share: float) -> float:
@@ -50,7 +50,7 @@ def reliability(title: str, bins: Sequence[tuple[float, float, int]]) -> Markup:
 
     most = max((count for _, _, count in bins), default=1)
     marks = "".join(
-        f'<circle cx="{x(confidence):.1f}" cy="{y(accuracy):.1f}" r="{2.5 + 5 * (count / most) ** 0.5:.1f}" '
+        f'<circle cx="{x(confidence):.1f}" cy="{y(accuracy):.1f}" r="{3 + 6 * (count / most) ** 0.5:.1f}" '
         f'fill="var(--c0)" fill-opacity=".75"><title>{count:,} examples: confidence {confidence:.1%}, '
         f"right {accuracy:.1%}</title></circle>"
         for confidence, accuracy, count in bins
@@ -58,12 +58,12 @@ def reliability(title: str, bins: Sequence[tuple[float, float, int]]) -> Markup:
     grid = "".join(
         f'<line x1="{x(0)}" x2="{x(1)}" y1="{y(t)}" y2="{y(t)}" class="grid"/>'
         f'<text x="{low - 4}" y="{y(t) + 4}" text-anchor="end">{t:.0%}</text>'
-        f'<text x="{x(t)}" y="{side - 4}" text-anchor="middle">{t:.0%}</text>'
+        f'<text x="{x(t)}" y="{y(0) + 18}" text-anchor="middle">{t:.0%}</text>'
         for t in (0, 0.5, 1)
     )
     guide = f'<line x1="{x(0)}" y1="{y(0)}" x2="{x(1)}" y2="{y(1)}" class="guide"/>'
     svg = (
-        f'<svg viewBox="0 0 {side + 14} {side}" style="max-width:22rem" role="img" '
+        f'<svg viewBox="0 0 {side + 20} {side - 18}" style="max-width:20rem" role="img" '
         f'aria-label="{escape(title)}">{grid}{guide}{marks}</svg>'
     )
     return figure(title, svg)
@@ -76,7 +76,8 @@ def _used(shares: Sequence[float]) -> int:
 
 def _bar(share: float) -> Markup:
     return Markup(
-        f'<svg viewBox="0 0 100 10" style="width:9rem;height:.8rem" preserveAspectRatio="none" aria-hidden="true">'
+        '<svg viewBox="0 0 100 10" style="width:9rem;height:.8rem" preserveAspectRatio="none" '
+        'aria-hidden="true">'
         f'<rect width="{100 * max(share, 0):.1f}" height="10" fill="var(--c0)"/></svg>'
     )
 

@@ -54,7 +54,9 @@ def swatch(number: int) -> Markup:
 
 
 def thinned(points: Points, most: int = MOST_POINTS) -> Points:
-    """At most about ``most`` points that look like all of them: of each stretch the first, lowest, highest."""
+    """At most about ``most`` points that look like all of them: the first, lowest and highest of each
+    stretch.
+    """
     if len(points) <= most:
         return points
     size = math.ceil(len(points) * 3 / most)
@@ -139,7 +141,8 @@ def _up(y: float, label: str, axis: _Axis, left: float) -> str:
     at = axis.place(y)
     return (
         f'<line x1="{left:.1f}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" class="grid"/>'
-        f'<text x="{left - 6:.1f}" y="{min(max(at + 4, 12), HEIGHT - BOTTOM):.1f}" text-anchor="end">{label}</text>'
+        f'<text x="{left - 6:.1f}" y="{min(max(at + 4, 12), HEIGHT - BOTTOM):.1f}" text-anchor="end">'
+        f"{label}</text>"
     )
 
 

@@ -63,7 +63,8 @@ def audio(data: bytes, *, name: str, kind: str = "audio/wav") -> Markup:
     """A player."""
     return Markup(
         f'<div><span class="label">{escape(name)}</span>'
-        f'<audio controls preload="metadata" aria-label="{escape(name)}" src="{_uri(data, kind)}"></audio></div>'
+        f'<audio controls preload="metadata" aria-label="{escape(name)}" src="{_uri(data, kind)}">'
+        "</audio></div>"
     )
 
 

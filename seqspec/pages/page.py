@@ -66,8 +66,8 @@ def page(title: str, *, lead: str = "", sections: Sequence[Section]) -> str:
 def _head(title: str, scripts: Sequence[str]) -> str:
     allowed = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts) or "'none'"
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}; img-src data:; media-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src {allowed}; img-src data:; "
+        "media-src data:; base-uri 'none'; form-action 'none'"
     )
     style = _static("page.css") + (_static("uplot/uPlot.min.css") if scripts else "")
     return (

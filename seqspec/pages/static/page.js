@@ -17,18 +17,23 @@
     const ink = colour("--faint"), line = colour("--line");
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "11px system-ui, sans-serif" };
     const wide = (u, texts) => Math.max(34, 14 + 6.6 * Math.max(0, ...(texts || []).map(text => (text || "").length)));
-    // A log axis labels powers of ten; between close values it would label nothing.
-    const labels = (u, splits) => splits.map(shown);
+    // Powers of ten; 2 and 5 too where there are few of them.
+    const round = (u, splits) => {
+      const decades = Math.log10(u.scales.y.max / u.scales.y.min);
+      const kept = decades > 4 ? [1] : decades > 1.5 ? [1, 3] : decades > 0.7 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+      return splits.map(v => (kept.includes(Math.round(v / 10 ** Math.floor(Math.log10(v) + 1e-9))) ? v : null));
+    };
+    const labels = (u, splits) => splits.map(v => (v === null ? null : shown(v)));
     return {
       width, height: HEIGHT, legend: { show: false }, padding: [10, 16, 0, 0],
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, log: 10 } },
-      axes: [{ ...axis, values: labels, space: 60 }, { ...axis, values: labels, size: wide, space: 28, ...(log ? { filter: (u, splits) => splits } : {}) }],
+      axes: [{ ...axis, values: labels, space: 60 }, { ...axis, values: labels, size: wide, space: 28, ...(log ? { filter: round, ticks: { ...axis.ticks, filter: round }, grid: { ...axis.grid, filter: round } } : {}) }],
       series: [{}, ...chart.series.map((one, i) => ({
         label: one.name, stroke: colour(`--c${i % 6}`), width: 1.6, spanGaps: true,
         dash: i >= 6 ? [6, 4] : undefined, points: { show: one.y.filter(v => v !== null).length <= 40, size: 5 },
       }))],
       cursor: { drag: { x: true, y: false }, points: { size: 7 } },
-      hooks: { setCursor: [u => chart.tell(u.cursor.idx)] },
+      hooks: { setScale: [(u, key) => key === "x" && chart.range(u.scales.x)], setCursor: [u => chart.tell(u.cursor.idx)] },
     };
   }
 
@@ -77,6 +82,8 @@
       at.textContent = shown(chart.x[last]);
       told.forEach((one, i) => { one.value.textContent = shown(before(chart.series[i].y, last)); });
     };
+
+    chart.range = ({ min, max }) => Object.assign(place.dataset, { from: min, to: max });
 
     const full = () => plot.setData(data);
     const zoom = share => {
