@@ -302,6 +302,35 @@ def report(
 
 
 @app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run directories; the first is what others are compared with.")
+    ],
+    html: Annotated[Path | None, typer.Option(help="Write a page with curves here.")] = None,
+    format: Annotated[
+        Literal["text", "json", "markdown"], typer.Option(help="How the result is printed.")
+    ] = "text",
+) -> None:
+    """Compare runs: settings that differ, scores with intervals and significance, cost.  Exit code 1: some do
+    not compare.
+    """
+    from seqspec.runtime.commands import compare as commands
+
+    finish(commands.compare(runs, format=format, html=html))
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Where run directories are.")] = Path("runs"),
+    format: Form = "text",
+) -> None:
+    """List runs: name, state, score and age, the youngest first."""
+    from seqspec.runtime.commands import compare as commands
+
+    finish(commands.runs(folder, format=format))
+
+
+@app.command()
 def predict(
     run: Run,
     inputs: Annotated[

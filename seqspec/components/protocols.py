@@ -143,3 +143,17 @@ class Metric(Protocol):
     def compute(self) -> dict[str, float]: ...
 
     def signature(self) -> str: ...
+
+
+class Resampled(Metric, Protocol):
+    """A metric of texts or labels that is a function of sums over examples: the bootstrap need not read the
+    texts of every resample again.
+    """
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> Sequence[Sequence[float]]:
+        """What each example adds to the sums."""
+        ...
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """The first value of ``compute()`` for summed statistics."""
+        ...

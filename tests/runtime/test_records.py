@@ -1,4 +1,4 @@
-"""The small files of a run directory: journal, events, report."""
+"""The small files of a run directory: journal and events."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import json
 import re
 import struct
 
-from seqspec.runtime.report.charts import Line, chart, picture
-from seqspec.runtime.report.report import _difference, page
-from seqspec.runtime.run_folder.folder import RunFolder, publish, starting_folder
+from seqspec.runtime.run_folder.folder import publish, starting_folder
 from seqspec.runtime.run_folder.metrics_log import Journal, read_journal
 from seqspec.runtime.run_folder.tensorboard_events import Events, _masked
 
@@ -74,38 +72,3 @@ def test_two_runs_of_one_second_get_two_directories(tmp_path):
 
     assert first.path != second.path
     assert re.fullmatch(r"\d{8}-\d{6}-01234567(-2)?", second.path.name)
-
-
-def test_a_chart_leaves_out_what_is_not_finite():
-    drawn = chart("loss", [Line("a", [(1, 2.0), (2, float("nan")), (3, 1.0)])])
-
-    assert "nan" not in drawn
-    assert drawn.count("<polyline") == 1
-    assert chart("loss", [Line("a", [(1, float("inf"))])]) == ""
-
-
-def test_a_picture_is_a_png():
-    assert picture([[0.0, 1.0], [0.5, 2.0]]).startswith("data:image/png;base64,iVBORw0KGgo")
-
-
-def test_the_report_shows_what_there_is_and_escapes_it(tmp_path):
-    folder = RunFolder(tmp_path)
-    folder.predictions.mkdir()
-    line = {"id": "1", "reference": "a <b> c", "hypothesis": "a <i> c", "score": -1.0}
-    (folder.predictions / "dev.jsonl").write_text(json.dumps(line) + "\n")
-    folder.note("lock.json", {"spec": {"name": "try"}, "digests": {"all": "ab" * 32}})
-    folder.note("result.json", {"step": 9, "checkpoint": "step-9", "metrics": {"dev": {"wer": 0.5}},
-                                "signatures": {"dev": {"wer": "metric:wer"}}})  # fmt: skip
-    folder.metrics.write_text('{"event": "train", "step": 1, "loss": 2.0, "rate": 0.1, "norm": 1.0}\n')
-
-    html = page(folder)
-
-    assert "50.00 %" in html
-    assert "<b>" not in html
-    assert "&lt;i&gt;" in html
-    assert "http" not in html.replace("http-equiv", "")
-
-
-def test_differences_are_by_words_where_there_are_words():
-    assert _difference("One two three", "one too three") == "one <del>two</del> <ins>too</ins> three"
-    assert _difference("日本語", "日本") == "日本<del>語</del>"

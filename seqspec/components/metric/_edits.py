@@ -44,3 +44,9 @@ def count_edits(hypothesis: Sequence[Hashable], reference: Sequence[Hashable]) -
     kinds = [edit.tag for edit in Levenshtein.editops(hypothesis, reference)]
     # ``editops`` turns the hypothesis into the reference: what it inserts was missing, in scoring a deletion.
     return Edits(kinds.count("replace"), kinds.count("insert"), kinds.count("delete"), len(reference))
+
+
+def error_rate(sums: Sequence[float]) -> float:
+    """Edits to a unit of the reference, of summed ``Edits``."""
+    *edits, units = sums
+    return float(sum(edits)) / max(float(units), 1.0)

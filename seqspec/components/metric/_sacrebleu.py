@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,19 @@ class Scored:
         """SacreBLEU's signature, which is complete once something was scored."""
         scorer.corpus_score(["a"], [["a"]])
         return str(scorer.get_signature())
+
+
+def example_statistics(
+    scorer: Any, hypotheses: Sequence[str], references: Sequence[str]
+) -> list[list[float]]:
+    """The counts of each example that the corpus score is computed from; what sacreBLEU resamples itself."""
+    found: list[list[float]] = scorer._extract_corpus_statistics(hypotheses, [references])
+    return found
+
+
+def score_of_counts(scorer: Any, sums: Sequence[float]) -> float:
+    """The corpus score of summed counts."""
+    return float(scorer._compute_score_from_stats(list(sums)).score)
 
 
 def open_scorer(name: str, options: Mapping[str, Any]) -> Any:

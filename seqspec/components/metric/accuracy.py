@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqspec.components.metric._compared import signature
@@ -29,6 +29,15 @@ class Accuracy:
     def compute(self) -> dict[str, float]:
         """``accuracy``, 0 without examples."""
         return {"accuracy": self._right / max(self._examples, 1)}
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[tuple[int, int]]:
+        """Whether each example is right, and one."""
+        return [(one == reference, 1) for one, reference in zip(hypotheses, references, strict=True)]
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """``accuracy`` of summed statistics."""
+        right, examples = sums
+        return float(right) / max(float(examples), 1.0)
 
     def signature(self) -> str:
         """What decides the score."""

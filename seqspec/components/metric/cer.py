@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqspec.components.metric._compared import Compared, signature
-from seqspec.components.metric._edits import Edits, count_edits
+from seqspec.components.metric._edits import Edits, count_edits, error_rate
 from seqspec.schema.metric.cer import CerConfig
 
 if TYPE_CHECKING:
@@ -31,6 +31,15 @@ class Cer:
     def compute(self) -> dict[str, float]:
         """``cer`` and the rates of each kind of error."""
         return self._edits.rates("cer")
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[Edits]:
+        """The edits of each example."""
+        pairs = zip(hypotheses, references, strict=True)
+        return [count_edits(self._characters(one), self._characters(reference)) for one, reference in pairs]
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """``cer`` of summed edits."""
+        return error_rate(sums)
 
     def signature(self) -> str:
         """What decides the score."""

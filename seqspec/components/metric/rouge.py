@@ -42,6 +42,17 @@ class Rouge:
         means = {f"rouge_{v}": self._sums[v] / max(self._examples, 1) for v in self._variants}
         return {"rouge": means[f"rouge_{self._variants[0]}"], **means}
 
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[tuple[float, int]]:
+        """The first variant's F1 of each example, and one."""
+        pairs = zip(hypotheses, references, strict=True)
+        first = self._variants[0]
+        return [(_score(first, self._sentences(one), self._sentences(other)), 1) for one, other in pairs]
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """``rouge`` of summed scores."""
+        total, examples = sums
+        return float(total) / max(float(examples), 1.0)
+
     def signature(self) -> str:
         """What decides the score."""
         words = "a-z0-9" if self._segmenter is None else segmenter_name(self._segmenter)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from seqspec.components.metric._sacrebleu import Scored, open_scorer
+from seqspec.components.metric._sacrebleu import Scored, example_statistics, open_scorer, score_of_counts
 from seqspec.schema.metric.ter import TerConfig
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class Ter:
 
     def __init__(self, config: TerConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
         self._scored = Scored()
+        self._opened: Any = None
         self._options = dict(
             normalized=config.normalized,
             no_punct=config.no_punctuation,
@@ -35,9 +36,19 @@ class Ter:
         """``ter``, 0 without examples."""
         return {"ter": self._scored.score(self._scorer()) / 100}
 
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[list[float]]:
+        """What sacreBLEU counts in each example."""
+        return example_statistics(self._scorer(), hypotheses, references)
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """``ter`` of summed counts."""
+        return score_of_counts(self._scorer(), sums) / 100
+
     def signature(self) -> str:
         """SacreBLEU's own."""
         return self._scored.signature(self._scorer())
 
     def _scorer(self) -> Any:
-        return open_scorer("TER", self._options)
+        if self._opened is None:
+            self._opened = open_scorer("TER", self._options)
+        return self._opened

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seqspec.components.metric._compared import Compared, segmenter_name, signature
-from seqspec.components.metric._edits import Edits, count_edits
+from seqspec.components.metric._edits import Edits, count_edits, error_rate
 from seqspec.schema.metric.wer import WerConfig
 
 if TYPE_CHECKING:
@@ -31,6 +31,17 @@ class Wer:
     def compute(self) -> dict[str, float]:
         """``wer`` and the rates of each kind of error."""
         return self._edits.rates("wer")
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[Edits]:
+        """The edits of each example."""
+        pairs = zip(hypotheses, references, strict=True)
+        return [
+            count_edits(self._words(hypothesis), self._words(reference)) for hypothesis, reference in pairs
+        ]
+
+    def score_of(self, sums: Sequence[float]) -> float:
+        """``wer`` of summed edits."""
+        return error_rate(sums)
 
     def signature(self) -> str:
         """What decides the score."""

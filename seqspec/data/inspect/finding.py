@@ -40,7 +40,24 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-Figure = Histogram | Bars | Table
+@dataclass(frozen=True)
+class Medium:
+    """A recording or a picture, encoded."""
+
+    caption: str
+    data: bytes
+    kind: Literal["audio/wav", "image/png"]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Recordings to hear or pictures to see."""
+
+    title: str
+    items: Sequence[Medium]
+
+
+Figure = Histogram | Bars | Table | Gallery
 
 
 @dataclass(frozen=True)

@@ -1,65 +1,55 @@
-"""An inspection as one self-contained HTML page."""
+"""An inspection as one self-contained HTML page, in the design of every page."""
 
 from __future__ import annotations
 
-from seqspec.data.inspect.drawing import draw, escape, shown
-from seqspec.data.inspect.finding import VERDICTS, Finding
+from collections.abc import Sequence
+
+from seqspec.data.inspect.drawing import draw
+from seqspec.data.inspect.finding import VERDICTS, Finding, Histogram
 from seqspec.data.inspect.inspection import Inspection
+from seqspec.pages.markup import Markup, badge, folded, listing, paragraph, prose, table
+from seqspec.pages.media import Room
+from seqspec.pages.page import Section, page
 
-STYLE = """
-:root { color-scheme: light dark; font-family: system-ui, "Noto Sans", "Noto Sans JP", sans-serif; line-height: 1.5; }
-body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-section { border-top: 1px solid #8885; padding: .4rem 0 1rem; }
-h2 { font-size: 1rem; font-weight: 600; margin: .6rem 0 .2rem; }
-.badge { display: inline-block; min-width: 4.6rem; text-align: center; border-radius: .3rem; color: #fff; font-size: .8rem; }
-.error { background: #c53030; } .warn { background: #b7791f; } .info { background: #2b6cb0; }
-.ok { background: #2f855a; } .accepted { background: #718096; }
-.advice::before { content: "→ "; } .advice { color: #b7791f; }
-figure { margin: .8rem 0; } figcaption { font-size: .85rem; opacity: .8; }
-table { border-collapse: collapse; font-size: .8rem; } td, th { border: 1px solid #8884; padding: .15rem
-.5rem; text-align: left; vertical-align: top; } td.number { text-align: right; font-variant-numeric: tabular-
-nums; } .wide { overflow-x: auto; } li, td { overflow-wrap: anywhere; } ul { margin: .3rem 0; font-size:
-.9rem; } details { font-size: .85rem; } svg { max-width: 100%; } nav a { margin-right: .6rem; text-decoration:
-none; } header p { opacity: .8; }
-"""  # noqa: E501
+COUNTED = {"error": "errors", "warn": "warnings", "info": "notes", "ok": "ok", "accepted": "accepted"}
 
 
-POLICY = (
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-)
-
-
-def as_page(inspection: Inspection) -> str:
-    """The whole page; nothing is fetched when it is opened."""
-    counts = ", ".join(f"{inspection.count(verdict)} {verdict}" for verdict in VERDICTS)
-    sections = "".join(_section(number, finding) for number, finding in enumerate(inspection.findings))
-    links = "".join(
-        f'<a href="#f{number}"><span class="badge {f.verdict}">{f.check}</span></a>'
-        for number, f in enumerate(inspection.findings)
+def as_page(inspection: Inspection, *, what: str = "Data") -> str:
+    """The whole page; nothing is fetched when it is opened.  ``what`` was examined: data, or a model."""
+    room = Room()
+    sections = [
+        Section(finding.message, _body(finding, room), mark=f"{badge(finding.verdict)} ", label=finding.check)
+        for finding in inspection.findings
+    ]
+    counts = "  ".join(
+        f"{badge(verdict)} {inspection.count(verdict)} {COUNTED[verdict]}"
+        for verdict in VERDICTS
+        if inspection.count(verdict)
     )
-    title = f"Data of {escape(inspection.name)}"
+    lead = f"<p>{counts}</p>{_grave(inspection)}<p class=faint>looked at in {inspection.seconds:.1f} s</p>"
+    return page(f"{what} of {inspection.name}", lead=lead, sections=sections)
+
+
+def _grave(inspection: Inspection) -> Markup:
+    """What to look at first."""
+    grave = [finding for finding in inspection.findings if finding.verdict in ("error", "warn")]
+    items = [
+        Markup(f'<a href="#{finding.check.lower()}">{finding.check}</a> {prose(finding.message)}')
+        for finding in grave
+    ]
+    return listing(items)
+
+
+def _body(finding: Finding, room: Room) -> str:
+    numbers = table(("", ""), list(finding.numbers.items())) if finding.numbers else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"{POLICY}"
-        f"<style>{STYLE}</style></head><body><header><h1>{title}</h1>"
-        f"<p>{counts}; looked at in {inspection.seconds:.1f} s</p><nav>{links}</nav></header>"
-        f"{sections}</body></html>\n"
+        (paragraph(finding.advice, kind="advice") if finding.advice else "")
+        + listing(finding.examples)
+        + _side_by_side([draw(one, room) for one in finding.figures if isinstance(one, Histogram)])
+        + "".join(draw(one, room) for one in finding.figures if not isinstance(one, Histogram))
+        + (folded("numbers", numbers) if numbers else "")
     )
 
 
-def _section(number: int, finding: Finding) -> str:
-    examples = "".join(f"<li>{escape(example)}</li>" for example in finding.examples)
-    figures = "".join(draw(figure) for figure in finding.figures)
-    numbers = "".join(
-        f"<tr><td>{escape(k)}</td><td class='number'>{shown(v)}</td></tr>" for k, v in finding.numbers.items()
-    )
-    details = f"<details><summary>figures</summary><table>{numbers}</table></details>" if numbers else ""
-    return (
-        f'<section id="f{number}"><h2><span class="badge {finding.verdict}">{finding.verdict}</span> '
-        f"{finding.check} {escape(finding.message)}</h2>"
-        + (f'<p class="advice">{escape(finding.advice)}</p>' if finding.advice else "")
-        + (f"<ul>{examples}</ul>" if examples else "")
-        + figures
-        + details
-        + "</section>"
-    )
+def _side_by_side(drawings: Sequence[str]) -> str:
+    return f'<div class="charts">{"".join(drawings)}</div>' if drawings else ""

@@ -20,6 +20,7 @@ NOT_CHECKS = {
     "finding",
     "html_page",
     "inspection",
+    "media",
     "near_copies",
     "subject",
     "text_report",

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqspec.data.inspect.finding import Cell, Finding, Table
+from seqspec.data.inspect.finding import Cell, Figure, Finding, Table
+from seqspec.data.inspect.media import galleries
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.seeds import seed_of
 from seqspec.schema.types import UNK, Floats, Frames, Integers, Scalar, Vector, in_order
@@ -25,7 +26,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     train = subject.train
     rng = np.random.default_rng(seed_of(subject.parts.seed, "inspect"))
     chosen = rng.choice(len(train), min(RANDOM, len(train)), replace=False).tolist()
-    figures = [
+    figures: list[Figure] = [
         Table(f"Random {role} of train", HEAD, [_steps(subject, role, i) for i in chosen])
         for role in subject.text_roles
     ]
@@ -37,6 +38,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if others:
         rows = [(train.id(i), *(_numbers(train.value(role, i)) for role in others)) for i in chosen]
         figures.append(Table("Random values", ("id", *others), rows))
+    figures += galleries(subject, chosen)
     told = f"{len(chosen)} random examples of train and its extremes are shown step by step on the page"
     yield Finding("D16", "ok", told, figures=figures)
 

@@ -108,12 +108,15 @@ def doctor(
         progress = silent if quiet else bar
         ready = assemble(compiled, splits=["train", *experiment.evaluate.splits], progress=progress)
         patient = Patient(ready.program, ready.prepared, search_of(ready.program), steps)
-        return _reported(examine(patient, name=experiment.name, progress=progress), html, format)
+        found = examine(patient, name=experiment.name, progress=progress)
+        return _reported(found, html, format, what="Doctor's examination")
 
     return guarded(work)
 
 
-def _reported(found: Inspection, html: Path | None, format: Format, notes: str = "") -> Outcome:
+def _reported(
+    found: Inspection, html: Path | None, format: Format, notes: str = "", *, what: str = "Data"
+) -> Outcome:
     from seqspec.data.inspect.html_page import as_page
     from seqspec.data.inspect.text_report import as_text
 
@@ -121,7 +124,7 @@ def _reported(found: Inspection, html: Path | None, format: Format, notes: str =
     if html is not None:
         try:
             html.parent.mkdir(parents=True, exist_ok=True)
-            html.write_text(as_page(found), encoding="utf-8")
+            html.write_text(as_page(found, what=what), encoding="utf-8")
             notes += f"the page with figures is {html}\n"
         except OSError as error:
             # What was found is told all the same.

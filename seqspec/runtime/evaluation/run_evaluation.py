@@ -21,6 +21,7 @@ from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
 from seqspec.runtime.evaluation.mixture import score_parts
+from seqspec.runtime.evaluation.samples import context, keep_media
 from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
@@ -138,11 +139,12 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
     """One line an example: id, reference, hypothesis, score, and the texts of further fields; no file where
-    nothing was predicted.  Gives what was written.
+    nothing was predicted.  Beside it, media of a few examples.  Gives the file that was written.
     """
-    if not scored.found:
-        return []
     split = assembled.prepared.splits[scored.split]
+    if not scored.found:
+        keep_media(path, split, scored.samples)
+        return []
     others = [
         role
         for role, type_ in split.roles.items()
@@ -155,6 +157,7 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
                 "reference": split.text("target", one.index),
                 "hypothesis": one.hypotheses[0][0],
                 "score": one.hypotheses[0][1],
+                **context(split, one.index),
                 **({"fields": {role: split.text(role, one.index) for role in others}} if others else {}),
             },
             ensure_ascii=False,
@@ -163,4 +166,5 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+    keep_media(path, split, scored.samples)
     return [path]

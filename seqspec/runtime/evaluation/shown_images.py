@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from seqspec.components.mask_colours import coloured
 from seqspec.components.predictions import ImagePrediction, MaskPrediction
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.data.store.durable import write_durably
+from seqspec.pages.media import png
 from seqspec.runtime.evaluation.evaluator import to_device
-from seqspec.runtime.report.png import pixels_of, png
 
 Shown = Mapping[str, Sequence[ImagePrediction | MaskPrediction]]
 
@@ -36,4 +39,9 @@ def show_images(predictions: Path, model: Any, batch: Batch, *, device: torch.de
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for number, value in enumerate(values):
-            write_durably(folder / f"{number:03d}.png", png(pixels_of(value)))
+            write_durably(folder / f"{number:03d}.png", png(_pixels(value)))
+
+
+def _pixels(value: ImagePrediction | MaskPrediction) -> NDArray[np.uint8]:
+    """``[C, H, W]``: an image as it is, a mask in the colours of its classes."""
+    return value.pixels_CHW if isinstance(value, ImagePrediction) else coloured(value)

@@ -1,1 +1,1 @@
-"""``report.html`` and its charts."""
+"""``report.html``: what it shows, one topic a file; the design is that of ``seqspec.pages``."""

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import html
+from collections.abc import Iterator
 from pathlib import Path
 
+from seqspec.pages.markup import escape
+from seqspec.pages.media import Room, embedded
+from seqspec.pages.page import Section
+
 MOST = 64
+"""Images of one grid."""
 
 
-def image_grids(predictions: Path) -> str:
-    """A grid for each folder of PNG files below the predictions of a run."""
-    folders = sorted(path for path in predictions.glob("*") if path.is_dir())
-    return "".join(_grid(folder) for folder in folders)
-
-
-def _grid(folder: Path) -> str:
-    files = sorted(folder.glob("*.png"))
-    if not files:
-        return ""
-    shown = "".join(
-        f"<img src='data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}' "
-        f"alt='{html.escape(file.stem)}' title='{html.escape(file.stem)}'>"
-        for file in files[:MOST]
-    )
-    count = f"{len(files[:MOST])} of {len(files)}" if len(files) > MOST else f"{len(files)}"
-    return (
-        f"<h2>Images: {html.escape(folder.name.replace('_', ' '))}</h2><div class=grid>{shown}</div>"
-        f"<p><small>{count}.</small></p>"
-    )
+def image_grids(predictions: Path, room: Room) -> Iterator[Section]:
+    """A grid for each folder of PNG files that a model has shown of itself."""
+    for folder in sorted(path for path in predictions.glob("*") if path.is_dir() and not path.suffix):
+        files = sorted(folder.glob("*.png"))
+        shown = "".join(embedded(file, room, name=file.stem) for file in files[:MOST])
+        count = f"{len(files[:MOST])} of {len(files)}" if len(files) > MOST else f"{len(files)}"
+        title = f"Images: {folder.name.replace('_', ' ')}"
+        yield Section(
+            title, f"<div class=grid>{shown}</div><p class=faint>{escape(count)}.</p>" if files else ""
+        )

@@ -1,0 +1,55 @@
+"""Recordings to hear and pictures to see, as figures of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from seqspec.data.corpus.record import AudioRef
+from seqspec.data.inspect.finding import Gallery, Medium
+from seqspec.data.inspect.subject import Subject
+from seqspec.data.stages.examples import Split
+from seqspec.data.stages.features import audio_of
+from seqspec.pages.media import png, wav
+from seqspec.schema.diagnostic import DataError
+
+
+def galleries(subject: Subject, chosen: Sequence[int]) -> Iterator[Gallery]:
+    """The ``chosen`` examples of train, a gallery for each field that can be heard or seen."""
+    train = subject.train
+    for role in subject.audio_roles:
+        heard = [
+            Medium(_caption(subject, i), sound, "audio/wav")
+            for i in chosen
+            if (sound := recording(train, role, i))
+        ]
+        if heard:
+            yield Gallery(f"Random {role} of train", heard)
+    for role in subject.image_roles:
+        yield Gallery(
+            f"Random {role} of train",
+            [Medium(_caption(subject, i), picture(train, role, i), "image/png") for i in chosen],
+        )
+
+
+def recording(split: Split, role: str, index: int) -> bytes:
+    """An example's recording as small WAV; empty where it cannot be read."""
+    reference: AudioRef = audio_of(split.records, role, int(split.rows[index]), root=split.root)
+    reader = split.readers[role]
+    try:
+        return wav(np.asarray(reader(reference), np.float32), rate=reader.rate)
+    except DataError:
+        return b""
+
+
+def picture(split: Split, role: str, index: int) -> bytes:
+    """An example's picture as PNG; its first channel where it has neither one nor three."""
+    row = int(split.rows[index])
+    pixels = np.asarray(split.records.row(role, row)).reshape(split.records.values(f"{role}_shape")[row])
+    return png(pixels if len(pixels) in (1, 3) else pixels[:1])
+
+
+def _caption(subject: Subject, index: int) -> str:
+    said = [subject.train.text(role, index) for role in (*subject.text_roles, *subject.label_roles)]
+    return " · ".join([subject.train.id(index), *(text[:60] for text in said)])
