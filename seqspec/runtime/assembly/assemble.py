@@ -13,7 +13,6 @@ import numpy as np
 from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.build.program import build
 from seqspec.compile.diagnostics.report import located
-from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.pipeline import recompile
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.overlay import Overlay
@@ -28,7 +27,7 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Kept, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
-from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.documents import LearnedFile, read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import DataError, Exit, RunError
@@ -153,23 +152,6 @@ def reopen(
 
 def _of_task(run: Reopened, task: str | None, folder: RunFolder) -> Reopened:
     return run.each[task_of(run.compiled.plan, task, run=folder)]
-
-
-def task_of(plan: Plan, asked: str | None, *, run: RunFolder) -> str:
-    """The task that is meant: the one that is named, or the only one.  Raises ``RunError``."""
-    known = tuple(plan.tasks)
-    if asked is None and not known:
-        return ""
-    if asked in known:
-        return asked
-    listed = ", ".join(f"`{name}`" for name in known)
-    if asked is None:
-        raise RunError(f"{run.path} has learned several tasks: {listed}", exit=Exit.USAGE,
-                       help="choose one with `--task NAME`")  # fmt: skip
-    near = nearest(asked, known)
-    there = f"there are {listed}" if known else "the run has one task, which has no name: leave `--task` out"
-    help = f"did you mean `{near}`?" if near else None
-    raise RunError(f"{run.path} has no task `{asked}`; {there}", exit=Exit.USAGE, help=help)
 
 
 def _reopened(
