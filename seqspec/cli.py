@@ -137,9 +137,15 @@ def evaluate(
     over = commands.overlays([], set)
     finish(
         commands.evaluate(
-            run, split=split, task=task, checkpoint=checkpoint, over=over, launch=launch, format=format,
+            run,
+            split=split,
+            task=task,
+            checkpoint=checkpoint,
+            over=over,
+            launch=launch,
+            format=format,
             output=output,
-        )  # fmt: skip
+        )
     )
 
 

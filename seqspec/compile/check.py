@@ -24,7 +24,7 @@ Rule = Callable[[Plan], Iterator[Finding]]
 
 
 def check(plan: Plan, tree: Tree) -> tuple[Diagnostic, ...]:
-    """Everything that the rules find, in the order of the rules' names; of several tasks each mistake once."""
+    """Everything that the rules find, in the order of the rules' names; of several tasks each once."""
     if not plan.tasks:
         return tuple(locate(finding, tree) for finding in findings(plan, tree))
     found = [of_task(d, name) for name, one in plan.tasks.items() for d in check(one, one.tree)]
@@ -107,7 +107,7 @@ def _rules_of(plan: Plan) -> Iterator[ModuleType]:
     """The rules that look at this plan: all, or of several tasks those of the whole and those of each."""
     for module in rules():
         whole = hasattr(module, "WHOLE")
-        if (whole if plan.tasks else not (whole and plan.task)):
+        if whole if plan.tasks else not (whole and plan.task):
             yield module
 
 

@@ -108,8 +108,8 @@ class Run:
         launch: Launch | None = None,
         task: str | None = None,
     ) -> Scored:
-        """Every metric of the spec on ``split``, of several tasks for ``task``; predictions are kept in the run
-        directory.
+        """Every metric of the spec on ``split``, of several tasks for ``task``; predictions are kept in the
+        run directory.
         """
         from seqspec.runtime.evaluation.evaluate import evaluate
 

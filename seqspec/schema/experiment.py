@@ -173,7 +173,9 @@ class Experiment(Config):
     seed: Seed = 1
     """Decides every random number of the run."""
     shared: Annotated[dict[TaskName, Annotated[Config, Slot("shared")]] | None, Later] = None
-    """Parts of models that tasks share, by name: one set of weights wherever a task says ``{use: shared.NAME}``."""
+    """Parts of models that tasks share, by name: one set of weights wherever a task says
+    ``{use: shared.NAME}``.
+    """
     tasks: Annotated[Annotated[dict[TaskName, Task], Field(min_length=1)] | None, Later] = None
     """Tasks that are trained together, by name; left out, there is one, and it needs no name."""
     data: Data
@@ -221,7 +223,9 @@ class Experiment(Config):
         """One of several tasks as an experiment of its own."""
         assert self.tasks is not None
         task = self.tasks[name]
-        whole = {key: getattr(self, key) for key in type(self).model_fields if key not in (*OWN, "tasks", "shared")}
+        whole = {
+            key: getattr(self, key) for key in type(self).model_fields if key not in (*OWN, "tasks", "shared")
+        }
         own = {key: getattr(task, key) for key in OWN}
         told = (self.model_fields_set - {"tasks", "shared", *OWN}) | task.model_fields_set
         return Experiment.model_construct(_fields_set=told, **whole, **own)

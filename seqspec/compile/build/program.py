@@ -132,7 +132,9 @@ def _together(plan: Plan, made: Mapping[str, _Made], lent: Lent) -> _Made:
     for part, modules in lent.built.items():
         constructor.built |= {(*part, *path): module for path, module in modules.items()}
     for name, one in made.items():
-        constructor.built |= {("tasks", name, *path): module for path, module in one.constructor.built.items()}
+        constructor.built |= {
+            ("tasks", name, *path): module for path, module in one.constructor.built.items()
+        }
     shared = {str(part[-1]): modules[()] for part, modules in lent.built.items() if part[0] == "shared"}
     model = Together(shared=shared, tasks={name: one.model for name, one in made.items()})
     return _Made(constructor, model, next(iter(made.values())).losses)

@@ -36,7 +36,9 @@ def infer(
     for name, own in tasks.trees.items():
         plan, mistakes = _of_one(experiment.of_task(name), own, facts=facts_of(facts, task=name))
         each[name] = replace(plan, task=name)
-        found += [d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d for d in mistakes]
+        found += [
+            d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d for d in mistakes
+        ]
     whole, mistakes = join(experiment, each, uses=tasks.uses, tree=tree)
     return whole, tuple(in_order((*found, *mistakes)))
 

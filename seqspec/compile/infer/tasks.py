@@ -50,7 +50,9 @@ def join(
         train=train,
     )
     reasons = {path: why for name, plan in each.items() for path, why in _reasons(name, plan)}
-    facts = sorted((f"tasks.{name}.{fact}", value) for name, plan in each.items() for fact, value in plan.facts)
+    facts = sorted(
+        (f"tasks.{name}.{fact}", value) for name, plan in each.items() for fact, value in plan.facts
+    )
     nodes = (*_nodes(each, shared), *mix.nodes)
     provenance = Provenance(tree, {**reasons, **mix.reasons})
     return Plan(whole, nodes, provenance, tuple(facts), dict(each), shared), tuple(found)
@@ -208,7 +210,11 @@ def _wrong_score(experiment: Experiment, each: Mapping[str, Plan], tree: Tree) -
     for name in score if isinstance(score, dict) else [score] if score is not None else []:
         if name not in each:
             near = nearest(name, tuple(each))
-            help = f"did you mean `{near}`?" if near else f"the tasks are {', '.join(f'`{one}`' for one in each)}"
+            help = (
+                f"did you mean `{near}`?"
+                if near
+                else f"the tasks are {', '.join(f'`{one}`' for one in each)}"
+            )
             yield locate(Finding(at, f"there is no task `{name}`", help=help, code="SQ289"), tree)
         elif not each[name].experiment.evaluate.metrics:
             also = ((("tasks", name), "this task"),)
@@ -223,12 +229,20 @@ def _unequal(each: Mapping[str, Plan]) -> Iterator[Diagnostic]:
     for name, plan in others:
         for at, one, two in (
             (("optimizer",), first.optimizers, plan.optimizers),
-            (("evaluate", "every_steps"), first.experiment.evaluate.every_steps, plan.experiment.evaluate.every_steps),
+            (
+                ("evaluate", "every_steps"),
+                first.experiment.evaluate.every_steps,
+                plan.experiment.evaluate.every_steps,
+            ),
             (("evaluate", "score"), first.experiment.evaluate.score, plan.experiment.evaluate.score),
         ):
             if one != two:
                 what = dotted(at)
                 message = f"`{what}` is of all tasks, and it is another for `{task}` than for `{name}`"
-                help = f"say `{what}` once, at the top" if at[0] == "evaluate" else "state what follows otherwise"
+                help = (
+                    f"say `{what}` once, at the top"
+                    if at[0] == "evaluate"
+                    else "state what follows otherwise"
+                )
                 yield locate(Finding(at, message, help=help, code="SQ287"), plan.tree)
                 return

@@ -95,7 +95,7 @@ class Plan:
 
     @cached_property
     def parts(self) -> tuple[Path, ...]:
-        """The model and every component in it, by place; of several tasks those of each, and what they share."""
+        """The model and every component in it, by place; of several tasks of each, and what they share."""
         return tuple(dict.fromkeys(node.path for node in self.nodes if of_model(node.path)))
 
     @cached_property
@@ -178,6 +178,4 @@ class Compiled:
         """Each task, with the tree that is its own spec; what has no tasks is one itself, without a name."""
         if not self.plan.tasks:
             return {"": self}
-        return {
-            name: Compiled(plan, plan.tree, (), self.profiles) for name, plan in self.plan.tasks.items()
-        }
+        return {name: Compiled(plan, plan.tree, (), self.profiles) for name, plan in self.plan.tasks.items()}

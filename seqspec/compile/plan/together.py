@@ -59,7 +59,9 @@ def _used(plan: Plan) -> dict[Path, str]:
             path: Path = ("tasks", name, *place)
             if path != one.part:
                 found[path] = dotted(one.part)
-    outer = [path for path in found if not any(path != other and path[: len(other)] == other for other in found)]
+    outer = [
+        path for path in found if not any(path != other and path[: len(other)] == other for other in found)
+    ]
     return {path: found[path] for path in outer}
 
 

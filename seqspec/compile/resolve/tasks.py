@@ -8,6 +8,7 @@ it was written.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,9 +16,10 @@ from typing import NamedTuple
 from seqspec.compile.language.expected_schema import named_type
 from seqspec.compile.language.suggestions import nearest
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
-from seqspec.schema.experiment import OWN, Experiment, Task
+from seqspec.schema.experiment import Experiment, Task
 from seqspec.schema.source import Node, Path, Span, Tree, dotted
 
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}").fullmatch
 _WHOLE = ("tasks", "shared")
 _TOGETHER = (("train", "mix"), ("evaluate", "score"))
 """What only several tasks together have."""
@@ -49,7 +51,9 @@ class TaskTrees:
 
 def has_tasks(tree: Tree) -> bool:
     """Whether a spec is of several tasks, or says something that only such a spec may say."""
-    return isinstance(tree.value, dict) and any(name in tree.value for name in _WHOLE)
+    if not isinstance(tree.value, dict):
+        return False
+    return any(name in tree.value and tree.value[name].value is not None for name in _WHOLE)
 
 
 def task_trees(tree: Tree) -> TaskTrees:
@@ -57,18 +61,26 @@ def task_trees(tree: Tree) -> TaskTrees:
     assert isinstance(tree.value, dict)
     named = tree.value.get("tasks")
     if named is None or not isinstance(named.value, dict) or not named.value:
-        message, help = "`tasks` is a mapping of names to tasks", "write `tasks: {NAME: {data: …, model: …}}`"
-        place = _key(named) if named is not None else _key(tree.value["shared"])
-        return TaskTrees({}, {}, (), (Diagnostic("SQ280", message, place, help=help, path=("tasks",)),))
-    merged = {name: _merged(tree, node) for name, node in named.value.items() if isinstance(node.value, dict)}
-    expanding = _Expanding(tree, merged)
-    trees = {name: expanding.task(name) for name in merged}
-    weights, wrong = _weights(named.value)
-    found = [*wrong, *expanding.found]
+        return TaskTrees({}, {}, (), (_no_tasks(tree, named),))
+    weights, found = _weights(named.value)
     for name, node in named.value.items():
         found += _misplaced(name, node)
-    found += expanding.unused()
+    merged = {name: _merged(tree, node) for name, node in named.value.items() if isinstance(node.value, dict)}
+    expanding = _Expanding(tree, merged)
+    trees = {name: expanding.task(name) for name in merged} if not found else {}
+    found += expanding.found
+    # Where something is wrong with a use, what it was to stand for may only seem to be unused.
+    found += expanding.unused() if not found else ()
     return TaskTrees(trees, weights, tuple(expanding.uses), tuple(found))
+
+
+def _no_tasks(tree: Tree, named: Node | None) -> Diagnostic:
+    if named is not None and named.value is not None:
+        message, help = "`tasks` is a mapping of names to tasks", "write `tasks: {NAME: {data: …, model: …}}`"
+        return Diagnostic("SQ280", message, _key(named), help=help, path=("tasks",))
+    message = "`shared` is what several tasks share, and the spec has no `tasks`"
+    help = "write the part where it stands in the model, or give the spec `tasks`"
+    return Diagnostic("SQ280", message, _key(tree.at(("shared",))), help=help, path=("shared",))
 
 
 def only_task(tree: Tree, name: str, *, asked: Span) -> Tree:
@@ -84,7 +96,13 @@ def only_task(tree: Tree, name: str, *, asked: Span) -> Tree:
     known = tuple(found.trees) if found is not None else ()
     near = nearest(name, known)
     listed = ", ".join(f"`{one}`" for one in known)
-    help = f"did you mean `{near}`?" if near else f"the spec has {listed}" if known else "the spec has no `tasks`"
+    help = (
+        f"did you mean `{near}`?"
+        if near
+        else f"the spec has {listed}"
+        if known
+        else "the spec has no `tasks`"
+    )
     raise SpecError([Diagnostic("SQ281", f"there is no task `{name}`", asked, help=help)])
 
 
@@ -134,7 +152,10 @@ def _weights(tasks: Mapping[str, Node]) -> tuple[dict[str, float], list[Diagnost
         value = 1.0 if written is None else written.value
         if type(value) not in (int, float) or not math.isfinite(value) or value < 0:  # type: ignore[arg-type]
             assert written is not None
-            message, help = f"the weight of the task `{name}` is not a number from 0 on", "write one such as 0.5"
+            message, help = (
+                f"the weight of the task `{name}` is not a number from 0 on",
+                "write one such as 0.5",
+            )
             path = ("tasks", name, "weight")
             wrong.append(Diagnostic("SQ286", message, written.span, help=help, path=path))
             continue
@@ -149,7 +170,13 @@ def _weights(tasks: Mapping[str, Node]) -> tuple[dict[str, float], list[Diagnost
 
 
 def _misplaced(name: str, node: Node) -> Iterator[Diagnostic]:
-    """What is said of one task and belongs to all of them, or is missing."""
+    """What is said of one task and belongs to all of them, or to none."""
+    if not _NAME(name):
+        message, help = (
+            f"`{name}` cannot be the name of a task",
+            "use small letters, digits and `_`, a letter first",
+        )
+        yield Diagnostic("SQ108", message, _key(node), help=help, path=("tasks", name))
     if not isinstance(node.value, dict):
         message, help = f"the task `{name}` is a mapping", f"write `{name}: {{data: …, model: …}}`"
         yield Diagnostic("SQ280", message, _key(node), help=help, path=("tasks", name))
@@ -159,6 +186,12 @@ def _misplaced(name: str, node: Node) -> Iterator[Diagnostic]:
             message = f"`{key}` belongs to the whole experiment, and not to one task"
             help = f"move it to the top; a task has {', '.join(f'`{own}`' for own in Task.model_fields)}"
             yield Diagnostic("SQ287", message, _key(child), help=help, path=("tasks", name, key))
+        elif key not in Task.model_fields:
+            near = nearest(key, tuple(Task.model_fields))
+            listed = ", ".join(f"`{own}`" for own in Task.model_fields)
+            help = f"did you mean `{near}`?" if near else f"it takes {listed}"
+            path = ("tasks", name, key)
+            yield Diagnostic("SQ101", f"`{key}` is not a key of a task", _key(child), help=help, path=path)
 
 
 @dataclass
@@ -177,10 +210,15 @@ class _Expanding:
         assert isinstance(tree.value, dict)
         lacking = [key for key in ("data", "model") if key not in tree.value]
         for key in lacking[:1]:
-            message, help = f"the task `{name}` has no `{key}`", f"add `{key}` to it, or to the top for every task"
+            message, help = (
+                f"the task `{name}` has no `{key}`",
+                f"add `{key}` to it, or to the top for every task",
+            )
             self.found.append(Diagnostic("SQ280", message, _key(tree), help=help, path=("tasks", name)))
         value = {
-            key: self._expanded(node, name, (key,), ()) if key == "model" else self._without(node, name, (key,))
+            key: self._expanded(node, name, (key,), ())
+            if key == "model"
+            else self._without(node, name, (key,))
             for key, node in tree.value.items()
         }
         return Node(value, tree.span, key=tree.key)
@@ -188,7 +226,9 @@ class _Expanding:
     def unused(self) -> Iterator[Diagnostic]:
         """Shared parts that stand in no model."""
         shared = self.root.at(("shared",))
-        for name, node in shared.value.items() if shared is not None and isinstance(shared.value, dict) else ():
+        for name, node in (
+            shared.value.items() if shared is not None and isinstance(shared.value, dict) else ()
+        ):
             if name not in self.named:
                 message = f"no task uses the shared part `{name}`"
                 help = f"write `{{use: shared.{name}}}` where it is to stand, or take it out"
@@ -198,7 +238,9 @@ class _Expanding:
         if _is_use(node):
             return self._used(node, task, place, within)
         if isinstance(node.value, dict):
-            below = {key: self._expanded(child, task, (*place, key), within) for key, child in node.value.items()}
+            below = {
+                key: self._expanded(child, task, (*place, key), within) for key, child in node.value.items()
+            }
             return Node(below, node.span, key=node.key, via=node.via, replaced=node.replaced)
         if isinstance(node.value, list):
             items = [self._expanded(child, task, (*place, at), within) for at, child in enumerate(node.value)]
@@ -216,25 +258,35 @@ class _Expanding:
         self.uses.append(Use(task, place, part, node.value["use"].span))
         return self._expanded(target, task, place, (*within, part))
 
-    def _find(
-        self, node: Node, task: str, place: Path, within: tuple[Path, ...]
-    ) -> tuple[Path, Node] | None:
+    def _find(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> tuple[Path, Node] | None:
         """The part that a use leads to, through others where these only use it themselves."""
+        passed: list[Span] = []
         while True:
             assert isinstance(node.value, dict)
             said, more = node.value["use"], [key for key in node.value if key != "use"]
             if more:
-                message, span = f"a part that is used takes no settings, and `{more[0]}` is one", _key(node.value[more[0]])
-                return self._refuse("SQ288", message, span, "set it where the part is written", task, place)
+                message, span = (
+                    f"a part that is used takes no settings, and `{more[0]}` is one",
+                    _key(node.value[more[0]]),
+                )
+                return self._refuse("SQ283", message, span, "set it where the part is written", task, place)
             part = _path(said.value)
-            if part is None or part in within:
-                code, why = ("SQ283", "is no place such as `shared.NAME`") if part is None else ("SQ284", "leads back to itself")
-                return self._refuse(code, f"`use: {said.value}` {why}", said.span, "name another part", task, place)
-            if part[0] == "tasks" and part[:2] == ("tasks", task) and _touch(part[2:], place):
-                return self._refuse("SQ284", f"`use: {said.value}` leads back to itself", said.span, "name another part", task, place)
+            if part is None:
+                message = f"`use: {said.value}` is no place such as `shared.NAME` or `tasks.TASK.model`"
+                return self._refuse("SQ283", message, said.span, self._known(said.value), task, place)
+            passed.append(said.span)
+            if part in within or (part[:2] == ("tasks", task) and _touch(part[2:], place)):
+                return self._circle(said.value, passed, task, place)
             target, part = self._at(part)
             if target is None:
-                return self._refuse("SQ283", f"there is no `{said.value}` to use", said.span, self._known(said.value), task, place)
+                return self._refuse(
+                    "SQ283",
+                    f"there is no `{said.value}` to use",
+                    said.span,
+                    self._known(said.value),
+                    task,
+                    place,
+                )
             within = (*within, part)
             if part[:1] == ("shared",):
                 self.named.add(str(part[1]))
@@ -257,13 +309,45 @@ class _Expanding:
                 return self._at((*inner, *part[depth:]))
         return node, part
 
+    def _circle(self, said: object, passed: list[Span], task: str, place: Path) -> None:
+        """A use that leads back to itself: shown where it begins, once."""
+        told = {label.span for one in self.found for label in one.labels} | {one.span for one in self.found}
+        if passed[0] not in told:
+            labels = tuple(Label(span, "which leads back") for span in passed[1:])
+            message = (
+                "a part cannot use itself" if not labels else f"`use: {said}` leads back to where it stands"
+            )
+            at = ("tasks", task, *place)
+            self.found.append(
+                Diagnostic(
+                    "SQ284",
+                    message,
+                    passed[0],
+                    labels=labels,
+                    help="write the part in one of the places",
+                    path=at,
+                )
+            )
+
     def _known(self, said: object) -> str:
         shared = self.root.at(("shared",))
-        names = [f"shared.{name}" for name in shared.value] if shared is not None and isinstance(shared.value, dict) else []
-        names += [f"tasks.{task}.{dotted(path)}" for task, tree in self.merged.items() for path in _components(tree)]
+        names = (
+            [f"shared.{name}" for name in shared.value]
+            if shared is not None and isinstance(shared.value, dict)
+            else []
+        )
+        names += [
+            f"tasks.{task}.{dotted(path)}" for task, tree in self.merged.items() for path in _components(tree)
+        ]
         near = nearest(str(said), tuple(names))
         listed = ", ".join(f"`{name}`" for name in names[:8])
-        return f"did you mean `{near}`?" if near else f"there are {listed}" if names else "write the part under `shared`"
+        return (
+            f"did you mean `{near}`?"
+            if near
+            else f"there are {listed}"
+            if names
+            else "write the part under `shared`"
+        )
 
     def _without(self, node: Node, task: str, place: Path) -> Node:
         """Only parts of models are shared: anything else is refused where it stands."""
@@ -271,7 +355,7 @@ class _Expanding:
             if path and path[-1] == "use" and len(path) > 0:
                 message = "`use` stands for a part of a model, and this is none"
                 help = "what holds for every task is written once at the top of the spec"
-                self._refuse("SQ288", message, leaf.span, help, task, (*place, *path))
+                self._refuse("SQ283", message, leaf.span, help, task, (*place, *path))
         return node
 
     def _refuse(self, code: str, message: str, span: Span, help: str, task: str, place: Path) -> None:

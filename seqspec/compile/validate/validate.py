@@ -43,7 +43,10 @@ def _of_tasks(tasks: TaskTrees) -> Experiment:
         try:
             found[name] = _of_one(tree)
         except SpecError as error:
-            wrong += [d._replace(path=("tasks", name, *d.path)) if d.path[:1] and d.path[0] in OWN else d for d in error.diagnostics]
+            wrong += [
+                d._replace(path=("tasks", name, *d.path)) if d.path[:1] and d.path[0] in OWN else d
+                for d in error.diagnostics
+            ]
     if wrong:
         raise SpecError(in_order(wrong))
     own = {

@@ -59,8 +59,8 @@ class MicroSteps(Dataset[Batch]):
         return self.slice(self.start + number, round_ * self.world + self.rank)
 
     def slice(self, number: int, part: int, *, run: int | None = None) -> Batch:
-        """Slice ``part`` of global batch ``number``; ``run``: its number in the whole run, where several tasks
-        take turns.
+        """Slice ``part`` of global batch ``number``; ``run``: its number in the whole run, where several
+        tasks take turns.
         """
         epoch, examples = self.order.batch(number)
         mine = slices(examples, lengths=self.split.lengths, number=part, count=self.num_slices)
@@ -75,7 +75,7 @@ class MicroSteps(Dataset[Batch]):
 
 @dataclass(frozen=True)
 class TaskSteps(Dataset[Batch]):
-    """The same for several tasks that take turns: each global batch is the next one of its task's own order."""
+    """The same for several tasks that take turns: each global batch is the next of its task's own order."""
 
     tasks: Mapping[str, MicroSteps]
     turns: Turns

@@ -62,7 +62,9 @@ class Turns:
     def _drawn(self, piece: int) -> np.ndarray:
         steps = np.arange(piece * PIECE, (piece + 1) * PIECE)
         given = self.mix.at(steps, self.sizes)
-        rates = np.stack([np.broadcast_to(np.asarray(given[task], np.float64), steps.shape) for task in self.sizes])
+        rates = np.stack(
+            [np.broadcast_to(np.asarray(given[task], np.float64), steps.shape) for task in self.sizes]
+        )
         upto = np.cumsum(rates, axis=0)
         hashed = mixed(steps, seed=seed_of(self.seed, "mix")) >> np.uint64(11)
         drawn = hashed.astype(np.float64) / 2.0**53 * upto[-1]

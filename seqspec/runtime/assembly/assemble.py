@@ -60,7 +60,9 @@ def assemble(
         for name, one in compiled.each.items()
         if tasks is None or name in tasks
     }
-    facts = {in_whole(name, fact): value for name, one in prepared.items() for fact, value in one.facts.items()}
+    facts = {
+        in_whole(name, fact): value for name, one in prepared.items() for fact, value in one.facts.items()
+    }
     known = dict(compiled.plan.facts) | facts if tasks is not None else facts
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
@@ -162,9 +164,7 @@ def _reopened(
     learned = learned_of(folder, compiled.plan)
     kept = {name: _kept(folder, one.plan, learned[name], name) for name, one in compiled.each.items()}
     program = build(compiled.plan, tree=compiled.tree)
-    each = {
-        name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()
-    }
+    each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
 
 
@@ -192,7 +192,9 @@ def _learned(folder: RunFolder, known: LearnedFile, roles: Mapping[str, Type], s
     files = (folder.path / VOCABULARIES).glob(f"{start}data.text.*")
     return Learned(
         artifacts={file.name.removeprefix(start): file.read_bytes() for file in sorted(files)},
-        labels={name.removeprefix(start): held for name, held in known.labels.items() if name.startswith(start)},
+        labels={
+            name.removeprefix(start): held for name, held in known.labels.items() if name.startswith(start)
+        },
         statistics={
             role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
             for kind, one in known.statistics.items()

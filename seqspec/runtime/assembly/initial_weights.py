@@ -49,16 +49,14 @@ def expect_runs(plan: Plan) -> None:
 def initialize(program: Program, texts: Texts, *, open: Open) -> tuple[Record, ...]:
     """Copy into ``program`` what its plan takes from other runs, in order; gives a record of each.
 
-    ``texts`` are the loaded text steps of the program by task and role.  Raises ``RunError`` naming both places where a
-    part does not fit.
+    ``texts`` are the loaded text steps of the program by task and role.  Raises ``RunError``
+    naming both places where a part does not fit.
     """
     wanted = program.plan.experiment.initialize
     return tuple(_taken(program, texts, item, index, open) for index, item in enumerate(wanted))
 
 
-def _taken(
-    program: Program, texts: Texts, wanted: Initialize, index: int, open: Open
-) -> Record:
+def _taken(program: Program, texts: Texts, wanted: Initialize, index: int, open: Open) -> Record:
     folder = _folder(wanted, index)
     try:
         run, checkpoint = open(folder), chosen(folder.checkpoints, wanted.checkpoint)

@@ -31,8 +31,8 @@ class Standing:
     """Of several tasks, the scores of each."""
 
     def waited(self, tasks: Mapping[str, Evaluate]) -> tuple[int, bool]:
-        """Evaluations without improvement, and whether that ends the run: when every task that stops early has
-        stalled.  One that has no task has one without a name.
+        """Evaluations without improvement, and whether that ends the run: when every task that stops early
+        has stalled.  Where there are no tasks, there is one without a name.
         """
         scores = self.task_scores or {"": self.scores}
         stops = {name: one.stop for name, one in tasks.items() if one.stop is not None}

@@ -78,8 +78,8 @@ def run(
         if resume is not None:
             if spec is not None or any(one.kind != "set" for one in over):
                 raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
-                               help="leave the spec, --profile and --task out; --set may say where things lie, "
-                               "and --until how long the run goes on")  # fmt: skip
+                               help="leave the spec, --profile and --task out; --set may say where "
+                               "things lie, and --until how long the run goes on")  # fmt: skip
             folder = open_folder(resume)
             # Before torch is loaded: whoever comes second is to leave at once.
             with nullcontext() if Place.here(launch).rank else owned(folder.path):
@@ -195,7 +195,9 @@ def evaluate(
 
         folder = open_folder(path)
         done = []
-        for found in evaluations(path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=task):
+        for found in evaluations(
+            path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=task
+        ):
             done.append(found)
             if format == "text":
                 sys.stdout.write(_told_evaluation(found))

@@ -102,7 +102,9 @@ def conclude(
     with storage(folder):
         for name, scored in judged.items():
             task, _, split = name.rpartition("/")
-            write_predictions(folder.predictions / f"{_file(task, split)}.jsonl", assembled.each[task], scored)
+            write_predictions(
+                folder.predictions / f"{_file(task, split)}.jsonl", assembled.each[task], scored
+            )
         _describe_end(folder, assembled, judges, module.slices, launch)
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),

@@ -56,8 +56,9 @@ def open_predictor(
     compiled: Compiled | None = None,
     task: str | None = None,
 ) -> Opened:
-    """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where the model names classes
-    ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known already.
+    """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
+    the model names classes ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known
+    already.
     """
     launch = launch or Launch()
     folder = open_folder(path)

@@ -69,11 +69,17 @@ def make_lock(
         "spec": written_out(plan, assembled.compiled.tree),
         "digests": dict(plan.digests),
         "seeds": {"seed": plan.experiment.seed},
-        "facts": {in_whole(name, fact): value for name, one in assembled.each.items()
-                  for fact, value in one.prepared.facts.items()},
+        "facts": {
+            in_whole(name, fact): value
+            for name, one in assembled.each.items()
+            for fact, value in one.prepared.facts.items()
+        },
         "files": data_files(assembled),
-        "vocabularies": {in_whole(name, key): _sha256(artifact) for name, one in assembled.each.items()
-                         for key, artifact in one.prepared.artifacts.items()},
+        "vocabularies": {
+            in_whole(name, key): _sha256(artifact)
+            for name, one in assembled.each.items()
+            for key, artifact in one.prepared.artifacts.items()
+        },
         "text": {role: steps.fingerprint() for role, steps in text},
         "sources": {key: value for found in (_sources(plan), *sources) for key, value in found.items()},
         **({"language_model": records.get("") or records} if records else {}),

@@ -367,7 +367,7 @@ class Windows:
         return {name: math.fsum(one.get(name, 0.0) for one in held) for name in names}
 
     def norms(self) -> dict[str, float]:
-        """The last norm of each phase and task that was finite; of several tasks, of those that had a turn."""
+        """The last finite norm of each phase and task; of several tasks, of those that had a turn."""
         return {
             self._named("norm", *place): window.norm
             for place, window in self._held.items()
@@ -377,7 +377,11 @@ class Windows:
     def means(self) -> dict[str, float]:
         """The means of each phase and task; all processes must ask."""
         means = {place: window.means() for place, window in self._held.items()}
-        return {self._named(name, *place): value for place, found in means.items() for name, value in found.items()}
+        return {
+            self._named(name, *place): value
+            for place, found in means.items()
+            for name, value in found.items()
+        }
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint; all processes must ask."""

@@ -30,7 +30,9 @@ def named(given: Mapping[str, object], tasks: Mapping[str, Type], *, at: str) ->
     for task in tasks:
         if task not in given:
             raise Mismatch(
-                f"the task `{task}` is not among them", at=(at,), help="give every task a number; 0 never draws it"
+                f"the task `{task}` is not among them",
+                at=(at,),
+                help="give every task a number; 0 never draws it",
             )
     return Nothing()
 
@@ -38,4 +40,6 @@ def named(given: Mapping[str, object], tasks: Mapping[str, Type], *, at: str) ->
 def require_some(rates: Mapping[str, float], *, at: str) -> None:
     """Refuses rates that are all 0."""
     if not any(rates.values()):
-        raise Mismatch("every task has the rate 0, so that nothing is trained", at=(at,), help="give one of them more")
+        raise Mismatch(
+            "every task has the rate 0, so that nothing is trained", at=(at,), help="give one of them more"
+        )

@@ -11,8 +11,8 @@ from seqspec.schema.units import NonNegative, PositiveFloat
 
 
 class ExponentialConfig(Config):
-    """Go from the rates ``start`` to the rates ``end``: end + (start − end) · exp(−step / decay_steps), Lingvo's
-    ``ExponentialScheduler`` with α = 1 / ``decay_steps``.
+    """Go from the rates ``start`` to the rates ``end``: end + (start − end) · exp(−step / decay_steps),
+    Lingvo's ``ExponentialScheduler`` with α = 1 / ``decay_steps``.
     """
 
     start: dict[str, NonNegative]
