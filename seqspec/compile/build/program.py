@@ -105,9 +105,9 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     _freeze(whole.constructor)
     optimizers, phases = _procedure(whole.constructor, whole.model, tree)
     optimizer = next(iter(optimizers.values())).component
-    for name, one in made.items():
-        _refuse(one.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
-    programs = {name: _judged(one, optimizer) for name, one in made.items()}
+    for name, task in made.items():
+        _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
+    programs = {name: _judged(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
         return replace(programs[""], optimizers=optimizers, phases=phases)
     _refuse(whole.constructor.unread(), tree)

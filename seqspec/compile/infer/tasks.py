@@ -122,7 +122,7 @@ def _renamed(node: PlanNode, task: str) -> PlanNode:
     def renamed(type_: Type) -> Type:
         unknown = {f: getattr(type_, f) for f in type_.__dataclass_fields__}
         changes = {f: Unknown(f"tasks.{task}.{n.name}") for f, n in unknown.items() if isinstance(n, Unknown)}
-        return replace(type_, **changes) if changes else type_  # type: ignore[type-var]
+        return replace(type_, **changes) if changes else type_
 
     takes, outputs = _each_type(node.takes, renamed), _each_type(node.outputs, renamed)
     return node._replace(takes=takes, gives=renamed(node.gives), outputs=outputs)

@@ -22,8 +22,8 @@ def values_of_tasks(plan: Plan) -> Iterator[Value]:
     yield from (value for value in whole if value.path[0] not in ("tasks", "shared"))
     for one in plan.shared:
         if one.part[0] == "shared":
-            task, place = one.places[0]
-            yield from _moved(plan.tasks[task], place, one.part)
+            home, place = one.places[0]
+            yield from _moved(plan.tasks[home], place, one.part)
     used = _used(plan)
     weights = {value.path[1]: value for value in whole if value.path[2:] == ("weight",)}
     for name, task in plan.tasks.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -150,16 +150,13 @@ def _weights(tasks: Mapping[str, Node]) -> tuple[dict[str, float], list[Diagnost
     for name, node in tasks.items():
         written = node.at(("weight",))
         value = 1.0 if written is None else written.value
-        if type(value) not in (int, float) or not math.isfinite(value) or value < 0:  # type: ignore[arg-type]
-            assert written is not None
-            message, help = (
-                f"the weight of the task `{name}` is not a number from 0 on",
-                "write one such as 0.5",
-            )
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+            found[name] = float(value)
+        elif written is not None:
+            message = f"the weight of the task `{name}` is not a number from 0 on"
+            help = "write one such as 0.5"
             path = ("tasks", name, "weight")
             wrong.append(Diagnostic("SQ286", message, written.span, help=help, path=path))
-            continue
-        found[name] = float(value)  # type: ignore[arg-type]
     if found and not wrong and not any(found.values()):
         first, *others = (node.at(("weight",)) for node in tasks.values())
         labels = tuple(Label(_key(node), "and here") for node in others if node is not None)
@@ -248,47 +245,37 @@ class _Expanding:
         return node
 
     def _used(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> Node:
-        found = self._find(node, task, place, within)
-        if found is None:
+        try:
+            part, target = self._find(node, task, place, within)
+        except _BadUse as bad:
+            self._note(bad, task, place)
             return Node(None, node.span, key=node.key)
-        part, target = found
         assert isinstance(node.value, dict)
-        if part[:1] == ("shared",):
-            self.named.add(str(part[1]))
         self.uses.append(Use(task, place, part, node.value["use"].span))
         return self._expanded(target, task, place, (*within, part))
 
-    def _find(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> tuple[Path, Node] | None:
-        """The part that a use leads to, through others where these only use it themselves."""
+    def _find(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> tuple[Path, Node]:
+        """The part that a use leads to, through others where these only use it themselves.  Raises
+        ``_BadUse``.
+        """
         passed: list[Span] = []
+        seen: dict[Path, int] = {}
         while True:
-            assert isinstance(node.value, dict)
-            said, more = node.value["use"], [key for key in node.value if key != "use"]
-            if more:
-                message, span = (
-                    f"a part that is used takes no settings, and `{more[0]}` is one",
-                    _key(node.value[more[0]]),
-                )
-                return self._refuse("SQ283", message, span, "set it where the part is written", task, place)
+            said = _said(node)
             part = _path(said.value)
             if part is None:
                 message = f"`use: {said.value}` is no place such as `shared.NAME` or `tasks.TASK.model`"
-                return self._refuse("SQ283", message, said.span, self._known(said.value), task, place)
+                raise _BadUse("SQ283", message, said.span, self._known(said.value))
             passed.append(said.span)
-            if part in within or (part[:2] == ("tasks", task) and _touch(part[2:], place)):
-                return self._circle(said.value, passed, task, place)
+            if part in seen or part in within or (part[:2] == ("tasks", task) and _touch(part[2:], place)):
+                raise _circle(said.value, passed[seen.get(part, 0) :])
+            seen[part] = len(passed)
             target, part = self._at(part)
             if target is None:
-                return self._refuse(
-                    "SQ283",
-                    f"there is no `{said.value}` to use",
-                    said.span,
-                    self._known(said.value),
-                    task,
-                    place,
-                )
-            within = (*within, part)
-            if part[:1] == ("shared",):
+                known = self._known(said.value)
+                raise _BadUse("SQ283", f"there is no `{said.value}` to use", said.span, known)
+            seen[part] = len(passed)
+            if part[0] == "shared":
                 self.named.add(str(part[1]))
             if not _is_use(target):
                 return part, target
@@ -308,26 +295,6 @@ class _Expanding:
                     return None, part
                 return self._at((*inner, *part[depth:]))
         return node, part
-
-    def _circle(self, said: object, passed: list[Span], task: str, place: Path) -> None:
-        """A use that leads back to itself: shown where it begins, once."""
-        told = {label.span for one in self.found for label in one.labels} | {one.span for one in self.found}
-        if passed[0] not in told:
-            labels = tuple(Label(span, "which leads back") for span in passed[1:])
-            message = (
-                "a part cannot use itself" if not labels else f"`use: {said}` leads back to where it stands"
-            )
-            at = ("tasks", task, *place)
-            self.found.append(
-                Diagnostic(
-                    "SQ284",
-                    message,
-                    passed[0],
-                    labels=labels,
-                    help="write the part in one of the places",
-                    path=at,
-                )
-            )
 
     def _known(self, said: object) -> str:
         shared = self.root.at(("shared",))
@@ -352,16 +319,48 @@ class _Expanding:
     def _without(self, node: Node, task: str, place: Path) -> Node:
         """Only parts of models are shared: anything else is refused where it stands."""
         for path, leaf in node.leaves():
-            if path and path[-1] == "use" and len(path) > 0:
+            if path and path[-1] == "use":
                 message = "`use` stands for a part of a model, and this is none"
                 help = "what holds for every task is written once at the top of the spec"
-                self._refuse("SQ283", message, leaf.span, help, task, (*place, *path))
+                self._note(_BadUse("SQ283", message, leaf.span, help), task, (*place, *path))
         return node
 
-    def _refuse(self, code: str, message: str, span: Span, help: str, task: str, place: Path) -> None:
-        diagnostic = Diagnostic(code, message, span, help=help, path=("tasks", task, *place))
-        if not any(one.span == span and one.code == code for one in self.found):
-            self.found.append(diagnostic)
+    def _note(self, bad: _BadUse, task: str, place: Path) -> None:
+        """One mistake is told once, also where several tasks come upon it or a circle is entered twice."""
+        told = {label.span for one in self.found for label in one.labels} | {one.span for one in self.found}
+        if bad.span not in told:
+            labels = tuple(Label(span, "which leads back") for span in bad.passed)
+            path: Path = ("tasks", task, *place)
+            self.found.append(
+                Diagnostic(bad.code, bad.message, bad.span, labels=labels, help=bad.help, path=path)
+            )
+
+
+class _BadUse(Exception):
+    """A use that leads nowhere."""
+
+    def __init__(
+        self, code: str, message: str, span: Span, help: str, *, passed: Sequence[Span] = ()
+    ) -> None:
+        self.code, self.message, self.span, self.help, self.passed = code, message, span, help, passed
+        super().__init__(message)
+
+
+def _circle(said: object, passed: Sequence[Span]) -> _BadUse:
+    """A use that leads back to itself, shown where it begins."""
+    alone = len(passed) == 1
+    message = "a part cannot use itself" if alone else f"`use: {said}` leads back to where it stands"
+    return _BadUse("SQ284", message, passed[0], "write the part in one of the places", passed=passed[1:])
+
+
+def _said(node: Node) -> Node:
+    """What a use names.  Raises ``_BadUse`` where settings stand beside it."""
+    assert isinstance(node.value, dict)
+    more = [key for key in node.value if key != "use"]
+    if more:
+        message = f"a part that is used takes no settings, and `{more[0]}` is one"
+        raise _BadUse("SQ283", message, _key(node.value[more[0]]), "set it where the part is written")
+    return node.value["use"]
 
 
 def _is_use(node: Node) -> bool:

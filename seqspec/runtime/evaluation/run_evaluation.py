@@ -101,10 +101,8 @@ def conclude(
     used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
     with storage(folder):
         for name, scored in judged.items():
-            task, _, split = name.rpartition("/")
-            write_predictions(
-                folder.predictions / f"{_file(task, split)}.jsonl", assembled.each[task], scored
-            )
+            file = folder.predictions / f"{name.replace('/', '.')}.jsonl"
+            write_predictions(file, assembled.each[name.rpartition("/")[0]], scored)
         _describe_end(folder, assembled, judges, module.slices, launch)
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
@@ -114,10 +112,6 @@ def conclude(
         })  # fmt: skip
         write_report(folder)
     return judged, folder_name(best.step)
-
-
-def _file(task: str, split: str) -> str:
-    return f"{task}.{split}" if task else split
 
 
 def _describe_end(
