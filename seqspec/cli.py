@@ -23,8 +23,10 @@ from seqspec.cli_options import (
     Profiles,
     Quiet,
     Run,
+    RunTask,
     Sets,
     Spec,
+    Task,
     Threads,
     Workers,
     finish,
@@ -62,6 +64,7 @@ def run(
     spec: Annotated[Path | None, typer.Argument(help="The experiment.")] = None,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
     resume: Annotated[
         Path | None,
@@ -96,7 +99,7 @@ def run(
     from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
-    over = commands.overlays(profile, set)
+    over = commands.overlays(profile, set, task)
     finish(
         commands.run(
             spec,
@@ -118,6 +121,7 @@ def run(
 def evaluate(
     run: Run,
     split: Annotated[str, typer.Option(help="train, dev, dev_other, test or test_other.")] = "dev",
+    task: RunTask = None,
     checkpoint: Checkpoint = "best",
     set: Sets = [],  # noqa: B006
     output: Annotated[
@@ -136,7 +140,14 @@ def evaluate(
     over = commands.overlays([], set)
     finish(
         commands.evaluate(
-            run, split=split, checkpoint=checkpoint, over=over, launch=launch, format=format, output=output
+            run,
+            split=split,
+            task=task,
+            checkpoint=checkpoint,
+            over=over,
+            launch=launch,
+            format=format,
+            output=output,
         )
     )
 
@@ -246,6 +257,7 @@ def lock(
     spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     output: Annotated[Path | None, typer.Option(help="Where to write; left out, beside the spec.")] = None,
     device: Device = "auto",
     threads: Threads = None,
@@ -255,7 +267,7 @@ def lock(
     from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(device=device, threads=threads)
-    finish(commands.lock(spec, over=commands.overlays(profile, set), output=output, launch=launch))
+    finish(commands.lock(spec, over=commands.overlays(profile, set, task), output=output, launch=launch))
 
 
 @app.command()
@@ -337,6 +349,7 @@ def predict(
         list[str] | None,
         typer.Argument(help="Recordings, pictures, text files, tables or folders; left out, standard input."),
     ] = None,
+    task: RunTask = None,
     checkpoint: Checkpoint = "best",
     nbest: Annotated[int, typer.Option(min=1, help="Hypotheses for each input.")] = 1,
     scores: Annotated[bool, typer.Option("--scores", help="Print scores before the text.")] = False,
@@ -370,6 +383,7 @@ def predict(
         commands.predict(
             run,
             inputs=inputs or [],
+            task=task,
             checkpoint=checkpoint,
             nbest=nbest,
             scores=scores,
@@ -392,6 +406,7 @@ def validate(
     ] = None,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     format: Annotated[
         Literal["text", "concise", "json", "github", "sarif", "junit"],
         typer.Option(help="How to write what is wrong."),
@@ -423,7 +438,7 @@ def validate(
     from seqspec.compile import validation as judge
 
     options = judge.Options(
-        overlays=commands.overlays(profile, set),
+        overlays=commands.overlays(profile, set, task),
         format=format,
         color=judge.wants_color(color),
         fix=fix,
@@ -447,6 +462,7 @@ def explain(
     path: Annotated[str | None, typer.Argument(help="A place in the spec, such as data.batch.size.")] = None,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     params: Annotated[
         bool, typer.Option("--params", help="Table of trainable parameters; loads torch.")
     ] = False,
@@ -463,7 +479,7 @@ def explain(
 
     table: Literal["plan", "params", "cost", "batches"]
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
-    over = commands.overlays(profile, set)
+    over = commands.overlays(profile, set, task)
     finish(commands.explain(subject, path=path, over=over, table=table, plugins=plugin))
 
 
@@ -473,6 +489,7 @@ def diff(
     b: Annotated[str, typer.Argument(help="The other side.")],
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     format: Annotated[str, typer.Option(help="text, json or markdown.")] = "text",
     fail_on: Annotated[
         list[str], typer.Option(help="What makes the exit code 1: result, any, none, or a group.")
@@ -482,7 +499,7 @@ def diff(
     """Compare two experiments by meaning.  Exit code 0: the same, 1: different, 2: cannot compare."""
     from seqspec.compile import commands
 
-    over = commands.overlays(profile, set)
+    over = commands.overlays(profile, set, task)
     finish(commands.diff(a, b, over=over, format=format, fail_on=fail_on, params=params))
 
 
@@ -542,6 +559,7 @@ def doctor(
     spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     html: Html = None,
     steps: Annotated[int, typer.Option(min=1, help="Most steps of learning a few examples by heart.")] = 400,
     quiet: Quiet = False,
@@ -553,9 +571,8 @@ def doctor(
     from seqspec.compile.commands import overlays
     from seqspec.runtime.commands import corpus
 
-    finish(
-        corpus.doctor(spec, over=overlays(profile, set), html=html, steps=steps, quiet=quiet, format=format)
-    )
+    over = overlays(profile, set, task)
+    finish(corpus.doctor(spec, over=over, html=html, steps=steps, quiet=quiet, format=format))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seqspec.cli_options import Form, Html, Processes, Profiles, Quiet, Sets, Spec, finish
+from seqspec.cli_options import Form, Html, Processes, Profiles, Quiet, Sets, Spec, Task, finish
 
 data = typer.Typer(help="Prepare, inspect and fetch data.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -15,6 +15,7 @@ def fetch(
     spec: Annotated[Path, typer.Argument(help="The experiment whose corpora are wanted.")],
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     only: Annotated[
         list[str], typer.Option(help="Files to fetch, by name or pattern; may be repeated.")
     ] = [],  # noqa: B006
@@ -26,7 +27,7 @@ def fetch(
     from seqspec.compile import commands
     from seqspec.runtime.commands.fetch import fetch_corpora
 
-    finish(fetch_corpora(spec, over=commands.overlays(profile, set), only=only, dry=list_))
+    finish(fetch_corpora(spec, over=commands.overlays(profile, set, task), only=only, dry=list_))
 
 
 @data.command()
@@ -34,6 +35,7 @@ def prepare(
     spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = [],  # noqa: B006
     processes: Processes = None,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every file of the cache.")] = False,
@@ -47,7 +49,7 @@ def prepare(
     finish(
         corpus.prepare(
             spec,
-            over=overlays(profile, set),
+            over=overlays(profile, set, task),
             splits=split,
             processes=processes,
             verify=verify,
@@ -62,6 +64,7 @@ def inspect(
     spec: Spec,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
+    task: Task = None,
     html: Html = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Texts or recordings of a split that are read.")
@@ -77,7 +80,7 @@ def inspect(
     finish(
         corpus.inspect(
             spec,
-            over=overlays(profile, set),
+            over=overlays(profile, set, task),
             html=html,
             limit=limit,
             processes=processes,

@@ -16,6 +16,8 @@ Profiles = Annotated[
 Sets = Annotated[
     list[str], typer.Option("--set", help="Put a value over the spec: path=value; may be repeated.")
 ]
+Task = Annotated[str | None, typer.Option("--task", help="One task of a spec of several, by itself.")]
+RunTask = Annotated[str | None, typer.Option("--task", help="Which of the tasks of a run of several.")]
 Plugins = Annotated[
     list[str], typer.Option("--plugin", help="Show this plugin's components too; may be repeated.")
 ]

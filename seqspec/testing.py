@@ -33,7 +33,7 @@ _SILENT = ("optimizer", "normalizer", "segmenter", "augment", "search", "metric"
 """Slots whose components give what they take, or nothing that another part reads."""
 _COUNT = 100
 """In place of every number that only data can tell, such as the size of a vocabulary."""
-_CONFIG_ONLY = ("schedule",)
+_CONFIG_ONLY = ("schedule", "mix")
 
 
 def components(plugin: str) -> list[tuple[str, str]]:

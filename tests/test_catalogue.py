@@ -13,8 +13,8 @@ from seqspec.schema.catalogue import SLOTS, Catalogue, class_name
 ROOT = Path(__file__).parents[1] / "seqspec"
 CATALOGUE = Catalogue()
 COMPONENTS = [(slot, name) for slot in SLOTS for name in CATALOGUE.names(slot)]
-WITHOUT_TWIN = ("schedule",)
-"""A schedule is a pure function of the step: its config is all there is of it."""
+WITHOUT_TWIN = ("schedule", "mix")
+"""Pure functions of the step: the config is all there is of them."""
 
 
 @pytest.mark.parametrize(("slot", "name"), COMPONENTS)

@@ -14,24 +14,38 @@ from functools import cache
 from pathlib import Path as File
 from types import ModuleType
 
-from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.diagnostics.report import in_order, locate
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Diagnostic, Finding
+from seqspec.schema.experiment import OWN
 from seqspec.schema.source import Path, Tree, dotted
 
 Rule = Callable[[Plan], Iterator[Finding]]
 
 
 def check(plan: Plan, tree: Tree) -> tuple[Diagnostic, ...]:
-    """Everything that the rules find, in the order of the rules' names."""
-    return tuple(locate(finding, tree) for finding in findings(plan, tree))
+    """Everything that the rules find, in the order of the rules' names; of several tasks each once."""
+    if not plan.tasks:
+        return tuple(locate(finding, tree) for finding in findings(plan, tree))
+    found = [of_task(d, name) for name, one in plan.tasks.items() for d in check(one, one.tree)]
+    found += [locate(finding, tree) for finding in findings(plan, tree)]
+    return tuple(in_order(found))
+
+
+def of_task(d: Diagnostic, name: str) -> Diagnostic:
+    """A diagnostic about the experiment of a task, with its place in the whole."""
+    return d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d
 
 
 def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:
-    """What the rules find, each finding with the code of its rule."""
+    """What the rules find, each finding with the code of its rule.
+
+    A rule with ``WHOLE`` looks at the places of parts, which several tasks have in common; any other looks
+    at one experiment, which is that of a task where there are several.
+    """
     granted = [one.model_dump() for one in plan.experiment.lenient or ()]
     used = []
-    for module in rules():
+    for module in _rules_of(plan):
         rule: Rule = module.check
         for finding in rule(plan):
             leniency = _leniency(finding, module, tree)
@@ -39,7 +53,7 @@ def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:
             used += [leniency] if lenient else []
             severity = module.OVERLAID if lenient else finding.severity
             yield finding._replace(code=finding.code or module.CODE, severity=severity)
-    for index, one in enumerate(granted):
+    for index, one in enumerate(granted if not plan.tasks else ()):
         if one not in used:
             yield _idle(("lenient", index), one["code"])
 
@@ -49,11 +63,13 @@ def written_out(plan: Plan, tree: Tree) -> dict[str, object]:
     lenient about is written down.
     """
     needed = [
-        _leniency(finding, module, tree)
-        for module in rules()
+        _leniency(finding, module, one.tree if plan.tasks else tree)
+        for one in plan.each.values()
+        for module in _rules_of(one)
         if hasattr(module, "OVERLAID")
-        for finding in module.check(plan)
+        for finding in module.check(one)
     ]
+    needed = [one for at, one in enumerate(needed) if one not in needed[:at]]
     data = tree.data()
     assert isinstance(data, dict)
     kept = {key: value for key, value in data.items() if key != "lenient"}
@@ -85,6 +101,14 @@ def _overlaid(finding: Finding, tree: Tree) -> bool:
     """Whether a place of the finding was written over by another file, a profile or the command line."""
     nodes = (tree.at(path) for path in _places(finding))
     return any(node is not None and node.replaced is not None for node in nodes)
+
+
+def _rules_of(plan: Plan) -> Iterator[ModuleType]:
+    """The rules that look at this plan: all, or of several tasks those of the whole and those of each."""
+    for module in rules():
+        whole = hasattr(module, "WHOLE")
+        if whole if plan.tasks else not (whole and plan.task):
+            yield module
 
 
 @cache

@@ -24,9 +24,10 @@ class Outcome(NamedTuple):
     exit: int = Exit.CLEAN
 
 
-def overlays(profiles: Sequence[str], sets: Sequence[str]) -> tuple[Overlay, ...]:
-    """The overlays of a command line: profiles in order, then values."""
-    return (*map(Overlay.profile, profiles), *map(Overlay.set, sets))
+def overlays(profiles: Sequence[str], sets: Sequence[str], task: str | None = None) -> tuple[Overlay, ...]:
+    """The overlays of a command line: profiles in order, then values; of several tasks, one by itself."""
+    chosen = () if task is None else (Overlay.task(task),)
+    return (*map(Overlay.profile, profiles), *map(Overlay.set, sets), *chosen)
 
 
 def explain(

@@ -57,7 +57,6 @@ from seqspec.runtime.training.streams import training_stream, unit_of
 from seqspec.runtime.training.trainer import train
 from seqspec.runtime.training.training_module import NotFinite, Training
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def resume(
             launch,
             place,
             known=known,
-            learned=learned_of(folder, compiled.plan.roles),
+            learned=learned_of(folder, compiled.plan),
         )
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
@@ -212,16 +211,15 @@ def _prepared(
     place: Place,
     *,
     known: tuple[Record, ...] | None = None,
-    learned: Learned | None = None,
+    learned: Mapping[str, Learned] | None = None,
 ) -> Assembled:
     """``known`` is what the first weights were taken from, where a checkpoint holds what became of them."""
     experiment = compiled.plan.experiment
     pin(threads=launch.threads, exact=experiment.train.exact)
-    splits = ("train", *experiment.evaluate.splits)
     progress = silent if place.rank else bar
     if known is None:
-        return assemble(compiled, splits=splits, progress=progress, initial=True, learned=learned)
-    return replace(assemble(compiled, splits=splits, progress=progress, learned=learned), initialized=known)
+        return assemble(compiled, progress=progress, initial=True, learned=learned)
+    return replace(assemble(compiled, progress=progress, learned=learned), initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
@@ -248,26 +246,26 @@ def _carry_out(
     allow_drift: bool = False,
 ) -> Result:
     experiment = assembled.compiled.plan.experiment
-    stamps = Stamps.take(assembled.prepared, ("train", *experiment.evaluate.splits))
+    stamps = Stamps.take(assembled)
     if not place.rank:
         _tidy(folder)
         _advise(launch, launch.precision or experiment.train.precision)
-        for sentence in first_look(assembled.prepared):
-            _say(f"warning: {sentence}")
+        for task, one in assembled.each.items():
+            for sentence in first_look(one.prepared):
+                _say(f"warning: {f'task `{task}`: ' if task else ''}{sentence}")
     saved = newest_sound(folder.checkpoints, _say)
-    compiled = CompiledLoss(assembled.program.losses.sums) if launch.compile else None
-    module = Training(assembled.program, slices=slices, compiled=compiled)
+    module = Training(assembled.program, slices=slices, wrap=CompiledLoss if launch.compile else None)
     standing = Standing()
     if saved:
-        standing = _restored(module, saved, folder, experiment, place)
+        standing = _restored(module, saved, folder, place)
         if not place.rank and not allow_drift:
             require_journal(folder, length=standing.journal, step=saved.step)
         _say(f"going on from step {saved.step:,}")
     updates = experiment.train.max_steps * len(module.cycle.turns)
-    stream = training_stream(assembled.prepared, max_steps=updates, slices=slices, launch=launch, place=place)
+    stream = training_stream(assembled, max_steps=updates, slices=slices, launch=launch, place=place)
     try:
         interrupted = train(
-            module, stream=stream, unit=unit_of(assembled.prepared), folder=folder, standing=standing,
+            module, stream=stream, unit=unit_of(assembled), folder=folder, standing=standing,
             judge=lambda step: judgement(assembled, module, launch, place), launch=launch, place=place,
         )  # fmt: skip
     except NotFinite as error:
@@ -291,10 +289,10 @@ def _carry_out(
     return Result(folder, Exit.CLEAN, judged, checkpoint)
 
 
-def _restored(
-    module: Training, saved: Checkpoint, folder: RunFolder, experiment: Experiment, place: Place
-) -> Standing:
+def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Place) -> Standing:
     """Put a checkpoint into the module; gives how the run stood."""
+    plan = module.program.plan
+    experiment = plan.experiment
     last = experiment.train.max_steps
     if saved.step > last:
         raise RunError(
@@ -304,7 +302,9 @@ def _restored(
         )
     with readable(saved.step):
         module.restore(saved.tensors, saved.state, first=place.rank == 0)
-        standing = Standing.from_json(saved.state["standing"]).for_plan(last, experiment.evaluate)
+        standing = Standing.from_json(saved.state["standing"]).for_plan(
+            last, experiment.evaluate, {name: one.experiment.evaluate for name, one in plan.each.items()}
+        )
     if not place.rank:
         keep = Keep.of(experiment.train)
         prune(
@@ -316,7 +316,7 @@ def _restored(
 def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
     """Everything about the run that is known before its first step."""
     _write_spec(folder, assembled.compiled)
-    save_learned(folder, assembled.prepared)
+    save_learned(folder, assembled)
     folder.note(
         "launch.json",
         {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
@@ -329,11 +329,12 @@ def _slices(accumulate: int, place: Place) -> int:
 
 
 def _not_finite(error: NotFinite, folder: RunFolder, assembled: Assembled) -> RunError:
-    split = assembled.prepared.splits["train"]
+    split = assembled.each[error.task].prepared.splits["train"]
     rows: list[dict[str, Any]] = [
         {"micro_step": micro, "examples": [split.id(index) for index in rows]} for micro, rows in error.rows
     ]
     phase = {"phase": error.phase} if error.phase else {}
+    phase |= {"task": error.task} if error.task else {}
     folder.note("not_finite.json", {"step": error.step, **phase, "batches": rows})
     shown = ", ".join(split.id(index) for index in error.rows[-1][1][:8])
     steps = steps_of(folder.checkpoints)

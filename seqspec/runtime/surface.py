@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from seqspec.runtime.training.training_module import Training
 
 
-def load(path: str | Path, *, profiles: Sequence[str] = (), set: Sequence[str] = ()) -> Compiled:
+def load(
+    path: str | Path, *, profiles: Sequence[str] = (), set: Sequence[str] = (), task: str | None = None
+) -> Compiled:
     """Compile the spec at ``path``; loads no torch.
 
     ``profiles`` are applied in order, then each ``set`` entry, written ``"train.max_steps=10"``.  Raises
-    ``SpecError`` with every mistake at once.
+    ``SpecError`` with every mistake at once.  ``task`` is one of several that is wanted by itself.
     """
-    overlays = [*map(Overlay.profile, profiles), *map(Overlay.set, set)]
+    chosen = () if task is None else (Overlay.task(task),)
+    overlays = [*map(Overlay.profile, profiles), *map(Overlay.set, set), *chosen]
     return compile_spec(Path(path), overlays=overlays)
 
 
@@ -97,16 +100,29 @@ class Run:
         return read_journal(open_folder(self.path).path / "metrics.jsonl")
 
     def evaluate(
-        self, split: str, *, checkpoint: str = "best", set: Sequence[str] = (), launch: Launch | None = None
+        self,
+        split: str,
+        *,
+        checkpoint: str = "best",
+        set: Sequence[str] = (),
+        launch: Launch | None = None,
+        task: str | None = None,
     ) -> Scored:
-        """Every metric of the spec on ``split``; predictions are kept in the run directory."""
+        """Every metric of the spec on ``split``, of several tasks for ``task``; predictions are kept in the
+        run directory.
+        """
         from seqspec.runtime.evaluation.evaluate import evaluate
 
-        over = tuple(map(Overlay.set, set))
-        return evaluate(self.path, split=split, checkpoint=checkpoint, over=over, launch=launch or Launch())
+        over, launch = tuple(map(Overlay.set, set)), launch or Launch()
+        return evaluate(self.path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=task)
 
     def predict(
-        self, inputs: Sequence[str], *, checkpoint: str = "best", launch: Launch | None = None
+        self,
+        inputs: Sequence[str],
+        *,
+        checkpoint: str = "best",
+        launch: Launch | None = None,
+        task: str | None = None,
     ) -> list[Prediction]:
         """A prediction for each input, a text or the name of an audio or image file, in order.
 
@@ -114,7 +130,8 @@ class Run:
         """
         from seqspec.runtime.prediction.opening import open_predictor
 
-        return list(open_predictor(self.path, checkpoint=checkpoint, launch=launch).predictor(inputs))
+        opened = open_predictor(self.path, checkpoint=checkpoint, launch=launch, task=task)
+        return list(opened.predictor(inputs))
 
 
 def open_run(path: str | Path) -> Run:

@@ -35,6 +35,7 @@ SLOTS = (
     "schedule",
     "search",
     "metric",
+    "mix",
 )
 
 

@@ -3,14 +3,21 @@
 The order of the fields is the order in which a spec is read: where the data comes from, how it is cut up,
 what learns, how, and how it is judged.  ``extends`` and ``profiles`` are gone by the time a tree gets here
 (``compile/resolve/resolve.py``).
+
+Several tasks are several experiments with one training: what stands at the top holds for every task, and a
+task says what is its own.  ``compile/resolve/tasks.py`` makes an ordinary spec of each.
 """
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.data import Data
+from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.slot import Slot
@@ -18,6 +25,7 @@ from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+TaskName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 OptimizerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
@@ -85,6 +93,8 @@ class Train(Config):
     """Keep every checkpoint whose step this divides."""
     log_every_steps: Annotated[Positive, Cosmetic] = 50
     """Period of the lines in ``metrics.jsonl``."""
+    mix: Annotated[Config | None, Slot("mix"), Later] = None
+    """How several tasks take turns, one global batch at a time; left out, each as often as the others."""
 
 
 class Stop(Config):
@@ -110,7 +120,11 @@ class Evaluate(Config):
     max_examples: Positive | None = None
     """Examples of a split that are decoded while training; the evaluation at the end takes all."""
     stop: Stop | None = None
-    """Early stopping."""
+    """Early stopping; of several tasks with it, the run stops when all of them have stalled."""
+    score: Annotated[TaskName | dict[TaskName, NonNegative] | None, Later] = None
+    """Of several tasks, whose first metric decides which checkpoint is best: a task's, or a mean with a
+    weight a task; left out, the mean of all.
+    """
 
 
 class Leniency(Config):
@@ -120,6 +134,27 @@ class Leniency(Config):
     """Code of the rule."""
     where: dict[str, str | int | float | bool | None]
     """The settings by their path, with the values that the leniency was granted for."""
+
+
+class Task(Config):
+    """One of several tasks that are trained together; what it leaves out is as the experiment has it."""
+
+    weight: NonNegative = 1.0
+    """Factor on the task's losses."""
+    data: Data
+    """Where its examples come from and how they become batches."""
+    model: Annotated[Config, Slot("model")]
+    """What learns it; ``{use: shared.NAME}`` stands for a part that tasks share."""
+    loss: Annotated[LossConfig | None, Slot("loss")] = Field(default="cross_entropy", validate_default=True)
+    """What training makes small, where it is one loss."""
+    losses: Annotated[dict[TermName, Annotated[LossConfig, Slot("loss")]] | None, Later] = None
+    """What training makes small, where it is a weighted sum."""
+    evaluate: Evaluate = Evaluate()
+    """How the task is judged."""
+
+
+OWN = tuple(name for name in Task.__annotations__ if name != "weight")
+"""The sections of an experiment that each task has for itself."""
 
 
 class Experiment(Config):
@@ -137,6 +172,12 @@ class Experiment(Config):
     """Packages outside seqspec whose components the spec may name."""
     seed: Seed = 1
     """Decides every random number of the run."""
+    shared: Annotated[dict[TaskName, Annotated[Config, Slot("shared")]] | None, Later] = None
+    """Parts of models that tasks share, by name: one set of weights wherever a task says
+    ``{use: shared.NAME}``.
+    """
+    tasks: Annotated[Annotated[dict[TaskName, Task], Field(min_length=1)] | None, Later] = None
+    """Tasks that are trained together, by name; left out, there is one, and it needs no name."""
     data: Data
     """Where examples come from and how they become batches."""
     model: Annotated[Config, Slot("model")]
@@ -166,3 +207,35 @@ class Experiment(Config):
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()
     """How the experiment is judged."""
+
+    @classmethod
+    def together(cls, each: Mapping[str, Experiment], **whole: Any) -> Experiment:
+        """The experiment that tasks make up; ``whole`` are its own sections, the rest is that of the first.
+
+        Data, model and losses are the tasks' own: whoever asks for those of the whole is told to name a task.
+        """
+        first = next(iter(each.values()))
+        left = {name: getattr(first, name) for name in cls.model_fields if name not in (*OWN, *whole)}
+        told = (first.model_fields_set - set(OWN)) | whole.keys()
+        return cls.model_construct(_fields_set=told, **{**left, "loss": None, **whole})
+
+    def of_task(self, name: str) -> Experiment:
+        """One of several tasks as an experiment of its own."""
+        assert self.tasks is not None
+        task = self.tasks[name]
+        whole = {
+            key: getattr(self, key) for key in type(self).model_fields if key not in (*OWN, "tasks", "shared")
+        }
+        own = {key: getattr(task, key) for key in OWN}
+        told = (self.model_fields_set - {"tasks", "shared", *OWN}) | task.model_fields_set
+        return Experiment.model_construct(_fields_set=told, **whole, **own)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            tasks = self.__dict__.get("tasks")
+            if not tasks or name not in OWN:
+                return super().__getattr__(name)
+            listed = ", ".join(f"`{task}`" for task in tasks)
+            message = f"this is about one task, and the spec has {listed}"
+            raise SpecError([Diagnostic("SQ281", message, help="choose one with `--task NAME`")])

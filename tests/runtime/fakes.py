@@ -105,8 +105,10 @@ def program(**settings: Any) -> Any:
             components[tuple(part.split("."))].requires_grad_(False)
     paths = {("optimizers", name): config for name, config in optimizers.items()}
     built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
-    return SimpleNamespace(
-        plan=SimpleNamespace(experiment=experiment),
+    plan = SimpleNamespace(experiment=experiment)
+    plan.each = {"": plan}
+    found = SimpleNamespace(
+        plan=plan,
         model=model,
         losses=Losses(TWO if len(optimizers) > 1 else ONE, last_step=train_config.max_steps),
         optimizer=next(iter(built.values())),
@@ -115,7 +117,11 @@ def program(**settings: Any) -> Any:
         phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
         search=None,
         metrics=(),
+        tasks={},
+        weight=lambda task: 1.0,
     )
+    found.each = {"": found}
+    return found
 
 
 def start(

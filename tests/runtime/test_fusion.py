@@ -200,7 +200,7 @@ def fused(runs, *, ours, theirs, decoder=None, pack=None):
         )
         plan = SimpleNamespace(experiment=SimpleNamespace(model=model), digests=plan.digests)
     program = SimpleNamespace(plan=plan, model=language.program.model)
-    opened = SimpleNamespace(program=program, parts=parts)
+    opened = SimpleNamespace(program=program, parts=parts, tasks={})
     return fuse(translation.program, {"target": ours} if ours else {}, open=lambda folder: opened)
 
 

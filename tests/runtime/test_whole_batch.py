@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
@@ -14,6 +16,11 @@ from seqspec.schema.loss.contrastive import ContrastiveConfig
 from seqspec.schema.types import Pairs
 
 PAIRS, DIM = 12, 6
+
+
+class Learning(NamedTuple):
+    model: nn.Module
+    losses: Losses
 
 
 class Towers(nn.Module):
@@ -53,7 +60,7 @@ def trained(slices: int, *, norm: bool, training: bool = False) -> tuple[list[to
     """Gradients after one update, and the reported total and count."""
     model = Towers().train(training)
     whole = WholeBatch(
-        losses(norm=norm), model, slices=slices, seeded=lambda batch: torch.manual_seed(batch.step)
+        Learning(model, losses(norm=norm)), slices=slices, seeded=lambda batch: torch.manual_seed(batch.step)
     )
     told = None
     for batch in batches(slices):
@@ -92,7 +99,7 @@ def test_micro_batches_do_not_change_what_is_compared() -> None:
     results = []
     for slices in (1, 3, 4):
         model = NoNegatives().eval()
-        whole = WholeBatch(losses(norm=True), model, slices=slices, seeded=lambda batch: None)
+        whole = WholeBatch(Learning(model, losses(norm=True)), slices=slices, seeded=lambda batch: None)
         told = [whole.objective(batch, names=None, step=1) for batch in batches(slices)][-1]
         assert told is not None
         (told.objective / slices).backward()
@@ -112,7 +119,7 @@ def test_both_passes_drop_the_same_units() -> None:
 
     def loss() -> float:
         whole = WholeBatch(
-            losses(norm=True), model, slices=3, seeded=lambda batch: torch.manual_seed(batch.step)
+            Learning(model, losses(norm=True)), slices=3, seeded=lambda batch: torch.manual_seed(batch.step)
         )
         told = [whole.objective(batch, names=None, step=1) for batch in batches(3)][-1]
         assert told is not None
@@ -135,7 +142,7 @@ def test_a_micro_batch_without_an_example_of_its_own_adds_nothing() -> None:
     (batch,) = batches(1)
     empty = batch.map(lambda x: x[:1])._replace(step=99, shares={"loss": float("inf")})
     half = batch._replace(shares={"loss": PAIRS / 2})
-    whole = WholeBatch(losses(norm=False), model, slices=2, seeded=lambda batch: None)
+    whole = WholeBatch(Learning(model, losses(norm=False)), slices=2, seeded=lambda batch: None)
     assert whole.objective(half, names=None, step=1) is None
     told = whole.objective(empty, names=None, step=1)
     assert told is not None

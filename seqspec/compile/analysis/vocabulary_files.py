@@ -40,10 +40,15 @@ def checked_with_files(
     the files bring to light.
     """
     facts = dict(plan.facts)
-    told = vocabulary_files(plan, known=facts)
-    if told.facts:
-        _, mistakes = infer(experiment, tree, facts={**told.facts, **facts})
-    return (*mistakes, *(locate(finding, tree) for finding in told.findings))
+    known: dict[str, int] = {}
+    found: list[Diagnostic] = []
+    for name, one in plan.each.items():
+        told = vocabulary_files(one, known=dict(one.facts))
+        known |= {f"tasks.{name}.{fact}" if name else fact: size for fact, size in told.facts.items()}
+        found += [locate(finding, one.tree) for finding in told.findings]
+    if known:
+        _, mistakes = infer(experiment, tree, facts={**known, **facts})
+    return (*mistakes, *found)
 
 
 def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:

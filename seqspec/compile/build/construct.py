@@ -8,7 +8,7 @@ person wrote and the component never looks at is a mistake (law 3).
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -18,17 +18,21 @@ from seqspec.schema.diagnostic import Finding
 from seqspec.schema.slot import slots
 
 if TYPE_CHECKING:
-    from seqspec.compile.plan.plan import Plan
+    from seqspec.compile.plan.plan import Plan, SharedPart
     from seqspec.schema.source import Path
     from seqspec.schema.types import Type
 
 
 class Constructor:
-    """Builds the components of one plan and remembers what they read."""
+    """Builds the components of one plan and remembers what they read.
 
-    def __init__(self, plan: Plan) -> None:
+    ``lent`` is what parts that tasks share are taken from and put into, so that each is built once.
+    """
+
+    def __init__(self, plan: Plan, *, lent: Lent | None = None) -> None:
         self.plan = plan
         self.catalogue = Catalogue(tuple(plan.experiment.plugins))
+        self.lent = lent
         self.built: dict[Path, Any] = {}
         """What was built, by its place in the experiment."""
         self._read: dict[Path, set[str]] = {}
@@ -39,6 +43,15 @@ class Constructor:
 
     def build(self, *path: str | int) -> Any:
         """The component at ``path``, its children through ``parts`` where it has any."""
+        if self.lent is not None and (part := self.lent.part(self.plan.task, path)) is not None:
+            if part not in self.lent.built:
+                self._build(path)
+                self.lent.put(part, path, self.built)
+            self.built |= self.lent.at(part, path)
+            return self.built[path]
+        return self._build(path)
+
+    def _build(self, path: Path) -> Any:
         node = self.plan.node(*path)
         config = self.config(path)
         cls = self.catalogue.module(*node.component)
@@ -70,6 +83,28 @@ class Constructor:
                     code="SQ209",
                     on_key=True,
                 )
+
+
+class Lent:
+    """The modules of parts that tasks share, by the part's own place."""
+
+    def __init__(self, shared: Sequence[SharedPart]) -> None:
+        self.built: dict[Path, dict[Path, Any]] = {}
+        """The module of each part, and those inside it, by their place in the part."""
+        self._parts = {place: one.part for one in shared for place in one.places}
+
+    def part(self, task: str, place: Path) -> Path | None:
+        """The shared part that stands at a place of a task; ``None`` where it is the task's own."""
+        return self._parts.get((task, place))
+
+    def put(self, part: Path, place: Path, built: Mapping[Path, Any]) -> None:
+        """Keep what was built at ``place`` as the part."""
+        depth = len(place)
+        self.built[part] = {path[depth:]: module for path, module in built.items() if path[:depth] == place}
+
+    def at(self, part: Path, place: Path) -> dict[Path, Any]:
+        """The part as it stands at ``place``."""
+        return {(*place, *path): module for path, module in self.built[part].items()}
 
 
 class Parts:

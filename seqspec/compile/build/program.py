@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 
-from seqspec.compile.build.construct import Constructor
+from seqspec.compile.build.construct import Constructor, Lent
 from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Plan
 from seqspec.components.losses import Losses, NamedLoss
+from seqspec.components.together import Together
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.loss._loss import LossConfig
@@ -51,9 +52,30 @@ class Program:
     """Every optimiser by name, with the parameters that it moves."""
     phases: tuple[Phase, ...] = ()
     """The cycle of one training step."""
+    tasks: Mapping[str, Program] = field(default_factory=dict)
+    """Of several tasks, the program of each by name; ``model`` then holds the models of all."""
+    whole: Program | None = field(default=None, repr=False)
+    """The program of all tasks, where this is one of several."""
+
+    @property
+    def each(self) -> Mapping[str, Program]:
+        """The programs of the tasks; one that has no tasks is one itself, without a name."""
+        return self.tasks or {"": self}
+
+    def weight(self, task: str) -> float:
+        """The factor on the losses of a task."""
+        tasks = self.plan.experiment.tasks
+        return tasks[task].weight if tasks else 1.0
+
+    @property
+    def trained(self) -> Any:
+        """The module whose weights a checkpoint holds."""
+        return self.model if self.whole is None else self.whole.model
 
     def parameters(self) -> Iterator[tuple[str, int]]:
-        """Each trainable parameter's name and size; a tied weight stands once, under its first name."""
+        """Each trainable parameter's name and size; one that is tied or shared stands once, under its first
+        name.
+        """
         for name, parameter in self.model.named_parameters():
             if parameter.requires_grad:
                 yield name, parameter.numel()
@@ -71,22 +93,61 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     where a number is still unknown, or where a written key was never read.
     """
     _require_known(plan)
-    constructor = Constructor(plan)
+    lent = Lent(plan.shared)
+    made: dict[str, _Made] = {}
     with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
-        model = constructor.build("model")
-        losses = build_losses(constructor)
-    _freeze(constructor)
-    optimizers, phases = _procedure(constructor, model, tree)
+        for name, one in plan.each.items():
+            constructor = Constructor(one, lent=lent)
+            model = constructor.build("model")
+            made[name] = _Made(constructor, model, build_losses(constructor))
+    whole = made[""] if not plan.tasks else _together(plan, made, lent)
+    _freeze(whole.constructor)
+    optimizers, phases = _procedure(whole.constructor, whole.model, tree)
     optimizer = next(iter(optimizers.values())).component
-    _refuse(constructor.unread(), tree)
+    for name, task in made.items():
+        _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
+    programs = {name: _judged(task, optimizer) for name, task in made.items()}
+    if not plan.tasks:
+        return replace(programs[""], optimizers=optimizers, phases=phases)
+    _refuse(whole.constructor.unread(), tree)
+    program = Program(
+        plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
+        optimizers=optimizers, phases=phases,
+    )  # fmt: skip
+    return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
+
+
+class _Made(NamedTuple):
+    """What learns of one task, or of all of them."""
+
+    constructor: Constructor
+    model: Any
+    losses: Losses
+
+
+def _together(plan: Plan, made: Mapping[str, _Made], lent: Lent) -> _Made:
+    """One module of the models of all tasks; a part that has a place of its own stands there first."""
+    constructor = Constructor(plan)
+    for part, modules in lent.built.items():
+        constructor.built |= {(*part, *path): module for path, module in modules.items()}
+    for name, one in made.items():
+        constructor.built |= {
+            ("tasks", name, *path): module for path, module in one.constructor.built.items()
+        }
+    shared = {str(part[-1]): modules[()] for part, modules in lent.built.items() if part[0] == "shared"}
+    model = Together(shared=shared, tasks={name: one.model for name, one in made.items()})
+    return _Made(constructor, model, next(iter(made.values())).losses)
+
+
+def _judged(made: _Made, optimizer: Optimizer) -> Program:
+    """The program of one task, its search and metrics built."""
+    constructor = made.constructor
+    plan = constructor.plan
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(
-        plan, model, losses, optimizer, search, metrics, constructor.built,
-        optimizers=optimizers, phases=phases,
-    )  # fmt: skip
+    return Program(plan, made.model, made.losses, optimizer, search, metrics, constructor.built)
 
 
 def build_losses(constructor: Constructor) -> Losses:

@@ -21,12 +21,13 @@ from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
 CODE = "SQ263"
+WHOLE = True
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    if not any(node.path == ("model",) for node in plan.nodes):
+    if not plan.parts:
         return
-    there = {dotted(node.path) for node in plan.nodes if node.path[0] == "model"}
+    there = set(map(dotted, plan.parts))
     for path, config in plan.optimizers.items():
         own = getattr(config, "parameters", None)
         named = [((*path, "parameters", index), part) for index, part in enumerate(own or ())]

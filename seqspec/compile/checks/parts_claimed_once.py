@@ -20,6 +20,7 @@ from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
 CODE = "SQ262"
+WHOLE = True
 
 
 def check(plan: Plan) -> Iterator[Finding]:

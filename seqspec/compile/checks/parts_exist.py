@@ -22,6 +22,7 @@ from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
 CODE = "SQ237"
+WHOLE = True
 
 
 def check(plan: Plan) -> Iterator[Finding]:
@@ -52,7 +53,7 @@ def check(plan: Plan) -> Iterator[Finding]:
 
 def model_parts(plan: Plan) -> tuple[str, ...]:
     """The model and every component in it, by place."""
-    return tuple(dict.fromkeys(dotted(node.path) for node in plan.nodes if node.path[:1] == ("model",)))
+    return tuple(map(dotted, plan.parts))
 
 
 def _known(name: str, at: Path, parts: tuple[str, ...]) -> Iterator[Finding]:

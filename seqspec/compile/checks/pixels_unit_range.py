@@ -57,7 +57,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     if image is None:
         return
     wanted = getattr(plan.experiment.model, "reads_pixels", None)
-    source = next((type_ for name, type_ in plan.node("model").takes if name == "source"), None)
+    takes = next((node.takes for node in plan.nodes if node.path == ("model",)), ())
+    source = next((type_ for name, type_ in takes if name == "source"), None)
     if wanted is not None and isinstance(source, Image):
         yield from _finding(image.pipeline("source"), image.place("source"), wanted, ("model",))
     for role in ("source", *image.fields):

@@ -7,11 +7,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqspec.compile.plan.plan import Plan, PlanNode
+from seqspec.compile.plan.plan import Plan, PlanNode, SharedPart
 
 
 def counted(plan: Plan) -> int | None:
-    """All parameters; ``None`` where a component does not say, or a vocabulary is unknown."""
+    """All parameters; ``None`` where a component does not say, or a vocabulary is unknown.  What
+    several tasks share counts once.
+    """
+    if not plan.tasks:
+        return _counted(plan)
+    each = [_counted(one) for one in plan.tasks.values()]
+    again = [_again(plan, one) for one in plan.shared]
+    known = [size for size in (*each, *again) if size is not None]
+    return sum(known[: len(each)]) - sum(known[len(each) :]) if len(known) == len(each) + len(again) else None
+
+
+def _again(plan: Plan, shared: SharedPart) -> int | None:
+    """What the tasks after the first count of a part that is theirs together."""
+    if any(_inside(one, shared) for one in plan.shared):
+        return 0
+    task, place = shared.places[0]
+    below = [node for node in plan.tasks[task].nodes if node.path[: len(place)] == place]
+    sizes = [_own(plan.tasks[task], node) for node in dict.fromkeys(below)]
+    return None if None in sizes else sum(filter(None, sizes)) * (len(shared.places) - 1)
+
+
+def _inside(outer: SharedPart, inner: SharedPart) -> bool:
+    """Whether a shared part stands in another in every place, and is counted with it."""
+    if outer is inner:
+        return False
+    held = [(task, place) for task, place in outer.places]
+    return all(
+        any(task == other and place[: len(there)] == there for other, there in held)
+        for task, place in inner.places
+    )
+
+
+def _counted(plan: Plan) -> int | None:
     model: Any = plan.experiment.model
     if getattr(model, "has_more_weights", False):
         return None

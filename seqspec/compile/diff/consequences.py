@@ -57,8 +57,17 @@ def batches(plan: Plan) -> int:
 
 
 def _batch(a: Plan, b: Plan) -> list[Consequence]:
+    """Of one experiment on both sides, or of each task that both have."""
+    names = [name for name in a.each if name in b.each]
+    found = ((name, one) for name in names for one in _batches(a.each[name], b.each[name]))
+    return [one._replace(name=f"{one.name} of {name}") if name else one for name, one in found]
+
+
+def _batches(a: Plan, b: Plan) -> list[Consequence]:
     old, new = a.experiment.data.batch, b.experiment.data.batch
     total_old, total_new = old.size * batches(a), new.size * batches(b)
+    if a.task or b.task:  # how often a task has a turn is drawn
+        total_old = total_new = 0.0
     if old.unit != new.unit:
         return [Consequence("effective batch", f"{old.size:,g} {old.unit}", f"{new.size:,g} {new.unit}")]
     return [

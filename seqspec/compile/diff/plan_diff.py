@@ -189,6 +189,10 @@ def group_of(path: Path) -> Group:
             return "model"
         case ("evaluate", *_):
             return "evaluation"
+        case ("shared", *_):
+            return "model"
+        case ("tasks", _) if len(path) > 2:
+            return group_of(path[2:])
         case ("name" | "description", *_):
             return "cosmetic"
     return "training"

@@ -20,7 +20,7 @@ _ABSENT = {("initialize",), ("freeze",)}
 
 def plan_text(plan: Plan) -> str:
     """The whole plan, a section a paragraph."""
-    sections = (_head(plan), _nodes(plan), _numbers(plan), _rates(plan), _unknowns(plan))
+    sections = (_head(plan), _nodes(plan), _parts(plan), _numbers(plan), _rates(plan), _unknowns(plan))
     return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
 
 
@@ -43,7 +43,7 @@ def _indented(node: PlanNode) -> str:
 def _edges(plan: Plan, node: PlanNode) -> str:
     gives = str(node.gives)
     if node.component[0] == "adapter":
-        gives = _named(plan.experiment.data.source.roles().items())  # type: ignore[attr-defined]
+        gives = _named(plan.config(node.path).roles().items())
     if len(node.outputs) > 1:
         gives = _named(node.outputs)
     return f"{_named(node.takes)} → {gives}".lstrip()
@@ -51,6 +51,16 @@ def _edges(plan: Plan, node: PlanNode) -> str:
 
 def _named(types: Iterable[tuple[str, Type]]) -> str:
     return ", ".join(str(type_) if name == "source" else f"{name} {type_}" for name, type_ in types)
+
+
+def _parts(plan: Plan) -> list[str]:
+    """Which tasks train which part; a part below one that is shared is not told again."""
+    if not plan.tasks:
+        return []
+    rows = [(dotted(one.part), [task for task, _ in one.places]) for one in plan.shared]
+    rows += [(f"tasks.{name}.model", [name]) for name in plan.tasks]
+    width = max(len(part) for part, _ in rows)
+    return ["trained by", *(f"  {part:{width}}  {', '.join(dict.fromkeys(tasks))}" for part, tasks in rows)]
 
 
 def _numbers(plan: Plan) -> list[str]:

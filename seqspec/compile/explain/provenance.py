@@ -12,11 +12,16 @@ from seqspec.compile.language.flow_style import flow
 from seqspec.compile.language.paths import NoSuchPath
 from seqspec.compile.plan.plan import Compiled, PlanNode
 from seqspec.compile.reference.component_page import field_summary
+from seqspec.schema.experiment import OWN
 from seqspec.schema.source import Node, Path, dotted
 
 
 def provenance(compiled: Compiled, *, path: Path) -> str:
     """The value at ``path``, the places that said something about it, newest first, its field's sentence."""
+    if path[0] == "tasks" and path[1:2] and path[1] in compiled.plan.tasks and path[2:3] and path[2] in OWN:
+        # The task's own spec knows what stands at the top, and where a part that is used was written.
+        own = provenance(compiled.each[str(path[1])], path=path[2:])
+        return f"{dotted(path[:2])}.{own}"
     value, holder = _lookup(compiled.plan.experiment, path)
     lines = [f"{dotted(path)} = {flow(_plain(value))}", *_steps(compiled, path)]
     node = next((node for node in compiled.plan.nodes if node.path == path), None)

@@ -8,16 +8,18 @@ Nothing here knows a single component: a leaf says ``output(source)``, a compone
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seqspec.compile.diagnostics.report import locate
+from seqspec.compile.diagnostics.report import in_order, locate
 from seqspec.compile.infer.fields import data_types
 from seqspec.compile.infer.flow import Record, TypeFlow
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
+from seqspec.compile.infer.tasks import facts_of, join
 from seqspec.compile.plan.plan import Plan, Provenance
+from seqspec.compile.resolve.tasks import task_trees
 from seqspec.schema.diagnostic import Diagnostic
-from seqspec.schema.experiment import Experiment
+from seqspec.schema.experiment import OWN, Experiment
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
@@ -26,6 +28,24 @@ def infer(
     experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, as far as it can be made, and every mismatch on the way."""
+    if not experiment.tasks:
+        return _of_one(experiment, tree, facts=facts)
+    tasks = task_trees(tree)
+    each: dict[str, Plan] = {}
+    found: list[Diagnostic] = []
+    for name, own in tasks.trees.items():
+        plan, mistakes = _of_one(experiment.of_task(name), own, facts=facts_of(facts, task=name))
+        each[name] = replace(plan, task=name)
+        found += [
+            d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d for d in mistakes
+        ]
+    whole, mistakes = join(experiment, each, uses=tasks.uses, tree=tree)
+    return whole, tuple(in_order((*found, *mistakes)))
+
+
+def _of_one(
+    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
     record = Record(facts=facts)
     data = TypeFlow(experiment.data, ("data",), record)
     given = data_types(data)

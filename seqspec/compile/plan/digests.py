@@ -12,6 +12,9 @@ from seqspec.schema.slot import find_marks
 from seqspec.schema.units import Affects, LaterMark
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from seqspec.compile.plan.plan import SharedPart
     from seqspec.schema.experiment import Experiment
 
 _TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
@@ -20,25 +23,47 @@ _LATER = ("initialize", "freeze")
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
 
-def digests(experiment: Experiment) -> dict[str, str]:
+def digests(experiment: Experiment, shared: Sequence[SharedPart] = ()) -> dict[str, str]:
     """SHA-256 in hex of every part; ``all`` covers them and the seed.
+
+    ``shared`` is what several tasks share.
 
     What only the data can tell is not among them, so a spec has one digest before and after its data are
     prepared; the lock holds the data.
     """
     whole = result_fields(experiment)
+    parts = _parts(whole) if not experiment.tasks else _parts_of_tasks(whole, shared)
+    given = {name: digest(parts[name]) for name in PARTS}
+    return {**given, "all": digest(given)}
+
+
+def _parts(whole: Mapping[str, Any]) -> dict[str, object]:
     data: dict[str, Any] = dict(whole["data"])
     text = data.pop("text")
-    parts: dict[str, object] = {
+    return {
         "data": data,
         "tokenizer": text,
         "model": whole["model"],
-        "train": {key: whole[key] for key in _TRAIN if key in whole}
-        | {key: whole[key] for key in _LATER if whole[key]},
+        "train": _training(whole),
         "evaluate": whole["evaluate"],
     }
-    given = {name: digest(parts[name]) for name in PARTS}
-    return {**given, "all": digest(given)}
+
+
+def _parts_of_tasks(whole: Mapping[str, Any], shared: Sequence[SharedPart]) -> dict[str, object]:
+    """Each part by task; that weights are shared belongs to the model, what a task weighs to the training."""
+    tasks: Mapping[str, Any] = whole["tasks"]
+    each = {name: _parts(task) for name, task in tasks.items()}
+    found: dict[str, Any] = {part: {name: parts[part] for name, parts in each.items()} for part in PARTS}
+    found["model"]["shared"] = [[list(one.part), [[task, *at] for task, at in one.places]] for one in shared]
+    weights = {name: task["weight"] for name, task in tasks.items()}
+    found["train"] = {**_training(whole), "tasks": found["train"], "weights": weights}
+    found["evaluate"] = {"tasks": found["evaluate"], "whole": whole["evaluate"]}
+    return found
+
+
+def _training(whole: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: whole[key] for key in _TRAIN if key in whole}
+    return found | {key: whole[key] for key in _LATER if whole.get(key)}
 
 
 def result_fields(model: Any) -> Any:
@@ -48,7 +73,7 @@ def result_fields(model: Any) -> Any:
         fields = {
             name: result_fields(getattr(model, name))
             for name, field in type(model).model_fields.items()
-            if affects(field) == "result" and not is_unsaid(model, name, field)
+            if name in model.__dict__ and affects(field) == "result" and not is_unsaid(model, name, field)
         }
         return {"type": component, **fields, **getattr(model, "retired", {})} if component else fields
     if isinstance(model, list | tuple):

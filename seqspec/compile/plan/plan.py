@@ -9,6 +9,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.compile.plan.digests import digests
+from seqspec.compile.plan.together import dump_of_tasks, values_of_tasks
 from seqspec.compile.plan.values import Value, values
 from seqspec.schema.config import below
 from seqspec.schema.source import Path, Tree
@@ -41,6 +42,15 @@ class PlanNode(NamedTuple):
         return dict(self.takes) if self.named else self.takes[0][1]
 
 
+class SharedPart(NamedTuple):
+    """A part of the model with one set of weights that several tasks use."""
+
+    part: Path
+    """Its own place, such as ``shared.body``."""
+    places: tuple[tuple[str, Path], ...]
+    """Where it stands: tasks, and places in their experiments."""
+
+
 class Provenance(NamedTuple):
     """Where the values of a plan come from."""
 
@@ -60,10 +70,33 @@ class Plan:
     """What was written and why the rest follows; ``values`` is worked out from it when somebody asks."""
     facts: tuple[tuple[str, int], ...] = ()
     """Numbers that prepared data told."""
+    tasks: Mapping[str, Plan] = field(default_factory=dict)
+    """Of several tasks, the plan of each by name: an ordinary plan with an experiment of its own."""
+    shared: tuple[SharedPart, ...] = ()
+    """Parts that tasks share, each once."""
+    task: str = ""
+    """The name of the task whose plan this is, where there are several."""
+
+    @property
+    def each(self) -> Mapping[str, Plan]:
+        """The plans of the tasks; an experiment without tasks is one itself, and has no name."""
+        return self.tasks or {"": self}
 
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
+
+    @property
+    def tree(self) -> Tree:
+        """What was written of it."""
+        assert self.provenance is not None
+        assert self.provenance.tree is not None
+        return self.provenance.tree
+
+    @cached_property
+    def parts(self) -> tuple[Path, ...]:
+        """The model and every component in it, by place; of several tasks of each, and what they share."""
+        return tuple(dict.fromkeys(node.path for node in self.nodes if of_model(node.path)))
 
     @cached_property
     def outputs(self) -> Outputs:
@@ -94,6 +127,8 @@ class Plan:
     @cached_property
     def values(self) -> tuple[Value, ...]:
         """Every leaf of the experiment with its origin, in the language's order."""
+        if self.tasks:
+            return tuple(values_of_tasks(self))
         origin = self.provenance or Provenance(None, {})
         return values(self.experiment, tree=origin.tree, reasons=origin.reasons)
 
@@ -107,7 +142,7 @@ class Plan:
     @cached_property
     def data(self) -> dict[str, object]:
         """The canonical experiment as plain data: what is printed, hashed and compared."""
-        return self.experiment.model_dump(mode="json")
+        return dump_of_tasks(self) if self.tasks else self.experiment.model_dump(mode="json")
 
     @cached_property
     def unknowns(self) -> tuple[str, ...]:
@@ -120,7 +155,12 @@ class Plan:
         """SHA-256 of each part over the fields that affect results: ``data tokenizer model train evaluate``
         and ``all``.
         """
-        return digests(self.experiment)
+        return digests(self.experiment, self.shared)
+
+
+def of_model(path: Path) -> bool:
+    """Whether a place is a model, or lies in one."""
+    return path[0] in ("model", "shared") or (path[0] == "tasks" and path[2:3] == ("model",))
 
 
 @dataclass(frozen=True)
@@ -132,3 +172,10 @@ class Compiled:
     warnings: tuple[Diagnostic, ...] = field(default=())
     profiles: tuple[str, ...] = ()
     """Names of the profiles that the spec has; a run's own spec has none left."""
+
+    @property
+    def each(self) -> Mapping[str, Compiled]:
+        """Each task, with the tree that is its own spec; what has no tasks is one itself, without a name."""
+        if not self.plan.tasks:
+            return {"": self}
+        return {name: Compiled(plan, plan.tree, (), self.profiles) for name, plan in self.plan.tasks.items()}

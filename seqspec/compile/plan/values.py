@@ -39,7 +39,7 @@ def _add_values(
         if getattr(model, "component", ("", ""))[1]:
             found.append(_type_value(model, path, node, reasons))
         for name, field in type(model).model_fields.items():
-            if name in written or not is_unsaid(model, name, field):
+            if name in model.__dict__ and (name in written or not is_unsaid(model, name, field)):
                 _add_values(getattr(model, name), (*path, name), written.get(name), reasons, found)
     elif isinstance(model, dict) and any(isinstance(item, BaseModel) for item in model.values()):
         written = node.value if node is not None and type(node.value) is dict else {}

@@ -24,9 +24,9 @@ _PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]").finditer
 class Overlay(NamedTuple):
     """What the command line puts over a spec."""
 
-    kind: Literal["profile", "set"]
+    kind: Literal["profile", "set", "task"]
     text: str
-    """The profile's name, or ``path=value``."""
+    """The name of the profile or of the task, or ``path=value``."""
 
     @classmethod
     def profile(cls, name: str) -> Overlay:
@@ -35,6 +35,11 @@ class Overlay(NamedTuple):
     @classmethod
     def set(cls, text: str) -> Overlay:
         return cls("set", text)
+
+    @classmethod
+    def task(cls, name: str) -> Overlay:
+        """One task of a spec of several, as an experiment of its own."""
+        return cls("task", name)
 
 
 def merge(base: Node, over: Node, *, catalogue: Catalogue, home: Node | None = None) -> Node:

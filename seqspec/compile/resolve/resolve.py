@@ -11,6 +11,7 @@ from seqspec.compile.resolve.extends import Composed, compose
 from seqspec.compile.resolve.interpolate import interpolate
 from seqspec.compile.resolve.overlay import Overlay, merge, set_value
 from seqspec.compile.resolve.plugins import catalogue_of
+from seqspec.compile.resolve.tasks import only_task
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import COMMAND_LINE, Node, Source, Span, Tree
@@ -28,7 +29,9 @@ def put_over(composed: Composed, overlays: Sequence[Overlay], catalogue: Catalog
     """What a spec says under ``overlays``, its references filled in.  Raises ``SpecError``."""
     body = composed.body
     found: list[Diagnostic] = []
-    for overlay in sorted(overlays, key=lambda overlay: overlay.kind == "set"):
+    chosen = [overlay.text for overlay in overlays if overlay.kind == "task"]
+    over = (overlay for overlay in overlays if overlay.kind != "task")
+    for overlay in sorted(over, key=lambda overlay: overlay.kind == "set"):
         try:
             body = _put_over(body, overlay, composed, catalogue)
         except SpecError as error:
@@ -39,6 +42,8 @@ def put_over(composed: Composed, overlays: Sequence[Overlay], catalogue: Catalog
         raise SpecError((*found, *error.diagnostics), tree=error.tree) from None
     if found:
         raise SpecError(found, tree=body)
+    for name in chosen:
+        body = only_task(body, name, asked=Span(Source(COMMAND_LINE, f"--task {name}"), 7, 7 + len(name)))
     return body
 
 

@@ -38,6 +38,8 @@ class Batch(NamedTuple):
     """
     segments: Tensor | None = None
     """``[B, U]`` int64: the document that each packed token belongs to, from 1; 0 is padding."""
+    task: str = ""
+    """The task that it serves, where there are several."""
 
     @classmethod
     def pair(

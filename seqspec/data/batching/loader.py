@@ -17,6 +17,7 @@ from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, slices
+from seqspec.data.batching.turns import Turns
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Counted
@@ -57,17 +58,44 @@ class MicroSteps(Dataset[Batch]):
         number, round_ = divmod(item, self.num_slices // self.world)
         return self.slice(self.start + number, round_ * self.world + self.rank)
 
-    def slice(self, number: int, part: int) -> Batch:
-        """Slice ``part`` of global batch ``number``."""
+    def slice(self, number: int, part: int, *, run: int | None = None) -> Batch:
+        """Slice ``part`` of global batch ``number``; ``run``: its number in the whole run, where several
+        tasks take turns.
+        """
         epoch, examples = self.order.batch(number)
         mine = slices(examples, lengths=self.split.lengths, number=part, count=self.num_slices)
         shares = shares_of(self.split, examples, counted=self.counted, slices=self.num_slices)
-        step = number * self.num_slices + part
+        step = (number if run is None else run) * self.num_slices + part
         if not len(mine):
             mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
         return collate(
             self.split, mine, step=step, shares=shares, augments=self.augments, seed=self.seed, epoch=epoch
         )
+
+
+@dataclass(frozen=True)
+class TaskSteps(Dataset[Batch]):
+    """The same for several tasks that take turns: each global batch is the next of its task's own order."""
+
+    tasks: Mapping[str, MicroSteps]
+    turns: Turns
+    num_slices: int = 1
+    rank: int = 0
+    world: int = 1
+    start: int = 0
+    stop: int = 1
+
+    def __len__(self) -> int:
+        return (self.stop - self.start) * (self.num_slices // self.world)
+
+    def __getitem__(self, item: int) -> Batch:
+        if not 0 <= item < len(self):
+            raise IndexError(item)
+        number, round_ = divmod(item, self.num_slices // self.world)
+        number += self.start
+        turn = self.turns.at(number)
+        batch = self.tasks[turn.task].slice(turn.number, round_ * self.world + self.rank, run=number)
+        return batch._replace(task=turn.task)
 
 
 @dataclass(frozen=True)
@@ -115,7 +143,25 @@ def training_loader(
 ) -> Loader:
     """Slices of the global batches ``start`` to ``stop`` for one rank, in order."""
     order = order or training_order(parts, split)
-    steps = MicroSteps(
+    steps = micro_steps(
+        parts, split, order, start=start, stop=stop, num_slices=num_slices, rank=rank, world=world
+    )
+    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
+
+
+def micro_steps(
+    parts: DataParts,
+    split: AnySplit,
+    order: Order,
+    *,
+    start: int,
+    stop: int,
+    num_slices: int,
+    rank: int,
+    world: int,
+) -> MicroSteps:
+    """What one rank works through of a split."""
+    return MicroSteps(
         split,
         order,
         num_slices,
@@ -127,7 +173,6 @@ def training_loader(
         parts.counted,
         parts.seed,
     )
-    return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
 
 
 def evaluation_of(

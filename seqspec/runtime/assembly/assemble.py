@@ -24,11 +24,11 @@ from seqspec.data.stages.parts import DataParts, TextSteps
 from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
-from seqspec.runtime.assembly.assembled import Assembled, Reopened
+from seqspec.runtime.assembly.assembled import Assembled, Kept, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
-from seqspec.runtime.run_folder.compiled_run import compile_run
-from seqspec.runtime.run_folder.documents import read_learned, require_labels
+from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
+from seqspec.runtime.run_folder.documents import LearnedFile, read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Type, Waveform
@@ -39,22 +39,56 @@ VOCABULARIES = "vocabularies"
 def assemble(
     compiled: Compiled,
     *,
-    splits: Sequence[str],
+    splits: Sequence[str] | None = None,
+    tasks: Sequence[str] | None = None,
     progress: Progress = bar,
     initial: bool = False,
-    learned: Learned | None = None,
+    learned: Mapping[str, Learned] | None = None,
 ) -> Assembled:
     """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
     the plan says.  Raises ``SpecError`` and ``DataError``.
 
-    ``learned`` is what a run has learned already: nothing of it is learned again.
+    ``splits`` are those of training and its evaluations where none are named, ``tasks`` all.  ``learned`` is
+    what a run has learned already, by task: nothing of it is learned again.
     """
-    expect(compiled.plan)
+    for one in compiled.plan.each.values():
+        expect(one)
     if initial:
         expect_runs(compiled.plan)
+    prepared = {
+        name: _prepared(one, splits, progress, (learned or {}).get(name))
+        for name, one in compiled.each.items()
+        if tasks is None or name in tasks
+    }
+    facts = {
+        in_whole(name, fact): value for name, one in prepared.items() for fact, value in one.facts.items()
+    }
+    known = dict(compiled.plan.facts) | facts if tasks is not None else facts
+    if compiled.plan.facts != tuple(sorted(known.items())):
+        compiled = recompile(compiled, facts=known)
+    program = build(compiled.plan, tree=compiled.tree)
+    texts = {name: one.parts.text for name, one in prepared.items()}
+    taken = initialize(program, texts, open=_reopened) if initial else ()
+    each = {
+        name: Assembled(one, prepared[name], fuse(program.each[name], texts[name], open=_reopened), taken)
+        for name, one in compiled.each.items()
+        if name in prepared
+    }
+    return each[""] if not compiled.plan.tasks else Assembled(compiled, None, program, taken, each)
+
+
+def in_whole(task: str, name: str) -> str:
+    """What something of a task is called among all tasks: ``tasks.asr.data.text.target.tokenizer``."""
+    return f"tasks.{task}.{name}" if task else name
+
+
+def _prepared(
+    compiled: Compiled, splits: Sequence[str] | None, progress: Progress, learned: Learned | None
+) -> Prepared:
     parts = build_data(compiled.plan)
-    present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
-    missing = [name for name in splits if name not in present]
+    wanted = ("train", *compiled.plan.experiment.evaluate.splits) if splits is None else splits
+    present = [name for name in wanted if name in parts.adapter.splits() or _cut(parts, name)]
+    missing = [name for name in wanted if name not in present]
     if missing:
         raise DataError(
             f"the corpus has no part that is called {missing[0]}",
@@ -63,18 +97,9 @@ def assemble(
         )
     try:
         with located(compiled.tree, profiles=compiled.profiles):
-            prepared = prepare(
-                parts, cache=default_cache(), splits=present, progress=progress, learned=learned
-            )
+            return prepare(parts, cache=default_cache(), splits=present, progress=progress, learned=learned)
     except DataError as error:
         raise of_corpus(error, compiled.plan) from None
-    known = dict(prepared.facts)
-    if compiled.plan.facts != tuple(sorted(known.items())):
-        compiled = recompile(compiled, facts=known)
-    program = build(compiled.plan, tree=compiled.tree)
-    taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
-    program = fuse(program, prepared.parts.text, open=_reopened)
-    return Assembled(compiled, prepared, program, taken)
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:
@@ -93,62 +118,88 @@ def of_corpus(error: DataError, plan: Plan) -> DataError:
     )
 
 
-def save_learned(folder: RunFolder, prepared: Prepared) -> None:
+def save_learned(folder: RunFolder, assembled: Assembled) -> None:
     """Keep what the data have told and taught, so that the run can be used without its corpus."""
     place = folder.path / VOCABULARIES
     place.mkdir(exist_ok=True)
-    for name, artifact in prepared.artifacts.items():
-        write_durably(place / name, artifact)
-    train = prepared.splits["train"]
-    known = train.statistics if isinstance(train, Split) else {}
-    statistics = {kind: {"mean": one.mean.tolist(), "std": one.std.tolist()} for kind, one in known.items()}
-    folder.note("facts.json", {
-        "facts": dict(prepared.facts),
-        "labels": {role: list(names) for role, names in prepared.labels.items()},
-        "statistics": statistics,
-    })  # fmt: skip
+    found: dict[str, dict[str, object]] = {"facts": {}, "labels": {}, "statistics": {}}
+    for task, one in assembled.each.items():
+        prepared = one.prepared
+        for name, artifact in prepared.artifacts.items():
+            write_durably(place / in_whole(task, name), artifact)
+        train = prepared.splits["train"]
+        known = train.statistics if isinstance(train, Split) else {}
+        moments = {kind: {"mean": s.mean.tolist(), "std": s.std.tolist()} for kind, s in known.items()}
+        labels = {role: list(names) for role, names in prepared.labels.items()}
+        for kind, values in (("facts", prepared.facts), ("labels", labels), ("statistics", moments)):
+            found[kind] |= {in_whole(task, name): value for name, value in values.items()}
+    folder.note("facts.json", found)
 
 
 def reopen(
-    folder: RunFolder, *, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
+    folder: RunFolder,
+    *,
+    overlays: Sequence[Overlay] = (),
+    compiled: Compiled | None = None,
+    task: str | None = None,
 ) -> Reopened:
     """The program of a run and its data parts, vocabularies loaded, without touching the corpus.
 
-    ``compiled``: the run's plan with the overlays, where it is known already.
+    ``compiled``: the run's plan with the overlays, where it is known already.  ``task`` is the one that is
+    wanted of several.
     """
-    run = _reopened(folder, overlays, compiled)
+    run = _of_task(_reopened(folder, overlays, compiled), task, folder)
     return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
+
+
+def _of_task(run: Reopened, task: str | None, folder: RunFolder) -> Reopened:
+    return run.each[task_of(run.compiled.plan, task, run=folder)]
 
 
 def _reopened(
     folder: RunFolder, overlays: Sequence[Overlay] = (), compiled: Compiled | None = None
 ) -> Reopened:
-    """The same without the language model that its search may listen to."""
+    """The same of all tasks, without the language model that a search may listen to."""
     compiled = compiled or compile_run(folder, overlays=overlays)
-    parts = build_data(compiled.plan)
-    learned = learned_of(folder, parts.roles)
+    learned = learned_of(folder, compiled.plan)
+    kept = {name: _kept(folder, one.plan, learned[name], name) for name, one in compiled.each.items()}
+    program = build(compiled.plan, tree=compiled.tree)
+    each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
+    return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
+
+
+def _kept(folder: RunFolder, plan: Plan, learned: Learned, task: str) -> Kept:
+    """The data parts of a task with what they have learned."""
+    parts = build_data(plan)
     for role, steps in parts.text.items():
         name = f"data.text.{parts.pipeline(role)}.tokenizer"
         if steps.trainable:
-            _load(steps, folder.path / VOCABULARIES / name, learned.artifact(name))
-    require_labels(folder.path, learned.labels, compiled.plan.facts, parts.roles)
-    program = build(compiled.plan, tree=compiled.tree)
-    return Reopened(compiled, parts, program, learned.labels, learned.statistics)
+            _load(steps, folder.path / VOCABULARIES / in_whole(task, name), learned.artifact(name))
+    require_labels(folder.path, learned.labels, plan.facts, parts.roles)
+    return Kept(parts, learned.labels, learned.statistics)
 
 
-def learned_of(folder: RunFolder, roles: Mapping[str, Type]) -> Learned:
-    """What a run has learned, as ``save_learned`` kept it."""
+def learned_of(folder: RunFolder, plan: Plan) -> dict[str, Learned]:
+    """What a run has learned, as ``save_learned`` kept it, by task."""
     known = read_learned(folder.path)
     if known is None:
         raise RunError(f"{folder.path} ended before its data were prepared", exit=Exit.USAGE)
-    files = (folder.path / VOCABULARIES).glob("data.text.*")
+    return {name: _learned(folder, known, one.roles, in_whole(name, "")) for name, one in plan.each.items()}
+
+
+def _learned(folder: RunFolder, known: LearnedFile, roles: Mapping[str, Type], start: str) -> Learned:
+    """What is called so that it begins with ``start``, by the rest of its name."""
+    files = (folder.path / VOCABULARIES).glob(f"{start}data.text.*")
     return Learned(
-        artifacts={file.name: file.read_bytes() for file in sorted(files)},
-        labels=known.labels,
+        artifacts={file.name.removeprefix(start): file.read_bytes() for file in sorted(files)},
+        labels={
+            name.removeprefix(start): held for name, held in known.labels.items() if name.startswith(start)
+        },
         statistics={
             role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
             for kind, one in known.statistics.items()
-            for role in _named(kind, roles)
+            if kind.startswith(start)
+            for role in _named(kind.removeprefix(start), roles)
         },
     )
 

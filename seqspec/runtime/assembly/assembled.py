@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqspec.compile.build.program import Program
@@ -21,10 +21,33 @@ class Assembled:
     """Everything that a run works with."""
 
     compiled: Compiled
-    prepared: Prepared
+    own: Prepared | None
+    """The data; ``None`` of several tasks, each of which has its own."""
     program: Program
     initialized: tuple[Record, ...] = ()
     """What its first weights were taken from."""
+    tasks: Mapping[str, Assembled] = field(default_factory=dict)
+    """Of several tasks, each by name, as far as its data were asked for."""
+
+    @property
+    def each(self) -> Mapping[str, Assembled]:
+        """The tasks; what has none is one itself, without a name."""
+        return self.tasks or {"": self}
+
+    @property
+    def prepared(self) -> Prepared:
+        """The data of one task."""
+        assert self.own is not None, "several tasks have no data together: ask `each`"
+        return self.own
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run directory holds of the data of one task."""
+
+    parts: DataParts
+    labels: Mapping[str, tuple[str, ...]]
+    statistics: Mapping[str, Statistics]
 
 
 @dataclass(frozen=True)
@@ -32,7 +55,24 @@ class Reopened:
     """What a run directory holds of its run."""
 
     compiled: Compiled
-    parts: DataParts
     program: Program
-    labels: Mapping[str, tuple[str, ...]]
-    statistics: Mapping[str, Statistics]
+    own: Kept | None
+    """Of the data; ``None`` of several tasks, each of which has its own."""
+    tasks: Mapping[str, Reopened] = field(default_factory=dict)
+    """Of several tasks, each by name."""
+
+    @property
+    def each(self) -> Mapping[str, Reopened]:
+        """The tasks; what has none is one itself, without a name."""
+        return self.tasks or {"": self}
+
+    @property
+    def kept(self) -> Kept:
+        """What is held of the data of one task."""
+        assert self.own is not None, "several tasks have no data together: ask `each`"
+        return self.own
+
+    @property
+    def parts(self) -> DataParts:
+        """The built ``data`` part of one task, vocabularies loaded."""
+        return self.kept.parts

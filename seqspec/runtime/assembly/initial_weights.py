@@ -15,6 +15,7 @@ from torch import nn
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.language.paths import NoSuchPath, parse_path
+from seqspec.compile.plan.plan import of_model
 from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from seqspec.runtime.assembly.assembled import Reopened
 
 Open = Callable[[RunFolder], "Reopened"]
+Texts = Mapping[str, Mapping[str, "TextSteps"]]
+"""Text steps by task and role."""
 
 
 def expect_runs(plan: Plan) -> None:
@@ -43,27 +46,25 @@ def expect_runs(plan: Plan) -> None:
         _folder(wanted, index)
 
 
-def initialize(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> tuple[Record, ...]:
+def initialize(program: Program, texts: Texts, *, open: Open) -> tuple[Record, ...]:
     """Copy into ``program`` what its plan takes from other runs, in order; gives a record of each.
 
-    ``text`` are the loaded text steps of the program by role.  Raises ``RunError`` naming both places where a
-    part does not fit.
+    ``texts`` are the loaded text steps of the program by task and role.  Raises ``RunError``
+    naming both places where a part does not fit.
     """
     wanted = program.plan.experiment.initialize
-    return tuple(_taken(program, text, item, index, open) for index, item in enumerate(wanted))
+    return tuple(_taken(program, texts, item, index, open) for index, item in enumerate(wanted))
 
 
-def _taken(
-    program: Program, text: Mapping[str, TextSteps], wanted: Initialize, index: int, open: Open
-) -> Record:
+def _taken(program: Program, texts: Texts, wanted: Initialize, index: int, open: Open) -> Record:
     folder = _folder(wanted, index)
     try:
         run, checkpoint = open(folder), chosen(folder.checkpoints, wanted.checkpoint)
     except RunError as error:
         raise _refused(index, str(error), help=error.help, exit=error.exit) from None
-    use_weights(run.program.model, checkpoint)
+    use_weights(run.program.trained, checkpoint)
     for here, there in wanted.pairs.items():
-        _copy(program, text, run, index=index, here=here, there=there, path=folder.path)
+        _copy(program, texts, run, index=index, here=here, there=there, path=folder.path)
     return {
         "checkpoint": folder_name(checkpoint.step),
         "model": run.compiled.plan.digests["model"],
@@ -74,7 +75,7 @@ def _taken(
 
 def _copy(
     program: Program,
-    text: Mapping[str, TextSteps],
+    texts: Texts,
     run: Reopened,
     *,
     index: int,
@@ -91,7 +92,9 @@ def _copy(
     mine, other = (p.components[node.path] for p, node in ((program, ours), (run.program, theirs)))
     places = _Places(index, here, there, path, ours, theirs)
     places.require_same_tensors(state_tensors(mine), state_tensors(other))
-    places.require_same_pieces(program, text, run)
+    mine_text = texts[_task(ours, program.plan)]
+    others = run.each[_task(theirs, run.compiled.plan)].parts.text
+    places.require_same_pieces(program, mine_text, run, others)
     _assign(mine, other)
 
 
@@ -124,12 +127,14 @@ class _Places:
                 sizes = f"{list(theirs[name].shape)} there and {list(tensor.shape)} here"
                 raise self._refused(f"`{name}` is {sizes}")
 
-    def require_same_pieces(self, program: Program, text: Mapping[str, TextSteps], run: Reopened) -> None:
+    def require_same_pieces(
+        self, program: Program, text: Mapping[str, TextSteps], run: Reopened, theirs: Mapping[str, TextSteps]
+    ) -> None:
         """Rows of a table mean the same only where the same id is the same piece of text."""
         if not (_reads_tokens(program.plan, self.ours) and _reads_tokens(run.compiled.plan, self.theirs)):
             return
-        for role in text.keys() & run.parts.text.keys():
-            mine, other = text[role], run.parts.text[role]
+        for role in text.keys() & theirs.keys():
+            mine, other = text[role], theirs[role]
             for id_, (our, their) in enumerate(zip(_pieces(mine), _pieces(other), strict=False)):
                 if our != their:
                     raise self._refused(
@@ -169,7 +174,15 @@ def _node(plan: Plan, part: str) -> PlanNode | None:
         path: Place = parse_path(part)
     except NoSuchPath:
         return None
-    return next((node for node in plan.nodes if node.path == path and path[:1] == ("model",)), None)
+    return next((node for node in plan.nodes if node.path == path and of_model(path)), None)
+
+
+def _task(node: PlanNode, plan: Plan) -> str:
+    """The task that a part belongs to; of a part that tasks share, the first that uses it."""
+    if node.path[0] == "tasks":
+        return str(node.path[1])
+    used = (task for one in plan.shared if one.part == node.path[: len(one.part)] for task, _ in one.places)
+    return next(used, "")
 
 
 def _parts(plan: Plan) -> list[str]:

@@ -102,6 +102,9 @@ def _folder(wanted: ShallowFusion) -> RunFolder:
 def _opened(folder: RunFolder, checkpoint: str, open: Open) -> tuple[Reopened, Any]:
     try:
         run = open(folder)
+        if run.tasks:
+            raise RunError(f"{folder.path} is a run of several tasks", exit=Exit.USAGE,
+                           help="name a run of model `language_model` alone")  # fmt: skip
         kind = run.program.plan.experiment.model.component[1]
         if kind != "language_model":
             raise RunError(f"{folder.path} is a run of a model `{kind}`", exit=Exit.USAGE,

@@ -27,6 +27,18 @@ class Standing:
     """Length of the journal before what stands in it only because the run has come to its last step."""
     end_lines: str = ""
     """What a longer run would have written at that step."""
+    task_scores: dict[str, dict[int, float]] = field(default_factory=dict)
+    """Of several tasks, the scores of each."""
+
+    def waited(self, tasks: Mapping[str, Evaluate]) -> tuple[int, bool]:
+        """Evaluations without improvement, and whether that ends the run: when every task that stops early
+        has stalled.  Where there are no tasks, there is one without a name.
+        """
+        scores = self.task_scores or {"": self.scores}
+        stops = {name: one.stop for name, one in tasks.items() if one.stop is not None}
+        since = {name: stalled(scores.get(name, {}), stop) for name, stop in stops.items()}
+        ended = bool(stops) and all(since[name] >= stop.after for name, stop in stops.items())
+        return min(since.values(), default=0), ended
 
     def planned(self, step: int) -> bool:
         """Whether the plan itself writes a checkpoint at ``step``: only these may be chosen, so that a
@@ -46,6 +58,7 @@ class Standing:
             "max_steps": self.max_steps,
             "journal_before_end": self.journal_before_end,
             "end_lines": self.end_lines,
+            **({"task_scores": _named(self.task_scores)} if self.task_scores else {}),
         }
 
     @classmethod
@@ -57,28 +70,40 @@ class Standing:
             "max_steps": state.get("max_steps"),
             "journal_before_end": state.get("journal_before_end"),
             "end_lines": state.get("end_lines", ""),
+            "task_scores": {
+                task: {int(step): score for step, score in scores.items()}
+                for task, scores in state.get("task_scores", {}).items()
+            },
         }
         known = (state["judged_at"], state["journal"], state["patience"], state["stopped"])
         return cls(scores, *known, **later)
 
-    def for_plan(self, max_steps: int, evaluate: Evaluate) -> Standing:
+    def for_plan(
+        self, max_steps: int, evaluate: Evaluate, tasks: Mapping[str, Evaluate] | None = None
+    ) -> Standing:
         """The same point of a run that is to end at ``max_steps``: without what the step did only because it
-        was the last one.
+        was the last one.  ``tasks`` are those of several.
         """
         if self.max_steps in (None, max_steps):
             return replace(self, end_lines="")
         period = evaluate.every_steps
-        scores = {
-            step: score
-            for step, score in self.scores.items()
-            if period and (not step % period or step == max_steps)
-        }
-        patience = stalled(scores, evaluate.stop)
+
+        def kept(scores: Mapping[int, float]) -> dict[int, float]:
+            due = (step for step in scores if period and (not step % period or step == max_steps))
+            return {step: scores[step] for step in due}
+
+        scores = kept(self.scores)
         journal = self.journal if self.journal_before_end is None else self.journal_before_end
-        return replace(
-            self, scores=scores, judged_at=max(scores, default=0), patience=patience, max_steps=max_steps,
+        found = replace(
+            self, scores=scores, judged_at=max(scores, default=0), max_steps=max_steps,
             journal=journal, journal_before_end=None,
+            task_scores={task: kept(one) for task, one in self.task_scores.items()},
         )  # fmt: skip
+        return replace(found, patience=found.waited(tasks or {"": evaluate})[0])
+
+
+def _named(task_scores: Mapping[str, Mapping[int, float]]) -> dict[str, dict[str, float]]:
+    return {task: {str(step): score for step, score in one.items()} for task, one in task_scores.items()}
 
 
 def stalled(scores: Mapping[int, float], stop: Stop | None) -> int:

@@ -41,19 +41,23 @@ def prepare(
     """``seqspec data prepare SPEC``: make what the experiment reads, or find it made."""
 
     def work() -> Outcome:
-        compiled = compile_spec(spec, overlays=over)
-        progress = silent if quiet else bar
-        with located(compiled.tree, profiles=compiled.profiles):
-            prepared, absent = prepare_present(
-                build_data(compiled.plan),
-                splits=splits,
-                progress=progress,
-                processes=processes,
-                verify=verify,
-            )
-        summary = summarize(prepared)
-        text = json.dumps(summary, ensure_ascii=False) + "\n" if format == "json" else told(summary)
-        return Outcome(text, "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared))))
+        found: dict[str, dict[str, Any]] = {}
+        warnings: list[object] = []
+        for task, compiled in compile_spec(spec, overlays=over).each.items():
+            with located(compiled.tree, profiles=compiled.profiles):
+                prepared, absent = prepare_present(
+                    build_data(compiled.plan),
+                    splits=splits,
+                    progress=silent if quiet else bar,
+                    processes=processes,
+                    verify=verify,
+                )
+            found[task] = summarize(prepared)
+            warnings += [*absent, *first_look(prepared)]
+        text = "".join((f"task {task}\n" if task else "") + told(summary) for task, summary in found.items())
+        if format == "json":
+            text = json.dumps(found.get("", {"tasks": found}), ensure_ascii=False) + "\n"
+        return Outcome(text, "".join(f"warning: {warning}\n" for warning in warnings))
 
     return guarded(work)
 

@@ -31,10 +31,13 @@ def fetch_corpora(spec: Path, *, over: Sequence[Overlay], only: Sequence[str], d
     """Fetch what is not there yet; with ``dry`` only say what that would be."""
 
     def work() -> Outcome:
-        source: AdapterConfig = understand(spec, over).experiment.data.source  # type: ignore[assignment]
-        wanted = [item for item in downloads(source, "data.source") if _chosen(item.download, only)]
+        whole = understand(spec, over).experiment
+        each = {f"tasks.{name}.": task.data for name, task in (whole.tasks or {}).items()} or {"": whole.data}
+        sources: dict[str, AdapterConfig] = {at: data.source for at, data in each.items()}  # type: ignore[misc]
+        offered = (item for at, source in sources.items() for item in downloads(source, f"{at}data.source"))
+        wanted = [item for item in offered if _chosen(item.download, only)]
         if not wanted:
-            raise _nothing(source, only)
+            raise _nothing(next(iter(sources.values())), only)
         if dry:
             return Outcome(
                 "".join(f"{w.download.name}  {w.download.about}  {w.download.url}\n" for w in wanted)

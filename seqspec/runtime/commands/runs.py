@@ -21,7 +21,7 @@ from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.prediction.inputs import check_names
 from seqspec.runtime.prediction.output_stream import output_stream
 from seqspec.runtime.report.numbers import shown
-from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import open_folder, require_place
 from seqspec.runtime.run_folder.latest import is_finished, latest
 from seqspec.runtime.run_folder.run_lock import owned
@@ -85,10 +85,10 @@ def run(
         if resume == AUTO and spec is not None:
             return automatic(compiled_for(spec))
         if resume is not None:
-            if spec is not None or any(one.kind == "profile" for one in over):
+            if spec is not None or any(one.kind != "set" for one in over):
                 raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
-                               help="leave the spec and --profile out; --set may say where things lie, "
-                               "and --until how long the run goes on")  # fmt: skip
+                               help="leave the spec, --profile and --task out; --set may say where "
+                               "things lie, and --until how long the run goes on")  # fmt: skip
             return gone_on(open_folder(resume), over)
         if until is not None:
             raise RunError("--until is for a run that goes on", exit=Exit.USAGE,
@@ -221,34 +221,58 @@ def evaluate(
     launch: Launch,
     format: Format,
     output: Path | None = None,
+    task: str | None = None,
 ) -> Outcome:
-    """``seqspec evaluate RUN``: prints the score before anything is written."""
+    """``seqspec evaluate RUN``: prints the score before anything is written; of several tasks all that have a
+    metric, or the one that is named.
+    """
 
     def work() -> Outcome:
-        from seqspec.runtime.evaluation.evaluate import evaluation
+        from seqspec.runtime.evaluation.evaluate import evaluations
 
-        found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
-        sys.stdout.write(_told_evaluation(found, path, asked=checkpoint, format=format))
-        sys.stdout.flush()
-        drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
-        try:
-            written = found.save(open_folder(path), output=output)
-        except OSError as error:
-            return Outcome(error=f"{drifts}{_not_kept(error)}", exit=_exit_of(error))
-        return Outcome(error=drifts + "".join(f"wrote {file}\n" for file in written))
+        folder = open_folder(path)
+        done = []
+        for found in evaluations(
+            path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=task
+        ):
+            done.append(found)
+            if format == "text":
+                sys.stdout.write(_told_evaluation(found))
+                sys.stdout.flush()
+        if format == "json":
+            sys.stdout.write(json.dumps(_as_json(done, path, asked=checkpoint), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        kept = [_save(found, folder, output) for found in done]
+        exit = next((one.exit for one in kept if one.exit is not Exit.CLEAN), Exit.CLEAN)
+        return Outcome(error="".join(one.error for one in kept), exit=exit)
 
     return guarded(work)
 
 
-def _told_evaluation(found: Evaluation, path: Path, *, asked: str, format: Format) -> str:
-    if format == "json":
-        told = {"run": str(path), **found.as_json(), "checkpoint": asked, "weights": found.weights.name}
-        return json.dumps(told, ensure_ascii=False) + "\n"
-    scored = found.scored
-    lines = metric_lines({scored.split: scored.metrics}, {scored.split: scored.signatures})
-    beside = scored_beside({scored.split: scored})
+def _save(found: Evaluation, folder: RunFolder, output: Path | None) -> Outcome:
+    drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
+    try:
+        written = found.save(folder, output=output)
+    except OSError as error:
+        return Outcome(error=f"{drifts}{_not_kept(error)}", exit=_exit_of(error))
+    return Outcome(error=drifts + "".join(f"wrote {file}\n" for file in written))
+
+
+def _as_json(done: Sequence[Evaluation], path: Path, *, asked: str) -> dict[str, object]:
+    """One object; of several tasks with one for each."""
+    told = {
+        one.task: {"run": str(path), **one.as_json(), "checkpoint": asked, "weights": one.weights.name}
+        for one in done
+    }
+    return next(iter(told.values())) if len(told) == 1 else {"run": str(path), "tasks": told}
+
+
+def _told_evaluation(found: Evaluation) -> str:
+    scored, name = found.scored, found.split
+    lines = metric_lines({name: scored.metrics}, {name: scored.signatures})
+    beside = scored_beside({name: scored})
     search = f"|search:{found.search['type']}" if found.search else ""
-    return f"{lines}{beside}{scored.split:10s} {'':24s} weights:{found.weights.name}{search}\n"
+    return f"{lines}{beside}{name:10s} {'':24s} weights:{found.weights.name}{search}\n"
 
 
 PROTECTED = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -286,21 +310,23 @@ def predict(
     launch: Launch,
     format: PredictionFormat | None,
     output: Path | None,
+    task: str | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
     def work() -> Outcome:
         # What can be refused without torch is refused first.
         check_names(inputs)
-        compiled = compile_run(open_folder(path), overlays=over)
-        check_hypotheses(compiled.plan, nbest)
+        folder = open_folder(path)
+        compiled = compile_run(folder, overlays=over)
+        check_hypotheses(compiled.plan.each[task_of(compiled.plan, task, run=folder)], nbest)
         with output_stream(output) as out:
             from seqspec.runtime.prediction.predict import predict as go
 
             go(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
-                all_classes=all_classes, compiled=compiled,
+                all_classes=all_classes, compiled=compiled, task=task,
             )  # fmt: skip
         return Outcome()
 

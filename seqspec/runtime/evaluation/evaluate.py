@@ -6,7 +6,7 @@ is evaluated or what ``data.split`` cuts the split out of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.evaluation.record import Evaluation, drifts_of
 from seqspec.runtime.evaluation.run_evaluation import judge_of
-from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
@@ -31,21 +31,52 @@ USUAL_METRIC = "cer"
 """What is asked of a model that does not say what usually is: it writes text that was heard."""
 
 
-def evaluate(path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch) -> Scored:
+def evaluate(
+    path: Path,
+    *,
+    split: str,
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    task: str | None = None,
+) -> Scored:
     """Every metric of the run's spec on ``split``; predictions and the record are kept in the run."""
-    found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch)
+    found = evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=task)
     found.save(open_folder(path))
     return found.scored
 
 
+def evaluations(
+    path: Path,
+    *,
+    split: str,
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    task: str | None = None,
+) -> Iterator[Evaluation]:
+    """The evaluation of the run, or one after another those of its tasks; of the named one alone."""
+    plan = compile_run(open_folder(path), overlays=over).plan
+    judged = [name for name, one in plan.tasks.items() if one.experiment.evaluate.metrics]
+    for name in judged if task is None and judged else [task]:
+        yield evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=name)
+
+
 def evaluation(
-    path: Path, *, split: str, checkpoint: str, over: Sequence[Overlay], launch: Launch
+    path: Path,
+    *,
+    split: str,
+    checkpoint: str,
+    over: Sequence[Overlay],
+    launch: Launch,
+    task: str | None = None,
 ) -> Evaluation:
     """Every metric of the run's spec on ``split``; nothing is written."""
     folder = open_folder(path)
-    assembled = _assembled(folder, split, over, launch)
+    whole, name = _assembled(folder, split, over, launch, task)
+    assembled = whole.each[name]
     weights = choose(folder.checkpoints, checkpoint)
-    use_weights(assembled.program.model, weights.checkpoint)
+    use_weights(whole.program.model, weights.checkpoint)
     judge = judge_of(assembled, launch)
     batches = evaluation_stream(
         assembled.prepared, assembled.prepared.splits[split], slices=1, launch=launch, place=Place()
@@ -53,20 +84,28 @@ def evaluation(
     scored = judge.score(split, batches)
     scored = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
     search = search_record(assembled.program) if scored.found else None
-    return Evaluation(assembled, scored, weights, search, drifts_of(folder, assembled, split))
+    drifts = drifts_of(folder, assembled, split, task=name)
+    digest = whole.compiled.plan.digests["all"]
+    return Evaluation(assembled, scored, weights, search, drifts, task=name, plan_digest=digest)
 
 
-def _assembled(folder: RunFolder, split: str, over: Sequence[Overlay], launch: Launch) -> Assembled:
+def _assembled(
+    folder: RunFolder, split: str, over: Sequence[Overlay], launch: Launch, task: str | None
+) -> tuple[Assembled, str]:
+    """The run with the data of the task that is evaluated, and the task's name."""
     compiled = compile_run(folder, overlays=over)
-    experiment = compiled.plan.experiment
+    name = task_of(compiled.plan, task, run=folder)
+    experiment = compiled.plan.each[name].experiment
     if not experiment.evaluate.metrics:
         metric = getattr(experiment.model, "usual_metric", USUAL_METRIC)
+        where, whose = (f"tasks.{name}.evaluate", f" for `{name}`") if name else ("evaluate", "")
         raise RunError(
-            f"{folder.spec} names no metric",
+            f"{folder.spec} names no metric{whose}",
             exit=Exit.USAGE,
-            help=f"give one: --set 'evaluate.metrics=[{metric}]'",
+            help=f"give one: --set '{where}.metrics=[{metric}]'",
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
-    assembled = assemble(compiled, splits=(split,), learned=learned_of(folder, compiled.plan.roles))
-    tell(assembled.program, folder)
-    return assembled
+    learned = learned_of(folder, compiled.plan)
+    assembled = assemble(compiled, splits=(split,), tasks=(name,), learned=learned)
+    tell(assembled.each[name].program, folder)
+    return assembled, name

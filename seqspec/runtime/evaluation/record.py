@@ -18,10 +18,11 @@ from typing import Any
 
 from seqspec.compile.plan.digests import digest
 from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import Chosen
 from seqspec.runtime.evaluation.evaluator import Scored
-from seqspec.runtime.evaluation.run_evaluation import write_predictions
+from seqspec.runtime.evaluation.run_evaluation import among, write_predictions
 from seqspec.runtime.reproducibility.lock import Drift, compared
 from seqspec.runtime.run_folder.folder import RunFolder
 
@@ -40,27 +41,31 @@ class Evaluation:
     """The search with its settings; none where nothing was searched for."""
     drifts: tuple[Drift, ...] = ()
     """In what the data and the text steps are not those of the run."""
+    task: str = ""
+    """The task that was evaluated, of several."""
+    plan_digest: str = ""
+    """The digest of the plan that was evaluated, ``--set`` included."""
+
+    @property
+    def split(self) -> str:
+        """The split, as it is called among those of all tasks."""
+        return among(self.task, self.scored.split)
 
     def name(self, folder: RunFolder) -> str:
         """What its files are called: the split alone where the run itself would evaluate so."""
         lock, result = folder.read("lock.json") or {}, folder.read("result.json") or {}
-        split = self.scored.split
+        split = self.split.replace("/", ".")
         words = [split]
         if result.get("checkpoint") != self.weights.name:
             words.append(self.weights.name.replace(":", "-"))
         if self.plan_digest != lock.get("digests", {}).get("all"):
             words.append(f"spec-{self.plan_digest[:SHORT]}")
-        known = lock.get("files", {}).get(split)
+        known = lock.get("files", {}).get(self.split)
         before = folder.read(f"evaluations/{split}.json")
         known = before["files"] if known is None and before else known
         if known is not None and known != self.files:
             words.append(f"data-{digest(self.files)[:SHORT]}")
         return ".".join(words)
-
-    @property
-    def plan_digest(self) -> str:
-        """The digest of the plan that was evaluated, ``--set`` included."""
-        return self.assembled.compiled.plan.digests["all"]
 
     @property
     def files(self) -> dict[str, str]:
@@ -70,6 +75,7 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Everything but the predictions; rates are fractions."""
         found: dict[str, Any] = {
+            **({"task": self.task} if self.task else {}),
             "split": self.scored.split,
             "checkpoint": self.weights.name,
             "step": self.weights.checkpoint.step,
@@ -102,14 +108,15 @@ class Evaluation:
         return [*written, records / f"{name}.json"]
 
 
-def drifts_of(folder: RunFolder, assembled: Assembled, split: str) -> tuple[Drift, ...]:
+def drifts_of(folder: RunFolder, assembled: Assembled, split: str, *, task: str = "") -> tuple[Drift, ...]:
     """Files of ``split`` and text steps that are not as the run's lock says."""
     lock = folder.read("lock.json") or {}
     found: list[Drift] = []
-    locked = lock.get("files", {}).get(split)
+    locked = lock.get("files", {}).get(among(task, split))
     if locked is not None:
-        found += compared(f"files.{split}", locked, dict(assembled.prepared.files[split]))
+        found += compared(f"files.{among(task, split)}", locked, dict(assembled.prepared.files[split]))
     for role, steps in assembled.prepared.parts.text.items():
-        if role in lock.get("text", {}):
-            found += compared(f"text.{role}", lock["text"][role], steps.fingerprint())
+        name = in_whole(task, role)
+        if name in lock.get("text", {}):
+            found += compared(f"text.{name}", lock["text"][name], steps.fingerprint())
     return tuple(found)

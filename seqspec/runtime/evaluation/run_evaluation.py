@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
+from seqspec.data.batching.batch import Batch
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.assembly.default_search import search_of
@@ -39,24 +41,44 @@ def judgement(assembled: Assembled, module: Training, launch: Launch, place: Pla
         Judgement,  # loads Lightning, which whoever evaluates a run does not
     )
 
-    evaluate = assembled.compiled.plan.experiment.evaluate
-    judge = replace(judge_of(assembled, launch, module=module), gather=gather)
     found: dict[str, Mapping[str, float]] = {}
-    score: float | None = None
+    scores: dict[str, float] = {}
     with module.average.in_place() if module.average else contextlib.nullcontext():
-        for split in evaluate.splits:
-            batches = evaluation_stream(
-                assembled.prepared,
-                assembled.prepared.splits[split],
-                slices=module.slices,
-                launch=launch,
-                place=place,
-                limit=evaluate.max_examples,
-            )
-            scored = judge.score(split, batches)
-            found[split] = scored.metrics
-            score = scored.score if score is None else score
-    return Judgement(found, score)
+        for task, one in assembled.each.items():
+            judge = replace(judge_of(one, launch, module=module), gather=gather)
+            for split in one.compiled.plan.experiment.evaluate.splits if judge.program.metrics else ():
+                scored = judge.score(split, _stream(one, split, module.slices, launch, place))
+                found[among(task, split)] = scored.metrics
+                if scored.score is not None:
+                    scores.setdefault(task, scored.score)
+    plan = assembled.compiled.plan
+    return Judgement(found, together(scores, plan.experiment.evaluate.score), scores if plan.tasks else {})
+
+
+def _stream(one: Assembled, split: str, slices: int, launch: Launch, place: Place) -> Iterable[Batch]:
+    """As many examples of a split as are evaluated while training."""
+    limit = one.compiled.plan.experiment.evaluate.max_examples
+    return evaluation_stream(
+        one.prepared, one.prepared.splits[split], slices=slices, launch=launch, place=place, limit=limit
+    )
+
+
+def among(task: str, split: str) -> str:
+    """What a split is called among those of all tasks."""
+    return f"{task}/{split}" if task else split
+
+
+def together(scores: Mapping[str, float], asked: str | Mapping[str, float] | None) -> float | None:
+    """The one score of several tasks: that of the task that is asked for, or a weighted mean; of one task,
+    its own.
+    """
+    if isinstance(asked, str):
+        return scores.get(asked)
+    weights = {task: 1.0 if asked is None else asked.get(task, 0.0) for task in scores}
+    total = math.fsum(weights.values())
+    if not total:
+        return None
+    return math.fsum(weights[task] * score for task, score in scores.items()) / total
 
 
 def conclude(
@@ -65,55 +87,86 @@ def conclude(
     """Judge the best weights on whole splits and write the report; gives judgements and checkpoint."""
     from seqspec.runtime.training.step_boundary import storage
 
-    evaluate = assembled.compiled.plan.experiment.evaluate
     best = chosen(folder.checkpoints, "best")
     use_weights(assembled.program.model, best)
-    judge = judge_of(assembled, launch)
     judged: dict[str, Scored] = {}
-    for split in evaluate.splits if evaluate.metrics else ():
-        batches = evaluation_stream(
-            assembled.prepared,
-            assembled.prepared.splits[split],
-            slices=module.slices,
-            launch=launch,
-            place=Place(),
-        )
-        scored = judge.score(split, batches)
-        judged[split] = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
+    judges = {task: judge_of(one, launch) for task, one in assembled.each.items()}
+    for task, one in assembled.each.items():
+        evaluate = one.compiled.plan.experiment.evaluate
+        for split in evaluate.splits if evaluate.metrics else ():
+            batches = evaluation_stream(
+                one.prepared, one.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
+            )
+            scored = judges[task].score(split, batches)
+            parts = score_parts(judges[task], one, scored, launch=launch)
+            judged[among(task, split)] = replace(scored, parts=parts)
+    used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
     with storage(folder):
-        for scored in judged.values():
-            write_predictions(folder.predictions / f"{scored.split}.jsonl", assembled, scored)
-        _describe_end(folder, assembled, judge, module.slices, launch)
+        for name, scored in judged.items():
+            file = folder.predictions / f"{name.replace('/', '.')}.jsonl"
+            write_predictions(file, assembled.each[name.rpartition("/")[0]], scored)
+        _describe_end(folder, assembled, judges, module.slices, launch)
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
             "metrics": {split: dict(one.metrics) for split, one in judged.items()},
             "signatures": {split: dict(one.signatures) for split, one in judged.items()},
-            **({"language_model": judge.language_model} if judge.language_model else {}),
+            **({"language_model": used.get("") or used} if used else {}),
         })  # fmt: skip
         write_report(folder)
     return judged, folder_name(best.step)
 
 
-def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch) -> None:
+def _describe_end(
+    folder: RunFolder, assembled: Assembled, judges: Mapping[str, Judge], slices: int, launch: Launch
+) -> None:
     """What the report tells of the data, and one picture of where the model looks."""
+    examples: dict[str, int] = {}
+    dropped: dict[str, Mapping[str, int]] = {}
+    for task, one in assembled.each.items():
+        splits = ("train", *one.compiled.plan.experiment.evaluate.splits)
+        examples |= {among(task, split): len(one.prepared.splits[split]) for split in splits}
+        dropped |= {among(task, split): counts for split, counts in one.prepared.dropped.items()}
+    folder.note("data.json", {"examples": examples, "dropped": dropped})
+    for task, one in assembled.each.items():
+        if hasattr(one.program.model, "show"):
+            _show(folder, task, one, judges[task], slices, launch)
+    for task, one in assembled.each.items():
+        if _describe_attention(folder, one, judges[task], slices, launch):
+            return
+
+
+def _describe_attention(
+    folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch
+) -> bool:
+    """Note where the model looks at one example; gives whether it looks anywhere."""
     prepared = assembled.prepared
-    splits = ("train", *assembled.compiled.plan.experiment.evaluate.splits)
-    examples = {split: len(prepared.splits[split]) for split in splits}
-    folder.note("data.json", {"examples": examples, "dropped": prepared.dropped})
-    split = prepared.splits[splits[-1]]
+    split = prepared.splits[("train", *assembled.compiled.plan.experiment.evaluate.splits)[-1]]
     stream = evaluation_stream(
         prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    first = next(iter(stream))
+    seen = look(assembled.program.model, next(iter(stream)), device=judge.device)
+    if not seen:
+        return False
+    index, weights = seen
+    folder.note(
+        "attention.json",
+        {"id": split.id(index), "target": split.text("target", index), "weights": weights},
+    )
+    return True
+
+
+def _show(
+    folder: RunFolder, task: str, assembled: Assembled, judge: Judge, slices: int, launch: Launch
+) -> None:
+    """What the model of a task shows of itself."""
+    prepared = assembled.prepared
+    split = prepared.splits[("train", *assembled.compiled.plan.experiment.evaluate.splits)[-1]]
+    stream = evaluation_stream(
+        prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
+    )
+    place = folder.predictions / task if task else folder.predictions
     seed = assembled.compiled.plan.experiment.seed
-    show_images(folder.predictions, assembled.program.model, first, device=judge.device, seed=seed)
-    seen = look(assembled.program.model, first, device=judge.device)
-    if seen:
-        index, weights = seen
-        folder.note(
-            "attention.json",
-            {"id": split.id(index), "target": split.text("target", index), "weights": weights},
-        )
+    show_images(place, assembled.program.model, next(iter(stream)), device=judge.device, seed=seed)
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:

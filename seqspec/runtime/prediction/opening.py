@@ -54,17 +54,19 @@ def open_predictor(
     nbest: int = 1,
     all_classes: bool = False,
     compiled: Compiled | None = None,
+    task: str | None = None,
 ) -> Opened:
-    """The predictor of a run; ``nbest`` hypotheses are searched for, and where the model names classes
-    ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known already.
+    """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
+    the model names classes ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known
+    already.
     """
     launch = launch or Launch()
     folder = open_folder(path)
-    run = reopen(folder, overlays=over, compiled=compiled)
+    run = reopen(folder, overlays=over, compiled=compiled, task=task)
     tell(run.program, folder)
     pin(threads=launch.threads, exact=False)
     model = run.program.model
-    use_weights(model, chosen(folder.checkpoints, checkpoint))
+    use_weights(run.program.trained, chosen(folder.checkpoints, checkpoint))
     device = torch.device(launch.accelerator)
     model.to(device).eval()
     searcher: Any = search_of(run.program, hypotheses=nbest)
@@ -75,7 +77,7 @@ def open_predictor(
         search=searcher,
         threads=torch.get_num_threads(),
     )
-    labels = run.labels.get("target", ())
+    labels = run.kept.labels.get("target", ())
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
     return Opened(_predictor(run, _search(run, answering, searcher), device), run.parts)
@@ -84,7 +86,7 @@ def open_predictor(
 def _search(run: Reopened, model: Any, searcher: Any) -> Callable[[Batch], list[list[Predicted]]]:
     """Batches to typed hypotheses: ids become text or labels, anything else is typed by the model."""
     steps = run.parts.text.get("target")
-    labels = run.labels.get("target", ())
+    labels = run.kept.labels.get("target", ())
 
     def typed(found: Any) -> Predicted:
         ids = getattr(found, "ids", None)
@@ -107,10 +109,10 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
     source = parts.roles.get("source")
     prepare: Prepare
     if isinstance(source, Waveform):
-        prepare = audio_frames(parts, run.statistics.get("source"))
+        prepare = audio_frames(parts, run.kept.statistics.get("source"))
         return Predictor(search, prepare, source, 40_000, device=device, block=FILE_BLOCK)
     if isinstance(source, Image):
-        prepare = image_pixels(parts, source, run.statistics.get("source"))
+        prepare = image_pixels(parts, source, run.kept.statistics.get("source"))
         units = 256 * source.channels
         return Predictor(search, prepare, source, units, device=device, block=FILE_BLOCK)
     prompts = source is None

@@ -37,6 +37,7 @@ def predict(
     column: str | None = None,
     all_classes: bool = False,
     compiled: Compiled | None = None,
+    task: str | None = None,
 ) -> None:
     """A prediction for every input on ``out``.
 
@@ -46,7 +47,7 @@ def predict(
     check_names(inputs)
     opened = open_predictor(
         path, checkpoint=checkpoint, over=over, launch=launch, engine=engine, nbest=nbest,
-        all_classes=all_classes, compiled=compiled,
+        all_classes=all_classes, compiled=compiled, task=task,
     )  # fmt: skip
     typed = is_typed(inputs)
     named = any(Path(name).is_dir() for name in inputs)

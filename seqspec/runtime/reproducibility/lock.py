@@ -20,6 +20,7 @@ import seqspec
 from seqspec.compile.check import written_out
 from seqspec.compile.plan.plan import Plan
 from seqspec.data.stages.prepare import Prepared
+from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.machine import Machine
 from seqspec.schema.catalogue import Catalogue
@@ -55,20 +56,33 @@ def make_lock(
     assembled: Assembled, *, machine: Machine, precision: str, slices: int, compiled: bool = False
 ) -> Lock:
     """The lock of a run as it would be carried out here and now."""
-    plan, prepared = assembled.compiled.plan, assembled.prepared
-    fused = assembled.program.language_model
+    plan = assembled.compiled.plan
+    fused = {name: one.program.language_model for name, one in assembled.each.items()}
+    fused = {name: one for name, one in fused.items() if one}
+    records = {name: one.record() for name, one in fused.items()}
+    sources = [_sources(one.program.plan) for one in fused.values()]
+    text = [(in_whole(name, role), steps) for name, one in assembled.each.items()
+            for role, steps in one.prepared.parts.text.items()]  # fmt: skip
     return {
         "format": FORMAT,
         "seqspec": seqspec.__version__,
         "spec": written_out(plan, assembled.compiled.tree),
         "digests": dict(plan.digests),
         "seeds": {"seed": plan.experiment.seed},
-        "facts": dict(prepared.facts),
-        "files": data_files(prepared),
-        "vocabularies": {name: _sha256(artifact) for name, artifact in prepared.artifacts.items()},
-        "text": {role: steps.fingerprint() for role, steps in prepared.parts.text.items()},
-        "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
-        **({"language_model": fused.record()} if fused else {}),
+        "facts": {
+            in_whole(name, fact): value
+            for name, one in assembled.each.items()
+            for fact, value in one.prepared.facts.items()
+        },
+        "files": data_files(assembled),
+        "vocabularies": {
+            in_whole(name, key): _sha256(artifact)
+            for name, one in assembled.each.items()
+            for key, artifact in one.prepared.artifacts.items()
+        },
+        "text": {role: steps.fingerprint() for role, steps in text},
+        "sources": {key: value for found in (_sources(plan), *sources) for key, value in found.items()},
+        **({"language_model": records.get("") or records} if records else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
@@ -174,9 +188,13 @@ def refuse(found: list[Drift], *, lock: str, help: str | None = None) -> None:
         raise RunError(f"not as {lock} says:{listed}", exit=Exit.DRIFT, help=help)
 
 
-def data_files(prepared: Prepared) -> dict[str, dict[str, str]]:
-    """SHA-256 of every file of the splits in use."""
-    return {split: dict(files) for split, files in prepared.files.items()}
+def data_files(assembled: Assembled) -> dict[str, dict[str, str]]:
+    """SHA-256 of every file of the splits in use; those of several tasks are called ``TASK/SPLIT``."""
+    return {
+        f"{name}/{split}" if name else split: dict(files)
+        for name, one in assembled.each.items()
+        for split, files in one.prepared.files.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -186,8 +204,13 @@ class Stamps:
     by_file: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def take(cls, prepared: Prepared, splits: tuple[str, ...]) -> Stamps:
-        files = {path for split in splits for path in prepared.parts.adapter.files(_base(prepared, split))}
+    def take(cls, assembled: Assembled) -> Stamps:
+        files = {
+            path
+            for one in assembled.each.values()
+            for split in ("train", *one.compiled.plan.experiment.evaluate.splits)
+            for path in one.prepared.parts.adapter.files(_base(one.prepared, split))
+        }
         return cls({str(path): _stamp(path) for path in files})
 
     def changed(self) -> list[str]:

@@ -25,7 +25,7 @@ class TrainingData(lightning.LightningDataModule):
     def train_dataloader(self) -> Iterable[Batch]:
         turns = len(self.module.cycle.turns)
         return training_stream(
-            self.assembled.prepared,
+            self.assembled,
             max_steps=self.assembled.compiled.plan.experiment.train.max_steps * turns,
             slices=self.module.slices,
             launch=Launch(device="cpu", workers=self.workers),

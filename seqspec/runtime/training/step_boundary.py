@@ -10,7 +10,7 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import lightning
 import torch
@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import Callback
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Keep, prune
-from seqspec.runtime.checkpoints.training_state import Standing, stalled
+from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
 from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
@@ -37,9 +37,13 @@ class Judgement:
     """What an evaluation while training found."""
 
     metrics: Mapping[str, Mapping[str, float]]
-    """By split and name."""
+    """By split and name; of several tasks splits are called ``TASK/SPLIT``."""
     score: float | None
-    """The first metric on the first split, turned so that higher is better."""
+    """The first metric on the first split, turned so that higher is better; of several tasks what
+    ``evaluate.score`` makes of theirs.
+    """
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """The same of each of several tasks."""
 
 
 class Boundary(Callback):
@@ -51,12 +55,14 @@ class Boundary(Callback):
         folder: RunFolder,
         train: Train,
         evaluate: Evaluate,
+        tasks: Mapping[str, Evaluate],
         standing: Standing,
         judge: Callable[[int], Judgement],
         interrupts: Interrupts,
         bar: Bar,
     ) -> None:
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
+        self.tasks = tasks
         standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
         self.judge, self.interrupts, self.bar = judge, interrupts, bar
         self.journal: Journal | None = None
@@ -144,15 +150,21 @@ class Boundary(Callback):
 
     def _judgement_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps
-        return period is not None and (last or step % period == 0) and bool(self.evaluate.metrics)
+        return period is not None and (last or step % period == 0) and self._measured
+
+    @property
+    def _measured(self) -> bool:
+        return any(task.metrics for task in self.tasks.values())
 
     def _judge(self, step: int) -> None:
         judgement = self.judge(step)
-        standing, stop = self.standing, self.evaluate.stop
+        standing = self.standing
         if self.journal and self.events:
             with storage(self.folder):
                 for split, metrics in judgement.metrics.items():
-                    line = self.journal.write(event="evaluate", step=step, split=split, metrics=metrics)
+                    task, _, part = split.rpartition("/")
+                    where = {"task": task, "split": part} if task else {"split": split}
+                    line = self.journal.write(event="evaluate", step=step, **where, metrics=metrics)
                     last = step == self.train.max_steps
                     self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
                     self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
@@ -160,9 +172,9 @@ class Boundary(Callback):
         if judgement.score is None:
             return
         standing.scores[step] = judgement.score
-        if stop:
-            standing.patience = stalled(standing.scores, stop)
-            standing.stopped = standing.patience >= stop.after
+        for task, score in judgement.scores.items():
+            standing.task_scores.setdefault(task, {})[step] = score
+        standing.patience, standing.stopped = standing.waited(self.tasks)
 
     def _keep_for_longer(self, line: str, *, last: bool, period: int | None, step: int) -> None:
         if last and period and step % period == 0:

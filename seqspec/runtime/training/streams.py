@@ -4,34 +4,65 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
+from typing import Any, TypedDict
 
 import numpy as np
 
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.collate import AnySplit
-from seqspec.data.batching.loader import Loader, evaluation_of, training_loader, training_order
+from seqspec.data.batching.loader import Loader, TaskSteps, evaluation_of, micro_steps, training_order
+from seqspec.data.batching.turns import Turns
 from seqspec.data.stages.prepare import Prepared
+from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.training.signals import SIGNALS
 from seqspec.schema.types import Waveform
 
 
 def training_stream(
-    prepared: Prepared, *, max_steps: int, slices: int, launch: Launch, place: Place
+    assembled: Assembled, *, max_steps: int, slices: int, launch: Launch, place: Place
 ) -> Callable[[int], Iterable[Batch]]:
     """From an optimiser step on, this process's slices up to the last step."""
-    parts, split = prepared.parts, prepared.splits["train"]
-    order = training_order(parts, split)
+    each = {name: one.prepared for name, one in assembled.each.items()}
+    orders = {name: training_order(one.parts, one.splits["train"]) for name, one in each.items()}
+    turns = _turns(assembled)
+    asked = [one.parts.config.batch.workers for one in each.values()]
+    workers = max(asked) if launch.workers is None else launch.workers
 
     def stream(step: int) -> Iterable[Batch]:
-        loader = training_loader(
-            parts, split, order=order, start=step, stop=max_steps, num_slices=slices,
-            rank=place.rank, world=place.world, workers=launch.workers, pin=launch.accelerator == "cuda",
-        )  # fmt: skip
+        within: _Within = {
+            "num_slices": slices, "rank": place.rank, "world": place.world, "start": step, "stop": max_steps,
+        }  # fmt: skip
+        tasks = {
+            name: micro_steps(one.parts, one.splits["train"], orders[name], **within)
+            for name, one in each.items()
+        }
+        steps = tasks[""] if turns is None else TaskSteps(tasks, turns, **within)
+        loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
         loader.worker_init_fn = ignore_signals
         return loader
 
     return stream
+
+
+class _Within(TypedDict):
+    """What part of the run one process works through."""
+
+    num_slices: int
+    rank: int
+    world: int
+    start: int
+    stop: int
+
+
+def _turns(assembled: Assembled) -> Turns | None:
+    """How the tasks take turns, where there are several."""
+    plan = assembled.compiled.plan
+    if not plan.tasks:
+        return None
+    sizes = {name: len(one.prepared.splits["train"]) for name, one in assembled.each.items()}
+    mix: Any = plan.experiment.train.mix
+    return Turns(mix, sizes, plan.experiment.seed)
 
 
 def evaluation_stream(
@@ -61,8 +92,13 @@ def ignore_signals(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def unit_of(prepared: Prepared) -> str:
-    """What the bar counts."""
+def unit_of(assembled: Assembled) -> str:
+    """What the bar counts; where several tasks do not count alike, the positions of all."""
+    units = {_unit(one.prepared) for one in assembled.each.values()}
+    return units.pop() if len(units) == 1 else "positions"
+
+
+def _unit(prepared: Prepared) -> str:
     if isinstance(prepared.parts.roles.get("source"), Waveform):
         return "frames"
     return "examples" if prepared.parts.whole else "tokens"

@@ -50,7 +50,8 @@ def train(
     if module.step >= config.max_steps or standing.stopped:
         return None
     per_step = _micro_steps(module.slices, place)
-    if place.world > 1 and module.losses.chosen(None, whole_batch=True):
+    compares = any(one.losses.chosen(None, whole_batch=True) for one in module.program.each.values())
+    if place.world > 1 and compares:
         raise RunError(
             "a loss compares every example of a batch with every other, which processes cannot share yet",
             exit=Exit.USAGE,
@@ -62,11 +63,12 @@ def train(
     with Interrupts() as interrupts:
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
+            tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
             interrupts=interrupts, bar=bar,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision,
-                               unused=not module.cycle.alone)  # fmt: skip
+                               unused=not module.cycle.alone or bool(module.program.tasks))  # fmt: skip
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.
@@ -142,7 +144,7 @@ def _explained(error: Exception, interrupts: Interrupts, module: Training, folde
             help=f"`seqspec run --resume {folder.path}` goes on from the last checkpoint",
         )
     if isinstance(error, DataError):
-        return of_corpus(error, module.program.plan)
+        return error if module.program.tasks else of_corpus(error, module.program.plan)
     if of_compiler(error):
         return RunError(
             f"torch.compile failed after step {module.step}: {first_line(error)}",

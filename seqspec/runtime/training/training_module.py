@@ -35,13 +35,16 @@ from seqspec.schema.procedure._procedure import Phase
 
 
 class Training(lightning.LightningModule):
-    """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes."""
+    """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes.
 
-    def __init__(self, program: Program, *, slices: int, compiled: Callable[..., Any] | None = None) -> None:
+    Of several tasks each update serves one, and what is measured is kept a task.  ``wrap`` stands around the
+    losses, such as ``torch.compile``.
+    """
+
+    def __init__(self, program: Program, *, slices: int, wrap: Callable[..., Any] | None = None) -> None:
         super().__init__()
         self.program = program
         self.model = program.model
-        self.losses = program.losses
         self.train_config = program.plan.experiment.train
         self.seed = program.plan.experiment.seed
         self.slices = slices
@@ -54,12 +57,16 @@ class Training(lightning.LightningModule):
         self.left_out: set[str] = set()
         """Terms whose examples have been told to be left out."""
         self.cycle = Cycle(program)
-        self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases))
+        self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
+        self._task = ""
+        """Whose turn the update is that is under way."""
         self._moved: set[int] = set()
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
-        self._loss: Callable[..., Any] = compiled or program.losses.sums
-        self._whole = self._whole_batch() if slices > 1 else None
+        self._losses: dict[str, Callable[..., Any]] = {
+            name: wrap(one.losses.sums) if wrap else one.losses.sums for name, one in program.each.items()
+        }
+        self._whole = dict(self._whole_batches()) if slices > 1 else {}
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -77,6 +84,7 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         phase = self.cycle.turn.phase
+        self._task = batch.task
         self.draw_anew(batch)
         self.frozen.hold(self.step + 1)
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
@@ -89,8 +97,8 @@ class Training(lightning.LightningModule):
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
-        if self._whole or math.isfinite(batch.share):
-            self.window[phase.name].add(loss)
+        if batch.task in self._whole or math.isfinite(batch.share):
+            self.window[phase.name, batch.task].add(loss)
         mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
@@ -100,20 +108,24 @@ class Training(lightning.LightningModule):
         keys = () if self.cycle.alone else (self.cycle.turn.phase.name,)
         torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
 
-    def _whole_batch(self) -> WholeBatch | None:
-        """What joins micro-batches where a loss compares their examples."""
-        if not self.losses.chosen(None, whole_batch=True):
-            return None
-        return WholeBatch(self.losses, self.model, slices=self.slices, seeded=self.draw_anew)
+    def _whole_batches(self) -> Iterator[tuple[str, WholeBatch]]:
+        """What joins the micro-batches of the tasks in which a loss compares examples."""
+        for name, one in self.program.each.items():
+            if one.losses.chosen(None, whole_batch=True):
+                weight = self.program.weight(name)
+                yield name, WholeBatch(one, slices=self.slices, weight=weight, seeded=self.draw_anew)
 
     def objective(self, phase: Phase, batch: Batch) -> LossSum | None:
-        """The losses of a phase on a batch, weighted as this step weighs them; ``None`` where they wait for
-        the other micro-batches of the step.
+        """The losses of a phase on a batch, weighted as this step and its task weigh them; ``None`` where
+        they wait for the other micro-batches of the step.
         """
-        if self._whole:
-            return self._whole.objective(batch, names=phase.losses, step=self.step + 1)
-        sums = self._loss(self.model, batch, names=phase.losses)
-        return self.losses.weigh(sums, batch, step=self.step + 1)
+        if batch.task in self._whole:
+            return self._whole[batch.task].objective(batch, names=phase.losses, step=self.step + 1)
+        program = self.program.each[batch.task]
+        sums = self._losses[batch.task](program.model, batch, names=phase.losses)
+        found = program.losses.weigh(sums, batch, step=self.step + 1)
+        weight = self.program.weight(batch.task)
+        return found if weight == 1 else found._replace(objective=weight * found.objective)
 
     def on_after_backward(self) -> None:
         self.cycle.release()
@@ -130,14 +142,16 @@ class Training(lightning.LightningModule):
         verdict = turn.gradients.finish(wait=self.waits)
         self.settle()
         if isinstance(verdict.norm, Late):
-            self._unsettled = Unsettled(self.step + 1, self._phase_told, self.last_batches, verdict.norm)
+            self._unsettled = Unsettled(
+                self.step + 1, self._phase_told, self.last_batches, verdict.norm, self._task
+            )
         if verdict.update:
             turn.mover.optimizer.step()
             self._moved |= {id(parameter) for parameter in turn.parameters}
         elif not verdict.finite:
             self._not_finite()
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
-        self.window[turn.phase.name].close(verdict)
+        self.window[turn.phase.name, self._task].close(verdict)
         if self.cycle.advance():
             self._finish_cycle()
 
@@ -166,7 +180,7 @@ class Training(lightning.LightningModule):
         last, self._unsettled = self._unsettled, None
         if last and not math.isfinite(float(last.norm)):
             self.skipped += 1
-            raise NotFinite(last.step, last.batches, phase=last.phase)
+            raise NotFinite(last.step, last.batches, phase=last.phase, task=last.task)
 
     def rates(self, step: int) -> dict[str, float]:
         """The learning rate of each phase in a step, from 1, as the journal names it."""
@@ -175,7 +189,7 @@ class Training(lightning.LightningModule):
     def _not_finite(self) -> None:
         self.skipped += 1
         if self.skipped > self.train_config.skip_non_finite:
-            raise NotFinite(self.step + 1, self.last_batches, phase=self._phase_told)
+            raise NotFinite(self.step + 1, self.last_batches, phase=self._phase_told, task=self._task)
         # Running means have seen the bad numbers too.
         with torch.no_grad():
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
@@ -187,11 +201,14 @@ class Training(lightning.LightningModule):
         Raises ``NothingLearned`` where the losses have counted no target since the run began; all processes
         must ask.
         """
-        if self.learned and not self.losses.left_out:
+        left_out = {
+            name: text for one in self.program.each.values() for name, text in one.losses.left_out.items()
+        }
+        if self.learned and not left_out:
             return []
         totals = self.window.totals()
         self.learned = self.learned or totals.get("count", 0.0) > 0
-        why = {name: text for name, text in self.losses.left_out.items() if totals.get(name)}
+        why = {name: text for name, text in left_out.items() if totals.get(name)}
         told = [f"{totals[name]:,.0f} {text}" for name, text in why.items()]
         if totals and not self.learned:
             raise NothingLearned(self.step, told)
@@ -256,11 +273,15 @@ class NothingLearned(RunError):
 class NotFinite(RunError):
     """A loss or a gradient is not a finite number."""
 
-    def __init__(self, step: int, batches: list[tuple[int, Tensor]], *, phase: str | None = None) -> None:
+    def __init__(
+        self, step: int, batches: list[tuple[int, Tensor]], *, phase: str | None = None, task: str = ""
+    ) -> None:
         self.step = step
         self.phase = phase
+        self.task = task
         self.rows = [(micro, index.tolist()) for micro, index in batches]
         where = f"phase `{phase}` of step {step}" if phase else f"step {step}"
+        where += f" (task `{task}`)" if task else ""
         super().__init__(f"the loss or the gradient of {where} is not finite", exit=Exit.NON_FINITE)
 
 
@@ -271,6 +292,7 @@ class Unsettled(NamedTuple):
     phase: str | None
     batches: list[tuple[int, Tensor]]
     norm: Late
+    task: str = ""
 
 
 class Window:
@@ -332,13 +354,16 @@ class Window:
 
 
 class Windows:
-    """A window for each phase, by its name; where there are several, names go before those of values."""
+    """A window for each phase and task.  Where there are several phases, ``critic/`` goes before the names of
+    values; where there are several tasks, theirs goes behind the first word: ``loss.asr``, ``loss.asr.ctc``.
+    """
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._held = {name: Window() for name in names}
+    def __init__(self, phases: tuple[str, ...], tasks: tuple[str, ...] = ("",)) -> None:
+        self._phases, self._tasks = phases, tasks
+        self._held = {(phase, task): Window() for phase in phases for task in tasks}
 
-    def __getitem__(self, phase: str) -> Window:
-        return self._held[phase]
+    def __getitem__(self, place: tuple[str, str]) -> Window:
+        return self._held[place]
 
     @property
     def dropped(self) -> int:
@@ -347,40 +372,52 @@ class Windows:
 
     def keyed(self, what: str, values: Sequence[Any]) -> dict[str, Any]:
         """``{"rate": …}`` of one phase, ``{"critic/rate": …}`` of several; ``values`` in their order."""
-        if len(self._held) == 1:
-            return {what: values[0]}
-        return {f"{name}/{what}": value for name, value in zip(self._held, values, strict=True)}
+        return {self._named(what, phase): value for phase, value in zip(self._phases, values, strict=True)}
+
+    def _named(self, what: str, phase: str, task: str = "") -> str:
+        first, dot, rest = what.partition(".")
+        name = f"{first}.{task}{dot}{rest}" if task else what
+        return f"{phase}/{name}" if len(self._phases) > 1 else name
 
     def totals(self) -> dict[str, float]:
-        """The sums of all phases together; all processes must ask."""
+        """The sums of all windows together; all processes must ask."""
         held = [one for window in self._held.values() for one in window.values()]
         names = sorted({name for one in held for name in one})
         return {name: math.fsum(one.get(name, 0.0) for one in held) for name in names}
 
     def norms(self) -> dict[str, float]:
-        """The last norm of each phase that was finite."""
-        return self.keyed("norm", [window.norm for window in self._held.values()])
+        """The last finite norm of each phase and task; of several tasks, of those that had a turn."""
+        return {
+            self._named("norm", *place): window.norm
+            for place, window in self._held.items()
+            if window.steps or len(self._tasks) == 1
+        }
 
     def means(self) -> dict[str, float]:
-        """The means of each phase; all processes must ask."""
-        means = {phase: window.means() for phase, window in self._held.items()}
-        if len(means) == 1:
-            return next(iter(means.values()))
-        return {f"{phase}/{name}": value for phase, found in means.items() for name, value in found.items()}
+        """The means of each phase and task; all processes must ask."""
+        means = {place: window.means() for place, window in self._held.items()}
+        return {
+            self._named(name, *place): value
+            for place, found in means.items()
+            for name, value in found.items()
+        }
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint; all processes must ask."""
-        states = {phase: window.state() for phase, window in self._held.items()}
+        states = {self._key(place): window.state() for place, window in self._held.items()}
         return next(iter(states.values())) if len(states) == 1 else states
 
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
-        for phase, window in self._held.items():
-            window.load(state if len(self._held) == 1 else state[phase], first=first)
+        for place, window in self._held.items():
+            window.load(state if len(self._held) == 1 else state[self._key(place)], first=first)
+
+    def _key(self, place: tuple[str, str]) -> str:
+        return "/".join(place) if len(self._tasks) > 1 else place[0]
 
     def emptied(self) -> Windows:
-        """Windows of the same phases that hold nothing."""
-        return Windows(tuple(self._held))
+        """Windows of the same phases and tasks that hold nothing."""
+        return Windows(self._phases, self._tasks)
 
 
 def _read(values: Sequence[Tensor | float]) -> Iterator[float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,12 +27,22 @@ Seeded = Callable[[Batch], None]
 """Sets the random numbers of a micro-batch, so that both passes drop the same units."""
 
 
+class Learning(Protocol):
+    """A model and its losses, as a program has them."""
+
+    @property
+    def model(self) -> Any: ...
+
+    @property
+    def losses(self) -> Losses: ...
+
+
 class WholeBatch:
     """Collects the micro-batches of one update and gives its objective with the last of them."""
 
-    def __init__(self, losses: Losses, model: Any, *, slices: int, seeded: Seeded) -> None:
-        self.losses, self.model = losses, model
-        self.slices, self.seeded = slices, seeded
+    def __init__(self, program: Learning, *, slices: int, seeded: Seeded, weight: float = 1.0) -> None:
+        self.losses, self.model = program.losses, program.model
+        self.slices, self.seeded, self.weight = slices, seeded, weight
         self._held: list[Batch] = []
 
     def objective(self, batch: Batch, *, names: Collection[str] | None, step: int) -> LossSum | None:
@@ -49,7 +59,7 @@ class WholeBatch:
         gradients, sums = self._compare(real, names, step)
         last = torch.zeros(())
         for one in held:
-            last = self._part(one, gradients.get(one.step, {}), names, step, sums)
+            last = self.weight * self._part(one, gradients.get(one.step, {}), names, step, sums)
             if one is not held[-1]:
                 (last / self.slices).backward()
         told = self.losses.weigh(sums, real[0], step=step)
