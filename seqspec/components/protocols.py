@@ -131,8 +131,11 @@ class Search(Protocol):
 class Metric(Protocol):
     """Slot ``metric``."""
 
-    reads: Literal["text", "labels", "teacher_forced", "audio", "image", "mask", "vector", "frames"]
-    """What ``update`` takes: two texts or labels, the sums of a batch, or what ``measure(prediction,
+    reads: Literal[
+        "text", "labels", "probabilities", "teacher_forced", "audio", "image", "mask", "vector", "frames"
+    ]
+    """What ``update`` takes: two texts or labels, the probability of every label and the right one, the sums
+    of a batch, or what ``measure(prediction,
     reference)`` gives for an example; a metric of values without ``measure`` takes both values themselves.
     """
     better: Literal["lower", "higher"]

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
+from seqspec.components.loss._class_weights import ClassWeight
 from seqspec.components.loss._loss import Loss
 from seqspec.components.protocols import FactoredHead, LinearHead
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
@@ -30,10 +32,15 @@ class CrossEntropy(nn.Module):
         self.label_smoothing = config.label_smoothing
         self.z_loss = config.z_loss
         self.ignore = PAD if source.stride else NO_CLASS
+        self.weights = ClassWeight(config.class_weights, source)
+
+    def know_classes(self, names: Sequence[str], counts: Sequence[int] | None) -> None:
+        """Names and training examples of the classes, in the order of their numbers."""
+        self.weights.know_classes(names, counts)
 
     def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead) -> Loss:
-        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
-        ``nll``.
+        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing and weights in evaluation, ``total``
+        equals ``nll``.
         """
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         if hidden_ND.device.type == "cpu":
@@ -50,6 +57,7 @@ class CrossEntropy(nn.Module):
             label_smoothing=self.label_smoothing,
             z_loss=self.z_loss,
             ignore=self.ignore,
+            class_weight_V=self.weights(),
         )
         terms = {"nll": sums.nll}
         if not torch.is_grad_enabled():

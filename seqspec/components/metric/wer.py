@@ -26,7 +26,7 @@ class Wer:
 
     def update(self, hypothesis: str, reference: str) -> None:
         """Count one pair."""
-        self._edits += count_edits(self._words(hypothesis), self._words(reference))
+        self._edits += count_edits(self.units(hypothesis), self.units(reference))
 
     def compute(self) -> dict[str, float]:
         """``wer`` and the rates of each kind of error."""
@@ -43,6 +43,7 @@ class Wer:
             ]
         )
 
-    def _words(self, text: str) -> list[str]:
+    def units(self, text: str) -> list[str]:
+        """What is counted: the words of a text as they are compared."""
         text = self._compared(text)
         return text.split() if self._segmenter is None else self._segmenter.words(text)

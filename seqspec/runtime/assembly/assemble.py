@@ -25,6 +25,7 @@ from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
+from seqspec.runtime.assembly.class_weights import tell_classes
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.run_folder.compiled_run import compile_run
@@ -72,6 +73,7 @@ def assemble(
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
+    tell_classes(program, prepared.labels, prepared.label_counts)
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
     program = fuse(program, prepared.parts.text, open=_reopened)
     return Assembled(compiled, prepared, program, taken)
@@ -105,6 +107,7 @@ def save_learned(folder: RunFolder, prepared: Prepared) -> None:
     folder.note("facts.json", {
         "facts": dict(prepared.facts),
         "labels": {role: list(names) for role, names in prepared.labels.items()},
+        "label_counts": {role: list(counts) for role, counts in prepared.label_counts.items()},
         "statistics": statistics,
     })  # fmt: skip
 
@@ -133,6 +136,7 @@ def _reopened(
             _load(steps, folder.path / VOCABULARIES / name, learned.artifact(name))
     require_labels(folder.path, learned.labels, compiled.plan.facts, parts.roles)
     program = build(compiled.plan, tree=compiled.tree)
+    tell_classes(program, learned.labels, learned.label_counts)
     return Reopened(compiled, parts, program, learned.labels, learned.statistics)
 
 
@@ -145,6 +149,7 @@ def learned_of(folder: RunFolder, roles: Mapping[str, Type]) -> Learned:
     return Learned(
         artifacts={file.name: file.read_bytes() for file in sorted(files)},
         labels=known.labels,
+        label_counts=known.label_counts,
         statistics={
             role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
             for kind, one in known.statistics.items()

@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seqspec.data.store.durable import write_durably
@@ -19,8 +20,9 @@ from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
+from seqspec.runtime.evaluation.baselines import symbol_counts
+from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
-from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.training.streams import evaluation_stream
@@ -68,6 +70,7 @@ def conclude(
     use_weights(assembled.program.model, best)
     judge = judge_of(assembled, launch)
     judged: dict[str, Scored] = {}
+    unigram = symbol_counts(assembled) if evaluate.metrics else None
     for split in evaluate.splits if evaluate.metrics else ():
         batches = evaluation_stream(
             assembled.prepared,
@@ -77,7 +80,7 @@ def conclude(
             place=Place(),
         )
         scored = judge.score(split, batches)
-        judged[split] = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
+        judged[split] = complete(judge, assembled, scored, launch=launch, unigram=unigram)
     with storage(folder):
         for scored in judged.values():
             write_predictions(folder.predictions / f"{scored.split}.jsonl", assembled, scored)
@@ -86,10 +89,32 @@ def conclude(
             "step": module.step, "checkpoint": folder_name(best.step),
             "metrics": {split: dict(one.metrics) for split, one in judged.items()},
             "signatures": {split: dict(one.signatures) for split, one in judged.items()},
+            **_beside("parts", {split: one.parts for split, one in judged.items()}),
+            **_beside("baselines", {split: one.baselines for split, one in judged.items()}),
             **({"language_model": judge.language_model} if judge.language_model else {}),
         })  # fmt: skip
+        if unigram is not None:
+            folder.note(UNIGRAM, {"counts": unigram.tolist()})
         write_report(folder)
     return judged, folder_name(best.step)
+
+
+UNIGRAM = "unigram.json"
+"""How often each symbol of a language model's vocabulary is a target of the training split."""
+
+
+def counted(folder: RunFolder) -> np.ndarray | None:
+    """The counts that a run has kept; ``None`` where it has none."""
+    found = (folder.read(UNIGRAM) or {}).get("counts")
+    if not isinstance(found, list) or not all(type(n) is int and n >= 0 for n in found):
+        return None
+    return np.asarray(found, np.int64)
+
+
+def _beside(name: str, by_split: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """An entry of ``result.json`` for what some splits have and others have not."""
+    found = {split: {key: dict(one) for key, one in held.items()} for split, held in by_split.items() if held}
+    return {name: found} if found else {}
 
 
 def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch) -> None:
@@ -129,7 +154,12 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
     def reference(split: str, index: int) -> str:
         return prepared.splits[split].text("target", index) if written else ""
 
-    return Judge(assembled.program, search_of(assembled.program), decode, reference, device)
+    searcher = search_of(assembled.program)
+    asked = any(metric.reads == "probabilities" for metric in assembled.program.metrics)
+    labels = prepared.labels.get("target", ()) if asked else ()
+    if labels and searcher is None:
+        searcher = len(labels)  # A classifier ranks as many labels as it is asked for.
+    return Judge(assembled.program, searcher, decode, reference, device, labels=labels)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
