@@ -20,7 +20,7 @@ from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
-from seqspec.runtime.evaluation.baselines import symbol_counts
+from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
 from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
 from seqspec.runtime.report.report import write_report
@@ -33,8 +33,17 @@ if TYPE_CHECKING:
     from seqspec.runtime.training.training_module import Training
 
 
-def judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
-    """Judge the weights as they stand, on as many examples as the spec says; all processes together."""
+Baselines = dict[str, Mapping[str, Mapping[str, float]]]
+"""By split and by how they are made."""
+
+
+def judgement(
+    assembled: Assembled, module: Training, launch: Launch, place: Place, *, known: Baselines
+) -> Judgement:
+    """Judge the weights as they stand, on as many examples as the spec says; all processes together.
+
+    ``known`` keeps the baselines, which no step changes.
+    """
     from seqspec.runtime.training.step_boundary import (
         Judgement,  # loads Lightning, which whoever evaluates a run does not
     )
@@ -55,8 +64,10 @@ def judgement(assembled: Assembled, module: Training, launch: Launch, place: Pla
             )
             scored = judge.score(split, batches)
             found[split] = scored.metrics
+            if split not in known:
+                known[split] = baselines(judge, assembled, scored, unigram=symbol_counts(assembled))
             score = scored.score if score is None else score
-    return Judgement(found, score)
+    return Judgement(found, score, dict(known))
 
 
 def conclude(

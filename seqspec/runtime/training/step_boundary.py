@@ -10,7 +10,7 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import lightning
 import torch
@@ -40,6 +40,8 @@ class Judgement:
     """By split and name."""
     score: float | None
     """The first metric on the first split, turned so that higher is better."""
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """Metrics of answers that need no learning, by split and by how they are made."""
 
 
 class Boundary(Callback):
@@ -152,10 +154,16 @@ class Boundary(Callback):
         if self.journal and self.events:
             with storage(self.folder):
                 for split, metrics in judgement.metrics.items():
-                    line = self.journal.write(event="evaluate", step=step, split=split, metrics=metrics)
+                    beside = judgement.baselines.get(split, {})
+                    line = self.journal.write(
+                        event="evaluate", step=step, split=split, metrics=metrics,
+                        **({"baselines": beside} if beside else {}),
+                    )  # fmt: skip
                     last = step == self.train.max_steps
                     self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
                     self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
+        for split, metrics in judgement.metrics.items():
+            self.bar.evaluated(step, split, metrics, judgement.baselines.get(split, {}))
         standing.judged_at = step
         if judgement.score is None:
             return

@@ -52,7 +52,8 @@ def train(
     per_step = _micro_steps(module.slices, place)
     updates = len(module.cycle.turns)
     timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
-    bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)
+    bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0,
+              title=str(folder.path))  # fmt: skip
     with Interrupts() as interrupts:
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,

@@ -13,8 +13,9 @@ class FocalConfig(LossConfig):
     gamma: NonNegative = 2.0
     """How much less; 0 is cross entropy, 2 is the paper's."""
     class_weights: ClassWeights | None = None
-    """The alpha of the paper: weight of each class by its label (1 for those not named), or ``balanced``: the less frequent, the heavier, with mean 1 over
-    the training split.  The sum is divided by the number of examples all the same.
+    """The alpha of the paper: weight of each class by its label (1 for those not named), or ``balanced``: the
+    less frequent, the heavier, with mean 1 over the training split.  The sum is divided by the number of
+    examples all the same.
     """
 
     def output(self, source: Type) -> Type:

@@ -219,3 +219,24 @@ def test_evaluate_gives_the_scores(trained):
     assert evaluate(trained.path, split="dev", checkpoint="last", over=(), launch=LAUNCH).metrics.keys() >= {
         "accuracy"
     }
+
+
+def test_a_mixture_is_judged_part_by_part(trained, corpus):
+    """The whole hides that every error is of one part."""
+    folder, _ = corpus
+    table(folder / "dev.csv", [(text, {"pos": "neg", "neg": "pos"}[label]) for text, label in ROWS[:3]])
+    own = {"type": "csv", "splits": {"train": "train.csv", "dev": "dev.csv"}}
+    own |= {"source": {"text": "text", "language": "en"}, "target": {"label": "label"}}
+    roots = {"right": trained.path.parents[2], "wrong": folder}
+    parts = [{"name": name, "source": {**own, "root": str(root)}} for name, root in roots.items()]
+    mixed = {"type": "mix", "parts": parts}
+
+    scored = score(trained, over=[Overlay.set(f"data.source={json.dumps(mixed)}")]).scored
+
+    wrong = {one.index for one in scored.found if one.index >= 5}
+    assert len(wrong) == 3
+    assert set(scored.parts) == {"right", "wrong"}
+    alone = score(trained).scored.metrics["accuracy"]
+    assert scored.parts["right"]["accuracy"] == alone
+    assert scored.metrics["accuracy"] == (5 * alone + 3 * scored.parts["wrong"]["accuracy"]) / 8
+    assert scored.parts["right"]["loss"] != scored.parts["wrong"]["loss"]
