@@ -27,6 +27,7 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
 from seqspec.runtime.assembly.class_weights import tell_classes
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
+from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
@@ -51,6 +52,7 @@ def assemble(
     ``learned`` is what a run has learned already: nothing of it is learned again.
     """
     expect(compiled.plan)
+    expect_ngram(compiled.plan)
     if initial:
         expect_runs(compiled.plan)
     parts = build_data(compiled.plan)
@@ -75,7 +77,7 @@ def assemble(
     program = build(compiled.plan, tree=compiled.tree)
     tell_classes(program, prepared.labels, prepared.label_counts)
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
-    program = fuse(program, prepared.parts.text, open=_reopened)
+    program = listen(fuse(program, prepared.parts.text, open=_reopened), prepared.parts.text)
     return Assembled(compiled, prepared, program, taken)
 
 
@@ -120,7 +122,8 @@ def reopen(
     ``compiled``: the run's plan with the overlays, where it is known already.
     """
     run = _reopened(folder, overlays, compiled)
-    return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
+    fused = fuse(run.program, run.parts.text, open=_reopened)
+    return replace(run, program=listen(fused, run.parts.text))
 
 
 def _reopened(

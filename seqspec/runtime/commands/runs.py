@@ -249,6 +249,8 @@ def predict(
     launch: Launch,
     format: PredictionFormat | None,
     output: Path | None,
+    timestamps: bool = False,
+    align: Path | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
@@ -263,7 +265,7 @@ def predict(
             go(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
-                all_classes=all_classes, compiled=compiled,
+                all_classes=all_classes, compiled=compiled, timestamps=timestamps, align=align,
             )  # fmt: skip
         return Outcome()
 

@@ -125,10 +125,20 @@ class LivePanel:
         for heading in ("split", "step", "metric", "", "baseline"):
             table.add_column(heading, justify="right" if heading in ("step", "", "baseline") else "left")
         for split, (step, metrics, baselines) in self.evaluations.items():
-            for number, (name, value) in enumerate(list(metrics.items())[:MOST_METRICS]):
+            for number, (name, value) in enumerate(main_metrics(metrics)):
                 first = (split, f"{step:,}") if number == 0 else ("", "")
                 table.add_row(*first, name, shown(name, value), baseline_of(name, baselines))
         return table
+
+
+def main_metrics(metrics: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The metrics without the parts of one, such as ``wer_deletions`` beside ``wer``; no more than fit."""
+    whole = [
+        (name, value)
+        for name, value in metrics.items()
+        if not any(name.startswith((f"{other}_", f"{other}.")) for other in metrics)
+    ]
+    return whole[:MOST_METRICS]
 
 
 def baseline_of(metric: str, baselines: Mapping[str, Mapping[str, float]]) -> str:

@@ -16,7 +16,7 @@ import torch
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.report.numbers import shown
-from seqspec.runtime.training.live_panel import MOST_METRICS, LivePanel, Progress, baseline_of
+from seqspec.runtime.training.live_panel import LivePanel, Progress, baseline_of, main_metrics
 
 WIDTH = 20
 SECONDS_LIVE, SECONDS_LOG = 0.5, 15.0
@@ -119,7 +119,7 @@ class Bar:
         elif not self.quiet:
             told = ", ".join(
                 f"{name} {shown(name, value)}" + (f" ({beside})" if beside else "")
-                for name, value in list(metrics.items())[:MOST_METRICS]
+                for name, value in main_metrics(metrics)
                 for beside in [baseline_of(name, baselines)]
             )
             self.out.write(f"step {step:,}: {split} {told}\n")
