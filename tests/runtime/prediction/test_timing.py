@@ -33,7 +33,7 @@ LANGUAGE = """
 seqspec: 1
 name: language
 data:
-  source: {type: lines, language: en, root: ROOT, splits: {train: text.txt, dev: text.txt}}
+  source: {type: lines, language: en, root: ROOT, splits: {train: text.txt, dev: dev.txt}}
   text: {target: {tokenizer: {type: symbols_file, unit: characters, vocabulary: VOCABULARY}}}
   batch: {unit: examples, size: 4}
 model: {type: language_model, decoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2}}
@@ -126,6 +126,7 @@ def test_every_hypothesis_has_times(speech, recordings):
 def test_a_model_of_text_has_no_times(speech, tmp_path):
     root = json.dumps(str(tmp_path))
     (tmp_path / "text.txt").write_text("DOG\nCAT\n")
+    (tmp_path / "dev.txt").write_text("A DOG\n")
     vocabulary = speech.path / "vocabularies" / "data.text.target.tokenizer"
     text = LANGUAGE.replace("ROOT", root).replace("VOCABULARY", json.dumps(str(vocabulary)))
     language = trained(tmp_path, text)
@@ -145,7 +146,7 @@ def test_a_model_of_text_has_no_times(speech, tmp_path):
 
 
 def test_an_n_gram_model_is_listened_to_and_recorded(speech, recordings, tmp_path, capsys):
-    (tmp_path / "lm.arpa").write_text(ARPA.replace("ngram 1=4", "ngram 1=4"))
+    (tmp_path / "lm.arpa").write_text(ARPA)
     search = "evaluate.search={type: ctc_prefix_beam, size: 3, ngram: {file: FILE, weight: 1.0}}"
     search = search.replace("FILE", json.dumps(str(tmp_path / "lm.arpa")))
 
