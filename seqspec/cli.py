@@ -365,6 +365,13 @@ def predict(
     engine: Annotated[
         str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
     ] = "torch",
+    timestamps: Annotated[
+        bool, typer.Option("--timestamps", help="A line a word with its start and end in seconds (CTC).")
+    ] = False,
+    align: Annotated[
+        Path | None,
+        typer.Option(help="Transcripts (a line: name, blank, text) to find in the recordings (CTC)."),
+    ] = None,
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
@@ -394,6 +401,8 @@ def predict(
             over=over,
             launch=launch,
             format=format,
+            timestamps=timestamps,
+            align=align,
         )
     )
 

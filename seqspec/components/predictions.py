@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """A word of a recording."""
+
+    word: str
+    start: float
+    """Seconds."""
+    end: float
+    """Seconds."""
+    score: float
+    """Mean log-probability of the states that write it."""
+
+
+@dataclass(frozen=True)
 class TextPrediction:
     """A text that was written or recognised."""
 
@@ -26,6 +39,8 @@ class TextPrediction:
     text: str
     score: float
     """What hypotheses are ranked by; a log-probability where no other term enters."""
+    words: tuple[TimedWord, ...] | None = None
+    """The words with their times, where they were asked for and an alignment fits."""
 
 
 @dataclass(frozen=True)

@@ -131,8 +131,12 @@ class Search(Protocol):
 class Metric(Protocol):
     """Slot ``metric``."""
 
-    reads: Literal["text", "labels", "teacher_forced", "model", "audio", "image", "mask", "vector", "frames"]
-    """What ``update`` takes: two texts or labels, the sums of a batch, or what ``measure(prediction,
+    reads: Literal[
+        "text", "labels", "probabilities", "teacher_forced", "model",
+        "audio", "image", "mask", "vector", "frames",
+    ]  # fmt: skip
+    """What ``update`` takes: two texts or labels, the probability of every label and the right one, the sums
+    of a batch, or what ``measure(prediction,
     reference)`` gives for an example; a metric of values without ``measure`` takes both values themselves.
     One that reads the ``model`` asks it, by ``examine(model, batch)``, which gives a tuple for each example.
     """

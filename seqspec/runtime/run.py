@@ -28,7 +28,7 @@ from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import bfloat16_gain, pin, this_machine
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.evaluation.evaluator import Scored
-from seqspec.runtime.evaluation.run_evaluation import conclude, judgement
+from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, judgement
 from seqspec.runtime.reproducibility.lock import (
     Lock,
     Stamps,
@@ -263,10 +263,12 @@ def _carry_out(
         _say(f"going on from step {saved.step:,}")
     updates = experiment.train.max_steps * len(module.cycle.turns)
     stream = training_stream(assembled, max_steps=updates, slices=slices, launch=launch, place=place)
+    known: Baselines = {}
     try:
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled), folder=folder, standing=standing,
-            judge=lambda step: judgement(assembled, module, launch, place), launch=launch, place=place,
+            judge=lambda step: judgement(assembled, module, launch, place, known=known),
+            launch=launch, place=place,
         )  # fmt: skip
     except NotFinite as error:
         raise _not_finite(error, folder, assembled) from None

@@ -47,6 +47,22 @@ class TestTheOneRule:
 
         assert given == {"train": {"max_steps": 1, "l2": 1.0}, "evaluate": {"splits": ["dev"]}}
 
+    @pytest.mark.parametrize(
+        ("base", "over", "left"),
+        [
+            ("data: {source: {type: librispeech, parts: {train: [a], test: [b]}}}", "data: {source: {parts: {test: null}}}",
+             {"data": {"source": {"type": "librispeech", "parts": {"train": ["a"]}}}}),
+            ("data: {source: {type: tsv, splits: {train: a, dev: b}}}", "data: {source: {splits: {dev: null, test: c}}}",
+             {"data": {"source": {"type": "tsv", "splits": {"train": "a", "test": "c"}}}}),
+            ("losses: {a: ctc, b: cross_entropy}", "losses: {a: null}", {"losses": {"b": "cross_entropy"}}),
+            ("train: {l2: 0.5}", "train: {l2: null}", {"train": {"l2": None}}),
+            ("data: {text: {target: {segment: mecab}}}", "data: {text: {target: {segment: null}}}",
+             {"data": {"text": {"target": {"segment": None}}}}),
+        ],
+    )  # fmt: skip
+    def test_nothing_takes_a_name_away_and_is_a_value_elsewhere(self, base, over, left):
+        assert put_over(base, over) == left
+
     def test_a_changed_type_starts_afresh(self):
         given = put_over(
             "model: {encoder: {type: transformer, dim: 8}}",

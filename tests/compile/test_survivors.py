@@ -66,3 +66,22 @@ def test_a_model_that_does_not_fit_leaves_its_schedule_alone(told):
 )
 def test_nothing_follows_from_a_mistake(told, change, codes):
     assert told(change) == codes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("peak: 1.0e-3", 'peak: "1e-3"'), ("peak: 1.0e-3", "peek: 1.0e-3"), ("peak: 1.0e-3", "peak: -1")],
+)
+def test_a_mistake_beside_it_does_not_hide_a_rule_of_the_same_component(told, change):
+    long = ("warmup_steps: ", "warmup_steps: 1000")  # of 200 steps
+
+    assert "SQ216" in told(long)
+    found = told(long, change)
+
+    assert len(found) == 2
+    assert "SQ216" in found
+
+
+def test_a_default_beside_a_misspelt_key_is_not_blamed(told):
+    assert told(("warmup_steps", "warmup_stpes")) == ["SQ101"]
+    assert "SQ216" not in told(("warmup_steps", "warmup_stpes"), ("max_steps: 200", "max_steps: 5"))

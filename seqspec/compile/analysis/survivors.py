@@ -15,6 +15,7 @@ from seqspec.compile.infer.infer import infer
 from seqspec.compile.parse.limits import MOST_ADVISED
 from seqspec.compile.validate.validate import validate
 from seqspec.schema.diagnostic import Diagnostic, SpecError
+from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import POISON, Node, Path, Tree
 
 _DECIDES_TYPES = (
@@ -40,19 +41,58 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
     ):
         return ()
     tree = _without(survived, refused)
+    stood_in = _stood_in(tree, refused)
+    if stood_in is None:
+        return ()
+    experiment, tree, missing = stood_in
+    refused = [*refused, *missing]
     try:
-        plan, mistakes = infer(validate(tree), tree, facts={})
+        plan, mistakes = infer(experiment, tree, facts={})
     except SpecError:
         return ()
-    sections = [path[:2] for path in refused]
     checked = (
         locate(finding, tree)
         for finding in findings(plan, tree)
         if not any(
-            _touch(place, section) for place in _places(finding.at, finding.also) for section in sections
+            _doubtful(place, path, tree) for place in _places(finding.at, finding.also) for path in refused
         )
     )
     return (*mistakes, *checked)
+
+
+STAND_INS = (1.0, 1, "x")
+"""What may stand for a required value that was refused; nothing that rests on it is told."""
+
+
+def _stood_in(tree: Tree, refused: Sequence[Path]) -> tuple[Experiment, Tree, list[Path]] | None:
+    """The experiment of ``tree``, with something in the place of what is required and was refused, and these
+    places; ``None`` where it does not fit the schema all the same.
+    """
+    try:
+        return validate(tree), tree, []
+    except SpecError as error:
+        missing = [d.path for d in error.diagnostics]
+        beside = [path[:-1] for path in refused]
+        if any(d.code != "SQ102" or d.path[:-1] not in beside for d in error.diagnostics):
+            return None
+    for value in STAND_INS:
+        filled = tree
+        for path in missing:
+            filled = _put(filled, path, value)
+        try:
+            return validate(filled), filled, missing
+        except SpecError:
+            continue
+    return None
+
+
+def _doubtful(place: Path, refused: Path, tree: Tree) -> bool:
+    """Whether what is said of ``place`` may come of what was refused: one lies in the other, or the place is
+    a default beside it, which the refused key may have been meant for.
+    """
+    if _touch(place, refused):
+        return True
+    return _touch(place, refused[:2]) and tree.at(place) is None
 
 
 def _refused(found: Sequence[Diagnostic], survived: Tree | None) -> list[Path]:
@@ -84,6 +124,15 @@ def _without(node: Tree, paths: Iterable[Path]) -> Tree:
     for path in paths:
         node = _cut(node, path)
     return node
+
+
+def _put(node: Node, path: Path, value: float | str) -> Node:
+    """``node`` with ``value`` at ``path``, whose parent is there."""
+    if not isinstance(node.value, dict):
+        return node
+    key = str(path[0])
+    below = Node(value, node.span) if len(path) == 1 else _put(node.value[key], path[1:], value)
+    return Node({**node.value, key: below}, node.span, key=node.key, via=node.via, replaced=node.replaced)
 
 
 def _cut(node: Node, path: Path) -> Node:

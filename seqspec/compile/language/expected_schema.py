@@ -30,6 +30,8 @@ class Shape(NamedTuple):
     """A mapping of names to them."""
     environment: bool
     """``${env:NAME}`` may stand in it."""
+    names: bool = False
+    """A mapping of names that the person chooses, whatever they name."""
 
 
 @cache
@@ -43,7 +45,7 @@ def _shape(field: Any) -> Shape:
     model = None if slot else next(_models(field.annotation), None)
     may_name = next(find_marks(field.annotation, field.metadata, MayName), None) is not None
     many, keyed = _holds(list, field.annotation), _holds(dict, field.annotation)
-    return Shape(slot.name if slot else None, model, many, keyed and bool(slot or model), may_name)
+    return Shape(slot.name if slot else None, model, many, keyed and bool(slot or model), may_name, keyed)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -89,7 +91,7 @@ def step(shape: Shape | None, cls: type[BaseModel] | None, part: str | int) -> S
     if isinstance(part, int):
         return shape if shape is not None and shape.many else None
     if shape is not None and shape.keyed and cls is None:
-        return shape._replace(keyed=False)
+        return shape._replace(keyed=False, names=False)
     return shapes(cls).get(part) if cls is not None else None
 
 

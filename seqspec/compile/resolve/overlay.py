@@ -1,5 +1,7 @@
 """The one overlay rule: maps merge by key, the rest is replaced, a node whose type changes starts afresh.
 
+Where keys are names that the person chose (splits, parts, losses), ``name: null`` takes one away.
+
 ``extends``, profiles and ``--set`` all come through here.  Every node that an overlay puts over another
 keeps it as ``replaced``.
 """
@@ -84,8 +86,12 @@ class _Merge:
         assert isinstance(base.value, dict)
         assert isinstance(over.value, dict)
         merged = dict(base.value)
+        names = any(child.value is None for child in over.value.values()) and self._names(path)
         for key, child in over.value.items():
             old = merged.get(key)
+            if old is not None and child.value is None and names:
+                del merged[key]
+                continue
             merged[key] = child if old is None else self.node(old, child, (*path, key))
         return Node(merged, over.span, key=over.key, replaced=base)
 
@@ -112,6 +118,11 @@ class _Merge:
         """What ``over`` changes a part of was there where it was written, and was taken away since."""
         then = self.home.at(path) if self.home is not None else None
         return then is not None and isinstance(then.value, dict | str)
+
+    def _names(self, path: Path) -> bool:
+        """Whether the keys here are names that the person chose, so that nothing takes one away."""
+        shape = place(self.root, path, self.catalogue).shape
+        return shape is not None and shape.names
 
     def _slot(self, path: Path) -> str | None:
         shape = place(self.root, path, self.catalogue).shape

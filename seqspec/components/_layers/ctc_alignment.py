@@ -10,10 +10,16 @@ and autograd give what the paper's forward-backward recursion gives.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from seqspec.schema.types import PAD
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 NEVER = -1e30
 """A log-probability of zero that keeps gradients finite."""
@@ -75,3 +81,53 @@ def _may_skip(target_BU: Tensor) -> Tensor:
     )
     skip_BA[:, 1::2] = differs_BU
     return skip_BA
+
+
+class SymbolStates(NamedTuple):
+    """Where one symbol stands on the best alignment."""
+
+    first: int
+    """The first state that writes it."""
+    end: int
+    """The state after the last one."""
+    log_prob: float
+    """The mean of its states' log-probabilities."""
+
+
+def best_alignment(log_probs_SV: Tensor, target_U: Tensor) -> list[SymbolStates] | None:
+    """The states of each symbol on the most probable alignment (Viterbi 1967); ``None`` where none fits."""
+    emission_SA = _emissions(log_probs_SV[None].float().cpu(), target_U[None].cpu())[0].double().numpy()
+    skip_A = _may_skip(target_U[None].cpu())[0].numpy()
+    states, places = emission_SA.shape
+    if not states:
+        return None if len(target_U) else []
+    score_A = np.full(places, -np.inf)
+    score_A[:2] = emission_SA[0, :2]
+    back_SA = np.zeros((states, places), np.int64)
+    for state in range(1, states):
+        step_A = np.concatenate([[-np.inf], score_A[:-1]])
+        jump_A = np.where(skip_A, np.concatenate([[-np.inf, -np.inf], score_A[:-2]])[:places], -np.inf)
+        moves = np.stack([score_A, step_A, jump_A])
+        back_SA[state] = moves.argmax(0)
+        score_A = moves.max(0) + emission_SA[state]
+    place = places - 1 if places == 1 or score_A[-1] >= score_A[-2] else places - 2
+    if not np.isfinite(score_A[place]):
+        return None
+    return _symbols(_path(back_SA, place), emission_SA, len(target_U))
+
+
+def _path(back_SA: NDArray[np.int64], place: int) -> list[int]:
+    """The place of each state, from where the alignment ends."""
+    path = [place]
+    for moved_A in back_SA[:0:-1]:
+        path.append(path[-1] - int(moved_A[path[-1]]))
+    return path[::-1]
+
+
+def _symbols(path: list[int], emission_SA: NDArray[np.float64], count: int) -> list[SymbolStates]:
+    found = []
+    for symbol in range(count):
+        held = [state for state, place in enumerate(path) if place == 2 * symbol + 1]
+        mean = float(emission_SA[held, 2 * symbol + 1].mean())
+        found.append(SymbolStates(held[0], held[-1] + 1, mean))
+    return found

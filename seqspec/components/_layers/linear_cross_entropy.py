@@ -44,15 +44,16 @@ def linear_cross_entropy(
     z_loss: float = 0.0,
     ignore: int = 0,
     chunk: int = CHUNK,
+    class_weight_V: Tensor | None = None,
 ) -> Sums:
     """Cross entropy of ``hidden_ND @ weight_VD.T + bias_V``; rows whose target is ``ignore`` count nothing.
 
     ``label_smoothing`` moves that much probability from the target to all of the vocabulary evenly (Szegedy
     et al. 2016, "Rethinking the Inception Architecture", section 7); ``z_loss`` weighs the square of the
-    log-normaliser.
+    log-normaliser; ``class_weight_V`` multiplies what a row adds to ``total``, by its target.
     """
     options = (label_smoothing, z_loss, ignore, chunk, torch.is_grad_enabled())
-    return Sums(*_LinearCrossEntropy.apply(hidden_ND, weight_VD, bias_V, target_N, options))
+    return Sums(*_LinearCrossEntropy.apply(hidden_ND, weight_VD, bias_V, target_N, class_weight_V, options))
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -63,6 +64,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight_VD: Tensor,
         bias_V: Tensor | None,
         target_N: Tensor,
+        class_weight_V: Tensor | None,
         options: tuple[float, float, int, int, bool],
     ) -> tuple[Tensor, Tensor, Tensor]:
         smoothing, z_loss, ignore, chunk, learning = options
@@ -78,9 +80,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 rows = slice(start, start + chunk)
                 hidden, target_C = hidden_ND[rows].to(cast), target_N[rows]
                 logits = affine(hidden, weight, bias).float()
-                slope = _chunk(
-                    logits, target_C, (target_C != ignore).float(), sums, smoothing, z_loss, need=grads.needed
-                )
+                real_C = (target_C != ignore).float()
+                weight_C = None if class_weight_V is None else class_weight_V.to(logits)[target_C] * real_C
+                slope = _chunk(logits, target_C, real_C, weight_C, sums, smoothing, z_loss, need=grads.needed)
                 if slope is not None:
                     grads.add(rows, slope.to(cast), hidden, weight)
         ctx.save_for_backward(grads.hidden, grads.weight, grads.bias)
@@ -90,7 +92,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, bias = (None if g is None else g * grad.to(g.dtype) for g in ctx.saved_tensors)
-        return hidden, weight, bias, None, None
+        return hidden, weight, bias, None, None, None
 
 
 class _Gradients(NamedTuple):
@@ -135,6 +137,7 @@ def _chunk(
     logits_CV: Tensor,
     target_C: Tensor,
     real_C: Tensor,
+    weight_C: Tensor | None,
     sums: Tensor,
     smoothing: float,
     z_loss: float,
@@ -155,7 +158,7 @@ def _chunk(
     normaliser_C = nll_C + raw_C
     if z_loss:
         loss_C = loss_C + z_loss * normaliser_C.square()
-    sums[0] += (loss_C * real_C).sum()
+    sums[0] += (loss_C * (real_C if weight_C is None else weight_C)).sum()
     sums[1] += (nll_C * real_C).sum()
     if not need:
         # Finding the best logit is a pass of its own: not while training.
@@ -167,7 +170,7 @@ def _chunk(
     if smoothing:
         slope_CV -= smoothing / size
     slope_CV.scatter_add_(1, at, slope_CV.new_full(at.shape, smoothing - 1))
-    return slope_CV.mul_(real_C[:, None])
+    return slope_CV.mul_((real_C if weight_C is None else weight_C)[:, None])
 
 
 def log_probabilities(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
 from seqspec.components._layers.pixel_losses import pixel_cross_entropy
+from seqspec.components.loss._class_weights import ClassWeight
 from seqspec.components.loss._loss import Loss
 from seqspec.components.protocols import FactoredHead, LinearHead
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
@@ -34,12 +36,17 @@ class CrossEntropy(nn.Module):
             self.ignore = NO_CLASS if source.ignore is None else source.ignore
         else:
             self.ignore = PAD if source.stride else NO_CLASS
+        self.weights = ClassWeight(config.class_weights, source)
+
+    def know_classes(self, names: Sequence[str], counts: Sequence[int] | None) -> None:
+        """Names and training examples of the classes, in the order of their numbers."""
+        self.weights.know_classes(names, counts)
 
     def forward(
         self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead | None = None
     ) -> Loss:
-        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing in evaluation, ``total`` equals
-        ``nll``.  Without a head these are ``PixelScores``.
+        """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing and weights in evaluation, ``total``
+        equals ``nll``.  Without a head these are ``PixelScores``.
         """
         if head is None:
             return pixel_cross_entropy(
@@ -60,6 +67,7 @@ class CrossEntropy(nn.Module):
             label_smoothing=self.label_smoothing,
             z_loss=self.z_loss,
             ignore=self.ignore,
+            class_weight_V=self.weights(),
         )
         terms = {"nll": sums.nll}
         if not torch.is_grad_enabled():

@@ -26,7 +26,7 @@ class Cer:
 
     def update(self, hypothesis: str, reference: str) -> None:
         """Count one pair."""
-        self._edits += count_edits(self._characters(hypothesis), self._characters(reference))
+        self._edits += count_edits(self.units(hypothesis), self.units(reference))
 
     def compute(self) -> dict[str, float]:
         """``cer`` and the rates of each kind of error."""
@@ -35,7 +35,7 @@ class Cer:
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[Edits]:
         """The edits of each example."""
         pairs = zip(hypotheses, references, strict=True)
-        return [count_edits(self._characters(one), self._characters(reference)) for one, reference in pairs]
+        return [count_edits(self.units(one), self.units(reference)) for one, reference in pairs]
 
     def score_of(self, sums: Sequence[float]) -> float:
         """``cer`` of summed edits."""
@@ -53,7 +53,8 @@ class Cer:
             ]
         )
 
-    def _characters(self, text: str) -> Sequence[str]:
+    def units(self, text: str) -> Sequence[str]:
+        """What is counted: the characters of a text as they are compared."""
         text = self._compared(text)
         if self._spaces == "strip":
             text = "".join(text.split())

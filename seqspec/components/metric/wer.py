@@ -26,7 +26,7 @@ class Wer:
 
     def update(self, hypothesis: str, reference: str) -> None:
         """Count one pair."""
-        self._edits += count_edits(self._words(hypothesis), self._words(reference))
+        self._edits += count_edits(self.units(hypothesis), self.units(reference))
 
     def compute(self) -> dict[str, float]:
         """``wer`` and the rates of each kind of error."""
@@ -35,9 +35,7 @@ class Wer:
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> list[Edits]:
         """The edits of each example."""
         pairs = zip(hypotheses, references, strict=True)
-        return [
-            count_edits(self._words(hypothesis), self._words(reference)) for hypothesis, reference in pairs
-        ]
+        return [count_edits(self.units(hypothesis), self.units(reference)) for hypothesis, reference in pairs]
 
     def score_of(self, sums: Sequence[float]) -> float:
         """``wer`` of summed edits."""
@@ -54,6 +52,7 @@ class Wer:
             ]
         )
 
-    def _words(self, text: str) -> list[str]:
+    def units(self, text: str) -> list[str]:
+        """What is counted: the words of a text as they are compared."""
         text = self._compared(text)
         return text.split() if self._segmenter is None else self._segmenter.words(text)

@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
 
 from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.components.search._listening import Heard, NeuralLanguage
 from seqspec.schema.search.ctc_prefix_beam import CtcPrefixBeamConfig
-from seqspec.schema.types import PAD, Logits
+from seqspec.schema.types import EOS, PAD, Logits
+
+if TYPE_CHECKING:
+    from seqspec.components.search._joint import FusedLanguageModel
 
 NEVER = -math.inf
 
@@ -39,8 +45,25 @@ class CtcPrefixBeam:
         self.size = config.size
         self.max_symbols = config.max_symbols
         self.symbol_gap = math.inf if config.symbol_gap is None else config.symbol_gap
+        self.fusion, self.ngram = config.language_model, config.ngram
+        self.bonus = config.length_bonus
+        self.begin: Heard | None = None
+        self.weight = 0.0
+
+    def fused(self, language_model: FusedLanguageModel) -> CtcPrefixBeam:
+        """The same search, listening to a trained language model."""
+        assert self.fusion is not None
+        return self.listening(NeuralLanguage(language_model, end=EOS), weight=self.fusion.weight)
+
+    def listening(self, begin: Heard, *, weight: float) -> CtcPrefixBeam:
+        """The same search, listening to what stands before the first symbol as ``begin``."""
+        search = copy.copy(self)
+        search.begin, search.weight = begin, weight
+        return search
 
     def __call__(self, log_probs_BSV: Tensor, lengths_B: Tensor) -> list[list[Hypothesis]]:
+        if self.begin is None and (self.fusion is not None or self.ngram is not None):
+            raise TypeError("the search asks for a language model, and was given none")
         floor_BS1 = log_probs_BSV.amax(-1, keepdim=True) - self.symbol_gap
         if self.max_symbols is not None and self.max_symbols < log_probs_BSV.shape[-1]:
             best_BSK = log_probs_BSV.topk(self.max_symbols, dim=-1).values
@@ -51,18 +74,58 @@ class CtcPrefixBeam:
 
     def _one(self, log_probs_SV: Tensor, keep_SV: Tensor) -> list[Hypothesis]:
         beam: dict[Prefix, _Sums] = {(): _Sums(0.0, NEVER)}
+        told = _Told(self.begin, self.weight, self.bonus)
         for log_probs_V, keep_V in zip(log_probs_SV, keep_SV, strict=True):
             symbols = keep_V.nonzero().squeeze(1)
             chances = zip(symbols.tolist(), log_probs_V[symbols].tolist(), strict=True)
-            beam = self._prune(_advance(beam, dict(chances)))
-        ranked = sorted(beam.items(), key=lambda item: (-item[1].total, item[0]))
-        return [Hypothesis(prefix, sums.total, sums.total) for prefix, sums in ranked]
+            beam = self._prune(_advance(beam, dict(chances)), told)
+        scored = {prefix: sums.total + told.whole(prefix) for prefix, sums in beam.items()}
+        ranked = sorted(scored.items(), key=lambda item: (-item[1], item[0]))
+        return [
+            Hypothesis(prefix, score, score - self.bonus * len(prefix) if self.bonus else score)
+            for prefix, score in ranked
+        ]
 
-    def _prune(self, beam: dict[Prefix, _Sums]) -> dict[Prefix, _Sums]:
+    def _prune(self, beam: dict[Prefix, _Sums], told: _Told) -> dict[Prefix, _Sums]:
         if len(beam) <= self.size:
             return beam
-        ranked = sorted(beam.items(), key=lambda item: (-item[1].total, item[0]))
-        return dict(ranked[: self.size])
+        ranked = sorted(beam.items(), key=lambda item: (-item[1].total - told.so_far(item[0]), item[0]))
+        kept = dict(ranked[: self.size])
+        told.forget(kept)
+        return kept
+
+
+class _Told:
+    """What is added to the scores of one example's prefixes: nothing where nobody is listened to."""
+
+    def __init__(self, begin: Heard | None, weight: float, bonus: float) -> None:
+        self.weight, self.bonus = weight, bonus
+        self.heard: dict[Prefix, tuple[float, Heard]] = {} if begin is None else {(): (0.0, begin)}
+
+    def so_far(self, prefix: Prefix) -> float:
+        """Of a prefix that may grow."""
+        if not self.heard:
+            return self.bonus * len(prefix)
+        return self.weight * self._heard(prefix)[0] + self.bonus * len(prefix)
+
+    def whole(self, prefix: Prefix) -> float:
+        """Of a prefix that is the whole output."""
+        end = self.weight * self._heard(prefix)[1].end_gain() if self.heard else 0.0
+        return self.so_far(prefix) + end
+
+    def forget(self, kept: Mapping[Prefix, object]) -> None:
+        """Prefixes that are no longer in the beam, whose parents they may still be."""
+        if self.heard:
+            needed = {*kept, *(prefix[:-1] for prefix in kept)}
+            self.heard = {prefix: known for prefix, known in self.heard.items() if prefix in needed}
+
+    def _heard(self, prefix: Prefix) -> tuple[float, Heard]:
+        known = self.heard.get(prefix)
+        if known is None:
+            total, before = self._heard(prefix[:-1])
+            known = (total + before.gain(prefix[-1]), before.after(prefix[-1]))
+            self.heard[prefix] = known
+        return known
 
 
 def _advance(beam: dict[Prefix, _Sums], chances: dict[int, float]) -> dict[Prefix, _Sums]:

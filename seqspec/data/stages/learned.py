@@ -21,6 +21,8 @@ class Learned:
     """What each trained tokenizer learned, by the tokenizer's place in the experiment."""
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes by role."""
+    label_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Training records of each class by role; older runs have not kept them."""
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
     """Mean and variance of the training split by kind, where the spec normalises by them."""
 

@@ -37,6 +37,8 @@ class Prepared:
     """
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the classes by role."""
+    label_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Training records of each class by role."""
 
     @property
     def dropped(self) -> dict[str, dict[str, int]]:
@@ -79,7 +81,9 @@ def prepare(
         for name in stages.corpus.names if splits is None else splits:
             found[name]
         facts = {**stages.texts.vocabularies, **stages.class_counts}
-        return Prepared(facts, stages.texts.artifacts, found, stages.corpus.parts, stages.labels)
+        return Prepared(
+            facts, stages.texts.artifacts, found, stages.corpus.parts, stages.labels, stages.label_counts
+        )
 
 
 class _Splits(Mapping[str, AnySplit]):

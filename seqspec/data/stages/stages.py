@@ -200,6 +200,20 @@ class Stages:
             if isinstance(type_, Classes)
         }
 
+    @cached_property
+    def label_counts(self) -> dict[str, tuple[int, ...]]:
+        """Training records of each class, in the order of the classes; none where a run has kept none."""
+        if self.learned is not None:
+            return dict(self.learned.label_counts)
+        known = getattr(self.parts.adapter, "label_names", None) is not None
+        if not self.labels or (known and "train" not in self.opened):
+            return {}
+        found = self.corpus.records("train").state["labels"]
+        return {
+            role: tuple(found.get(role, {}).get(name, 0) for name in names)
+            for role, names in self.labels.items()
+        }
+
     @property
     def class_counts(self) -> dict[str, int]:
         """The numbers of classes, as facts."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from seqspec.compile.build.data_parts import build_data
-from seqspec.compile.build.program import build
+from seqspec.compile.build.program import Program, build
 from seqspec.compile.diagnostics.report import located
 from seqspec.compile.pipeline import recompile
 from seqspec.compile.plan.plan import Compiled, Plan
@@ -25,7 +26,9 @@ from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Kept, Reopened
+from seqspec.runtime.assembly.class_weights import tell_classes
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
+from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.documents import LearnedFile, read_learned, require_labels
@@ -34,6 +37,7 @@ from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Type, Waveform
 
 VOCABULARIES = "vocabularies"
+T = TypeVar("T")
 
 
 def assemble(
@@ -53,6 +57,7 @@ def assemble(
     """
     for one in compiled.plan.each.values():
         expect(one)
+        expect_ngram(one)
     if initial:
         expect_runs(compiled.plan)
     prepared = {
@@ -68,13 +73,20 @@ def assemble(
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
     texts = {name: one.parts.text for name, one in prepared.items()}
+    for name, data in prepared.items():
+        tell_classes(program.each[name], data.labels, data.label_counts)
     taken = initialize(program, texts, open=_reopened) if initial else ()
     each = {
-        name: Assembled(one, prepared[name], fuse(program.each[name], texts[name], open=_reopened), taken)
+        name: Assembled(one, prepared[name], _listening(program.each[name], texts[name]), taken)
         for name, one in compiled.each.items()
         if name in prepared
     }
     return each[""] if not compiled.plan.tasks else Assembled(compiled, None, program, taken, each)
+
+
+def _listening(program: Program, text: Mapping[str, TextSteps]) -> Program:
+    """``program``, whose search listens to the language models that the spec names."""
+    return listen(fuse(program, text, open=_reopened), text)
 
 
 def in_whole(task: str, name: str) -> str:
@@ -122,7 +134,7 @@ def save_learned(folder: RunFolder, assembled: Assembled) -> None:
     """Keep what the data have told and taught, so that the run can be used without its corpus."""
     place = folder.path / VOCABULARIES
     place.mkdir(exist_ok=True)
-    found: dict[str, dict[str, object]] = {"facts": {}, "labels": {}, "statistics": {}}
+    found: dict[str, dict[str, object]] = {"facts": {}, "labels": {}, "label_counts": {}, "statistics": {}}
     for task, one in assembled.each.items():
         prepared = one.prepared
         for name, artifact in prepared.artifacts.items():
@@ -131,7 +143,9 @@ def save_learned(folder: RunFolder, assembled: Assembled) -> None:
         known = train.statistics if isinstance(train, Split) else {}
         moments = {kind: {"mean": s.mean.tolist(), "std": s.std.tolist()} for kind, s in known.items()}
         labels = {role: list(names) for role, names in prepared.labels.items()}
-        for kind, values in (("facts", prepared.facts), ("labels", labels), ("statistics", moments)):
+        counts = {role: list(numbers) for role, numbers in prepared.label_counts.items()}
+        kinds = {"facts": prepared.facts, "labels": labels, "label_counts": counts, "statistics": moments}
+        for kind, values in kinds.items():
             found[kind] |= {in_whole(task, name): value for name, value in values.items()}
     folder.note("facts.json", found)
 
@@ -149,7 +163,7 @@ def reopen(
     wanted of several.
     """
     run = _of_task(_reopened(folder, overlays, compiled), task, folder)
-    return replace(run, program=fuse(run.program, run.parts.text, open=_reopened))
+    return replace(run, program=_listening(run.program, run.parts.text))
 
 
 def _of_task(run: Reopened, task: str | None, folder: RunFolder) -> Reopened:
@@ -164,6 +178,8 @@ def _reopened(
     learned = learned_of(folder, compiled.plan)
     kept = {name: _kept(folder, one.plan, learned[name], name) for name, one in compiled.each.items()}
     program = build(compiled.plan, tree=compiled.tree)
+    for name, one in kept.items():
+        tell_classes(program.each[name], one.labels, one.label_counts)
     each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
 
@@ -176,7 +192,7 @@ def _kept(folder: RunFolder, plan: Plan, learned: Learned, task: str) -> Kept:
         if steps.trainable:
             _load(steps, folder.path / VOCABULARIES / in_whole(task, name), learned.artifact(name))
     require_labels(folder.path, learned.labels, plan.facts, parts.roles)
-    return Kept(parts, learned.labels, learned.statistics)
+    return Kept(parts, learned.labels, learned.label_counts, learned.statistics)
 
 
 def learned_of(folder: RunFolder, plan: Plan) -> dict[str, Learned]:
@@ -192,9 +208,8 @@ def _learned(folder: RunFolder, known: LearnedFile, roles: Mapping[str, Type], s
     files = (folder.path / VOCABULARIES).glob(f"{start}data.text.*")
     return Learned(
         artifacts={file.name.removeprefix(start): file.read_bytes() for file in sorted(files)},
-        labels={
-            name.removeprefix(start): held for name, held in known.labels.items() if name.startswith(start)
-        },
+        labels=_beginning(known.labels, start),
+        label_counts=_beginning(known.label_counts, start),
         statistics={
             role: Statistics(np.asarray(one["mean"], np.float32), np.asarray(one["std"], np.float32))
             for kind, one in known.statistics.items()
@@ -202,6 +217,11 @@ def _learned(folder: RunFolder, known: LearnedFile, roles: Mapping[str, Type], s
             for role in _named(kind.removeprefix(start), roles)
         },
     )
+
+
+def _beginning(held: Mapping[str, T], start: str) -> dict[str, T]:
+    """What is held under names that begin with ``start``, by the rest of the name."""
+    return {name.removeprefix(start): one for name, one in held.items() if name.startswith(start)}
 
 
 def _load(steps: TextSteps, artifact: Path, data: bytes) -> None:

@@ -47,6 +47,7 @@ class Kept:
 
     parts: DataParts
     labels: Mapping[str, tuple[str, ...]]
+    label_counts: Mapping[str, tuple[int, ...]]
     statistics: Mapping[str, Statistics]
 
 

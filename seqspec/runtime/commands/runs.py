@@ -311,6 +311,8 @@ def predict(
     format: PredictionFormat | None,
     output: Path | None,
     task: str | None = None,
+    timestamps: bool = False,
+    align: Path | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
@@ -326,7 +328,7 @@ def predict(
             go(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
-                all_classes=all_classes, compiled=compiled, task=task,
+                all_classes=all_classes, compiled=compiled, task=task, timestamps=timestamps, align=align,
             )  # fmt: skip
         return Outcome()
 
@@ -351,14 +353,22 @@ def metric_lines(
 
 
 def scored_beside(scored: Mapping[str, Scored]) -> str:
-    """The parts of a mixture and the baselines of each split, a line a metric."""
+    """The parts of a mixture and the baselines of each split, a line a metric; confusions of labels."""
     lines = []
     for split, one in scored.items():
         beside = {f"{split}/{part}": metrics for part, metrics in one.parts.items()}
         beside |= {f"{split} ({name})": metrics for name, metrics in one.baselines.items()}
         for name, metrics in beside.items():
             lines += [f"{name:10s} {metric:24s} {shown(metric, value)}" for metric, value in metrics.items()]
+        lines += [f"{split:10s} {line}" for line in _confused(one)]
     return "".join(line + "\n" for line in lines)
+
+
+def _confused(scored: Scored) -> list[str]:
+    from seqspec.runtime.evaluation.complete import LABELS
+    from seqspec.runtime.evaluation.label_details import confusion_lines
+
+    return confusion_lines(dict(scored.details[LABELS])) if LABELS in scored.details else []
 
 
 def _told_result(result: Result, format: Format) -> Outcome:

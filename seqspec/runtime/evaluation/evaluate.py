@@ -7,7 +7,6 @@ is evaluated or what ``data.split`` cuts the split out of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from seqspec.compile.resolve.resolve import Overlay
@@ -18,10 +17,10 @@ from seqspec.runtime.assembly.shallow_fusion import tell
 from seqspec.runtime.checkpoints.selection import choose, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import pin
+from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Scored
-from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.evaluation.record import Evaluation, drifts_of
-from seqspec.runtime.evaluation.run_evaluation import judge_of
+from seqspec.runtime.evaluation.run_evaluation import counted, judge_of
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.training.streams import evaluation_stream
@@ -82,7 +81,7 @@ def evaluation(
         assembled.prepared, assembled.prepared.splits[split], slices=1, launch=launch, place=Place()
     )
     scored = judge.score(split, batches)
-    scored = replace(scored, parts=score_parts(judge, assembled, scored, launch=launch))
+    scored = complete(judge, assembled, scored, launch=launch, unigram=counted(folder, name))
     search = search_record(assembled.program) if scored.found else None
     drifts = drifts_of(folder, assembled, split, task=name)
     digest = whole.compiled.plan.digests["all"]

@@ -8,6 +8,7 @@ what the batch holds, example by example, in the order of the split's rows.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 
 from seqspec.compile.build.program import Program
+from seqspec.compile.plan.metric_names import metric_names, renamed
 from seqspec.components._layers.linear import prepacked
 from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
@@ -29,6 +31,8 @@ class Found:
     index: int
     hypotheses: tuple[tuple[str, float], ...]
     """Text and score."""
+    log_probs: Mapping[str, float] | None = None
+    """Log-probability of every label, where a metric reads them."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,10 @@ class Sample:
     reference: Predicted | None
 
 
-WRITTEN = ("text", "labels")
-"""Kinds of predictions that are made of ids."""
+WRITTEN = ("text", "labels", "probabilities")
+"""What metrics read that is made of the ids which a model gives."""
+MOST_KEPT = 10
+"""Labels of an example that are kept as hypotheses beside the probabilities of all."""
 MOST_SAMPLES = 8
 """Examples of a split whose predicted values are kept to be looked at."""
 
@@ -63,6 +69,8 @@ class Scored:
     """Metrics of each part of a mixture."""
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Metrics of answers that nothing had to be learned for, by how they were made."""
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What lies behind the metrics, as plain data: counts by label, errors by utterance."""
     samples: tuple[Sample, ...] = ()
     """The first predicted values, where the model predicts values."""
 
@@ -85,6 +93,8 @@ class Judge:
     """Brings together what every process found."""
     known: tuple[Found, ...] | None = None
     """What was found before, in place of a search."""
+    labels: tuple[str, ...] = ()
+    """Every label, where a metric reads the probability of each."""
 
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
@@ -97,13 +107,11 @@ class Judge:
             if metric.reads == "teacher_forced":
                 for one in passed.sums:
                     metric.update(one)
-            elif metric.reads in WRITTEN:
-                for example in found:
-                    metric.update(example.hypotheses[0][0], self.reference(split, example.index))
+        self._update(metrics, split, found)
         for _, measured in passed.measured:
             for metric, kept in zip(valued, measured, strict=True):
                 metric.update(*kept)
-        computed = [metric.compute() for metric in metrics]
+        computed = self.computed(metrics)
         values = {name: value for values in computed for name, value in values.items()}
         if passed.sums:
             values |= _mean_losses(passed.sums)
@@ -112,8 +120,51 @@ class Judge:
             first = next(iter(computed[0].values()))
             score = -first if metrics[0].better == "lower" else first
         used = self.language_model if decoding else None
-        signatures = self._signatures(metrics)
-        return Scored(split, values, signatures, tuple(found), score, used, samples=tuple(passed.samples))
+        signatures = dict(zip(self.names, (metric.signature() for metric in metrics), strict=True))
+        details = {
+            name: metric.details()
+            for name, metric in zip(self.names, metrics, strict=True)
+            if hasattr(metric, "details")
+        }
+        return Scored(
+            split, values, signatures, tuple(found), score, used,
+            details=details, samples=tuple(passed.samples),
+        )  # fmt: skip
+
+    def rescored(self, split: str, found: Sequence[Found]) -> dict[str, float]:
+        """The metrics of what is written, of other hypotheses than the model's."""
+        metrics = [copy.deepcopy(metric) for metric in self.program.metrics]
+        self._update(metrics, split, found)
+        named = zip(metrics, self.computed(metrics), strict=True)
+        return {
+            name: value
+            for metric, values in named
+            if metric.reads in WRITTEN
+            for name, value in values.items()
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each metric is called in results."""
+        return metric_names(self.program.plan.experiment.evaluate.metrics)
+
+    def computed(self, metrics: Sequence[Any]) -> list[dict[str, float]]:
+        """What each metric has computed, under its name."""
+        types = [config.component[1] for config in self.program.plan.experiment.evaluate.metrics]
+        named = zip(metrics, types, self.names, strict=True)
+        return [renamed(metric.compute(), type_=type_, name=name) for metric, type_, name in named]
+
+    def _update(self, metrics: Sequence[Any], split: str, found: Sequence[Found]) -> None:
+        """Tell the metrics that read what is written of every example."""
+        for metric in metrics:
+            for example in found if metric.reads in WRITTEN else ():
+                reference = self.reference(split, example.index)
+                if metric.reads == "probabilities":
+                    assert example.log_probs is not None
+                    told = {label: math.exp(value) for label, value in example.log_probs.items()}
+                    metric.update(told, reference)
+                else:
+                    metric.update(example.hypotheses[0][0], reference)
 
     @property
     def language_model(self) -> dict[str, str] | None:
@@ -168,13 +219,15 @@ class Judge:
         """Hypotheses for every example of a batch."""
         results = self.program.model.decode(batch, self.searcher)
         return [
-            Found(index, tuple((self.decode(_ids(h)), float(h.score)) for h in hypotheses))
+            self._found(index, tuple((self.decode(_ids(h)), float(h.score)) for h in hypotheses))
             for index, hypotheses in zip(batch.index.tolist(), results, strict=True)
         ]
 
-    def _signatures(self, metrics: Sequence[Any]) -> dict[str, str]:
-        configs = self.program.plan.experiment.evaluate.metrics
-        return {config.component[1]: m.signature() for config, m in zip(configs, metrics, strict=True)}
+    def _found(self, index: int, hypotheses: tuple[tuple[str, float], ...]) -> Found:
+        if not self.labels:
+            return Found(index, hypotheses)
+        scores = dict(hypotheses)
+        return Found(index, hypotheses[:MOST_KEPT], {label: scores[label] for label in self.labels})
 
     def _sums(self, split: str, batch: Batch) -> dict[str, float]:
         loss = self.program.losses(self.program.model, batch)

@@ -90,6 +90,8 @@ class Evaluation:
             found["parts"] = {name: dict(metrics) for name, metrics in self.scored.parts.items()}
         if self.scored.baselines:
             found["baselines"] = {name: dict(one) for name, one in self.scored.baselines.items()}
+        if self.scored.details:
+            found["details"] = {name: dict(one) for name, one in self.scored.details.items()}
         if self.scored.language_model:
             found["language_model"] = dict(self.scored.language_model)
         if self.drifts:

@@ -8,12 +8,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seqspec.data.batching.batch import Batch
 from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.checkpoints.checkpoint import folder_name
@@ -21,8 +23,9 @@ from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
+from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
+from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
-from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.evaluation.samples import context, keep_media
 from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.report.report import write_report
@@ -35,8 +38,17 @@ if TYPE_CHECKING:
     from seqspec.runtime.training.training_module import Training
 
 
-def judgement(assembled: Assembled, module: Training, launch: Launch, place: Place) -> Judgement:
-    """Judge the weights as they stand, on as many examples as the spec says; all processes together."""
+Baselines = dict[str, Mapping[str, Mapping[str, float]]]
+"""By split and by how they are made."""
+
+
+def judgement(
+    assembled: Assembled, module: Training, launch: Launch, place: Place, *, known: Baselines
+) -> Judgement:
+    """Judge the weights as they stand, on as many examples as the spec says; all processes together.
+
+    ``known`` keeps the baselines, which no step changes.
+    """
     from seqspec.runtime.training.step_boundary import (
         Judgement,  # loads Lightning, which whoever evaluates a run does not
     )
@@ -47,12 +59,16 @@ def judgement(assembled: Assembled, module: Training, launch: Launch, place: Pla
         for task, one in assembled.each.items():
             judge = replace(judge_of(one, launch, module=module), gather=gather)
             for split in one.compiled.plan.experiment.evaluate.splits if judge.program.metrics else ():
+                name = among(task, split)
                 scored = judge.score(split, _stream(one, split, module.slices, launch, place))
-                found[among(task, split)] = scored.metrics
+                found[name] = scored.metrics
+                if name not in known:
+                    known[name] = baselines(judge, one, scored, unigram=symbol_counts(one))
                 if scored.score is not None:
                     scores.setdefault(task, scored.score)
     plan = assembled.compiled.plan
-    return Judgement(found, together(scores, plan.experiment.evaluate.score), scores if plan.tasks else {})
+    score = together(scores, plan.experiment.evaluate.score)
+    return Judgement(found, score, scores if plan.tasks else {}, dict(known))
 
 
 def _stream(one: Assembled, split: str, slices: int, launch: Launch, place: Place) -> Iterable[Batch]:
@@ -91,15 +107,18 @@ def conclude(
     use_weights(assembled.program.model, best)
     judged: dict[str, Scored] = {}
     judges = {task: judge_of(one, launch) for task, one in assembled.each.items()}
+    unigrams: dict[str, np.ndarray] = {}
     for task, one in assembled.each.items():
         evaluate = one.compiled.plan.experiment.evaluate
+        counts = symbol_counts(one) if evaluate.metrics else None
+        if counts is not None:
+            unigrams[task] = counts
         for split in evaluate.splits if evaluate.metrics else ():
             batches = evaluation_stream(
                 one.prepared, one.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
             )
             scored = judges[task].score(split, batches)
-            parts = score_parts(judges[task], one, scored, launch=launch)
-            judged[among(task, split)] = replace(scored, parts=parts)
+            judged[among(task, split)] = complete(judges[task], one, scored, launch=launch, unigram=counts)
     used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
     with storage(folder):
         for name, scored in judged.items():
@@ -110,10 +129,32 @@ def conclude(
             "step": module.step, "checkpoint": folder_name(best.step),
             "metrics": {split: dict(one.metrics) for split, one in judged.items()},
             "signatures": {split: dict(one.signatures) for split, one in judged.items()},
+            **_beside("parts", {split: one.parts for split, one in judged.items()}),
+            **_beside("baselines", {split: one.baselines for split, one in judged.items()}),
             **({"language_model": used.get("") or used} if used else {}),
         })  # fmt: skip
+        if unigrams:
+            folder.note(UNIGRAM, {in_whole(task, "counts"): one.tolist() for task, one in unigrams.items()})
         write_report(folder)
     return judged, folder_name(best.step)
+
+
+UNIGRAM = "unigram.json"
+"""How often each symbol of a language model's vocabulary is a target of the training split."""
+
+
+def counted(folder: RunFolder, task: str = "") -> np.ndarray | None:
+    """The counts that a run has kept; ``None`` where it has none."""
+    found = (folder.read(UNIGRAM) or {}).get(in_whole(task, "counts"))
+    if not isinstance(found, list) or not all(type(n) is int and n >= 0 for n in found):
+        return None
+    return np.asarray(found, np.int64)
+
+
+def _beside(name: str, by_split: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """An entry of ``result.json`` for what some splits have and others have not."""
+    found = {split: {key: dict(one) for key, one in held.items()} for split, held in by_split.items() if held}
+    return {name: found} if found else {}
 
 
 def _describe_end(
@@ -187,7 +228,12 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
     def reference(split: str, index: int) -> str:
         return prepared.splits[split].text("target", index) if written else ""
 
-    return Judge(assembled.program, search_of(assembled.program), decode, reference, device)
+    searcher = search_of(assembled.program)
+    asked = any(metric.reads == "probabilities" for metric in assembled.program.metrics)
+    labels = prepared.labels.get("target", ()) if asked else ()
+    if labels and searcher is None:
+        searcher = len(labels)  # A classifier ranks as many labels as it is asked for.
+    return Judge(assembled.program, searcher, decode, reference, device, labels=labels)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:

@@ -23,6 +23,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
+from seqspec.runtime.prediction.timing import Timing, with_times
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
@@ -42,6 +43,8 @@ class Opened:
 
     predictor: Predictor
     parts: DataParts
+    timing: Timing | None = None
+    """What tells when words are spoken, where it was asked for."""
 
 
 def open_predictor(
@@ -55,14 +58,16 @@ def open_predictor(
     all_classes: bool = False,
     compiled: Compiled | None = None,
     task: str | None = None,
+    timestamps: bool = False,
 ) -> Opened:
     """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
-    the model names classes ``all_classes`` ranks every one. ``compiled`` is the run's plan where it is known
-    already.
+    the model names classes ``all_classes`` ranks every one; with ``timestamps`` words have times.
+    ``compiled`` is the run's plan where it is known already.
     """
     launch = launch or Launch()
     folder = open_folder(path)
     run = reopen(folder, overlays=over, compiled=compiled, task=task)
+    timing = Timing.of(run) if timestamps else None
     tell(run.program, folder)
     pin(threads=launch.threads, exact=False)
     model = run.program.model
@@ -80,10 +85,13 @@ def open_predictor(
     labels = run.kept.labels.get("target", ())
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
-    return Opened(_predictor(run, _search(run, answering, searcher), device), run.parts)
+    search = _search(run, answering, searcher, timing)
+    return Opened(_predictor(run, search, device), run.parts, timing)
 
 
-def _search(run: Reopened, model: Any, searcher: Any) -> Callable[[Batch], list[list[Predicted]]]:
+def _search(
+    run: Reopened, model: Any, searcher: Any, timing: Timing | None
+) -> Callable[[Batch], list[list[Predicted]]]:
     """Batches to typed hypotheses: ids become text or labels, anything else is typed by the model."""
     steps = run.parts.text.get("target")
     labels = run.kept.labels.get("target", ())
@@ -99,7 +107,11 @@ def _search(run: Reopened, model: Any, searcher: Any) -> Callable[[Batch], list[
         return LabelPrediction(" ".join(labels[one] for one in ids), float(found.score))
 
     def search(batch: Batch) -> list[list[Predicted]]:
-        return [[typed(one) for one in found] for found in model.decode(batch, searcher)]
+        decoded = model.decode(batch, searcher)
+        predicted = [[typed(one) for one in found] for found in decoded]
+        if timing is None:
+            return predicted
+        return with_times(timing, batch, predicted, [[list(one.ids) for one in found] for found in decoded])
 
     return search
 

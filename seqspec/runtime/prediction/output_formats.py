@@ -7,6 +7,7 @@ TSV carry the id and all columns of a row along; CSV and TSV have a line for eac
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Printing:
     """Print the probability of every class."""
     named: bool = False
     """Print the input's name before each text, as for files of a folder."""
+    times: bool = False
+    """Print a line a word, with its start and end in seconds."""
 
 
 Write = Callable[[Prediction], None]
@@ -63,6 +66,8 @@ def _write(out: IO[str], lines: str) -> None:
 
 def text_lines(one: Prediction, printing: Printing) -> str:
     """A line a hypothesis; an input without any has an empty line."""
+    if printing.times:
+        return _word_lines(one, printing)
     lines = []
     for number, found in enumerate(one.hypotheses[: printing.nbest], 1):
         columns = [str(number)] if printing.nbest > 1 else []
@@ -73,6 +78,18 @@ def text_lines(one: Prediction, printing: Printing) -> str:
         lines = [f"{line}\t{told}" for line in lines]
     before = f"{one.input.name}\t" if printing.named else ""
     return "".join(f"{before}{line}\n" for line in lines or [""])
+
+
+def _word_lines(one: Prediction, printing: Printing) -> str:
+    """Start, end and word, with the hypothesis's number and the input's name where there are several."""
+    lines = []
+    for number, found in enumerate(one.hypotheses[: printing.nbest], 1):
+        for word in found.words or () if isinstance(found, TextPrediction) else ():
+            columns = [one.input.name] if printing.named else []
+            columns += [str(number)] if printing.nbest > 1 else []
+            columns += [f"{word.score:.4f}"] if printing.scores else []
+            lines.append("\t".join([*columns, f"{word.start:.3f}", f"{word.end:.3f}", _one_line(word.word)]))
+    return "".join(f"{line}\n" for line in lines or [one.input.name if printing.named else ""])
 
 
 def json_line(one: Prediction, printing: Printing) -> str:
@@ -95,8 +112,11 @@ def as_json(value: Predicted) -> dict[str, Any]:
     match value:
         case LabelPrediction():
             return {"text": value.label, "score": value.score, "probability": value.probability}
-        case TextPrediction():
+        case TextPrediction(words=None):
             return {"text": value.text, "score": value.score}
+        case TextPrediction():
+            words = [dataclasses.asdict(word) for word in value.words or ()]
+            return {"text": value.text, "score": value.score, "words": words}
         case VectorPrediction():
             return {"vector": value.values_D.tolist()}
         case FramesPrediction():

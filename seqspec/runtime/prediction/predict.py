@@ -12,6 +12,7 @@ from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
 from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
 from seqspec.runtime.prediction.predictor import Prediction
+from seqspec.runtime.prediction.timing import Aligner, read_transcripts
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -38,22 +39,33 @@ def predict(
     all_classes: bool = False,
     compiled: Compiled | None = None,
     task: str | None = None,
+    timestamps: bool = False,
+    align: Path | None = None,
 ) -> None:
-    """A prediction for every input on ``out``.
+    """A prediction for every input on ``out``; with ``timestamps`` their words have times, and with ``align``
+    those of given transcripts.
 
     Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
     ``DataError``; the others are predicted.
     """
     check_names(inputs)
+    transcripts = None if align is None else read_transcripts(align)
     opened = open_predictor(
         path, checkpoint=checkpoint, over=over, launch=launch, engine=engine, nbest=nbest,
         all_classes=all_classes, compiled=compiled, task=task,
+        timestamps=timestamps or align is not None,
     )  # fmt: skip
     typed = is_typed(inputs)
     named = any(Path(name).is_dir() for name in inputs)
-    write = writer(out, Printing(format, nbest, scores, all_classes, named))
+    times = timestamps or align is not None
+    several = named or (times and len(inputs) > 1)
+    write = writer(out, Printing(format, nbest, scores, all_classes, several, times))
     given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed)
-    predicted = (interactive(opened) if typed else opened).predictor(given)
+    opened = interactive(opened) if typed else opened
+    if transcripts is not None and opened.timing is not None:
+        predicted = Aligner(opened.timing, opened.predictor, transcripts)(given)
+    else:
+        predicted = opened.predictor(given)
     print_all(predicted, write, alone=len(inputs) == 1 and not named)
 
 

@@ -103,7 +103,7 @@ class Predictor:
     ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
         """Hypotheses of a batch; where it holds an input that is too long, those of its halves."""
         try:
-            found = self.search(self._batch(rows, [values[row] for row in rows]))
+            found = self.search(self.batch(rows, [values[row] for row in rows]))
         except InputTooLong as error:
             if len(rows) == 1:
                 yield rows[0], error
@@ -114,7 +114,8 @@ class Predictor:
             return
         yield from zip(rows, found, strict=True)
 
-    def _batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
+    def batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
+        """The values of some inputs as the model reads them."""
         given = joined(self.source, values)
         none = torch.zeros(len(rows), dtype=torch.int64)
         nothing = Field(torch.zeros(len(rows), 0, dtype=torch.int64), none)

@@ -44,6 +44,8 @@ class LearnedFile(NamedTuple):
     labels: Mapping[str, tuple[str, ...]]
     statistics: Mapping[str, Mapping[str, list[float]]]
     """``mean`` and ``std`` by kind of feature."""
+    label_counts: Mapping[str, tuple[int, ...]]
+    """Training records of each class; empty in older runs."""
 
 
 def read_learned(run: Path) -> LearnedFile | None:
@@ -57,7 +59,13 @@ def read_learned(run: Path) -> LearnedFile | None:
     _all(parts["labels"], path, "labels", _texts, "a list of names")
     _all(parts["statistics"], path, "statistics", _moments, "a mean and a deviation of equal lengths")
     labels = {role: tuple(names) for role, names in parts["labels"].items()}
-    return LearnedFile(parts["facts"], labels, parts["statistics"])
+    counts = _part({"label_counts": {}, **found}, "label_counts", path)
+    _all(counts, path, "label_counts", _counts, "a list of whole numbers, one a label")
+    for role, numbers in counts.items():
+        if len(numbers) != len(labels.get(role, ())):
+            raise _refused(path, f"`label_counts.{role}` has not one number a label")
+    by_role = {role: tuple(numbers) for role, numbers in counts.items()}
+    return LearnedFile(parts["facts"], labels, parts["statistics"], by_role)
 
 
 def require_labels(
@@ -93,6 +101,10 @@ def _all(part: Mapping[str, Any], path: Path, name: str, holds: Callable[[Any], 
 
 def _texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)
 
 
 def _moments(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from seqspec.compile.plan.metric_names import metric_names
 from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.sweep.sampler import Direction
 from seqspec.schema.catalogue import Catalogue
@@ -24,7 +25,7 @@ def objective(plan: Plan, *, metric: str | None, direction: Direction | None) ->
     Raises ``RunError`` for a metric the spec does not measure and for a test split.
     """
     evaluate = plan.experiment.evaluate
-    measured = [config.component[1] for config in evaluate.metrics]
+    measured = metric_names(evaluate.metrics)
     first, _, last = (metric or "").rpartition(".")
     split, name = first or _usual_split(list(evaluate.splits)), last or next(iter(measured), "")
     if split.startswith("test"):
@@ -37,14 +38,15 @@ def objective(plan: Plan, *, metric: str | None, direction: Direction | None) ->
         raise RunError(f"the spec does not measure `{name}`" if name else "the spec measures no metric",
                        exit=Exit.USAGE,
                        help=f"`evaluate.metrics` has {', '.join(measured) or 'none: add one'}")  # fmt: skip
-    return Objective(split, name, direction or _better(plan, name))
+    return Objective(split, name, direction or _better(plan, measured.index(name)))
 
 
 def _usual_split(splits: list[str]) -> str:
     return next((one for one in splits if not one.startswith("test")), splits[0] if splits else "dev")
 
 
-def _better(plan: Plan, metric: str) -> Direction:
+def _better(plan: Plan, index: int) -> Direction:
     """The metric itself says which way is better."""
-    better = Catalogue(tuple(plan.experiment.plugins)).module("metric", metric).better  # type: ignore[attr-defined]
+    type_ = plan.experiment.evaluate.metrics[index].component[1]
+    better = Catalogue(tuple(plan.experiment.plugins)).module("metric", type_).better  # type: ignore[attr-defined]
     return "minimize" if better == "lower" else "maximize"

@@ -1,18 +1,26 @@
-"""The training bar on stderr: loss, units a second, share of time waiting for data, time left."""
+"""Progress of training on stderr: a panel at a terminal, plain lines in a log.
+
+Loss, units a second, share of the time waiting for data, time left, and what evaluations found.
+"""
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 import torch
 
 from seqspec.data.batching.batch import Batch
+from seqspec.runtime.report.numbers import shown
+from seqspec.runtime.training.live_panel import LivePanel, Progress, baseline_of, main_metrics
 
 WIDTH = 20
+SECONDS_LIVE, SECONDS_LOG = 0.5, 15.0
+"""How often progress is shown."""
 
 
 class Timed:
@@ -48,17 +56,26 @@ class Timed:
 
 
 class Bar:
-    """Redrawn a few times a second on a terminal; a line now and then in a log."""
+    """A panel at a terminal; a line now and then in a log, and one for each evaluation."""
 
     def __init__(
-        self, *, total: int, unit: str, timed: Timed, out: TextIO = sys.stderr, quiet: bool = False
+        self,
+        *,
+        total: int,
+        unit: str,
+        timed: Timed,
+        out: TextIO | None = None,
+        quiet: bool = False,
+        title: str = "",
     ) -> None:
+        out = sys.stderr if out is None else out
         self.total, self.unit, self.timed, self.out, self.quiet = total, unit, timed, out, quiet
         self.started = self.shown = self.marked = time.perf_counter()
         self.first: int | None = None
         self.marks = (0, 0, 0.0)
         self.loss = float("nan")
-        self.live = out.isatty()
+        live = out.isatty() and not quiet and os.environ.get("TERM") != "dumb"
+        self.panel = LivePanel(out, title=title) if live else None
 
     def update(self, step: int, loss: float | None = None) -> None:
         """After every optimiser step."""
@@ -67,7 +84,8 @@ class Bar:
             self.first = step - 1
         if loss is not None:
             self.loss = loss
-        if not self.quiet and (step == self.total or now - self.shown >= (0.2 if self.live else 15.0)):
+        period = SECONDS_LOG if self.panel is None else SECONDS_LIVE
+        if not self.quiet and (step == self.total or now - self.shown >= period):
             self.shown = now
             self._show(step, now)
 
@@ -88,22 +106,46 @@ class Bar:
         self.marked = now
         return found
 
+    def evaluated(
+        self,
+        step: int,
+        split: str,
+        metrics: Mapping[str, float],
+        baselines: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        """What an evaluation while training found: rows of the panel, or one line."""
+        if self.panel is not None:
+            self.panel.evaluated(step, split, metrics, baselines)
+        elif not self.quiet:
+            told = ", ".join(
+                f"{name} {shown(name, value)}" + (f" ({beside})" if beside else "")
+                for name, value in main_metrics(metrics)
+                for beside in [baseline_of(name, baselines)]
+            )
+            self.out.write(f"step {step:,}: {split} {told}\n")
+            self.out.flush()
+
     def finish(self) -> None:
-        if self.live and not self.quiet and self.first is not None:
-            self.out.write("\n")
+        """Leave what is shown as it stands."""
+        if self.panel is not None:
+            self.panel.finish()
 
     def _show(self, step: int, now: float) -> None:
         seconds = max(now - self.started, 1e-9)
         done = step - (self.first or 0)
         left = (self.total - step) * seconds / max(done, 1)
         share = step / self.total
+        waiting, speed = self.timed.waited / seconds, self.timed.units / seconds
+        if self.panel is not None:
+            known = self.loss if self.loss == self.loss else None
+            self.panel.show(Progress(step, self.total, self.unit, speed, waiting, _clock(left), known))
+            return
         loss = f"loss {self.loss:.4f}  " if self.loss == self.loss else ""
         text = (
             f"step {step:,} of {self.total:,}  [{'#' * int(share * WIDTH):<{WIDTH}}]  {loss}"
-            f"{self.timed.units / seconds:,.0f} {self.unit}/s  "
-            f"waiting for data {self.timed.waited / seconds:.0%}  {_clock(left)} left"
+            f"{speed:,.0f} {self.unit}/s  waiting for data {waiting:.0%}  {_clock(left)} left"
         )
-        self.out.write(f"\r{text}\x1b[K" if self.live else text + "\n")
+        self.out.write(text + "\n")
         self.out.flush()
 
 

@@ -44,6 +44,8 @@ class Judgement:
     """
     scores: Mapping[str, float] = field(default_factory=dict)
     """The same of each of several tasks."""
+    baselines: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """Metrics of answers that need no learning, by split and by how they are made."""
 
 
 class Boundary(Callback):
@@ -164,10 +166,16 @@ class Boundary(Callback):
                 for split, metrics in judgement.metrics.items():
                     task, _, part = split.rpartition("/")
                     where = {"task": task, "split": part} if task else {"split": split}
-                    line = self.journal.write(event="evaluate", step=step, **where, metrics=metrics)
+                    beside = judgement.baselines.get(split, {})
+                    line = self.journal.write(
+                        event="evaluate", step=step, **where, metrics=metrics,
+                        **({"baselines": beside} if beside else {}),
+                    )  # fmt: skip
                     last = step == self.train.max_steps
                     self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
                     self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
+        for split, metrics in judgement.metrics.items():
+            self.bar.evaluated(step, split, metrics, judgement.baselines.get(split, {}))
         standing.judged_at = step
         if judgement.score is None:
             return

@@ -59,7 +59,8 @@ def train(
         )
     updates = len(module.cycle.turns)
     timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
-    bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)
+    bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0,
+              title=str(folder.path))  # fmt: skip
     with Interrupts() as interrupts:
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,

@@ -1,9 +1,12 @@
 """Cross entropy between the target and the head's distribution."""
 
+from typing import Annotated
+
 from seqspec.schema.config import Mismatch
+from seqspec.schema.loss._class_weights import ClassWeights, require_classes
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Logits, PixelLogits, Type
-from seqspec.schema.units import NonNegative, Probability
+from seqspec.schema.units import Later, NonNegative, Probability
 
 
 class CrossEntropyConfig(LossConfig):
@@ -17,12 +20,18 @@ class CrossEntropyConfig(LossConfig):
     """
     z_loss: NonNegative = 0.0
     """Weight of the square of the log-normaliser, which keeps logits small."""
+    class_weights: Annotated[ClassWeights | None, Later] = None
+    """Weight of each class by its label (1 for those not named), or ``balanced``: the less frequent, the
+    heavier, with mean 1 over the training split.  The sum is divided by the number of examples all the same.
+    """
 
     def output(self, source: Type) -> Type:
         if isinstance(source, PixelLogits):
+            require_classes(self.class_weights, source)
             return source
         if not isinstance(source, Logits):
             raise Mismatch(f"cross entropy needs logits, and the model gives {source}")
+        require_classes(self.class_weights, source)
         if source.factored and (self.label_smoothing or self.z_loss):
             field = "label_smoothing" if self.label_smoothing else "z_loss"
             raise Mismatch(

@@ -6,6 +6,7 @@ XX )NP )S``.
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from seqspec.schema.config import Config
 from seqspec.schema.metric._judges import require_text
@@ -16,6 +17,8 @@ class BracketingF1Config(Config):
     """Brackets are compared by label, first word and last word; brackets over one part of speech do not
     count.
     """
+
+    percent: ClassVar[bool] = True
 
     ignore: list[str] = ["TOP", "ROOT", "S1"]
     """Labels that do not count."""

@@ -6,7 +6,7 @@ stand in the signature.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from seqspec.schema.config import Config, Flow
 from seqspec.schema.metric._judges import require_text
@@ -17,6 +17,8 @@ from seqspec.schema.types import Type
 
 class CerConfig(Config):
     """Every character counts; white space by ``spaces``."""
+
+    percent: ClassVar[bool] = True
 
     unit: Literal["code_point", "grapheme"] = "code_point"
     """What one character is: a Unicode code point, or an extended grapheme cluster (what a reader takes for

@@ -1,7 +1,7 @@
 """Harmonic mean of precision and recall of a label, averaged over labels (van Rijsbergen 1979)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from seqspec.schema.config import Config
 from seqspec.schema.metric._judges import require_labels
@@ -10,6 +10,8 @@ from seqspec.schema.types import Type
 
 class F1Config(Config):
     """For classification, where labels are uneven."""
+
+    percent: ClassVar[bool] = True
 
     average: Literal["macro", "micro", "weighted"] = "macro"
     """Every label alike, every example alike, or labels by how often they are the reference."""

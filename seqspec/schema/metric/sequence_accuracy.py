@@ -1,6 +1,7 @@
 """Share of hypotheses that equal their reference, letter by letter."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from seqspec.schema.config import Config
 from seqspec.schema.metric._judges import require_text
@@ -9,6 +10,8 @@ from seqspec.schema.types import Type
 
 class SequenceAccuracyConfig(Config):
     """Exact match of generated text."""
+
+    percent: ClassVar[bool] = True
 
     def output(self, source: Mapping[str, Type]) -> Type:
         return require_text(source, metric="sequence_accuracy")

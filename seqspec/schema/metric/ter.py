@@ -5,6 +5,7 @@ Computed by sacreBLEU, whose signature is kept.  Given as a fraction, where sacr
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.languages import UNSPACED, primary
@@ -14,6 +15,8 @@ from seqspec.schema.types import Type
 
 class TerConfig(Config):
     """Edits, shifts of word blocks among them, over the words of the reference."""
+
+    percent: ClassVar[bool] = True
 
     normalized: bool = False
     """Apply the tokenisation of the original tool."""

@@ -1,6 +1,7 @@
 """Share of target tokens that get the highest probability when all tokens before are given."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from seqspec.schema.config import Config
 from seqspec.schema.metric._judges import require_text
@@ -11,6 +12,8 @@ class TokenAccuracyConfig(Config):
     """Teacher-forced: it flatters a model, since its own mistakes never reach it.  Compare
     ``sequence_accuracy``.
     """
+
+    percent: ClassVar[bool] = True
 
     def output(self, source: Mapping[str, Type]) -> Type:
         return require_text(source, metric="token_accuracy")

@@ -5,7 +5,7 @@ The rate is a fraction and can be above 1.  Errors and words are summed over the
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from seqspec.schema.config import Config, Flow
 from seqspec.schema.languages import UNSPACED, primary
@@ -17,6 +17,8 @@ from seqspec.schema.types import Type
 
 class WerConfig(Config):
     """Words are the segmenter's, or else what stands between spaces."""
+
+    percent: ClassVar[bool] = True
 
     normalize: list[Annotated[Config, Slot("normalizer")]] = []
     """Normalisers that hypothesis and reference both go through before they are compared."""

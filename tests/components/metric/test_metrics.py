@@ -19,6 +19,7 @@ from tests.components.text_steps import CATALOGUE, LABELS, TEXTS, Flow, config, 
 TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy", "bracketing_f1"]
 TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_accuracy"]
 LABEL_METRICS = ["accuracy", "error", "f1", "mcc", "precision", "recall"]
+PROBABILITY_METRICS = ["auc", "ece"]
 PICTURE_METRICS = ["bits_per_dim"]
 MECAB = {"type": "mecab", "dictionary": "ipadic"}
 PAIRS = [
@@ -44,7 +45,7 @@ def apply(of, takes):
 
 
 def test_the_folder_holds_these_metrics_and_no_other():
-    names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PICTURE_METRICS
+    names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PROBABILITY_METRICS + PICTURE_METRICS
     assert sorted(names) == sorted(CATALOGUE.names("metric"))
 
 
@@ -327,7 +328,7 @@ def test_text_metrics_refuse_labels(name):
     apply(config("metric", name), TEXTS)
 
 
-@pytest.mark.parametrize("name", LABEL_METRICS)
+@pytest.mark.parametrize("name", LABEL_METRICS + PROBABILITY_METRICS)
 def test_label_metrics_refuse_texts(name):
     with pytest.raises(Mismatch, match="counts labels"):
         apply(config("metric", name), TEXTS)
@@ -339,7 +340,9 @@ def test_asian_support_counts_only_with_normalisation():
         apply(config("metric", "ter", asian_support=True), TEXTS)
 
 
-@pytest.mark.parametrize("name", sorted([*TEXT_METRICS, *TEACHER_FORCED, *LABEL_METRICS]))
+@pytest.mark.parametrize(
+    "name", sorted([*TEXT_METRICS, *TEACHER_FORCED, *LABEL_METRICS, *PROBABILITY_METRICS])
+)
 def test_every_setting_is_read(name):
     cls = CATALOGUE.config("metric", name)
     seen: set[str] = set()

@@ -33,6 +33,7 @@ data:
   text: {source: {tokenizer: characters}}
   batch: {unit: examples, size: 4}
 model: {type: classifier, encoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2}}
+loss: {type: cross_entropy, class_weights: balanced}
 optimizer: {type: adam, schedule: constant}
 train: {max_steps: 500, checkpoint_every_steps: 2}
 evaluate: {every_steps: 100, metrics: [accuracy]}
@@ -103,6 +104,20 @@ def test_the_runs_own_evaluation_keeps_its_name_and_others_have_theirs(trained):
     assert score(trained, checkpoint="average").name(trained) == "dev.average-2-to-step-00000004"
     other = score(trained, over=[Overlay.set("evaluate.metrics=[error]")])
     assert other.name(trained) == f"dev.spec-{other.plan_digest[:8]}"
+
+
+def test_labels_baseline_and_probabilities_stand_beside_the_score(trained):
+    metrics = "evaluate.metrics=[accuracy, f1, {type: f1, average: micro}, auc, ece]"
+
+    told = score(trained, over=[Overlay.set(metrics)]).as_json()
+
+    assert {"accuracy", "f1_macro", "f1_micro", "auc", "ece"} <= set(told["metrics"])
+    assert told["baselines"]["majority"]["accuracy"] == 0.4  # `neg` is first of two equals: 2 of 5
+    assert told["baselines"]["majority"]["auc"] == 0.5
+    assert told["details"]["labels"]["confusion"]["labels"] == ["neg", "pos"]
+    assert sum(map(sum, told["details"]["labels"]["confusion"]["counts"])) == 5
+    assert set(told["details"]["auc"]["labels"]) == {"neg", "pos"}
+    assert sum(one["examples"] for one in told["details"]["ece"]["bins"]) == 5
 
 
 def test_json_says_the_step(trained, capsys):
@@ -204,3 +219,24 @@ def test_evaluate_gives_the_scores(trained):
     assert evaluate(trained.path, split="dev", checkpoint="last", over=(), launch=LAUNCH).metrics.keys() >= {
         "accuracy"
     }
+
+
+def test_a_mixture_is_judged_part_by_part(trained, corpus):
+    """The whole hides that every error is of one part."""
+    folder, _ = corpus
+    table(folder / "dev.csv", [(text, {"pos": "neg", "neg": "pos"}[label]) for text, label in ROWS[:3]])
+    own = {"type": "csv", "splits": {"train": "train.csv", "dev": "dev.csv"}}
+    own |= {"source": {"text": "text", "language": "en"}, "target": {"label": "label"}}
+    roots = {"right": trained.path.parents[2], "wrong": folder}
+    parts = [{"name": name, "source": {**own, "root": str(root)}} for name, root in roots.items()]
+    mixed = {"type": "mix", "parts": parts}
+
+    scored = score(trained, over=[Overlay.set(f"data.source={json.dumps(mixed)}")]).scored
+
+    wrong = {one.index for one in scored.found if one.index >= 5}
+    assert len(wrong) == 3
+    assert set(scored.parts) == {"right", "wrong"}
+    alone = score(trained).scored.metrics["accuracy"]
+    assert scored.parts["right"]["accuracy"] == alone
+    assert scored.metrics["accuracy"] == (5 * alone + 3 * scored.parts["wrong"]["accuracy"]) / 8
+    assert scored.parts["right"]["loss"] != scored.parts["wrong"]["loss"]
