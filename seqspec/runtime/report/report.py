@@ -12,6 +12,7 @@ from typing import Any
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.report.charts import Line, chart, picture
 from seqspec.runtime.report.numbers import shown
+from seqspec.runtime.report.tasks import task_sections
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.schema.diagnostic import Exit, RunError
@@ -48,11 +49,12 @@ def page(folder: RunFolder) -> str:
     """The whole page."""
     lock = folder.read("lock.json") or {}
     name = lock.get("spec", {}).get("name", folder.path.parent.name)
-    journal = read_journal(folder.metrics)
+    journal, tasks = read_journal(folder.metrics), folder.read("tasks.json")
     sections = (
         _head(folder, name, lock),
         _result(folder),
-        _curves(journal, read_journal(folder.speed)),
+        _curves(journal, read_journal(folder.speed), tasks=bool(tasks)),
+        task_sections(tasks, journal),
         _samples(folder),
         _attention(folder),
         _data(folder),
@@ -106,15 +108,18 @@ def _lines(steps: Sequence[Mapping[str, Any]], what: str) -> list[Line]:
     return [Line(key, [(s["step"], s[key]) for s in steps if key in s]) for key in keys]
 
 
-def _curves(journal: Sequence[Mapping[str, Any]], speed: Sequence[Mapping[str, Any]]) -> str:
+def _curves(
+    journal: Sequence[Mapping[str, Any]], speed: Sequence[Mapping[str, Any]], *, tasks: bool = False
+) -> str:
+    """The curves of a run; what is of one of several ``tasks`` has its own section."""
     steps = [line for line in journal if line["event"] == "train"]
-    judged = [line for line in journal if line["event"] == "evaluate"]
+    judged = [line for line in journal if line["event"] == "evaluate" and not tasks]
     names = [
         key
         for key in (steps[-1] if steps else {})
         if _last(key) not in ("event", "step", "rate", "norm", "dropped")
     ]
-    terms = [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
+    terms = [] if tasks else [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
     charts = [
         chart("training loss", terms[:1]),
         chart("terms of the loss", terms[1:]) if len(terms) > 2 else "",
