@@ -15,10 +15,11 @@ from seqspec.compile.pipeline import recompile
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.batching.loader import training_loader
 from seqspec.data.stages.prepare import prepare
+from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.schema.types import Frames, Image, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))
-SMALL = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=24")]
+TINY = [Overlay.profile("tiny")]
 
 
 @pytest.fixture(scope="module")
@@ -29,24 +30,40 @@ def cache(tmp_path_factory):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_spec_steps_once_and_gives_what_it_declares(spec, cache):
     torch.set_num_threads(1)
-    compiled = compile_spec(spec, overlays=SMALL)
-    prepared = prepare(build_data(compiled.plan), cache=cache, splits=["train"], processes=1)
-    compiled = recompile(compiled, facts=dict(prepared.facts))
-    program = build(compiled.plan, tree=compiled.tree)
-    batch = next(iter(training_loader(prepared.parts, prepared.splits["train"], stop=1)))
-    seen = _watch(program)
+    compiled = compile_spec(spec, overlays=_small(spec))
+    prepared = {
+        task: prepare(build_data(one.plan), cache=cache, splits=["train"], processes=1)
+        for task, one in compiled.each.items()
+    }
+    facts = {in_whole(task, name): value for task, p in prepared.items() for name, value in p.facts.items()}
+    compiled = recompile(compiled, facts=facts)
+    whole = build(compiled.plan, tree=compiled.tree)
+    seen = [_watch(program) for program in whole.each.values()]
 
     torch.manual_seed(0)
-    loss = program.losses(program.model, batch)
-    loss.total.backward()
+    losses = [
+        _loss(program, training_loader(prepared[task].parts, prepared[task].splits["train"], stop=1))
+        for task, program in whole.each.items()
+    ]
+    sum(losses).backward()
 
-    assert math.isfinite(loss.total.item())
-    gradients = {name: p.grad for name, p in program.model.named_parameters() if p.requires_grad}
+    assert all(math.isfinite(loss.item()) for loss in losses)
+    gradients = {name: p.grad for name, p in whole.model.named_parameters() if p.requires_grad}
     assert [name for name, g in gradients.items() if g is not None and not g.isfinite().all()] == []
     assert any(g is not None and g.any() for g in gradients.values())
-    assert seen != []
-    for path, gives, given in seen:
+    assert all(seen)
+    for path, gives, given in (one for each in seen for one in each):
         assert given == gives, f"{path} declares {gives} and gives {given}"
+
+
+def _small(spec):
+    """Overlays under which every corpus is made up, and small."""
+    tasks = compile_spec(spec, overlays=TINY).plan.tasks
+    return [*TINY, *(Overlay.set(f"{in_whole(task, 'data.source.synthetic')}=24") for task in tasks or [""])]
+
+
+def _loss(program, loader):
+    return program.losses(program.model, next(iter(loader))).total
 
 
 def _watch(program):

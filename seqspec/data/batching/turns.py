@@ -49,6 +49,12 @@ class Turns:
         earlier = int(self._before[piece][task]) + int(np.count_nonzero(tasks[:place] == task))
         return Turn(tuple(self.sizes)[task], earlier)
 
+    def counts(self, number: int) -> dict[str, int]:
+        """How many of the first ``number`` batches each task has."""
+        piece, place = divmod(number, PIECE)
+        here = np.bincount(self._piece(piece)[:place], minlength=len(self.sizes))
+        return dict(zip(self.sizes, (self._before[piece] + here).tolist(), strict=True))
+
     def _piece(self, number: int) -> np.ndarray:
         while len(self._pieces) <= number:
             before = np.zeros(len(self.sizes), np.int64)

@@ -28,9 +28,10 @@ from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
 from seqspec.runtime.evaluation.samples import context, keep_media
 from seqspec.runtime.evaluation.shown_images import show_images
+from seqspec.runtime.evaluation.task_parts import trained_parts
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.training.streams import evaluation_stream
+from seqspec.runtime.training.streams import evaluation_stream, turns_of
 from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
@@ -125,6 +126,10 @@ def conclude(
             file = folder.predictions / f"{name.replace('/', '.')}.jsonl"
             write_predictions(file, assembled.each[name.rpartition("/")[0]], scored)
         _describe_end(folder, assembled, judges, module.slices, launch)
+        if assembled.tasks:
+            folder.note(
+                "tasks.json", _describe_tasks(assembled, updates=module.step * len(module.cycle.turns))
+            )
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
             "metrics": {split: dict(one.metrics) for split, one in judged.items()},
@@ -174,6 +179,18 @@ def _describe_end(
     for task, one in assembled.each.items():
         if _describe_attention(folder, one, judges[task], slices, launch):
             return
+
+
+def _describe_tasks(assembled: Assembled, *, updates: int) -> dict[str, Any]:
+    """Which task trains which part, and how often each had a turn."""
+    turns = turns_of(assembled)
+    assert turns is not None
+    had = turns.counts(updates)
+    tasks = {
+        name: {"turns": had[name], "examples": size, "weight": assembled.program.weight(name)}
+        for name, size in turns.sizes.items()
+    }
+    return {"tasks": tasks, "parts": trained_parts(assembled.program)}
 
 
 def _describe_attention(

@@ -37,7 +37,7 @@ def evaluated(journal: Rows, split: str, metric: str) -> list[tuple[float, float
     return [
         (row["step"], row["metrics"][metric])
         for row in journal
-        if row["event"] == "evaluate" and row["split"] == split and metric in row["metrics"]
+        if row["event"] == "evaluate" and split_of(row) == split and metric in row["metrics"]
     ]
 
 
@@ -48,7 +48,12 @@ def metric_names(journal: Rows) -> list[str]:
 
 def split_names(journal: Rows) -> list[str]:
     """Every split that was evaluated while training."""
-    return list(dict.fromkeys(row["split"] for row in _evaluations(journal)))
+    return list(dict.fromkeys(split_of(row) for row in _evaluations(journal)))
+
+
+def split_of(row: Mapping[str, Any]) -> str:
+    """The split of an evaluation, among those of several tasks ``TASK/SPLIT``."""
+    return f"{row['task']}/{row['split']}" if "task" in row else str(row["split"])
 
 
 def main_metrics(names: Sequence[str]) -> list[str]:

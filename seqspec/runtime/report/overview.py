@@ -8,7 +8,7 @@ from typing import Any
 
 from seqspec.pages.markup import Cell, Markup, badge, escape, folded, listing, paragraph, table
 from seqspec.pages.page import Section
-from seqspec.runtime.report.curves import main_metrics, metric_names
+from seqspec.runtime.report.curves import main_metrics, metric_names, split_of
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.documents import read_json
 from seqspec.runtime.run_folder.folder import RunFolder
@@ -84,7 +84,7 @@ def evaluations_section(folder: RunFolder, journal: Rows) -> Section:
     best = _best(folder, kept)
     body = table(
         ("step", "split", *names),
-        [(row["step"], row["split"], *(_shown(row["metrics"], name) for name in names)) for row in kept],
+        [(row["step"], split_of(row), *(_shown(row["metrics"], name) for name in names)) for row in kept],
         best=best,
     )
     cut = paragraph(f"the last {len(kept):,} of {len(rows):,}", kind="faint") if len(kept) < len(rows) else ""

@@ -75,14 +75,19 @@ class Predictions:
 
 
 def own_predictions(folder: RunFolder) -> list[Predictions]:
-    """Those of the run's own evaluations, one for each split.
+    """Those of the run's own evaluations, one for each split, of several tasks for each of theirs.
 
-    A name with a dot says what else was evaluated (``runtime/evaluation/record.py``) and is no split.
+    Any other name with a dot says what else was evaluated (``runtime/evaluation/record.py``) and is no split.
     """
     learned = read_learned(folder.path)
-    labels = learned.labels.get("target", ()) if learned else ()
-    files = sorted(file for file in folder.predictions.glob("*.jsonl") if "." not in file.stem)
-    found = (read_predictions(file, labels=labels) for file in files)
+    held = learned.labels if learned else {}
+    tasks = (folder.read("tasks.json") or {}).get("tasks", {})
+    found = []
+    for file in sorted(folder.predictions.glob("*.jsonl")):
+        task, _, split = file.stem.rpartition(".")
+        if not task or (task in tasks and "." not in split):
+            labels = held.get(f"tasks.{task}.target" if task else "target", ())
+            found.append(read_predictions(file, labels=labels))
     return [one for one in found if one.examples]
 
 

@@ -26,6 +26,7 @@ from seqspec.runtime.report.overview import (
 )
 from seqspec.runtime.report.predictions import own_predictions
 from seqspec.runtime.report.samples import sample_sections, value_sections
+from seqspec.runtime.report.tasks import of_all, task_sections
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.schema.diagnostic import Exit, RunError
@@ -50,9 +51,11 @@ def page(folder: RunFolder) -> str:
 
 def _sections(folder: RunFolder, lock: dict[str, object]) -> Iterator[Section]:
     journal, speed = read_journal(folder.metrics), read_journal(folder.speed)
+    tasks = folder.read("tasks.json")
     predictions = own_predictions(folder)
     yield result_section(folder, journal, lock)
-    yield Section("Curves", curves(journal, speed))
+    yield Section("Curves", curves(of_all(journal) if tasks else journal, speed))
+    yield from task_sections(tasks, journal)
     yield evaluations_section(folder, journal)
     yield other_evaluations_section(folder)
     for one in predictions:

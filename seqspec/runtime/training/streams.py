@@ -25,7 +25,7 @@ def training_stream(
     """From an optimiser step on, this process's slices up to the last step."""
     each = {name: one.prepared for name, one in assembled.each.items()}
     orders = {name: training_order(one.parts, one.splits["train"]) for name, one in each.items()}
-    turns = _turns(assembled)
+    turns = turns_of(assembled)
     asked = [one.parts.config.batch.workers for one in each.values()]
     workers = max(asked) if launch.workers is None else launch.workers
 
@@ -55,7 +55,7 @@ class _Within(TypedDict):
     stop: int
 
 
-def _turns(assembled: Assembled) -> Turns | None:
+def turns_of(assembled: Assembled) -> Turns | None:
     """How the tasks take turns, where there are several."""
     plan = assembled.compiled.plan
     if not plan.tasks:

@@ -1,0 +1,201 @@
+"""Several tasks as one run: exact, judged a task, and used a task."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.pipeline import recompile
+from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
+from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.commands.runs import evaluate, predict
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.run_evaluation import together
+from seqspec.runtime.report.report import page
+from seqspec.runtime.reproduce import reproduce
+from seqspec.runtime.run import resume, run
+from seqspec.runtime.run_folder.metrics_log import read_journal
+from seqspec.runtime.training.training_module import Windows
+from seqspec.schema.experiment import Evaluate, Stop
+from tests.two_tasks import two_tasks
+
+LAUNCH = Launch(device="cpu", threads=1, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tasks")
+    spec = two_tasks(root)
+    result = run(compile_spec(spec), runs=root / "runs", launch=LAUNCH)
+    return SimpleNamespace(root=root, spec=spec, folder=result.folder, judged=result.judged)
+
+
+def test_a_run_that_was_killed_ends_in_the_same_bits(trained):
+    runs = trained.root / "killed"
+    command = [sys.executable, "-m", "tests.two_tasks", str(trained.spec), str(runs), "6"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    (cut,) = (runs / "two_tasks").glob("2*")
+
+    resumed = resume(cut, launch=LAUNCH)
+
+    assert resumed.folder.metrics.read_bytes() == trained.folder.metrics.read_bytes()
+    for file in (trained.folder.checkpoints / "step-00000008").iterdir():
+        assert file.read_bytes() == (cut / "checkpoints" / "step-00000008" / file.name).read_bytes()
+
+
+def test_the_journal_tells_what_each_task_learned(trained):
+    journal = read_journal(trained.folder.metrics)
+    steps = [line for line in journal if line["event"] == "train"]
+    judged = [
+        (line["task"], line["split"], next(iter(line["metrics"]))) for line in journal if "metrics" in line
+    ]
+
+    assert {name for line in steps for name in line if name.startswith("loss.")} == {"loss.asr", "loss.mt"}
+    assert {name for line in steps for name in line if name.startswith("norm.")} == {"norm.asr", "norm.mt"}
+    assert all(("norm.mt" in line) == ("loss.mt" in line) for line in steps)
+    assert judged == [("asr", "dev", "wer"), ("mt", "dev", "chrf")] * 2
+
+
+def test_a_checkpoint_holds_a_shared_part_once_and_under_its_name(trained):
+    weights = read_checkpoint(trained.folder.checkpoints / "step-00000008", step=8).tensors["weights"]
+    below = {name.rpartition(".layers.")[0] for name in weights if ".layers." in name}
+
+    assert "shared.body" in below
+    assert not [name for name in weights if ".encoder." in name]
+    assert any(name.startswith("tasks.mt.decoder.") for name in weights)
+
+
+def test_one_module_stands_in_both_places(trained):
+    compiled = compile_spec(trained.spec)
+    compiled = recompile(compiled, facts=dict.fromkeys(compiled.plan.unknowns, 20))
+    program = build(compiled.plan, tree=compiled.tree, device="meta")
+
+    assert program.tasks["asr"].model.encoder is program.tasks["mt"].model.encoder
+    assert program.tasks["asr"].model.decoder is not program.tasks["mt"].model.decoder
+    assert program.components["shared", "body"] is program.tasks["mt"].model.encoder
+
+
+def test_a_run_says_what_came_of_each_task(trained):
+    result = json.loads((trained.folder.path / "result.json").read_text())
+    html = page(trained.folder)
+
+    assert list(result["metrics"]) == list(trained.judged) == ["asr/dev", "mt/dev"]
+    assert sorted(file.name for file in trained.folder.predictions.glob("*.jsonl")) == [
+        "asr.dev.jsonl",
+        "mt.dev.jsonl",
+    ]
+    assert "Samples of asr.dev" in html
+    assert re.search(r"shared\.body</td><td[^>]*>[1-9][\d,]+</td><td>●</td><td>●</td>", html)
+    asr, mt = (html.index(f">Task {name}</h2>") for name in ("asr", "mt"))
+    assert asr < mt
+    assert re.search(r"\d updates, 40 training examples, weight 1<", html[mt:])
+
+
+def test_evaluate_scores_every_task_or_the_one_that_is_named(trained, capsys):
+    copy = shutil.copytree(trained.folder.path, trained.root / "copy")
+    known = json.loads((copy / "result.json").read_text())["metrics"]
+    asked = {"split": "dev", "checkpoint": "best", "over": (), "launch": LAUNCH, "format": "json"}
+
+    assert evaluate(copy, **asked).exit == 0
+    every = json.loads(capsys.readouterr().out)["tasks"]
+    assert evaluate(copy, **asked, task="mt").exit == 0
+    one = json.loads(capsys.readouterr().out)
+
+    assert {f"{name}/dev": found["metrics"] for name, found in every.items()} == known
+    assert one["metrics"] == known["mt/dev"]
+    assert (copy / "evaluations" / "asr.dev.json").is_file()
+
+
+def test_predict_uses_the_task_that_is_named(trained, capsys, tmp_path):
+    (tmp_path / "in.txt").write_text("ein hund\nzwei\n")
+
+    assert _predict(trained, [str(tmp_path / "in.txt")], "mt").exit == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("mtt", "has no task `mtt`; there are `asr`, `mt`\n  = help: did you mean `mt`?"),
+        (None, "has learned several tasks: `asr`, `mt`\n  = help: choose one with `--task NAME`"),
+    ],
+)
+def test_predict_says_which_tasks_there_are(trained, task, message):
+    told = _predict(trained, ["-"], task)
+
+    assert told.exit == 2
+    assert message in told.error
+
+
+def _predict(trained, inputs, task):
+    return predict(
+        trained.folder.path, inputs=inputs, checkpoint="best", nbest=1, scores=False, all_classes=False,
+        column=None, engine="torch", over=(), launch=LAUNCH, format=None, output=None, task=task,
+    )  # fmt: skip
+
+
+def test_reproduce_finds_every_bit_of_every_task(trained):
+    again = reproduce(trained.folder.path, runs=trained.root / "again", launch=LAUNCH, command=())
+
+    assert again.differences == ()
+
+
+def test_a_task_is_added_to_a_trained_run(trained):
+    change = {
+        "name": "grown",
+        "tasks": {"mt": {"weight": 0.5}},
+        "initialize": [{"from": str(trained.folder.path), "parts": {"shared.body": "shared.body", "tasks.asr.model": "tasks.asr.model"}}],
+        "freeze": [{"parts": ["shared.body"]}],
+        "train": {"max_steps": 1, "checkpoint_every_steps": 1},
+        "evaluate": {"every_steps": None},
+    }  # fmt: skip
+    (trained.root / "grown").mkdir()
+    grown = run(
+        compile_spec(two_tasks(trained.root / "grown", change)), runs=trained.root / "grown", launch=LAUNCH
+    )
+    before = read_checkpoint(trained.folder.checkpoints / "step-00000008", step=8).tensors["weights"]
+    after = read_checkpoint(grown.folder.checkpoints / "step-00000001", step=1).tensors["weights"]
+    same = {name.split(".")[0] for name in after if after[name].equal(before[name])}
+
+    assert all(after[name].equal(before[name]) for name in after if name.startswith("shared."))
+    assert "shared" in same
+
+
+def test_one_score_decides_of_several_tasks():
+    scores = {"asr": -0.2, "mt": 0.6}
+
+    assert together({"": 0.3}, None) == pytest.approx(0.3)
+    assert together(scores, None) == pytest.approx(0.2)
+    assert together(scores, "asr") == -0.2
+    assert together(scores, {"asr": 3, "mt": 1}) == pytest.approx(0.0)
+    assert together({}, "asr") is None
+
+
+def test_a_run_stops_when_every_task_that_may_has_stalled():
+    tasks = {"asr": Evaluate(stop=Stop(after=2)), "mt": Evaluate(stop=Stop(after=2)), "third": Evaluate()}
+    falls, rises = {1: 3.0, 2: 2.0, 3: 1.0}, {1: 1.0, 2: 2.0, 3: 3.0}
+
+    assert Standing(task_scores={"asr": falls, "mt": rises}).waited(tasks) == (0, False)
+    assert Standing(task_scores={"asr": falls, "mt": falls, "third": rises}).waited(tasks) == (2, True)
+
+
+def test_scores_of_tasks_survive_a_checkpoint():
+    standing = Standing(scores={4: 1.0}, task_scores={"asr": {4: 2.0}})
+
+    assert Standing.from_json(json.loads(json.dumps(standing.as_json()))) == standing
+    assert "task_scores" not in Standing().as_json()
+
+
+def test_windows_name_phases_before_and_tasks_behind():
+    windows = Windows(("generator", "critic"), ("a", "b"))
+
+    assert windows._named("loss.ctc", "critic", "a") == "critic/loss.a.ctc"
+    assert windows.keyed("rate", [1, 2]) == {"generator/rate": 1, "critic/rate": 2}
+    assert Windows(("step",))._named("loss", "step") == "loss"
