@@ -32,6 +32,8 @@ COUNTS = {
     "segmentation_pet_unet": 31_037_763,
     "segmentation_voc_deeplab": 39_761_845,
     "segmentation_voc_deeplab:fcn": 32_957_013,
+    "diffusion_cifar10": 35_746_307,
+    "diffusion_mnist_dit": 726_160,
     "vae_mnist": 425_284,
     "gan_celeba_dcgan": 3_576_704 + 2_765_568,
     "gan_cifar10_sngan": 4_276_739 + 1_053_825,

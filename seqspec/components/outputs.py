@@ -62,6 +62,19 @@ class PixelScores(NamedTuple):
         return self.logits_BVHW.permute(0, 2, 3, 1)
 
 
+class Compared(NamedTuple):
+    """What was predicted, and what is right, number by number."""
+
+    given: Tensor
+    """``[B, …]``."""
+    wanted: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """What was predicted."""
+        return self.given
+
+
 class Contest(NamedTuple):
     """How real images look to a discriminator, for losses of adversarial training."""
 
@@ -108,7 +121,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | PixelScores | Contest | Posterior | Term
+Output = Scored | Aligned | PixelScores | Compared | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

@@ -105,7 +105,8 @@ def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices:
     )
     first = next(iter(stream))
     seed = assembled.compiled.plan.experiment.seed
-    show_images(folder.predictions, assembled.program.model, first, device=judge.device, seed=seed)
+    model = assembled.program.model
+    show_images(folder.predictions, model, first, device=judge.device, seed=seed, search=judge.searcher)
     seen = look(assembled.program.model, first, device=judge.device)
     if seen:
         index, weights = seen

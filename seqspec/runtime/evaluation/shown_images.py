@@ -21,15 +21,19 @@ from seqspec.runtime.report.png import pixels_of, png
 Shown = Mapping[str, Sequence[ImagePrediction | MaskPrediction]]
 
 
-def show_images(predictions: Path, model: Any, batch: Batch, *, device: torch.device, seed: int) -> None:
-    """Write what ``model.show(batch)`` gives, ``<name>/<number>.png``; nothing of a model without it."""
+def show_images(
+    predictions: Path, model: Any, batch: Batch, *, device: torch.device, seed: int, search: Any = None
+) -> None:
+    """Write what ``model.show(batch, search)`` gives, ``<name>/<number>.png``; nothing of a model without
+    it.
+    """
     if not hasattr(model, "show"):
         return
     was_training = model.training
     model.eval()
     torch.manual_seed(seed_of(seed, "shown images"))
     with torch.no_grad():
-        shown: Shown = model.show(to_device(batch, device))
+        shown: Shown = model.show(to_device(batch, device), search)
     model.train(was_training)
     for name, values in shown.items():
         folder = predictions / name
