@@ -115,7 +115,9 @@ class Diffusion(nn.Module):
         """The network with its classes; ``None`` where there are none to hide."""
         if hidden and classes_B is None:
             return None
-        told_B = torch.full_like(classes_B, self.classes) if hidden and classes_B is not None else classes_B
+        told_B = classes_B
+        if hidden and classes_B is not None:
+            told_B = torch.full_like(classes_B, self.classes or 0)
         return lambda x_BCHW, time_B: self.network(x_BCHW, time_B, told_B)
 
     def _times(self, batch: Batch) -> Tensor:
