@@ -37,7 +37,7 @@ CLASSIFIER = {
 FLOW = {
     "model": {
         "type": "diffusion", "process": "flow", "condition": "class",
-        "network": {"type": "unet", "dim": 32, "multipliers": [1, 2], "num_blocks": 1, "attention_at": [4]},
+        "network": {"type": "dit", "dim": 64, "num_layers": 3, "num_heads": 4, "patch": 2},
     },
     "loss": "denoising",
     "optimizer": {"type": "adam", "schedule": {"type": "constant", "peak": 1e-3, "warmup_steps": 100}},
