@@ -32,11 +32,21 @@ COUNTS = {
     "segmentation_pet_unet": 31_037_763,
     "segmentation_voc_deeplab": 39_761_845,
     "segmentation_voc_deeplab:fcn": 32_957_013,
+    "image_imagenet_resnet50": 25_557_032,
+    "image_imagenet_vit": 86_567_656,
+    "diffusion_cifar10": 35_746_307,
+    "diffusion_mnist_dit": 726_160,
     "vae_mnist": 425_284,
     "gan_celeba_dcgan": 3_576_704 + 2_765_568,
     "gan_cifar10_sngan": 4_276_739 + 1_053_825,
 }
-FACTS = {"lm_one_billion_words": 793_472, "image_imagenet_xception": 1_000, "gan_celeba_dcgan": 1}
+FACTS = {
+    "lm_one_billion_words": 793_472,
+    "image_imagenet_xception": 1_000,
+    "image_imagenet_resnet50": 1_000,
+    "image_imagenet_vit": 1_000,
+    "gan_celeba_dcgan": 1,
+}
 """Words of the benchmark's training text, with Lingvo's count of them, and classes of ImageNet."""
 
 

@@ -78,6 +78,19 @@ class PixelScores(NamedTuple):
         return self.logits_BVHW.permute(0, 2, 3, 1)
 
 
+class Compared(NamedTuple):
+    """What was predicted, and what is right, number by number."""
+
+    given: Tensor
+    """``[B, …]``."""
+    wanted: Tensor
+
+    @property
+    def scores(self) -> Tensor:
+        """What was predicted."""
+        return self.given
+
+
 class Contest(NamedTuple):
     """How real images look to a discriminator, for losses of adversarial training."""
 
@@ -124,7 +137,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Paired | PixelScores | Contest | Posterior | Term
+Output = Scored | Aligned | Paired | PixelScores | Compared | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

@@ -28,6 +28,7 @@ SLOTS = (
     "head",
     "generator",
     "discriminator",
+    "denoiser",
     "model",
     "loss",
     "optimizer",

@@ -222,6 +222,15 @@ class Likelihood(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Denoising(Type):
+    """What a network predicts of noisy images, beside what is right: of ``dimensions`` numbers an image."""
+
+    dimensions: int
+    path: Literal["gaussian", "flow"] = "gaussian"
+    """How images become noise: step by step by normal noise, or along straight lines."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gaussian(Type):
     """Mean and log-variance of a normal distribution with independent features, one for each example."""
 

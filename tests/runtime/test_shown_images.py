@@ -35,7 +35,7 @@ def test_masks_have_the_colours_of_their_classes():
 
 
 class Model(torch.nn.Module):
-    def show(self, batch):
+    def show(self, batch, search=None):
         value = int(torch.randint(200, ()))
         return {"samples": [ImagePrediction(np.full((1, 2, 2), value, np.uint8))] * 3}
 

@@ -63,7 +63,7 @@ class Gan(nn.Module):
         return images(signed(batch))
 
     @torch.no_grad()
-    def show(self, batch: Batch) -> dict[str, list[ImagePrediction]]:
+    def show(self, batch: Batch, search: Any = None) -> dict[str, list[ImagePrediction]]:
         """``samples``: images of the same noise in every run, the classes in turn."""
         device = batch.index.device
         noise_BZ = fixed_noise(SAMPLES, (self.latent,), device=device)

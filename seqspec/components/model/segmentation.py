@@ -56,7 +56,7 @@ class Segmentation(nn.Module):
         """The masks of the data; pixels without a class keep their number."""
         return self._masks(batch.target)
 
-    def show(self, batch: Batch) -> dict[str, list[ImagePrediction | MaskPrediction]]:
+    def show(self, batch: Batch, search: Any = None) -> dict[str, list[ImagePrediction | MaskPrediction]]:
         """Images, their masks, the masks that were found, and these laid over the images."""
         assert batch.source is not None
         originals = displayed(batch.source[:SHOWN])

@@ -90,7 +90,7 @@ class Vae(nn.Module):
         return images(signed(batch))
 
     @torch.no_grad()
-    def show(self, batch: Batch) -> dict[str, list[ImagePrediction]]:
+    def show(self, batch: Batch, search: Any = None) -> dict[str, list[ImagePrediction]]:
         """Samples of the prior; images above their reconstructions; lines between pairs of images."""
         device = batch.index.device
         latent_BZ = self.latents(batch)[: 2 * PAIRS]

@@ -70,7 +70,7 @@ class VqVae(nn.Module):
         """The images of the data."""
         return images(signed(batch))
 
-    def show(self, batch: Batch) -> dict[str, list[ImagePrediction]]:
+    def show(self, batch: Batch, search: Any = None) -> dict[str, list[ImagePrediction]]:
         """Images above their reconstructions."""
         made = [one[0] for one in self.decode(batch)]
         return {"originals": self.references(batch)[:SHOWN], "reconstructions": made[:SHOWN]}

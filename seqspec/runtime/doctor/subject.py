@@ -57,6 +57,12 @@ class Patient:
             return isinstance(self.output(self.fresh().eval(), self.batch()), Aligned)
 
     @cached_property
+    def labelled(self) -> bool:
+        """Whether what the model learns are labels or tokens, one by one; others learn images or masks."""
+        with torch.no_grad():
+            return isinstance(self.output(self.fresh().eval(), self.batch()), Scored | Aligned)
+
+    @cached_property
     def train(self) -> AnySplit:
         """The training split."""
         return self.prepared.splits["train"]
@@ -96,7 +102,7 @@ class Patient:
             return self.train.row(index).labels
         if self.tells_pictures:
             return np.asarray(self.train.value("source", index)).reshape(-1)
-        return self.train.value("target", index)
+        return self.train.value("target" if "target" in self.train.roles else "source", index)
 
     def batch(self, examples: Sequence[int] | np.ndarray | None = None) -> Batch:
         """A batch of training examples, without augmentation."""

@@ -224,7 +224,8 @@ def _show(
     )
     place = folder.predictions / task if task else folder.predictions
     seed = assembled.compiled.plan.experiment.seed
-    show_images(place, assembled.program.model, next(iter(stream)), device=judge.device, seed=seed)
+    model, first = assembled.program.model, next(iter(stream))
+    show_images(place, model, first, device=judge.device, seed=seed, search=judge.searcher)
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
