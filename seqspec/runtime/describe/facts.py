@@ -132,7 +132,7 @@ class Facts:
 
     @cached_property
     def outputs(self) -> list[tuple[str, int, str]]:
-        """(Path in the run, bytes, SHA-256) of what lasts: spec, plan, lock, journal, predictions, weights."""
+        """(Path in the run, bytes, SHA-256) of what lasts, from the spec to the weights."""
         fixed = [self.folder.path / name for name in LASTING]
         predictions = [f for f in sorted(self.folder.predictions.glob("*.jsonl")) if "." not in f.stem]
         files = [*fixed, *predictions, *([self.weights] if self.weights else [])]
