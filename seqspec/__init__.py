@@ -14,13 +14,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqspec.runtime.surface import Bundle, Run, build, diff, load, open_run
+    from seqspec.runtime.surface import Bundle, Run, build, change, component, diff, load, open_run, table
+    from seqspec.schema import types
 
 __version__ = "0.1.0"
-__all__ = ["Bundle", "Run", "__version__", "build", "diff", "load", "open_run"]
+__all__ = [
+    "Bundle",
+    "Run",
+    "__version__",
+    "build",
+    "change",
+    "component",
+    "diff",
+    "load",
+    "open_run",
+    "table",
+    "types",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "types":
+        return import_module("seqspec.schema.types")
     if name in __all__:
         return getattr(import_module("seqspec.runtime.surface"), name)
     raise AttributeError(f"module 'seqspec' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -343,6 +343,26 @@ def runs(
 
 
 @app.command()
+def describe(
+    run: Run,
+    form: Annotated[
+        Literal["card", "croissant", "mlflow", "dvc", "ro-crate"],
+        typer.Option(
+            "--as", help="A model card, the data as Croissant, or a run for MLflow, DVC or RO-Crate."
+        ),
+    ] = "card",
+    license: Annotated[
+        str | None, typer.Option(help="The licence of corpus and weights, such as cc-by-4.0.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where to write; left out, standard output.")] = None,
+) -> None:
+    """Describe a run in a format that others read; the same run gives the same bytes."""
+    from seqspec.runtime.commands import describe as commands
+
+    finish(commands.describe(run, form=form, licence=license, output=output))
+
+
+@app.command()
 def predict(
     run: Run,
     inputs: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seqspec.compile.analysis.analysis import look
@@ -29,7 +30,8 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
         raise SpecError(found, tree=tree)
     # A comment that silences nothing here may silence a warning under a profile that nobody looks at now.
     profiles = tuple(reading.composed.profiles)
-    return _compiled(plan, tree, found, idle=not profiles, profiles=profiles)
+    compiled = _compiled(plan, tree, found, idle=not profiles, profiles=profiles)
+    return replace(compiled, origin=(file, tuple(overlays)))
 
 
 def recompile(compiled: Compiled, *, facts: dict[str, int]) -> Compiled:

@@ -5,7 +5,7 @@ torch loads with ``build`` and with what needs weights, not with ``load`` or a r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seqspec.runtime.prediction.predictor import Prediction
     from seqspec.runtime.training.data_module import TrainingData
     from seqspec.runtime.training.training_module import Training
+    from seqspec.schema.types import Type
 
 
 def load(
@@ -45,6 +46,43 @@ def diff(one: Compiled, other: Compiled) -> tuple[Change, ...]:
     from seqspec.compile.diff.plan_diff import diff as changes
 
     return changes(one.plan, other.plan)
+
+
+def change(compiled: Compiled, *, profiles: Sequence[str] = (), set: Sequence[str] = ()) -> Compiled:
+    """The same spec with more ``profiles`` and ``set`` entries over those it was loaded with.
+
+    Raises ``SpecError``; ``compiled`` stays as it is.
+    """
+    if compiled.origin is None:
+        raise ValueError("this was not compiled from a file: load the spec and change that")
+    file, before = compiled.origin
+    over = (*map(Overlay.profile, profiles), *map(Overlay.set, set))
+    return compile_spec(file, overlays=(*before, *over))
+
+
+def component(
+    slot: str, written: str | Mapping[str, Any], *, source: Type | Mapping[str, Type] | None = None
+) -> Any:
+    """One component alone, as a spec would have it: ``component("segmenter", "whitespace")``.
+
+    ``written`` is a name, or a mapping with a ``type`` and settings; ``source`` the type it reads
+    (``seqspec.types``), text where it is left out.  What comes back has the surface that the docstring of its
+    class and ``docs/architecture.md`` name: a segmenter's ``spans`` and ``words``; a tokenizer's ``train``,
+    ``load``, ``encode``, ``decode`` and ``offsets``; a feature is called with float32 samples ``[T]`` in
+    [-1, 1] and gives float32 ``[frames, dim]``.  Raises ``SpecError``.
+    """
+    from seqspec.compile.build.one_component import UNSAID, build_component
+
+    return build_component(slot, written, source=UNSAID if source is None else source)
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows of a journal as columns of equal length, nested metrics flat (``metrics.wer``), ``None`` where a
+    row has no such value; ``pandas.DataFrame(table(run.metrics))`` is a data frame.
+    """
+    flat = [dict(_flat(row)) for row in rows]
+    names = dict.fromkeys(name for row in flat for name in row)
+    return {name: [row.get(name) for row in flat] for name in names}
 
 
 @dataclass(frozen=True)
@@ -68,7 +106,13 @@ class Bundle:
         return self.assembled.program.model
 
     def batch(self) -> Batch:
-        """The first training batch."""
+        """The first training batch.
+
+        ``batch.source`` and ``batch.target`` are padded tensors with the examples first (ids ``[B, T]``,
+        frames ``[B, T, D]``, images ``[B, C, H, W]``, labels ``[B]``); ``source_lengths`` and
+        ``target_lengths`` are ``[B]`` or ``None`` where nothing is padded; ``index`` is ``[B]``, the row of
+        each example in the split.
+        """
         return next(iter(self.data.train_dataloader()))
 
 
@@ -96,7 +140,7 @@ class Run:
 
     @property
     def metrics(self) -> list[dict[str, object]]:
-        """The rows of ``metrics.jsonl`` in the order they were written; ready for a data frame."""
+        """The rows of ``metrics.jsonl`` in their order; ``seqspec.table`` makes columns of them."""
         return read_journal(open_folder(self.path).path / "metrics.jsonl")
 
     def evaluate(
@@ -110,6 +154,9 @@ class Run:
     ) -> Scored:
         """Every metric of the spec on ``split``, of several tasks for ``task``; predictions are kept in the
         run directory.
+
+        ``.metrics`` maps names to values, rates as fractions; ``.signatures`` says what each measures.
+        Raises ``RunError`` and ``DataError``.
         """
         from seqspec.runtime.evaluation.evaluate import evaluate
 
@@ -126,7 +173,8 @@ class Run:
     ) -> list[Prediction]:
         """A prediction for each input, a text or the name of an audio or image file, in order.
 
-        An input that cannot be used has no hypotheses and an ``error``.
+        An input that cannot be used has no hypotheses and an ``error``.  Of labels ``score`` is the
+        log-probability, ``probability`` the probability.  Raises ``RunError`` where there are no weights.
         """
         from seqspec.runtime.prediction.opening import open_predictor
 
@@ -137,3 +185,11 @@ class Run:
 def open_run(path: str | Path) -> Run:
     """The run in a directory; raises ``RunError`` where there is none."""
     return Run(open_folder(Path(path)).path)
+
+
+def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, held in row.items():
+        if isinstance(held, Mapping):
+            yield from ((f"{name}.{part}", value) for part, value in held.items())
+        else:
+            yield name, held

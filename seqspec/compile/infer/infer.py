@@ -60,7 +60,7 @@ def _of_one(
         infer_search(judged, record.outputs.get(("model",), Outputs({"output": gives})))
     for index in range(len(experiment.evaluate.metrics)):
         judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
-    filled = _fill(experiment, record.inferred)
+    filled = fill(experiment, record.inferred)
     provenance = Provenance(tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))
     return plan, tuple(locate(finding, tree) for finding in record.findings)
@@ -75,7 +75,7 @@ def _width(record: Record, gives: Type) -> Type:
     return next((type_ for type_ in states if isinstance(type_, States)), Nothing())
 
 
-def _fill(model: Any, inferred: Mapping[Path, object]) -> Any:
+def fill(model: Any, inferred: Mapping[Path, object]) -> Any:
     """``model`` with the inferred values written in, each at its path below it."""
     root = _Branch()
     for path, value in inferred.items():

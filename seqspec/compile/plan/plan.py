@@ -17,6 +17,7 @@ from seqspec.schema.types import Outputs, Type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path as FilePath
 
     from seqspec.schema.config import Config
     from seqspec.schema.diagnostic import Diagnostic
@@ -172,6 +173,8 @@ class Compiled:
     warnings: tuple[Diagnostic, ...] = field(default=())
     profiles: tuple[str, ...] = ()
     """Names of the profiles that the spec has; a run's own spec has none left."""
+    origin: tuple[FilePath, tuple[Any, ...]] | None = field(default=None, repr=False, compare=False)
+    """The file and the overlays that it was compiled from; ``None`` where it was made from something else."""
 
     @property
     def each(self) -> Mapping[str, Compiled]:

@@ -120,15 +120,16 @@ def trained_seconds(speed: Rows) -> float:
 def subjects(paths: Sequence[Path]) -> list[Subject]:
     """The runs in ``paths``; names that are told apart by as little as suffices."""
     folders = [open_folder(path) for path in paths]
-    names = [_label(folder) for folder in folders]
-    full = [f"{name} {folder.path.resolve().name}" for name, folder in zip(names, folders, strict=True)]
-    labels = names if len(set(names)) == len(names) else full
-    if len(set(labels)) < len(labels):
-        labels = [f"{number}. {label}" for number, label in enumerate(full, 1)]
+    names = [_name(folder) for folder in folders]
+    places = [folder.path.resolve().name for folder in folders]
+    short = [f"{name} {place.rpartition('-')[2]}" for name, place in zip(names, places, strict=True)]
+    long = [f"{name} {place}" for name, place in zip(names, places, strict=True)]
+    numbered = [f"{number}. {label}" for number, label in enumerate(long, 1)]
+    labels = next(one for one in (names, short, long, numbered) if len(set(one)) == len(one))
     return [Subject(folder, label) for folder, label in zip(folders, labels, strict=True)]
 
 
-def _label(folder: RunFolder) -> str:
+def _name(folder: RunFolder) -> str:
     lock = folder.read("lock.json") or {}
     return str(lock.get("spec", {}).get("name") or folder.path.resolve().parent.name)
 
