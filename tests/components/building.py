@@ -9,7 +9,7 @@ import torch
 
 from seqspec.compile.build.construct import Constructor
 from seqspec.compile.infer.flow import Record, TypeFlow
-from seqspec.compile.infer.infer import _fill
+from seqspec.compile.infer.infer import fill
 from seqspec.compile.plan.plan import Plan
 from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
@@ -41,7 +41,7 @@ def infer(data: dict[str, Any], source: dict[str, Type]) -> tuple[Any, list[str]
     holder = Holder.model_validate({"model": data}, context=Catalogue())
     record = Record(facts={})
     gives = TypeFlow(holder, (), record).node("model", source)
-    return _fill(holder, record.inferred), [f.message for f in record.findings], gives, record
+    return fill(holder, record.inferred), [f.message for f in record.findings], gives, record
 
 
 def build(

@@ -10,7 +10,7 @@ from pydantic import ValidationError, create_model
 
 from seqspec.compile.build.construct import Constructor
 from seqspec.compile.infer.flow import Record, TypeFlow
-from seqspec.compile.infer.infer import _fill
+from seqspec.compile.infer.infer import fill
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config
@@ -78,7 +78,7 @@ def planned(slot: str, name: str, sources: Sources = SOURCES) -> tuple[Plan, Any
         record = Record(facts={})
         gives = TypeFlow(holder, (), record).node("part", source)
         if not record.findings and not isinstance(gives, Poison):
-            return Plan(_fill(holder, record.inferred), tuple(record.nodes), ()), source, gives
+            return Plan(fill(holder, record.inferred), tuple(record.nodes), ()), source, gives
     return None
 
 

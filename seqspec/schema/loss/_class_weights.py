@@ -18,7 +18,7 @@ def require_classes(weights: ClassWeights | None, source: Logits | PixelLogits) 
     """Weights go by label: the loss must be over labels."""
     if weights is not None and (isinstance(source, PixelLogits) or source.stride or source.picture):
         raise Mismatch(
-            f"classes have weights, and the model gives {source}: more than one set of scores an example",
+            f"classes have weights, and the model gives {source}: one set of scores a token or pixel",
             at=("class_weights",),
             help="take `class_weights` out; it is for targets that are labels",
         )
