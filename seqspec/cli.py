@@ -311,6 +311,56 @@ def predict(
 
 
 @app.command()
+def export(
+    run: Run,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="What to write: safetensors, torch_export, onnx, ctranslate2, …; see docs/export.md."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write; left out, exports/TARGET in the run.")
+    ] = None,
+    checkpoint: Checkpoint = "best",
+    split: Annotated[
+        str | None, typer.Option(help="Compare on this split; left out, the first that the spec evaluates.")
+    ] = None,
+    inputs: Annotated[
+        list[str], typer.Option(help="Compare on this text or file instead; may be repeated.")
+    ] = [],  # noqa: B006
+    quantize: Annotated[
+        Literal["int8", "int8_static"] | None, typer.Option(help="Weights of 8 bits, measured (onnx).")
+    ] = None,
+    calibrate: Annotated[str, typer.Option(help="Split that int8_static finds its scales on.")] = "train",
+    evaluate: Annotated[
+        str | None, typer.Option(help="Split that a quantised model is measured on; left out, --split's.")
+    ] = None,
+    set: Sets = [],  # noqa: B006
+    threads: Threads = None,
+    format: Form = "text",
+) -> None:
+    """Write a run for another runtime, and compare it there with the run.  Exit code 7: it differs."""
+    from seqspec.compile.commands import overlays
+    from seqspec.runtime.commands import export as commands
+
+    request = commands.Request(
+        run=run,
+        target=to,
+        output=output,
+        checkpoint=checkpoint,
+        split=split,
+        inputs=tuple(inputs),
+        quantize=quantize,
+        calibrate=calibrate,
+        evaluate=evaluate,
+        over=overlays([], set),
+        threads=threads,
+    )
+    finish(commands.export(request, format=format))
+
+
+@app.command()
 def validate(
     paths: Annotated[
         list[Path] | None,

@@ -66,6 +66,8 @@ class Judge:
     """Brings together what every process found."""
     known: tuple[Found, ...] | None = None
     """What was found before, in place of a search."""
+    metric_configs: Sequence[Any] | None = None
+    """Configs of the program's metrics, where they are not all of the plan's."""
 
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
@@ -130,7 +132,9 @@ class Judge:
         ]
 
     def _signatures(self, metrics: Sequence[Any]) -> dict[str, str]:
-        configs = self.program.plan.experiment.evaluate.metrics
+        configs = self.metric_configs
+        if configs is None:
+            configs = self.program.plan.experiment.evaluate.metrics
         return {config.component[1]: m.signature() for config, m in zip(configs, metrics, strict=True)}
 
     def _sums(self, split: str, batch: Batch) -> dict[str, float]:

@@ -42,6 +42,8 @@ class Opened:
 
     predictor: Predictor
     parts: DataParts
+    run: Reopened
+    """The program with its weights, and what the run has learned."""
 
 
 def open_predictor(
@@ -78,7 +80,7 @@ def open_predictor(
     labels = run.labels.get("target", ())
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
-    return Opened(_predictor(run, _search(run, answering, searcher), device), run.parts)
+    return Opened(_predictor(run, _search(run, answering, searcher), device), run.parts, run)
 
 
 def _search(run: Reopened, model: Any, searcher: Any) -> Callable[[Batch], list[list[Predicted]]]:
