@@ -361,6 +361,44 @@ def export(
 
 
 @app.command()
+def serve(
+    runs: Annotated[list[str], typer.Argument(help="Run directories, each as RUN or NAME=RUN.")],
+    host: Annotated[str, typer.Option(help="Another than loopback needs SEQSPEC_TOKEN.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    checkpoint: Checkpoint = "best",
+    engine: Annotated[
+        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+    ] = "torch",
+    max_batch: Annotated[int, typer.Option(min=1, help="Inputs of several requests in one batch.")] = 32,
+    wait_ms: Annotated[
+        float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits for more inputs.")
+    ] = 4.0,
+    max_queue: Annotated[int, typer.Option(min=1, help="Inputs that wait; more are refused with 503.")] = 512,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is given up.")] = 60.0,
+    max_body_mb: Annotated[float, typer.Option(min=0.001, help="Largest request, in MiB.")] = 25.0,
+    threads: Threads = None,
+) -> None:
+    """Serve runs over HTTP: text, recordings and images in, predictions out; docs/serving.md."""
+    from seqspec.runtime.commands import serve as commands
+
+    finish(
+        commands.serve(
+            runs,
+            host=host,
+            port=port,
+            checkpoint=checkpoint,
+            engine=engine,
+            max_batch=max_batch,
+            wait_ms=wait_ms,
+            max_queue=max_queue,
+            timeout=timeout,
+            max_body_mb=max_body_mb,
+            threads=threads,
+        )
+    )
+
+
+@app.command()
 def validate(
     paths: Annotated[
         list[Path] | None,
