@@ -399,6 +399,19 @@ def serve(
 
 
 @app.command()
+def demo(
+    run: Run,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine alone.")] = 7860,
+    checkpoint: Checkpoint = "best",
+    threads: Threads = None,
+) -> None:
+    """Show a page in the browser to try a run on: microphone, image or text in, prediction out."""
+    from seqspec.runtime.commands import demo as commands
+
+    finish(commands.demo(run, port=port, checkpoint=checkpoint, threads=threads))
+
+
+@app.command()
 def validate(
     paths: Annotated[
         list[Path] | None,
