@@ -141,6 +141,7 @@ def test_what_does_not_fit_is_refused(settings, takes, words):
         config(**settings).wire(takes, Given())
 
 
+@torch.no_grad()
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_an_exported_step_equals_its_own():
     model, head = decoder(num_layers=2).eval(), torch.nn.Linear(10, 7)
@@ -149,7 +150,9 @@ def test_an_exported_step_equals_its_own():
     graph = step_graph(torch.nn.ModuleList([model, head]), stepping, torch.tensor([[2, 4, 5]] * 2))
     vary = torch.export.Dim.DYNAMIC
     shapes = tuple({n: vary for n, axis in enumerate(axes) if axis} for axes in graph.inputs.values())
-    program = torch.export.export(graph.function, tuple(graph.given.values()), dynamic_shapes=(shapes,))
+    program = torch.export.export(
+        graph.function, tuple(x.detach() for x in graph.given.values()), dynamic_shapes=(shapes,)
+    )
 
     state = model.start(memory, lengths, examples=2)
     tensors = {**stepping.state.fixed, **stepping.state.moving}
