@@ -428,6 +428,107 @@ def predict(
 
 
 @app.command()
+def export(
+    run: Run,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="What to write: safetensors, torch_export, onnx, ctranslate2, …; see docs/export.md."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to write; left out, exports/TARGET in the run.")
+    ] = None,
+    checkpoint: Checkpoint = "best",
+    split: Annotated[
+        str | None, typer.Option(help="Compare on this split; left out, the first that the spec evaluates.")
+    ] = None,
+    inputs: Annotated[
+        list[str], typer.Option(help="Compare on this text or file instead; may be repeated.")
+    ] = [],  # noqa: B006
+    quantize: Annotated[
+        Literal["int8", "int8_static"] | None, typer.Option(help="Weights of 8 bits, measured (onnx).")
+    ] = None,
+    calibrate: Annotated[str, typer.Option(help="Split that int8_static finds its scales on.")] = "train",
+    evaluate: Annotated[
+        str | None, typer.Option(help="Split that a quantised model is measured on; left out, --split's.")
+    ] = None,
+    set: Sets = [],  # noqa: B006
+    threads: Threads = None,
+    format: Form = "text",
+) -> None:
+    """Write a run for another runtime, and compare it there with the run.  Exit code 7: it differs."""
+    from seqspec.compile.commands import overlays
+    from seqspec.runtime.commands import export as commands
+
+    request = commands.Request(
+        run=run,
+        target=to,
+        output=output,
+        checkpoint=checkpoint,
+        split=split,
+        inputs=tuple(inputs),
+        quantize=quantize,
+        calibrate=calibrate,
+        evaluate=evaluate,
+        over=overlays([], set),
+        threads=threads,
+    )
+    finish(commands.export(request, format=format))
+
+
+@app.command()
+def serve(
+    runs: Annotated[list[str], typer.Argument(help="Run directories, each as RUN or NAME=RUN.")],
+    host: Annotated[str, typer.Option(help="Another than loopback needs SEQSPEC_TOKEN.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    checkpoint: Checkpoint = "best",
+    engine: Annotated[
+        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+    ] = "torch",
+    max_batch: Annotated[int, typer.Option(min=1, help="Inputs of several requests in one batch.")] = 32,
+    wait_ms: Annotated[
+        float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits for more inputs.")
+    ] = 4.0,
+    max_queue: Annotated[int, typer.Option(min=1, help="Inputs that wait; more are refused with 503.")] = 512,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is given up.")] = 60.0,
+    max_body_mb: Annotated[float, typer.Option(min=0.001, help="Largest request, in MiB.")] = 25.0,
+    threads: Threads = None,
+) -> None:
+    """Serve runs over HTTP: text, recordings and images in, predictions out; docs/serving.md."""
+    from seqspec.runtime.commands import serve as commands
+
+    finish(
+        commands.serve(
+            runs,
+            host=host,
+            port=port,
+            checkpoint=checkpoint,
+            engine=engine,
+            max_batch=max_batch,
+            wait_ms=wait_ms,
+            max_queue=max_queue,
+            timeout=timeout,
+            max_body_mb=max_body_mb,
+            threads=threads,
+        )
+    )
+
+
+@app.command()
+def demo(
+    run: Run,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine alone.")] = 7860,
+    checkpoint: Checkpoint = "best",
+    threads: Threads = None,
+) -> None:
+    """Show a page in the browser to try a run on: microphone, image or text in, prediction out."""
+    from seqspec.runtime.commands import demo as commands
+
+    finish(commands.demo(run, port=port, checkpoint=checkpoint, threads=threads))
+
+
+@app.command()
 def validate(
     paths: Annotated[
         list[Path] | None,

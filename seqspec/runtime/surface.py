@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seqspec.data.batching.batch import Batch
     from seqspec.runtime.assembly.assembled import Assembled
     from seqspec.runtime.evaluation.evaluator import Scored
+    from seqspec.runtime.export.export import Export
     from seqspec.runtime.prediction.predictor import Prediction
     from seqspec.runtime.training.data_module import TrainingData
     from seqspec.runtime.training.training_module import Training
@@ -180,6 +181,41 @@ class Run:
 
         opened = open_predictor(self.path, checkpoint=checkpoint, launch=launch, task=task)
         return list(opened.predictor(inputs))
+
+    def export(
+        self,
+        target: str,
+        *,
+        output: str | Path | None = None,
+        checkpoint: str = "best",
+        split: str | None = None,
+        inputs: Sequence[str] = (),
+        quantize: str | None = None,
+        calibrate: str = "train",
+        evaluate: str | None = None,
+        set: Sequence[str] = (),
+    ) -> Export:
+        """Write the run for another runtime (``onnx``, ``torch_export``, …) as ``seqspec export`` does.
+
+        The result names the folder, and what was compared with which tolerance.  Raises ``RunError`` where
+        the target cannot write this model, or what it wrote differs from the run.
+        """
+        from seqspec.runtime.export.export import Request, export
+
+        return export(
+            Request(
+                run=self.path,
+                target=target,
+                output=None if output is None else Path(output),
+                checkpoint=checkpoint,
+                split=split,
+                inputs=tuple(inputs),
+                quantize=quantize,
+                calibrate=calibrate,
+                evaluate=evaluate,
+                over=tuple(map(Overlay.set, set)),
+            )
+        )
 
 
 def open_run(path: str | Path) -> Run:

@@ -40,8 +40,12 @@ _packs: ContextVar[dict[tuple[int, ...], _Pack] | None] = ContextVar("packs", de
 @contextmanager
 def prepacked() -> Iterator[None]:
     """Until the end of the block parameters must not change: a product without gradients lays its weight out
-    when it first meets it, and keeps that, a copy of every weight that is used.
+    when it first meets it, and keeps that, a copy of every weight that is used.  A block inside another
+    shares what the outer one keeps.
     """
+    if _packs.get() is not None:
+        yield
+        return
     token = _packs.set({})
     try:
         yield

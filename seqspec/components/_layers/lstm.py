@@ -21,10 +21,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.exported_lstm import CLOSED, exported_lstm
 from seqspec.components._layers.masks import clear_padding, length_mask
-
-CLOSED = -1e4
-"""What a gate's raw value is set to at padded steps: its sigmoid is exactly 0 in float32."""
 
 
 class CellState(NamedTuple):
@@ -77,6 +75,15 @@ class Lstm(nn.Module):
         """``[B, T, D · H]``, zero beyond each length; the second direction starts at each sequence's own
         end.
         """
+        if torch.compiler.is_exporting():
+            return exported_lstm(
+                x_BTI,
+                lengths_B,
+                input_DGI=self.input_weight_DGI,
+                state_DGH=self.state_weight_DGH,
+                bias_DG=self.bias_DG,
+                cell_cap=self.cell_cap,
+            )
         pad_BT = ~length_mask(lengths_B, x_BTI.shape[1])
         if self.cell_cap is None and x_BTI.numel() and not x_BTI.is_meta:
             return self._by_torch(x_BTI.float(), pad_BT)

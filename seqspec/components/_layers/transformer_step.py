@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from seqspec.components._layers.attention import KeysValues
 from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.masks import attention_mask
 from seqspec.components._layers.transformer_layer import TransformerLayer
+from seqspec.components.graphs import Axes, TensorState
 
 
 class LayerCache(NamedTuple):
@@ -58,6 +60,43 @@ class TransformerState:
             return self
         layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in self.layers)
         return replace(self, layers=tuple(layers), memory_mask=self.memory_mask[examples_B])
+
+    def tensors(self) -> TensorState:
+        """The same as named tensors."""
+        fixed = {} if self.memory_mask is None else {"memory_mask": self.memory_mask}
+        moving: dict[str, Tensor] = {}
+        for number, layer in enumerate(self.layers):
+            if layer.memory is not None:
+                fixed[f"memory_keys_{number}"] = layer.memory.keys
+                fixed[f"memory_values_{number}"] = layer.memory.values
+            moving[f"past_{number}"] = layer.past[: self.position]
+            if layer.window is not None:
+                moving[f"window_{number}"] = layer.window
+        return TensorState(fixed, moving, {name: AXES[name.rsplit("_", 1)[0]] for name in (*fixed, *moving)})
+
+    def restored(self, tensors: Mapping[str, Tensor]) -> TransformerState:
+        """A state of as many layers from named tensors."""
+        layers = tuple(
+            LayerCache(
+                tensors[f"past_{number}"],
+                None
+                if layer.memory is None
+                else KeysValues(tensors[f"memory_keys_{number}"], tensors[f"memory_values_{number}"]),
+                tensors.get(f"window_{number}"),
+            )
+            for number, layer in enumerate(self.layers)
+        )
+        return TransformerState(tensors["past_0"].shape[0], layers, tensors.get("memory_mask"))
+
+
+AXES: Mapping[str, Axes] = {
+    "memory": ("batch", None, None, "memory"),
+    "memory_keys": ("batch", None, "memory", None),
+    "memory_values": ("batch", None, "memory", None),
+    "past": ("position", None, "batch", None, None),
+    "window": ("batch", None, None),
+}
+"""Axes of a state's tensors by the name before the layer's number; ``memory_mask`` is the first."""
 
 
 def _keep(memory: KeysValues | None, examples_B: Tensor) -> KeysValues | None:

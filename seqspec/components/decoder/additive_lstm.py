@@ -22,6 +22,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.linear import affine
 from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
+from seqspec.components.graphs import Axes, TensorState
 from seqspec.schema.decoder.additive_lstm import AdditiveLstmConfig
 from seqspec.schema.types import States, Type
 
@@ -47,6 +48,30 @@ class AdditiveLstmState:
     def keep(self, examples_B: Tensor) -> AdditiveLstmState:
         """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
         return replace(self, memory=self.memory.keep(examples_B))
+
+    def tensors(self) -> TensorState:
+        """The same as named tensors."""
+        keys, values, mask = self.memory
+        fixed = {"memory_keys": keys, "memory_values": values, "memory_mask": mask}
+        moving = {"context": self.context_NC, "before": self.before_NS}
+        for number, cell in enumerate(self.cells):
+            moving |= {f"hidden_{number}": cell.hidden, f"cell_{number}": cell.cell}
+        wide: Axes = ("batch", "memory", None)
+        axes: dict[str, Axes] = {name: ("batch", None) for name in moving} | {
+            "memory_keys": wide,
+            "memory_values": wide,
+        }
+        axes |= {"memory_mask": ("batch", "memory"), "before": ("batch", "memory")}
+        return TensorState(fixed, moving, axes)
+
+    def restored(self, tensors: Mapping[str, Tensor]) -> AdditiveLstmState:
+        """A state of as many layers from named tensors."""
+        cells = tuple(
+            CellState(tensors[f"hidden_{number}"], tensors[f"cell_{number}"])
+            for number in range(len(self.cells))
+        )
+        memory = Memory(tensors["memory_keys"], tensors["memory_values"], tensors["memory_mask"])
+        return AdditiveLstmState(cells, tensors["context"], tensors["before"], memory)
 
 
 class AdditiveLstm(nn.Module):
@@ -134,7 +159,7 @@ class AdditiveLstm(nn.Module):
         self, ids_N: Tensor, state: AdditiveLstmState, *, look: bool = False
     ) -> tuple[Tensor, AdditiveLstmState]:
         """One more id a hypothesis; gives ``[N, H + C]``.  ``look`` asks for ``attention`` in the state."""
-        examples = len(state.memory.mask_BS)
+        examples = state.memory.mask_BS.shape[0]
         x_NE = self.dropout(self.embedding(ids_N[:, None])[:, 0])
         cells = [self._first.step(torch.cat([x_NE, state.context_NC], dim=1), state.cells[0])]
         query, before = (x.view(examples, -1, x.shape[1]) for x in (cells[0].hidden, state.before_NS))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.pooling import pool
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Axes, Function, Graph, log_probabilities, source_arguments
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
@@ -48,7 +49,9 @@ class Classifier(nn.Module):
 
     def encode(self, batch: Batch, beside: dict[str, Tensor] | None = None) -> Tensor:
         """``[B, D]``: one vector an example; ``beside`` takes the encoder's auxiliary outputs."""
-        x, lengths_B = batch.source, batch.source_lengths
+        return self._vector(batch.source, batch.source_lengths, beside)
+
+    def _vector(self, x: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None) -> Tensor:
         if self.embedding is not None and self.frames:
             x, lengths_B = self.embedding(x, lengths_B)
         elif self.embedding is not None:
@@ -72,5 +75,17 @@ class Classifier(nn.Module):
         return [[Hypothesis((i,), p, p) for p, i in zip(*row, strict=True)] for row in ranked]
 
     def _log_probs(self, batch: Batch) -> Tensor:
-        logits_BV: Tensor = self.head(self.encode(batch))
-        return logits_BV.float().log_softmax(-1)
+        assert batch.source is not None
+        (log_probs_BV,) = self.log_probs(batch.source, batch.source_lengths)
+        return log_probs_BV
+
+    def log_probs(self, source: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor]:
+        """``[B, V]``: the log-probability of every class."""
+        return (log_probabilities(self.head(self._vector(source, lengths_B))),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs``, the largest of which is the class."""
+        given, inputs = source_arguments(batch)
+        outputs: dict[str, Axes] = {"log_probs": ("batch", None)}
+        note = "Log-probabilities of the classes, in the order of `labels.json`."
+        return (Graph("log_probs", Function(self, self.log_probs), given, inputs, outputs, note),)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.ctc_alignment import occupancy
+from seqspec.components.graphs import Axes, Function, Graph, log_probabilities, source_arguments
 from seqspec.components.outputs import Aligned, Only, Output, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
@@ -43,8 +44,21 @@ class Ctc(nn.Module):
         self, batch: Batch, search: Callable[..., Sequence[Sequence[Hypothesis]]]
     ) -> list[list[Hypothesis]]:
         """The hypotheses of each example, best first."""
-        logits_BSV, lengths_B = self._logits(batch)
-        return [list(found) for found in search(logits_BSV.float().log_softmax(-1), lengths_B)]
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        return [list(found) for found in search(*self.log_probs(batch.source, batch.source_lengths))]
+
+    def log_probs(self, source_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B, S, V]`` log-probabilities of every symbol and the blank at each state, and the lengths."""
+        states_BSD, lengths_B = self.encoder(source_BTD, lengths_B)
+        return log_probabilities(self.head(states_BSD)), lengths_B
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs``, whose best path or beam is what was said."""
+        given, inputs = source_arguments(batch)
+        outputs: dict[str, Axes] = {"log_probs": ("batch", "states", None), "state_lengths": ("batch",)}
+        note = "Log-probabilities at each state; id 0 is the blank."
+        return (Graph("log_probs", Function(self, self.log_probs), given, inputs, outputs, note),)
 
     @torch.no_grad()
     def attention(self, batch: Batch) -> Tensor:

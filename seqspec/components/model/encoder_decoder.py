@@ -14,8 +14,10 @@ from seqspec.components._layers.input_limits import longest_output
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Function, Graph, Substitute, TensorState, source_arguments
 from seqspec.components.outputs import Aligned, Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.stepped_graphs import Stepper, begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
 from seqspec.schema.types import BOS, EOS, PAD, Frames, Type
@@ -77,8 +79,12 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, batch: Batch, beside: dict[str, Tensor] | None = None) -> tuple[Tensor, Tensor]:
         """States ``[B, S, D]`` and their lengths; ``beside`` takes the encoder's auxiliary outputs."""
-        assert batch.source is not None
-        x_BTD, lengths_B = batch.source, batch.source_lengths
+        return self.read(batch.source, batch.source_lengths, beside)
+
+    def read(
+        self, x_BTD: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``encode`` for a source that stands in no batch."""
         if self.embedding is not None and self.frames:
             x_BTD, lengths_B = self.embedding(x_BTD, lengths_B)
         elif self.embedding is not None:
@@ -96,7 +102,7 @@ class EncoderDecoder(nn.Module):
             found = search(self.scored(on, memory_BSD).float().log_softmax(-1), lengths_B)
             return [list(hypotheses) for hypotheses in found]
         count = len(lengths_B)
-        state = self.decoder.start(memory_BSD, lengths_B, examples=count)
+        state = self.start(memory_BSD, lengths_B)
         first_B = torch.full((count,), BOS, device=lengths_B.device)
         limits_B = torch.full((count,), longest_output(self.decoder), device=lengths_B.device)
 
@@ -105,6 +111,10 @@ class EncoderDecoder(nn.Module):
 
         aligned = ctc if self.head_names else None
         return search(Continuation(first_B, state, self.step, limits_B, lengths_B, batch.index, ctc=aligned))
+
+    def start(self, memory_BSD: Tensor, lengths_B: Tensor) -> Any:
+        """The decoder's state before its first step."""
+        return self.decoder.start(memory_BSD, lengths_B, examples=lengths_B.shape[0])
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
         """Logits after one more id, and the state that knows it."""
@@ -133,3 +143,35 @@ class EncoderDecoder(nn.Module):
                 return None
             looked.append(state.attention)
         return torch.stack(looked, 1)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``encode`` and ``step``."""
+        assert batch.target_lengths is not None
+        given, inputs = source_arguments(batch)
+        stepping = self._stepper(*self.read(given["source"], given.get("lengths")))
+        fixed = stepping.state.fixed
+
+        def encode(source: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor, ...]:
+            return tuple(self._stepper(*self.read(source, lengths_B)).state.fixed.values())
+
+        outputs = {name: stepping.state.axes[name] for name in fixed}
+        note = "What the decoder looks at, worked out once a source."
+        prefix_BU, _ = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        encoding = Graph("encode", Function(self, encode), given, inputs, outputs, note)
+        return (encoding, step_graph(self, stepping, prefix_BU))
+
+    def _stepper(self, memory_BSD: Tensor, lengths_B: Tensor) -> Stepper:
+        return stepper(self.decoder, self.head, memory_BSD, lengths_B, lengths_B.shape[0])
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+
+        def encode(batch: Batch) -> tuple[tuple[Tensor, ...], Tensor]:
+            given, _ = source_arguments(batch)
+            assert batch.source_lengths is not None
+            return graphs["encode"](*given.values()), batch.source_lengths
+
+        def start(fixed: tuple[Tensor, ...], lengths_B: Tensor) -> TensorState:
+            return begin_by(graphs["step"].graph, fixed, len(lengths_B))
+
+        return {"encode": encode, "start": start, "step": step_by(graphs["step"])}

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.sliding_window import Window, begin_window, step_window
+from seqspec.components.graphs import Axes, Function, Graph, Substitute
+from seqspec.components.graphs import log_probabilities as log_probs_of
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.stepped_graphs import begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.language_model import LanguageModelConfig
 from seqspec.schema.types import BOS, EOS, PAD, Type
@@ -69,7 +72,7 @@ class LanguageModel(nn.Module):
         prompt_BU, _ = with_ends(batch.target[:, :size], batch.target_lengths, begin=BOS, end=EOS)
         known: int | None = getattr(self.decoder, "max_positions", None)
         if known is None:
-            state, seen_BU = self.decoder.start(None, None, examples=count), prompt_BU
+            state, seen_BU = self.start(count), prompt_BU
         else:
             state = begin_window(self.decoder, examples=count, device=prompt_BU.device)
             seen_BU = prompt_BU[:, -known:]
@@ -81,6 +84,35 @@ class LanguageModel(nn.Module):
                 prompt_BU[:, -1], state, self.step, limits_B, index_B=batch.index, read_BU=prompt_BU[:, :-1]
             )
         )
+
+    def start(self, count: int) -> Any:
+        """The decoder's state before its first step, for ``count`` examples."""
+        return self.decoder.start(None, None, examples=count)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs`` of whole texts, and ``step``."""
+        inputs_BU, _ = _pairs(batch)
+
+        def log_probs(ids_BU: Tensor) -> tuple[Tensor, ...]:
+            return (log_probs_of(self.head(self.decoder(ids_BU))),)
+
+        axes: dict[str, Axes] = {"ids": ("batch", "length")}
+        outputs: dict[str, Axes] = {"log_probs": ("batch", "length", None)}
+        note = "Log-probabilities of the id after each; texts begin with `bos`."
+        whole = Graph("log_probs", Function(self, log_probs), {"ids": inputs_BU}, axes, outputs, note)
+        template = self.start(inputs_BU.shape[0])
+        if not hasattr(template, "tensors"):
+            return (whole,)
+        stepping = stepper(self.decoder, self.head, None, None, inputs_BU.shape[0])
+        return (whole, step_graph(self, stepping, inputs_BU))
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+        if "step" not in graphs:
+            return {}
+        step = step_by(graphs["step"])
+        return {"start": lambda count: begin_by(graphs["step"].graph, (), count), "step": step,
+                "_advance": step}  # fmt: skip
 
     def _decode_apart(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
         """Prompts of different lengths go on in groups of one length."""

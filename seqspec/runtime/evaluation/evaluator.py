@@ -95,6 +95,8 @@ class Judge:
     """What was found before, in place of a search."""
     labels: tuple[str, ...] = ()
     """Every label, where a metric reads the probability of each."""
+    metric_configs: Sequence[Any] | None = None
+    """Configs of the program's metrics, where they are not all of the plan's."""
 
     def score(self, split: str, batches: Iterable[Batch]) -> Scored:
         """Every metric over a split."""
@@ -146,11 +148,17 @@ class Judge:
     @property
     def names(self) -> tuple[str, ...]:
         """What each metric is called in results."""
-        return metric_names(self.program.plan.experiment.evaluate.metrics)
+        return metric_names(self._configs)
+
+    @property
+    def _configs(self) -> Sequence[Any]:
+        """Configs of the metrics."""
+        given = self.metric_configs
+        return self.program.plan.experiment.evaluate.metrics if given is None else given
 
     def computed(self, metrics: Sequence[Any]) -> list[dict[str, float]]:
         """What each metric has computed, under its name."""
-        types = [config.component[1] for config in self.program.plan.experiment.evaluate.metrics]
+        types = [config.component[1] for config in self._configs]
         named = zip(metrics, types, self.names, strict=True)
         return [renamed(metric.compute(), type_=type_, name=name) for metric, type_, name in named]
 

@@ -43,6 +43,8 @@ class Opened:
 
     predictor: Predictor
     parts: DataParts
+    run: Reopened
+    """The program with its weights, and what the run has learned."""
     timing: Timing | None = None
     """What tells when words are spoken, where it was asked for."""
 
@@ -86,7 +88,7 @@ def open_predictor(
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
     search = _search(run, answering, searcher, timing)
-    return Opened(_predictor(run, search, device), run.parts, timing)
+    return Opened(_predictor(run, search, device), run.parts, run, timing)
 
 
 def _search(

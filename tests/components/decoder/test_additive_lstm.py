@@ -5,6 +5,7 @@ import torch
 
 from seqspec.components.decoder.additive_lstm import AdditiveLstm
 from seqspec.components.embedding.lookup import Lookup
+from seqspec.components.stepped_graphs import step_graph, stepper
 from seqspec.schema.config import Mismatch
 from seqspec.schema.decoder.additive_lstm import AdditiveLstmConfig
 from seqspec.schema.embedding.lookup import LookupConfig
@@ -138,3 +139,26 @@ def test_declared_type_and_what_follows():
 def test_what_does_not_fit_is_refused(settings, takes, words):
     with pytest.raises(Mismatch, match=words):
         config(**settings).wire(takes, Given())
+
+
+@torch.no_grad()
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_an_exported_step_equals_its_own():
+    model, head = decoder(num_layers=2).eval(), torch.nn.Linear(10, 7)
+    _, memory, lengths = example(batch=2)
+    stepping = stepper(model, head, memory, lengths, 2)
+    graph = step_graph(torch.nn.ModuleList([model, head]), stepping, torch.tensor([[2, 4, 5]] * 2))
+    vary = torch.export.Dim.DYNAMIC
+    shapes = tuple({n: vary for n, axis in enumerate(axes) if axis} for axes in graph.inputs.values())
+    program = torch.export.export(
+        graph.function, tuple(x.detach() for x in graph.given.values()), dynamic_shapes=(shapes,)
+    )
+
+    state = model.start(memory, lengths, examples=2)
+    tensors = {**stepping.state.fixed, **stepping.state.moving}
+    for ids in ([2, 2], [4, 5], [6, 4]):
+        hidden, state = model.step(torch.tensor(ids), state)
+        log_probs, *moving = program.module()(torch.tensor(ids), *tensors.values())
+        tensors |= dict(zip(stepping.state.moving, moving, strict=True))
+
+        torch.testing.assert_close(log_probs, head(hidden).log_softmax(-1), atol=1e-6, rtol=1e-6)

@@ -63,7 +63,10 @@ def convert(model: Any, config: Any, folder: Path, *, arithmetic: str) -> None:
 
 
 def _check(model: Any, config: Any) -> None:
-    kinds = (config.component[1], *(getattr(config, part).component[1] for part in ("encoder", "decoder")))
+    parts = [getattr(config, part, None) for part in ("encoder", "decoder")]
+    if None in parts:
+        _refuse(f"models `{config.component[1]}`, which have no encoder and decoder")
+    kinds = (config.component[1], *(part.component[1] for part in parts if part is not None))
     if kinds != ("encoder_decoder", "transformer", "transformer"):
         _refuse(f"models `{kinds[0]}` of encoder `{kinds[1]}` and decoder `{kinds[2]}`")
     if config.embedding is None or config.embedding.component[1] != "lookup" or model.tasks is not None:

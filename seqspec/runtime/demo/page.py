@@ -1,0 +1,89 @@
+"""The page, by Gradio: components by the types of the model, nothing sent or fetched elsewhere."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import Any
+
+from seqspec.runtime.demo.trial import Trial
+from seqspec.schema.diagnostic import DataError, Exit, RunError
+
+MAX_FILE = "25mb"
+MAX_QUEUE = 16
+
+
+def require_gradio() -> None:
+    """Raises ``RunError`` where the package is missing."""
+    if find_spec("gradio") is None:
+        raise RunError(
+            "`seqspec demo` needs the package `gradio`, which is not installed",
+            exit=Exit.USAGE,
+            help="pip install 'seqspec-compiler[demo]'; `seqspec serve` needs less",
+        )
+
+
+def page(trial: Trial) -> Any:
+    """The page as Gradio's ``Blocks``."""
+    # Before the import: neither counts of use nor a look at newer versions leaves the machine.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    gradio = _imported()
+
+    def answer(given: str | None) -> Any:
+        try:
+            return trial.labels(given) if trial.gives == "labels" else trial.text(given)
+        except DataError as error:
+            raise gradio.Error(error.message, print_exception=False) from None
+
+    result = (
+        gradio.Label(num_top_classes=5) if trial.gives == "labels" else gradio.Textbox(label="prediction")
+    )
+    return gradio.Interface(
+        answer,
+        inputs=_input(gradio, trial),
+        outputs=result,
+        title=trial.title,
+        description=trial.about,
+        flagging_mode="never",
+        api_name="predict",
+    )
+
+
+def _imported() -> Any:
+    """Gradio, whose many packages may stand in one another's way."""
+    try:
+        import gradio
+    except ImportError as error:
+        raise RunError(
+            f"`gradio` is installed and cannot be imported: {error}",
+            exit=Exit.USAGE,
+            help="pip install 'seqspec-compiler[demo]' in an environment of its own",
+        ) from None
+    return gradio
+
+
+def _input(gradio: Any, trial: Trial) -> Any:
+    match trial.takes:
+        case "audio":
+            return gradio.Audio(sources=["microphone", "upload"], type="filepath", label="recording")
+        case "image":
+            return gradio.Image(type="filepath", label="image")
+        case "prompt":
+            return gradio.Textbox(label="prompt", lines=3)
+        case _:
+            return gradio.Textbox(label="text", lines=3)
+
+
+def show(trial: Trial, *, port: int, block: bool = True) -> Any:
+    """Shows the page on loopback until it is interrupted; without ``block`` gives the running page."""
+    shown = page(trial)
+    shown.queue(max_size=MAX_QUEUE, default_concurrency_limit=1)
+    try:
+        shown.launch(
+            server_name="127.0.0.1", server_port=port, share=False, max_file_size=MAX_FILE, quiet=True,
+            prevent_thread_lock=not block, inbrowser=False, footer_links=[], enable_monitoring=False,
+        )  # fmt: skip
+    except OSError as error:
+        raise RunError(str(error).splitlines()[0], exit=Exit.USAGE, help="choose another --port") from None
+    return shown

@@ -1,0 +1,93 @@
+"""Runs an export to ONNX with numpy and onnxruntime alone: ids in, ids out.
+
+A copy of this file lies in every export to ONNX, for reading and for use; nothing of seqspec is imported.
+``export.json`` says what each function takes and gives, ``preprocessing.json`` how ids and frames are made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+PAD, UNK, BOS, EOS = 0, 1, 2, 3
+
+
+class Exported:
+    """The functions of one export."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.about: dict[str, Any] = json.loads((self.folder / "export.json").read_text("utf-8"))
+        self.sessions = {
+            name: onnxruntime.InferenceSession(
+                str(self.folder / graph["file"]), providers=["CPUExecutionProvider"]
+            )
+            for name, graph in self.about["graphs"].items()
+        }
+
+    def run(self, name: str, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One function; arguments in the order of ``export.json``."""
+        names = [port.name for port in self.sessions[name].get_inputs()]
+        found: list[np.ndarray] = self.sessions[name].run(None, dict(zip(names, given, strict=True)))
+        return found
+
+    def predict(
+        self, source: np.ndarray, lengths: np.ndarray | None = None, *, max_tokens: int = 256
+    ) -> list[list[int]]:
+        """The ids of the most probable answer to each row of ``source``: classes, what CTC's best path
+        writes, or what a decoder writes greedily.
+        """
+        given = [source] if lengths is None else [source, lengths]
+        if "encode" in self.sessions:
+            return self.written(len(source), self.run("encode", given), max_tokens=max_tokens)
+        found = self.run("log_probs", given)
+        if len(found) == 2:
+            return ctc_best_path(*found)
+        return [[int(row.argmax())] for row in found[0]]
+
+    def written(
+        self, count: int, fixed: Sequence[np.ndarray], *, max_tokens: int, prompt: Sequence[int] = ()
+    ) -> list[list[int]]:
+        """What ``count`` decoders write greedily, after a prompt where there is one.
+
+        Every tensor of the state that is not ``fixed`` starts as zeros, its axis ``position`` empty.
+        """
+        moving = self._zeros(count, len(fixed))
+        for read in (BOS, *prompt):
+            ids = np.full(count, read, np.int64)
+            log_probs, *moving = self.run("step", [ids, *fixed, *moving])
+        found: list[list[int]] = [[] for _ in range(count)]
+        alive = np.ones(count, bool)
+        for _ in range(max_tokens):
+            log_probs[:, [PAD, BOS]] = -np.inf  # Neither is ever written.
+            ids = log_probs.argmax(1)
+            alive &= ids != EOS
+            if not alive.any():
+                break
+            for row in np.flatnonzero(alive):
+                found[row].append(int(ids[row]))
+            log_probs, *moving = self.run("step", [ids, *fixed, *moving])
+        return found
+
+    def _zeros(self, count: int, num_fixed: int) -> list[np.ndarray]:
+        ports = list(self.about["graphs"]["step"]["inputs"].values())[1 + num_fixed :]
+        sizes = {"batch": count, "position": 0}
+        return [
+            np.zeros([sizes.get(axis, axis) for axis in port["shape"]], np.dtype(port["dtype"]))
+            for port in ports
+        ]
+
+
+def ctc_best_path(log_probs: np.ndarray, lengths: np.ndarray) -> list[list[int]]:
+    """The best symbol of each state, repetitions merged, blanks (id 0) left out."""
+    found = []
+    for row, length in zip(log_probs.argmax(2), lengths, strict=True):
+        path = row[:length]
+        changes = np.flatnonzero(np.diff(path, prepend=-1))
+        found.append([int(one) for one in path[changes] if one != PAD])
+    return found

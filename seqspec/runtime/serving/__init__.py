@@ -1,0 +1,1 @@
+"""Serving runs over HTTP: models in a process, requests gathered into batches."""

@@ -1,0 +1,135 @@
+"""One model's thread: requests wait in a queue and are gathered into batches."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from os import environ
+from typing import Any
+
+from seqspec.components._layers.linear import prepacked
+from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.prediction.predictor import Prediction
+from seqspec.runtime.serving.limits import Limits, Refused
+
+Predict = Callable[[Sequence[Input]], list[Prediction]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Inputs of one request, or work that needs the model for itself."""
+
+    inputs: Sequence[Input] = ()
+    alone: Callable[[], Any] | None = None
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Batcher:
+    """All that one model does happens on one thread, so that its results never depend on timing beyond the
+    batches that are formed.
+    """
+
+    def __init__(
+        self,
+        predict: Predict,
+        limits: Limits,
+        *,
+        gathers: bool = True,
+        told: Callable[[int, float], None] = lambda size, seconds: None,
+    ) -> None:
+        """``gathers``: whether inputs of several requests may share a batch.  ``told`` hears of the inputs
+        and seconds of each.
+        """
+        self.predict = predict
+        self.limits = limits
+        self.gathers = gathers
+        self.told = told
+        self.waiting = 0
+        """Inputs that are not yet answered."""
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="seqspec-model", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> Future[Any]:
+        """Puts work into the queue; raises ``Refused`` where it is full."""
+        count = max(len(job.inputs), 1)
+        with self._lock:
+            if self.waiting + count > self.limits.max_queue:
+                raise Refused(503, "the queue is full; try again later", kind="busy")
+            self.waiting += count
+        job.future.add_done_callback(lambda _: self._left(count))
+        self._jobs.put(job)
+        return job.future
+
+    def stop(self) -> None:
+        """Finishes what is in the queue, then ends the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _left(self, count: int) -> None:
+        with self._lock:
+            self.waiting -= count
+
+    def _work(self) -> None:
+        # Weights never change here: they are laid out once for every batch to come.
+        with prepacked():
+            job = self._jobs.get()
+            while job is not None:
+                job = self._answer(job)
+
+    def _answer(self, first: Job) -> Job | None:
+        """Answers a job and those that join it; gives the next one."""
+        if first.alone is not None:
+            self._run([first])
+            return self._jobs.get()
+        jobs, following, ended = [first], None, False
+        until = time.monotonic() + self.limits.wait_seconds
+        while self.gathers and sum(len(job.inputs) for job in jobs) < self.limits.max_batch:
+            try:
+                job = self._jobs.get(timeout=max(until - time.monotonic(), 0))
+            except queue.Empty:
+                break
+            if job is None or job.alone is not None:
+                following, ended = job, job is None
+                break
+            jobs.append(job)
+        self._run(jobs)
+        return following if following is not None or ended else self._jobs.get()
+
+    def _run(self, jobs: Sequence[Job]) -> None:
+        live = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        if not live:
+            return
+        begin = time.perf_counter()
+        try:
+            if live[0].alone is not None:
+                live[0].future.set_result(live[0].alone())
+            else:
+                self._share(live, self.predict([one for job in live for one in job.inputs]))
+        except Exception as error:  # The server must outlive any model's fault; the request hears of it.
+            _report(error)
+            for job in live:
+                if not job.future.done():
+                    job.future.set_exception(error)
+        self.told(sum(max(len(job.inputs), 1) for job in live), time.perf_counter() - begin)
+
+    def _share(self, jobs: Sequence[Job], found: Sequence[Prediction]) -> None:
+        start = 0
+        for job in jobs:
+            job.future.set_result(list(found[start : start + len(job.inputs)]))
+            start += len(job.inputs)
+
+
+def _report(error: Exception) -> None:
+    """A line for the log, without what the request held."""
+    if environ.get("SEQSPEC_DEBUG"):
+        traceback.print_exception(error)
+    else:
+        print(f"error: a batch failed: {type(error).__name__}", file=sys.stderr)
