@@ -30,17 +30,20 @@ MALFORMED = (
 )
 
 
-def offline(run: str, lines: list[str], threads: int) -> float:
-    """Inputs a second of ``predict`` in one process, without its start."""
+def offline(run: str, lines: list[str], threads: int, engine: str) -> tuple[float, float]:
+    """Inputs a second of ``predict`` in one process, without its start, and CPU milliseconds of one."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     from seqspec.runtime.devices.launch import Launch
     from seqspec.runtime.prediction.opening import open_predictor
 
-    predictor = open_predictor(Path(run), launch=Launch(device="cpu", threads=threads)).predictor
+    predictor = open_predictor(
+        Path(run), launch=Launch(device="cpu", threads=threads), engine=engine
+    ).predictor
     list(predictor(lines[:64]))
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     list(predictor(lines))
-    return len(lines) / (time.perf_counter() - begin)
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    return len(lines) / seconds, 1e3 * cpu / len(lines)
 
 
 def resident(pid: int) -> int:
@@ -48,8 +51,15 @@ def resident(pid: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process; what else the machine does is not in it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def load(url: str, lines: list[str], requests: int, clients: int, pid: int) -> dict:
     found, times, memory, lost = 0, [], [], []
+    start = time.perf_counter()
     todo = iter(range(requests))
 
     async def one_client(client: httpx.AsyncClient) -> None:
@@ -65,6 +75,10 @@ async def load(url: str, lines: list[str], requests: int, clients: int, pid: int
                 lost.append((answer.status_code, answer.text[:100]))
             if number % 1000 == 999:
                 memory.append(resident(pid))
+                print(
+                    f"{number + 1} requests, {time.perf_counter() - start:.1f} s, {memory[-1]} kB",
+                    file=sys.stderr,
+                )
 
     begin = time.perf_counter()
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
@@ -109,7 +123,9 @@ def main() -> None:
         url = re.search(r"http://\S+", told).group()
         asyncio.run(load(url, lines, 200, asked.clients, server.pid))
         before = resident(server.pid)
+        cpu = cpu_seconds(server.pid)
         result = asyncio.run(load(url, lines, asked.requests, asked.clients, server.pid))
+        result["server_cpu_ms_a_request"] = 1e3 * (cpu_seconds(server.pid) - cpu) / asked.requests
         result["memory_kb_before"] = before
         result["malformed"] = asyncio.run(malform(url, asked.malformed))
         result["memory_kb_after_malformed"] = resident(server.pid)
@@ -118,7 +134,9 @@ def main() -> None:
         result["exit_after_sigterm"] = server.wait(30)
     finally:
         server.kill()
-    result["offline_per_second"] = offline(asked.run, lines, asked.threads)
+    result["offline_per_second"], result["offline_cpu_ms_an_input"] = offline(
+        asked.run, lines, asked.threads, asked.engine
+    )
     result["of_offline"] = result["per_second"] / result["offline_per_second"]
     print(json.dumps(result, indent=1))
 
