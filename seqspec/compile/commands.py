@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -145,7 +145,7 @@ def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
 
 def new(task: str | None, *, output: Path | None, data: Path | None = None) -> Outcome:
     """``seqspec new TASK`` or ``seqspec new --from PATH``; an existing file is never written over."""
-    from seqspec.compile.reference.starting_specs import NoSuchTask, task_list, template
+    from seqspec.compile.reference.starting_specs import NoSuchTask, bases, task_list, template
 
     if task is None and data is None:
         return Outcome(task_list() + "\n")
@@ -153,10 +153,16 @@ def new(task: str | None, *, output: Path | None, data: Path | None = None) -> O
         return _usage("a task and --from exclude each other: --from tells the task by the data")
     try:
         text = _drafted(data) if data is not None else template(task or "")
+        beside = bases(text) if data is None else {}
         if output is None:
-            return Outcome(text)
+            return Outcome(text, error=_bases_note(task, beside))
+        if output.suffix.lower() == ".toml":
+            text = _as_toml(text, output)
         with open(output, "x", encoding="utf-8") as file:
             file.write(text)
+        for name, base in beside.items():
+            if not (place := output.with_name(name)).exists():
+                place.write_text(base, encoding="utf-8")
     except DataError as error:
         return Outcome(
             error=f"error: {error}\n" + (f"  = help: {error.help}\n" if error.help else ""), exit=Exit.DATA
@@ -165,7 +171,21 @@ def new(task: str | None, *, output: Path | None, data: Path | None = None) -> O
         return _usage(str(error))
     except OSError as error:
         return _refused(error)
-    return Outcome(f"{output}\n")
+    written = "".join(f"its base is {output.with_name(name)}\n" for name in beside)
+    return Outcome(f"{output}\n", error=written)
+
+
+def _bases_note(task: str | None, beside: Mapping[str, str]) -> str:
+    names = ", ".join(f"`{name}`" for name in beside)
+    return f"note: it extends {names}; `seqspec new {task} --output FILE` writes that too\n" if names else ""
+
+
+def _as_toml(text: str, output: Path) -> str:
+    from seqspec.compile.parse.yaml_reader import read
+    from seqspec.compile.reference.toml_text import toml_text
+    from seqspec.schema.source import Source
+
+    return toml_text(read(Source(str(output), text)))
 
 
 def _drafted(data: Path) -> str:

@@ -11,6 +11,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from seqspec.schema.catalogue import Catalogue, UnknownComponent
 from seqspec.schema.config import Config
 
+NOTHING = "none"
+"""The bare name that stands for no component."""
+
 
 class Slot:
     """Mark in ``Annotated``: the field holds a component of the slot, written as ``{type: name, …}`` or as
@@ -26,10 +29,16 @@ class Slot:
         return f"Slot({self.name!r})"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        optional = type(None) in get_args(source)
         schema = core_schema.with_info_plain_validator_function(
-            self._validate, serialization=core_schema.plain_serializer_function_ser_schema(_serialize)
+            self._or_nothing if optional else self._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(_serialize),
         )
-        return core_schema.nullable_schema(schema) if type(None) in get_args(source) else schema
+        return core_schema.nullable_schema(schema) if optional else schema
+
+    def _or_nothing(self, value: object, info: ValidationInfo) -> Config | float | None:
+        """``none`` is null where there may be no component: TOML has no other word for it."""
+        return None if value == NOTHING else self._validate(value, info)
 
     def _validate(self, value: object, info: ValidationInfo) -> Config | float:
         if isinstance(value, Config):

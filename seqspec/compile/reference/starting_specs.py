@@ -14,6 +14,10 @@ _SPECS = Path(__file__).parents[2] / "specs"
 """The shipped experiments: a link to ``specs/`` in a checkout, the files themselves in a wheel."""
 
 
+_EXTENDS = re.compile(r"^extends: *([a-z0-9_]+\.yaml) *$", re.MULTILINE)
+"""How shipped specs name their base: a file beside them."""
+
+
 class NoSuchTask(Exception):
     """There is no template of the name; the message lists those there are."""
 
@@ -34,6 +38,19 @@ def template(task: str) -> str:
         hint = f"; did you mean `{close}`?" if close else ""
         raise NoSuchTask(f"there is no template for `{task}`{hint}\n{task_list()}")
     return (_FOLDER / f"{task}.yaml").read_text(encoding="utf-8")
+
+
+def bases(text: str) -> dict[str, str]:
+    """The shipped specs that a starting spec extends, and those that they extend, by file name."""
+    found: dict[str, str] = {}
+    wanted = _EXTENDS.findall(text)
+    while wanted:
+        name = wanted.pop()
+        file = _SPECS / name
+        if name not in found and file.is_file():
+            found[name] = file.read_text(encoding="utf-8")
+            wanted += _EXTENDS.findall(found[name])
+    return found
 
 
 def _shipped(name: str) -> Path | None:

@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -240,3 +242,28 @@ def test_a_mixture_is_judged_part_by_part(trained, corpus):
     assert scored.parts["right"]["accuracy"] == alone
     assert scored.metrics["accuracy"] == (5 * alone + 3 * scored.parts["wrong"]["accuracy"]) / 8
     assert scored.parts["right"]["loss"] != scored.parts["wrong"]["loss"]
+
+
+USE = """
+import sys
+from seqspec.cli import main
+for words in (["predict", RUN], ["evaluate", RUN]):
+    sys.argv = ["seqspec", *words]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, end.code
+heavy = ("lightning", "torch._dynamo", "torch._inductor", "rich", "sympy", "transformers", "pandas")
+print([name for name in heavy if name in sys.modules], len(sys.modules) < 1700, file=sys.stderr)
+"""
+
+
+def test_using_a_run_loads_neither_the_trainer_nor_the_compiler_of_torch(trained):
+    code = USE.replace("RUN", repr(str(trained.path)))
+
+    told = subprocess.run(
+        [sys.executable, "-c", code], input="good film\n", capture_output=True, text=True, check=True
+    )
+
+    assert told.stderr.splitlines()[-1] == "[] True"
+    assert told.stdout.splitlines()[0] in ("pos", "neg")
