@@ -119,7 +119,9 @@ def _curves(
         for key in (steps[-1] if steps else {})
         if _last(key) not in ("event", "step", "rate", "norm", "dropped")
     ]
-    terms = [] if tasks else [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
+    terms = (
+        [] if tasks else [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
+    )
     charts = [
         chart("training loss", terms[:1]),
         chart("terms of the loss", terms[1:]) if len(terms) > 2 else "",
