@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seqspec.compile.plan.digests import digests
 from seqspec.compile.plan.values import Value, values
 from seqspec.schema.config import below
+from seqspec.schema.experiment import one_task_only
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Outputs, Type
 
@@ -80,6 +81,11 @@ class Plan:
     def each(self) -> Mapping[str, Plan]:
         """The plans of the tasks; an experiment without tasks is one itself, and has no name."""
         return self.tasks or {"": self}
+
+    def require_one_task(self) -> None:
+        """Raises ``SpecError`` where there are several and one is wanted."""
+        if self.experiment.tasks:
+            raise one_task_only(self.experiment.tasks)
 
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
