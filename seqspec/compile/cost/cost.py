@@ -68,8 +68,8 @@ def cost(compiled: Compiled) -> Cost:
 def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     """The cost of a plan whose parameters have these sizes.  Loads no torch."""
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
-    activations = sum(_activations(node, plan, positions) for node in plan.nodes)
-    activations = round(activations * (1 / plan.experiment.train.accumulate))
+    kept = sum(_activations(node, plan, positions) for node in plan.nodes)
+    activations = round(kept * (1 / plan.experiment.train.accumulate))
     return _cost(plan, sum(sizes.values()), activations, _arithmetic(plan, sizes, positions))
 
 
