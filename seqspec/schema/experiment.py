@@ -10,7 +10,7 @@ task says what is its own.  ``compile/resolve/tasks.py`` makes an ordinary spec 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -236,6 +236,11 @@ class Experiment(Config):
             tasks = self.__dict__.get("tasks")
             if not tasks or name not in OWN:
                 return super().__getattr__(name)
-            listed = ", ".join(f"`{task}`" for task in tasks)
-            message = f"this is about one task, and the spec has {listed}"
-            raise SpecError([Diagnostic("SQ281", message, help="choose one with `--task NAME`")])
+            raise one_task_only(tasks)
+
+
+def one_task_only(tasks: Iterable[str]) -> SpecError:
+    """What is said where something is about one task and the spec has several."""
+    listed = ", ".join(f"`{task}`" for task in tasks)
+    message = f"this is about one task, and the spec has {listed}"
+    return SpecError([Diagnostic("SQ281", message, help="choose one with `--task NAME`")])

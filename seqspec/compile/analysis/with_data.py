@@ -17,13 +17,17 @@ from seqspec.schema.source import Path
 
 def missing_data(compiled: Compiled) -> list[Diagnostic]:
     """What the experiment would look for and not find, or find to be other than the spec says."""
+    return [d for one in compiled.each.values() for d in _missing(one)]
+
+
+def _missing(compiled: Compiled) -> Iterator[Diagnostic]:
     constructor = Constructor(compiled.plan)
     found = [
         *_corpus(constructor, compiled.profiles),
         *_segmenters(constructor),
         *missing_vocabularies(compiled.plan),
     ]
-    return [locate(finding, compiled.tree) for finding in found]
+    yield from (locate(finding, compiled.tree) for finding in found)
 
 
 def _corpus(constructor: Constructor, profiles: Sequence[str]) -> Iterator[Finding]:

@@ -52,29 +52,41 @@ class Cost:
 
 
 def cost(compiled: Compiled) -> Cost:
-    """The cost of a spec, its parameters counted on the meta device.  Loads torch."""
-    from seqspec.compile.cost.parameter_table import sizes
+    """The cost of a spec, its parameters counted on the meta device.  Loads torch.
 
-    return estimate(compiled.plan, sizes=sizes(compiled))
+    A step of several tasks serves one: the dearest is what has to fit.
+    """
+    from seqspec.compile.cost.parameter_table import count, sizes
+
+    if not compiled.plan.tasks:
+        return estimate(compiled.plan, sizes=sizes(compiled))
+    each = [cost(one) for one in compiled.each.values()]
+    activations, flops = max(one.activations for one in each), max(one.flops for one in each)
+    return _cost(compiled.plan, count(compiled), activations, flops)
 
 
 def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     """The cost of a plan whose parameters have these sizes.  Loads no torch."""
+    positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
+    kept = sum(_activations(node, plan, positions) for node in plan.nodes)
+    activations = round(kept * (1 / plan.experiment.train.accumulate))
+    return _cost(plan, sum(sizes.values()), activations, _arithmetic(plan, sizes, positions))
+
+
+def _cost(plan: Plan, parameters: int, activations: int, flops: float) -> Cost:
+    """With what the weights themselves take."""
     train = plan.experiment.train
-    parameters = sum(sizes.values())
     kept = max(getattr(config, "state_size", USUAL_STATE) for config in plan.optimizers.values()) + (
         train.ema is not None
     )
     weights = parameters * FLOAT
-    positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
-    share = 1 / train.accumulate
     return Cost(
         parameters=parameters,
         weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
         gradients=weights,
         optimizer=weights * kept,
-        activations=round(sum(_activations(node, plan, positions) for node in plan.nodes) * share),
-        flops=_arithmetic(plan, sizes, positions),
+        activations=activations,
+        flops=flops,
     )
 
 
@@ -83,11 +95,14 @@ def within(
 ) -> tuple[Diagnostic, ...]:
     """Diagnostics for what is above the caps; ``max_memory`` in GiB.  Loads torch."""
     found = cost(compiled)
+    model, batch = (
+        (("tasks",), ("tasks",)) if compiled.plan.tasks else (("model",), ("data", "batch", "size"))
+    )
     findings: list[Finding] = []
     if max_params is not None and found.parameters > max_params:
         findings.append(
             Finding(
-                ("model",),
+                model,
                 f"the model has {found.parameters:,} trainable parameters; {max_params:,} are allowed",
                 help="`seqspec explain SPEC --params` shows where they are",
                 code="SQ601",
@@ -97,7 +112,7 @@ def within(
     if max_memory is not None and found.memory > max_memory * GIB:
         findings.append(
             Finding(
-                ("data", "batch", "size"),
+                batch,
                 f"a step takes about {found.memory / GIB:.2f} GiB, and at most {max_memory:g} are allowed",
                 help="take a smaller batch, or split it by `train.accumulate`",
                 note=_shares(found),

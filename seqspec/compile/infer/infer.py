@@ -15,9 +15,7 @@ from seqspec.compile.diagnostics.report import in_order, locate
 from seqspec.compile.infer.fields import data_types
 from seqspec.compile.infer.flow import Record, TypeFlow
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
-from seqspec.compile.infer.tasks import facts_of, join
 from seqspec.compile.plan.plan import Plan, Provenance
-from seqspec.compile.resolve.tasks import task_trees
 from seqspec.schema.diagnostic import Diagnostic
 from seqspec.schema.experiment import OWN, Experiment
 from seqspec.schema.source import Path, Tree
@@ -30,6 +28,16 @@ def infer(
     """The plan, as far as it can be made, and every mismatch on the way."""
     if not experiment.tasks:
         return _of_one(experiment, tree, facts=facts)
+    return _of_tasks(experiment, tree, facts=facts)
+
+
+def _of_tasks(
+    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """The plan of each task, joined to one."""
+    from seqspec.compile.infer.tasks import facts_of, join
+    from seqspec.compile.resolve.tasks import task_trees
+
     tasks = task_trees(tree)
     each: dict[str, Plan] = {}
     found: list[Diagnostic] = []

@@ -9,9 +9,9 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.compile.plan.digests import digests
-from seqspec.compile.plan.together import dump_of_tasks, values_of_tasks
 from seqspec.compile.plan.values import Value, values
 from seqspec.schema.config import below
+from seqspec.schema.experiment import one_task_only
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Outputs, Type
 
@@ -83,6 +83,11 @@ class Plan:
         """The plans of the tasks; an experiment without tasks is one itself, and has no name."""
         return self.tasks or {"": self}
 
+    def require_one_task(self) -> None:
+        """Raises ``SpecError`` where there are several and one is wanted."""
+        if self.experiment.tasks:
+            raise one_task_only(self.experiment.tasks)
+
     def node(self, *path: str | int) -> PlanNode:
         """The node of the component at ``path``."""
         return next(node for node in self.nodes if node.path == path)
@@ -129,6 +134,8 @@ class Plan:
     def values(self) -> tuple[Value, ...]:
         """Every leaf of the experiment with its origin, in the language's order."""
         if self.tasks:
+            from seqspec.compile.plan.together import values_of_tasks
+
             return tuple(values_of_tasks(self))
         origin = self.provenance or Provenance(None, {})
         return values(self.experiment, tree=origin.tree, reasons=origin.reasons)
@@ -143,7 +150,11 @@ class Plan:
     @cached_property
     def data(self) -> dict[str, object]:
         """The canonical experiment as plain data: what is printed, hashed and compared."""
-        return dump_of_tasks(self) if self.tasks else self.experiment.model_dump(mode="json")
+        if self.tasks:
+            from seqspec.compile.plan.together import dump_of_tasks
+
+            return dump_of_tasks(self)
+        return self.experiment.model_dump(mode="json")
 
     @cached_property
     def unknowns(self) -> tuple[str, ...]:

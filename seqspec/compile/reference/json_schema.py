@@ -38,6 +38,7 @@ def json_schema(catalogue: Catalogue) -> JSON:
     body = writer.model(Experiment, "experiment")
     for slot in SLOTS:
         writer.slot(slot, catalogue)
+    writer.definitions |= {"shared": _shared(), "complete.shared": {}}
     writer.definitions["profile"] = {**body, "properties": {**body["properties"]}}
     body["properties"] |= _composition()
     return {
@@ -46,10 +47,19 @@ def json_schema(catalogue: Catalogue) -> JSON:
         "type": "object",
         "allOf": [
             {"$ref": "#/definitions/experiment"},
-            {"if": {"not": {"required": ["extends"]}}, "then": {"$ref": "#/definitions/complete.experiment"}},
+            {"if": {"not": {"anyOf": _PIECEWISE}}, "then": {"$ref": "#/definitions/complete.experiment"}},
         ],
         "definitions": writer.definitions,
     }
+
+
+_PIECEWISE: list[JSON] = [{"required": ["extends"]}, {"required": ["tasks"]}]
+"""Specs of which parts stand elsewhere: in a base, in each task, or under ``shared``."""
+
+
+def _shared() -> JSON:
+    """A part that tasks share: its slot is told by where it is used."""
+    return {"description": "A component, of the slot in which it is used.", "type": ["string", "object"]}
 
 
 def _composition() -> JSON:

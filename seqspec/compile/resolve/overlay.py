@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from seqspec.compile.language.expected_schema import named_type, place
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.source import COMMAND_LINE, POISON, Node, Path, Source, Span
+from seqspec.schema.source import COMMAND_LINE, POISON, Node, Path, Source, Span, Tree
 
 _PATH = re.compile(r"[^\s.\[\]=]+(?:\.[^\s.\[\]=]+|\[\d{1,5}\])*").fullmatch
 _NOT_OURS = re.compile(r"[-+~].*|(?:extends|profiles)(?:[.\[].*)?|.*\.[0-9]+(?:[.\[].*)?").fullmatch
@@ -42,6 +42,17 @@ class Overlay(NamedTuple):
     def task(cls, name: str) -> Overlay:
         """One task of a spec of several, as an experiment of its own."""
         return cls("task", name)
+
+
+WHOLE = ("tasks", "shared")
+"""Sections that only a spec of several tasks has."""
+
+
+def has_tasks(tree: Tree) -> bool:
+    """Whether a spec is of several tasks, or says something that only such a spec may say."""
+    if not isinstance(tree.value, dict):
+        return False
+    return any(name in tree.value and tree.value[name].value is not None for name in WHOLE)
 
 
 def merge(base: Node, over: Node, *, catalogue: Catalogue, home: Node | None = None) -> Node:

@@ -11,7 +11,6 @@ from seqspec.compile.resolve.extends import Composed, compose
 from seqspec.compile.resolve.interpolate import interpolate
 from seqspec.compile.resolve.overlay import Overlay, merge, set_value
 from seqspec.compile.resolve.plugins import catalogue_of
-from seqspec.compile.resolve.tasks import only_task
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import COMMAND_LINE, Node, Source, Span, Tree
@@ -43,6 +42,8 @@ def put_over(composed: Composed, overlays: Sequence[Overlay], catalogue: Catalog
     if found:
         raise SpecError(found, tree=body)
     for name in chosen:
+        from seqspec.compile.resolve.tasks import only_task
+
         body = only_task(body, name, asked=Span(Source(COMMAND_LINE, f"--task {name}"), 7, 7 + len(name)))
     return body
 

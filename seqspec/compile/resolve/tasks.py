@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from seqspec.compile.language.expected_schema import named_type
 from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.resolve.overlay import WHOLE, has_tasks
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.experiment import Experiment, Task
 from seqspec.schema.source import Node, Path, Span, Tree, dotted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}").fullmatch
-_WHOLE = ("tasks", "shared")
 _TOGETHER = (("train", "mix"), ("evaluate", "score"))
 """What only several tasks together have."""
 
@@ -47,13 +47,6 @@ class TaskTrees:
     uses: tuple[Use, ...]
     found: tuple[Diagnostic, ...]
     """What is wrong with the tasks as such."""
-
-
-def has_tasks(tree: Tree) -> bool:
-    """Whether a spec is of several tasks, or says something that only such a spec may say."""
-    if not isinstance(tree.value, dict):
-        return False
-    return any(name in tree.value and tree.value[name].value is not None for name in _WHOLE)
 
 
 def task_trees(tree: Tree) -> TaskTrees:
@@ -121,7 +114,7 @@ def _merged(tree: Tree, own: Node) -> Node:
     """What the top says, and over it what the task says; shown at the task where something is missing."""
     assert isinstance(tree.value, dict)
     assert isinstance(own.value, dict)
-    top = {key: node for key, node in tree.value.items() if key not in _WHOLE}
+    top = {key: node for key, node in tree.value.items() if key not in WHOLE}
     over = {key: node for key, node in own.value.items() if key != "weight"}
     return Node(_over(top, over), own.span, key=own.key)
 

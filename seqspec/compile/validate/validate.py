@@ -5,22 +5,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from seqspec.compile.diagnostics.report import in_order
+from seqspec.compile.resolve.overlay import has_tasks
 from seqspec.compile.resolve.plugins import catalogue_of
-from seqspec.compile.resolve.tasks import TaskTrees, has_tasks, task_trees
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.experiment import OWN, Evaluate, Experiment, Task
 from seqspec.schema.source import Tree
+
+if TYPE_CHECKING:
+    from seqspec.compile.resolve.tasks import TaskTrees
 
 
 def validate(tree: Tree) -> Experiment:
     """The experiment that ``tree`` says.  Raises ``SpecError`` with everything that does not fit the
     schema.
     """
-    return _of_tasks(task_trees(tree)) if has_tasks(tree) else _of_one(tree)
+    if not has_tasks(tree):
+        return _of_one(tree)
+    from seqspec.compile.resolve.tasks import task_trees
+
+    return _of_tasks(task_trees(tree))
 
 
 def _of_one(tree: Tree) -> Experiment:

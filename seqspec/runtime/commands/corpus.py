@@ -107,6 +107,7 @@ def doctor(
         from seqspec.runtime.doctor.examination import examine
         from seqspec.runtime.doctor.subject import Patient
 
+        compiled.plan.require_one_task()
         torch.set_num_threads(1)  # so few examples are too little work for several
         experiment = compiled.plan.experiment
         progress = silent if quiet else bar

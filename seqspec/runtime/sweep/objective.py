@@ -20,10 +20,22 @@ class Objective(NamedTuple):
 
 
 def objective(plan: Plan, *, metric: str | None, direction: Direction | None) -> Objective:
-    """The objective that ``--metric`` names as ``bleu`` or ``dev.bleu``; left out, the spec's first metric.
+    """The objective that ``--metric`` names as ``bleu`` or ``dev.bleu``, of several tasks as ``mt/dev.bleu``;
+    left out, the spec's first metric.
 
     Raises ``RunError`` for a metric the spec does not measure and for a test split.
     """
+    name, _, rest = (metric or "").rpartition("/")
+    if name not in plan.each:
+        listed = ", ".join(plan.tasks) or "one task, without a name"
+        example = f"{next(iter(plan.tasks), '')}/dev.METRIC".lstrip("/")
+        raise RunError(f"`--metric {metric or 'METRIC'}` names no task, and the spec has {listed}",
+                       exit=Exit.USAGE, help=f"write it as `--metric {example}`")  # fmt: skip
+    found = _objective(plan.each[name], metric=rest or None, direction=direction)
+    return found._replace(split=f"{name}/{found.split}") if name else found
+
+
+def _objective(plan: Plan, *, metric: str | None, direction: Direction | None) -> Objective:
     evaluate = plan.experiment.evaluate
     measured = metric_names(evaluate.metrics)
     first, _, last = (metric or "").rpartition(".")
