@@ -1,6 +1,6 @@
 """What a model gives a loss, by name: each output is the arguments of the losses that fit it."""
 
-# B batch, S states, U target time, D width, V vocabulary
+# B batch, S states, T time, U target time, D width, V vocabulary
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ class Aligned(NamedTuple):
         return self.logits
 
 
+class Compared(NamedTuple):
+    """Numbers beside those that they should be, place by place."""
+
+    predicted: Tensor
+    """``[B, T]`` or ``[B, T, D]``."""
+    reference: Tensor
+    """The same shape."""
+    lengths: Tensor
+    """``[B]``: places that count of each example."""
+
+    @property
+    def scores(self) -> Tensor:
+        """What was predicted."""
+        return self.predicted
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -64,7 +80,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Term
+Output = Scored | Aligned | Compared | Term
 
 
 def wanted(name: str, only: Only) -> bool:
