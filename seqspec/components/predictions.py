@@ -8,10 +8,12 @@ labels; any other model gives values of these types from ``decode``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -91,6 +93,8 @@ class FramesPrediction:
     frames_TD: NDArray[np.float32]
     rate: float
     """Frames a second."""
+    sound: Callable[[], AudioPrediction] | None = field(default=None, compare=False)
+    """Makes them heard, where the model has a vocoder."""
 
 
 Predicted = (

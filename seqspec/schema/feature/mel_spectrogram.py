@@ -1,7 +1,7 @@
 """Log-mel frames of speech synthesis: Slaney's mel scale on magnitudes, reflected at the ends.
 
-Slaney (1998), "Auditory Toolbox", Interval Research Technical Report 1998-010, for scale and areas; the defaults
-are those of Tacotron 2 (Shen et al. 2018, arXiv:1712.05884) as its public recipes have them.
+Slaney (1998), "Auditory Toolbox", Interval Research Technical Report 1998-010, for scale and areas; the
+defaults are those of Tacotron 2 (Shen et al. 2018, arXiv:1712.05884) as its public recipes have them.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class MelSpectrogramConfig(Config):
     high_hz: Edge | None = 8000.0
     """Upper edge of the highest filter; ``null`` is half the sample rate."""
     padding: Literal["center", "same", "none"] = "center"
-    """``center`` reflects half a transform at both ends (L samples give L // hop + 1 frames, as in Tacotron 2),
-    ``same`` half of transform less hop (L // hop frames, as in HiFi-GAN), ``none`` nothing.
+    """``center`` reflects half a transform at both ends (L samples give L // hop + 1 frames, as in Tacotron
+    2), ``same`` half of transform less hop (L // hop frames, as in HiFi-GAN), ``none`` nothing.
     """
     scale: Literal["slaney", "htk"] = "slaney"
     """Mel scale: linear up to 1 kHz, or the logarithmic one of HTK."""

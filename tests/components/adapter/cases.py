@@ -41,6 +41,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "common_voice": [{"language": "ja"}],
     "csv": [_TABLE, {**_TABLE, "delimiter": ";"}, _SPEECH_TABLE],
     "enwik8": [{"block": 100}],
+    "fastspeech2": [{}, {"num_bins": 12, "splits": {"train": "train.txt"}}],
     "free_spoken_digits": [{}, {"target": "text", "split": "by_speaker", "test_speakers": ["theo"]}],
     "hf_dataset": [{**_TABLE, "splits": {"train": "train", "dev": "validation"}}],
     "image_folder": [{"height": 6, "width": 8}, {"height": 6, "width": 8, "channels": 1}],

@@ -20,6 +20,7 @@ TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy
 TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_accuracy"]
 LABEL_METRICS = ["accuracy", "error", "f1", "mcc", "precision", "recall"]
 PICTURE_METRICS = ["bits_per_dim"]
+FRAME_METRICS = ["frame_distance", "mel_cepstral_distortion"]
 MECAB = {"type": "mecab", "dictionary": "ipadic"}
 PAIRS = [
     ("the cat sat on the mat", "the cat sat on a mat"),
@@ -44,7 +45,7 @@ def apply(of, takes):
 
 
 def test_the_folder_holds_these_metrics_and_no_other():
-    names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PICTURE_METRICS
+    names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PICTURE_METRICS + FRAME_METRICS
     assert sorted(names) == sorted(CATALOGUE.names("metric"))
 
 
