@@ -63,7 +63,10 @@ def run(
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
     runs: Annotated[Path, typer.Option(help="Where run directories go.")] = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run directory.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with this run directory; with SPEC, `auto` is the newest of its plan."),
+    ] = None,
     until: Annotated[
         int | None, typer.Option(min=1, help="With --resume: go on to this step, beyond the plan's last.")
     ] = None,
@@ -194,6 +197,48 @@ def sweep(
         device=device,
     )
     finish(commands.sweep(request, quiet=quiet, format=format))
+
+
+@app.command()
+def launch(
+    spec: Spec,
+    on: Annotated[Literal["slurm", "kubernetes", "skypilot", "ray"], typer.Option(help="The engine.")],
+    nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
+    per_node: Annotated[int, typer.Option(min=1, help="Processes a machine, each with its own device.")] = 1,
+    device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to compute.")] = "cuda",
+    cpus: Annotated[int, typer.Option(min=1, help="Cores a process.")] = 4,
+    accelerator: Annotated[str | None, typer.Option(help="Kind of device, such as A100.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Main memory a machine, such as 64G.")] = None,
+    time: Annotated[str | None, typer.Option(help="Wall time, such as 1-00:00:00.")] = None,
+    image: Annotated[str | None, typer.Option(help="Container image with seqspec in it.")] = None,
+    env: Annotated[
+        list[str], typer.Option(help="Hand over this environment variable, by name; may be repeated.")
+    ] = [],  # noqa: B006
+    profile: Profiles = [],  # noqa: B006
+    set: Sets = [],  # noqa: B006
+    runs: Annotated[Path, typer.Option(help="Where run directories go, as the machines see it.")] = Path(
+        "runs"
+    ),
+    output: Annotated[Path | None, typer.Option(help="Write the job here instead of printing it.")] = None,
+    submit: Annotated[bool, typer.Option("--submit", help="Hand it to the engine's client.")] = False,
+) -> None:
+    """Check a spec and write the job of a cluster that runs it; a job that is started again goes on."""
+    from seqspec.runtime.commands.launch import launch as launched
+    from seqspec.runtime.jobs.placement import Placement
+
+    place = Placement("", nodes, per_node, device, cpus, accelerator, memory, time, image, tuple(env))
+    finish(
+        launched(
+            spec,
+            on=on,
+            placement=place,
+            profiles=profile,
+            sets=set,
+            runs=runs,
+            output=output,
+            submitted=submit,
+        )
+    )
 
 
 @app.command()

@@ -27,6 +27,11 @@ class NamedLoss:
     weight: Callable[[int], float] = lambda step: 1.0
     """Pure function of the optimiser step, from 1."""
 
+    @property
+    def whole_batch(self) -> bool:
+        """What an example adds depends on the other examples of the step's batch."""
+        return bool(getattr(self.criterion, "whole_batch", False))
+
 
 class LossSum(NamedTuple):
     """The losses of one batch."""
@@ -79,9 +84,28 @@ class Losses(nn.Module):
 
     def sums(self, model: Model, batch: Batch, *, names: Collection[str] | None = None) -> dict[str, Loss]:
         """Each loss by itself, without its weight; the model gives no more outputs than these read."""
-        chosen = {name: one for name, one in self.named.items() if names is None or name in names}
-        outputs = model.outputs(batch, only=frozenset(one.on for one in chosen.values()))
+        chosen = self.chosen(names)
+        return self.summed(model.outputs(batch, only=frozenset(one.on for one in chosen.values())), chosen)
+
+    def chosen(
+        self, names: Collection[str] | None, *, whole_batch: bool | None = None
+    ) -> dict[str, NamedLoss]:
+        """The losses of these names; with ``whole_batch`` those alone that compare all examples of a step's
+        batch, or those alone that do not.
+        """
+        return {
+            name: one
+            for name, one in self.named.items()
+            if (names is None or name in names) and whole_batch in (None, one.whole_batch)
+        }
+
+    def summed(self, outputs: Mapping[str, Output], chosen: Mapping[str, NamedLoss]) -> dict[str, Loss]:
+        """Each loss of outputs that are known, without its weight."""
         return {name: _summed(one, outputs[one.on]) for name, one in chosen.items()}
+
+    def share_of(self, batch: Batch, name: str) -> float:
+        """What the sum of a loss is divided by in a micro-batch."""
+        return _share(batch, name)
 
     def weigh(self, sums: Mapping[str, Loss], batch: Batch, *, step: int | None = None) -> LossSum:
         """One objective of all; sums over one share are added before they are divided."""

@@ -66,6 +66,22 @@ class Compared(NamedTuple):
         return self.predicted
 
 
+class Paired(NamedTuple):
+    """The two sides of pairs as vectors, for losses that compare every source with every target."""
+
+    source: Tensor
+    """``[B, D]``."""
+    target: Tensor
+    """``[B, D]``: row *i* belongs to row *i* of ``source``."""
+    negatives: Tensor
+    """``[N, D]``: further vectors that belong to no source; ``N`` may be 0."""
+
+    @property
+    def scores(self) -> Tensor:
+        """The sources' vectors."""
+        return self.source
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -80,7 +96,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Compared | Term
+Output = Scored | Aligned | Compared | Paired | Term
 
 
 def wanted(name: str, only: Only) -> bool:

@@ -220,6 +220,13 @@ class Logits(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Pairs(Type):
+    """Two vectors an example, one of each side of a pair, that belong together: ``[B, dim]`` both."""
+
+    dim: int
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary(Type):
     """A loss that a part of the model works out itself, such as the cost of thinking longer: one number."""
 

@@ -20,6 +20,7 @@ from seqspec.schema.slot import slots
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
     from seqspec.schema.source import Path
+    from seqspec.schema.types import Type
 
 
 class Constructor:
@@ -83,6 +84,11 @@ class Parts:
         self._note(name)
         held = getattr(self._constructor.config(self._path), name)
         return None if held is None else self._constructor.build(*self._path, name)
+
+    def gives(self, name: str) -> Type:
+        """What the child in field ``name`` gives."""
+        found: Type = self._constructor.plan.node(*self._path, name).gives
+        return found
 
     def list(self, name: str) -> list[Any]:
         """The children in list field ``name``."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.pooling import pool
 from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
@@ -54,16 +54,7 @@ class Classifier(nn.Module):
         elif self.embedding is not None:
             x = self.embedding(x)
         given, lengths_B = ran(self.encoder, x, lengths_B, into=beside, name="encoder")
-        match self.pooling:
-            case "mean":
-                return pooled_mean(given, lengths_B)
-            case "max":
-                return pooled_max(given, lengths_B)
-            case "first":
-                first_BD: Tensor = given[:, 0]
-                return first_BD
-        vector_BD: Tensor = given
-        return vector_BD
+        return pool(self.pooling, given, lengths_B)
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each example's label."""
@@ -83,17 +74,3 @@ class Classifier(nn.Module):
     def _log_probs(self, batch: Batch) -> Tensor:
         logits_BV: Tensor = self.head(self.encode(batch))
         return logits_BV.float().log_softmax(-1)
-
-
-def pooled_mean(states_BSD: Tensor, lengths_B: Tensor) -> Tensor:
-    """``[B, D]``: the mean of the states before each length; of none it is 0."""
-    mask_BS1 = length_mask(lengths_B, states_BSD.shape[1])[:, :, None]
-    return states_BSD.masked_fill(~mask_BS1, 0.0).sum(1) / lengths_B.clamp(min=1)[:, None]
-
-
-def pooled_max(states_BSD: Tensor, lengths_B: Tensor) -> Tensor:
-    """``[B, D]``: the largest value of each feature before each length; where there is none, the first
-    state's.
-    """
-    mask_BS1 = length_mask(lengths_B.clamp(min=1), states_BSD.shape[1])[:, :, None]
-    return states_BSD.masked_fill(~mask_BS1, -torch.inf).amax(1)

@@ -17,15 +17,18 @@ from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.store.durable import writing
 from seqspec.runtime.assembly.default_search import check_hypotheses
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.prediction.inputs import check_names
 from seqspec.runtime.prediction.output_stream import output_stream
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import open_folder, require_place
+from seqspec.runtime.run_folder.latest import is_finished, latest
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
+    from seqspec.compile.plan.plan import Compiled
     from seqspec.runtime.evaluation.evaluator import Scored
     from seqspec.runtime.evaluation.record import Evaluation
     from seqspec.runtime.run import Result
@@ -35,6 +38,10 @@ __all__ = ["evaluate", "overlays", "predict", "run"]
 
 Format = Literal["text", "json"]
 PredictionFormat = Literal["text", "json", "jsonl", "csv", "tsv"]
+
+
+AUTO = Path("auto")
+"""In place of a run directory beside a spec: the newest run of the plan, or a new one."""
 
 
 def guarded(work: Callable[[], Outcome]) -> Outcome:
@@ -72,34 +79,64 @@ def run(
     command: Sequence[str],
     until: int | None = None,
 ) -> Outcome:
-    """``seqspec run SPEC`` and ``seqspec run --resume RUN``."""
+    """``seqspec run SPEC``, ``seqspec run --resume RUN`` and ``seqspec run SPEC --resume auto``."""
 
     def work() -> Outcome:
+        if resume == AUTO and spec is not None:
+            return automatic(compiled_for(spec))
         if resume is not None:
             if spec is not None or any(one.kind == "profile" for one in over):
                 raise RunError("--resume goes on with the run's own spec", exit=Exit.USAGE,
                                help="leave the spec and --profile out; --set may say where things lie, "
                                "and --until how long the run goes on")  # fmt: skip
-            folder = open_folder(resume)
-            # Before torch is loaded: whoever comes second is to leave at once.
-            with nullcontext() if Place.here(launch).rank else owned(folder.path):
-                from seqspec.runtime.run import resume as go_on
-                from seqspec.runtime.run_folder.continuation import Continuation
-
-                change = Continuation(tuple(over), until)
-                return told(go_on(folder.path, launch=launch, allow_drift=allow_drift, change=change))
+            return gone_on(open_folder(resume), over)
         if until is not None:
             raise RunError("--until is for a run that goes on", exit=Exit.USAGE,
                            help="a new run takes `--set train.max_steps=…`")  # fmt: skip
         if spec is None:
             raise RunError("name a spec, or --resume RUN", exit=Exit.USAGE)
+        return begun(compiled_for(spec))
+
+    def compiled_for(spec: Path) -> Compiled:
         compiled = compile_spec(spec, overlays=over)
         if compiled.warnings and not Place.here(launch).rank:
             print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
+        return compiled
+
+    def begun(compiled: Compiled) -> Outcome:
         from seqspec.runtime.run import run as begin
 
+        assert spec is not None
         agreed = (lock or lock_beside(spec)) if locked or lock else None
         return told(begin(compiled, runs=runs, launch=launch, locked=agreed, command=command))
+
+    def gone_on(folder: RunFolder, changes: Sequence[Overlay]) -> Outcome:
+        # Before torch is loaded: whoever comes second is to leave at once.
+        with nullcontext() if Place.here(launch).rank else owned(folder.path):
+            from seqspec.runtime.run import resume as go_on
+            from seqspec.runtime.run_folder.continuation import Continuation
+
+            change = Continuation(tuple(changes), until)
+            return told(go_on(folder.path, launch=launch, allow_drift=allow_drift, change=change))
+
+    def automatic(compiled: Compiled) -> Outcome:
+        """Go on with the newest run of this plan, or begin one; the first process decides for all."""
+        if until is not None:
+            raise RunError("--until is for a run that is named", exit=Exit.USAGE,
+                           help="write `--resume RUN --until STEP`")  # fmt: skip
+        plan = compiled.plan
+        with together(launch) as place:
+            found = None
+            if not place.rank:
+                found = latest(runs, name=plan.experiment.name, digest=plan.digests["all"])
+            path = agree(str(found.path) if found else None, place)
+            if path is None:
+                return begun(compiled)
+            folder = open_folder(Path(path))
+            if agree(is_finished(folder), place):
+                print(f"{folder.path} is finished", file=sys.stderr)
+                return Outcome(f"{folder.path}\n")
+            return gone_on(folder, ())
 
     def told(result: Result) -> Outcome:
         # The first of several processes judges and speaks.

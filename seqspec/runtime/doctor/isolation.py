@@ -27,6 +27,8 @@ def check(patient: Patient) -> Iterator[Finding]:
 
 
 def _alone(patient: Patient) -> Finding:
+    if patient.compares:
+        return _alone_by_scores(patient)
     model = patient.fresh()
     together = _sum(patient, model, patient.batch())
     apart = sum(_sum(patient, model, patient.batch([index])) for index in patient.examples.tolist())
@@ -36,6 +38,21 @@ def _alone(patient: Patient) -> Finding:
         return Finding("M06", "ok", "examples give the same loss alone and in a batch", numbers=numbers)
     return Finding(
         "M06", "error", f"in a batch examples give another loss than alone: {together:.4f}, {apart:.4f}",
+        "padding leaks, or something is normalised over the batch in evaluation mode", numbers=numbers,
+    )  # fmt: skip
+
+
+def _alone_by_scores(patient: Patient) -> Finding:
+    """Where a loss compares examples, what the model gives for each must still be its own."""
+    model = patient.fresh()
+    together, _ = patient.captured(model, patient.batch())
+    alone = [patient.captured(model, patient.batch([index]))[0] for index in patient.examples.tolist()]
+    off = float((together - torch.cat(alone)).abs().max() / together.abs().max().clamp(min=1e-9))
+    numbers = {"relative": round(off, 8)}
+    if off < TOLERANCE:
+        return Finding("M06", "ok", "examples give the same output alone and in a batch", numbers=numbers)
+    return Finding(
+        "M06", "error", f"in a batch examples give another output than alone (by {off:.2g} of the largest)",
         "padding leaks, or something is normalised over the batch in evaluation mode", numbers=numbers,
     )  # fmt: skip
 
@@ -101,7 +118,7 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
 
 
 def _causality(patient: Patient) -> Finding:
-    if patient.aligned or patient.prepared.labels.get("target"):
+    if patient.aligned or patient.prepared.labels.get("target") or not patient.chooses:
         return Finding("M07", "info", "the model writes no token after another; there is no future to see")
     model, batch = patient.fresh(), patient.batch()
     before, _ = patient.captured(model, batch)

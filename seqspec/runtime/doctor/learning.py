@@ -86,6 +86,8 @@ def _freely(patient: Patient) -> Finding:
     batch = patient.batch()
     if not patient.has_source:
         return Finding("M19", "info", "a language model continues prompts; there is no answer to compare")
+    if hasattr(patient.overfit.model, "references"):
+        return Finding("M19", "info", "the model predicts values, which no search writes one after another")
     model = patient.overfit.model.eval()
     with torch.no_grad():
         found: list[list[Hypothesis]] = model.decode(batch, patient.searcher)  # type: ignore[operator]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seqspec.compile.build.program import Program
 from seqspec.components.losses import LossSum
-from seqspec.components.outputs import Aligned, Output
+from seqspec.components.outputs import Aligned, Output, Scored
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.collate import AnySplit, collate
 from seqspec.data.seeds import seed_of
@@ -125,6 +125,16 @@ class Patient:
             output = self.output(model, batch)
             head = getattr(output, "head", None)
             return output.scores, None if head is None else head(output.scores)
+
+    @cached_property
+    def chooses(self) -> bool:
+        """Whether the main output is scores of ids or classes, one of which is right."""
+        return isinstance(self.output(self.fresh().eval(), self.batch()), Scored | Aligned)
+
+    @property
+    def compares(self) -> bool:
+        """Whether a loss compares the examples of a batch with each other."""
+        return bool(self.program.losses.chosen(None, whole_batch=True))
 
     def output(self, model: nn.Module, batch: Batch) -> Output:
         """The output that the first loss reads."""

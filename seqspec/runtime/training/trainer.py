@@ -50,6 +50,12 @@ def train(
     if module.step >= config.max_steps or standing.stopped:
         return None
     per_step = _micro_steps(module.slices, place)
+    if place.world > 1 and module.losses.chosen(None, whole_batch=True):
+        raise RunError(
+            "a loss compares every example of a batch with every other, which processes cannot share yet",
+            exit=Exit.USAGE,
+            help="run one process; `train.accumulate` bounds the memory without changing what is compared",
+        )
     updates = len(module.cycle.turns)
     timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
     bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0)

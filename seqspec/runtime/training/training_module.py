@@ -29,6 +29,7 @@ from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.weights import Average, Noise
+from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.procedure._procedure import Phase
 
@@ -58,6 +59,7 @@ class Training(lightning.LightningModule):
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
         self._loss: Callable[..., Any] = compiled or program.losses.sums
+        self._whole = self._whole_batch() if slices > 1 else None
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -75,8 +77,7 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         phase = self.cycle.turn.phase
-        keys = () if self.cycle.alone else (phase.name,)
-        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+        self.draw_anew(batch)
         self.frozen.hold(self.step + 1)
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
@@ -86,14 +87,31 @@ class Training(lightning.LightningModule):
             self.noise.add()
         loss = self.objective(phase, batch)
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
-        if math.isfinite(batch.share):
+        if loss is None:
+            return torch.zeros((), device=self.device, requires_grad=True)
+        if self._whole or math.isfinite(batch.share):
             self.window[phase.name].add(loss)
         mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
 
-    def objective(self, phase: Phase, batch: Batch) -> LossSum:
-        """The losses of a phase on a batch, weighted as this step weighs them."""
+    def draw_anew(self, batch: Batch) -> None:
+        """Start the random numbers of a micro-step of the phase whose turn it is."""
+        keys = () if self.cycle.alone else (self.cycle.turn.phase.name,)
+        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+
+    def _whole_batch(self) -> WholeBatch | None:
+        """What joins micro-batches where a loss compares their examples."""
+        if not self.losses.chosen(None, whole_batch=True):
+            return None
+        return WholeBatch(self.losses, self.model, slices=self.slices, seeded=self.draw_anew)
+
+    def objective(self, phase: Phase, batch: Batch) -> LossSum | None:
+        """The losses of a phase on a batch, weighted as this step weighs them; ``None`` where they wait for
+        the other micro-batches of the step.
+        """
+        if self._whole:
+            return self._whole.objective(batch, names=phase.losses, step=self.step + 1)
         sums = self._loss(self.model, batch, names=phase.losses)
         return self.losses.weigh(sums, batch, step=self.step + 1)
 

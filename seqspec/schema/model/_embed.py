@@ -22,13 +22,18 @@ class Embedding(Protocol):
         ...
 
 
-def embed(model: Embedding, source: Type, flow: Flow) -> Type:
-    """What the encoder reads: ids are looked up and anything else stays, unless an embedding is named."""
-    if model.embedding is None:
+def embed(model: Embedding, source: Type, flow: Flow, *, side: str = "") -> Type:
+    """What the encoder reads: ids are looked up and anything else stays, unless an embedding is named.
+
+    ``side`` goes before the names of the two slots where a model has another pair of them.
+    """
+    name = f"{side}embedding"
+    embedding, encoder = getattr(model, name), getattr(model, f"{side}encoder")
+    if embedding is None:
         if not isinstance(source, Tokens):
             return source
-        flow.fill("embedding", "lookup", "ids are looked up")
-    width = getattr(model.encoder, "dim", None)
-    if width is None or getattr(model.embedding, "dim", None) is not None:
-        return flow.node("embedding", source)
-    return flow.node("embedding", source, dim=(width, "the encoder's width"))
+        flow.fill(name, "lookup", "ids are looked up")
+    width = getattr(encoder, "dim", None)
+    if width is None or getattr(embedding, "dim", None) is not None:
+        return flow.node(name, source)
+    return flow.node(name, source, dim=(width, "the encoder's width"))

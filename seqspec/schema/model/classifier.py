@@ -1,22 +1,17 @@
 """An encoder that reads the source whole, one vector made of what it gives, and a score for each class."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.model._pooling import Pooling, pooled
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Classes, Outputs, Poison, States, Type, Vector
+from seqspec.schema.types import Classes, Outputs, Poison, Type
 from seqspec.schema.units import InferredMark
-
-POOLED = {
-    States: ("mean", "the encoder gives a state a position"),
-    Vector: ("none", "the encoder gives one vector an example"),
-}
-"""How what an encoder gives becomes one vector, where the spec does not say."""
 
 
 class ClassifierConfig(Config):
@@ -28,7 +23,7 @@ class ClassifierConfig(Config):
     """
     encoder: Annotated[Config, Slot("encoder")]
     """Reads the source."""
-    pooling: Annotated[Literal["mean", "first", "max", "none"] | None, InferredMark()] = None
+    pooling: Annotated[Pooling | None, InferredMark()] = None
     """How an example's states become one vector: their mean, the first, or the largest value of each feature;
     ``none`` where the encoder gives one vector already.  Left out, ``mean`` or ``none``.
     """
@@ -49,21 +44,7 @@ class ClassifierConfig(Config):
                 help="use model `encoder_decoder` or `ctc`, or name a `label` in the adapter's target",
             )
         given = flow.node("encoder", embed(self, source["source"], flow))
-        logits = flow.node("head", {"hidden": self._pool(given, flow), "target": target})
+        logits = flow.node(
+            "head", {"hidden": pooled(self.pooling, given, flow, reader="a classifier"), "target": target}
+        )
         return outputs_of(("labels", logits), self, ("encoder",))
-
-    def _pool(self, given: Type, flow: Flow) -> Type:
-        if isinstance(given, Poison):
-            return given
-        if not isinstance(given, States | Vector):
-            raise Mismatch(f"a classifier pools states, and the encoder gives {given}", at=("encoder",))
-        follows, reason = POOLED[type(given)]
-        if self.pooling is None:
-            flow.derive("pooling", follows, reason)
-        elif (self.pooling == "none") != (follows == "none"):
-            raise Mismatch(
-                f"pooling `{self.pooling}` does not fit: {reason}",
-                at=("pooling",),
-                help=f"use `{follows}`, or leave `pooling` out",
-            )
-        return Vector(given.dim)

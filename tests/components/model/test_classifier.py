@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from seqspec.components._layers.pooling import pooled_max, pooled_mean
 from seqspec.components.loss.cross_entropy import CrossEntropy
-from seqspec.components.model.classifier import pooled_max, pooled_mean
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.loss.sampled_softmax import SampledSoftmaxConfig
