@@ -97,6 +97,14 @@ class FramesPrediction:
     """Makes them heard, where the model has a vocoder."""
 
 
+@dataclass(frozen=True)
+class FilePrediction:
+    """A value that was written to files; the first is the one to open."""
+
+    kind: ClassVar[str] = "files"
+    names: tuple[str, ...]
+
+
 Predicted = (
     TextPrediction
     | LabelPrediction
@@ -105,6 +113,7 @@ Predicted = (
     | MaskPrediction
     | VectorPrediction
     | FramesPrediction
+    | FilePrediction
 )
 KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "vector", "frames")
 """Every kind of prediction, as metrics name what they read."""

@@ -28,27 +28,22 @@ def mel_filters(mel: MelScale, num_bins: int) -> Tensor:
     return filters_FM.float()
 
 
-def reflected(mel: MelScale) -> int:
+def reflected(padding: str, *, fft: int, hop: int) -> int:
     """Samples that are reflected at each end."""
-    match mel.padding:
-        case "center":
-            return mel.fft // 2
-        case "same":
-            return (mel.fft - mel.hop) // 2
-    return 0
+    return {"center": fft // 2, "same": (fft - hop) // 2, "none": 0}[padding]
 
 
-def num_frames(samples: int, mel: MelScale) -> int:
+def num_frames(samples: int, *, fft: int, hop: int, padding: str) -> int:
     """Frames of so many samples; none where there are too few to be reflected, or to fill a transform."""
-    padding = reflected(mel)
-    if samples <= padding:
+    ends = reflected(padding, fft=fft, hop=hop)
+    if samples <= ends:
         return 0
-    return max(0, (samples + 2 * padding - mel.fft) // mel.hop + 1)
+    return max(0, (samples + 2 * ends - fft) // hop + 1)
 
 
 def spectrum(wave_BL: Tensor, mel: MelScale) -> Tensor:
     """``[B, F, T]`` complex: a periodic Hann window in the middle of each transform."""
-    padding = reflected(mel)
+    padding = reflected(mel.padding, fft=mel.fft, hop=mel.hop)
     padded = functional.pad(wave_BL[:, None], (padding, padding), mode="reflect")[:, 0]
     window = torch.hann_window(mel.window, device=wave_BL.device)
     return torch.stft(

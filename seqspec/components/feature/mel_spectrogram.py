@@ -33,7 +33,8 @@ class MelSpectrogram:
 
     def num_frames(self, num_samples: int) -> int:
         """Frames of so many samples."""
-        return num_frames(num_samples, self.mel)
+        mel = self.mel
+        return num_frames(num_samples, fft=mel.fft, hop=mel.hop, padding=mel.padding)
 
     def __call__(self, samples: np.ndarray) -> Tensor:
         if not self.num_frames(len(samples)):

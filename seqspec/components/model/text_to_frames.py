@@ -79,7 +79,7 @@ class TextToFrames(nn.Module):
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The target's frames."""
-        return frames_predicted_of(batch, rate=self.rate)
+        return frames_predicted_of(batch, rate=self.rate, vocoder=self.vocoder)
 
     def attention(self, batch: Batch) -> Tensor | None:
         """``[B, T, N]``: how the frames lie on the tokens, where that is learned."""
@@ -162,13 +162,13 @@ def frames_predicted(
     return [[FramesPrediction(x.numpy(), rate, sound)] for x, sound in zip(cut, listened, strict=True)]
 
 
-def frames_predicted_of(batch: Batch, *, rate: float) -> list[FramesPrediction | None]:
-    """The true frames of a batch; ``None`` where it has none."""
+def frames_predicted_of(batch: Batch, *, rate: float, vocoder: Any) -> list[FramesPrediction | None]:
+    """The true frames of a batch, heard through the same vocoder; ``None`` where it has none."""
     lengths_B = batch.target_lengths
     if lengths_B is None or batch.target.dim() != 3:
         return [None] * len(batch.index)
-    pairs = zip(batch.target, lengths_B.tolist(), strict=True)
-    return [FramesPrediction(x[:length].float().cpu().numpy(), rate) for x, length in pairs]
+    found = frames_predicted(batch.target, lengths_B.tolist(), rate=rate, vocoder=vocoder)
+    return [one for (one,) in found]
 
 
 def _lengths(batch: Batch) -> Tensor:

@@ -286,6 +286,7 @@ def predict(
     launch: Launch,
     format: PredictionFormat | None,
     output: Path | None,
+    folder: Path | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
@@ -300,7 +301,7 @@ def predict(
             go(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
-                all_classes=all_classes, compiled=compiled,
+                all_classes=all_classes, compiled=compiled, folder=folder,
             )  # fmt: skip
         return Outcome()
 

@@ -21,12 +21,14 @@ from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.attention_image import look
 from seqspec.runtime.evaluation.evaluator import Judge, Scored
 from seqspec.runtime.evaluation.mixture import score_parts
+from seqspec.runtime.evaluation.value_files import write_value
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
+    from seqspec.data.stages.examples import Split
     from seqspec.runtime.training.step_boundary import Judgement
     from seqspec.runtime.training.training_module import Training
 
@@ -107,8 +109,15 @@ def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices:
         index, weights = seen
         folder.note(
             "attention.json",
-            {"id": split.id(index), "target": split.text("target", index), "weights": weights},
+            {"id": split.id(index), "target": _shown_text(split, index), "weights": weights},
         )
+
+
+def _shown_text(split: Split, index: int) -> str:
+    """The text of an example: its target's, else its source's."""
+    texts = (role for role in ("target", "source") if isinstance(split.roles.get(role), Text | Classes))
+    role = next(texts, None)
+    return "" if role is None else split.text(role, index)
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
@@ -136,8 +145,9 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
     """One line an example: id, reference, hypothesis, score, and the texts of further fields; no file where
     nothing was predicted.  Gives what was written.
     """
+    sampled = _write_samples(path, assembled, scored)
     if not scored.found:
-        return []
+        return sampled
     split = assembled.prepared.splits[scored.split]
     others = [
         role
@@ -159,4 +169,35 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
-    return [path]
+    return [path, *sampled]
+
+
+def _write_samples(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
+    """The first predicted values beside what the examples hold, as files in a folder of their own; a line an
+    example names them.
+    """
+    if not scored.samples:
+        return []
+    split = assembled.prepared.splits[scored.split]
+    folder = path.with_name(f"{path.stem}.samples")
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    lines: list[str] = []
+    for sample in scored.samples:
+        pair = {"prediction": sample.prediction, "reference": sample.reference}
+        files = {
+            which: write_value(value, folder / f"{sample.index:05d}.{which}")
+            for which, value in pair.items()
+            if value is not None
+        }
+        written += [file for named in files.values() for file in named]
+        texts = {
+            role: split.text(role, sample.index)
+            for role, type_ in split.roles.items()
+            if isinstance(type_, Text | Classes)
+        }
+        named = {which: [file.name for file in found] for which, found in files.items()}
+        lines.append(json.dumps({"id": split.id(sample.index), **named, "fields": texts}, ensure_ascii=False))
+    index = folder / "index.jsonl"
+    write_durably(index, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+    return [index, *written]

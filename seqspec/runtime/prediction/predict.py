@@ -12,6 +12,7 @@ from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
 from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
 from seqspec.runtime.prediction.predictor import Prediction
+from seqspec.runtime.prediction.value_files import written_to
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ def predict(
     column: str | None = None,
     all_classes: bool = False,
     compiled: Compiled | None = None,
+    folder: Path | None = None,
 ) -> None:
-    """A prediction for every input on ``out``.
+    """A prediction for every input on ``out``; values other than texts and labels as files in ``folder``.
 
     Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
     ``DataError``; the others are predicted.
@@ -53,6 +55,8 @@ def predict(
     write = writer(out, Printing(format, nbest, scores, all_classes, named))
     given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed)
     predicted = (interactive(opened) if typed else opened).predictor(given)
+    if folder is not None:
+        predicted = written_to(folder, predicted)
     print_all(predicted, write, alone=len(inputs) == 1 and not named)
 
 

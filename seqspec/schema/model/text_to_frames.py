@@ -105,7 +105,7 @@ class TextToFramesConfig(Config):
                     help="learn them with `aligner: forward_sum`, or name a column as `durations`",
                 )
             return {}
-        width: int = getattr(self.embedding, "dim", None) or getattr(self.encoder, "dim", 1)
+        width = int(getattr(self.embedding, "dim", None) or getattr(self.encoder, "dim", 1))
         flow.node("aligner", {"tokens": Frames(width), "frames": target})
         return dict(auxiliary_of("aligner", self.aligner))
 
