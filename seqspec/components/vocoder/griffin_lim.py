@@ -69,8 +69,8 @@ def magnitudes(frames_TM: Tensor, mel: MelScale, num_bins: int) -> Tensor:
     """``[F, T]``: magnitudes of no bin below 1e-8 whose mel frames these are.
 
     The pseudo-inverse, then rounds of multiplicative updates (Lee and Seung 2001, "Algorithms for
-    Non-negative Matrix Factorization", NIPS): negative numbers of the former are not just cut off, which between harmonics
-    would be off by several units of the logarithm.
+    Non-negative Matrix Factorization", NIPS): negative numbers of the former are not just cut off, which
+    between harmonics would be off by several units of the logarithm.
     """
     logarithm = frames_TM * mel.deviation + mel.mean
     weight_TM = logarithm.exp() if mel.log == "natural" else torch.pow(10.0, logarithm)
