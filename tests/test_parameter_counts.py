@@ -31,11 +31,13 @@ COUNTS = {
     "image_cifar10_transformer": 38_328_576,
     # 46,266,420 in NVIDIA's code, less the 81 weights of a layer that it never calls.
     "tts_ljspeech_fastpitch": 46_266_339,
+    "tts_ljspeech_tacotron2": 28_193_153,
 }
 FACTS = {
     "lm_one_billion_words": 793_472,
     "image_imagenet_xception": 1_000,
     "tts_ljspeech_fastpitch": 148,
+    "tts_ljspeech_tacotron2": 148,
 }
 """Words of the benchmark's training text, with Lingvo's count of them, classes of ImageNet, and the symbols of
 public recipes of speech synthesis.

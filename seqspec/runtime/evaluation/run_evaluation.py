@@ -29,6 +29,7 @@ from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
     from seqspec.data.stages.examples import Split
+    from seqspec.data.stages.packing import PackedSplit
     from seqspec.runtime.training.step_boundary import Judgement
     from seqspec.runtime.training.training_module import Training
 
@@ -113,7 +114,7 @@ def _describe_end(folder: RunFolder, assembled: Assembled, judge: Judge, slices:
         )
 
 
-def _shown_text(split: Split, index: int) -> str:
+def _shown_text(split: Split | PackedSplit, index: int) -> str:
     """The text of an example: its target's, else its source's."""
     texts = (role for role in ("target", "source") if isinstance(split.roles.get(role), Text | Classes))
     role = next(texts, None)

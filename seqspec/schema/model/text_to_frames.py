@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -105,7 +105,8 @@ class TextToFramesConfig(Config):
                     help="learn them with `aligner: forward_sum`, or name a column as `durations`",
                 )
             return {}
-        width = int(getattr(self.embedding, "dim", None) or getattr(self.encoder, "dim", 1))
+        parts: tuple[Any, Any] = (self.embedding, self.encoder)
+        width: int = next(part.dim for part in parts if getattr(part, "dim", None))
         flow.node("aligner", {"tokens": Frames(width), "frames": target})
         return dict(auxiliary_of("aligner", self.aligner))
 
