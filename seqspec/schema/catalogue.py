@@ -28,6 +28,7 @@ SLOTS = (
     "aligner",
     "predictor",
     "vocoder",
+    "critic",
     "head",
     "model",
     "loss",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqspec.components._layers.time_warping import warping_path
 from seqspec.components.metric._compared import signature
 from seqspec.components.predictions import FramesPrediction
-from seqspec.schema.metric.mel_cepstral_distortion import MelCepstralDistortionConfig
+from seqspec.schema.metric.mel_cepstral_distortion import MelCepstralDistortionConfig, compared
 from seqspec.schema.types import Frames, Type
 
 
@@ -27,7 +27,7 @@ class MelCepstralDistortion:
     def __init__(
         self, config: MelCepstralDistortionConfig, takes: Mapping[str, Type], parts: Any = None
     ) -> None:
-        target = takes["target"]
+        target = compared(takes)
         assert isinstance(target, Frames)
         self.order, self.loudness, self.align = config.order, config.loudness, config.align
         self.basis_DC = _cosines(target.dim, config.order)

@@ -27,7 +27,7 @@ class MelCepstralDistortionConfig(Config):
     """Along the cheapest monotonic path, or frame by frame, what is longer on one side left out."""
 
     def output(self, source: Mapping[str, Type]) -> Type:
-        target = source["target"]
+        target = compared(source)
         if not isinstance(target, Frames | Poison):
             raise Mismatch(f"`mel_cepstral_distortion` compares frames, and the target here is {target}")
         if isinstance(target, Frames) and self.order >= target.dim:
@@ -37,3 +37,9 @@ class MelCepstralDistortionConfig(Config):
                 help=f"use at most {target.dim - 1}",
             )
         return Nothing()
+
+
+def compared(source: Mapping[str, Type]) -> Type:
+    """The type of the frames: what the model gives, else the target."""
+    given = source.get("given")
+    return given if isinstance(given, Frames) else source["target"]
