@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ class HifiGan(nn.Module):
         channels = config.period_channels
         self.of_periods = nn.ModuleList(_Period(p, channels) for p in config.periods)
         # The first scale sees the waveform itself and is held by spectral norm, the others by weight norm.
-        norms = [spectral_norm, *[weight_norm] * (config.num_scales - 1)]
+        norms: list[Callable[..., Any]] = [spectral_norm, *[weight_norm] * (config.num_scales - 1)]
         self.of_scales = nn.ModuleList(_Scale(config.scale_channels, norm=norm) for norm in norms)
 
     def forward(self, wave_BL: Tensor) -> list[Opinion]:
@@ -73,7 +73,7 @@ class _Period(nn.Module):
 
 
 class _Scale(nn.Module):
-    def __init__(self, channels: list[int], *, norm: Callable[[nn.Module], nn.Module]) -> None:
+    def __init__(self, channels: list[int], *, norm: Callable[..., Any]) -> None:
         super().__init__()
         widths = pairwise([1, *channels])
         self.layers = nn.ModuleList(

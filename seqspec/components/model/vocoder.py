@@ -57,8 +57,8 @@ class Vocoder(nn.Module):
         found: dict[str, Output] = {}
         if wanted("frames", only):
             assert batch.source_lengths is not None
-            pair = (mel_frames(x, self.mel, self.bins) for x in (made_BL, true_BL))
-            found["frames"] = Compared(*pair, batch.source_lengths)
+            made, true = (mel_frames(x, self.mel, self.bins) for x in (made_BL, true_BL))
+            found["frames"] = Compared(made, true, batch.source_lengths)
         count = torch.tensor(len(batch.index), device=true_BL.device)
         return found | dict(terms(means, count, only))
 

@@ -25,7 +25,7 @@ class HifiGan(nn.Module):
         super().__init__()
         assert source.mel is not None
         self.rate = source.mel.rate
-        width = config.channels
+        width, self.kinds = config.channels, len(config.block_kernels)
         self.entry = weight_norm(nn.Conv1d(source.dim, width, 7, padding=3))
         self.steps, self.blocks = nn.ModuleList(), nn.ModuleList()
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
@@ -34,18 +34,16 @@ class HifiGan(nn.Module):
                 weight_norm(_drawn(nn.ConvTranspose1d(width, width // 2, kernel, rate, padding)))
             )
             width //= 2
-            kinds = zip(config.block_kernels, config.block_dilations, strict=True)
-            twice = config.block == "1"
-            self.blocks.append(
-                nn.ModuleList(_Block(width, k, dilations, twice=twice) for k, dilations in kinds)
-            )
+            for k, dilations in zip(config.block_kernels, config.block_dilations, strict=True):
+                self.blocks.append(_Block(width, k, dilations, twice=config.block == "1"))
         self.exit = weight_norm(_drawn(nn.Conv1d(width, 1, 7, padding=3)))
 
     def forward(self, frames_BTM: Tensor) -> Tensor:
         x_BCL = self.entry(frames_BTM.transpose(1, 2))
-        for step, blocks in zip(self.steps, self.blocks, strict=True):
+        for number, step in enumerate(self.steps):
             x_BCL = step(functional.leaky_relu(x_BCL, SLOPE))
-            x_BCL = sum(block(x_BCL) for block in blocks) / len(blocks)  # type: ignore[arg-type]
+            blocks = self.blocks[number * self.kinds : (number + 1) * self.kinds]
+            x_BCL = torch.stack([block(x_BCL) for block in blocks]).mean(0)
         wave_BL: Tensor = torch.tanh(self.exit(functional.leaky_relu(x_BCL))).squeeze(1)
         return wave_BL
 
