@@ -56,7 +56,18 @@ def _watch(program):
         module = program.components.get(node.path)
         if node.component[0] in ("encoder", "embedding") and isinstance(node.gives, States | Frames | Vector):
             module.register_forward_hook(_compare(node, seen))
+        elif node.component[0] == "vocoder" and isinstance(module, torch.nn.Module):
+            module.register_forward_hook(_compare_samples(node, seen))
     return seen
+
+
+def _compare_samples(node, seen):
+    """A vocoder that learns makes as many samples of a frame as its hop."""
+
+    def hook(module, arguments, output):
+        seen.append((node.path, arguments[0].shape[1] * node.source.mel.hop, output.shape[-1]))
+
+    return hook
 
 
 def _compare(node, seen):
