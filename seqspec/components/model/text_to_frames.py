@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.masked_convolution import MaskedConvolution
@@ -187,7 +188,13 @@ def _given(batch: Batch, lengths_B: Tensor) -> Tensor:
     for row, durations, tokens, total, frames in rows:
         _require(row, durations == tokens, f"{durations} durations, and its text {tokens} tokens")
         _require(row, total == frames, f"durations that sum to {total}, and its target {frames} frames")
-    return field.values
+    assert batch.source is not None
+    return _as_wide(field.values, batch.source.shape[1])
+
+
+def _as_wide(x_BN: Tensor, size: int) -> Tensor:
+    """Padded as the tokens are, or cut as far as they are."""
+    return functional.pad(x_BN, (0, size - x_BN.shape[1]))
 
 
 def _require(row: int, holds: bool, held: str) -> None:
@@ -207,7 +214,8 @@ def _by_token(batch: Batch, name: str, durations_BN: Tensor) -> Tensor:
         pairs = zip(batch.index.tolist(), field.lengths.tolist(), batch.source_lengths.tolist(), strict=True)
         for row, numbers, tokens in pairs:
             _require_equal(row, name, numbers, tokens, "its text {:,} tokens")
-        return field.values
+        assert batch.source is not None
+        return _as_wide(field.values, batch.source.shape[1])
     pairs = zip(batch.index.tolist(), field.lengths.tolist(), _lengths(batch).tolist(), strict=True)
     for row, numbers, frames in pairs:
         _require_equal(row, name, numbers, frames, "its target {:,} frames")
