@@ -382,6 +382,10 @@ def predict(
     output: Annotated[
         Path | None, typer.Option(help="Write here; .csv, .tsv and .jsonl choose the format.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for sound, images, masks, frames and vectors; the table names the files."),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
     ] = "torch",
@@ -417,6 +421,7 @@ def predict(
             all_classes=probabilities,
             column=column,
             output=output,
+            folder=out,
             engine=engine,
             over=over,
             launch=launch,

@@ -39,6 +39,9 @@ COUNTS = {
     "vae_mnist": 425_284,
     "gan_celeba_dcgan": 3_576_704 + 2_765_568,
     "gan_cifar10_sngan": 4_276_739 + 1_053_825,
+    # 46,266,420 in NVIDIA's code, less the 81 weights of a layer that it never calls.
+    "tts_ljspeech_fastpitch": 46_266_339,
+    "tts_ljspeech_tacotron2": 28_193_153,
 }
 FACTS = {
     "lm_one_billion_words": 793_472,
@@ -46,8 +49,12 @@ FACTS = {
     "image_imagenet_resnet50": 1_000,
     "image_imagenet_vit": 1_000,
     "gan_celeba_dcgan": 1,
+    "tts_ljspeech_fastpitch": 148,
+    "tts_ljspeech_tacotron2": 148,
 }
-"""Words of the benchmark's training text, with Lingvo's count of them, and classes of ImageNet."""
+"""Words of the benchmark's training text, with Lingvo's count of them, classes of ImageNet, and the symbols of
+public recipes of speech synthesis.
+"""
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -75,6 +75,8 @@ def _watch(program):
             module.register_forward_hook(_compare(node, seen))
         elif isinstance(node.gives, Image) and isinstance(module, torch.nn.Module):
             module.register_forward_hook(_compare_images(node, seen))
+        elif node.component[0] == "vocoder" and isinstance(module, torch.nn.Module):
+            module.register_forward_hook(_compare_samples(node, seen))
     return seen
 
 
@@ -85,6 +87,15 @@ def _compare_images(node, seen):
         given = output[0] if isinstance(output, tuple) else output
         expected = (node.gives.channels, node.gives.height, node.gives.width)
         seen.append((node.path, expected, tuple(given.shape[1:])))
+
+    return hook
+
+
+def _compare_samples(node, seen):
+    """A vocoder that learns makes as many samples of a frame as its hop."""
+
+    def hook(module, arguments, output):
+        seen.append((node.path, arguments[0].shape[1] * node.source.mel.hop, output.shape[-1]))
 
     return hook
 

@@ -1,6 +1,6 @@
 """What a model gives a loss, by name: each output is the arguments of the losses that fit it."""
 
-# B batch, S states, U target time, D width, V vocabulary
+# B batch, S states, T time, U target time, D width, V vocabulary
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ class Aligned(NamedTuple):
         return self.logits
 
 
+class Compared(NamedTuple):
+    """Numbers beside those that they should be, place by place."""
+
+    predicted: Tensor
+    """``[B, T]`` or ``[B, T, D]``."""
+    reference: Tensor
+    """The same shape."""
+    lengths: Tensor
+    """``[B]``: places that count of each example."""
+
+    @property
+    def scores(self) -> Tensor:
+        """What was predicted."""
+        return self.predicted
+
+
 class Paired(NamedTuple):
     """The two sides of pairs as vectors, for losses that compare every source with every target."""
 
@@ -78,7 +94,7 @@ class PixelScores(NamedTuple):
         return self.logits_BVHW.permute(0, 2, 3, 1)
 
 
-class Compared(NamedTuple):
+class Denoised(NamedTuple):
     """What was predicted, and what is right, number by number."""
 
     given: Tensor
@@ -137,7 +153,7 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Paired | PixelScores | Compared | Contest | Posterior | Term
+Output = Scored | Aligned | Compared | Paired | PixelScores | Denoised | Contest | Posterior | Term
 
 
 def wanted(name: str, only: Only) -> bool:

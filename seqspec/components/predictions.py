@@ -8,10 +8,12 @@ labels; any other model gives values of these types from ``decode``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -106,6 +108,16 @@ class FramesPrediction:
     frames_TD: NDArray[np.float32]
     rate: float
     """Frames a second."""
+    sound: Callable[[], AudioPrediction] | None = field(default=None, compare=False)
+    """Makes them heard, where the model has a vocoder."""
+
+
+@dataclass(frozen=True)
+class FilePrediction:
+    """A value that was written to files; the first is the one to open."""
+
+    kind: ClassVar[str] = "files"
+    names: tuple[str, ...]
 
 
 Predicted = (
@@ -116,6 +128,7 @@ Predicted = (
     | MaskPrediction
     | VectorPrediction
     | FramesPrediction
+    | FilePrediction
 )
 KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "vector", "frames")
 """Every kind of prediction, as metrics name what they read."""

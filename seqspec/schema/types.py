@@ -74,6 +74,40 @@ class Waveform(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class MelScale:
+    """How mel frames were made of a waveform, so that what turns them into sound again must fit."""
+
+    rate: int
+    """Samples a second."""
+    fft: int
+    """Points of the transform."""
+    window: int
+    """Samples of the window."""
+    hop: int
+    """Samples between frames."""
+    low: float
+    """Lower edge of the lowest filter, in Hz."""
+    high: float
+    """Upper edge of the highest filter, in Hz."""
+    scale: str = "slaney"
+    norm: str = "area"
+    spectrum: str = "magnitude"
+    log: str = "natural"
+    floor: float = 1e-5
+    padding: str = "center"
+    mean: float = 0.0
+    """What is taken off the logarithms."""
+    deviation: float = 1.0
+    """What they are divided by after that."""
+
+    def __str__(self) -> str:
+        return " ".join(
+            f"{value:g}" if isinstance(value, float) else str(value)
+            for value in (getattr(self, name) for name in self.__dataclass_fields__)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Frames(Type):
     """A sequence of feature vectors: ``[B, T, dim]`` float32.  ``channels`` > 1 means ``dim`` = channels ×
     bins, channel-major.
@@ -83,6 +117,8 @@ class Frames(Type):
     rate: Fraction | int = 0
     """Frames a second; 0 where time has no unit."""
     channels: int = 1
+    mel: MelScale | None = None
+    """How they were made, where they are mel frames that a vocoder can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +279,8 @@ class Auxiliary(Type):
 
     weight: float = 1.0
     """Its weight where no loss of the spec states one."""
+    counted: Counted | None = None
+    """What its sum is divided by; left out, the tokens of the target."""
 
 
 class Outputs(Mapping[str, Type]):

@@ -53,6 +53,15 @@ def _misnames(flow: TypeFlow, named: Iterable[str]) -> bool:
     return any(name not in flow.fields for name in named)
 
 
+def _normalized(given: Type, how: str) -> Type:
+    """Frames that were normalised by what the data tell are no longer such as a vocoder could read."""
+    from dataclasses import replace
+
+    from seqspec.schema.types import Frames
+
+    return replace(given, mel=None) if how != "none" and isinstance(given, Frames) and given.mel else given
+
+
 def _role(flow: TypeFlow, role: str, raw: Type) -> Type:
     from seqspec.schema.types import Image, Text, Waveform
 
@@ -86,7 +95,8 @@ def _role(flow: TypeFlow, role: str, raw: Type) -> Type:
                 return Poison()
             steps = data.audio.pipeline(role)
             below = TypeFlow(steps, (*flow.path, "audio", *data.audio.place(role)), flow.record)
-            return below.nodes("augment", below.node("features", raw))
+            given = below.nodes("augment", below.node("features", raw))
+            return _normalized(given, steps.normalize)
         case Image():
             if data.image is None:
                 return raw

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from seqspec.components.adapter._speech import for_task
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._utterances import utterance
@@ -38,7 +39,7 @@ class Jsut(Adapter[JsutConfig]):
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         test, dev = self.config.test, self.config.dev
         bounds = {"test": (0, test), "dev": (test, test + dev), "train": (test + dev, None)}
-        yield from islice(self._utterances(), *bounds[split])
+        yield from for_task(self.config, islice(self._utterances(), *bounds[split]))
 
     def _utterances(self) -> Iterator[Record | BadRow]:
         for transcript in self._transcripts():

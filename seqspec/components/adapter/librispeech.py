@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqspec.components.adapter._speech import for_task
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, phrase
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
@@ -35,7 +36,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for chapter in self._chapters(split):
-            yield from self._utterances(chapter)
+            yield from for_task(self.config, self._utterances(chapter))
 
     def _chapters(self, split: str) -> Iterator[Path]:
         for part in self.config.parts[split]:

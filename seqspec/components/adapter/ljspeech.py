@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqspec.components.adapter._speech import for_task
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._utterances import utterance
@@ -36,8 +37,8 @@ class Ljspeech(Adapter[LjspeechConfig]):
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         metadata = self._metadata()
-        for line in read_lines(metadata, corpus=self.corpus):
-            yield self._utterance(line, metadata)
+        lines = read_lines(metadata, corpus=self.corpus)
+        yield from for_task(self.config, (self._utterance(line, metadata) for line in lines))
 
     def _metadata(self) -> Path:
         path = self.home("LJSpeech-1.1") / "metadata.csv"

@@ -16,7 +16,7 @@ from seqspec.components._layers.class_vector import classes_of
 from seqspec.components._layers.diffusion import GaussianProcess
 from seqspec.components._layers.image_likelihood import HALF
 from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed
-from seqspec.components.outputs import Compared, Only, Output
+from seqspec.components.outputs import Denoised, Only, Output
 from seqspec.components.predictions import ImagePrediction
 from seqspec.components.search._images import TIMES, Denoise, Path, default_search
 from seqspec.data.batching.batch import Batch
@@ -56,11 +56,11 @@ class Diffusion(nn.Module):
         if self.process is None:
             time_B111 = share_B[:, None, None, None]
             noisy_BCHW, wanted_BCHW = torch.lerp(x_BCHW, noise_BCHW, time_B111), noise_BCHW - x_BCHW
-            return {"denoising": Compared(self.network(noisy_BCHW, share_B * TIMES, classes_B), wanted_BCHW)}
+            return {"denoising": Denoised(self.network(noisy_BCHW, share_B * TIMES, classes_B), wanted_BCHW)}
         step_B = (share_B * self.process.steps).long().clamp(max=self.process.steps - 1)
         noisy_BCHW = self.process.noisy(x_BCHW, noise_BCHW, step_B)
         wanted_BCHW = self.process.wanted(x_BCHW, noise_BCHW, step_B)
-        return {"denoising": Compared(self.network(noisy_BCHW, step_B, classes_B), wanted_BCHW)}
+        return {"denoising": Denoised(self.network(noisy_BCHW, step_B, classes_B), wanted_BCHW)}
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: a lower bound of the log-likelihood, at every step of the process."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.components.tokenizer import _vocabulary
+from seqspec.components.tokenizer._prosody import prosody
 from seqspec.components.tokenizer._table import Table
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.tokenizer.phonemes import PhonemesConfig
@@ -33,6 +34,7 @@ class Phonemes:
     def __init__(self, config: PhonemesConfig, source: Type) -> None:
         self.config = config
         self._style = config.style
+        self._marks = config.marks if config.style == "prosody" else "plus"
         self._options = {
             "use_read_as_pron": config.reading == "kana",
             "predict_nani": False,
@@ -103,6 +105,8 @@ class Phonemes:
 
     def _part_symbols(self, part: str) -> list[str]:
         library = _library()
+        if self._marks == "espnet":
+            return prosody(library.extract_fullcontext(part, **self._options))
         if self._style == "prosody":
             return list(library.g2p_prosody(part, **self._options))
         return list(library.g2p(part, join=False, **self._options))

@@ -313,15 +313,16 @@ def predict(
     task: str | None = None,
     timestamps: bool = False,
     align: Path | None = None,
+    folder: Path | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
     def work() -> Outcome:
         # What can be refused without torch is refused first.
         check_names(inputs)
-        folder = open_folder(path)
-        compiled = compile_run(folder, overlays=over)
-        check_hypotheses(compiled.plan.each[task_of(compiled.plan, task, run=folder)], nbest)
+        run = open_folder(path)
+        compiled = compile_run(run, overlays=over)
+        check_hypotheses(compiled.plan.each[task_of(compiled.plan, task, run=run)], nbest)
         with output_stream(output) as out:
             from seqspec.runtime.prediction.predict import predict as go
 
@@ -329,6 +330,7 @@ def predict(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
                 all_classes=all_classes, compiled=compiled, task=task, timestamps=timestamps, align=align,
+                folder=folder,
             )  # fmt: skip
         return Outcome()
 

@@ -14,17 +14,23 @@ import torch
 from seqspec.data.inspect.finding import Finding, Table
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.runtime.doctor.subject import Patient
-from seqspec.schema.types import Text
+from seqspec.schema.types import Classes, Text
 
 MOST_JUDGED = 500
 
 
 def check(patient: Patient) -> Iterator[Finding]:
     """Around the model: baselines, metrics, limits, vocabularies."""
-    yield _baselines(patient)
-    yield from _metrics(patient)
+    if _is_written(patient):
+        yield _baselines(patient)
+        yield from _metrics(patient)
     yield _limits(patient)
     yield _vocabulary(patient)
+
+
+def _is_written(patient: Patient) -> bool:
+    """Whether targets are texts or labels, which can be guessed and judged as such."""
+    return isinstance(patient.prepared.parts.roles.get("target"), Text | Classes)
 
 
 def _texts(patient: Patient, role: str) -> list[str]:

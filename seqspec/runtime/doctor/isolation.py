@@ -114,7 +114,8 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
         garbage[beyond] = 1e3 if source.is_floating_point() else 5
         yield "other source padding", batch.with_values(source=garbage)
     if batch.target_lengths is not None:
-        yield "longer target padding", batch.with_values(target=functional.pad(batch.target, (0, MORE)))
+        widths = (0, 0) * (batch.target.ndim - 2) + (0, MORE)
+        yield "longer target padding", batch.with_values(target=functional.pad(batch.target, widths))
 
 
 def _causality(patient: Patient) -> Finding:

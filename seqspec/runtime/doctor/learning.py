@@ -60,8 +60,13 @@ def _inputs(patient: Patient) -> Iterator[Finding]:
     known = patient.nats(model, batch)
     assert batch.source is not None
     blank = patient.nats(model, batch.with_values(source=torch.zeros_like(batch.source)))
-    exchanged = patient.nats(model, _exchanged(batch))
-    for check, what, other in (("M02", "blank", blank), ("M05", "exchanged", exchanged)):
+    asked = [("M02", "blank", blank)]
+    if _stands_alone(batch):
+        asked.append(("M05", "exchanged", patient.nats(model, _exchanged(batch))))
+    else:
+        why = "further fields have a value for each place of the input, which another input has not"
+        yield Finding("M05", "info", f"inputs are not exchanged: {why}")
+    for check, what, other in asked:
         told = f"with {what} inputs the loss of the learned examples goes from {known:.3f} to {other:.3f}"
         uses = other > known + 0.2 and other > 1.5 * known
         yield Finding(
@@ -69,6 +74,13 @@ def _inputs(patient: Patient) -> Iterator[Finding]:
             "" if uses else "the model answers without its input: look at the encoder and the attention",
             numbers={"known": round(known, 4), what: round(other, 4)},
         )  # fmt: skip
+
+
+def _stands_alone(batch: Batch) -> bool:
+    """Whether no field but source and target has lengths, so that a source can stand beside any target."""
+    return all(
+        field.lengths is None for name, field in batch.fields.items() if name not in ("source", "target")
+    )
 
 
 def _exchanged(batch: Batch) -> Batch:

@@ -35,6 +35,8 @@ from seqspec.runtime.training.streams import evaluation_stream, turns_of
 from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
+    from seqspec.data.stages.examples import Split
+    from seqspec.data.stages.packing import PackedSplit
     from seqspec.runtime.training.step_boundary import Judgement
     from seqspec.runtime.training.training_module import Training
 
@@ -208,7 +210,7 @@ def _describe_attention(
     index, weights = seen
     folder.note(
         "attention.json",
-        {"id": split.id(index), "target": split.text("target", index), "weights": weights},
+        {"id": split.id(index), "target": _shown_text(split, index), "weights": weights},
     )
     return True
 
@@ -226,6 +228,13 @@ def _show(
     seed = assembled.compiled.plan.experiment.seed
     model, first = assembled.program.model, next(iter(stream))
     show_images(place, model, first, device=judge.device, seed=seed, search=judge.searcher)
+
+
+def _shown_text(split: Split | PackedSplit, index: int) -> str:
+    """The text of an example: its target's, else its source's."""
+    texts = (role for role in ("target", "source") if isinstance(split.roles.get(role), Text | Classes))
+    role = next(texts, None)
+    return "" if role is None else split.text(role, index)
 
 
 def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:

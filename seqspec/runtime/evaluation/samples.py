@@ -120,6 +120,9 @@ def _files(name: str, value: Predicted | None) -> Iterator[tuple[str, bytes]]:
             yield f"mask of {name}.png", _mask(value.classes_HW)
         case FramesPrediction():
             yield f"{name}.png", _frames(value.frames_TD)
+            if value.sound is not None:
+                heard = value.sound()
+                yield f"{name}.wav", wav(heard.samples_T, rate=heard.rate)
 
 
 def _mask(classes_HW: np.ndarray) -> bytes:

@@ -137,7 +137,10 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
         )
     inputs = parts.roles["target"] if prompts else source
     assert inputs is not None
-    return Predictor(search, text_ids(steps), inputs, 8192, prompts, device=device, block=TEXT_BLOCK)
+    classes = {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}
+    return Predictor(
+        search, text_ids(steps), inputs, 8192, prompts, device=device, classes=classes, block=TEXT_BLOCK
+    )
 
 
 def interactive(opened: Opened) -> Opened:

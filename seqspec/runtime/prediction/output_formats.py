@@ -16,6 +16,7 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from seqspec.components.predictions import (
+    FilePrediction,
     FramesPrediction,
     LabelPrediction,
     MaskPrediction,
@@ -117,6 +118,8 @@ def as_json(value: Predicted) -> dict[str, Any]:
         case TextPrediction():
             words = [dataclasses.asdict(word) for word in value.words or ()]
             return {"text": value.text, "score": value.score, "words": words}
+        case FilePrediction():
+            return {"file": value.names[0], "files": list(value.names)}
         case VectorPrediction():
             return {"vector": value.values_D.tolist()}
         case FramesPrediction():
@@ -203,6 +206,8 @@ def _text(value: Predicted) -> str:
     match value:
         case LabelPrediction() | TextPrediction():
             return value.text
+        case FilePrediction():
+            return value.names[0]
         case VectorPrediction():
             return " ".join(f"{number:.6g}" for number in np.asarray(value.values_D).tolist())
     raise _unprintable(value)
@@ -221,4 +226,5 @@ def _one_line(text: str) -> str:
 
 
 def _unprintable(value: Predicted) -> DataError:
-    return DataError(f"a prediction of kind `{value.kind}` cannot be printed in this format")
+    message = f"a prediction of kind `{value.kind}` cannot be printed in this format"
+    return DataError(message, help="write it to files with `--out FOLDER`")

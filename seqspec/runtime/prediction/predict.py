@@ -13,6 +13,7 @@ from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.prediction.timing import Aligner, read_transcripts
+from seqspec.runtime.prediction.value_files import written_to
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def predict(
     task: str | None = None,
     timestamps: bool = False,
     align: Path | None = None,
+    folder: Path | None = None,
 ) -> None:
     """A prediction for every input on ``out``; with ``timestamps`` their words have times, and with ``align``
-    those of given transcripts.
+    those of given transcripts; values other than texts and labels are files in ``folder``.
 
     Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
     ``DataError``; the others are predicted.
@@ -66,6 +68,8 @@ def predict(
         predicted = Aligner(opened.timing, opened.predictor, transcripts)(given)
     else:
         predicted = opened.predictor(given)
+    if folder is not None:
+        predicted = written_to(folder, predicted)
     print_all(predicted, write, alone=len(inputs) == 1 and not named)
 
 

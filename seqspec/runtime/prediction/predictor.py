@@ -7,9 +7,9 @@ translate: its one hypothesis is empty, whatever the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -54,6 +54,8 @@ class Predictor:
     prompts: bool = False
     """Inputs are what a language model goes on from."""
     device: torch.device = CPU
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Names of the classes of further fields, such as ``speaker``, that a column of a table may tell."""
     block: int = 4096
     """Inputs that are read before they are sorted."""
 
@@ -68,10 +70,12 @@ class Predictor:
         """Predictions for one block."""
         found: dict[int, Prediction] = {}
         values: dict[int, np.ndarray] = {}
+        more: dict[int, dict[str, int]] = {}
         for row, one in enumerate(inputs):
             try:
                 if one.error is not None:
                     raise one.error
+                more[row] = dict(self._told(one))
                 values[row] = self.prepare(one.value)
             except DataError as error:
                 found[row] = Prediction(one, (), error)
@@ -80,9 +84,27 @@ class Predictor:
                 found[row] = Prediction(one, (TextPrediction("", 0.0),))
                 del values[row]
         with prepacked():
-            for row, hypotheses in self._searched(values):
+            for row, hypotheses in self._searched(values, more):
                 found[row] = _of(inputs[row], hypotheses)
         return [found[row] for row in range(len(inputs))]
+
+    def _told(self, one: Input) -> Iterator[tuple[str, int]]:
+        """The class that a column of the input's row names, for each further field that has such a column.
+        Raises ``DataError`` for a name that the run has not learned.
+        """
+        for role, names in self.classes.items():
+            told = None if one.columns is None else one.columns.get(role)
+            if told is None or str(told) == "":
+                continue
+            if str(told) not in names:
+                known = ", ".join(f"`{name}`" for name in names[:10]) + (", …" if len(names) > 10 else "")
+                raise DataError(
+                    f"the run knows no {role} `{told}`",
+                    file=one.file or one.name[:40],
+                    row=one.row,
+                    help=f"it knows {known}",
+                )
+            yield role, names.index(str(told))
 
     def _is_empty(self, one: Input, ids: np.ndarray) -> bool:
         """A source without words; a prompt may well be empty."""
@@ -91,35 +113,44 @@ class Predictor:
         return not (len(ids) and str(one.value).strip())
 
     def _searched(
-        self, values: dict[int, np.ndarray]
+        self, values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, int]]
     ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
-        order = sorted(values, key=lambda row: (len(values[row]), row))
+        """What is told of an input stands in every input of its batch, or in none."""
+        order = sorted(values, key=lambda row: (sorted(more[row]), len(values[row]), row))
         lengths = {row: len(value) for row, value in values.items()}
-        for rows in _batches(order, lengths, self.max_units):
-            yield from self._halving(rows, values)
+        for _, alike in groupby(order, key=lambda row: sorted(more[row])):
+            for rows in _batches(list(alike), lengths, self.max_units):
+                yield from self._halving(rows, values, more)
 
     def _halving(
-        self, rows: Sequence[int], values: dict[int, np.ndarray]
+        self, rows: Sequence[int], values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, int]]
     ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
         """Hypotheses of a batch; where it holds an input that is too long, those of its halves."""
         try:
-            found = self.search(self.batch(rows, [values[row] for row in rows]))
+            found = self.search(self.batch(rows, [values[row] for row in rows], [more[row] for row in rows]))
         except InputTooLong as error:
             if len(rows) == 1:
                 yield rows[0], error
                 return
             half = len(rows) // 2
-            yield from self._halving(rows[:half], values)
-            yield from self._halving(rows[half:], values)
+            yield from self._halving(rows[:half], values, more)
+            yield from self._halving(rows[half:], values, more)
             return
         yield from zip(rows, found, strict=True)
 
-    def batch(self, rows: Sequence[int], values: Sequence[np.ndarray]) -> Batch:
-        """The values of some inputs as the model reads them."""
+    def batch(
+        self,
+        rows: Sequence[int],
+        values: Sequence[np.ndarray],
+        more: Sequence[Mapping[str, int]] = (),
+    ) -> Batch:
+        """The values of some inputs as the model reads them, and the labels of further fields."""
         given = joined(self.source, values)
         none = torch.zeros(len(rows), dtype=torch.int64)
         nothing = Field(torch.zeros(len(rows), 0, dtype=torch.int64), none)
         fields = {"target": given} if self.prompts else {"source": given, "target": nothing}
+        for role in more[0] if more else ():
+            fields[role] = Field(torch.tensor([told[role] for told in more]))
         return to_device(Batch(fields, torch.tensor(rows), 0, {"loss": 1.0}), self.device)
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.adapter._adapter import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import Download
+from seqspec.schema.adapter._speech import SpeechConfig
 from seqspec.schema.types import Text, Type, Waveform
 from seqspec.schema.units import Count, Hertz
 
@@ -17,7 +18,7 @@ Subset = Literal[
 ]  # fmt: skip
 
 
-class JsutConfig(AdapterConfig):
+class JsutConfig(SpeechConfig):
     """Read one Japanese speaker: ``jsut_ver1.1/<subset>/transcript_utf8.txt`` (``ID:text``) and
     ``<subset>/wav/<ID>.wav``.
     """
@@ -32,7 +33,7 @@ class JsutConfig(AdapterConfig):
     """Samples a second that the audio is resampled to; left out, its own 48,000."""
 
     def roles(self) -> dict[str, Type]:
-        return {"source": Waveform(self.resample or NATIVE_RATE), "target": Text("ja")}
+        return self.spoken(Waveform(self.resample or NATIVE_RATE), Text("ja"))
 
     def downloads(self) -> tuple[Download, ...]:
         return (Download("http://ss-takashi.sakura.ne.jp/corpus/jsut_ver1.1.zip", "2.7 GB"),)

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.adapter._adapter import AdapterConfig, Download, SplitName
-from seqspec.schema.types import Text, Type, Waveform
+from seqspec.schema.adapter._adapter import Download, SplitName
+from seqspec.schema.adapter._speech import SpeechConfig
+from seqspec.schema.types import Classes, Text, Type, Unknown, Waveform
 
 Part = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 
@@ -24,7 +25,7 @@ _PUBLISHED = {
 _DEV_CLEAN_SHA256 = "76f87d090650617fca0cac8f88b9416e0ebf80350acb97b343a85fa903728ab3"
 
 
-class LibrispeechConfig(AdapterConfig):
+class LibrispeechConfig(SpeechConfig):
     """Read English speech: 16 kHz FLAC below ``LibriSpeech/<part>/<speaker>/<chapter>/``, upper-case
     transcripts beside it.
     """
@@ -39,7 +40,10 @@ class LibrispeechConfig(AdapterConfig):
     """Folders that each split is made of, in order."""
 
     def roles(self) -> dict[str, Type]:
-        return {"source": Waveform(16_000), "target": Text("en")}
+        found = self.spoken(Waveform(16_000), Text("en"))
+        if self.task == "synthesis":
+            found["speaker"] = Classes(Unknown("data.speaker.classes"))
+        return found
 
     def downloads(self) -> tuple[Download, ...]:
         parts = dict.fromkeys(part for parts in self.parts.values() for part in parts)

@@ -2,14 +2,15 @@
 
 from typing import Literal
 
-from seqspec.schema.adapter._adapter import AdapterConfig, Download
+from seqspec.schema.adapter._adapter import Download
+from seqspec.schema.adapter._speech import SpeechConfig
 from seqspec.schema.types import Text, Type, Waveform
 from seqspec.schema.units import Hertz
 
 NATIVE_RATE = 22_050
 
 
-class LjspeechConfig(AdapterConfig):
+class LjspeechConfig(SpeechConfig):
     """Read one English speaker: ``LJSpeech-1.1/metadata.csv`` (``id|raw|normalised``) and ``wavs/<id>.wav``.
 
     The corpus has no splits: everything is ``train``, and ``data.split`` cuts the others out.
@@ -21,7 +22,7 @@ class LjspeechConfig(AdapterConfig):
     """Samples a second that the audio is resampled to; left out, its own 22,050."""
 
     def roles(self) -> dict[str, Type]:
-        return {"source": Waveform(self.resample or NATIVE_RATE), "target": Text("en")}
+        return self.spoken(Waveform(self.resample or NATIVE_RATE), Text("en"))
 
     def downloads(self) -> tuple[Download, ...]:
         return (Download("https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2", "2.6 GB"),)

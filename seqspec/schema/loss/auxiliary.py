@@ -2,7 +2,7 @@
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss._loss import LossConfig
-from seqspec.schema.types import Auxiliary, Type
+from seqspec.schema.types import Auxiliary, Counted, Type
 
 
 class AuxiliaryConfig(LossConfig):
@@ -16,3 +16,8 @@ class AuxiliaryConfig(LossConfig):
                 help="name one of the model's auxiliary outputs, such as `encoder.halting`",
             )
         return source
+
+    def counts(self, given: Type) -> Counted:
+        """What the model's part says, else as the other losses."""
+        own = given.counted if isinstance(given, Auxiliary) else None
+        return super().counts(given) if own is None else own

@@ -43,20 +43,28 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "common_voice": [{"language": "ja"}],
     "csv": [_TABLE, {**_TABLE, "delimiter": ";"}, _SPEECH_TABLE],
     "enwik8": [{"block": 100}],
+    "fastspeech2": [{}, {"num_bins": 12, "splits": {"train": "train.txt"}}],
     "free_spoken_digits": [{}, {"target": "text", "split": "by_speaker", "test_speakers": ["theo"]}],
     "hf_dataset": [{**_TABLE, "splits": {"train": "train", "dev": "validation"}}],
     "image_folder": [{"height": 6, "width": 8}, {"height": 6, "width": 8, "channels": 1}],
     "jesc": [{}, {"source_language": "en"}],
     "jsonl": [_TABLE, {**_SPEECH_TABLE, "target": {"label": "meta.kind"}}, _MANIFEST],
-    "jsut": [{"subsets": ["basic5000", "onomatopee300"], "dev": 2, "test": 2}],
+    "jsut": [
+        {"task": "synthesis", "dev": 2, "test": 2},
+        {"subsets": ["basic5000", "onomatopee300"], "dev": 2, "test": 2},
+    ],
     "kaldi": [{"language": "ja", "rate": 16000}],
     "kftt": [{}, {"source_language": "en", "version": "tok", "max_words": "40"}],
-    "librispeech": [{}, {"parts": {"train": ["train-clean-5"], "dev": ["dev-clean-2"]}}],
+    "librispeech": [
+        {},
+        {"task": "synthesis", "views": ["pitch"]},
+        {"parts": {"train": ["train-clean-5"], "dev": ["dev-clean-2"]}},
+    ],
     "lines": [
         {"language": "ja"},
         {"language": "en", "splits": {"train": "all.txt"}, "cut": {"train": 0.9, "dev": 0.1}, "block": 50},
     ],
-    "ljspeech": [{}, {"text": "raw", "resample": 16000}],
+    "ljspeech": [{}, {"task": "vocoding", "views": ["pitch"]}, {"text": "raw", "resample": 16000}],
     "mix": [
         {
             "parts": [

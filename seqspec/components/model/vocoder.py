@@ -1,0 +1,116 @@
+"""A vocoder that is trained against a critic.
+
+Least squares as in the paper, equations 1 and 2; its weights of 2 and 45 are those of the outputs
+``features`` and ``mel``.
+"""
+
+# B batch, T frames, M mel features, L samples
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.mel import mel_frames, num_frames
+from seqspec.components.outputs import Compared, Only, Output, terms, wanted
+from seqspec.components.predictions import AudioPrediction, FramesPrediction
+from seqspec.data.batching.batch import Batch
+from seqspec.schema.model.vocoder import VocoderConfig
+from seqspec.schema.types import Frames, Type
+
+
+class Vocoder(nn.Module):
+    """What the critic learns does not reach the generator, and the other way round only through scores."""
+
+    def __init__(self, config: VocoderConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]) -> None:
+        super().__init__()
+        frames = takes["source"]
+        assert isinstance(frames, Frames)
+        assert frames.mel is not None
+        self.mel, self.bins, self.rate = frames.mel, frames.dim, float(frames.rate)
+        self.whole = replace(frames.mel, high=frames.mel.rate / 2)
+        """The loss hears all frequencies (section 2.4), and the input stops where its recipe does."""
+        self.generator = parts("generator")
+        self.critic = parts("critic")
+
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """Means over the batch, so that each loss counts its examples."""
+        true_BL = batch.target.flatten(1)
+        means: dict[str, Tensor] = {}
+        if only is not None and only <= {"critic"}:
+            with torch.no_grad():
+                made_BL = self._made(batch)
+            means["critic"] = self._judged(true_BL, made_BL)
+        else:
+            made_BL = self._made(batch)
+            if wanted("mel", only):
+                means["mel"] = self._distance(made_BL, true_BL)
+            if wanted("critic", only):
+                means["critic"] = self._judged(true_BL, made_BL.detach())
+            if wanted("adversarial", only) or wanted("features", only):
+                means |= self._misled(true_BL, made_BL)
+        found: dict[str, Output] = {}
+        if wanted("frames", only):
+            assert batch.source_lengths is not None
+            made, true = (mel_frames(x, self.mel, self.bins) for x in (made_BL, true_BL))
+            found["frames"] = Compared(made, true, batch.source_lengths)
+        count = torch.tensor(len(batch.index), device=true_BL.device)
+        return found | dict(terms(means, count, only))
+
+    @torch.no_grad()
+    def decode(self, batch: Batch, search: None = None) -> list[list[FramesPrediction]]:
+        """The frames of what was made, and its sound, one recording after the other."""
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        pairs = zip(batch.source, batch.source_lengths.tolist(), strict=True)
+        heard = (self.generator.sound(frames_TM[:length]) for frames_TM, length in pairs)
+        return [[self._heard(sound)] for sound in heard]
+
+    def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
+        """The true recordings, and their frames."""
+        if batch.target.dim() != 3 or batch.target_lengths is None:
+            return [None] * len(batch.index)
+        pairs = zip(batch.target, batch.target_lengths.tolist(), strict=True)
+        waves = (x[:length].flatten().float().cpu().numpy() for x, length in pairs)
+        return [self._heard(AudioPrediction(wave, self.mel.rate)) for wave in waves]
+
+    def _heard(self, sound: AudioPrediction) -> FramesPrediction:
+        mel = self.mel
+        if not num_frames(len(sound.samples_T), fft=mel.fft, hop=mel.hop, padding=mel.padding):
+            return FramesPrediction(torch.zeros(0, self.bins).numpy(), self.rate, lambda: sound)
+        frames_BTM = mel_frames(torch.from_numpy(sound.samples_T)[None], mel, self.bins)
+        return FramesPrediction(frames_BTM[0].numpy(), self.rate, lambda: sound)
+
+    def _made(self, batch: Batch) -> Tensor:
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        real_BT1 = length_mask(batch.source_lengths, batch.source.shape[1])[:, :, None]
+        made_BL: Tensor = self.generator(batch.source)
+        return (made_BL.view(*batch.target.shape) * real_BT1).flatten(1)
+
+    def _distance(self, made_BL: Tensor, true_BL: Tensor) -> Tensor:
+        """L1 of log-mel frames, up to half the sample rate."""
+        made, true = (mel_frames(x, self.whole, self.bins, epsilon=1e-9) for x in (made_BL, true_BL))
+        return (made - true).abs().mean()
+
+    def _judged(self, true_BL: Tensor, made_BL: Tensor) -> Tensor:
+        opinions = zip(self.critic(true_BL), self.critic(made_BL), strict=True)
+        found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]
+        return torch.stack(found).sum()
+
+    def _misled(self, true_BL: Tensor, made_BL: Tensor) -> dict[str, Tensor]:
+        """How far the critic is from taking what was made for data, and how unlike it looks inside."""
+        with torch.no_grad():
+            true = self.critic(true_BL)
+        made = self.critic(made_BL)
+        scores = [(1 - opinion.score).square().mean() for opinion in made]
+        pairs = [
+            pair for t, m in zip(true, made, strict=True) for pair in zip(t.features, m.features, strict=True)
+        ]
+        features = [(t - m).abs().mean() for t, m in pairs]
+        return {"adversarial": torch.stack(scores).sum(), "features": torch.stack(features).sum()}

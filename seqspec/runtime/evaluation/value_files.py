@@ -1,0 +1,78 @@
+"""Predicted values as files of their kind: sound as WAV, images and masks as PNG, frames and vectors as
+``.npy``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqspec.components.predictions import (
+    AudioPrediction,
+    FramesPrediction,
+    ImagePrediction,
+    MaskPrediction,
+    Predicted,
+    VectorPrediction,
+)
+from seqspec.schema.diagnostic import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VALUES = (AudioPrediction, FramesPrediction, ImagePrediction, MaskPrediction, VectorPrediction)
+"""Kinds of predictions that are written to files."""
+
+
+def write_value(value: Predicted, stem: Path) -> list[Path]:
+    """Write a value beside ``stem``, the file to open first; the folder must be there.  Texts and labels have
+    no files.
+    """
+    match value:
+        case AudioPrediction():
+            return [_write_wave(value, stem)]
+        case FramesPrediction():
+            heard = [] if value.sound is None else [_write_wave(value.sound(), stem)]
+            return [*heard, _write_array(value.frames_TD, stem)]
+        case ImagePrediction():
+            return [_write_picture(value.pixels_CHW, stem)]
+        case MaskPrediction():
+            return [_write_picture(np.asarray(value.classes_HW, np.uint8)[None], stem)]
+        case VectorPrediction():
+            return [_write_array(value.values_D, stem)]
+    return []
+
+
+def _write_wave(value: AudioPrediction, stem: Path) -> Path:
+    """16 bits a sample."""
+    import soundfile
+
+    path = _named(stem, ".wav")
+    soundfile.write(path, np.clip(value.samples_T, -1, 1), value.rate, subtype="PCM_16")
+    return path
+
+
+def _write_array(values: NDArray[np.float32], stem: Path) -> Path:
+    path = _named(stem, ".npy")
+    np.save(path, values)
+    return path
+
+
+def _write_picture(pixels_CHW: NDArray[np.uint8], stem: Path) -> Path:
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError(
+            "writing images needs Pillow", help="pip install 'seqspec-compiler[images]'"
+        ) from None
+    path = _named(stem, ".png")
+    pixels = pixels_CHW[0] if len(pixels_CHW) == 1 else pixels_CHW.transpose(1, 2, 0)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path)
+    return path
+
+
+def _named(stem: Path, suffix: str) -> Path:
+    """The stem may hold dots that are no suffix."""
+    return stem.with_name(stem.name + suffix)
