@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.loss._class_weights import ClassWeights, weights_of
+from seqspec.schema.loss._loss import ClassWeights, weights_of
 from seqspec.schema.types import Logits, PixelLogits
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
-from seqspec.schema.config import Config
+from pydantic import Field
+
+from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Counted, Logits, PixelLogits, Type
-from seqspec.schema.units import Later
+from seqspec.schema.units import Later, PositiveFloat
+
+ClassWeights = Literal["balanced"] | Annotated[dict[str, PositiveFloat], Field(min_length=1)]
+"""By label, or ``balanced``: for losses over labels of which some are rare."""
 
 
 class LossConfig(Config):
@@ -34,3 +40,33 @@ class LossConfig(Config):
         if isinstance(given, Logits) and (given.picture or not given.stride):
             return Counted("source" if given.picture else "target", "examples")
         return Counted("target", "tokens_and_end")
+
+
+def require_classes(weights: ClassWeights | None, source: Logits | PixelLogits) -> None:
+    """Weights go by label: the loss must be over labels."""
+    if weights is not None and (isinstance(source, PixelLogits) or source.stride or source.picture):
+        raise Mismatch(
+            f"classes have weights, and the model gives {source}: one set of scores a token or pixel",
+            at=("class_weights",),
+            help="take `class_weights` out; it is for targets that are labels",
+        )
+
+
+def weights_of(
+    weights: ClassWeights, names: Sequence[str], counts: Sequence[int] | None
+) -> tuple[float, ...]:
+    """The weight of each class.
+
+    ``balanced`` is examples / (classes * examples of the class), so that the mean over the training split
+    is 1 and every class adds up to the same (King & Zeng 2001, "Logistic Regression in Rare Events Data").
+    A label that a mapping does not name has weight 1.  Raises ``KeyError`` for a name that is no class.
+    """
+    if isinstance(weights, Mapping):
+        strange = [name for name in weights if name not in names]
+        if strange:
+            raise KeyError(strange[0])
+        return tuple(float(weights.get(name, 1.0)) for name in names)
+    if counts is None:
+        raise LookupError("the counts of the classes are not known")
+    examples, classes = sum(counts), sum(count > 0 for count in counts)
+    return tuple(examples / (classes * count) if count else 1.0 for count in counts)

@@ -3,8 +3,7 @@
 from typing import Annotated
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss._class_weights import ClassWeights, require_classes
-from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.loss._loss import ClassWeights, LossConfig, require_classes
 from seqspec.schema.types import Logits, PixelLogits, Type
 from seqspec.schema.units import Later, NonNegative, Probability
 

@@ -1,8 +1,7 @@
 """Focal loss: Lin et al. (2017), "Focal Loss for Dense Object Detection", arXiv:1708.02002, equation 4."""
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.loss._class_weights import ClassWeights, require_classes
-from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.loss._loss import ClassWeights, LossConfig, require_classes
 from seqspec.schema.types import Logits, Type
 from seqspec.schema.units import NonNegative
 
