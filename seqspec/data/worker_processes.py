@@ -45,7 +45,7 @@ def in_order(work: Callable[[T], R], blocks: Iterable[T], *, processes: int, cou
         pending: deque[Future[R]] = deque()
         try:
             for block in blocks:
-                pending.append(pool.submit(work, block))
+                pending.append(_submitted(pool, work, block))
                 if len(pending) > 2 * processes:
                     yield pending.popleft().result()
             while pending:
@@ -54,6 +54,14 @@ def in_order(work: Callable[[T], R], blocks: Iterable[T], *, processes: int, cou
             raise _died(started.is_set()) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, work: Callable[[T], R], block: T) -> Future[R]:
+    """Hands a block over; the pipe to a pool that breaks at this moment is closed already."""
+    try:
+        return pool.submit(work, block)
+    except OSError as error:
+        raise BrokenProcessPool(str(error)) from None
 
 
 def require_started() -> None:
