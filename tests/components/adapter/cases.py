@@ -30,6 +30,7 @@ _MANIFEST = {
 }
 
 CASES: dict[str, list[dict[str, Any]]] = {
+    "algorithmic": [{}, {"problem": "addition", "symbols": 2, "dev": {"max_length": 9, "count": 5}}],
     "an4": [{}],
     "bitext": [
         {"source_language": "ja", "target_language": "en"},
@@ -54,6 +55,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"language": "ja"},
         {"language": "en", "splits": {"train": "all.txt"}, "cut": {"train": 0.9, "dev": 0.1}, "block": 50},
     ],
+    "listops": [{"max_depth": 4, "longer_than": 8, "shorter_than": 60}],
     "ljspeech": [{}, {"text": "raw", "resample": 16000}],
     "mix": [
         {
