@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor, nn
 
+from seqspec.components.gauges import OF
 from seqspec.components.loss._loss import Loss
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class NamedLoss:
     """Built loss; ``None`` for an auxiliary output that is taken as it is."""
     weight: Callable[[int], float] = lambda step: 1.0
     """Pure function of the optimiser step, from 1."""
+    apart: bool = False
+    """It is written down as a mean over its own count, not over the targets of the first."""
 
 
 class LossSum(NamedTuple):
@@ -96,7 +99,8 @@ class Losses(nn.Module):
         share = _share(batch, first)
         objective = sum(parts[1:], start=parts[0])
         total = by_share[share] if len(by_share) == 1 else objective * share
-        return LossSum(objective, total, sums[first].count, _terms(sums, first))
+        apart = {name for name in sums if self.named[name].apart}
+        return LossSum(objective, total, sums[first].count, _terms(sums, first, apart))
 
 
 def _summed(one: NamedLoss, output: Output) -> Loss:
@@ -118,12 +122,14 @@ def _share(batch: Any, name: str) -> float:
     return float(shares.get(name, batch.share))
 
 
-def _terms(sums: Mapping[str, Loss], first: str) -> dict[str, Tensor]:
+def _terms(sums: Mapping[str, Loss], first: str, apart: Collection[str]) -> dict[str, Tensor]:
     found = dict(sums[first].terms)
     if len(sums) == 1:
         return found
     for name, loss in sums.items():
         found[f"loss.{name}"] = loss.total.detach()
+        if name in apart:
+            found[f"loss.{name}{OF}"] = loss.count
         if name != first:
             found |= {f"{name}.{term}": value for term, value in loss.terms.items() if term != name}
     return found

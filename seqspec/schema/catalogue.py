@@ -25,6 +25,8 @@ SLOTS = (
     "encoder",
     "decoder",
     "attention",
+    "feed_forward",
+    "router",
     "head",
     "model",
     "loss",

@@ -189,6 +189,8 @@ class Auxiliary(Type):
 
     weight: float = 1.0
     """Its weight where no loss of the spec states one."""
+    examples: bool = False
+    """A mean over examples, rather than one that stands for every target."""
 
 
 class Outputs(Mapping[str, Type]):

@@ -101,15 +101,21 @@ def build_losses(constructor: Constructor) -> Losses:
     for path, config in plan.losses.items():
         on = read_by(config, plan.outputs)
         constructor.note(path, "on", "weight")
-        named[str(path[-1])] = NamedLoss(on, constructor.build(*path), _weight(config, plan.outputs[on]))
+        given = plan.outputs[on]
+        criterion, weight = constructor.build(*path), _weight(config, given)
+        named[str(path[-1])] = NamedLoss(on, criterion, weight, apart=_is_apart(given))
     if plan.experiment.losses is None:
         named |= {
-            on: NamedLoss(on, None, partial(_constant, type_.weight))
+            on: NamedLoss(on, None, partial(_constant, type_.weight), apart=type_.examples)
             for on, type_ in plan.outputs.items()
             if isinstance(type_, Auxiliary)
         }
     order = sorted(named, key=lambda name: (named[name].on != main, name))
     return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+
+def _is_apart(given: Type) -> bool:
+    return isinstance(given, Auxiliary) and given.examples
 
 
 def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:

@@ -208,11 +208,13 @@ def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
     return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
 
 
-def _repeated(plan: Plan, name: str) -> int:
-    """How often a position goes through a weight: as often as there are layers where all of them share it."""
+def _repeated(plan: Plan, name: str) -> float:
+    """How often a position goes through a weight: as often as there are layers where all of them share it,
+    less than once where it goes to some of the experts.
+    """
     part, _, rest = name.partition(".")
     repeats = getattr(getattr(plan.experiment.model, part, None), "repeats", None)
-    return 1 if repeats is None else int(repeats(rest))
+    return 1.0 if repeats is None else float(repeats(rest))
 
 
 def _pictured(plan: Plan) -> Any:

@@ -112,7 +112,7 @@ def _curves(journal: Sequence[Mapping[str, Any]], speed: Sequence[Mapping[str, A
     names = [
         key
         for key in (steps[-1] if steps else {})
-        if _last(key) not in ("event", "step", "rate", "norm", "dropped")
+        if _last(key) not in ("event", "step", "rate", "norm", "dropped") and ":" not in key
     ]
     terms = [Line(name, [(s["step"], s[name]) for s in steps if name in s]) for name in names]
     charts = [
@@ -120,11 +120,25 @@ def _curves(journal: Sequence[Mapping[str, Any]], speed: Sequence[Mapping[str, A
         chart("terms of the loss", terms[1:]) if len(terms) > 2 else "",
         chart("learning rate", _lines(steps, "rate")),
         chart("gradient norm", _lines(steps, "norm")),
+        *_gauge_charts(steps),
         *_metric_charts(judged),
         *_speed_charts(speed),
     ]
     drawn = "".join(one for one in charts if one)
     return f"<h2>Curves</h2><div class=charts>{drawn}</div>" if drawn else ""
+
+
+def _gauge_charts(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What parts of the model measured: a chart for each gauge with a line a part, or for each part where the
+    gauge has several values (``load.00``, ``load.01``, …).
+    """
+    grouped: dict[str, list[str]] = {}
+    for key in (key for key in (steps[-1] if steps else {}) if ":" in key):
+        part, _, gauge = key.rpartition(":")
+        name, dot, _ = gauge.partition(".")
+        grouped.setdefault(f"{part}: {name}" if dot else name, []).append(key)
+    for title, keys in grouped.items():
+        yield chart(title, [Line(key, [(s["step"], s[key]) for s in steps if key in s]) for key in keys])
 
 
 def _metric_charts(judged: Sequence[Mapping[str, Any]]) -> Iterator[str]:

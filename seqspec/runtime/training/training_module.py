@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
+from seqspec.components.gauges import OF, gauged, read_gauges
 from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
@@ -64,6 +65,9 @@ class Training(lightning.LightningModule):
         self._buffers_before: list[Tensor] = []
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
+        self._gauged = gauged(self.model)
+        self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
+        """Parts that do something of their own after each update."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
@@ -87,7 +91,7 @@ class Training(lightning.LightningModule):
         loss = self.objective(phase, batch)
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
         if math.isfinite(batch.share):
-            self.window[phase.name].add(loss)
+            self.window[phase.name].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
@@ -116,6 +120,8 @@ class Training(lightning.LightningModule):
         if verdict.update:
             turn.mover.optimizer.step()
             self._moved |= {id(parameter) for parameter in turn.parameters}
+            for part in self._finishing:
+                part.finish_step(step=self.step + 1)
         elif not verdict.finite:
             self._not_finite()
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
@@ -268,9 +274,9 @@ class Window:
         self._norm: float | Late = 0.0
         self.steps = self.dropped = 0
 
-    def add(self, loss: Any) -> None:
-        """One micro-step of the optimiser step that is under way."""
-        values = {"loss": loss.total, "count": loss.count, **loss.terms}
+    def add(self, loss: Any, *, gauges: Mapping[str, Tensor] | None = None) -> None:
+        """One micro-step of the optimiser step that is under way, and what parts of the model measured."""
+        values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
         self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
 
     def close(self, verdict: Verdict) -> None:
@@ -294,13 +300,16 @@ class Window:
         return [one for part in gather(mine) for one in part]
 
     def means(self) -> dict[str, float]:
-        """Every sum over the number of targets, the loss first; all processes must ask."""
+        """Every sum over the number of targets or over its own count, the loss first; all processes must
+        ask.
+        """
         held = self.values()
         # By name, since what comes out of a checkpoint is no longer in the order of the criterion.
         names = sorted(held[0] if held else (), key=lambda name: (name != "loss", name))
         sums = {name: math.fsum(one[name] for one in held) for name in names}
         count = sums.pop("count", 0.0) or 1.0
-        return {name: value / count for name, value in sums.items()}
+        counts = {name.removesuffix(OF): sums.pop(name) or 1.0 for name in names if name.endswith(OF)}
+        return {name: value / counts.get(name, count) for name, value in sums.items()}
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint; all processes must ask."""

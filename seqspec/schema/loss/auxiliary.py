@@ -2,7 +2,7 @@
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss._loss import LossConfig
-from seqspec.schema.types import Auxiliary, Type
+from seqspec.schema.types import Auxiliary, Counted, Type
 
 
 class AuxiliaryConfig(LossConfig):
@@ -16,3 +16,9 @@ class AuxiliaryConfig(LossConfig):
                 help="name one of the model's auxiliary outputs, such as `encoder.halting`",
             )
         return source
+
+    def counts(self, given: Type) -> Counted:
+        """The examples where it is a mean over them; else it weighs as the targets do."""
+        if isinstance(given, Auxiliary) and given.examples:
+            return Counted("target", "examples")
+        return super().counts(given)
