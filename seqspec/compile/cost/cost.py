@@ -37,6 +37,8 @@ class Cost:
     """What one experiment asks of one device; memory in bytes."""
 
     parameters: int
+    active: int
+    """Of these, what one position goes through."""
     weights: int
     gradients: int
     optimizer: int
@@ -70,12 +72,18 @@ def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     share = 1 / train.accumulate
     return Cost(
         parameters=parameters,
+        active=active(plan, sizes),
         weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
         gradients=weights,
         optimizer=weights * kept,
         activations=round(sum(_activations(node, plan, positions) for node in plan.nodes) * share),
         flops=_arithmetic(plan, sizes, positions),
     )
+
+
+def active(plan: Plan, sizes: Mapping[str, int]) -> int:
+    """Parameters that one position goes through: of experts, those that it is sent to."""
+    return round(sum(size * min(1.0, _repeated(plan, name)) for name, size in sizes.items()))
 
 
 def within(
@@ -110,7 +118,7 @@ def within(
 def cost_lines(found: Cost) -> list[str]:
     """The cost as lines of a report."""
     rows = [
-        ("parameters", f"{found.parameters:,}"),
+        ("parameters", f"{found.parameters:,}" + _active_text(found)),
         ("weights", size_text(found.weights)),
         ("gradients", size_text(found.gradients)),
         ("optimizer", size_text(found.optimizer)),
@@ -119,6 +127,10 @@ def cost_lines(found: Cost) -> list[str]:
         ("arithmetic", f"about {found.flops:.2g} floating-point operations a step"),
     ]
     return [f"  {name:11}  {text}" for name, text in rows]
+
+
+def _active_text(found: Cost) -> str:
+    return "" if found.active == found.parameters else f", {found.active:,} of them for one position"
 
 
 def size_text(size: float) -> str:

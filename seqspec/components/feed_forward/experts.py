@@ -32,6 +32,7 @@ class Experts(nn.Module):
 
     def __init__(self, config: ExpertsConfig, source: States, parts: Callable[[str], Any]) -> None:
         super().__init__()
+        assert config.has_layer(config.every - 1)  # Its layer is the last of every so many.
         assert config.inner_dim is not None
         assert config.activation is not None
         assert config.dropout is not None
@@ -72,10 +73,12 @@ class Experts(nn.Module):
         """One position after another."""
         return self.forward(x_ND[:, None])[:, 0], None
 
-    def finish_step(self, *, step: int) -> None:
-        """After optimiser step ``step``, from 1: the load of the whole step, over all processes."""
+    def finish_step(self, *, step: int, moved: bool) -> None:
+        """After optimiser step ``step``, from 1: balances the router by the load of the whole step, over all
+        processes, unless the update was dropped.
+        """
         load_E, self.load_E = self.load_E, None
-        if load_E is None:
+        if load_E is None or not moved:
             return
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.all_reduce(load_E)

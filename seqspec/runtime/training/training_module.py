@@ -67,7 +67,7 @@ class Training(lightning.LightningModule):
         self.average = Average(self.model, ema) if ema else None
         self._gauged = gauged(self.model)
         self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
-        """Parts that do something of their own after each update."""
+        """Parts that do something of their own after each step."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
@@ -120,10 +120,10 @@ class Training(lightning.LightningModule):
         if verdict.update:
             turn.mover.optimizer.step()
             self._moved |= {id(parameter) for parameter in turn.parameters}
-            for part in self._finishing:
-                part.finish_step(step=self.step + 1)
         elif not verdict.finite:
             self._not_finite()
+        for part in self._finishing:
+            part.finish_step(step=self.step + 1, moved=verdict.update)
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
         self.window[turn.phase.name].close(verdict)
         if self.cycle.advance():

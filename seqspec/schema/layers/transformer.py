@@ -147,6 +147,12 @@ class ExchangeableLayers(TransformerLayers):
         """Passes the layers' states to what stands in place of the feed-forward network."""
         if self.feed_forward is None:
             return
+        if not any(self.exchanged()):
+            raise Mismatch(
+                f"none of {self.num_layers} layers has `{self.feed_forward.component[1]}`",
+                at=("feed_forward",),
+                help="set `num_layers` higher, or `every` lower",
+            )
         inner = self.inner_network(states.dim)
         left_out = {
             name: value for name, value in inner.items() if getattr(self.feed_forward, name, 0) is None
