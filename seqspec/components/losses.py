@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from seqspec.components.gauges import OF
@@ -27,6 +28,8 @@ class NamedLoss:
     """Built loss; ``None`` for an auxiliary output that is taken as it is."""
     weight: Callable[[int], float] = lambda step: 1.0
     """Pure function of the optimiser step, from 1."""
+    teacher: str | None = None
+    """Whose output it is compared with."""
     apart: bool = False
     """It is written down as a mean over its own count, not over the targets of the first."""
 
@@ -56,6 +59,8 @@ class Losses(nn.Module):
         self.criteria = nn.ModuleList(
             one.criterion for one in named.values() if isinstance(one.criterion, nn.Module)
         )
+        self.teachers = nn.ModuleDict()
+        """Losses whose teacher is not here are left out."""
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -78,13 +83,35 @@ class Losses(nn.Module):
         """``names`` are the losses of a phase, all where left out; evaluation has no ``step`` and weighs as
         the last one does.
         """
-        return self.weigh(self.sums(model, batch, names=names), batch, step=step)
+        return self.weigh(self.sums(model, batch, names=names, taught=step is not None), batch, step=step)
 
-    def sums(self, model: Model, batch: Batch, *, names: Collection[str] | None = None) -> dict[str, Loss]:
-        """Each loss by itself, without its weight; the model gives no more outputs than these read."""
-        chosen = {name: one for name, one in self.named.items() if names is None or name in names}
+    def sums(
+        self, model: Model, batch: Batch, *, names: Collection[str] | None = None, taught: bool = True
+    ) -> dict[str, Loss]:
+        """Each loss by itself, without its weight; the model gives no more outputs than these read.  Without
+        ``taught`` no teacher is asked.
+        """
+        here = {None, *(self.teachers if taught else ())}
+        chosen = {
+            name: one
+            for name, one in self.named.items()
+            if (names is None or name in names) and one.teacher in here
+        }
         outputs = model.outputs(batch, only=frozenset(one.on for one in chosen.values()))
-        return {name: _summed(one, outputs[one.on]) for name, one in chosen.items()}
+        theirs = self._asked(chosen, batch)
+        return {name: _summed(one, outputs[one.on], theirs) for name, one in chosen.items()}
+
+    def _asked(self, chosen: Mapping[str, NamedLoss], batch: Batch) -> dict[tuple[str, str], Output]:
+        """What each teacher gives of the outputs that are compared, by its name and the output's."""
+        found: dict[tuple[str, str], Output] = {}
+        teachers: dict[str, Any] = dict(self.teachers.items())
+        for name, teacher in teachers.items():
+            on = frozenset(one.on for one in chosen.values() if one.teacher == name)
+            if on:
+                with torch.no_grad():
+                    given = teacher.outputs(batch, only=on)
+                found |= {(name, output): given[output] for output in on}
+        return found
 
     def weigh(self, sums: Mapping[str, Loss], batch: Batch, *, step: int | None = None) -> LossSum:
         """One objective of all; sums over one share are added before they are divided."""
@@ -103,7 +130,9 @@ class Losses(nn.Module):
         return LossSum(objective, total, sums[first].count, _terms(sums, first, apart))
 
 
-def _summed(one: NamedLoss, output: Output) -> Loss:
+def _summed(one: NamedLoss, output: Output, theirs: Mapping[tuple[str, str], Output]) -> Loss:
+    if one.criterion is not None and one.teacher is not None:
+        return one.criterion(*output[:3], teacher=theirs[one.teacher, one.on])
     if one.criterion is None:
         return Loss(output[0], output[1], {})
     each = getattr(output, "each", None)

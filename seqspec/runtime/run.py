@@ -220,8 +220,11 @@ def _prepared(
     splits = ("train", *experiment.evaluate.splits)
     progress = silent if place.rank else bar
     if known is None:
-        return assemble(compiled, splits=splits, progress=progress, initial=True, learned=learned)
-    return replace(assemble(compiled, splits=splits, progress=progress, learned=learned), initialized=known)
+        return assemble(
+            compiled, splits=splits, progress=progress, initial=True, taught=True, learned=learned
+        )
+    assembled = assemble(compiled, splits=splits, progress=progress, taught=True, learned=learned)
+    return replace(assembled, initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

@@ -18,7 +18,7 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
-from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.loss._loss import LossConfig, teacher_of
 from seqspec.schema.procedure._procedure import Phase
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
@@ -76,6 +76,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
         losses = build_losses(constructor)
+        _adopt(model, losses)
     _freeze(constructor)
     optimizers, phases = _procedure(constructor, model, tree)
     optimizer = next(iter(optimizers.values())).component
@@ -103,15 +104,24 @@ def build_losses(constructor: Constructor) -> Losses:
         constructor.note(path, "on", "weight")
         given = plan.outputs[on]
         criterion, weight = constructor.build(*path), _weight(config, given)
-        named[str(path[-1])] = NamedLoss(on, criterion, weight, apart=_is_apart(given))
+        teacher = teacher_of(config)
+        constructor.note(path, "teacher")
+        named[str(path[-1])] = NamedLoss(on, criterion, weight, teacher=teacher, apart=_is_apart(given))
     if plan.experiment.losses is None:
         named |= {
             on: NamedLoss(on, None, partial(_constant, type_.weight), apart=type_.examples)
             for on, type_ in plan.outputs.items()
             if isinstance(type_, Auxiliary)
         }
-    order = sorted(named, key=lambda name: (named[name].on != main, name))
+    order = sorted(named, key=lambda name: (named[name].teacher is not None, named[name].on != main, name))
     return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+
+def _adopt(model: Any, losses: Losses) -> None:
+    """What losses learn is trained, saved and counted as a part of the model."""
+    for name, one in losses.named.items():
+        if isinstance(one.criterion, torch.nn.Module) and any(True for _ in one.criterion.parameters()):
+            model.add_module(f"loss_{name}", one.criterion)
 
 
 def _is_apart(given: Type) -> bool:

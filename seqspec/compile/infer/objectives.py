@@ -39,10 +39,11 @@ def _loss(flow: TypeFlow, path: tuple[str, ...], outputs: Outputs, width: Type) 
     wanted = read_by(config, outputs)
     if not _is_output(flow, wanted, outputs, at=(*path, "on")):
         return
+    follows = config.following(width)
     if len(path) == 1:
-        flow.node(path[0], outputs[wanted])
+        flow.node(path[0], outputs[wanted], **follows)
     else:
-        flow.item(path[0], path[1], outputs[wanted])
+        flow.item(path[0], path[1], outputs[wanted], **follows)
     if isinstance(config.weight, Config):
         TypeFlow(config, path, flow.record).node("weight", {"model": width})
 

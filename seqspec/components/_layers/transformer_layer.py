@@ -90,7 +90,7 @@ class TransformerLayer(nn.Module):
         self.cross_attention = None if memory_dim is None else _attention(config, dim, memory_dim=memory_dim)
         self.cross_residual = None if memory_dim is None else Residual(config, dim)
         self.routes = feed_forward is not None
-        self.feed_forward = feed_forward or _feed_forward(config, dim, causal=causal)
+        self.feed_forward: Any = feed_forward or _feed_forward(config, dim, causal=causal)
         self.feed_forward_residual = Residual(config, dim)
 
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:

@@ -99,7 +99,8 @@ class Experts(nn.Module):
         return torch.zeros_like(x_ND, dtype=y_MD.dtype).index_add(0, row_M, y_MD).view_as(x_BTD)
 
     def _apply_experts(self, x_MD: Tensor, counts_E: Tensor) -> Tensor:
-        expand_EDF, contract_EFD = self.expand_EDF, self.contract_EFD
+        expand_EDF: Tensor = self.expand_EDF
+        contract_EFD: Tensor = self.contract_EFD
         if torch.is_autocast_enabled(x_MD.device.type):  # which leaves grouped products alone
             dtype = torch.get_autocast_dtype(x_MD.device.type)
             x_MD, expand_EDF, contract_EFD = (one.to(dtype) for one in (x_MD, expand_EDF, contract_EFD))

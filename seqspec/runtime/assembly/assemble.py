@@ -27,6 +27,7 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
+from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
@@ -42,16 +43,19 @@ def assemble(
     splits: Sequence[str],
     progress: Progress = bar,
     initial: bool = False,
+    taught: bool = False,
     learned: Learned | None = None,
 ) -> Assembled:
     """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
-    the plan says.  Raises ``SpecError`` and ``DataError``.
+    the plan says; with ``taught``, put its teachers beside it.  Raises ``SpecError`` and ``DataError``.
 
     ``learned`` is what a run has learned already: nothing of it is learned again.
     """
     expect(compiled.plan)
     if initial:
         expect_runs(compiled.plan)
+    if taught:
+        expect_teachers(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
@@ -73,8 +77,9 @@ def assemble(
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
+    teachers = teach(program, prepared.parts.text, open=_reopened) if taught else {}
     program = fuse(program, prepared.parts.text, open=_reopened)
-    return Assembled(compiled, prepared, program, taken)
+    return Assembled(compiled, prepared, program, taken, teachers)
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:

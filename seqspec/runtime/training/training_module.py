@@ -65,6 +65,10 @@ class Training(lightning.LightningModule):
         self._buffers_before: list[Tensor] = []
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
+        self._following: dict[str, Any] = {
+            name: teacher for name, teacher in self.losses.teachers.items() if hasattr(teacher, "follow")
+        }
+        """Teachers that are moving averages of the model."""
         self._gauged = gauged(self.model)
         self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
@@ -133,6 +137,8 @@ class Training(lightning.LightningModule):
         self.step += 1
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
+        for teacher in self._following.values() if self._moved else ():
+            teacher.follow(self.model)
         self._moved = set()
 
     @property
@@ -197,7 +203,7 @@ class Training(lightning.LightningModule):
         }
         if self.average:
             found["average"] = self.average.tensors()
-        return found
+        return found | {f"teacher_{name}": one.tensors() for name, one in self._following.items()}
 
     def numbers(self) -> dict[str, Any]:
         """The plain numbers of a checkpoint."""
@@ -221,6 +227,8 @@ class Training(lightning.LightningModule):
             load_optimizer(mover.optimizer, self.model, tensors["optimizer"])
         if self.average:
             self.average.load(dict(tensors["average"]))
+        for name, teacher in self._following.items():
+            teacher.load(tensors[f"teacher_{name}"])
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.learned = numbers.get("learned", True)
         self.window.load(numbers["window"], first=first)

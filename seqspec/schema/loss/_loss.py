@@ -10,6 +10,11 @@ from seqspec.schema.types import Counted, Logits, Type
 from seqspec.schema.units import Later
 
 
+def teacher_of(config: LossConfig) -> str | None:
+    """The teacher that a loss names, where it is one that compares with a teacher."""
+    return getattr(config, "teacher", None)
+
+
 class LossConfig(Config):
     """One term of what training makes small; under ``losses`` there are several by name."""
 
@@ -22,6 +27,10 @@ class LossConfig(Config):
     """What its mean is multiplied by: a number, or a schedule over the optimiser steps; left out, 1, or what
     an auxiliary output itself asks for.
     """
+
+    def following(self, width: Type) -> dict[str, object]:
+        """Inferred fields that follow from the width of the states below the model's main output."""
+        return {}
 
     def output(self, source: Type) -> Type:
         """``source``, an output of the model, where the loss can read it; raises ``Mismatch``."""
