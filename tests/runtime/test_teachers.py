@@ -155,3 +155,21 @@ def test_a_teacher_that_is_not_there_is_told_before_the_data(bench):
 
     assert outcome.exit == Exit.USAGE
     assert "`teachers.big`" in outcome.error
+
+
+def test_what_a_teacher_answers_is_read_back_as_a_corpus(bench, big, tmp_path):
+    for split in ("train", "dev"):
+        output = tmp_path / f"{split}.tsv"
+        told = commands.predict(
+            big, inputs=[str(bench.folder / "corpus" / f"{split}.de")], checkpoint="best", nbest=1, scores=False,
+            all_classes=False, column=None, engine="torch", over=(), launch=LAUNCH, format=None, output=output,
+        )  # fmt: skip
+        assert told.exit == 0, told.error
+    source = (
+        "data.source={type: tsv, splits: {train: train.tsv, dev: dev.tsv}, root: " + str(tmp_path) + ", "
+        "source: {text: input, language: de}, target: {text: prediction, language: en}}"
+    )
+
+    outcome = bench.run(source, "data.on_error={drop: 0.5}")
+
+    assert outcome.exit == 0, outcome.error

@@ -19,7 +19,7 @@ from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensor
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
-from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.environment import expand
 from seqspec.schema.loss._loss import teacher_of
 from seqspec.schema.teacher import Teacher
@@ -175,9 +175,12 @@ def _from_runs(plan: Plan) -> dict[str, Teacher]:
 
 
 def _folder(name: str, wanted: Teacher) -> RunFolder:
-    path = Path(os.path.expanduser(expand(wanted.run or "")))  # a path of no user stays as it is
     try:
+        path = Path(os.path.expanduser(expand(wanted.run or "")))  # a path of no user stays as it is
         return open_folder(path)
+    except SpecError as error:
+        told = error.diagnostics[0]
+        raise _refused(name, told.message, help=told.help) from None
     except RunError as error:
         raise _refused(name, str(error), help=error.help, exit=error.exit) from None
 
