@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.feed_forward import ACTIVATIONS, GATED, FeedForward
+from seqspec.components._layers.feed_forward import GATED, FeedForward, activate
 from seqspec.components._layers.grouped import grouped_product
 from seqspec.components._layers.routing import Routing, load
 from seqspec.schema.feed_forward.experts import ExpertsConfig
@@ -105,14 +105,8 @@ class Experts(nn.Module):
             dtype = torch.get_autocast_dtype(x_MD.device.type)
             x_MD, expand_EDF, contract_EFD = (one.to(dtype) for one in (x_MD, expand_EDF, contract_EFD))
         inner_MF = grouped_product(x_MD, expand_EDF, counts_E)
-        return grouped_product(self.dropout(self._activate(inner_MF)), contract_EFD, counts_E)
-
-    def _activate(self, inner_MF: Tensor) -> Tensor:
-        function = ACTIVATIONS[self.activation]
-        if self.activation not in GATED:
-            return function(inner_MF)
-        gate, value = inner_MF.chunk(2, dim=-1)
-        return function(gate) * value
+        inner_MF = activate(inner_MF, self.activation, product=True)
+        return grouped_product(self.dropout(inner_MF), contract_EFD, counts_E)
 
     @torch.no_grad()
     def _measure(self, routing: Routing, real_BT: Tensor) -> None:

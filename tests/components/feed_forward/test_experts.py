@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from seqspec.components._layers.feed_forward import activate
 from seqspec.components._layers.grouped import grouped_product, segments
 from seqspec.components.feed_forward.experts import Experts
 from seqspec.schema.catalogue import Catalogue
@@ -34,7 +35,7 @@ def dense(layer, x_BTD, real_BT):
     routing = layer.router(x_BTD, real_BT)
     given = torch.zeros_like(x_BTD)
     for expert in range(layer.num_experts):
-        inner = layer._activate(x_BTD @ layer.expand_EDF[expert])
+        inner = activate(x_BTD @ layer.expand_EDF[expert], layer.activation, product=False)
         weight = (routing.weight_BTK * routing.kept_BTK * (routing.chosen_BTK == expert)).sum(-1)
         given = given + weight[..., None] * (inner @ layer.contract_EFD[expert])
     return given
