@@ -173,3 +173,23 @@ def test_what_a_teacher_answers_is_read_back_as_a_corpus(bench, big, tmp_path):
     outcome = bench.run(source, "data.on_error={drop: 0.5}")
 
     assert outcome.exit == 0, outcome.error
+
+
+def test_explain_and_diff_show_the_weights_of_a_teacher(bench, student, big):
+    from seqspec.compile.diff.initial_digests import initial_consequences, initial_text, teacher_digests
+    from seqspec.compile.pipeline import compile as compile_spec
+    from seqspec.compile.resolve.overlay import Overlay
+
+    recorded = json.loads((student / "lock.json").read_text())["teachers"]["big"]["weights"]
+    plan, other = (
+        compile_spec(
+            bench.spec, overlays=[Overlay.set(one) for one in (SMALL, *taught(run, hint=", teacher_dim: 8"))]
+        ).plan
+        for run in (big, student)
+    )
+
+    assert teacher_digests(plan, bench.spec)["big"].weights == recorded
+    assert teacher_digests(plan, student / "spec.yaml")["big"].weights == recorded
+    assert f"sha256 {recorded[:12]}" in initial_text(plan, bench.spec)
+    (found,) = initial_consequences((plan, bench.spec), (other, bench.spec))
+    assert found.name == "teachers.big weights"
