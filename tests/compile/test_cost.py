@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from seqspec.compile.build.program import build
-from seqspec.compile.cost.cost import GIB, cost, estimate, examples, lengths, size_text, within
+from seqspec.compile.cost.cost import GIB, cost, cost_lines, estimate, examples, lengths, size_text, within
 from seqspec.compile.cost.parameter_table import ASSUMED, count, sizes
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.batching.batch import Batch
