@@ -193,3 +193,23 @@ def test_explain_and_diff_show_the_weights_of_a_teacher(bench, student, big):
     assert f"sha256 {recorded[:12]}" in initial_text(plan, bench.spec)
     (found,) = initial_consequences((plan, bench.spec), (other, bench.spec))
     assert found.name == "teachers.big weights"
+
+
+def test_posteriors_of_ctc_may_be_compared_too():
+    from pathlib import Path
+
+    from seqspec.compile.pipeline import compile as compile_spec
+    from seqspec.compile.resolve.overlay import Overlay
+
+    sets = (
+        "loss=null",
+        "losses={gold: ctc, soft: {type: distillation, teacher: slow, weight: 0.1}}",
+        "teachers={slow: {ema: 0.9}}",
+    )
+    spec = Path(__file__).parents[2] / "specs" / "asr_librispeech_ctc.yaml"
+
+    plan = compile_spec(spec, overlays=[Overlay.set(one) for one in sets]).plan
+
+    assert [str(plan.outputs.main)] == [
+        str(node.gives) for node in plan.nodes if node.path == ("losses", "soft")
+    ]

@@ -77,7 +77,9 @@ def read_by(config: LossConfig, outputs: Outputs) -> str:
 
 
 def _fits(config: LossConfig, type_: Type) -> bool:
-    if isinstance(type_, Auxiliary) or (isinstance(type_, Logits) and type_.blank != config.aligned):
+    if isinstance(type_, Auxiliary):
+        return False
+    if isinstance(type_, Logits) and config.aligned is not None and type_.blank != config.aligned:
         return False
     try:
         config.output(type_)

@@ -18,8 +18,10 @@ def teacher_of(config: LossConfig) -> str | None:
 class LossConfig(Config):
     """One term of what training makes small; under ``losses`` there are several by name."""
 
-    aligned: ClassVar[bool] = False
-    """It sums over the alignments of scores with a blank; others compare score and target one by one."""
+    aligned: ClassVar[bool | None] = False
+    """It sums over the alignments of scores with a blank; others compare score and target one by one.  One
+    with ``None`` reads scores of either kind.
+    """
 
     on: Annotated[str | None, Later] = None
     """Output of the model that it reads; left out, the first that it fits."""

@@ -3,6 +3,8 @@ arXiv:1503.02531; of each token of a sequence, Kim & Rush (2016), "Sequence-Leve
 EMNLP, arXiv:1606.07947, section 3.1.
 """
 
+from typing import ClassVar
+
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss._taught import TaughtLossConfig
 from seqspec.schema.types import Counted, Logits, Type
@@ -13,6 +15,8 @@ class DistillationConfig(TaughtLossConfig):
     """Kullback-Leibler divergence of the model's distribution from the teacher's, of each token or label;
     for scores at the states of a source (CTC), the mean over an example's states.
     """
+
+    aligned: ClassVar[bool | None] = None
 
     temperature: PositiveFloat = 1.0
     """What both sides' logits are divided by; the loss is multiplied by its square, which keeps the size of
