@@ -6,8 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from seqspec.components.gauges import OF
 from seqspec.components.loss._loss import Loss
 from seqspec.components.outputs import Term
 
@@ -27,6 +29,10 @@ class NamedLoss:
     """Built loss; ``None`` for an auxiliary output that is taken as it is."""
     weight: Callable[[int], float] = lambda step: 1.0
     """Pure function of the optimiser step, from 1."""
+    teacher: str | None = None
+    """Whose output it is compared with."""
+    apart: bool = False
+    """It is written down as a mean over its own count, not over the targets of the first."""
 
     @property
     def whole_batch(self) -> bool:
@@ -59,6 +65,8 @@ class Losses(nn.Module):
         self.criteria = nn.ModuleList(
             one.criterion for one in named.values() if isinstance(one.criterion, nn.Module)
         )
+        self.teachers = nn.ModuleDict()
+        """Losses whose teacher is not here are left out."""
 
     @property
     def left_out(self) -> dict[str, str]:
@@ -81,28 +89,52 @@ class Losses(nn.Module):
         """``names`` are the losses of a phase, all where left out; evaluation has no ``step`` and weighs as
         the last one does.
         """
-        return self.weigh(self.sums(model, batch, names=names), batch, step=step)
+        return self.weigh(self.sums(model, batch, names=names, taught=step is not None), batch, step=step)
 
-    def sums(self, model: Model, batch: Batch, *, names: Collection[str] | None = None) -> dict[str, Loss]:
-        """Each loss by itself, without its weight; the model gives no more outputs than these read."""
-        chosen = self.chosen(names)
-        return self.summed(model.outputs(batch, only=frozenset(one.on for one in chosen.values())), chosen)
+    def sums(
+        self, model: Model, batch: Batch, *, names: Collection[str] | None = None, taught: bool = True
+    ) -> dict[str, Loss]:
+        """Each loss by itself, without its weight; the model gives no more outputs than these read.  Without
+        ``taught`` no teacher is asked.
+        """
+        chosen = self.chosen(names, taught=taught)
+        outputs = model.outputs(batch, only=frozenset(one.on for one in chosen.values()))
+        return self.summed(outputs, chosen, batch)
 
     def chosen(
-        self, names: Collection[str] | None, *, whole_batch: bool | None = None
+        self, names: Collection[str] | None, *, whole_batch: bool | None = None, taught: bool = True
     ) -> dict[str, NamedLoss]:
         """The losses of these names; with ``whole_batch`` those alone that compare all examples of a step's
-        batch, or those alone that do not.
+        batch, or those alone that do not.  Without ``taught`` those of teachers are left out, as are those of
+        teachers that are not here.
         """
+        here = {None, *(self.teachers if taught else ())}
         return {
             name: one
             for name, one in self.named.items()
-            if (names is None or name in names) and whole_batch in (None, one.whole_batch)
+            if (names is None or name in names)
+            and whole_batch in (None, one.whole_batch)
+            and one.teacher in here
         }
 
-    def summed(self, outputs: Mapping[str, Output], chosen: Mapping[str, NamedLoss]) -> dict[str, Loss]:
+    def summed(
+        self, outputs: Mapping[str, Output], chosen: Mapping[str, NamedLoss], batch: Batch
+    ) -> dict[str, Loss]:
         """Each loss of outputs that are known, without its weight."""
-        return {name: _summed(one, outputs[one.on]) for name, one in chosen.items()}
+        theirs = self._asked(chosen, batch)
+        return {name: _summed(one, outputs[one.on], theirs) for name, one in chosen.items()}
+
+    def _asked(self, chosen: Mapping[str, NamedLoss], batch: Batch) -> dict[tuple[str, str], Output]:
+        """What each teacher gives of the outputs that are compared, by its name and the output's."""
+        found: dict[tuple[str, str], Output] = {}
+        teachers: dict[str, Any] = dict(self.teachers.items())
+        for name, teacher in teachers.items():
+            on = frozenset(one.on for one in chosen.values() if one.teacher == name)
+            if on:
+                with torch.no_grad():
+                    given = teacher.outputs(batch, only=on)
+                found |= {(name, output): given[output] for output in on}
+        return found
 
     def share_of(self, batch: Batch, name: str) -> float:
         """What the sum of a loss is divided by in a micro-batch."""
@@ -121,10 +153,13 @@ class Losses(nn.Module):
         share = _share(batch, first)
         objective = sum(parts[1:], start=parts[0])
         total = by_share[share] if len(by_share) == 1 else objective * share
-        return LossSum(objective, total, sums[first].count, _terms(sums, first))
+        apart = {name for name in sums if self.named[name].apart}
+        return LossSum(objective, total, sums[first].count, _terms(sums, first, apart))
 
 
-def _summed(one: NamedLoss, output: Output) -> Loss:
+def _summed(one: NamedLoss, output: Output, theirs: Mapping[tuple[str, str], Output]) -> Loss:
+    if one.criterion is not None and one.teacher is not None:
+        return one.criterion(*output[:3], teacher=theirs[one.teacher, one.on])
     if one.criterion is None:
         assert isinstance(output, Term)
         return Loss(output[0], output[1], {})
@@ -144,12 +179,14 @@ def _share(batch: Any, name: str) -> float:
     return float(shares.get(name, batch.share))
 
 
-def _terms(sums: Mapping[str, Loss], first: str) -> dict[str, Tensor]:
+def _terms(sums: Mapping[str, Loss], first: str, apart: Collection[str]) -> dict[str, Tensor]:
     found = dict(sums[first].terms)
     if len(sums) == 1:
         return found
     for name, loss in sums.items():
         found[f"loss.{name}"] = loss.total.detach()
+        if name in apart:
+            found[f"loss.{name}{OF}"] = loss.count
         if name != first:
             found |= {f"{name}.{term}": value for term, value in loss.terms.items() if term != name}
     return found

@@ -172,7 +172,13 @@ def ran(module: Any, *given: Any, into: dict[str, Tensor] | None = None, name: s
 
 
 def terms(means: Mapping[str, Tensor], count: Tensor, only: Only) -> Iterator[tuple[str, Term]]:
-    """The auxiliary outputs that are wanted, each a mean that stands for ``count`` targets."""
+    """The auxiliary outputs that are wanted: a mean that stands for ``count`` targets, or ``[B]``, what each
+    example gives.
+    """
     for name, mean in means.items():
-        if only is None or name in only:
+        if only is not None and name not in only:
+            continue
+        if mean.dim():
+            yield name, Term(mean.sum(), mean.new_full((), len(mean)))
+        else:
             yield name, Term(mean * count, count)

@@ -111,9 +111,11 @@ class FactoredHead(Head, Protocol):
 
 
 class Criterion(Protocol):
-    """Slot ``loss``: called with the fields of the output that it reads."""
+    """Slot ``loss``: called with the fields of the output that it reads; one whose config names a ``teacher``
+    also with the teacher's output, ``teacher=``.
+    """
 
-    def __call__(self, *output: Any) -> Loss: ...
+    def __call__(self, *output: Any, **more: Any) -> Loss: ...
 
 
 class Optimizer(Protocol):

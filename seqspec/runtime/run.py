@@ -218,8 +218,9 @@ def _prepared(
     pin(threads=launch.threads, exact=experiment.train.exact)
     progress = silent if place.rank else bar
     if known is None:
-        return assemble(compiled, progress=progress, initial=True, learned=learned)
-    return replace(assemble(compiled, progress=progress, learned=learned), initialized=known)
+        return assemble(compiled, progress=progress, initial=True, taught=True, learned=learned)
+    assembled = assemble(compiled, progress=progress, taught=True, learned=learned)
+    return replace(assembled, initialized=known)
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

@@ -29,6 +29,8 @@ SLOTS = (
     "predictor",
     "vocoder",
     "critic",
+    "feed_forward",
+    "router",
     "head",
     "generator",
     "discriminator",

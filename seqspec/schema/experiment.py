@@ -21,6 +21,7 @@ from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.slot import Slot
+from seqspec.schema.teacher import Teacher
 from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
@@ -188,6 +189,8 @@ class Experiment(Config):
     """What training makes small, where it is a weighted sum: losses by name, each on an output of the
     model.
     """
+    teachers: Annotated[Annotated[dict[TermName, Teacher], Field(min_length=1)] | None, Later] = None
+    """Models by name that losses compare the trained one with."""
     optimizer: Annotated[Config | None, Slot("optimizer")] = Field(default="adamw", validate_default=True)
     """How weights follow gradients, where one optimiser moves all of them; nothing beside ``optimizers``."""
     optimizers: Annotated[

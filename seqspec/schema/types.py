@@ -282,6 +282,11 @@ class Auxiliary(Type):
     counted: Counted | None = None
     """What its sum is divided by; left out, the tokens of the target."""
 
+    @property
+    def examples(self) -> bool:
+        """Whether it is a mean over examples, rather than one that stands for every target."""
+        return self.counted is not None and self.counted.unit == "examples"
+
 
 class Outputs(Mapping[str, Type]):
     """What a model gives, by name; the first is the main one, which answers are read from."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from seqspec.compile.build.program import build
-from seqspec.compile.cost.cost import GIB, cost, estimate, examples, lengths, size_text, within
+from seqspec.compile.cost.cost import GIB, cost, cost_lines, estimate, examples, lengths, size_text, within
 from seqspec.compile.cost.parameter_table import ASSUMED, count, sizes
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.batching.batch import Batch
@@ -127,3 +127,13 @@ def test_pictures_cost_what_their_convolutions_do():
     assert 0.8 < found.activations / kept < 1.25
     weighed = 28 * 28 * 500 + 14 * 14 * 25_000 + 735_000 + 3_010
     assert found.flops == pytest.approx(6 * 256 * weighed, rel=1e-3)
+
+
+def test_of_experts_those_count_as_active_that_a_position_goes_through():
+    spec = Path(__file__).parents[2] / "specs" / "mt_tanaka_enja_experts.yaml"
+    found = cost(compile_spec(spec))
+
+    # Two layers a side with 8 experts of 2 · 256 · 512 weights; the encoder uses 2 of them and the decoder 1.
+    idle = 2 * (6 + 7) * 2 * 256 * 512
+    assert found.parameters - found.active == idle
+    assert f"{found.active:,} of them for one position" in cost_lines(found)[0]

@@ -131,6 +131,24 @@ class Parts:
         count = len(getattr(self._constructor.config(self._path), name))
         return [self._constructor.build(*self._path, name, index) for index in range(count)]
 
+    def copies(self, name: str, count: int) -> Sequence[Any]:
+        """As many modules of the one component in field ``name``, each with weights of its own; the part of
+        the experiment is all of them.
+        """
+        from torch import nn
+
+        self._note(name)
+        path = (*self._path, name)
+        built = self._constructor.built
+        made: dict[Path, Any] = {}
+        for _ in range(count):
+            self._constructor.build(*path)
+            for place in [place for place in built if place[: len(path)] == path]:
+                made.setdefault(place, []).append(built[place])
+        built.update({place: nn.ModuleList(modules) for place, modules in made.items()})
+        found: list[Any] = made.get(path, [])
+        return found
+
     def named(self, name: str) -> dict[str, Any]:
         """The children in field ``name``, a mapping of names, in their order; empty where the field is."""
         self._note(name)

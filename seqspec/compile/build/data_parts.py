@@ -12,7 +12,8 @@ from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.plan.digests import result_fields
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.text.text_pipeline import TextProcessor
-from seqspec.schema.types import Counted, Image, Mask, Text, Type, Waveform
+from seqspec.schema.loss._loss import teacher_of
+from seqspec.schema.types import Auxiliary, Counted, Image, Mask, Text, Type, Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
@@ -44,8 +45,14 @@ def counted(plan: Plan) -> dict[str, Counted]:
     """What the sum of each loss is divided by, that on the main output first."""
     main = next(iter(plan.outputs))
     reads = {str(path[-1]): (read_by(config, plan.outputs), config) for path, config in plan.losses.items()}
-    order = sorted(reads, key=lambda name: (reads[name][0] != main, name))
+    order = sorted(
+        reads, key=lambda name: (teacher_of(reads[name][1]) is not None, reads[name][0] != main, name)
+    )
     found = {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+    if found and plan.experiment.losses is None:
+        # Trained beside the one loss under their own names (``build_losses``).
+        beside = {on for on, type_ in plan.outputs.items() if isinstance(type_, Auxiliary) and type_.examples}
+        found |= {on: Counted("target", "examples") for on in sorted(beside)}
     return found or {"loss": Counted("target", "tokens_and_end")}
 
 

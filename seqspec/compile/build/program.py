@@ -19,7 +19,7 @@ from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.together import Together
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
-from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.loss._loss import LossConfig, teacher_of
 from seqspec.schema.procedure._procedure import Phase
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
@@ -100,7 +100,9 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         for name, one in plan.each.items():
             constructor = Constructor(one, lent=lent)
             model = constructor.build("model")
-            made[name] = _Made(constructor, model, build_losses(constructor))
+            losses = build_losses(constructor)
+            _adopt(model, losses)
+            made[name] = _Made(constructor, model, losses)
     whole = made[""] if not plan.tasks else _together(plan, made, lent)
     _freeze(whole.constructor)
     optimizers, phases = _procedure(whole.constructor, whole.model, tree)
@@ -162,15 +164,30 @@ def build_losses(constructor: Constructor) -> Losses:
     for path, config in plan.losses.items():
         on = read_by(config, plan.outputs)
         constructor.note(path, "on", "weight")
-        named[str(path[-1])] = NamedLoss(on, constructor.build(*path), _weight(config, plan.outputs[on]))
+        given = plan.outputs[on]
+        criterion, weight = constructor.build(*path), _weight(config, given)
+        teacher = teacher_of(config)
+        constructor.note(path, "teacher")
+        named[str(path[-1])] = NamedLoss(on, criterion, weight, teacher=teacher, apart=_is_apart(given))
     if plan.experiment.losses is None:
         named |= {
-            on: NamedLoss(on, None, partial(_constant, type_.weight))
+            on: NamedLoss(on, None, partial(_constant, type_.weight), apart=type_.examples)
             for on, type_ in plan.outputs.items()
             if isinstance(type_, Auxiliary)
         }
-    order = sorted(named, key=lambda name: (named[name].on != main, name))
+    order = sorted(named, key=lambda name: (named[name].teacher is not None, named[name].on != main, name))
     return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+
+def _adopt(model: Any, losses: Losses) -> None:
+    """What losses learn is trained, saved and counted as a part of the model."""
+    for name, one in losses.named.items():
+        if isinstance(one.criterion, torch.nn.Module) and any(True for _ in one.criterion.parameters()):
+            model.add_module(f"loss_{name}", one.criterion)
+
+
+def _is_apart(given: Type) -> bool:
+    return isinstance(given, Auxiliary) and given.examples
 
 
 def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:

@@ -27,7 +27,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     for path, config in plan.losses.items():
         node = next((node for node in plan.nodes if node.path == path), None)
         gives = node.takes[0][1] if node is not None else None
-        if isinstance(gives, Logits) and gives.blank and not config.aligned:
+        if isinstance(gives, Logits) and gives.blank and config.aligned is False:
             yield Finding(
                 path,
                 f"`{config.component[1]}` compares target and states one by one, and the model gives CTC "

@@ -37,6 +37,8 @@ class Cost:
     """What one experiment asks of one device; memory in bytes."""
 
     parameters: int
+    active: int
+    """Of these, what one position goes through."""
     weights: int
     gradients: int
     optimizer: int
@@ -62,7 +64,8 @@ def cost(compiled: Compiled) -> Cost:
         return estimate(compiled.plan, sizes=sizes(compiled))
     each = [cost(one) for one in compiled.each.values()]
     activations, flops = max(one.activations for one in each), max(one.flops for one in each)
-    return _cost(compiled.plan, count(compiled), activations, flops)
+    through = max(one.active for one in each)
+    return _cost(compiled.plan, count(compiled), through, activations, flops)
 
 
 def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
@@ -70,10 +73,11 @@ def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
     kept = sum(_activations(node, plan, positions) for node in plan.nodes)
     activations = round(kept * (1 / plan.experiment.train.accumulate))
-    return _cost(plan, sum(sizes.values()), activations, _arithmetic(plan, sizes, positions))
+    flops = _arithmetic(plan, sizes, positions)
+    return _cost(plan, sum(sizes.values()), active(plan, sizes), activations, flops)
 
 
-def _cost(plan: Plan, parameters: int, activations: int, flops: float) -> Cost:
+def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: float) -> Cost:
     """With what the weights themselves take."""
     train = plan.experiment.train
     kept = max(getattr(config, "state_size", USUAL_STATE) for config in plan.optimizers.values()) + (
@@ -82,12 +86,18 @@ def _cost(plan: Plan, parameters: int, activations: int, flops: float) -> Cost:
     weights = parameters * FLOAT
     return Cost(
         parameters=parameters,
+        active=through,
         weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
         gradients=weights,
         optimizer=weights * kept,
         activations=activations,
         flops=flops,
     )
+
+
+def active(plan: Plan, sizes: Mapping[str, int]) -> int:
+    """Parameters that one position goes through: of experts, those that it is sent to."""
+    return round(sum(size * min(1.0, _repeated(plan, name)) for name, size in sizes.items()))
 
 
 def within(
@@ -125,7 +135,7 @@ def within(
 def cost_lines(found: Cost) -> list[str]:
     """The cost as lines of a report."""
     rows = [
-        ("parameters", f"{found.parameters:,}"),
+        ("parameters", f"{found.parameters:,}" + _active_text(found)),
         ("weights", size_text(found.weights)),
         ("gradients", size_text(found.gradients)),
         ("optimizer", size_text(found.optimizer)),
@@ -134,6 +144,10 @@ def cost_lines(found: Cost) -> list[str]:
         ("arithmetic", f"about {found.flops:.2g} floating-point operations a step"),
     ]
     return [f"  {name:11}  {text}" for name, text in rows]
+
+
+def _active_text(found: Cost) -> str:
+    return "" if found.active == found.parameters else f", {found.active:,} of them for one position"
 
 
 def size_text(size: float) -> str:
@@ -223,11 +237,13 @@ def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
     return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
 
 
-def _repeated(plan: Plan, name: str) -> int:
-    """How often a position goes through a weight: as often as there are layers where all of them share it."""
+def _repeated(plan: Plan, name: str) -> float:
+    """How often a position goes through a weight: as often as there are layers where all of them share it,
+    less than once where it goes to some of the experts.
+    """
     part, _, rest = name.partition(".")
     repeats = getattr(getattr(plan.experiment.model, part, None), "repeats", None)
-    return 1 if repeats is None else int(repeats(rest))
+    return 1.0 if repeats is None else float(repeats(rest))
 
 
 def _pictured(plan: Plan) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seqspec.compile.cost.cost import active
 from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.schema.diagnostic import SpecError
@@ -54,8 +55,11 @@ def _most(plan: Plan, name: str) -> int | None:
 
 def parameter_table(compiled: Compiled) -> str:
     """Parameters by module, the total in the last line."""
-    rows = list(_rows(sizes(compiled)))
+    found = sizes(compiled)
+    rows = list(_rows(found))
     total = sum(size for _, size in rows)
+    used = active(compiled.plan, found)
+    rows += [("active", used)] if used != total else []
     width = max((len(name) for name, _ in rows), default=5)
     wide = len(f"{total:,}")
     facts = dict(assumed(compiled).plan.facts)

@@ -1,5 +1,5 @@
-"""Digests of the weights that an experiment begins with, read without torch: from the lock of a run
-directory, else from the manifests of the run that they come from.
+"""Digests of the weights that an experiment begins with and of its teachers', read without torch: from the
+lock of a run directory, else from the manifests of the run that they come from.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_BYTES = 64 << 20
 
 
 class Initial(NamedTuple):
-    """What one entry of ``initialize`` comes to."""
+    """What one entry of ``initialize``, or a teacher, comes to."""
 
     pairs: Mapping[str, str]
     checkpoint: str
@@ -39,48 +39,72 @@ def initial_digests(plan: Plan, file: Path) -> tuple[Initial, ...]:
     lock = _json(file.with_name("lock.json")) if file.name == "spec.yaml" else None
     known = lock.get("initialize") if isinstance(lock, dict) else None
     if isinstance(known, list) and len(known) == len(wanted):
-        return tuple(_recorded(item, record) for item, record in zip(wanted, known, strict=True))
+        return tuple(_recorded(item.pairs, record) for item, record in zip(wanted, known, strict=True))
     return tuple(_found(item) for item in wanted)
+
+
+def teacher_digests(plan: Plan, file: Path) -> dict[str, Initial]:
+    """The same of the teachers that are runs, by name."""
+    wanted = {name: one for name, one in (plan.experiment.teachers or {}).items() if one.run is not None}
+    lock = _json(file.with_name("lock.json")) if wanted and file.name == "spec.yaml" else None
+    known = lock.get("teachers") if isinstance(lock, dict) else None
+    if isinstance(known, dict) and known.keys() == wanted.keys():
+        return {name: _recorded({}, known[name]) for name in wanted}
+    return {name: _checkpoint({}, one.run or "", one.checkpoint) for name, one in wanted.items()}
 
 
 def initial_text(plan: Plan, file: Path) -> str:
     """A paragraph below the plan; nothing where no weights come from elsewhere."""
     lines = [
-        f"  [{index}]  {', '.join(_pair(*pair) for pair in one.pairs.items())}  "
-        + (f"{one.checkpoint}  sha256 {one.weights[:12]}" if one.weights else "not here")
+        f"  [{index}]  {', '.join(_pair(*pair) for pair in one.pairs.items())}  {_shown(one)}"
         for index, one in enumerate(initial_digests(plan, file))
     ]
-    return "\n".join(["", "initial weights", *lines, ""]) if lines else ""
+    teachers = [f"  {name}  {_shown(one)}" for name, one in teacher_digests(plan, file).items()]
+    paragraphs = (("initial weights", lines), ("teachers", teachers))
+    return "".join("\n".join(["", title, *told, ""]) for title, told in paragraphs if told)
 
 
 def initial_consequences(a: tuple[Plan, Path], b: tuple[Plan, Path]) -> Iterator[Consequence]:
     """Where both sides begin with weights from elsewhere and these are not the same."""
-    for index, (old, new) in enumerate(zip(initial_digests(*a), initial_digests(*b), strict=False)):
+    pairs = {
+        f"initialize[{index}]": pair
+        for index, pair in enumerate(zip(initial_digests(*a), initial_digests(*b), strict=False))
+    }
+    ours, theirs = teacher_digests(*a), teacher_digests(*b)
+    pairs |= {f"teachers.{name}": (ours[name], theirs[name]) for name in ours if name in theirs}
+    for name, (old, new) in pairs.items():
         if old.weights != new.weights:
-            name = f"initialize[{index}] weights"
             shown = (old.weights[:12] or "not here", new.weights[:12] or "not here")
-            yield Consequence(name, *shown, decides=bool(old.weights and new.weights))
+            yield Consequence(f"{name} weights", *shown, decides=bool(old.weights and new.weights))
 
 
 def _pair(here: str, there: str) -> str:
     return here if here == there else f"{here} from {there}"
 
 
-def _recorded(item: Initialize, record: Any) -> Initial:
+def _shown(one: Initial) -> str:
+    return f"{one.checkpoint}  sha256 {one.weights[:12]}" if one.weights else "not here"
+
+
+def _recorded(pairs: Mapping[str, str], record: Any) -> Initial:
     values = [record.get(key) if isinstance(record, dict) else "" for key in ("checkpoint", "weights")]
-    return Initial(item.pairs, *(value if isinstance(value, str) else "" for value in values))
+    return Initial(pairs, *(value if isinstance(value, str) else "" for value in values))
 
 
 def _found(item: Initialize) -> Initial:
+    return _checkpoint(item.pairs, item.run, item.checkpoint)
+
+
+def _checkpoint(pairs: Mapping[str, str], run: str, wanted: str) -> Initial:
     try:
-        place = Path(os.path.expanduser(expand(item.run))) / "checkpoints"
+        place = Path(os.path.expanduser(expand(run))) / "checkpoints"
     except SpecError:  # a variable that is not set here
-        return Initial(item.pairs, "", "")
-    step = _step(place, item.checkpoint)
+        return Initial(pairs, "", "")
+    step = _step(place, wanted)
     if step is None:
-        return Initial(item.pairs, "", "")
+        return Initial(pairs, "", "")
     name = f"step-{step:08d}"
-    return Initial(item.pairs, name, _digest(_manifest(place / name)))
+    return Initial(pairs, name, _digest(_manifest(place / name)))
 
 
 def _step(place: Path, name: str) -> int | None:

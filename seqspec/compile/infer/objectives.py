@@ -39,10 +39,11 @@ def _loss(flow: TypeFlow, path: tuple[str, ...], outputs: Outputs, width: Type) 
     wanted = read_by(config, outputs)
     if not _is_output(flow, wanted, outputs, at=(*path, "on")):
         return
+    follows = config.following(width)
     if len(path) == 1:
-        flow.node(path[0], outputs[wanted])
+        flow.node(path[0], outputs[wanted], **follows)
     else:
-        flow.item(path[0], path[1], outputs[wanted])
+        flow.item(path[0], path[1], outputs[wanted], **follows)
     if isinstance(config.weight, Config):
         TypeFlow(config, path, flow.record).node("weight", {"model": width})
 
@@ -76,7 +77,9 @@ def read_by(config: LossConfig, outputs: Outputs) -> str:
 
 
 def _fits(config: LossConfig, type_: Type) -> bool:
-    if isinstance(type_, Auxiliary) or (isinstance(type_, Logits) and type_.blank != config.aligned):
+    if isinstance(type_, Auxiliary):
+        return False
+    if isinstance(type_, Logits) and config.aligned is not None and type_.blank != config.aligned:
         return False
     try:
         config.output(type_)

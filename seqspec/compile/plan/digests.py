@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from seqspec.compile.plan.plan import SharedPart
     from seqspec.schema.experiment import Experiment
 
-_TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
+_TRAIN = (
+    "loss",
+    "losses",
+    "teachers",
+    "optimizer",
+    "optimizers",
+    "procedure",
+    "train",
+    "seed",
+    "plugins",
+    "seqspec",
+)
 _LATER = ("initialize", "freeze")
 """Sections that came later: an experiment without them has the digest that it always had."""
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")

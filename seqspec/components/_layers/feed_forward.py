@@ -83,17 +83,7 @@ class FeedForward(nn.Module):
         return self.contract(self.dropout(self._activate(inner))), window_NKD[:, 1:]
 
     def _activate(self, inner_BTF: Tensor) -> Tensor:
-        function = ACTIVATIONS[self.activation]
-        if self.activation == "relu" and self.kernel == 1 and not torch.compiler.is_compiling():
-            # Nothing else holds what a product has just made.
-            if not torch.is_grad_enabled():
-                return inner_BTF.relu_()
-            given: Tensor = _ReluInPlace.apply(inner_BTF)
-            return given
-        if self.activation not in GATED:
-            return function(inner_BTF)
-        gate, value = inner_BTF.chunk(2, dim=-1)
-        return function(gate) * value
+        return activate(inner_BTF, self.activation, product=self.kernel == 1)
 
     def _convolve(self, x_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
         if mask_BT is not None:
@@ -101,6 +91,23 @@ class FeedForward(nn.Module):
         left = self.kernel - 1 if self.causal else (self.kernel - 1) // 2
         padded = functional.pad(x_BTD.transpose(1, 2), (left, self.kernel - 1 - left))
         return self.expand(padded).transpose(1, 2)
+
+
+def activate(inner: Tensor, activation: str, *, product: bool) -> Tensor:
+    """The activation, of gated ones the product of the halves of the last dimension.
+
+    ``product``: the input is what a matrix product has just made, so that nothing else holds it.
+    """
+    function = ACTIVATIONS[activation]
+    if activation == "relu" and product and not torch.compiler.is_compiling():
+        if not torch.is_grad_enabled():
+            return inner.relu_()
+        given: Tensor = _ReluInPlace.apply(inner)
+        return given
+    if activation not in GATED:
+        return function(inner)
+    gate, value = inner.chunk(2, dim=-1)
+    return function(gate) * value
 
 
 class _ReluInPlace(torch.autograd.Function):

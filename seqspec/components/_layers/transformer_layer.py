@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
-from seqspec.schema.layers.transformer import TransformerLayers
+from seqspec.schema.layers.transformer import ExchangeableLayers, TransformerLayers
 
 
 class RMSNorm(nn.Module):
@@ -65,6 +65,8 @@ class Context(NamedTuple):
     """True for real tokens; only a convolution needs it."""
     memory_BSD: Tensor | None = None
     memory_mask: Tensor | None = None
+    auxiliary: dict[str, Tensor] | None = None
+    """Takes what layers work out beside their states."""
     block: int | None = None
     """Positions of a block, where each sees its own block and the one before, and nothing after itself."""
 
@@ -73,23 +75,22 @@ class TransformerLayer(nn.Module):
     """Self-attention, attention over a memory where there is one, and the feed-forward network."""
 
     def __init__(
-        self, config: TransformerLayers, *, dim: int, causal: bool, memory_dim: int | None = None
+        self,
+        config: TransformerLayers,
+        *,
+        dim: int,
+        causal: bool,
+        memory_dim: int | None = None,
+        feed_forward: nn.Module | None = None,
     ) -> None:
+        """``feed_forward`` stands in place of the plain network that the config describes."""
         super().__init__()
         self.self_attention = _attention(config, dim, rotary=config.positions == "rotary")
         self.self_residual = Residual(config, dim)
         self.cross_attention = None if memory_dim is None else _attention(config, dim, memory_dim=memory_dim)
         self.cross_residual = None if memory_dim is None else Residual(config, dim)
-        assert config.feed_forward_dim is not None
-        self.feed_forward = FeedForward(
-            dim,
-            inner=config.feed_forward_dim,
-            activation=config.activation,
-            dropout=config.feed_forward_dropout,
-            bias=config.feed_forward_bias,
-            kernel=config.feed_forward_kernel,
-            causal=causal,
-        )
+        self.routes = feed_forward is not None
+        self.feed_forward: Any = feed_forward or _feed_forward(config, dim, causal=causal)
         self.feed_forward_residual = Residual(config, dim)
 
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
@@ -104,8 +105,32 @@ class TransformerLayer(nn.Module):
             query = self.cross_residual.before(x_BTD)
             y = self.cross_attention(query, context.memory_BSD, mask=context.memory_mask)
             x_BTD = self.cross_residual.after(x_BTD, y)
-        y = self.feed_forward(self.feed_forward_residual.before(x_BTD), context.real_BT)
+        more = {"auxiliary": context.auxiliary} if self.routes else {}
+        y = self.feed_forward(self.feed_forward_residual.before(x_BTD), context.real_BT, **more)
         return self.feed_forward_residual.after(x_BTD, y)
+
+
+def _feed_forward(config: TransformerLayers, dim: int, *, causal: bool) -> FeedForward:
+    assert config.feed_forward_dim is not None
+    return FeedForward(
+        dim,
+        inner=config.feed_forward_dim,
+        activation=config.activation,
+        dropout=config.feed_forward_dropout,
+        bias=config.feed_forward_bias,
+        kernel=config.feed_forward_kernel,
+        causal=causal,
+    )
+
+
+def exchanged(config: ExchangeableLayers, parts: Any, *, dim: int) -> list[nn.Module | None]:
+    """Of each layer, what stands in place of its feed-forward network."""
+    if config.feed_forward is None:
+        return [None] * config.num_layers
+    config.inner_network(dim)  # It has been handed over, so these settings are in use.
+    places = config.exchanged()
+    made = iter(parts.copies("feed_forward", sum(places)))
+    return [next(made) if place else None for place in places]
 
 
 def _attention(

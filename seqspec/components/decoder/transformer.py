@@ -6,8 +6,9 @@ search.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ from seqspec.components._layers.transformer_layer import (
     Context,
     Entrance,
     TransformerLayer,
+    exchanged,
     make_norm,
 )
 from seqspec.components._layers.transformer_step import (
@@ -25,25 +27,26 @@ from seqspec.components._layers.transformer_step import (
     step_layer,
 )
 from seqspec.schema.decoder.transformer import TransformerConfig
-from seqspec.schema.types import States, Type
+from seqspec.schema.types import PAD, States, Type
 
 
 class Transformer(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
-    def __init__(
-        self, config: TransformerConfig, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
-    ) -> None:
+    def __init__(self, config: TransformerConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         assert config.dim is not None
+        self.auxiliary = tuple(config.auxiliary())
         memory = takes.get("memory")
         memory_dim = memory.dim if isinstance(memory, States) else None
         self.embedding = parts("embedding")
         self.entrance = Entrance(config, dim=config.dim, causal=True)
         self.entrance.suit(self.embedding)
+        inner = exchanged(config, parts, dim=config.dim)
+        self.routes = any(one is not None for one in inner)
         layers = (
-            TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim)
-            for _ in range(config.num_layers)
+            TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim, feed_forward=one)
+            for one in inner
         )
         self.layers = nn.ModuleList(layers)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
@@ -59,6 +62,8 @@ class Transformer(nn.Module):
         memory_BSD: Tensor | None = None,
         memory_lengths_B: Tensor | None = None,
         segments_BU: Tensor | None = None,
+        *,
+        auxiliary: dict[str, Tensor] | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents
         apart.
@@ -69,6 +74,8 @@ class Transformer(nn.Module):
         context = Context(
             mask=biased,
             causal=biased is None,
+            real_BT=ids_BU != PAD if self.routes else None,
+            auxiliary=auxiliary,
             memory_BSD=memory_BSD,
             memory_mask=memory_mask(memory_BSD, memory_lengths_B),
         )

@@ -4,11 +4,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.masks import attention_mask, length_mask
-from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
+from seqspec.components._layers.transformer_layer import (
+    Context,
+    Entrance,
+    TransformerLayer,
+    exchanged,
+    make_norm,
+)
 from seqspec.schema.encoder.transformer import TransformerConfig
 from seqspec.schema.types import Frames
 
@@ -16,16 +24,21 @@ from seqspec.schema.types import Frames
 class Transformer(nn.Module):
     """An input of another width than ``dim`` goes through a linear layer first."""
 
-    def __init__(self, config: TransformerConfig, source: Frames) -> None:
+    def __init__(self, config: TransformerConfig, source: Frames, parts: Any = None) -> None:
         super().__init__()
-        self.convolves = config.feed_forward_kernel > 1
+        inner = exchanged(config, parts, dim=config.dim)
+        self.auxiliary = tuple(config.auxiliary())
+        self.tells_padding = any(one is None for one in inner) and config.feed_forward_kernel > 1
+        self.tells_padding |= any(one is not None for one in inner)
         self.project = linear(source.dim, config.dim) if source.dim != config.dim else None
         self.entrance = Entrance(config, dim=config.dim, causal=False)
-        layers = (TransformerLayer(config, dim=config.dim, causal=False) for _ in range(config.num_layers))
+        layers = (TransformerLayer(config, dim=config.dim, causal=False, feed_forward=one) for one in inner)
         self.layers = nn.ModuleList(layers)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 
-    def forward(self, x_BTD: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, x_BTD: Tensor, lengths_B: Tensor, *, auxiliary: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Gives ``[B, T, D]`` and the lengths as they were; what is beyond a length changes nothing before
         it.
         """
@@ -34,7 +47,8 @@ class Transformer(nn.Module):
             x_BTD = self.project(x_BTD)
         visible = attention_mask(lengths_B, size)
         mask = self.entrance.biased(visible, queries=size, keys=size, causal=False, device=x_BTD.device)
-        context = Context(mask=mask, real_BT=length_mask(lengths_B, size) if self.convolves else None)
+        real_BT = length_mask(lengths_B, size) if self.tells_padding else None
+        context = Context(mask=mask, real_BT=real_BT, auxiliary=auxiliary)
         x_BTD = self.entrance(x_BTD)
         for layer in self.layers:
             x_BTD = layer(x_BTD, context)

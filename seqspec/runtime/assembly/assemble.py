@@ -30,6 +30,7 @@ from seqspec.runtime.assembly.class_weights import tell_classes
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
+from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.documents import LearnedFile, read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
@@ -47,10 +48,11 @@ def assemble(
     tasks: Sequence[str] | None = None,
     progress: Progress = bar,
     initial: bool = False,
+    taught: bool = False,
     learned: Mapping[str, Learned] | None = None,
 ) -> Assembled:
     """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
-    the plan says.  Raises ``SpecError`` and ``DataError``.
+    the plan says; with ``taught``, put its teachers beside it.  Raises ``SpecError`` and ``DataError``.
 
     ``splits`` are those of training and its evaluations where none are named, ``tasks`` all.  ``learned`` is
     what a run has learned already, by task: nothing of it is learned again.
@@ -60,6 +62,8 @@ def assemble(
         expect_ngram(one)
     if initial:
         expect_runs(compiled.plan)
+    for one in compiled.plan.each.values() if taught else ():
+        expect_teachers(one)
     prepared = {
         name: _prepared(one, splits, progress, (learned or {}).get(name))
         for name, one in compiled.each.items()
@@ -76,12 +80,17 @@ def assemble(
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
     taken = initialize(program, texts, open=_reopened) if initial else ()
+    teachers = {
+        in_whole(name, teacher): record
+        for name in (prepared if taught else ())
+        for teacher, record in teach(program.each[name], texts[name], open=_reopened).items()
+    }
     each = {
-        name: Assembled(one, prepared[name], _listening(program.each[name], texts[name]), taken)
+        name: Assembled(one, prepared[name], _listening(program.each[name], texts[name]), taken, teachers)
         for name, one in compiled.each.items()
         if name in prepared
     }
-    return each[""] if not compiled.plan.tasks else Assembled(compiled, None, program, taken, each)
+    return each[""] if not compiled.plan.tasks else Assembled(compiled, None, program, taken, teachers, each)
 
 
 def _listening(program: Program, text: Mapping[str, TextSteps]) -> Program:

@@ -26,6 +26,8 @@ class Assembled:
     program: Program
     initialized: tuple[Record, ...] = ()
     """What its first weights were taken from."""
+    teachers: Mapping[str, Record] = field(default_factory=dict)
+    """What its teachers are, those that come from runs."""
     tasks: Mapping[str, Assembled] = field(default_factory=dict)
     """Of several tasks, each by name, as far as its data were asked for."""
 

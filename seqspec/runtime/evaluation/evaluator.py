@@ -18,6 +18,7 @@ import torch
 from seqspec.compile.build.program import Program
 from seqspec.compile.plan.metric_names import metric_names, renamed
 from seqspec.components._layers.linear import prepacked
+from seqspec.components.gauges import OF
 from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
@@ -299,6 +300,7 @@ def _mean_losses(sums: Sequence[Mapping[str, float]]) -> dict[str, float]:
     targets = sum(one["targets"] for one in sums)
     if not targets:
         return {}
-    names = [name for name in sums[0] if name.startswith("loss.")]
-    means = {name: sum(one[name] for one in sums) / targets for name in names}
+    names = [name for name in sums[0] if name.startswith("loss.") and not name.endswith(OF)]
+    counts = {name: sum(one.get(name + OF, one["targets"]) for one in sums) for name in names}
+    means = {name: sum(one[name] for one in sums) / counts[name] for name in names}
     return {"loss": sum(one["total"] for one in sums) / targets, **means}

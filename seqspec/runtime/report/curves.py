@@ -72,7 +72,7 @@ def _train(journal: Rows) -> list[Mapping[str, Any]]:
 def _losses(journal: Rows) -> Iterator[Line]:
     """Of training and of each split; the terms of the loss where they are not the loss itself."""
     rows = _train(journal)
-    names = [key for key in (rows[-1] if rows else {}) if _last(key) not in NOT_LOSSES]
+    names = [key for key in (rows[-1] if rows else {}) if _last(key) not in NOT_LOSSES and ":" not in key]
     seen: list[list[tuple[float, float]]] = []
     for name in names:
         points = series(rows, name)

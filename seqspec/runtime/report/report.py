@@ -15,6 +15,7 @@ from seqspec.pages.page import page as whole_page
 from seqspec.runtime.report.breakdown import breakdown_section
 from seqspec.runtime.report.classification import class_section
 from seqspec.runtime.report.curves import curves
+from seqspec.runtime.report.gauges import gauge_section
 from seqspec.runtime.report.image_grids import image_grids
 from seqspec.runtime.report.overview import (
     data_section,
@@ -56,6 +57,7 @@ def _sections(folder: RunFolder, lock: dict[str, object]) -> Iterator[Section]:
     yield result_section(folder, journal, lock)
     yield Section("Curves", curves(of_all(journal) if tasks else journal, speed))
     yield from task_sections(tasks, journal)
+    yield gauge_section(journal)
     yield evaluations_section(folder, journal)
     yield other_evaluations_section(folder)
     for one in predictions:

@@ -84,6 +84,7 @@ def make_lock(
         "sources": {key: value for found in (_sources(plan), *sources) for key, value in found.items()},
         **({"language_model": records.get("") or records} if records else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
+        **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
+from seqspec.components.gauges import OF, gauged, read_gauges
 from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
@@ -73,6 +74,16 @@ class Training(lightning.LightningModule):
         self._buffers_before: list[Tensor] = []
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
+        self._following: dict[str, tuple[Any, Any]] = {
+            f"{task}.{name}" if task else name: (teacher, one.model)
+            for task, one in program.each.items()
+            for name, teacher in one.losses.teachers.items()
+            if hasattr(teacher, "follow")
+        }
+        """Teachers that are moving averages, each with the model that it follows."""
+        self._gauged = gauged(self.model)
+        self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
+        """Parts that do something of their own after each step."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
@@ -98,7 +109,7 @@ class Training(lightning.LightningModule):
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
         if batch.task in self._whole or math.isfinite(batch.share):
-            self.window[phase.name, batch.task].add(loss)
+            self.window[phase.name, batch.task].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
@@ -150,6 +161,8 @@ class Training(lightning.LightningModule):
             self._moved |= {id(parameter) for parameter in turn.parameters}
         elif not verdict.finite:
             self._not_finite()
+        for part in self._finishing:
+            part.finish_step(step=self.step + 1, moved=verdict.update)
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
         self.window[turn.phase.name, self._task].close(verdict)
         if self.cycle.advance():
@@ -159,6 +172,8 @@ class Training(lightning.LightningModule):
         self.step += 1
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
+        for teacher, model in self._following.values() if self._moved else ():
+            teacher.follow(model)
         self._moved = set()
 
     @property
@@ -226,7 +241,7 @@ class Training(lightning.LightningModule):
         }
         if self.average:
             found["average"] = self.average.tensors()
-        return found
+        return found | {f"teacher_{name}": one.tensors() for name, (one, _) in self._following.items()}
 
     def numbers(self) -> dict[str, Any]:
         """The plain numbers of a checkpoint."""
@@ -250,6 +265,8 @@ class Training(lightning.LightningModule):
             load_optimizer(mover.optimizer, self.model, tensors["optimizer"])
         if self.average:
             self.average.load(dict(tensors["average"]))
+        for name, (teacher, _) in self._following.items():
+            teacher.load(tensors[f"teacher_{name}"])
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.learned = numbers.get("learned", True)
         self.window.load(numbers["window"], first=first)
@@ -308,9 +325,9 @@ class Window:
         self._norm: float | Late = 0.0
         self.steps = self.dropped = 0
 
-    def add(self, loss: Any) -> None:
-        """One micro-step of the optimiser step that is under way."""
-        values = {"loss": loss.total, "count": loss.count, **loss.terms}
+    def add(self, loss: Any, *, gauges: Mapping[str, Tensor] | None = None) -> None:
+        """One micro-step of the optimiser step that is under way, and what parts of the model measured."""
+        values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
         self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
 
     def close(self, verdict: Verdict) -> None:
@@ -334,13 +351,16 @@ class Window:
         return [one for part in gather(mine) for one in part]
 
     def means(self) -> dict[str, float]:
-        """Every sum over the number of targets, the loss first; all processes must ask."""
+        """Every sum over the number of targets or over its own count, the loss first; all processes must
+        ask.
+        """
         held = self.values()
         # By name, since what comes out of a checkpoint is no longer in the order of the criterion.
         names = sorted(held[0] if held else (), key=lambda name: (name != "loss", name))
         sums = {name: math.fsum(one[name] for one in held) for name in names}
         count = sums.pop("count", 0.0) or 1.0
-        return {name: value / count for name, value in sums.items()}
+        counts = {name.removesuffix(OF): sums.pop(name) or 1.0 for name in names if name.endswith(OF)}
+        return {name: value / counts.get(name, count) for name, value in sums.items()}
 
     def state(self) -> dict[str, Any]:
         """For a checkpoint; all processes must ask."""

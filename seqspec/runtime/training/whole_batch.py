@@ -106,7 +106,7 @@ class WholeBatch:
         for name, held in gradients.items():
             given = [x for x in outputs[chosen[name].on] if x.numel()]
             total = total + sum((x * gradient).sum() for x, gradient in zip(given, held, strict=True))
-        alone = self.losses.summed(outputs, self.losses.chosen(names, whole_batch=False))
+        alone = self.losses.summed(outputs, self.losses.chosen(names, whole_batch=False), batch)
         if alone:
             total = total + self.losses.weigh(alone, batch, step=step).objective
             _add(alone, sums)

@@ -10,13 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
-from seqspec.schema.layers.transformer import TransformerLayers
+from seqspec.schema.layers.transformer import ExchangeableLayers
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
 
 
-class TransformerConfig(TransformerLayers):
+class TransformerConfig(ExchangeableLayers):
     """Causal self-attention over the target, and attention over the encoder's states where there is an
     encoder.
     """
@@ -38,12 +38,15 @@ class TransformerConfig(TransformerLayers):
                 )
             dim = flow.derive("dim", memory.dim, "the encoder's width")
         self.settle(flow, dim=dim)
+        self.wire_inner(States(dim, causal=True), flow)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
         return States(dim, causal=True)
 
-    def parameters(self, takes: Mapping[str, Type]) -> int:
-        """Trainable parameters, the embedding's apart."""
+    def parameters(self, takes: Mapping[str, Type]) -> int | None:
+        """Trainable parameters, the embedding's apart; unsaid where layers differ."""
         assert self.dim is not None
+        if self.feed_forward:
+            return None
         memory = takes.get("memory")
         return self.stack_parameters(
             dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None

@@ -1,9 +1,11 @@
 """What the Transformer's encoder and decoder share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from seqspec.schema.config import Config, Flow, Mismatch
-from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability
+from seqspec.schema.slot import Slot
+from seqspec.schema.types import Auxiliary, States
+from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability
 
 GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
 """Activations of a feed-forward network with a gate, whose first layer is twice as wide."""
@@ -123,6 +125,59 @@ class TransformerLayers(Config):
                 at=("max_positions",),
                 help="take it out, or choose `positions: learned`",
             )
+
+
+class ExchangeableLayers(TransformerLayers):
+    """The layers of Vaswani et al. (2017) with an open place for the feed-forward network."""
+
+    feed_forward: Annotated[Config | None, Slot("feed_forward"), Later] = None
+    """What stands in place of the plain feed-forward network, such as ``experts``; left out, nothing does."""
+
+    def inner_network(self, dim: int) -> dict[str, tuple[object, str]]:
+        """What a component in place of the feed-forward network of layers of width ``dim`` takes over from
+        it, with the reason.
+        """
+        return {
+            "inner_dim": (self.feed_forward_dim or 4 * dim, "the layer's `feed_forward_dim`"),
+            "activation": (self.activation, "the layer's"),
+            "dropout": (self.feed_forward_dropout, "the layer's `feed_forward_dropout`"),
+        }
+
+    def wire_inner(self, states: States, flow: Flow) -> None:
+        """Passes the layers' states to what stands in place of the feed-forward network."""
+        if self.feed_forward is None:
+            return
+        if not any(self.exchanged()):
+            raise Mismatch(
+                f"none of {self.num_layers} layers has `{self.feed_forward.component[1]}`",
+                at=("feed_forward",),
+                help="set `num_layers` higher, or `every` lower",
+            )
+        inner = self.inner_network(states.dim)
+        left_out = {
+            name: value for name, value in inner.items() if getattr(self.feed_forward, name, 0) is None
+        }
+        flow.node("feed_forward", states, **left_out)
+
+    def exchanged(self) -> tuple[bool, ...]:
+        """Of each layer, whether its feed-forward network is another component."""
+        inner: Any = self.feed_forward
+        return tuple(inner is not None and inner.has_layer(index) for index in range(self.num_layers))
+
+    def auxiliary(self) -> dict[str, float | Auxiliary]:
+        """What the layers work out beside their states."""
+        inner: Any = self.feed_forward
+        return {} if inner is None or not any(self.exchanged()) else dict(inner.auxiliary())
+
+    def repeats(self, weight: str) -> float:
+        """How often a position goes through a weight of this name on average: a share of it where a layer
+        sends each position to some of its experts.
+        """
+        parts = weight.split(".")
+        inner: Any = self.feed_forward
+        if inner is None or parts[0] != "layers" or parts[2] != "feed_forward":
+            return 1.0
+        return float(inner.share(".".join(parts[3:]))) if self.exchanged()[int(parts[1])] else 1.0
 
 
 def _heads(dim: int) -> int:

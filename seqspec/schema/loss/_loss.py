@@ -16,11 +16,18 @@ ClassWeights = Literal["balanced"] | Annotated[dict[str, PositiveFloat], Field(m
 """By label, or ``balanced``: for losses over labels of which some are rare."""
 
 
+def teacher_of(config: LossConfig) -> str | None:
+    """The teacher that a loss names, where it is one that compares with a teacher."""
+    return getattr(config, "teacher", None)
+
+
 class LossConfig(Config):
     """One term of what training makes small; under ``losses`` there are several by name."""
 
-    aligned: ClassVar[bool] = False
-    """It sums over the alignments of scores with a blank; others compare score and target one by one."""
+    aligned: ClassVar[bool | None] = False
+    """It sums over the alignments of scores with a blank; others compare score and target one by one.  One
+    with ``None`` reads scores of either kind.
+    """
 
     on: Annotated[str | None, Later] = None
     """Output of the model that it reads; left out, the first that it fits."""
@@ -28,6 +35,10 @@ class LossConfig(Config):
     """What its mean is multiplied by: a number, or a schedule over the optimiser steps; left out, 1, or what
     an auxiliary output itself asks for.
     """
+
+    def following(self, width: Type) -> dict[str, object]:
+        """Inferred fields that follow from the width of the states below the model's main output."""
+        return {}
 
     def output(self, source: Type) -> Type:
         """``source``, an output of the model, where the loss can read it; raises ``Mismatch``."""

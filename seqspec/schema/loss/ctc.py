@@ -10,7 +10,7 @@ from seqspec.schema.types import Counted, Logits, Type
 class CtcConfig(LossConfig):
     """The loss of models that score the vocabulary and a blank at each state of the source."""
 
-    aligned: ClassVar[bool] = True
+    aligned: ClassVar[bool | None] = True
 
     too_short: Literal["skip", "fail"] = "skip"
     """A source with too few states for its target is left out of the mean and counted, or gives an infinite

@@ -28,7 +28,7 @@ def auxiliary_outputs(model: Any, parts: tuple[str, ...]) -> Iterator[tuple[str,
     for part in parts:
         given = getattr(getattr(model, part), "auxiliary", None)
         for name, weight in given().items() if given is not None else ():
-            yield f"{part}.{name}", Auxiliary(weight)
+            yield f"{part}.{name}", weight if isinstance(weight, Auxiliary) else Auxiliary(weight)
 
 
 def wire_heads(

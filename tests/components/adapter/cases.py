@@ -31,6 +31,7 @@ _MANIFEST = {
 
 CASES: dict[str, list[dict[str, Any]]] = {
     "ade20k": [{"height": 6, "width": 8}],
+    "algorithmic": [{}, {"problem": "addition", "symbols": 2, "dev": {"max_length": 9, "count": 5}}],
     "an4": [{}],
     "bitext": [
         {"source_language": "ja", "target_language": "en"},
@@ -64,6 +65,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"language": "ja"},
         {"language": "en", "splits": {"train": "all.txt"}, "cut": {"train": 0.9, "dev": 0.1}, "block": 50},
     ],
+    "listops": [{"max_depth": 4, "longer_than": 8, "shorter_than": 60}],
     "ljspeech": [{}, {"task": "vocoding", "views": ["pitch"]}, {"text": "raw", "resample": 16000}],
     "mix": [
         {

@@ -1,0 +1,36 @@
+"""Teachers: models that losses compare the trained one with."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from seqspec.schema.config import Config
+from seqspec.schema.environment import Environment
+from seqspec.schema.units import Cosmetic, Fraction
+
+
+class Teacher(Config):
+    """A model that runs beside the trained one, without gradients and without dropout: that of a run, or the
+    moving average of the trained one itself.
+
+    Which folder the run lies in is this machine's affair; the lock holds the digest of the weights.
+    """
+
+    locals()["from"] = None
+    # ``from`` is a word of Python, so that it cannot be declared as other fields are.
+    __annotations__["from"] = Annotated[
+        Annotated[str, Field(min_length=1, max_length=4096)] | None, Environment, Cosmetic
+    ]
+    """Run directory of the teacher; left out, it is the moving average that ``ema`` says."""
+    checkpoint: Annotated[str, Field(min_length=1, max_length=100)] = "best"
+    """Which of the run's weights: best, last, average, average:N or the name of a checkpoint."""
+    ema: Fraction | None = None
+    """Decay of the moving average of the trained weights, a step at a time: Tarvainen & Valpola (2017), "Mean
+    teachers are better role models", arXiv:1703.01780.
+    """
+
+    @property
+    def run(self) -> str | None:
+        """The run directory, with the names of variables in it."""
+        found: Any = getattr(self, "from")
+        return found if found is None else str(found)
