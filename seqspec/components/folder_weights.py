@@ -13,7 +13,7 @@ from seqspec.schema.model_folder import Layout, Weight
 
 def from_folder(layout: Layout, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
     """Tensors by the module's names; ``read`` gives a tensor of the folder by its name there."""
-    return {weight.here: _taken(weight, read(weight.there)) for weight in layout.weights}
+    return {weight.here: taken(weight, read(weight.there)) for weight in layout.weights}
 
 
 def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -27,7 +27,8 @@ def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
     return found
 
 
-def _taken(weight: Weight, tensor: Tensor) -> Tensor:
+def taken(weight: Weight, tensor: Tensor) -> Tensor:
+    """One tensor of the part, out of the one of the folder that holds it."""
     if weight.transposed:
         tensor = tensor.t()
     return tensor if weight.cut is None else tensor.chunk(weight.cut[1])[weight.cut[0]]

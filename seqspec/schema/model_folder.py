@@ -20,10 +20,10 @@ class Weight(NamedTuple):
     """The folder holds inputs by outputs."""
     cut: tuple[int, int] | None = None
     """It is part number ``i`` of ``n`` equal parts along the module's first axis."""
-    by_id: bool = False
-    """One row a token id: rows move where the ids do."""
-    older: str = ""
-    """What files of before call it."""
+    by_id: str = ""
+    """The field whose token ids its rows belong to: rows move where the ids do."""
+    older: tuple[str, ...] = ()
+    """What other files call it."""
 
 
 class Layout(NamedTuple):

@@ -15,7 +15,7 @@ from pydantic import Field
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.environment import Environment
 from seqspec.schema.initialize import PartPath
-from seqspec.schema.model_folder import Layout
+from seqspec.schema.model_folder import Layout, Weight
 from seqspec.schema.types import Type
 from seqspec.schema.units import MOST, Cosmetic, InferredMark, Later
 
@@ -75,6 +75,29 @@ class Pretrained(Config):
                 code=WRONG_ARCHITECTURE,
             )
         return Settings(folder.settings)
+
+    def handed_down(self, flow: Flow, part: str, *, untied: bool) -> dict[str, object]:
+        """What the component in slot ``part`` is handed where the whole model comes from a folder.
+
+        ``untied``: the spec has a head of its own.  Raises ``Mismatch``.
+        """
+        below = getattr(self, part)
+        if not isinstance(below, Pretrained) or not hasattr(below, "head_layout"):
+            raise Mismatch(
+                f"{part} `{below.component[1]}` is not read from folders",
+                at=("from",),
+                help=f"take `from` out, or choose a {part} that is",
+            )
+        flow.derive("initial", "folder", "`from` names one")
+        folder = flow.folder(str(self.folder))
+        own = folder is not None and folder.settings.get("tie_word_embeddings") is False
+        if own and not untied and any(name.startswith("lm_head.") for name in folder.tensors):  # type: ignore[union-attr]
+            raise Mismatch(
+                "the folder has a softmax of its own, which a tied one would lose",
+                at=("tie",),
+                help="set `tie: none`",
+            )
+        return {"from": (self.folder, "the model's folder")}
 
     def settle_sizes(self, flow: Flow, told: Mapping[str, object] | None, usual: Mapping[str, object]) -> Any:
         """The config with every size that was left out: the folder's, else the usual one."""
@@ -166,3 +189,13 @@ class Settings(NamedTuple):
             help="the folder is damaged, or of a kind that this component does not have",
             code=BAD_SETTING,
         )
+
+
+def placed(layout: Layout, part: str, *, bias: bool) -> Layout:
+    """A head's layout as part of a model's; ``bias``: the head has one, which the folder must have too."""
+    weights = [weight._replace(here=f"{part}.{weight.here}") for weight in layout.weights]
+    if bias and not any(weight.here.endswith(".bias_V") for weight in weights):
+        first = weights[0]
+        name = first.there.removesuffix(".weight") + ".bias"
+        weights.append(Weight(f"{part}.bias_V", name, first.shape[:1], by_id=first.by_id))
+    return layout._replace(weights=tuple(weights))

@@ -172,8 +172,11 @@ class TypeFlow:
         try:
             gives = _apply(below, source)
         except Mismatch as mismatch:
-            also = self.record.origins(type_ for _, type_ in takes)
-            below.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also, code=mismatch.code)
+            # Types on the edges explain a mismatch between components, not what is wrong with a folder.
+            also = self.record.origins(type_ for _, type_ in takes) if mismatch.code == "SQ200" else ()
+            handed = mismatch.at[:1] == ("from",) and (*path, "from") in self.record.inferred
+            place = TypeFlow(config, path[:-1], self.record) if handed else below
+            place.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also, code=mismatch.code)
             return Poison()
         outputs = gives if isinstance(gives, Outputs) else Outputs({"output": gives})
         known = {name: self.record.known(_name_unknowns(type_, path)) for name, type_ in outputs.items()}

@@ -7,26 +7,34 @@ Nothing here knows a single component: a leaf says ``output(source)``, a compone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.fields import data_types
-from seqspec.compile.infer.flow import Record, TypeFlow
+from seqspec.compile.infer.flow import Record, TypeFlow, on_disk
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
 from seqspec.compile.plan.plan import Plan, Provenance
 from seqspec.schema.diagnostic import Diagnostic
 from seqspec.schema.experiment import Experiment
+from seqspec.schema.model_folder import Folder
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
 
 def infer(
-    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+    experiment: Experiment,
+    tree: Tree,
+    *,
+    facts: Mapping[str, int],
+    open: Callable[[str], Folder | None] = on_disk,
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan, as far as it can be made, and every mismatch on the way."""
-    record = Record(facts=facts)
+    """The plan, as far as it can be made, and every mismatch on the way.
+
+    ``open`` gives what a folder in Hugging Face's layout says, where a part comes from one.
+    """
+    record = Record(facts=facts, open=open)
     data = TypeFlow(experiment.data, ("data",), record)
     given = data_types(data)
     flow = TypeFlow(experiment, (), record)

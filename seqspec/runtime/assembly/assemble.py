@@ -26,6 +26,7 @@ from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
+from seqspec.runtime.assembly.pretrained_weights import expect_folders, load_pretrained
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.documents import read_learned, require_labels
@@ -52,6 +53,7 @@ def assemble(
     expect(compiled.plan)
     if initial:
         expect_runs(compiled.plan)
+        expect_folders(compiled.plan)
     parts = build_data(compiled.plan)
     present = [name for name in splits if name in parts.adapter.splits() or _cut(parts, name)]
     missing = [name for name in splits if name not in present]
@@ -72,9 +74,11 @@ def assemble(
     if compiled.plan.facts != tuple(sorted(known.items())):
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
+    with located(compiled.tree, profiles=compiled.profiles):
+        folders = load_pretrained(program, prepared.parts.text) if initial else {}
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
     program = fuse(program, prepared.parts.text, open=_reopened)
-    return Assembled(compiled, prepared, program, taken)
+    return Assembled(compiled, prepared, program, taken, folders)
 
 
 def of_corpus(error: DataError, plan: Plan) -> DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqspec.compile.build.program import Program
@@ -25,6 +25,8 @@ class Assembled:
     program: Program
     initialized: tuple[Record, ...] = ()
     """What its first weights were taken from."""
+    pretrained: Mapping[str, Record] = field(default_factory=dict)
+    """Which files its first weights were taken from, by part."""
 
 
 @dataclass(frozen=True)

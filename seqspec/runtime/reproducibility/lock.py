@@ -70,6 +70,7 @@ def make_lock(
         "sources": {**_sources(plan), **(_sources(fused.program.plan) if fused else {})},
         **({"language_model": fused.record()} if fused else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
+        **({"pretrained": dict(assembled.pretrained)} if assembled.pretrained else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,

@@ -156,15 +156,17 @@ class LlamaConfig(Pretrained):
         """As transformers' ``LlamaModel`` names them."""
         assert self.dim is not None
         assert self.num_layers is not None
-        weights = [Weight("embedding.weight_VD", "embed_tokens.weight", (None, self.dim), by_id=True)]
+        weights = [Weight("embedding.weight_VD", "embed_tokens.weight", (None, self.dim), by_id="target")]
         for layer in range(self.num_layers):
             weights += self._layer(f"layers.{layer}.")
         weights.append(Weight("norm.weight", "norm.weight", (self.dim,)))
         return Layout(tuple(weights), ("lm_head.",), ("rotary_emb.inv_freq",), prefix="model.")
 
     def head_layout(self) -> Layout:
-        """The head that a folder of this kind holds beside it, where it is not the table once more."""
-        return Layout((Weight("weight_VD", "lm_head.weight", (None, self.dim), by_id=True),), ("model.",))
+        """The head that a folder of this kind holds beside it; a tied one is the table once more."""
+        table = ("model.embed_tokens.weight", "embed_tokens.weight")
+        head = Weight("weight_VD", "lm_head.weight", (None, self.dim), by_id="target", older=table)
+        return Layout((head,), ("",))
 
     def _layer(self, at: str) -> Iterator[Weight]:
         assert self.dim is not None

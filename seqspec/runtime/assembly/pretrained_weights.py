@@ -1,0 +1,166 @@
+"""The first weights of parts that come from a folder in Hugging Face's layout: read, put in place, recorded.
+
+A run that has a checkpoint never opens the folder again: what it began with is in its lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.compile.build.program import Program
+from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below, left_over
+from seqspec.components.folder_weights import taken
+from seqspec.data.pretrained.comparison import compare
+from seqspec.data.pretrained.hf_folder import HFFolder, open_folder
+from seqspec.data.pretrained.safetensors_header import Tensor as Place
+from seqspec.data.regular_file import open_regular
+from seqspec.data.store.cache import default_cache
+from seqspec.data.store.hashes import file_hashes
+from seqspec.runtime.assembly.assembled import Record
+from seqspec.runtime.checkpoints.model_tensors import state_tensors
+from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.model_folder import Weight
+from seqspec.schema.source import dotted
+
+if TYPE_CHECKING:
+    from seqspec.compile.plan.plan import Plan, PlanNode
+    from seqspec.data.stages.parts import TextSteps
+    from seqspec.schema.pretrained import Pretrained
+
+KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+"""Kinds of numbers that weights may have; they are read as float32 whatever they are."""
+
+
+def expect_folders(plan: Plan) -> None:
+    """Raises ``DataError`` where a folder is not there: before hours are spent on the data."""
+    for _, config in folder_parts(plan):
+        open_folder(str(config.folder))
+
+
+def load_pretrained(program: Program, text: Mapping[str, TextSteps]) -> dict[str, Record]:
+    """Copy into ``program`` what its plan takes from folders; gives a record of each part by its place.
+
+    ``text`` are the loaded text steps of the program by role.  Raises ``DataError`` where a part does not
+    fit.
+    """
+    left = left_over(program.plan)
+    return {
+        dotted(node.path): _load(program, node, config, text, left=left[str(config.folder)])
+        for node, config in folder_parts(program.plan)
+    }
+
+
+@torch.no_grad()
+def _load(
+    program: Program,
+    node: PlanNode,
+    config: Pretrained,
+    text: Mapping[str, TextSteps],
+    *,
+    left: tuple[str, ...],
+) -> Record:
+    folder = open_folder(str(config.folder))
+    layout, fresh = config.layout(dict(node.takes)), fresh_below(program.plan, node)
+    found = compare(layout, folder.as_folder().tensors, fresh=fresh)
+    mine = dict(_own_tensors(program, node))
+    lacking = sorted(
+        name for name in mine if name not in found.taken and not name.startswith(fresh or ("\0",))
+    )
+    if lacking:
+        raise _refused(node, f"the folder has nothing for `{lacking[0]}`")
+    for weight in layout.weights:
+        if weight.here in found.taken and weight.here in mine:
+            given = taken(weight, read_tensor(folder.tensors[found.taken[weight.here]]))
+            _put(mine[weight.here], given, weight, node=node, text=text)
+    return {
+        "files": _hashes(folder),
+        "fresh": sorted(name for name in mine if name not in found.taken),
+        "left_over": list(left),
+        "weights": digest_all(state_tensors(program.components[node.path])),
+    }
+
+
+def _own_tensors(program: Program, node: PlanNode) -> Iterator[tuple[str, Tensor]]:
+    """Tensors of a part without those of parts inside it that have a folder of their own."""
+    inside = [
+        ".".join(map(str, other.path[len(node.path) :])) + "."
+        for other, _ in folder_parts(program.plan)
+        if other.path[: len(node.path)] == node.path and other.path != node.path
+    ]
+    module = program.components[node.path]
+    assert isinstance(module, nn.Module)
+    for name, tensor in state_tensors(module).items():
+        if not name.startswith(tuple(inside) or ("\0",)):
+            yield name, tensor
+
+
+def _put(
+    mine: Tensor, given: Tensor, weight: Weight, *, node: PlanNode, text: Mapping[str, TextSteps]
+) -> None:
+    if weight.by_id:
+        given = _by_our_ids(given, text.get(weight.by_id), node=node, role=weight.by_id)
+    if given.shape != mine.shape:
+        sizes = f"{list(given.shape)} there and {list(mine.shape)} here"
+        raise _refused(node, f"`{weight.here}` is {sizes}")
+    mine.copy_(given)
+
+
+def _by_our_ids(table: Tensor, steps: Any, *, node: PlanNode, role: str) -> Tensor:
+    """The rows of a table in the order of our ids; the mean of all where the folder has no such id.
+
+    The mean as the first value of a new row: Hewitt (2021), "Initializing New Word Embeddings for Pretrained
+    Language Models".
+    """
+    ids: Callable[[], tuple[int, ...]] | None = getattr(
+        getattr(steps, "tokenizer", None), "original_ids", None
+    )
+    if ids is None:
+        raise DataError(
+            f"the rows of `{dotted(node.path)}` belong to the token ids of its folder, and the {role} text "
+            "has others",
+            help=f"set `data.text.{role}.tokenizer` to `{{type: hf, from: …}}` with the same folder, or name "
+            "the part under `fresh`",
+            code="SQ451",
+            at=node.path,
+        )
+    order = torch.tensor(ids())
+    if int(order.max()) >= len(table):
+        raise DataError(
+            f"the {role} tokenizer has ids up to {int(order.max()):,}, and the folder of "
+            f"`{dotted(node.path)}` has {len(table):,} rows",
+            help="use the tokenizer of the same folder",
+            code="SQ451",
+            at=node.path,
+        )
+    rows = table[order.clamp(min=0)]
+    rows[order < 0] = table.mean(0)
+    return rows
+
+
+def read_tensor(place: Place) -> Tensor:
+    """A tensor of a safetensors file as float32.  Raises ``DataError`` where it holds no floats."""
+    kind = KINDS.get(place.kind)
+    if kind is None:
+        raise DataError(f"{place.file.name} holds numbers of the kind {place.kind}, and weights are floats",
+                        help="save the model in float32, float16 or bfloat16", code="SQ272")  # fmt: skip
+    with open_regular(place.file) as file:
+        file.seek(place.begin)
+        data = bytearray(file.read(place.end - place.begin))
+    flat = torch.frombuffer(data, dtype=kind) if data else torch.empty(0, dtype=kind)
+    return flat.reshape(place.shape).float()
+
+
+def _hashes(folder: HFFolder) -> dict[str, str]:
+    return file_hashes(folder.files, root=folder.path, memory=default_cache() / "hashes")
+
+
+def _refused(node: PlanNode, why: str) -> DataError:
+    help = "name the parts that are to begin at random under `fresh`, or make the two alike"
+    return DataError(
+        f"the folder does not fit `{dotted(node.path)}`: {why}", help=help, code="SQ273", at=node.path
+    )
