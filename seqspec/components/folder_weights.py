@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 
 import torch
@@ -11,9 +11,12 @@ from torch import Tensor
 from seqspec.schema.model_folder import Layout, Weight
 
 
-def from_folder(layout: Layout, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
-    """Tensors by the module's names; ``read`` gives a tensor of the folder by its name there."""
-    return {weight.here: taken(weight, read(weight.there)) for weight in layout.weights}
+def from_folder(weights: Iterable[Weight], read: Callable[[Weight], Tensor]) -> dict[str, Tensor]:
+    """Tensors by the module's names; ``read`` gives the folder's tensor that holds a weight."""
+    found: dict[str, list[Tensor]] = {}
+    for weight in weights:
+        found.setdefault(weight.here, []).append(_taken(weight, read(weight)))
+    return {name: parts[0] if len(parts) == 1 else torch.cat(parts) for name, parts in found.items()}
 
 
 def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -21,14 +24,16 @@ def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
     found = {}
     for name, group in groupby(layout.weights, key=lambda weight: weight.there):
         weights = list(group)
-        parts = [tensors[weight.here] for weight in weights]
+        parts = [_part(tensors[weight.here], weight.fills) for weight in weights]
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
         found[layout.prefix + name] = (whole.t() if weights[0].transposed else whole).contiguous()
     return found
 
 
-def taken(weight: Weight, tensor: Tensor) -> Tensor:
-    """One tensor of the part, out of the one of the folder that holds it."""
-    if weight.transposed:
-        tensor = tensor.t()
-    return tensor if weight.cut is None else tensor.chunk(weight.cut[1])[weight.cut[0]]
+def _taken(weight: Weight, tensor: Tensor) -> Tensor:
+    """The part's tensor, or one part of it, out of the folder's that holds it."""
+    return _part(tensor.t() if weight.transposed else tensor, weight.cut)
+
+
+def _part(tensor: Tensor, place: tuple[int, int] | None) -> Tensor:
+    return tensor if place is None else tensor.chunk(place[1])[place[0]]

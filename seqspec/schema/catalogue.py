@@ -33,6 +33,7 @@ SLOTS = (
     "schedule",
     "search",
     "metric",
+    "adaptation",
 )
 
 

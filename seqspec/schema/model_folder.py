@@ -20,6 +20,8 @@ class Weight(NamedTuple):
     """The folder holds inputs by outputs."""
     cut: tuple[int, int] | None = None
     """It is part number ``i`` of ``n`` equal parts along the module's first axis."""
+    fills: tuple[int, int] | None = None
+    """It fills part number ``i`` of ``n`` equal parts of the module's tensor along its first axis."""
     by_id: str = ""
     """The field whose token ids its rows belong to: rows move where the ids do."""
     older: tuple[str, ...] = ()

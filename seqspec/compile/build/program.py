@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from seqspec.compile.build.adapt import adapt
 from seqspec.compile.build.construct import Constructor
 from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
@@ -76,6 +77,8 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         torch.manual_seed(plan.experiment.seed * 65_537 + INITIALISATION)
         model = constructor.build("model")
         losses = build_losses(constructor)
+    with torch.device(device):
+        _refuse(iter(adapt(constructor)), tree)
     _freeze(constructor)
     optimizers, phases = _procedure(constructor, model, tree)
     optimizer = next(iter(optimizers.values())).component

@@ -89,7 +89,7 @@ def left_over(plan: Plan) -> dict[str, tuple[str, ...]]:
     for one in comparisons(plan):
         name = str(one.config.folder)
         found.setdefault(name, set()).update(one.found.left_over)
-        taken.setdefault(name, set()).update(one.found.taken.values())
+        taken.setdefault(name, set()).update(one.found.names.values())
     return {name: tuple(sorted(names - taken[name])) for name, names in found.items()}
 
 

@@ -42,6 +42,8 @@ def infer(
     if ("model",) in record.outputs:
         infer_losses(flow, record.outputs["model",], _width(record, gives))
     infer_optimizers(flow, {"model": _width(record, gives)})
+    if experiment.adapt is not None:
+        flow.node("adapt", {"model": _width(record, gives)})
     flow.node("procedure", {"model": _width(record, gives)})
     judged = TypeFlow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seqspec.schema.experiment import Experiment
 
 _TRAIN = ("loss", "losses", "optimizer", "optimizers", "procedure", "train", "seed", "plugins", "seqspec")
-_LATER = ("initialize", "freeze")
+_LATER = ("initialize", "freeze", "adapt")
 """Sections that came later: an experiment without them has the digest that it always had."""
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 
@@ -34,7 +34,7 @@ def digests(experiment: Experiment) -> dict[str, str]:
         "tokenizer": text,
         "model": whole["model"],
         "train": {key: whole[key] for key in _TRAIN if key in whole}
-        | {key: whole[key] for key in _LATER if whole[key]},
+        | {key: whole[key] for key in _LATER if whole.get(key)},
         "evaluate": whole["evaluate"],
     }
     given = {name: digest(parts[name]) for name in PARTS}

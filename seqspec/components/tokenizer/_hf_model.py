@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,23 @@ class HFModel:
         """The span of each id of ``encode(text)``, in code points."""
         found = self.tokenizer.encode(encodable(text), add_special_tokens=self.template)
         return [(int(begin), int(end)) for begin, end in found.offsets]
+
+    def exported(self, special: Sequence[int]) -> dict[str, bytes]:
+        """``tokenizer.json`` and ``tokenizer_config.json``; special ids that follow the last one become
+        pieces.
+        """
+        tokenizer = opened(self.held.tokenizer)
+        named = dict(zip(("pad", "unk", "bos", "eos"), special, strict=True))
+        for name, id in sorted(named.items(), key=lambda pair: pair[1]):
+            if id == tokenizer.get_vocab_size(with_added_tokens=True):
+                tokenizer.add_special_tokens([f"<{name}>" if name in ("pad", "unk") else f"<seqspec_{name}>"])
+        pieces = {f"{name}_token": tokenizer.id_to_token(id) for name, id in named.items()}
+        about = {"tokenizer_class": "PreTrainedTokenizerFast"}
+        about |= {name: piece for name, piece in pieces.items() if piece is not None}
+        return {
+            "tokenizer.json": tokenizer.to_str(pretty=False).encode(),
+            "tokenizer_config.json": json.dumps(about, indent=1, sort_keys=True).encode() + b"\n",
+        }
 
     def _piece(self, id: int) -> str:
         """A row that the tokenizer has no piece for is named by its number."""

@@ -39,6 +39,10 @@ class Hf:
         """The folder's id of each of ours; -1 where it has none."""
         return self._loaded().order
 
+    def exported(self, special: Sequence[int]) -> dict[str, bytes]:
+        """The files of a folder whose model has these ids of padding, unknown, begin and end."""
+        return self._loaded().exported(special)
+
     @property
     def vocab_size(self) -> int:
         """Ids in all."""

@@ -11,8 +11,8 @@ from seqspec.schema.model_folder import Layout, Weight
 class Comparison(NamedTuple):
     """Names, each list in the order of the layout or sorted."""
 
-    taken: Mapping[str, str]
-    """The folder's name of each tensor of the part, by the part's name."""
+    names: Mapping[Weight, str]
+    """The folder's name of each weight that is taken."""
     fresh: tuple[str, ...]
     """Tensors of the part that begin at random because the spec says so."""
     missing: tuple[str, ...]
@@ -24,6 +24,11 @@ class Comparison(NamedTuple):
     misshapen: tuple[tuple[str, tuple[int, ...], tuple[int | None, ...]], ...]
     """Name, shape there, shape that is needed."""
 
+    @property
+    def taken(self) -> frozenset[str]:
+        """Tensors of the part that come from the folder."""
+        return frozenset(weight.here for weight in self.names)
+
 
 def compare(
     layout: Layout, tensors: Mapping[str, tuple[int, ...]], *, fresh: Iterable[str] = ()
@@ -34,12 +39,12 @@ def compare(
     prefix = layout.prefix if prefixed else ""
     new = tuple(w.here for w in layout.weights if begins and w.here.startswith(begins))
     wanted = [weight for weight in layout.weights if weight.here not in new]
-    found = {weight.here: name for weight in wanted if (name := _found(weight, prefix, tensors))}
-    missing = [prefix + weight.there for weight in wanted if weight.here not in found]
+    found = {weight: name for weight in wanted if (name := _found(weight, prefix, tensors))}
+    missing = [prefix + weight.there for weight in wanted if weight not in found]
     known = {name for weight in layout.weights if (name := _found(weight, prefix, tensors))}
     rest = sorted(name for name in tensors.keys() - known if not name.endswith(layout.ignored or ("\0",)))
     others = [name for name in rest if name.startswith(layout.elsewhere or ("\0",))]
-    shapes = [(found[weight.here], weight.shape) for weight in wanted if weight.here in found]
+    shapes = [(name, weight.shape) for weight, name in found.items()]
     return Comparison(
         found,
         new,

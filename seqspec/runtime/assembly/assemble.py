@@ -24,6 +24,7 @@ from seqspec.data.stages.parts import DataParts, TextSteps
 from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
+from seqspec.runtime.assembly.adapter_folder import begin_adaptation
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.pretrained_weights import expect_folders, load_pretrained
@@ -77,6 +78,9 @@ def assemble(
     with located(compiled.tree, profiles=compiled.profiles):
         folders = load_pretrained(program, prepared.parts.text) if initial else {}
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
+    if initial:
+        with located(compiled.tree, profiles=compiled.profiles):
+            begin_adaptation(program)
     program = fuse(program, prepared.parts.text, open=_reopened)
     return Assembled(compiled, prepared, program, taken, folders)
 

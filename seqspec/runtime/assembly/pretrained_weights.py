@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below, left_over
-from seqspec.components.folder_weights import taken
+from seqspec.components.folder_weights import from_folder
 from seqspec.data.pretrained.comparison import compare
 from seqspec.data.pretrained.hf_folder import HFFolder, open_folder
 from seqspec.data.pretrained.safetensors_header import Tensor as Place
@@ -21,10 +21,9 @@ from seqspec.data.regular_file import open_regular
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.hashes import file_hashes
 from seqspec.runtime.assembly.assembled import Record
-from seqspec.runtime.checkpoints.model_tensors import state_tensors
+from seqspec.runtime.checkpoints.model_tensors import own_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.model_folder import Weight
 from seqspec.schema.source import dotted
 
 if TYPE_CHECKING:
@@ -73,15 +72,16 @@ def _load(
     )
     if lacking:
         raise _refused(node, f"the folder has nothing for `{lacking[0]}`")
-    for weight in layout.weights:
-        if weight.here in found.taken and weight.here in mine:
-            given = taken(weight, read_tensor(folder.tensors[found.taken[weight.here]]))
-            _put(mine[weight.here], given, weight, node=node, text=text)
+    wanted = [w for w in layout.weights if w.here in found.taken and w.here in mine]
+    ids = {weight.here: weight.by_id for weight in wanted}
+    taken = from_folder(wanted, lambda weight: read_tensor(folder.tensors[found.names[weight]]))
+    for name, given in taken.items():
+        _put(mine[name], given, name, role=ids[name], node=node, text=text)
     return {
         "files": _hashes(folder),
         "fresh": sorted(name for name in mine if name not in found.taken),
         "left_over": list(left),
-        "weights": digest_all(state_tensors(program.components[node.path])),
+        "weights": digest_all(own_tensors(program.components[node.path])),
     }
 
 
@@ -94,19 +94,18 @@ def _own_tensors(program: Program, node: PlanNode) -> Iterator[tuple[str, Tensor
     ]
     module = program.components[node.path]
     assert isinstance(module, nn.Module)
-    for name, tensor in state_tensors(module).items():
+    for name, tensor in own_tensors(module).items():
         if not name.startswith(tuple(inside) or ("\0",)):
             yield name, tensor
 
 
 def _put(
-    mine: Tensor, given: Tensor, weight: Weight, *, node: PlanNode, text: Mapping[str, TextSteps]
+    mine: Tensor, given: Tensor, name: str, *, role: str, node: PlanNode, text: Mapping[str, TextSteps]
 ) -> None:
-    if weight.by_id:
-        given = _by_our_ids(given, text.get(weight.by_id), node=node, role=weight.by_id)
+    if role:
+        given = _by_our_ids(given, text.get(role), node=node, role=role)
     if given.shape != mine.shape:
-        sizes = f"{list(given.shape)} there and {list(mine.shape)} here"
-        raise _refused(node, f"`{weight.here}` is {sizes}")
+        raise _refused(node, f"`{name}` is {list(given.shape)} there and {list(mine.shape)} here")
     mine.copy_(given)
 
 

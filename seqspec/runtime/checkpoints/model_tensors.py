@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.linear import LOW_RANK
+
 
 def state_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Parameters and persistent buffers by name; a tied weight stands once, under its first name."""
@@ -15,6 +17,13 @@ def state_tensors(model: nn.Module) -> dict[str, Tensor]:
             seen.add(id(tensor))
             found[name] = tensor.detach()
     return found
+
+
+def own_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The same without what an adaptation put beside linear layers."""
+    return {
+        name: tensor for name, tensor in state_tensors(model).items() if f".{LOW_RANK}." not in f".{name}"
+    }
 
 
 @torch.no_grad()

@@ -91,7 +91,7 @@ def test_layout_there_and_back(pair):
     layout = config.layout({})
 
     stored = to_folder(layout, tensors)
-    again = from_folder(layout, lambda name: stored[layout.prefix + name])
+    again = from_folder(layout.weights, lambda weight: stored[layout.prefix + weight.there])
 
     assert again.keys() == tensors.keys()
     assert all(torch.equal(again[name], tensors[name]) for name in tensors)
