@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -21,9 +20,11 @@ def from_folder(weights: Iterable[Weight], read: Callable[[Weight], Tensor]) -> 
 
 def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The folder's tensors by their names there, the part's prefix before them."""
+    groups: dict[str, list[Weight]] = {}
+    for weight in layout.weights:
+        groups.setdefault(weight.there, []).append(weight)
     found = {}
-    for name, group in groupby(layout.weights, key=lambda weight: weight.there):
-        weights = list(group)
+    for name, weights in groups.items():
         parts = [_part(tensors[weight.here], weight.fills) for weight in weights]
         whole = parts[0] if len(parts) == 1 else torch.cat(parts)
         found[layout.prefix + name] = (whole.t() if weights[0].transposed else whole).contiguous()

@@ -74,6 +74,8 @@ def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...
     kept = merge(program.model)
     try:
         tensors, tied = _tensors(program, decoder, ids)
+        if kept:  # what is written must not change when the weights come apart again
+            tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     finally:
         unmerge(program.model, kept)
     known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
@@ -119,7 +121,8 @@ def export_hf(program: Program, prepared: Texts, folder: Path) -> Comparison:
     if not found.same:
         raise RunError(
             f"{folder} does not answer as the run does: logits differ by {found.largest:.2g} of the largest, "
-            f"{found.tolerance:g} is allowed; greedy texts are {'equal' if found.texts_equal else 'different'}",
+            f"{found.tolerance:g} is allowed; greedy texts are "
+            f"{'equal' if found.texts_equal else 'different'}",
             exit=Exit.DATA,
         )
     return found
@@ -157,10 +160,8 @@ def write_tokenizer(prepared: Texts, ids: Ids, folder: Path) -> None:
 
 
 def _settings(program: Program, decoder: Any) -> dict[str, Any]:
-    plan = program.plan
-    if not hasattr(decoder, "write_settings") or not isinstance(
-        plan.node("model", "decoder").takes[0][1], Tokens
-    ):
+    reads = program.plan.node("model", "decoder").takes[0][1]
+    if not hasattr(decoder, "write_settings") or not isinstance(reads, Tokens):
         raise _refused(f"decoder `{decoder.component[1]}` has no place in Hugging Face's layout")
     if getattr(program.model.head, "bias_V", None) is not None:
         raise _refused("its head has a bias, which these architectures do not have", help="set `bias: false`")

@@ -30,7 +30,8 @@ _GPT2 = {"norm": "pre", "norm_type": "layer", "positions": "learned", "bias": Tr
 _BOTH = {"final_norm": True, "feed_forward_kernel": 1, "per_dim_scale": False}
 _RENAMED = {
     "attention": "self_attention", "attention_norm": "self_residual.norm", "down": "feed_forward.contract",
-    "feed_forward_norm": "feed_forward_residual.norm", "gate": "feed_forward.expand", "up": "feed_forward.expand",
+    "feed_forward_norm": "feed_forward_residual.norm", "gate": "feed_forward.expand",
+    "up": "feed_forward.expand",
 }  # fmt: skip
 """Modules of a layer of decoder ``llama``, and what a Transformer's layer calls them."""
 _HALVES = {"gate": (0, 2), "up": (1, 2)}
@@ -61,8 +62,8 @@ def shape_of(config: TransformerLayers) -> Shape:
     away = _away(config, _BOTH | (_LLAMA if config.positions == "rotary" else _GPT2))
     raise Mismatch(
         f"no architecture of Hugging Face's layout computes the same: {', '.join(away) or 'its activation'}",
-        help="a Llama has `norm_type: rms`, rotary positions, `swiglu` and no biases; a GPT-2 `norm_type: layer`, "
-        "learned positions, biases and an activation without a gate",
+        help="a Llama has `norm_type: rms`, rotary positions, `swiglu` and no biases; a GPT-2 "
+        "`norm_type: layer`, learned positions, biases and an activation without a gate",
     )
 
 
