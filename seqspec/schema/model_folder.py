@@ -38,6 +38,8 @@ class Layout(NamedTuple):
     """Ends of the names of tensors that hold no weights: masks and tables that are worked out."""
     prefix: str = ""
     """What stands before each name, except in the files of a bare body."""
+    prefixes: tuple[str, ...] = ()
+    """What other architectures with the same layers have in its place."""
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,14 @@ class Settings(NamedTuple):
         assert isinstance(value, dict)
         return value
 
+    def integers(self, name: str, default: Any) -> list[int]:
+        """A short list of whole numbers from 1."""
+        value = self._value(name, default)
+        fine = isinstance(value, list) and 1 <= len(value) <= 32
+        if not fine or not all(type(item) is int and 1 <= item <= 1_048_576 for item in value):
+            raise self._wrong(name, value, "a short list of whole numbers from 1")
+        return list(value)
+
     def words(self, name: str) -> tuple[str, ...] | None:
         """A list of words; ``None`` where there is none."""
         value = self.held.get(name)

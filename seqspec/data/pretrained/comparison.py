@@ -35,8 +35,8 @@ def compare(
 ) -> Comparison:
     """``fresh`` are beginnings of names of the part's tensors that are not taken."""
     begins = tuple(fresh)
-    prefixed = any(name.startswith(layout.prefix) for name in tensors)
-    prefix = layout.prefix if prefixed else ""
+    known_prefixes = (layout.prefix, *layout.prefixes)
+    prefix = next((p for p in known_prefixes if any(name.startswith(p) for name in tensors)), "")
     new = tuple(w.here for w in layout.weights if begins and w.here.startswith(begins))
     wanted = [weight for weight in layout.weights if weight.here not in new]
     found = {weight: name for weight in wanted if (name := _found(weight, prefix, tensors))}
