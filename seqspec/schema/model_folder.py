@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -50,3 +50,5 @@ class Folder:
     """config.json."""
     tensors: Mapping[str, tuple[int, ...]]
     """Shapes by name."""
+    preprocessor: Mapping[str, Any] = field(default_factory=dict)
+    """preprocessor_config.json, where there is one."""

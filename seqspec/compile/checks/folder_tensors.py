@@ -17,8 +17,8 @@ Use instead::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from seqspec.compile.plan.plan import Plan, PlanNode
 from seqspec.data.pretrained.comparison import Comparison, compare
@@ -26,8 +26,31 @@ from seqspec.data.pretrained.hf_folder import named_here, open_folder
 from seqspec.schema.diagnostic import DataError, Finding
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.source import dotted
+from seqspec.schema.types import Waveform
 
 CODE = "SQ273"
+HEARD_OTHERWISE = "SQ452"
+
+
+def _heard_otherwise(plan: Plan, one: Comparing) -> Iterator[Finding]:
+    """Sound that does not come as the folder's preprocessor_config.json says."""
+    audio, at = plan.experiment.data.audio, (*one.node.path, "from")
+    rates = {type_.rate for type_ in plan.roles.values() if isinstance(type_, Waveform)}
+    wanted = one.preprocessor.get("sampling_rate")
+    if type(wanted) is int and rates and wanted not in rates:
+        message = f"the folder hears {wanted:,} samples a second, and the corpus gives {min(rates):,}"
+        help = "let the adapter resample, or name a folder of this rate"
+        yield Finding(at, message, help=help, code=HEARD_OTHERWISE, also=((("data", "source"), "here"),))
+    told, held = one.preprocessor.get("do_normalize"), getattr(audio and audio.features, "normalize", None)
+    if type(told) is bool and held is not None and told != (held == "utterance"):
+        word = "utterance" if told else "none"
+        yield Finding(
+            ("data", "audio", "features"),
+            f"the folder's `do_normalize` is {str(told).lower()}, and the samples are normalised by `{held}`",
+            help=f"set `normalize: {word}`",
+            code=HEARD_OTHERWISE,
+            also=((at, "the folder"),),
+        )
 
 
 class Comparing(NamedTuple):
@@ -36,6 +59,7 @@ class Comparing(NamedTuple):
     node: PlanNode
     config: Pretrained
     found: Comparison
+    preprocessor: Mapping[str, Any]
 
 
 def check(plan: Plan) -> Iterator[Finding]:
@@ -53,6 +77,7 @@ def check(plan: Plan) -> Iterator[Finding]:
             if at in reasons:  # the part around it was told the folder
                 at = (*one.node.path[:-1], "from")
             yield Finding(at, f"the folder does not fit `{dotted(one.node.path)}`: {why}", help=_HELP)
+        yield from _heard_otherwise(plan, one)
 
 
 _HELP = (
@@ -75,11 +100,12 @@ def comparisons(plan: Plan) -> Iterator[Comparing]:
         if not named_here(config.folder):
             continue
         try:
-            tensors = open_folder(config.folder).as_folder().tensors
+            folder = open_folder(config.folder).as_folder()
         except DataError:
             continue
         layout = config.layout(dict(node.takes))
-        yield Comparing(node, config, compare(layout, tensors, fresh=fresh_below(plan, node)))
+        found = compare(layout, folder.tensors, fresh=fresh_below(plan, node))
+        yield Comparing(node, config, found, folder.preprocessor)
 
 
 def left_over(plan: Plan) -> dict[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from seqspec.schema.model_folder import Folder
 
 MISSING, PICKLE = "SQ270", "SQ274"
 SETTINGS, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+PREPROCESSOR = "preprocessor_config.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
 MOST_SETTINGS, MOST_INDEX, MOST_SHARDS = 4 << 20, 32 << 20, 1_000
 
@@ -29,6 +30,7 @@ class HFFolder(NamedTuple):
     path: Path
     settings: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
+    preprocessor: Mapping[str, Any]
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -40,7 +42,8 @@ class HFFolder(NamedTuple):
 
     def as_folder(self) -> Folder:
         """What the schema may know of it."""
-        return Folder(self.settings, {name: tensor.shape for name, tensor in self.tensors.items()})
+        shapes = {name: tensor.shape for name, tensor in self.tensors.items()}
+        return Folder(self.settings, shapes, self.preprocessor)
 
 
 def named_here(written: str) -> bool:
@@ -66,7 +69,10 @@ def open_folder(written: str) -> HFFolder:
         raise DataError(
             f"{show(str(path))} is no model folder: it has no {SETTINGS}", help=AGAIN, code=DAMAGED
         )
-    return HFFolder(path, read_json(path / SETTINGS, most=MOST_SETTINGS), _tensors(path))
+    settings = read_json(path / SETTINGS, most=MOST_SETTINGS)
+    beside = path / PREPROCESSOR
+    preprocessor = read_json(beside, most=MOST_SETTINGS) if beside.is_file() else {}
+    return HFFolder(path, settings, _tensors(path), preprocessor)
 
 
 def path_of(written: str) -> Path:

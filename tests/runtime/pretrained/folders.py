@@ -94,3 +94,16 @@ def _saved(cls: Any, config: Any, folder: Path) -> Any:
                 parameter.add_(torch.randn_like(parameter) * 0.2)
     model.save_pretrained(folder)
     return model
+
+
+def save_wav2vec2(folder: Path, **settings: Any) -> Any:
+    """wav2vec 2.0 with a CTC head of some other language's letters."""
+    import transformers
+
+    config = transformers.Wav2Vec2Config(**{
+        "vocab_size": 9, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 40, "conv_dim": [8, 8, 10], "conv_kernel": [10, 8, 8], "conv_stride": [8, 8, 5],
+        "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16_000).save_pretrained(folder)
+    return _saved(transformers.Wav2Vec2ForCTC, config, folder)
