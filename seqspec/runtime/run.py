@@ -227,7 +227,7 @@ def _prepared(
     if known is None:
         return assemble(compiled, splits=splits, progress=progress, initial=True, learned=learned)
     again = assemble(compiled, splits=splits, progress=progress, learned=learned)
-    return replace(again, initialized=known, pretrained=folders or {})
+    return replace(again, initialized=known, pretrained=again.pretrained or folders or {})
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:

@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from seqspec.compile.build.construct import Constructor
+from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below
 from seqspec.compile.language.paths import parse_path
 from seqspec.components._layers.linear import LOW_RANK, Linear
+from seqspec.components._layers.low_rank import hold_by_reference
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
@@ -38,7 +40,19 @@ def adapt(constructor: Constructor) -> tuple[Finding, ...]:
             if LOW_RANK not in layer._modules:
                 with _seeded(constructor.plan.experiment.seed, f"{part}.{name}"):
                     layer.add_module(LOW_RANK, component.beside(layer))
+    _refer(constructor, config.parts)
     return tuple(found)
+
+
+def _refer(constructor: Constructor, parts: list[str]) -> None:
+    """Weights of the parts that stand still and come from a folder are held there, not in checkpoints."""
+    still = [constructor.built[parse_path(part)] for part in parts]
+    frozen = {id(p) for module in still for p in module.parameters() if not p.requires_grad}
+    for node, _ in folder_parts(constructor.plan):
+        fresh = fresh_below(constructor.plan, node) or ("\0",)
+        for name, parameter in constructor.built[node.path].named_parameters():
+            if id(parameter) in frozen and not name.startswith(fresh):
+                hold_by_reference(parameter)
 
 
 def _layers(module: nn.Module, chosen: list[str] | None) -> Iterator[tuple[str, Linear]]:

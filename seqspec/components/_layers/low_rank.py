@@ -14,6 +14,9 @@ from torch.nn import functional
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.linear import LOW_RANK, Linear
 
+_BY_REFERENCE = "by_reference"
+"""Attribute of a parameter that a checkpoint does not hold."""
+
 
 class LowRank(nn.Module):
     """Hu et al. (2022), section 4.1; with ``length_O`` Liu et al. (2024), equations 5 and 11, where the
@@ -59,6 +62,16 @@ class LowRank(nn.Module):
         """One weight that gives the same."""
         whole = weight_OI + self.product()
         return whole if self.length_O is None else whole * (self.length_O / whole.norm(dim=1))[:, None]
+
+
+def hold_by_reference(parameter: nn.Parameter) -> None:
+    """The parameter stands still and lies in a folder that the lock names: checkpoints leave it out."""
+    setattr(parameter, _BY_REFERENCE, True)
+
+
+def is_by_reference(tensor: Tensor) -> bool:
+    """Whether checkpoints leave a tensor out."""
+    return bool(getattr(tensor, _BY_REFERENCE, False))
 
 
 def adapted(module: nn.Module) -> Iterator[tuple[str, Linear, LowRank]]:

@@ -27,10 +27,15 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import begin_adaptation
 from seqspec.runtime.assembly.assembled import Assembled, Reopened
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
-from seqspec.runtime.assembly.pretrained_weights import expect_folders, load_pretrained
+from seqspec.runtime.assembly.pretrained_weights import (
+    expect_folders,
+    load_pretrained,
+    reload_references,
+)
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
+from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run
-from seqspec.runtime.run_folder.documents import read_learned, require_labels
+from seqspec.runtime.run_folder.documents import read_json, read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Type, Waveform
@@ -76,7 +81,8 @@ def assemble(
         compiled = recompile(compiled, facts=known)
     program = build(compiled.plan, tree=compiled.tree)
     with located(compiled.tree, profiles=compiled.profiles):
-        folders = load_pretrained(program, prepared.parts.text) if initial else {}
+        afresh = initial or has_references(program.model)
+        folders = load_pretrained(program, prepared.parts.text) if afresh else {}
     taken = initialize(program, prepared.parts.text, open=_reopened) if initial else ()
     if initial:
         with located(compiled.tree, profiles=compiled.profiles):
@@ -141,6 +147,8 @@ def _reopened(
             _load(steps, folder.path / VOCABULARIES / name, learned.artifact(name))
     require_labels(folder.path, learned.labels, compiled.plan.facts, parts.roles)
     program = build(compiled.plan, tree=compiled.tree)
+    if has_references(program.model):
+        reload_references(program, parts.text, lock=read_json(folder.lock) or {})
     return Reopened(compiled, parts, program, learned.labels, learned.statistics)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below, left_over
+from seqspec.components._layers.low_rank import is_by_reference
 from seqspec.components.folder_weights import from_folder
 from seqspec.data.pretrained.comparison import compare
 from seqspec.data.pretrained.hf_folder import HFFolder, open_folder
@@ -21,9 +22,9 @@ from seqspec.data.regular_file import open_regular
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.hashes import file_hashes
 from seqspec.runtime.assembly.assembled import Record
-from seqspec.runtime.checkpoints.model_tensors import own_tensors
+from seqspec.runtime.checkpoints.model_tensors import has_references, own_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
-from seqspec.schema.diagnostic import DataError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.source import dotted
 
 if TYPE_CHECKING:
@@ -81,8 +82,35 @@ def _load(
         "files": _hashes(folder),
         "fresh": sorted(name for name in mine if name not in found.taken),
         "left_over": list(left),
+        "by_reference": sorted(
+            name for name, tensor in _parameters(program, node) if is_by_reference(tensor)
+        ),
         "weights": digest_all(own_tensors(program.components[node.path])),
     }
+
+
+def _parameters(program: Program, node: PlanNode) -> Iterator[tuple[str, nn.Parameter]]:
+    module = program.components[node.path]
+    assert isinstance(module, nn.Module)
+    return module.named_parameters()
+
+
+def reload_references(program: Program, text: Mapping[str, TextSteps], *, lock: Mapping[str, Any]) -> None:
+    """Take the weights that checkpoints leave out from their folders again.  Raises ``RunError`` where a
+    folder is not the one that the ``lock`` of the run names.
+    """
+    if not has_references(program.model):
+        return
+    known = lock.get("pretrained", {})
+    for place, record in load_pretrained(program, text).items():
+        held = known.get(place, {}) if isinstance(known, dict) else {}
+        if record["files"] != held.get("files"):
+            config = next(c for node, c in folder_parts(program.plan) if dotted(node.path) == place)
+            raise RunError(
+                f"{config.folder} is not the folder that `{place}` of this run began with",
+                exit=Exit.DRIFT,
+                help="its checkpoints hold what was learned beside those weights: put the folder back",
+            )
 
 
 def _own_tensors(program: Program, node: PlanNode) -> Iterator[tuple[str, Tensor]]:

@@ -1,11 +1,16 @@
+import shutil
+
 import pytest
 import torch
 
 from seqspec.compile.pipeline import compile
 from seqspec.components._layers.low_rank import adapted, merge, unmerge
 from seqspec.runtime.assembly.adapter_folder import write_adapter
-from seqspec.runtime.assembly.assemble import assemble
-from seqspec.schema.diagnostic import DataError, SpecError
+from seqspec.runtime.assembly.assemble import assemble, reopen
+from seqspec.runtime.checkpoints.selection import chosen, use_weights
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.run import resume, run
+from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
 from tests.runtime.pretrained.test_language_models import KINDS, SPEC
 
@@ -133,3 +138,36 @@ def test_what_cannot_be_adapted_is_told(case, adapt, said):
         program_of(spec_of(place, decoder=decoder, adapt=adapt))
 
     assert said in raised.value.diagnostics[0].message
+
+
+def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_path):
+    place, decoder, kind, *_ = case
+    if kind == "dora" or decoder == "gpt2":
+        pytest.skip("one kind of folder is enough")
+    spec = spec_of(place, decoder=decoder, adapt=ADAPT.format(kind=kind, more=""))
+    text = spec.read_text()
+    spec.write_text(
+        text.replace("max_steps: 2, checkpoint_every_steps: 2", "max_steps: 3, checkpoint_every_steps: 1")
+    )
+    folder = run(compile(spec), runs=tmp_path, launch=Launch(quiet=True, threads=1)).folder
+
+    saved = chosen(folder.checkpoints, "last")
+    assert saved.tensors["weights"]
+    assert all(".low_rank." in name or name.startswith("head.") for name in saved.tensors["weights"])
+    opened = reopen(folder)
+    use_weights(opened.program.model, saved)
+    answered = logits(opened.program.model)
+
+    shutil.rmtree(folder.checkpoints / "step-00000003")
+    (folder.path / "result.json").unlink()
+    resume(folder.path, launch=Launch(quiet=True, threads=1))
+    again = chosen(folder.checkpoints, "last")
+    assert all(torch.equal(again.tensors["weights"][n], t) for n, t in saved.tensors["weights"].items())
+
+    file = place / "model" / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(RunError, match="is not the folder that `model` of this run began with"):
+        reopen(folder)
+    file.write_bytes(whole)
+    assert answered.isfinite().all()
