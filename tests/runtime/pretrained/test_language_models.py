@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from seqspec.compile.explain.explain import explain_spec
 from seqspec.compile.pipeline import compile
 from seqspec.components.search.greedy import Greedy
 from seqspec.data.batching.batch import Batch
@@ -109,6 +110,23 @@ def test_planning_reads_no_weight_and_no_torch(tuned):
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (0, "2\n")
+
+
+def test_explain_says_what_is_taken_and_what_is_left_over(tuned, tmp_path):
+    spec, *_ = tuned
+    alone = spec.read_text().replace('  from: "', '  #: "').replace("tie: target", "tie: none")
+    folder = spec.with_name("model")
+    name = "gpt2" if "decoder: gpt2" in alone else "llama"
+    (tmp_path / "alone.yaml").write_text(
+        alone.replace(f"decoder: {name}", f'decoder: {{type: {name}, from: "{folder}"}}')
+    )
+
+    whole = explain_spec(spec, path=None, overlays=())
+    part = explain_spec(tmp_path / "alone.yaml", path=None, overlays=())
+
+    assert f"model.decoder  {folder}  " in whole
+    assert "left over" not in whole
+    assert ("left over in" in part and "lm_head.weight" in part) == (name == "llama")
 
 
 def _mistakes(spec, **changes):
