@@ -127,10 +127,10 @@ class Settings(NamedTuple):
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
-        """A finite number that is not negative."""
+        """A finite number above 0."""
         value = self._value(name, default)
-        if type(value) not in (int, float) or not 0 <= value < float("inf"):
-            raise self._wrong(name, value, "a number that is not negative")
+        if type(value) not in (int, float) or not 0 < value < 1e30:
+            raise self._wrong(name, value, "a number above 0")
         return float(value)
 
     def flag(self, name: str, default: bool = False) -> bool:

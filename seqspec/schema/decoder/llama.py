@@ -280,7 +280,7 @@ def _sizes(settings: Settings) -> dict[str, object]:
     biases = {"qwen2": "inputs"}.get(kind) or ("all" if settings.flag("attention_bias") else "none")
     rope = settings.mapping("rope_parameters") or settings.mapping("rope_scaling")
     base = Settings({"rope_theta": rope.get("rope_theta", settings.held.get("rope_theta"))})
-    scaling = scaling_of(rope)
+    scaling = scaling_of(Settings(rope))
     layers = settings.integer("num_hidden_layers", most=10_000)
     return {
         "num_layers": layers,
@@ -294,7 +294,7 @@ def _sizes(settings: Settings) -> dict[str, object]:
         "attention_bias": biases,
         "feed_forward_bias": settings.flag("mlp_bias"),
         "rotary_base": base.number("rope_theta", 10_000.0),
-        "rotary_scaling": None if scaling is None else RotaryScaling.model_validate(scaling),
+        "rotary_scaling": scaling,
         **_windows(settings, kind, layers),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.pretrained import Settings
 from seqspec.schema.units import Positive, PositiveFloat
 
 _READS = {
@@ -51,25 +52,28 @@ class RotaryScaling(Config):
             raise Mismatch(f"method `{self.method}` needs `{lacking[0]}`", at=at, help=f"set `{lacking[0]}`")
 
 
-def scaling_of(parameters: dict[str, Any]) -> dict[str, Any] | None:
-    """The keys of ``RotaryScaling`` from a ``rope_parameters`` or ``rope_scaling`` of config.json.
+def scaling_of(rope: Settings) -> RotaryScaling | None:
+    """The scaling that a ``rope_parameters`` or ``rope_scaling`` of config.json asks for.
 
-    Raises ``Mismatch`` for a method that cannot be decoded with cached keys, or that is not known.
+    Raises ``Mismatch`` for a method that cannot be decoded with cached keys, one that is not known, and
+    numbers that are none.
     """
-    method = parameters.get("rope_type", parameters.get("type", "default"))
+    method = rope.held.get("rope_type", rope.held.get("type", "default"))
     if method in (None, "default"):
         return None
     if method not in _READS:
         raise Mismatch(
-            f"its rotary positions are scaled by `{method}`, which this decoder does not have",
+            f"its rotary positions are scaled by `{str(method)[:60]}`, which this decoder does not have",
+            at=("from",),
             help=f"it has {', '.join(f'`{name}`' for name in _READS)}",
         )
-    found = {"method": method}
+    found: dict[str, Any] = {"method": method}
     for ours, theirs in HF_KEYS.items():
-        if parameters.get(theirs) is not None and ours in _READS[method]:
-            value = parameters[theirs]
-            found[ours] = int(value) if ours == "original_length" else float(value)
-    return found
+        needed = ours not in ("fast", "slow", "attention_factor")
+        if ours in _READS[method] and (needed or rope.held.get(theirs) is not None):
+            whole = ours == "original_length"
+            found[ours] = rope.integer(theirs) if whole else rope.number(theirs)
+    return RotaryScaling.model_validate(found)
 
 
 HF_KEYS = {

@@ -5,6 +5,8 @@ from seqspec.components.folder_weights import from_folder, to_folder
 from seqspec.components.search.greedy import Greedy
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.config import Mismatch
+from seqspec.schema.decoder.llama import _sizes as read_sizes
+from seqspec.schema.pretrained import Settings
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.types import Logits, Tokens
 from tests.components.building import build, faults, infer
@@ -163,3 +165,31 @@ def test_a_shape_that_transformers_lacks_is_told():
 
     with pytest.raises(Mismatch, match="no architecture of transformers has this window"):
         config.write_settings()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_settings_there_and_back(shape):
+    _, config = built(**SHAPES[shape])
+
+    found = read_sizes(Settings(config.write_settings()))
+
+    assert {name: value for name, value in found.items() if getattr(config, name) != value} == {}
+
+
+@pytest.mark.parametrize(
+    ("rope", "said"),
+    [
+        ({"rope_type": "dynamic", "factor": 2.0}, "scaled by `dynamic`"),
+        ({"rope_type": "yarn"}, "`factor` of the folder's config.json is missing"),
+        ({"rope_type": "linear", "factor": 0}, "`factor` of the folder's config.json is '0'"),
+        ({"rope_type": ["x"]}, "a mapping of numbers and words is expected"),
+        ({"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": float("inf")}, "is 'inf'"),
+    ],
+)
+def test_scalings_that_are_none_are_told(rope, said):
+    _, config = built()
+
+    with pytest.raises(Mismatch) as raised:
+        read_sizes(Settings({**config.write_settings(), "rope_parameters": rope}))
+
+    assert said in raised.value.message
