@@ -49,6 +49,7 @@ from seqspec.runtime.run_folder.folder import (
     starting_folder,
     sweep_starting,
 )
+from seqspec.runtime.run_folder.model_folders import save_folders
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import require_journal, require_sound, sweep_temporary
 from seqspec.runtime.training.compiled_loss import CompiledLoss
@@ -135,6 +136,7 @@ def resume(
             launch,
             place,
             known=known,
+            folders=lock.get("pretrained", {}),
             learned=learned_of(folder, compiled.plan),
         )
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
@@ -211,16 +213,19 @@ def _prepared(
     place: Place,
     *,
     known: tuple[Record, ...] | None = None,
+    folders: Mapping[str, Record] | None = None,
     learned: Mapping[str, Learned] | None = None,
 ) -> Assembled:
-    """``known`` is what the first weights were taken from, where a checkpoint holds what became of them."""
+    """``known`` and ``folders`` are what the first weights were taken from, where a checkpoint holds what
+    became of them.
+    """
     experiment = compiled.plan.experiment
     pin(threads=launch.threads, exact=experiment.train.exact)
     progress = silent if place.rank else bar
     if known is None:
         return assemble(compiled, progress=progress, initial=True, taught=True, learned=learned)
-    assembled = assemble(compiled, progress=progress, taught=True, learned=learned)
-    return replace(assembled, initialized=known)
+    again = assemble(compiled, progress=progress, taught=True, learned=learned)
+    return replace(again, initialized=known, pretrained=again.pretrained or folders or {})
 
 
 def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
@@ -320,6 +325,8 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
     """Everything about the run that is known before its first step."""
     _write_spec(folder, assembled.compiled)
     save_learned(folder, assembled)
+    for one in assembled.compiled.plan.each.values():
+        save_folders(folder, one)
     folder.note(
         "launch.json",
         {"command": list(command), "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},

@@ -43,6 +43,7 @@ SLOTS = (
     "search",
     "metric",
     "mix",
+    "adaptation",
 )
 
 

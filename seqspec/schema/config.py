@@ -13,6 +13,8 @@ from seqspec.schema.types import Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from seqspec.schema.model_folder import Folder
+
 
 class Config(BaseModel):
     """Frozen, strict, closed: no unknown key, no coercion.  One sentence under each field says what it means
@@ -55,10 +57,18 @@ class Mismatch(Exception):
     numbers do not fit.
     """
 
-    def __init__(self, message: str, *, at: tuple[str | int, ...] = (), help: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        at: tuple[str | int, ...] = (),
+        help: str | None = None,
+        code: str = "SQ200",
+    ) -> None:
         self.message = message
         self.at = at
         self.help = help
+        self.code = code
         super().__init__(message)
 
 
@@ -87,6 +97,12 @@ class Flow(Protocol):
 
     def fill(self, name: str, component: str, reason: str) -> None:
         """Put a component with its defaults into a slot of this component that the person left empty."""
+        ...
+
+    def folder(self, written: str) -> Folder | None:
+        """What a folder in Hugging Face's layout says; ``None`` where ``written`` names a variable that is
+        not set here.  Raises ``Mismatch`` where it is no such folder.
+        """
         ...
 
     def item(self, name: str, index: int | str, source: Type | Mapping[str, Type], **derived: object) -> Type:

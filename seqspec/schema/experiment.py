@@ -206,6 +206,8 @@ class Experiment(Config):
     """Weights that come from other runs; the rest begins at random."""
     freeze: list[Freeze] = []
     """Parts of the model whose weights stand still."""
+    adapt: Annotated[Config | None, Slot("adaptation"), Later] = None
+    """What learns beside parts of the model whose own weights stand still."""
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()

@@ -119,11 +119,21 @@ def test_explain_follows_a_task_to_where_its_value_was_written(tmp_path):
 
 
 def test_what_is_about_one_task_asks_for_its_name(tmp_path):
+    experiment = compile_spec(two_tasks(tmp_path)).plan.experiment
+
+    with pytest.raises(SpecError) as caught:
+        _ = experiment.model
+
+    (diagnostic,) = caught.value.diagnostics
+    assert "this is about one task, and the spec has `asr`, `mt`" in diagnostic.message
+    assert "--task NAME" in diagnostic.help
+
+
+def test_the_cost_of_several_tasks_is_that_of_the_dearest(tmp_path):
     told = explain(str(two_tasks(tmp_path)), path=None, over=(), table="cost")
 
-    assert told.exit == 1
-    assert "this is about one task, and the spec has `asr`, `mt`" in told.error
-    assert "--task NAME" in told.error
+    assert told.exit == 0
+    assert "arithmetic" in told.out
 
 
 def test_an_unknown_task_is_told_with_the_nearest(tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from seqspec.compile.build.construct import Constructor
 from seqspec.compile.diagnostics.report import locate
@@ -58,7 +58,7 @@ def vocabulary_files(plan: Plan, *, known: Mapping[str, int]) -> Told:
         name = f"{dotted(node.path)}.vocab"
         constructor = Constructor(plan)
         field = _field(plan, node)
-        size = _size(getattr(constructor.config(node.path), field))
+        size = _size(constructor.config(node.path), field)
         if name in known or size is None or size > MOST_BYTES:
             continue
         tokenizer = constructor.build(*node.path)
@@ -76,7 +76,7 @@ def missing_vocabularies(plan: Plan) -> Iterator[Finding]:
     for node in _readers(plan):
         field = _field(plan, node)
         written = getattr(Constructor(plan).config(node.path), field)
-        if _size(written) is None:
+        if _size(Constructor(plan).config(node.path), field) is None:
             message, help = f"there is no vocabulary file `{written}`", f"set `{field}` to its path"
             yield Finding((*node.path, field), message, help=help, code="SQ431")
 
@@ -90,10 +90,10 @@ def _field(plan: Plan, node: PlanNode) -> str:
     return getattr(plan.config(node.path), "vocabulary_field", "")
 
 
-def _size(written: str) -> int | None:
-    """Bytes of a file; ``None`` where the path leads to none."""
+def _size(config: Any, field: str) -> int | None:
+    """Bytes of the file that a tokenizer reads; ``None`` where the path leads to none."""
     try:
-        file = Path(expand(written)).expanduser()
+        file = Path(expand(getattr(config, field))).expanduser() / getattr(config, "vocabulary_inside", "")
         return file.stat().st_size if file.is_file() else None
     except (OSError, ValueError, RuntimeError, SpecError):
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 
+from seqspec.compile.build.adapt import adapt
 from seqspec.compile.build.construct import Constructor, Lent
 from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
@@ -103,6 +104,9 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
             losses = build_losses(constructor)
             _adopt(model, losses)
             made[name] = _Made(constructor, model, losses)
+    with torch.device(device):
+        for name, part in made.items():
+            _refuse(iter(adapt(part.constructor)), plan.each[name].tree if plan.tasks else tree)
     whole = made[""] if not plan.tasks else _together(plan, made, lent)
     _freeze(whole.constructor)
     optimizers, phases = _procedure(whole.constructor, whole.model, tree)

@@ -1,7 +1,7 @@
 """A part of the model that is not there, or a model of which nothing is left to learn.
 
-`initialize` and `freeze` name parts by their place in the spec, such as `model.encoder`, or `model` for the
-whole.
+`initialize`, `freeze` and `adapt` name parts by their place in the spec, such as `model.encoder`, or `model`
+for the whole.
 
 Example, in the spec of ``seqspec new mt``::
 
@@ -32,6 +32,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     for index, item in enumerate(plan.experiment.initialize):
         for name in item.parts:
             yield from _known(name, ("initialize", index, "parts", name), parts)
+    for at, name in enumerate(getattr(plan.experiment.adapt, "parts", ())):
+        yield from _known(name, ("adapt", "parts", at), parts)
     for index, freeze in enumerate(plan.experiment.freeze):
         for at, name in enumerate(freeze.parts):
             yield from _known(name, ("freeze", index, "parts", at), parts)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from seqspec.compile.diagnostics.codes import names, page
 from seqspec.compile.diff.initial_digests import initial_text
+from seqspec.compile.explain.folders_text import folders_text
 from seqspec.compile.explain.plan_text import plan_text
 from seqspec.compile.explain.provenance import provenance
 from seqspec.compile.language.paths import NoSuchPath, parse_path
@@ -60,7 +61,8 @@ def explain_spec(file: Path, *, path: str | None, overlays: Sequence[Overlay]) -
     file = file / "spec.yaml" if file.is_dir() else file
     compiled = compile(file, overlays=overlays)
     if path is None:
-        return plan_text(compiled.plan) + initial_text(compiled.plan, file)
+        plan = compiled.plan
+        return plan_text(plan) + initial_text(plan, file) + folders_text(plan)
     try:
         return provenance(compiled, path=parse_path(path))
     except NoSuchPath as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -10,10 +10,20 @@ from typing import Any, Literal
 from seqspec.compile.plan.plan import PlanNode
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.diagnostic import Finding
+from seqspec.schema.diagnostic import DataError, Finding
+from seqspec.schema.model_folder import Folder
 from seqspec.schema.slot import slots
 from seqspec.schema.source import Path, dotted
 from seqspec.schema.types import Nothing, Number, Outputs, Poison, Type, Unknown
+
+
+def on_disk(written: str) -> Folder | None:
+    """The folder on this machine; ``None`` where the spec names a variable that is not set here.  Raises
+    ``DataError``.
+    """
+    from seqspec.data.pretrained.hf_folder import named_here, open_folder
+
+    return open_folder(written).as_folder() if named_here(written) else None
 
 
 @dataclass
@@ -21,6 +31,8 @@ class Record:
     """What inference has found so far."""
 
     facts: Mapping[str, int]
+    open: Callable[[str], Folder | None] = on_disk
+    """Opens a folder in Hugging Face's layout."""
     nodes: list[PlanNode] = field(default_factory=list)
     inferred: dict[Path, object] = field(default_factory=dict)
     reasons: dict[Path, str] = field(default_factory=dict)
@@ -107,6 +119,13 @@ class TypeFlow:
             )
         return stated
 
+    def folder(self, written: str) -> Folder | None:
+        """What a folder in Hugging Face's layout says, as the record opens folders."""
+        try:
+            return self.record.open(written)
+        except DataError as error:
+            raise Mismatch(error.message, at=("from",), help=error.help, code=error.code) from None
+
     def _deciding(self, value: object, at: Path | None) -> tuple[tuple[Path, str], ...]:
         """The place that decides ``value``: the one that was told, or the last component that gives a type
         with it.
@@ -153,8 +172,11 @@ class TypeFlow:
         try:
             gives = _apply(below, source)
         except Mismatch as mismatch:
-            also = self.record.origins(type_ for _, type_ in takes)
-            below.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also)
+            # Types on the edges explain a mismatch between components, not what is wrong with a folder.
+            also = self.record.origins(type_ for _, type_ in takes) if mismatch.code == "SQ200" else ()
+            handed = mismatch.at[:1] == ("from",) and (*path, "from") in self.record.inferred
+            place = TypeFlow(config, path[:-1], self.record) if handed else below
+            place.fault(mismatch.at, mismatch.message, help=mismatch.help, also=also, code=mismatch.code)
             return Poison()
         outputs = gives if isinstance(gives, Outputs) else Outputs({"output": gives})
         known = {name: self.record.known(_name_unknowns(type_, path)) for name, type_ in outputs.items()}

@@ -7,32 +7,42 @@ Nothing here knows a single component: a leaf says ``output(source)``, a compone
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seqspec.compile.diagnostics.report import in_order, locate
 from seqspec.compile.infer.fields import data_types
-from seqspec.compile.infer.flow import Record, TypeFlow
+from seqspec.compile.infer.flow import Record, TypeFlow, on_disk
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
 from seqspec.compile.plan.plan import Plan, Provenance
 from seqspec.schema.diagnostic import Diagnostic
 from seqspec.schema.experiment import OWN, Experiment
+from seqspec.schema.model_folder import Folder
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
+Open = Callable[[str], Folder | None]
+
 
 def infer(
-    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+    experiment: Experiment,
+    tree: Tree,
+    *,
+    facts: Mapping[str, int],
+    open: Open = on_disk,
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan, as far as it can be made, and every mismatch on the way."""
+    """The plan, as far as it can be made, and every mismatch on the way.
+
+    ``open`` gives what a folder in Hugging Face's layout says, where a part comes from one.
+    """
     if not experiment.tasks:
-        return _of_one(experiment, tree, facts=facts)
-    return _of_tasks(experiment, tree, facts=facts)
+        return _of_one(experiment, tree, facts=facts, open=open)
+    return _of_tasks(experiment, tree, facts=facts, open=open)
 
 
 def _of_tasks(
-    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int], open: Open
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan of each task, joined to one."""
     from seqspec.compile.infer.tasks import facts_of, join
@@ -42,7 +52,8 @@ def _of_tasks(
     each: dict[str, Plan] = {}
     found: list[Diagnostic] = []
     for name, own in tasks.trees.items():
-        plan, mistakes = _of_one(experiment.of_task(name), own, facts=facts_of(facts, task=name))
+        known = facts_of(facts, task=name)
+        plan, mistakes = _of_one(experiment.of_task(name), own, facts=known, open=open)
         each[name] = replace(plan, task=name)
         found += [
             d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d for d in mistakes
@@ -52,9 +63,9 @@ def _of_tasks(
 
 
 def _of_one(
-    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int]
+    experiment: Experiment, tree: Tree, *, facts: Mapping[str, int], open: Open
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    record = Record(facts=facts)
+    record = Record(facts=facts, open=open)
     data = TypeFlow(experiment.data, ("data",), record)
     given = data_types(data)
     flow = TypeFlow(experiment, (), record)
@@ -62,6 +73,8 @@ def _of_one(
     if ("model",) in record.outputs:
         infer_losses(flow, record.outputs["model",], _width(record, gives))
     infer_optimizers(flow, {"model": _width(record, gives)})
+    if experiment.adapt is not None:
+        flow.node("adapt", {"model": _width(record, gives)})
     flow.node("procedure", {"model": _width(record, gives)})
     judged = TypeFlow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:

@@ -29,7 +29,7 @@ _TRAIN = (
     "plugins",
     "seqspec",
 )
-_LATER = ("initialize", "freeze")
+_LATER = ("initialize", "freeze", "adapt")
 """Sections that came later: an experiment without them has the digest that it always had."""
 PARTS = ("data", "tokenizer", "model", "train", "evaluate")
 

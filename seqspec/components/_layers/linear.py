@@ -20,11 +20,15 @@ from torch.nn import functional
 # I inputs, O outputs
 
 
+LOW_RANK = "low_rank"
+"""Name of the module inside a linear layer that learns in place of its weight; see ``low_rank.py``."""
+
+
 class Linear(nn.Linear):
-    """``x W^T + b``."""
+    """``x W^T + b``, and what a module called ``low_rank`` inside it makes of that."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return affine(x, self.weight, self.bias)
+        return _with_low_rank(self, x, affine(x, self.weight, self.bias))
 
 
 class _Pack(NamedTuple):
@@ -63,7 +67,18 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     biases = tuple(layer.bias for layer in layers if layer.bias is not None)
     given = _product(x, tuple(layer.weight for layer in layers), biases)
     sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
-    return torch.split_with_sizes(given, sizes, dim=-1)
+    parts = torch.split_with_sizes(given, sizes, dim=-1)
+    if not any(LOW_RANK in layer._modules for layer in layers):
+        return parts
+    return tuple(_with_low_rank(layer, x, part) for layer, part in zip(layers, parts, strict=True))
+
+
+def _with_low_rank(layer: nn.Linear, x: Tensor, given: Tensor) -> Tensor:
+    beside = layer._modules.get(LOW_RANK)
+    if beside is None:
+        return given
+    changed: Tensor = beside(x, given, layer)
+    return changed
 
 
 def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Tensor:

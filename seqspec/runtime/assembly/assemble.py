@@ -25,14 +25,21 @@ from seqspec.data.stages.parts import DataParts, TextSteps
 from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
-from seqspec.runtime.assembly.assembled import Assembled, Kept, Reopened
+from seqspec.runtime.assembly.adapter_folder import begin_adaptation
+from seqspec.runtime.assembly.assembled import Assembled, Kept, Record, Reopened
 from seqspec.runtime.assembly.class_weights import tell_classes
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
+from seqspec.runtime.assembly.pretrained_weights import (
+    expect_folders,
+    load_pretrained,
+    reload_references,
+)
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
+from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
-from seqspec.runtime.run_folder.documents import LearnedFile, read_learned, require_labels
+from seqspec.runtime.run_folder.documents import LearnedFile, read_json, read_learned, require_labels
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Type, Waveform
@@ -62,6 +69,8 @@ def assemble(
         expect_ngram(one)
     if initial:
         expect_runs(compiled.plan)
+        for one in compiled.plan.each.values():
+            expect_folders(one)
     for one in compiled.plan.each.values() if taught else ():
         expect_teachers(one)
     prepared = {
@@ -79,18 +88,41 @@ def assemble(
     texts = {name: one.parts.text for name, one in prepared.items()}
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
+    with located(compiled.tree, profiles=compiled.profiles):
+        folders = _from_folders(program, texts, initial=initial)
     taken = initialize(program, texts, open=_reopened) if initial else ()
+    with located(compiled.tree, profiles=compiled.profiles):
+        for name in prepared if initial else ():
+            begin_adaptation(program.each[name])
     teachers = {
         in_whole(name, teacher): record
         for name in (prepared if taught else ())
         for teacher, record in teach(program.each[name], texts[name], open=_reopened).items()
     }
     each = {
-        name: Assembled(one, prepared[name], _listening(program.each[name], texts[name]), taken, teachers)
+        name: Assembled(
+            one, prepared[name], _listening(program.each[name], texts[name]), taken, teachers, folders
+        )
         for name, one in compiled.each.items()
         if name in prepared
     }
-    return each[""] if not compiled.plan.tasks else Assembled(compiled, None, program, taken, teachers, each)
+    return (
+        each[""]
+        if not compiled.plan.tasks
+        else Assembled(compiled, None, program, taken, teachers, folders, each)
+    )
+
+
+def _from_folders(
+    program: Program, texts: Mapping[str, Mapping[str, TextSteps]], *, initial: bool
+) -> dict[str, Record]:
+    """Weights that come from folders: at the beginning all, later those that checkpoints leave out."""
+    return {
+        in_whole(name, place): record
+        for name, text in texts.items()
+        if initial or has_references(program.each[name].model)
+        for place, record in load_pretrained(program.each[name], text).items()
+    }
 
 
 def _listening(program: Program, text: Mapping[str, TextSteps]) -> Program:
@@ -189,8 +221,17 @@ def _reopened(
     program = build(compiled.plan, tree=compiled.tree)
     for name, one in kept.items():
         tell_classes(program.each[name], one.labels, one.label_counts)
+        _reload(folder, program.each[name], one, name)
     each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
+
+
+def _reload(folder: RunFolder, program: Program, kept: Kept, task: str) -> None:
+    """Weights that checkpoints leave out, from their folders."""
+    if has_references(program.model):
+        known = (read_json(folder.lock) or {}).get("pretrained", {})
+        own = _beginning(known, in_whole(task, "")) if isinstance(known, dict) else {}
+        reload_references(program, kept.parts.text, lock={"pretrained": own})
 
 
 def _kept(folder: RunFolder, plan: Plan, learned: Learned, task: str) -> Kept:

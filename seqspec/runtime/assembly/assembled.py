@@ -28,6 +28,8 @@ class Assembled:
     """What its first weights were taken from."""
     teachers: Mapping[str, Record] = field(default_factory=dict)
     """What its teachers are, those that come from runs."""
+    pretrained: Mapping[str, Record] = field(default_factory=dict)
+    """Which files its first weights were taken from, by part."""
     tasks: Mapping[str, Assembled] = field(default_factory=dict)
     """Of several tasks, each by name, as far as its data were asked for."""
 

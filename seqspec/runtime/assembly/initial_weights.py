@@ -18,7 +18,7 @@ from seqspec.compile.language.paths import NoSuchPath, parse_path
 from seqspec.compile.plan.plan import of_model
 from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.checkpoints.checkpoint import folder_name
-from seqspec.runtime.checkpoints.model_tensors import state_tensors
+from seqspec.runtime.checkpoints.model_tensors import own_tensors, state_tensors
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
@@ -91,7 +91,7 @@ def _copy(
         raise _refused(index, f"there is no part `{name}` {where}", help=f"there are {known}")
     mine, other = (p.components[node.path] for p, node in ((program, ours), (run.program, theirs)))
     places = _Places(index, here, there, path, ours, theirs)
-    places.require_same_tensors(state_tensors(mine), state_tensors(other))
+    places.require_same_tensors(own_tensors(mine), own_tensors(other))
     mine_text = texts[_task(ours, program.plan)]
     others = run.each[_task(theirs, run.compiled.plan)].parts.text
     places.require_same_pieces(program, mine_text, run, others)
@@ -100,8 +100,8 @@ def _copy(
 
 @torch.no_grad()
 def _assign(mine: nn.Module, other: nn.Module) -> None:
-    theirs = state_tensors(other)
-    for name, tensor in state_tensors(mine).items():
+    theirs = own_tensors(other)
+    for name, tensor in own_tensors(mine).items():
         tensor.copy_(theirs[name])
 
 

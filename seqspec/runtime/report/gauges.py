@@ -14,7 +14,7 @@ GAUGE = ":"
 
 
 def gauge_section(journal: Sequence[Mapping[str, Any]]) -> Section:
-    """A chart for each gauge of each part; one of several values (``load.00``, ``load.01``) has a line each."""
+    """A chart for each gauge of each part, a line for each of its values (``load.00``, ``load.01``)."""
     rows = [row for row in journal if row["event"] == "train"]
     grouped: dict[str, list[str]] = {}
     for key in dict.fromkeys(key for row in rows for key in row if GAUGE in key):

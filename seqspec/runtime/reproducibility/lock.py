@@ -85,6 +85,7 @@ def make_lock(
         **({"language_model": records.get("") or records} if records else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),
+        **({"pretrained": dict(assembled.pretrained)} if assembled.pretrained else {}),
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,

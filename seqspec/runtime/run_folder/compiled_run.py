@@ -11,6 +11,7 @@ from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.run_folder.documents import read_learned
 from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.run_folder.model_folders import read_folders
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 
 
@@ -22,7 +23,8 @@ def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compi
     """
     known = read_learned(folder.path)
     tree, experiment = understand(folder.spec, overlays)
-    plan, mistakes = infer(experiment, tree, facts=known.facts if known else {})
+    facts = known.facts if known else {}
+    plan, mistakes = infer(experiment, tree, facts=facts, open=read_folders(folder.path))
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)
     return Compiled(plan, tree)

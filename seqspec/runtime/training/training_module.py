@@ -22,7 +22,7 @@ from seqspec.components.gauges import OF, gauged, read_gauges
 from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
+from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
@@ -234,7 +234,7 @@ class Training(lightning.LightningModule):
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
-            "weights": state_tensors(self.model),
+            "weights": checkpoint_tensors(self.model),
             "optimizer": optimizer_tensors(
                 (mover.optimizer for mover in self.cycle.movers.values()), self.model
             ),

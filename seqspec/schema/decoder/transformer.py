@@ -5,12 +5,14 @@ memory, a language model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._shape import shape_of
 from seqspec.schema.layers.transformer import ExchangeableLayers
+from seqspec.schema.model_folder import Layout
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
@@ -51,3 +53,17 @@ class TransformerConfig(ExchangeableLayers):
         return self.stack_parameters(
             dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None
         )
+
+    def layout(self, takes: Mapping[str, Type]) -> Layout:
+        """Names of the same weights in an architecture of Hugging Face's that computes the same.  Raises
+        ``Mismatch`` where there is none.
+        """
+        return shape_of(self).layout
+
+    def head_layout(self) -> Layout:
+        """The head beside it."""
+        return shape_of(self).head
+
+    def write_settings(self) -> dict[str, Any]:
+        """config.json of that architecture, without its vocabulary."""
+        return shape_of(self).settings

@@ -8,11 +8,13 @@ from pydantic import Field
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.layers.tying import check_tied_target
 from seqspec.schema.model._outputs import outputs_of
+from seqspec.schema.model_folder import Layout
+from seqspec.schema.pretrained import Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Outputs, Poison, Tokens, Type
 
 
-class LanguageModelConfig(Config):
+class LanguageModelConfig(Pretrained):
     """A language model: each token is predicted from those before it."""
 
     decoder: Annotated[Config, Slot("decoder")]
@@ -40,8 +42,22 @@ class LanguageModelConfig(Config):
         target = source["target"]
         if not isinstance(target, Tokens | Poison):
             raise Mismatch(f"a language model writes tokens, and the target is {target}")
-        hidden = flow.node("decoder", {"target": target, "memory": Nothing()})
+        hidden = flow.node("decoder", {"target": target, "memory": Nothing()}, **self._folder(flow))
         logits = flow.node("head", {"hidden": hidden, "target": target})
         if self.tie != "none":
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
         return outputs_of(("tokens", logits), self, ("decoder",))
+
+    def _folder(self, flow: Flow) -> dict[str, object]:
+        """What the decoder is told where the whole model comes from a folder.  Raises ``Mismatch``."""
+        if self.folder is None:
+            self.told(flow)  # refuses what has no meaning without a folder
+            return {}
+        return self.handed_down(flow, "decoder", untied=self.tie == "none")
+
+    def layout(self, takes: Mapping[str, Type]) -> Layout:
+        """The head; the decoder has a layout of its own."""
+        if self.tie != "none":
+            return Layout((), ("",))
+        held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
+        return placed(held, "head", bias=bool(getattr(self.head, "bias", False)))

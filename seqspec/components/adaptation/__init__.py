@@ -1,0 +1,1 @@
+"""What is added to parts whose own weights stand still."""

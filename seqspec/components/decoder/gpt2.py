@@ -1,0 +1,77 @@
+"""The decoder of GPT-2: the Transformer's layers with what GPT-2 sets, so that its folders can be read as
+they are.
+"""
+
+# B batch, N hypotheses (B times the beam), U target time, D width
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from seqspec.components._layers.masks import document_mask
+from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
+from seqspec.components._layers.transformer_step import TransformerState, empty_cache, step_layer
+from seqspec.schema.decoder.gpt2 import Gpt2Config
+from seqspec.schema.types import Type
+
+
+class Gpt2(nn.Module):
+    """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
+
+    def __init__(
+        self, config: Gpt2Config, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
+    ) -> None:
+        super().__init__()
+        assert config.dim is not None
+        assert config.num_layers is not None
+        stack = config.stack()
+        self.embedding = parts("embedding")
+        self.entrance = Entrance(stack, dim=config.dim, causal=True)
+        self.entrance.suit(self.embedding)
+        layers = (TransformerLayer(stack, dim=config.dim, causal=True) for _ in range(config.num_layers))
+        self.layers = nn.ModuleList(layers)
+        self.norm = make_norm(stack, config.dim)
+
+    @property
+    def max_positions(self) -> int | None:
+        """Positions that it knows."""
+        return self.entrance.max_positions
+
+    def forward(
+        self,
+        ids_BU: Tensor,
+        memory_BSD: Tensor | None = None,
+        memory_lengths_B: Tensor | None = None,
+        segments_BU: Tensor | None = None,
+    ) -> Tensor:
+        """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents
+        apart.
+        """
+        mask = None if segments_BU is None else document_mask(segments_BU)
+        context = Context(mask=mask, causal=mask is None)
+        x_BUD = self.entrance(self.embedding(ids_BU))
+        for layer in self.layers:
+            x_BUD = layer(x_BUD, context)
+        normed: Tensor = self.norm(x_BUD)
+        return normed
+
+    def start(
+        self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
+    ) -> TransformerState:
+        """Nothing read yet."""
+        layers = tuple(empty_cache(layer, None, examples=examples) for layer in self.layers)
+        return TransformerState(0, layers, None)
+
+    def step(
+        self, ids_N: Tensor, state: TransformerState, *, look: bool = False
+    ) -> tuple[Tensor, TransformerState]:
+        """One more id a hypothesis; gives its hidden state ``[N, D]``."""
+        x_ND = self.entrance(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
+        caches = []
+        for layer, cache in zip(self.layers, state.layers, strict=True):
+            x_ND, cache, _ = step_layer(layer, x_ND, cache, state, mask=None, look=False)
+            caches.append(cache)
+        return self.norm(x_ND), replace(state, position=state.position + 1, layers=tuple(caches))

@@ -1,0 +1,1 @@
+"""Folders in Hugging Face's layout: what they say, read within bounds and without torch or a weight."""

@@ -1,0 +1,1 @@
+"""Configs of what is added to parts whose own weights stand still."""

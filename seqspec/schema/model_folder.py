@@ -1,0 +1,54 @@
+"""A folder in Hugging Face's layout as plain data: what it says, and where a part's tensors lie in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Weight(NamedTuple):
+    """One tensor of a module, and where it lies in a folder."""
+
+    here: str
+    """Its name in the module."""
+    there: str
+    """Its name in the folder."""
+    shape: tuple[int | None, ...]
+    """As it lies in the folder; ``None`` where the number of rows follows from the vocabulary."""
+    transposed: bool = False
+    """The folder holds inputs by outputs."""
+    cut: tuple[int, int] | None = None
+    """It is part number ``i`` of ``n`` equal parts along the module's first axis."""
+    fills: tuple[int, int] | None = None
+    """It fills part number ``i`` of ``n`` equal parts of the module's tensor along its first axis."""
+    by_id: str = ""
+    """The field whose token ids its rows belong to: rows move where the ids do."""
+    older: tuple[str, ...] = ()
+    """What other files call it."""
+
+
+class Layout(NamedTuple):
+    """The tensors of one part, and what else its folder may hold."""
+
+    weights: tuple[Weight, ...]
+    elsewhere: tuple[str, ...] = ()
+    """Beginnings of the names of tensors that belong to other parts of the folder's model."""
+    ignored: tuple[str, ...] = ()
+    """Ends of the names of tensors that hold no weights: masks and tables that are worked out."""
+    prefix: str = ""
+    """What stands before each name, except in the files of a bare body."""
+    prefixes: tuple[str, ...] = ()
+    """What other architectures with the same layers have in its place."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a folder says without a weight being read."""
+
+    settings: Mapping[str, Any]
+    """config.json."""
+    tensors: Mapping[str, tuple[int, ...]]
+    """Shapes by name."""
+    preprocessor: Mapping[str, Any] = field(default_factory=dict)
+    """preprocessor_config.json, where there is one."""

@@ -1,0 +1,109 @@
+"""Tiny models with random weights, saved by transformers in the real layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "then",
+    "it",
+    "saw",
+    "two",
+    "dogs",
+    "near",
+    "old",
+    "trees",
+    "while",
+    "rain",
+    "fell",
+    "over",
+    "hills",
+]
+TEXTS = [" ".join(WORDS[i % 19] for i in range(n, n + 5 + n % 4)) for n in range(40)]
+
+
+def write_texts(folder: Path) -> Path:
+    """A corpus of plain lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "dev", "test"):
+        (folder / f"{split}.txt").write_text("\n".join(TEXTS) + "\n")
+    return folder
+
+
+def save_tokenizer(folder: Path, *, special: tuple[str, ...]) -> int:
+    """A byte-level BPE of our texts; gives its size.  The first special piece is the beginning, the last the end."""
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300, special_tokens=list(special), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )  # fmt: skip
+    tokenizer.train_from_iterator(TEXTS, trainer)
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=special[0], eos_token=special[-1]
+    )
+    fast.save_pretrained(folder)
+    return len(fast)
+
+
+def save_llama(folder: Path, **settings: Any) -> Any:
+    """A Llama that others might have trained, with a few rows more than its tokenizer has pieces."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<s>", "</s>"))
+    config = transformers.LlamaConfig(**{
+        "vocab_size": size + 5, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "bos_token_id": 0, "eos_token_id": 1,
+        "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    return _saved(transformers.LlamaForCausalLM, config, folder)
+
+
+def save_gpt2(folder: Path, **settings: Any) -> Any:
+    """A GPT-2, whose texts begin and end with the same piece."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<|endoftext|>",))
+    config = transformers.GPT2Config(**{
+        "vocab_size": size, "n_positions": 48, "n_embd": 16, "n_layer": 2, "n_head": 4, "bos_token_id": 0,
+        "eos_token_id": 0, "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    return _saved(transformers.GPT2LMHeadModel, config, folder)
+
+
+def _saved(cls: Any, config: Any, folder: Path) -> Any:
+    torch.manual_seed(1)
+    model = cls(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn_like(parameter) * 0.2)
+    model.save_pretrained(folder)
+    return model
+
+
+def save_wav2vec2(folder: Path, **settings: Any) -> Any:
+    """wav2vec 2.0 with a CTC head of some other language's letters."""
+    import transformers
+
+    config = transformers.Wav2Vec2Config(**{
+        "vocab_size": 9, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 40, "conv_dim": [8, 8, 10], "conv_kernel": [10, 8, 8], "conv_stride": [8, 8, 5],
+        "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    transformers.Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16_000).save_pretrained(folder)
+    return _saved(transformers.Wav2Vec2ForCTC, config, folder)

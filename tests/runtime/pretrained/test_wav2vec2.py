@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from seqspec.compile.pipeline import compile
+from seqspec.runtime.assembly.assemble import assemble
+from seqspec.schema.diagnostic import SpecError
+from tests.runtime.pretrained import folders
+
+transformers = pytest.importorskip("transformers")
+
+SPEC = """
+seqspec: 1
+name: heard
+data:
+  source: {{type: kaldi, root: unused, language: en, rate: {rate}, synthetic: 6}}
+  text: {{target: {{tokenizer: characters}}}}
+  audio: {{features: {{type: samples{features}}}, normalize: none}}
+  filter: {{max_seconds: 20.0}}
+  batch: {{unit: examples, size: 2}}
+model: {{type: ctc, encoder: {{type: wav2vec2, from: "{folder}", time_mask: {mask}}}}}
+loss: ctc
+optimizer: {{type: adamw, schedule: {{type: constant, peak: 1.0e-3}}}}
+train: {{max_steps: 2, checkpoint_every_steps: 2}}
+evaluate: {{splits: [dev], metrics: [cer]}}
+"""
+
+
+@pytest.fixture(scope="module", params=["group", "layer"])
+def heard(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    stable = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
+    return folder, folders.save_wav2vec2(folder, **(stable if request.param == "layer" else {}))
+
+
+def plan_of(folder, tmp_path, *, rate=16_000, features="", mask=0.05):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC.format(folder=folder, rate=rate, features=features, mask=mask))
+    return compile(spec)
+
+
+@torch.no_grad()
+def test_states_of_raw_sound_equal_those_of_transformers(heard, tmp_path):
+    folder, theirs = heard
+    made = assemble(plan_of(folder, tmp_path), splits=("train",), initial=True)
+    samples = np.random.default_rng(1).normal(size=2001).astype(np.float32) * 0.1 + 0.02
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
+    given = extractor(samples, sampling_rate=16_000, return_tensors="pt").input_values
+
+    frames = made.prepared.parts.features["source"](samples)
+    states, lengths = made.program.model.encoder.eval()(frames[None], torch.tensor([len(frames)]))
+
+    expected = theirs.wav2vec2(given).last_hidden_state
+    assert int(lengths) == expected.shape[1]
+    torch.testing.assert_close(states[:, : int(lengths)], expected, atol=1e-5, rtol=0)
+    record = made.pretrained["model.encoder"]
+    assert record["left_over"] == ["lm_head.bias", "lm_head.weight"]
+
+
+def test_old_names_of_the_normalised_kernel_are_known(heard, tmp_path):
+    folder, _ = heard
+    (tmp_path / "old").mkdir()
+    for file in ("config.json", "preprocessor_config.json"):
+        (tmp_path / "old" / file).write_bytes((folder / file).read_bytes())
+    data = (folder / "model.safetensors").read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    head = data[8 : 8 + size].replace(b"parametrizations.weight.original0", b"weight_g")
+    head = head.replace(b"parametrizations.weight.original1", b"weight_v")
+    (tmp_path / "old" / "model.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + data[8 + size :]
+    )
+
+    assert plan_of(tmp_path / "old", tmp_path).plan
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"rate": 8_000}, "SQ452", "hears 16,000 samples a second, and the corpus gives 8,000"),
+        (
+            {"features": ", normalize: none"},
+            "SQ452",
+            "`do_normalize` is true, and the samples are normalised by",
+        ),
+    ],
+)
+def test_sound_that_comes_otherwise_is_told(heard, tmp_path, changes, code, said):
+    folder, _ = heard
+
+    with pytest.raises(SpecError) as raised:
+        plan_of(folder, tmp_path, **changes)
+
+    (found,) = raised.value.diagnostics
+    assert (found.code, said in found.message) == (code, True)
+
+
+def test_what_the_encoder_does_not_have_is_told(heard, tmp_path):
+    folder, _ = heard
+    settings = json.loads((folder / "config.json").read_text())
+    (tmp_path / "other").mkdir()
+    for name in ("model.safetensors", "preprocessor_config.json"):
+        (tmp_path / "other" / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "other" / "config.json").write_text(json.dumps({**settings, "add_adapter": True}))
+
+    with pytest.raises(SpecError, match="has adapters, which this encoder does not have"):
+        plan_of(tmp_path / "other", tmp_path)
