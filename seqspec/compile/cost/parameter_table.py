@@ -58,7 +58,7 @@ def parameter_table(compiled: Compiled) -> str:
     found = sizes(compiled)
     rows = list(_rows(found))
     total = sum(size for _, size in rows)
-    used = active(compiled.plan, found)
+    used = total if compiled.plan.tasks else active(compiled.plan, found)
     rows += [("active", used)] if used != total else []
     width = max((len(name) for name, _ in rows), default=5)
     wide = len(f"{total:,}")

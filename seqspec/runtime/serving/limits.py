@@ -22,8 +22,6 @@ class Limits:
     """Of one text."""
     max_seconds: float = 120.0
     """Of one recording."""
-    max_pixels: int = 2**24
-    """Of one image as it was sent."""
     max_tokens: int = 1024
     """That one request may have a language model write."""
     max_queue: int = 512

@@ -1,0 +1,40 @@
+"""A folder in Hugging Face's layout, which `transformers` opens: language models of the shapes it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seqspec.runtime.export.hf import compare_hf, write_hf
+from seqspec.runtime.export.subject import Subject
+from seqspec.runtime.export.target import Check, required
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+def require() -> dict[str, str]:
+    """The package that opens the folder."""
+    package = required("transformers", extra="hf", wanted_by="`--to hf`")
+    return {"transformers": package.__version__}
+
+
+def write(subject: Subject, folder: Path) -> dict[str, Any]:
+    """Settings, weights, the tokenizer where it has their form, a card; adapters beside merged weights."""
+    if not hasattr(subject.model, "decoder") or hasattr(subject.model, "encoder"):
+        kind = subject.compiled.plan.experiment.model.component[1]
+        raise RunError(
+            f"`--to hf` writes language models, and this is a `{kind}`",
+            exit=Exit.USAGE,
+            help="use `--to onnx` or `--to torch_export`",
+        )
+    files = write_hf(subject.opened.run.program, subject.opened.run, folder)
+    return {"files": [file.name for file in files]}
+
+
+def compare(subject: Subject, folder: Path) -> Sequence[Check]:
+    """Logits of random ids, as a share of the largest, and what is written greedily."""
+    found = compare_hf(subject.opened.run.program, subject.opened.run, folder)
+    return [
+        Check("logits in transformers", found.largest, found.tolerance),
+        Check("greedy texts in transformers", 0.0 if found.texts_equal else 1.0, 0.0),
+    ]
