@@ -12,7 +12,7 @@ from seqspec.compile.diff.compare_specs import differences
 from seqspec.compile.explain.plan_text import plan_text
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
-from seqspec.compile.plan.plan import SharedPart
+from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.compile.validation import Options, judge
 from seqspec.schema.diagnostic import SpecError

@@ -19,7 +19,8 @@ from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.slot import slots
 
 if TYPE_CHECKING:
-    from seqspec.compile.plan.plan import Plan, SharedPart
+    from seqspec.compile.plan.plan import Plan
+    from seqspec.compile.plan.shared_part import SharedPart
     from seqspec.schema.source import Path
     from seqspec.schema.types import Type
 

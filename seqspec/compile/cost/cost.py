@@ -16,6 +16,7 @@ from typing import Any
 from seqspec.compile.cost.convolution_cost import kept as kept_by_convolutions
 from seqspec.compile.cost.convolution_cost import shortening
 from seqspec.compile.cost.convolution_cost import used as used_by_convolutions
+from seqspec.compile.cost.repeats import active, repeated
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.plan.plan import Compiled, Plan, PlanNode
 from seqspec.schema.diagnostic import Diagnostic, Finding
@@ -93,11 +94,6 @@ def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: fl
         activations=activations,
         flops=flops,
     )
-
-
-def active(plan: Plan, sizes: Mapping[str, int]) -> int:
-    """Parameters that one position goes through: of experts, those that it is sent to."""
-    return round(sum(size * min(1.0, _repeated(plan, name)) for name, size in sizes.items()))
 
 
 def within(
@@ -209,7 +205,7 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
             continue
         if _convolves(plan, name):
             continue
-        total += 6 * size * _reached(plan, part, positions) * _repeated(plan, name)
+        total += 6 * size * _reached(plan, part, positions) * repeated(plan, name)
     for node in plan.nodes:
         config = plan.config(node.path)
         if node.path == ("model", "encoder"):
@@ -235,15 +231,6 @@ def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
     memory = next((type_ for name, type_ in node.takes if name == "memory"), None)
     crossed = lengths(plan).get("source", 0) / (memory.stride or 1) if isinstance(memory, States) else 0.0
     return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
-
-
-def _repeated(plan: Plan, name: str) -> float:
-    """How often a position goes through a weight: as often as there are layers where all of them share it,
-    less than once where it goes to some of the experts.
-    """
-    part, _, rest = name.partition(".")
-    repeats = getattr(getattr(plan.experiment.model, part, None), "repeats", None)
-    return 1.0 if repeats is None else float(repeats(rest))
 
 
 def _pictured(plan: Plan) -> Any:

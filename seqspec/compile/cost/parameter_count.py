@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqspec.compile.plan.plan import Plan, PlanNode, SharedPart
+from seqspec.compile.plan.plan import Plan, PlanNode
+from seqspec.compile.plan.shared_part import SharedPart
 
 
 def counted(plan: Plan) -> int | None:

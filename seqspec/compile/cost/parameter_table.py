@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seqspec.compile.cost.cost import active
+from seqspec.compile.cost.repeats import active
 from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.schema.diagnostic import SpecError

@@ -11,7 +11,8 @@ from typing import Any
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
 from seqspec.compile.language.suggestions import nearest
-from seqspec.compile.plan.plan import Plan, PlanNode, Provenance, SharedPart
+from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
+from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.resolve.tasks import Use
 from seqspec.schema.diagnostic import Diagnostic, Finding, Label
 from seqspec.schema.experiment import OWN, Experiment, Task

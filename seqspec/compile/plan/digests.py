@@ -14,7 +14,7 @@ from seqspec.schema.units import Affects, LaterMark
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from seqspec.compile.plan.plan import SharedPart
+    from seqspec.compile.plan.shared_part import SharedPart
     from seqspec.schema.experiment import Experiment
 
 _TRAIN = (

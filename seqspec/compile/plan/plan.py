@@ -9,6 +9,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.compile.plan.digests import digests
+from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.plan.values import Value, values
 from seqspec.schema.config import below
 from seqspec.schema.experiment import one_task_only
@@ -41,15 +42,6 @@ class PlanNode(NamedTuple):
     def source(self) -> Type | dict[str, Type]:
         """What it takes, as its ``output`` or ``wire`` was handed it."""
         return dict(self.takes) if self.named else self.takes[0][1]
-
-
-class SharedPart(NamedTuple):
-    """A part of the model with one set of weights that several tasks use."""
-
-    part: Path
-    """Its own place, such as ``shared.body``."""
-    places: tuple[tuple[str, Path], ...]
-    """Where it stands: tasks, and places in their experiments."""
 
 
 class Provenance(NamedTuple):

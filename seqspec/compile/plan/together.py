@@ -4,15 +4,32 @@ named wherever it is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
+from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.plan.values import Value, values
-from seqspec.schema.experiment import OWN
+from seqspec.schema.experiment import OWN, Experiment
 from seqspec.schema.source import Path, dotted
 
-if TYPE_CHECKING:
-    from seqspec.compile.plan.plan import Plan
+
+class Plan(Protocol):
+    """What is asked of a plan here."""
+
+    @property
+    def experiment(self) -> Experiment: ...
+
+    @property
+    def provenance(self) -> Any: ...
+
+    @property
+    def shared(self) -> tuple[SharedPart, ...]: ...
+
+    @property
+    def tasks(self) -> Mapping[str, Any]: ...
+
+    @property
+    def values(self) -> tuple[Value, ...]: ...
 
 
 def values_of_tasks(plan: Plan) -> Iterator[Value]:

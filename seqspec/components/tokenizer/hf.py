@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seqspec.components.tokenizer._hf_artifact import HFArtifact, read_artifact
+from seqspec.components.tokenizer._hf_artifact import HFArtifact
+from seqspec.components.tokenizer._hf_folder import read_artifact
 from seqspec.components.tokenizer._hf_model import HFModel
 from seqspec.components.tokenizer._vocabulary import sha256
 from seqspec.data.pretrained.hf_folder import path_of
