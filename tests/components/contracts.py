@@ -33,9 +33,14 @@ SMALL: dict[str, Any] = {
     "max_steps": 3,
     "num_layers_per_block": 1,
     "max_length": 64,
+    "position_kernel": 4,
+    "position_groups": 4,
+    "feature_dims": [8, 8],
+    "feature_kernels": [4, 2],
+    "feature_strides": [2, 2],
 }
 """A small value of a field, whichever component has it."""
-SOURCES: tuple[Type, ...] = (Frames(24, 100), States(24), Image(3, 32, 32), Points(3))
+SOURCES: tuple[Type, ...] = (Frames(24, 100), States(24), Image(3, 32, 32), Points(3), Frames(1, 16_000))
 
 
 Sources = tuple[Type | Mapping[str, Type], ...]

@@ -68,7 +68,9 @@ def test_what_an_encoder_gives_is_what_its_config_declares(name: str) -> None:
     assert states.shape[2] == part.gives.dim
     if name in SEQUENCES:
         assert found is not None
-        assert states.shape[1] == int(found.max()) == -(-LONG // part.gives.stride)
+        assert states.shape[1] == -(-LONG // part.gives.stride)
+        # A convolution without padding has no state for what fills no window of its own.
+        assert states.shape[1] - 1 <= int(found.max()) <= states.shape[1]
 
 
 def leak(part: Built) -> float:
@@ -86,7 +88,9 @@ def leak(part: Built) -> float:
             states, found = run(part, padded, lengths)
         assert found is not None
         assert int(found[1]) == int(own[0])
-        off = (states[1, : int(own[0])] - alone[0]).abs().max() / alone.abs().max().clamp(min=1e-6)
+        off = (states[1, : int(own[0])] - alone[0, : int(own[0])]).abs().max() / alone.abs().max().clamp(
+            min=1e-6
+        )
         if float(off) > 1e-4:
             return float(off)
     return 0.0
@@ -106,8 +110,7 @@ def test_an_encoder_without_its_masks_would_be_found(name: str, monkeypatch: pyt
     def unmasked(x: Tensor, lengths: Tensor | None, **more: Any) -> tuple[Tensor, Tensor | None]:
         assert lengths is not None
         states, _ = forward(x, torch.full_like(lengths, x.shape[1]), **more)
-        stride = part.gives.stride
-        return states, -(-lengths // stride)
+        return states, forward(x, lengths, **more)[1]
 
     monkeypatch.setattr(part.module, "forward", unmasked)
     sees_ahead = not part.gives.causal
