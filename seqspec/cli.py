@@ -355,11 +355,12 @@ def describe(
         str | None, typer.Option(help="The licence of corpus and weights, such as cc-by-4.0.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Where to write; left out, standard output.")] = None,
+    task: RunTask = None,
 ) -> None:
     """Describe a run in a format that others read; the same run gives the same bytes."""
     from seqspec.runtime.commands import describe as commands
 
-    finish(commands.describe(run, form=form, licence=license, output=output))
+    finish(commands.describe(run, form=form, licence=license, output=output, task=task))
 
 
 @app.command()
@@ -451,6 +452,7 @@ def export(
     inputs: Annotated[
         list[str], typer.Option(help="Compare on this text or file instead; may be repeated.")
     ] = [],  # noqa: B006
+    task: RunTask = None,
     quantize: Annotated[
         Literal["int8", "int8_static"] | None, typer.Option(help="Weights of 8 bits, measured (onnx).")
     ] = None,
@@ -478,6 +480,7 @@ def export(
         evaluate=evaluate,
         over=overlays([], set),
         threads=threads,
+        task=task,
     )
     finish(commands.export(request, format=format))
 
@@ -526,11 +529,12 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine alone.")] = 7860,
     checkpoint: Checkpoint = "best",
     threads: Threads = None,
+    task: RunTask = None,
 ) -> None:
     """Show a page in the browser to try a run on: microphone, image or text in, prediction out."""
     from seqspec.runtime.commands import demo as commands
 
-    finish(commands.demo(run, port=port, checkpoint=checkpoint, threads=threads))
+    finish(commands.demo(run, port=port, checkpoint=checkpoint, threads=threads, task=task))
 
 
 @app.command()

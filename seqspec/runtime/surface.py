@@ -194,6 +194,7 @@ class Run:
         calibrate: str = "train",
         evaluate: str | None = None,
         set: Sequence[str] = (),
+        task: str | None = None,
     ) -> Export:
         """Write the run for another runtime (``onnx``, ``torch_export``, …) as ``seqspec export`` does.
 
@@ -214,6 +215,7 @@ class Run:
                 calibrate=calibrate,
                 evaluate=evaluate,
                 over=tuple(map(Overlay.set, set)),
+                task=task,
             )
         )
 

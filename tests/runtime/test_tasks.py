@@ -15,6 +15,8 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
 from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.commands.describe import describe
+from seqspec.runtime.commands.export import Request, export
 from seqspec.runtime.commands.runs import evaluate, predict
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.run_evaluation import together
@@ -22,6 +24,9 @@ from seqspec.runtime.report.report import page
 from seqspec.runtime.reproduce import reproduce
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.run_folder.metrics_log import read_journal
+from seqspec.runtime.serving.limits import Limits
+from seqspec.runtime.serving.metrics import Metrics
+from seqspec.runtime.serving.server import Serving, open_models
 from seqspec.runtime.training.training_module import Windows
 from seqspec.schema.experiment import Evaluate, Stop
 from tests.two_tasks import two_tasks
@@ -199,3 +204,35 @@ def test_windows_name_phases_before_and_tasks_behind():
     assert windows._named("loss.ctc", "critic", "a") == "critic/loss.a.ctc"
     assert windows.keyed("rate", [1, 2]) == {"generator/rate": 1, "critic/rate": 2}
     assert Windows(("step",))._named("loss", "step") == "loss"
+
+
+def test_a_task_is_exported_and_described_by_itself(trained, tmp_path, capsys):
+    copy = shutil.copytree(trained.folder.path, trained.root / "exported")
+    asked = Request(copy, "safetensors", output=tmp_path / "out", task="mt")
+
+    done = export(asked)
+
+    assert done.exit == 0, done.error
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| dev | chrf |" in card
+    assert "wer" not in card.partition("## Data")[0]
+    assert describe(copy, form="card", licence=None, output=None, task="asr").out.count("| dev | wer |") == 1
+
+
+@pytest.mark.parametrize("form", ["card", "croissant", "dvc", "ro-crate"])
+def test_a_run_of_several_tasks_is_not_described_as_one(trained, form):
+    told = describe(trained.folder.path, form=form, licence=None, output=None)
+
+    assert told.exit == 2
+    assert "has learned several tasks: `asr`, `mt`" in told.error
+    assert "--task NAME" in told.error
+
+
+def test_every_task_is_served(trained):
+    asked = Serving({"both": trained.folder.path}, limits=Limits())
+
+    models = open_models(asked, Metrics())
+
+    assert {name: one.takes for name, one in models.items()} == {"both.asr": "audio", "both.mt": "text"}
+    for one in models.values():
+        one.batcher.stop()

@@ -11,7 +11,7 @@ from seqspec.runtime.demo.page import require_gradio
 from seqspec.runtime.run_folder.folder import open_folder
 
 
-def demo(run: Path, *, port: int, checkpoint: str, threads: int | None) -> Outcome:
+def demo(run: Path, *, port: int, checkpoint: str, threads: int | None, task: str | None = None) -> Outcome:
     """Shows the page until it is interrupted."""
 
     def work() -> Outcome:
@@ -20,7 +20,7 @@ def demo(run: Path, *, port: int, checkpoint: str, threads: int | None) -> Outco
         from seqspec.runtime.demo.page import show
         from seqspec.runtime.demo.trial import open_trial
 
-        trial = open_trial(run, checkpoint=checkpoint, threads=threads)
+        trial = open_trial(run, checkpoint=checkpoint, threads=threads, task=task)
         print(f"showing {trial.title} on http://127.0.0.1:{port}", file=sys.stderr, flush=True)
         show(trial, port=port)
         return Outcome()

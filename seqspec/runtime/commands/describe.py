@@ -15,13 +15,15 @@ from seqspec.schema.diagnostic import Exit, RunError
 Form = Literal["card", "croissant", "mlflow", "dvc", "ro-crate"]
 
 
-def describe(path: Path, *, form: Form, licence: str | None, output: Path | None) -> Outcome:
+def describe(
+    path: Path, *, form: Form, licence: str | None, output: Path | None, task: str | None = None
+) -> Outcome:
     """``seqspec describe RUN --as FORM``: to standard output, or into a file."""
 
     def work() -> Outcome:
         from seqspec.runtime.describe.facts import facts_of
 
-        facts = facts_of(path, licence=licence)
+        facts = facts_of(path, licence=licence, task=task)
         if form == "mlflow":
             return _into_mlflow(facts, output)
         text = _texts()[form](facts)

@@ -24,7 +24,7 @@ def _text(done: Export) -> str:
     if done.quantized is not None:
         lines.append(f"{done.quantized.how}; measured on {done.quantized.split}")
         lines += [f"  {name:24s} float32 {a}  int8 {b}" for name, (a, b) in done.quantized.table.items()]
-    lines.append(f"{done.size:,} bytes in all; model_card.md and export.json lie beside")
+    lines.append(f"{done.size:,} bytes in all; README.md and export.json lie beside")
     return "\n".join([*lines, str(done.folder)]) + "\n"
 
 

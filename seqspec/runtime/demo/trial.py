@@ -62,10 +62,12 @@ class Trial:
                 return Input(given[:MAX_CHARACTERS], given[:MAX_CHARACTERS])
 
 
-def open_trial(path: Path, *, checkpoint: str = "best", threads: int | None = None) -> Trial:
+def open_trial(
+    path: Path, *, checkpoint: str = "best", threads: int | None = None, task: str | None = None
+) -> Trial:
     """The run at ``path``, ready to be tried."""
     launch = Launch(device="cpu", threads=threads)
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, all_classes=True)
+    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, all_classes=True, task=task)
     predictor = opened.predictor
     takes: Takes = "prompt" if predictor.prompts else "text"
     if isinstance(predictor.source, Waveform | Image):

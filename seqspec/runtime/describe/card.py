@@ -18,10 +18,10 @@ UNKNOWN = (
 SYNTHETIC = "**The corpus is synthetic: it was made up to try the experiment, and the scores say nothing.**"
 
 
-def card(facts: Facts) -> str:
-    """``README.md`` of a model."""
+def card(facts: Facts, *, library: str = "seqspec") -> str:
+    """``README.md`` of a model that ``library`` opens."""
     parts = (
-        f"---\n{yaml.safe_dump(_head(facts), sort_keys=False, allow_unicode=True, width=120)}---\n",
+        f"---\n{yaml.safe_dump(_head(facts, library), sort_keys=False, allow_unicode=True, width=120)}---\n",
         f"# {facts.name}\n",
         f"{facts.description}\n",
         *([f"{SYNTHETIC}\n"] if facts.synthetic else []),
@@ -43,12 +43,12 @@ def card(facts: Facts) -> str:
     return "\n".join(parts)
 
 
-def _head(facts: Facts) -> dict[str, Any]:
+def _head(facts: Facts, library: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "language": facts.languages,
         "license": facts.licence,
-        "library_name": "seqspec",
-        "pipeline_tag": facts.task,
+        "library_name": library,
+        "pipeline_tag": facts.hub_task,
         "tags": ["seqspec", facts.plan.experiment.model.component[1]],
         "datasets": [facts.corpus],
         "metrics": sorted(
@@ -67,7 +67,7 @@ def _metrics(facts: Facts) -> dict[str, dict[str, float]]:
 def _index(facts: Facts) -> list[dict[str, Any]]:
     return [
         {
-            "task": {"type": facts.task or "other"},
+            "task": {"type": facts.hub_task or "other"},
             "dataset": {"name": facts.corpus, "type": facts.corpus, "split": split},
             "metrics": [
                 {"type": name, "value": round(100 * value if is_rate(name) else value, 4),
@@ -97,7 +97,7 @@ def _results(facts: Facts) -> str:
 
 
 def _data(facts: Facts) -> str:
-    examples = (facts.folder.read("data.json") or {}).get("examples", {})
+    examples = facts.examples
     splits = "".join(f"- {split}: {count:,} examples\n" for split, count in examples.items())
     languages = f" ({', '.join(facts.languages)})" if facts.languages else ""
     steps = "".join(f"- {role}: {_text_steps(told)}\n" for role, told in facts.lock.get("text", {}).items())

@@ -78,7 +78,7 @@ def _records(split: str, facts: Facts) -> dict[str, Any]:
         {"@type": "cr:Field", "@id": f"{split}/fields/{role}", "name": role, "dataType": _data_type(kind)}
         for role, kind in facts.roles.items()
     ]
-    examples = (facts.folder.read("data.json") or {}).get("examples", {})
+    examples = facts.examples
     count = f", {examples[split]:,} examples after every filter" if split in examples else ""
     return {
         "@type": "cr:RecordSet",

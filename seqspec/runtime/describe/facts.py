@@ -12,7 +12,7 @@ from typing import Any
 
 from seqspec.compile.plan.digests import result_fields
 from seqspec.compile.plan.plan import Plan
-from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.schema.types import Classes, Image, Mask, Text, Type, Waveform
@@ -27,26 +27,49 @@ class Facts:
     folder: RunFolder
     licence: str | None = None
     """Of the corpus and what was learned from it; the spec does not say."""
+    task: str | None = None
+    """Which of several tasks is described."""
 
     @cached_property
     def plan(self) -> Plan:
-        """What decided the run."""
-        return compile_run(self.folder).plan
+        """What decided the run, or the task."""
+        whole = compile_run(self.folder).plan
+        return whole.each[task_of(whole, self.task, run=self.folder)]
 
     @cached_property
     def lock(self) -> Mapping[str, Any]:
         """What decided its bits."""
-        return self.folder.read("lock.json") or {}
+        held = self.folder.read("lock.json") or {}
+        return held | {name: self._own(held.get(name, {})) for name in ("files", "text")}
 
     @cached_property
     def result(self) -> Mapping[str, Any]:
         """What it came to; empty where it is not at its end."""
-        return self.folder.read("result.json") or {}
+        held = self.folder.read("result.json") or {}
+        return held | {name: self._own(held[name]) for name in ("metrics", "signatures") if name in held}
+
+    @cached_property
+    def examples(self) -> Mapping[str, int]:
+        """Examples of each split."""
+        return self._own((self.folder.read("data.json") or {}).get("examples", {}))
 
     @cached_property
     def journal(self) -> list[dict[str, Any]]:
         """What it measured."""
-        return read_journal(self.folder.metrics)
+        rows = read_journal(self.folder.metrics)
+        return [row for row in rows if self.task is None or row.get("task", self.task) == self.task]
+
+    def _own(self, held: Mapping[str, Any]) -> dict[str, Any]:
+        """What is the task's, under the names that it has where it is alone."""
+        if self.task is None:
+            return dict(held)
+        starts = (f"{self.task}/", f"tasks.{self.task}.")
+        return {
+            name.removeprefix(start): value
+            for name, value in held.items()
+            for start in starts
+            if name.startswith(start)
+        }
 
     @property
     def name(self) -> str:
@@ -96,7 +119,7 @@ class Facts:
         return bool(getattr(self.plan.experiment.data.source, "synthetic", None))
 
     @property
-    def task(self) -> str | None:
+    def hub_task(self) -> str | None:
         """In the words of model hubs, by the types of what is read and written."""
         source, target = self.roles.get("source"), self.roles.get("target")
         if source is None and isinstance(target, Text):
@@ -157,9 +180,9 @@ TASKS: dict[tuple[type[Type], type[Type]], str] = {
 }
 
 
-def facts_of(path: Path, *, licence: str | None = None) -> Facts:
-    """The facts of the run in ``path``; raises ``RunError`` where there is none."""
-    return Facts(open_folder(path), licence)
+def facts_of(path: Path, *, licence: str | None = None, task: str | None = None) -> Facts:
+    """The facts of the run in ``path``, or of one of its tasks; raises ``RunError`` where there is none."""
+    return Facts(open_folder(path), licence, task)
 
 
 def sha256_of(file: Path) -> str:

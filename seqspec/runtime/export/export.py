@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import seqspec
 from seqspec.data.store.durable import json_bytes, write_durably, writing
-from seqspec.runtime.export.card import model_card
+from seqspec.runtime.export.card import export_card
 from seqspec.runtime.export.preprocessing import write_preprocessing
 from seqspec.runtime.export.quantization import Quantized, quantize
 from seqspec.runtime.export.subject import Subject, open_subject
@@ -23,6 +23,10 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
     from seqspec.compile.resolve.overlay import Overlay
+
+
+CARD = "README.md"
+"""What a person should read first; model hubs show it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Request:
     """Split that a quantised model is measured on; left out, ``split``."""
     over: tuple[Overlay, ...] = ()
     threads: int | None = None
+    task: str | None = None
+    """Which of the tasks of a run of several."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +70,13 @@ def export(request: Request) -> Export:
     run (exit 7); then nothing is left at the output.
     """
     target = target_of(request.target)
-    name = request.target + (f"-{request.quantize}" if request.quantize else "")
+    name = "-".join(word for word in (request.task, request.target, request.quantize) if word)
     output = (request.output or open_folder(request.run).path / "exports" / name).absolute()
     _require_free(output)
     packages = target.require()
     subject = open_subject(
         request.run, checkpoint=request.checkpoint, split=request.split, inputs=request.inputs,
-        over=request.over, threads=request.threads,
+        over=request.over, threads=request.threads, task=request.task,
     )  # fmt: skip
     help = "name another place with --output"
     with writing(output, help=help):
@@ -101,13 +107,15 @@ def _written(
             split=request.evaluate,
         )  # fmt: skip
     write_preprocessing(subject, folder)
-    if request.target == "onnx":
-        shutil.copyfile(Path(__file__).with_name("driver.py"), folder / "driver.py")
     lines = "".join(f"{check.line()}\n" for check in checks)
-    card = model_card(
-        subject, target=request.target, checks=lines, quantized=quantized.as_json() if quantized else None
+    card = export_card(
+        subject,
+        target=request.target,
+        library=getattr(target, "LIBRARY", "seqspec"),
+        checks=lines,
+        quantized=quantized.as_json() if quantized else None,
     )
-    write_durably(folder / "model_card.md", card.encode())
+    write_durably(folder / CARD, card.encode())
     write_durably(folder / "export.json", json_bytes(_record(request, subject, folder, checks, quantized)
                                                      | {"packages": dict(packages)} | told))  # fmt: skip
     return checks, quantized

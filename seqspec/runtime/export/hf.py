@@ -6,7 +6,6 @@ Names of tensors and settings stand with the decoder; this file knows none of th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -58,8 +57,8 @@ class Ids(NamedTuple):
 
 
 def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...]:
-    """Write config.json, model.safetensors, the tokenizer where it has Hugging Face's form, and a model card;
-    gives the files.  Raises ``RunError`` where transformers has no such architecture.
+    """Write config.json, model.safetensors, and the tokenizer where it has Hugging Face's form; gives the
+    files.  Raises ``RunError`` where transformers has no such architecture.
 
     What an adaptation learned is merged into the weights, and lies beside them under ``adapter/`` in peft's
     format.
@@ -86,7 +85,6 @@ def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...
     data = b"".join(bytes(part) for _, part in pieces(dict(sorted(tensors.items())), about={"format": "pt"}))
     write_durably(folder / "model.safetensors", data)
     write_tokenizer(prepared, ids, folder)
-    write_durably(folder / "README.md", model_card(program, config).encode())
     return tuple(sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
@@ -126,28 +124,6 @@ def export_hf(program: Program, prepared: Texts, folder: Path) -> Comparison:
             exit=Exit.DATA,
         )
     return found
-
-
-def model_card(program: Program, config: Mapping[str, Any]) -> str:
-    """README.md: what it is, what it learned from, how it was made."""
-    plan = program.plan
-    source = plan.experiment.data.source
-    adapter, language = source.component[1], getattr(source, "language", None)
-    head = ["---", "library_name: transformers", *([f"language: {language}"] if language else []), "---", ""]
-    return "\n".join(
-        [
-            *head,
-            f"# {plan.experiment.name}",
-            "",
-            plan.experiment.description or "A language model.",
-            "",
-            f"- Architecture: {config['architectures'][0]}, {program.num_parameters:,} trainable parameters.",
-            f"- Trained on: corpus of kind `{adapter}`, {plan.experiment.train.max_steps:,} steps at most.",
-            f"- Plan: digest `{plan.digests['all']}`; the run's `lock.json` holds the hashes of its data.",
-            "- Licence: that of the corpus and of the weights it began with; state it before you share this.",
-            "",
-        ]
-    )
 
 
 def write_tokenizer(prepared: Texts, ids: Ids, folder: Path) -> None:

@@ -21,14 +21,13 @@ import torch
 from torch import Tensor
 
 from seqspec.data.batching.batch import Batch
-from seqspec.runtime.assembly.assemble import assemble, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.evaluation.run_evaluation import judge_of
 from seqspec.runtime.export.comparison import Runners, in_runtime
 from seqspec.runtime.export.onnx_session import runner
-from seqspec.runtime.export.subject import Subject
+from seqspec.runtime.export.subject import Subject, with_split
 from seqspec.runtime.export.teacher_forced import perplexity
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
@@ -170,8 +169,7 @@ def _measured(subject: Subject, before: Runners, after: Runners, split: str | No
 def _split(subject: Subject, name: str) -> Assembled:
     if subject.assembled is not None and name in subject.assembled.prepared.splits:
         return subject.assembled
-    compiled = subject.compiled
-    return assemble(compiled, splits=(name,), learned=learned_of(subject.folder, compiled.plan))
+    return with_split(subject.whole, subject.folder, name, subject.task)
 
 
 def _batches(assembled: Assembled, split: str, *, limit: int | None = None) -> Iterator[Batch]:
@@ -193,7 +191,7 @@ def _metrics(subject: Subject, assembled: Assembled, split: str, runners: Runner
     answers = tuple(metric for metric in program.metrics if metric.reads != "teacher_forced")
     if not answers:
         return {"perplexity": perplexity(subject, runners, _batches(assembled, split))}
-    use_weights(program.model, subject.weights.checkpoint)
+    use_weights(program.trained, subject.weights.checkpoint)
     configs = subject.compiled.plan.experiment.evaluate.metrics
     kept = [c for c, m in zip(configs, program.metrics, strict=True) if m.reads != "teacher_forced"]
     judge = judge_of(assembled, Launch(device="cpu"))

@@ -50,11 +50,20 @@ class Subject:
     """The split that the inputs are of."""
     assembled: Assembled | None = None
     """The data of the split."""
+    task: str = ""
+    """Which of several tasks it is."""
+    over: tuple[Overlay, ...] = ()
+    """What was asked beyond the run's own settings."""
 
     @property
     def compiled(self) -> Compiled:
-        """The plan of the run."""
+        """The plan of the run, or of the task."""
         return self.opened.run.compiled
+
+    @property
+    def whole(self) -> Compiled:
+        """The plan of the run with all its tasks."""
+        return compile_run(self.folder, overlays=self.over)
 
     @property
     def model(self) -> Any:
@@ -95,21 +104,22 @@ def open_subject(
     inputs: Sequence[str] = (),
     over: Sequence[Overlay] = (),
     threads: int | None = None,
+    task: str | None = None,
 ) -> Subject:
-    """The run at ``path`` with inputs of ``split`` (left out, the first that the spec evaluates), or with
-    ``inputs``, texts or names of files.
+    """The run at ``path``, or one ``task`` of several, with inputs of ``split`` (left out, the first that the
+    spec evaluates), or with ``inputs``, texts or names of files.
     """
     launch = Launch(device="cpu", threads=threads, workers=0)
     folder = open_folder(path)
     compiled = compile_run(folder, overlays=over)
     weights = choose(folder.checkpoints, checkpoint)
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, compiled=compiled)
+    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, compiled=compiled, task=task)
     pin(threads=launch.threads, exact=False)
     if inputs:
         batch, told = _of_inputs(opened, inputs), f"{len(inputs):,} given inputs"
-        return Subject(folder, opened, weights, _with_single(batch), told)
-    name = split or next(iter(compiled.plan.experiment.evaluate.splits), "dev")
-    assembled = _assembled(compiled, folder, name)
+        return Subject(folder, opened, weights, _with_single(batch), told, task=task or "", over=tuple(over))
+    name = split or next(iter(opened.run.compiled.plan.experiment.evaluate.splits), "dev")
+    assembled = _assembled(compiled, folder, name, task or "")
     stream = evaluation_stream(
         assembled.prepared, assembled.prepared.splits[name], slices=1, launch=launch, place=Place(),
         limit=EXAMPLES,
@@ -120,12 +130,28 @@ def open_subject(
     first = max(batches, key=lambda batch: len(batch.index))
     others = [batch for batch in batches if batch is not first]
     told = f"{sum(len(batch.index) for batch in batches):,} examples of {name}"
-    return Subject(folder, opened, weights, (*_with_single(first), *others), told, name, assembled)
+    return Subject(
+        folder,
+        opened,
+        weights,
+        (*_with_single(first), *others),
+        told,
+        name,
+        assembled,
+        task or "",
+        tuple(over),
+    )
 
 
-def _assembled(compiled: Compiled, folder: RunFolder, split: str) -> Assembled:
+def with_split(compiled: Compiled, folder: RunFolder, split: str, task: str) -> Assembled:
+    """A split of a task of the run, read with what the run has learned.  Raises ``DataError``."""
+    learned = learned_of(folder, compiled.plan)
+    return assemble(compiled, splits=(split,), tasks=(task,), learned=learned).each[task]
+
+
+def _assembled(compiled: Compiled, folder: RunFolder, split: str, task: str) -> Assembled:
     try:
-        return assemble(compiled, splits=(split,), learned=learned_of(folder, compiled.plan))
+        return with_split(compiled, folder, split, task)
     except DataError as error:
         raise DataError(
             f"an export is compared on real inputs, and the corpus cannot be read: {error}",

@@ -68,12 +68,13 @@ def serve_run(
     checkpoint: str = "best",
     engine: str = "torch",
     launch: Launch | None = None,
+    task: str | None = None,
 ) -> Served:
-    """Opens a run and starts its thread."""
+    """Opens a run, or one task of several, and starts its thread."""
     if not NAME.fullmatch(name):
         raise RunError(f"`{name}` cannot name a served model", exit=Exit.USAGE,
                        help="write NAME=RUN with letters, digits, `.`, `_` and `-`")  # fmt: skip
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine)
+    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task)
     plan = opened.run.compiled.plan
     # Random numbers belong to an input's place in its request: requests may then not share a batch.
     gathers = not hasattr(search_of(opened.run.program), "seed")

@@ -19,6 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
+from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.runtime.serving.app import Server
 from seqspec.runtime.serving.limits import Limits
 from seqspec.runtime.serving.metrics import Metrics
@@ -98,14 +100,16 @@ def listening(asked: Serving) -> Iterator[socket.socket]:
 
 
 def open_models(asked: Serving, metrics: Metrics) -> dict[str, Served]:
-    """Every run, opened."""
+    """Every run, opened; of a run of several tasks each, as ``NAME.TASK``."""
     launch = Launch(device="cpu", threads=asked.threads)
+    tasks = {name: tuple(compile_run(open_folder(path)).plan.each) for name, path in asked.runs.items()}
+    each = [(name, task) for name, found in tasks.items() for task in found]
     return {
-        name: serve_run(
-            path, name=name, limits=asked.limits, metrics=metrics, checkpoint=asked.checkpoint,
-            engine=asked.engine, launch=launch,
+        (full := f"{name}.{task}" if task else name): serve_run(
+            asked.runs[name], name=full, limits=asked.limits, metrics=metrics, checkpoint=asked.checkpoint,
+            engine=asked.engine, launch=launch, task=task or None,
         )
-        for name, path in asked.runs.items()
+        for name, task in each
     }  # fmt: skip
 
 

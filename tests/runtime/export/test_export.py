@@ -58,7 +58,7 @@ def test_everything_is_described(onnx_recogniser):
     }
     assert steps["sample_rate"] == 16000
     assert steps["features"]["num_bins"] == 80
-    assert "synthetic" in (folder / "model_card.md").read_text()
+    assert "synthetic" in (folder / "README.md").read_text()
     for name, told in about["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == told["sha256"]
 

@@ -68,7 +68,6 @@ def test_a_transformer_of_such_a_shape_answers_alike_in_transformers(place, shap
     assert found.largest < 1e-5
     assert found.texts_equal
     assert json.loads((tmp_path / "out" / "config.json").read_text())["model_type"] == shape
-    assert "# own" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_shape_that_transformers_lacks_is_told(place, tmp_path):

@@ -11,6 +11,9 @@ from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check, required
 from seqspec.schema.diagnostic import Exit, RunError
 
+LIBRARY = "transformers"
+"""What model hubs open the folder with."""
+
 
 def require() -> dict[str, str]:
     """The package that opens the folder."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def require() -> dict[str, str]:
 
 
 def write(subject: Subject, folder: Path) -> dict[str, Any]:
-    """One file a graph, weights inside, the axes that vary by name."""
+    """One file a graph, weights inside, the axes that vary by name; and a driver for whole searches."""
+    shutil.copyfile(Path(__file__).parents[1] / "driver.py", folder / "driver.py")
     told: dict[str, Any] = {}
     for graph in subject.graphs(example_batch(subject.batches[0])):
         file = f"{graph.name}.onnx"
