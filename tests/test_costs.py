@@ -97,7 +97,7 @@ def test_validate_loads_no_more_than_it_did():
     counts = Counter(name.partition(".")[0] for name in loaded)
     foreign = {name for name in counts.keys() - sys.stdlib_module_names if not name.startswith("_")}
     assert foreign - {"sitecustomize"} <= PACKAGES
-    assert within(counts["seqspec"], 179, slack=0.25)
+    assert within(counts["seqspec"], 170, slack=0.25)
     assert len(loaded) < 470
 
 

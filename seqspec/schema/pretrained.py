@@ -41,6 +41,8 @@ class Pretrained(Config):
     """Parts, by their place in the spec, that begin at random all the same."""
     initial: Annotated[Literal["folder"] | None, InferredMark(), Later] = None
     """Where the first weights come from; it follows from ``from``."""
+    read_beside: ClassVar[tuple[str, ...]] = ("from", "fresh", "initial")
+    """Fields that inference and the first weights read, not the module."""
     model_types: ClassVar[tuple[str, ...]] = ()
     """``model_type`` of the folders that it can be read from."""
 

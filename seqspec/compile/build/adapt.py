@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from seqspec.compile.build.construct import Constructor
-from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below
 from seqspec.compile.language.paths import parse_path
+from seqspec.compile.plan.model_folders import folder_parts, fresh_below
 from seqspec.components._layers.linear import LOW_RANK, Linear
 from seqspec.components._layers.low_rank import hold_by_reference
 from seqspec.schema.diagnostic import Finding

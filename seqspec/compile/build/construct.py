@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.slot import slots
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Constructor:
         config = self.config(path)
         cls = self.catalogue.module(*node.component)
         tracked = Tracked(config, self._read.setdefault(path, set()))
-        if isinstance(config, Pretrained):
-            self.note(path, "from", "fresh", "initial")  # inference and the first weights have read them
+        self.note(path, *getattr(config, "read_beside", ()))
         wired = hasattr(config, "wire") and any(True for _ in slots(type(config)))
         parts = (Parts(self, path),) if wired else ()
         self.built[path] = cls(tracked, node.source, *parts)

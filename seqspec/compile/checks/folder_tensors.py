@@ -17,16 +17,17 @@ Use instead::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from seqspec.compile.plan.plan import Plan, PlanNode
-from seqspec.data.pretrained.comparison import Comparison, compare
-from seqspec.data.pretrained.hf_folder import named_here, open_folder
-from seqspec.schema.diagnostic import DataError, Finding
-from seqspec.schema.pretrained import Pretrained
+from seqspec.compile.plan.plan import Plan
+from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import dotted
 from seqspec.schema.types import Waveform
+
+if TYPE_CHECKING:
+    from seqspec.compile.plan.model_folders import Comparing
+    from seqspec.data.pretrained.comparison import Comparison
 
 CODE = "SQ273"
 HEARD_OTHERWISE = "SQ452"
@@ -53,16 +54,12 @@ def _heard_otherwise(plan: Plan, one: Comparing) -> Iterator[Finding]:
         )
 
 
-class Comparing(NamedTuple):
-    """A part of the plan that comes from a folder, beside that folder."""
-
-    node: PlanNode
-    config: Pretrained
-    found: Comparison
-    preprocessor: Mapping[str, Any]
-
-
 def check(plan: Plan) -> Iterator[Finding]:
+    if not any(hasattr(plan.config(path), "model_types") for path in plan.parts):
+        return
+    # Few specs name a folder, and what reads one is loaded for those alone.
+    from seqspec.compile.plan.model_folders import comparisons, folder_parts
+
     parts = {dotted(node.path) for node in plan.nodes}
     for node, config in folder_parts(plan):
         for index, name in enumerate(config.fresh):
@@ -83,53 +80,6 @@ def check(plan: Plan) -> Iterator[Finding]:
 _HELP = (
     "name the folder of this model, set what the spec says otherwise, or name the parts that start `fresh`"
 )
-
-
-def folder_parts(plan: Plan) -> tuple[tuple[PlanNode, Pretrained], ...]:
-    """Parts whose weights come from a folder."""
-    pairs = ((node, plan.config(node.path)) for node in plan.nodes if node.path[:1] == ("model",))
-    return tuple((node, c) for node, c in pairs if isinstance(c, Pretrained) and c.folder is not None)
-
-
-def comparisons(plan: Plan) -> Iterator[Comparing]:
-    """Each of them beside its folder, where that is on this machine and whole; inference has told what is
-    not.
-    """
-    for node, config in folder_parts(plan):
-        assert config.folder is not None
-        if not named_here(config.folder):
-            continue
-        try:
-            folder = open_folder(config.folder).as_folder()
-        except DataError:
-            continue
-        layout = config.layout(dict(node.takes))
-        found = compare(layout, folder.tensors, fresh=fresh_below(plan, node))
-        yield Comparing(node, config, found, folder.preprocessor)
-
-
-def left_over(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Tensors that no part of the plan takes, by the folder as the spec names it."""
-    found: dict[str, set[str]] = {}
-    taken: dict[str, set[str]] = {}
-    for one in comparisons(plan):
-        name = str(one.config.folder)
-        found.setdefault(name, set()).update(one.found.left_over)
-        taken.setdefault(name, set()).update(one.found.names.values())
-    return {name: tuple(sorted(names - taken[name])) for name, names in found.items()}
-
-
-def fresh_below(plan: Plan, node: PlanNode) -> tuple[str, ...]:
-    """What the tensors of ``node`` that begin at random are called at the beginning."""
-    at = dotted(node.path)
-    named = [name for _, config in folder_parts(plan) for name in config.fresh]
-    return tuple(
-        "" if name == at else f"{name.removeprefix(at + '.')}." for name in named if _within(name, at)
-    )
-
-
-def _within(name: str, at: str) -> bool:
-    return name == at or name.startswith(f"{at}.")
 
 
 def _mistake(found: Comparison) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from seqspec.compile.checks.folder_tensors import comparisons, folder_parts, left_over
+from seqspec.compile.plan.model_folders import comparisons, folder_parts, left_over
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.source import dotted
 

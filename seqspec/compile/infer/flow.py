@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from seqspec.compile.plan.plan import PlanNode
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.diagnostic import DataError, Finding
-from seqspec.schema.model_folder import Folder
 from seqspec.schema.slot import slots
 from seqspec.schema.source import Path, dotted
 from seqspec.schema.types import Nothing, Number, Outputs, Poison, Type, Unknown
+
+if TYPE_CHECKING:
+    from seqspec.schema.model_folder import Folder
 
 
 def on_disk(written: str) -> Folder | None:

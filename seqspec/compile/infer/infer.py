@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.diagnostics.report import in_order, locate
 from seqspec.compile.infer.fields import data_types
@@ -18,11 +18,13 @@ from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, inf
 from seqspec.compile.plan.plan import Plan, Provenance
 from seqspec.schema.diagnostic import Diagnostic
 from seqspec.schema.experiment import OWN, Experiment
-from seqspec.schema.model_folder import Folder
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
-Open = Callable[[str], Folder | None]
+if TYPE_CHECKING:
+    from seqspec.schema.model_folder import Folder
+
+Open = Callable[[str], "Folder | None"]
 
 
 def infer(

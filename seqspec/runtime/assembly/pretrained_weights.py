@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.compile.build.program import Program
-from seqspec.compile.checks.folder_tensors import folder_parts, fresh_below, left_over
+from seqspec.compile.plan.model_folders import folder_parts, fresh_below, left_over
 from seqspec.components._layers.low_rank import is_by_reference
 from seqspec.components.folder_weights import from_folder
 from seqspec.data.pretrained.comparison import compare

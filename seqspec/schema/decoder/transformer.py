@@ -5,17 +5,19 @@ memory, a language model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
-from seqspec.schema.decoder._shape import shape_of
 from seqspec.schema.layers.transformer import ExchangeableLayers
-from seqspec.schema.model_folder import Layout
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark
+
+if TYPE_CHECKING:
+    from seqspec.schema.decoder._shape import Shape
+    from seqspec.schema.model_folder import Layout
 
 
 class TransformerConfig(ExchangeableLayers):
@@ -54,16 +56,21 @@ class TransformerConfig(ExchangeableLayers):
             dim=self.dim, memory_dim=memory.dim if isinstance(memory, States) else None
         )
 
+    def _shape(self) -> Shape:
+        from seqspec.schema.decoder._shape import shape_of  # few specs are written out or read from a folder
+
+        return shape_of(self)
+
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """Names of the same weights in an architecture of Hugging Face's that computes the same.  Raises
         ``Mismatch`` where there is none.
         """
-        return shape_of(self).layout
+        return self._shape().layout
 
     def head_layout(self) -> Layout:
         """The head beside it."""
-        return shape_of(self).head
+        return self._shape().head
 
     def write_settings(self) -> dict[str, Any]:
         """config.json of that architecture, without its vocabulary."""
-        return shape_of(self).settings
+        return self._shape().settings
