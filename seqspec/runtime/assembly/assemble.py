@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -57,12 +57,14 @@ def assemble(
     initial: bool = False,
     taught: bool = False,
     learned: Mapping[str, Learned] | None = None,
+    began: Mapping[str, Any] | None = None,
 ) -> Assembled:
     """Prepare the data, fill in what they tell, build; with ``initial``, take the first weights from where
     the plan says; with ``taught``, put its teachers beside it.  Raises ``SpecError`` and ``DataError``.
 
     ``splits`` are those of training and its evaluations where none are named, ``tasks`` all.  ``learned`` is
-    what a run has learned already, by task: nothing of it is learned again.
+    what a run has learned already, by task: nothing of it is learned again.  ``began`` are the records of the
+    folders that a run's parts began with: what its checkpoints leave out must come from the same.
     """
     for one in compiled.plan.each.values():
         expect(one)
@@ -89,7 +91,7 @@ def assemble(
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
     with located(compiled.tree, profiles=compiled.profiles):
-        folders = _from_folders(program, texts, initial=initial)
+        folders = _from_folders(program, texts, initial=initial, began=began)
     taken = initialize(program, texts, open=_reopened) if initial else ()
     with located(compiled.tree, profiles=compiled.profiles):
         for name in prepared if initial else ():
@@ -114,15 +116,24 @@ def assemble(
 
 
 def _from_folders(
-    program: Program, texts: Mapping[str, Mapping[str, TextSteps]], *, initial: bool
+    program: Program,
+    texts: Mapping[str, Mapping[str, TextSteps]],
+    *,
+    initial: bool,
+    began: Mapping[str, Any] | None,
 ) -> dict[str, Record]:
     """Weights that come from folders: at the beginning all, later those that checkpoints leave out."""
-    return {
-        in_whole(name, place): record
-        for name, text in texts.items()
-        if initial or has_references(program.each[name].model)
-        for place, record in load_pretrained(program.each[name], text).items()
-    }
+    found: dict[str, Record] = {}
+    for name, text in texts.items():
+        one, start = program.each[name], in_whole(name, "")
+        if not initial and not has_references(one.model):
+            continue
+        if began is None:
+            records = load_pretrained(one, text)
+        else:
+            records = reload_references(one, text, began=_beginning(began, start))
+        found |= {f"{start}{place}": record for place, record in records.items()}
+    return found
 
 
 def _listening(program: Program, text: Mapping[str, TextSteps]) -> Program:
@@ -229,9 +240,22 @@ def _reopened(
 def _reload(folder: RunFolder, program: Program, kept: Kept, task: str) -> None:
     """Weights that checkpoints leave out, from their folders."""
     if has_references(program.model):
-        known = (read_json(folder.lock) or {}).get("pretrained", {})
-        own = _beginning(known, in_whole(task, "")) if isinstance(known, dict) else {}
-        reload_references(program, kept.parts.text, lock={"pretrained": own})
+        reload_references(program, kept.parts.text, began=_beginning(began_with(folder), in_whole(task, "")))
+
+
+def began_with(folder: RunFolder) -> Mapping[str, Any]:
+    """What the lock of a run tells of the folders that its parts began with.  Raises ``RunError`` where that
+    is no such record.
+    """
+    held = read_json(folder.lock)
+    known = held.get("pretrained", {}) if isinstance(held, dict) else {}
+    if not isinstance(known, dict):
+        raise RunError(
+            f"{folder.lock} does not tell in `pretrained` which folders this run began with",
+            exit=Exit.DRIFT,
+            help="put the file back from a copy of the run directory",
+        )
+    return known
 
 
 def _kept(folder: RunFolder, plan: Plan, learned: Learned, task: str) -> Kept:

@@ -22,7 +22,7 @@ from seqspec.data.regular_file import open_regular
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.hashes import file_hashes
 from seqspec.runtime.assembly.assembled import Record
-from seqspec.runtime.checkpoints.model_tensors import has_references, own_tensors
+from seqspec.runtime.checkpoints.model_tensors import own_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.source import dotted
@@ -48,6 +48,7 @@ def load_pretrained(program: Program, text: Mapping[str, TextSteps]) -> dict[str
     ``text`` are the loaded text steps of the program by role.  Raises ``DataError`` where a part does not
     fit.
     """
+    expect_folders(program.plan)
     left = left_over(program.plan)
     return {
         dotted(node.path): _load(program, node, config, text, left=left[str(config.folder)])
@@ -95,15 +96,24 @@ def _parameters(program: Program, node: PlanNode) -> Iterator[tuple[str, nn.Para
     return module.named_parameters()
 
 
-def reload_references(program: Program, text: Mapping[str, TextSteps], *, lock: Mapping[str, Any]) -> None:
-    """Take the weights that checkpoints leave out from their folders again.  Raises ``RunError`` where a
-    folder is not the one that the ``lock`` of the run names.
+def reload_references(
+    program: Program, text: Mapping[str, TextSteps], *, began: Mapping[str, Any]
+) -> dict[str, Record]:
+    """Take the weights that checkpoints leave out from their folders again; gives a record of each part.
+
+    ``began`` are the records of the run that has the checkpoints.  Raises ``RunError`` where a folder is not
+    the one that it names.
     """
-    if not has_references(program.model):
-        return
-    known = lock.get("pretrained", {})
-    for place, record in load_pretrained(program, text).items():
-        held = known.get(place, {}) if isinstance(known, dict) else {}
+    found = load_pretrained(program, text)
+    for place, record in found.items():
+        held = began.get(place)
+        if not isinstance(held, dict):
+            raise RunError(
+                f"the lock of this run does not tell which folder `{place}` began with",
+                exit=Exit.DRIFT,
+                help="its checkpoints hold what was learned beside those weights: put the lock back from a "
+                "copy of the run directory",
+            )
         if record["files"] != held.get("files"):
             config = next(c for node, c in folder_parts(program.plan) if dotted(node.path) == place)
             raise RunError(
@@ -111,6 +121,7 @@ def reload_references(program: Program, text: Mapping[str, TextSteps], *, lock: 
                 exit=Exit.DRIFT,
                 help="its checkpoints hold what was learned beside those weights: put the folder back",
             )
+    return found
 
 
 def _own_tensors(program: Program, node: PlanNode) -> Iterator[tuple[str, Tensor]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.runtime.assembly.assemble import assemble, learned_of
+from seqspec.runtime.assembly.assemble import assemble, began_with, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.assembly.default_search import search_record
 from seqspec.runtime.assembly.shallow_fusion import tell
@@ -105,6 +105,6 @@ def _assembled(
         )
     pin(threads=launch.threads, exact=experiment.train.exact)
     learned = learned_of(folder, compiled.plan)
-    assembled = assemble(compiled, splits=(split,), tasks=(name,), learned=learned)
+    assembled = assemble(compiled, splits=(split,), tasks=(name,), learned=learned, began=began_with(folder))
     tell(assembled.each[name].program, folder)
     return assembled, name

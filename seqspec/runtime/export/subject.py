@@ -14,7 +14,7 @@ from seqspec.components.graphs import Graph, graphs_of
 from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined
-from seqspec.runtime.assembly.assemble import assemble, learned_of
+from seqspec.runtime.assembly.assemble import assemble, began_with, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import Chosen, choose
 from seqspec.runtime.devices.launch import Launch, Place
@@ -146,7 +146,8 @@ def open_subject(
 def with_split(compiled: Compiled, folder: RunFolder, split: str, task: str) -> Assembled:
     """A split of a task of the run, read with what the run has learned.  Raises ``DataError``."""
     learned = learned_of(folder, compiled.plan)
-    return assemble(compiled, splits=(split,), tasks=(task,), learned=learned).each[task]
+    began = began_with(folder)
+    return assemble(compiled, splits=(split,), tasks=(task,), learned=learned, began=began).each[task]
 
 
 def _assembled(compiled: Compiled, folder: RunFolder, split: str, task: str) -> Assembled:

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.assembly.assemble import assemble, reopen
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.evaluate import evaluation
 from seqspec.runtime.run import resume, run
 from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
@@ -167,7 +169,24 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
     file = place / "model" / "model.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(RunError, match="is not the folder that `model` of this run began with"):
-        reopen(folder)
+    for use in (reopen, judged):
+        with pytest.raises(RunError, match="is not the folder that `model` of this run began with"):
+            use(folder)
+    file.write_bytes(whole[:-9])
+    for use in (reopen, judged):
+        with pytest.raises(DataError, match="model.safetensors"):
+            use(folder)
     file.write_bytes(whole)
     assert answered.isfinite().all()
+    lock = json.loads(folder.lock.read_text())
+    for told, said in (({}, "does not tell which folder `model`"), ([], "which folders this run began with")):
+        folder.lock.write_text(json.dumps(lock | {"pretrained": told}))
+        for use in (reopen, judged):
+            with pytest.raises(RunError, match=said):
+                use(folder)
+
+
+def judged(folder):
+    return evaluation(
+        folder.path, split="dev", checkpoint="last", over=(), launch=Launch(quiet=True, threads=1)
+    )
