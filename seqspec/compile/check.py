@@ -14,10 +14,9 @@ from functools import cache
 from pathlib import Path as File
 from types import ModuleType
 
-from seqspec.compile.diagnostics.report import in_order, locate
+from seqspec.compile.diagnostics.report import in_order, in_whole, locate
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Diagnostic, Finding
-from seqspec.schema.experiment import OWN
 from seqspec.schema.source import Path, Tree, dotted
 
 Rule = Callable[[Plan], Iterator[Finding]]
@@ -27,14 +26,9 @@ def check(plan: Plan, tree: Tree) -> tuple[Diagnostic, ...]:
     """Everything that the rules find, in the order of the rules' names; of several tasks each once."""
     if not plan.tasks:
         return tuple(locate(finding, tree) for finding in findings(plan, tree))
-    found = [of_task(d, name) for name, one in plan.tasks.items() for d in check(one, one.tree)]
+    found = [in_whole(d, name, tree) for name, one in plan.tasks.items() for d in check(one, one.tree)]
     found += [locate(finding, tree) for finding in findings(plan, tree)]
     return tuple(in_order(found))
-
-
-def of_task(d: Diagnostic, name: str) -> Diagnostic:
-    """A diagnostic about the experiment of a task, with its place in the whole."""
-    return d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d
 
 
 def findings(plan: Plan, tree: Tree) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.units import Cosmetic, Fraction
+from seqspec.schema.units import Cosmetic, Fraction, Later
 
 
 class Teacher(Config):
@@ -24,6 +24,8 @@ class Teacher(Config):
     """Run directory of the teacher; left out, it is the moving average that ``ema`` says."""
     checkpoint: Annotated[str, Field(min_length=1, max_length=100)] = "best"
     """Which of the run's weights: best, last, average, average:N or the name of a checkpoint."""
+    task: Annotated[Annotated[str, Field(min_length=1, max_length=100)] | None, Later] = None
+    """Which task of the run teaches, where it has learned several."""
     ema: Fraction | None = None
     """Decay of the moving average of the trained weights, a step at a time: Tarvainen & Valpola (2017), "Mean
     teachers are better role models", arXiv:1703.01780.

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.commands import explain
 from seqspec.compile.cost.parameter_count import counted
 from seqspec.compile.diff.compare_specs import differences
@@ -230,3 +231,21 @@ def test_a_mistake_in_a_task_names_its_place_in_the_whole(tmp_path):
     (d,) = told(tmp_path, {"tasks": {"mt": {"data": {"batch": {"unit": "seconds"}}}}})
 
     assert d.path[:3] == ("tasks", "mt", "data")
+
+
+def test_a_mistake_that_stands_for_all_tasks_is_told_at_its_own_place(tmp_path):
+    (found,) = told(tmp_path, {"evaluate": {"score": {"asr": -1.0}}})
+
+    assert found.path == ("evaluate", "score", "asr")
+
+
+def test_a_misspelt_shared_part_is_given_the_one_that_is_used(tmp_path):
+    (found,) = told(tmp_path, {"shared": {"bdy": {"dim": 8}}})
+
+    assert (found.code, found.help) == ("SQ285", "did you mean `shared.body`?")
+
+
+def test_a_corpus_that_is_not_there_is_asked_for_by_its_task(tmp_path, compiled):
+    adapter = build_data(compiled.plan.each["mt"]).adapter
+
+    assert "--set tasks.mt.data.source.root=FOLDER" in str(adapter.missing("gone").help)

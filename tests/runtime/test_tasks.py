@@ -13,11 +13,13 @@ import pytest
 from seqspec.compile.build.program import build
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
+from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.commands.describe import describe
 from seqspec.runtime.commands.export import Request, export
 from seqspec.runtime.commands.runs import evaluate, predict
+from seqspec.runtime.compare.comparison import compare as compared
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.run_evaluation import together
 from seqspec.runtime.report.report import page
@@ -28,6 +30,7 @@ from seqspec.runtime.serving.limits import Limits
 from seqspec.runtime.serving.metrics import Metrics
 from seqspec.runtime.serving.server import Serving, open_models
 from seqspec.runtime.training.window import Windows
+from seqspec.schema.diagnostic import RunError
 from seqspec.schema.experiment import Evaluate, Stop
 from tests.two_tasks import two_tasks
 
@@ -129,7 +132,7 @@ def test_predict_uses_the_task_that_is_named(trained, capsys, tmp_path):
     ("task", "message"),
     [
         ("mtt", "has no task `mtt`; there are `asr`, `mt`\n  = help: did you mean `mt`?"),
-        (None, "has learned several tasks: `asr`, `mt`\n  = help: choose one with `--task NAME`"),
+        (None, " several tasks: `asr`, `mt`\n  = help: choose one with `--task NAME`"),
     ],
 )
 def test_predict_says_which_tasks_there_are(trained, task, message):
@@ -236,3 +239,69 @@ def test_every_task_is_served(trained):
     assert {name: one.takes for name, one in models.items()} == {"both.asr": "audio", "both.mt": "text"}
     for one in models.values():
         one.batcher.stop()
+
+
+def taught(task=None):
+    """What makes the second task a student of a run."""
+    soft = {"type": "distillation", "on": "tokens", "teacher": "big", "weight": 0.5}
+    losses = {"nll": {"type": "cross_entropy", "on": "tokens"}, "soft": soft}
+    return lambda run: {
+        "tasks": {"mt": {"losses": losses}},
+        "teachers": {"big": {"from": str(run)} | ({"task": task} if task else {})},
+        "train": {"max_steps": 2, "checkpoint_every_steps": 2},
+        "evaluate": {"every_steps": 2},
+    }
+
+
+def test_a_task_of_a_run_teaches_one_of_several(trained, tmp_path):
+    spec = two_tasks(tmp_path, taught("mt")(trained.folder.path))
+
+    folder = run(compile_spec(spec), runs=tmp_path, launch=LAUNCH).folder
+
+    assert json.loads(folder.lock.read_text())["teachers"].keys() == {"tasks.mt.big"}
+    (line,) = (one for one in read_journal(folder.metrics) if one["event"] == "train")
+    assert line["loss.mt.soft"] > 0
+    assert "loss.asr.soft" not in line
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (None, "several tasks"),
+        ("mtt", "has no task .mtt."),
+        ("asr", "as its source, and this experiment has"),
+    ],
+)
+def test_a_teacher_that_is_no_such_task_is_refused(trained, tmp_path, task, said):
+    compiled = compile_spec(two_tasks(tmp_path, taught(task)(trained.folder.path)))
+
+    with pytest.raises(RunError, match=said):
+        assemble(compiled, initial=True, taught=True)
+
+
+@pytest.mark.parametrize("part", ["shared.body", "tasks.mt.model.decoder"])
+def test_what_tasks_share_and_what_one_has_is_adapted_once(tmp_path, part):
+    spec = two_tasks(tmp_path, {"adapt": {"type": "lora", "parts": [part], "rank": 2}})
+
+    program = assemble(compile_spec(spec), initial=True).program
+
+    named = part.replace(".model.", ".")
+    learning = [name for name, _ in program.parameters() if name.startswith(f"{named}.")]
+    assert learning
+    assert all(".low_rank." in name for name in learning)
+    assert len({name.replace(named, "") for name in learning}) == len(learning)
+
+
+def test_runs_of_several_tasks_are_compared_a_task(trained):
+    evaluate(
+        trained.folder.path, split="dev", checkpoint="best", over=(), launch=LAUNCH, format="text", task="mt"
+    )
+    other = shutil.copytree(trained.folder.path, trained.root / "other")
+
+    found = compared([trained.folder.path, other])
+
+    rows = {(row.split, row.metric): row.cells for row in found.rows}
+    assert {split for split, _ in rows} == {"asr/dev", "mt/dev"}
+    assert all(cell.interval for key in (("asr/dev", "wer"), ("mt/dev", "chrf")) for cell in rows[key])
+    assert rows["mt/dev", "chrf"][1].p == 1.0
+    assert not any("no predictions" in note for note in found.notes)

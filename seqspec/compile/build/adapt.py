@@ -48,11 +48,13 @@ def _refer(constructor: Constructor, parts: list[str]) -> None:
     """Weights of the parts that stand still and come from a folder are held there, not in checkpoints."""
     still = [constructor.built[parse_path(part)] for part in parts]
     frozen = {id(p) for module in still for p in module.parameters() if not p.requires_grad}
-    for node, _ in folder_parts(constructor.plan):
-        fresh = fresh_below(constructor.plan, node) or ("\0",)
-        for name, parameter in constructor.built[node.path].named_parameters():
-            if id(parameter) in frozen and not name.startswith(fresh):
-                hold_by_reference(parameter)
+    for task, plan in constructor.plan.each.items():
+        start: Path = ("tasks", task) if task else ()
+        for node, _ in folder_parts(plan):
+            fresh = fresh_below(plan, node) or ("\0",)
+            for name, parameter in constructor.built[(*start, *node.path)].named_parameters():
+                if id(parameter) in frozen and not name.startswith(fresh):
+                    hold_by_reference(parameter)
 
 
 def _layers(module: nn.Module, chosen: list[str] | None) -> Iterator[tuple[str, Linear]]:

@@ -24,10 +24,12 @@ def build_data(plan: Plan) -> DataParts:
     """The built data components of a plan; no file is touched."""
     constructor = Constructor(plan)
     config = plan.experiment.data
+    adapter = constructor.build("data", "source")
+    adapter.place = f"tasks.{plan.task}.data.source" if plan.task else "data.source"
     roles = config.source.roles()  # type: ignore[attr-defined]
     return DataParts(
         config=config,
-        adapter=constructor.build("data", "source"),
+        adapter=adapter,
         roles=roles,
         text=_text(constructor, roles),
         features=_features(constructor, roles),

@@ -104,10 +104,9 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
             losses = build_losses(constructor)
             _adopt(model, losses)
             made[name] = _Made(constructor, model, losses)
-    with torch.device(device):
-        for name, part in made.items():
-            _refuse(iter(adapt(part.constructor)), plan.each[name].tree if plan.tasks else tree)
     whole = made[""] if not plan.tasks else _together(plan, made, lent)
+    with torch.device(device):
+        _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
     optimizers, phases = _procedure(whole.constructor, whole.model, tree)
     optimizer = next(iter(optimizers.values())).component

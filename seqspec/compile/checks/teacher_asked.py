@@ -28,10 +28,11 @@ from seqspec.schema.diagnostic import Finding
 from seqspec.schema.loss._loss import teacher_of
 
 CODE = "SQ291"
+WHOLE = True
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    asked = {teacher_of(loss) for loss in plan.losses.values()}
+    asked = {teacher_of(loss) for one in plan.each.values() for loss in one.losses.values()}
     known = plan.experiment.teachers or {}
     if asked - {None} - known.keys():
         return  # A misspelt name is told as such.

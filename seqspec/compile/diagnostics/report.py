@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from seqspec.schema.diagnostic import DataError, Diagnostic, Finding, Label
+from seqspec.schema.experiment import OWN
 from seqspec.schema.source import Node, Span, Tree
 
 Format = Literal["text", "concise", "json", "github", "sarif", "junit"]
@@ -34,6 +35,16 @@ def locate(finding: Finding, tree: Tree) -> Diagnostic:
         note=finding.note,
         path=finding.at,
     )
+
+
+def in_whole(d: Diagnostic, task: str, tree: Tree) -> Diagnostic:
+    """A diagnostic about the experiment of a task with its place in the whole spec: that of the task itself,
+    or what stands there for all tasks.
+    """
+    own = ("tasks", task, *d.path)
+    if not d.path or d.path[0] not in OWN or (tree.at(own) is None and tree.at(d.path) is not None):
+        return d
+    return d._replace(path=own)
 
 
 @contextmanager

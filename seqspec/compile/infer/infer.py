@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from seqspec.compile.diagnostics.report import in_order, locate
+from seqspec.compile.diagnostics.report import in_order, in_whole, locate
 from seqspec.compile.infer.fields import data_types
 from seqspec.compile.infer.flow import Record, TypeFlow, on_disk
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
 from seqspec.compile.plan.plan import Plan, Provenance
 from seqspec.schema.diagnostic import Diagnostic
-from seqspec.schema.experiment import OWN, Experiment
+from seqspec.schema.experiment import Experiment
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
@@ -57,9 +57,7 @@ def _of_tasks(
         known = facts_of(facts, task=name)
         plan, mistakes = _of_one(experiment.of_task(name), own, facts=known, open=open)
         each[name] = replace(plan, task=name)
-        found += [
-            d._replace(path=("tasks", name, *d.path)) if d.path and d.path[0] in OWN else d for d in mistakes
-        ]
+        found += [in_whole(d, name, tree) for d in mistakes]
     whole, mistakes = join(experiment, each, uses=tasks.uses, tree=tree)
     return whole, tuple(in_order((*found, *mistakes)))
 

@@ -75,6 +75,16 @@ class Plan:
         """The plans of the tasks; an experiment without tasks is one itself, and has no name."""
         return self.tasks or {"": self}
 
+    def place_in(self, task: str, part: Path) -> Path | None:
+        """Where a part of the model stands in the experiment of a task; ``None`` where it is of others."""
+        if not self.tasks:
+            return part
+        if part[:2] == ("tasks", task):
+            return part[2:]
+        homes = ((*place, *part[len(one.part) :]) for one in self.shared if part[: len(one.part)] == one.part
+                 for name, place in one.places if name == task)  # fmt: skip
+        return next(homes, None)
+
     def require_one_task(self) -> None:
         """Raises ``SpecError`` where there are several and one is wanted."""
         if self.experiment.tasks:

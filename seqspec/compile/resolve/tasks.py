@@ -221,7 +221,12 @@ class _Expanding:
         ):
             if name not in self.named:
                 message = f"no task uses the shared part `{name}`"
-                help = f"write `{{use: shared.{name}}}` where it is to stand, or take it out"
+                near = nearest(name, tuple(self.named))
+                help = (
+                    f"did you mean `shared.{near}`?"
+                    if near
+                    else f"write `{{use: shared.{name}}}` where it is to stand, or take it out"
+                )
                 yield Diagnostic("SQ285", message, _key(node), help=help, path=("shared", name))
 
     def _expanded(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> Node:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from seqspec.compile.diagnostics.report import in_order
+from seqspec.compile.diagnostics.report import in_order, in_whole
 from seqspec.compile.resolve.overlay import has_tasks
 from seqspec.compile.resolve.plugins import catalogue_of
 from seqspec.schema.diagnostic import Diagnostic, SpecError
@@ -28,7 +28,7 @@ def validate(tree: Tree) -> Experiment:
         return _of_one(tree)
     from seqspec.compile.resolve.tasks import task_trees
 
-    return _of_tasks(task_trees(tree))
+    return _of_tasks(task_trees(tree), tree)
 
 
 def _of_one(tree: Tree) -> Experiment:
@@ -41,7 +41,7 @@ def _of_one(tree: Tree) -> Experiment:
         raise SpecError(complaints(error, tree, catalogue)) from None
 
 
-def _of_tasks(tasks: TaskTrees) -> Experiment:
+def _of_tasks(tasks: TaskTrees, whole: Tree) -> Experiment:
     """Each task is an experiment of its own; what they have in common is told once."""
     if tasks.found:
         raise SpecError(tasks.found)
@@ -51,10 +51,7 @@ def _of_tasks(tasks: TaskTrees) -> Experiment:
         try:
             found[name] = _of_one(tree)
         except SpecError as error:
-            wrong += [
-                d._replace(path=("tasks", name, *d.path)) if d.path[:1] and d.path[0] in OWN else d
-                for d in error.diagnostics
-            ]
+            wrong += [in_whole(d, name, whole) for d in error.diagnostics]
     if wrong:
         raise SpecError(in_order(wrong))
     own = {

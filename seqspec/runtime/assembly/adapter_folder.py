@@ -54,7 +54,7 @@ def begin_adaptation(program: Program) -> None:
         return
     for _, layer, held in adapted(program.model):
         held.start_at(layer.weight)
-    if config.folder is not None:
+    if config.folder is not None and _by_layer(program):
         _read(program, path_of(config.folder), config)
 
 
@@ -79,7 +79,7 @@ def write_adapter(program: Program, folder: Path) -> None:
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "", "bias": "none",
         "r": config.rank, "lora_dropout": config.dropout, "fan_in_fan_out": turned, "inference_mode": True,
         "target_modules": sorted(_by_layer(program)), "rank_pattern": ranks, "alpha_pattern": alphas,
-        **program.components["adapt",].peft,
+        **_whole(program).components["adapt",].peft,
     }  # fmt: skip
     write_durably(folder / SETTINGS, json.dumps(settings, indent=1, sort_keys=True).encode() + b"\n")
     contiguous = {name: tensor.detach().contiguous() for name, tensor in sorted(tensors.items())}
@@ -89,7 +89,7 @@ def write_adapter(program: Program, folder: Path) -> None:
 
 def _alpha(program: Program, config: Any, rank: int) -> float:
     """What a larger rank needs so that the product keeps its scale."""
-    rooted = bool(program.components["adapt",].peft["use_rslora"])
+    rooted = bool(_whole(program).components["adapt",].peft["use_rslora"])
     return float(config.alpha * ((rank / config.rank) ** 0.5 if rooted else rank / config.rank))
 
 
@@ -112,7 +112,9 @@ def _named(program: Program) -> Iterator[Beside]:
     """Every product with the name of its layer in Hugging Face's layout.  Raises ``DataError``."""
     config: Any = program.plan.experiment.adapt
     for part in config.parts:
-        path = parse_path(part)
+        path = _whole(program).plan.place_in(program.plan.task, parse_path(part))
+        if path is None:
+            continue  # of other tasks
         module = program.components[path]
         assert isinstance(module, nn.Module)
         layout, at = _layout(program, path, part)
@@ -122,6 +124,10 @@ def _named(program: Program) -> Iterator[Beside]:
             if weight is None:
                 raise _refused(f"`{part}.{name}` has no name in Hugging Face's layout")
             yield Beside(held, weight, f"{layout.prefix}{weight.there}".removesuffix(".weight"))
+
+
+def _whole(program: Program) -> Program:
+    return program.whole or program
 
 
 def _layout(program: Program, path: tuple[str | int, ...], part: str) -> tuple[Layout, str]:
@@ -145,7 +151,7 @@ def _read(program: Program, folder: Path, config: Any) -> None:
     if not (folder / WEIGHTS).is_file() or not (folder / SETTINGS).is_file():
         raise _refused(f"{folder} holds no {WEIGHTS} with its {SETTINGS}")
     settings, places = read_json(folder / SETTINGS, most=1 << 20), read_header(folder / WEIGHTS)
-    _require_same(settings, config, program.components["adapt",].peft)
+    _require_same(settings, config, _whole(program).components["adapt",].peft)
     left = set(places)
     for there, group in _by_layer(program).items():
         for index, one in enumerate(group):

@@ -76,8 +76,9 @@ class MovingAverage(Still):
 
 def expect_teachers(plan: Plan) -> None:
     """Raises ``RunError`` where the run of a teacher is not there: before hours are spent on the data."""
-    for name, wanted in _from_runs(plan).items():
-        _folder(name, wanted)
+    for name, wanted in _asked(plan).items():
+        if wanted.run is not None:
+            _folder(name, wanted)
 
 
 def teach(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> dict[str, Record]:
@@ -88,16 +89,17 @@ def teach(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> dic
     teacher does not fit.
     """
     records: dict[str, Record] = {}
-    for name, wanted in sorted((program.plan.experiment.teachers or {}).items()):
+    for name, wanted in _asked(program.plan).items():
         if wanted.run is None:
             program.losses.teachers[name] = MovingAverage(program.model, wanted.ema or 0.0)
             continue
         folder = _folder(name, wanted)
         try:
-            run, checkpoint = open(folder), chosen(folder.checkpoints, wanted.checkpoint)
+            whole, checkpoint = open(folder), chosen(folder.checkpoints, wanted.checkpoint)
         except RunError as error:
             raise _refused(name, str(error), help=error.help, exit=error.exit) from None
-        use_weights(run.program.model, checkpoint)
+        use_weights(whole.program.model, checkpoint)
+        run = _of_task(name, wanted.task, folder, whole)
         _check(name, folder.path, program, run, text)
         program.losses.teachers[name] = Still(run.program.model)
         records[name] = {
@@ -106,6 +108,17 @@ def teach(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> dic
             "weights": digest_all(state_tensors(run.program.model)),
         }
     return records
+
+
+def _of_task(name: str, task: str | None, folder: RunFolder, run: Reopened) -> Reopened:
+    """What the run has learned of the task that is to teach."""
+    if (task or "") in run.each:
+        return run.each[task or ""]
+    listed = ", ".join(f"`{one}`" for one in run.each if one)
+    if not listed:
+        raise _refused(name, f"{folder.path} has one task, which has no name", help="leave `task` out")
+    asked = f"has no task `{task}`" if task else "has learned several tasks"
+    raise _refused(name, f"{folder.path} {asked}", help=f"set `teachers.{name}.task` to one of {listed}")
 
 
 def _check(name: str, path: Path, program: Program, run: Reopened, text: Mapping[str, TextSteps]) -> None:
@@ -169,9 +182,10 @@ def _width(plan: Plan) -> int | None:
     return getattr(hidden, "dim", None)
 
 
-def _from_runs(plan: Plan) -> dict[str, Teacher]:
-    held = plan.experiment.teachers or {}
-    return {name: wanted for name, wanted in held.items() if wanted.run is not None}
+def _asked(plan: Plan) -> dict[str, Teacher]:
+    """The teachers that a loss of this experiment compares with, by name; those of other tasks are not."""
+    asked = {teacher_of(loss) for loss in plan.losses.values()}
+    return {name: one for name, one in sorted((plan.experiment.teachers or {}).items()) if name in asked}
 
 
 def _folder(name: str, wanted: Teacher) -> RunFolder:

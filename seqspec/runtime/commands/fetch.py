@@ -37,7 +37,7 @@ def fetch_corpora(spec: Path, *, over: Sequence[Overlay], only: Sequence[str], d
         offered = (item for at, source in sources.items() for item in downloads(source, f"{at}data.source"))
         wanted = [item for item in offered if _chosen(item.download, only)]
         if not wanted:
-            raise _nothing(next(iter(sources.values())), only)
+            raise _nothing(*next(iter(sources.items())), only)
         if dry:
             return Outcome(
                 "".join(f"{w.download.name}  {w.download.about}  {w.download.url}\n" for w in wanted)
@@ -71,13 +71,13 @@ def _fetched(item: Wanted) -> str:
     return f"{done.name}: {state}, {what} in {root}, sha256 {done.sha256}\n"
 
 
-def _nothing(source: AdapterConfig, only: Sequence[str]) -> DataError:
-    known = [item.download.name for item in downloads(source, "data.source")]
+def _nothing(at: str, source: AdapterConfig, only: Sequence[str]) -> DataError:
+    known = [item.download.name for item in downloads(source, f"{at}data.source")]
     name = source.component[1]
     if known:
         return DataError(
             f"nothing that {name} is fetched from is called so", help=f"there are {', '.join(known)}"
         )
     message = f"{name} has no address that it could be fetched from"
-    ways = "get it by hand and point to it with `--set data.source.root=FOLDER`"
+    ways = f"get it by hand and point to it with `--set {at}data.source.root=FOLDER`"
     return DataError(message, corpus=name, help=ways)

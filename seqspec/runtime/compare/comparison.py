@@ -121,19 +121,19 @@ def _cells(
         value = run.metrics.get(split, {}).get(name)
         p = None
         if run is not runs[0] and comparable and found is not None and sampled[0] is not None:
-            if _signature(run, name) == _signature(runs[0], name):
+            if _signature(run, split, name) == _signature(runs[0], split, name):
                 p = p_value(sampled[0], found)
             else:
                 notes.append(
                     f"{name} of {run.label} is another measure than that of {runs[0].label}: "
-                    f"{_signature(run, name)} against {_signature(runs[0], name)}"
+                    f"{_signature(run, split, name)} against {_signature(runs[0], split, name)}"
                 )
         cells.append(Cell(value, found.interval if found else None, p))
     return tuple(cells)
 
 
 def _resampled(run: Subject, split: str, name: str) -> Resamples | None:
-    predictions, scorer = run.predictions.get(split), run.scorers.get(name)
+    predictions, scorer = run.predictions.get(split), run.scorer(split, name)
     if predictions is None or scorer is None:
         return None
     hypotheses = [one.hypothesis for one in predictions.examples]
@@ -141,8 +141,8 @@ def _resampled(run: Subject, split: str, name: str) -> Resamples | None:
     return resample(scorer, hypotheses, references)
 
 
-def _signature(run: Subject, name: str) -> str:
-    return str(run.scorers[name].signature())
+def _signature(run: Subject, split: str, name: str) -> str:
+    return str(run.scorer(split, name).signature())
 
 
 def _same_examples(first: Subject, other: Subject, split: str, notes: list[str]) -> bool:

@@ -54,8 +54,8 @@ class Subject:
 
     @cached_property
     def predictions(self) -> dict[str, Predictions]:
-        """Its own, by split."""
-        return {one.name: one for one in own_predictions(self.folder)}
+        """Its own, by split; of several tasks by ``TASK/SPLIT``, as their scores are."""
+        return {one.name.replace(".", "/", 1): one for one in own_predictions(self.folder)}
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -65,28 +65,28 @@ class Subject:
         for split in split_names(self.journal) if not found else ():
             rows = [row for row in self.journal if row["event"] == "evaluate" and row["split"] == split]
             found[split] = dict(rows[-1]["metrics"])
-        for split in self.predictions:
-            record = self.folder.read(f"evaluations/{split}.json") if split not in found else None
-            if record:
+        for split in self.predictions.keys() - found.keys():
+            if record := self.folder.read(f"evaluations/{split.replace('/', '.')}.json"):
                 found[split] = dict(record["metrics"])
         return found
 
-    @cached_property
-    def scorers(self) -> dict[str, Any]:
-        """Its metrics of texts and labels, ready to score, by the name of their first value; no torch."""
-        constructor = Constructor(self.plan)
-        count = len(self.plan.experiment.evaluate.metrics)
-        built = [constructor.build("evaluate", "metrics", index) for index in range(count)]
-        return {next(iter(one.compute())): one for one in built if one.reads in ("text", "labels")}
+    def scorer(self, split: str, metric: str) -> Any:
+        """What works out a metric of texts or labels on ``split`` again, without torch; ``None`` where it is
+        another kind of metric.
+        """
+        found = self._metrics.get(split.rpartition("/")[0], {}).get(metric)
+        return found if found is not None and found.reads in ("text", "labels") else None
 
     @cached_property
     def better(self) -> dict[str, str]:
         """``higher`` or ``lower`` by metric, of all that it has."""
-        constructor = Constructor(self.plan)
-        count = len(self.plan.experiment.evaluate.metrics)
-        built = [constructor.build("evaluate", "metrics", index) for index in range(count)]
-        known = {next(iter(one.compute())): str(one.better) for one in built}
+        known = {name: str(one.better) for held in self._metrics.values() for name, one in held.items()}
         return {**known, "loss": "lower"}
+
+    @cached_property
+    def _metrics(self) -> dict[str, dict[str, Any]]:
+        """The metrics of each task by the name of their first value."""
+        return {task: _built(plan) for task, plan in self.plan.each.items()}
 
     @property
     def cost(self) -> dict[str, float | str]:
@@ -108,6 +108,13 @@ class Subject:
             }
         weights = num_weights(self.folder)
         return {**found, "weights": weights} if weights else found
+
+
+def _built(plan: Plan) -> dict[str, Any]:
+    constructor = Constructor(plan)
+    count = len(plan.experiment.evaluate.metrics)
+    built = [constructor.build("evaluate", "metrics", index) for index in range(count)]
+    return {next(iter(one.compute())): one for one in built}
 
 
 def trained_seconds(speed: Rows) -> float:

@@ -14,7 +14,7 @@ from seqspec.components.graphs import Graph, graphs_of
 from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined
-from seqspec.runtime.assembly.assemble import assemble, began_with, learned_of
+from seqspec.runtime.assembly.assemble import assemble, began_with, in_whole, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import Chosen, choose
 from seqspec.runtime.devices.launch import Launch, Place
@@ -156,7 +156,8 @@ def _assembled(compiled: Compiled, folder: RunFolder, split: str, task: str) -> 
     except DataError as error:
         raise DataError(
             f"an export is compared on real inputs, and the corpus cannot be read: {error}",
-            help="name inputs with --inputs FILE…, or the corpus's place with --set data.source.root=…",
+            help="name inputs with --inputs FILE…, or the corpus's place with "
+            f"--set {in_whole(task, 'data.source.root')}=…",
         ) from None
 
 

@@ -29,8 +29,14 @@ def save_folders(folder: RunFolder, plan: Plan) -> None:
 
 def read_folders(run: Path) -> Callable[[str], Folder | None]:
     """Opens a folder as the run knew it; one that it did not know, on this machine."""
-    found = read_json(run / NAME) or {}
-    if not isinstance(found, dict) or not all(isinstance(settings, dict) for settings in found.values()):
+    if not (run / NAME).exists():
+        return on_disk
+    found = read_json(run / NAME)
+    if (
+        not isinstance(found, dict)
+        or not found
+        or not all(isinstance(settings, dict) for settings in found.values())
+    ):
         raise RunError(f"{run / NAME} is not what a run writes", exit=Exit.STORAGE,
                        help="put the file back from a copy of the run directory")  # fmt: skip
 

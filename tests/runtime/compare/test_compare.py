@@ -236,7 +236,7 @@ def test_neither_loads_torch(trained):
 
 def test_every_score_of_sums_is_that_of_the_texts(trained):
     subject = Subject(RunFolder(trained[0]), "a")
-    (metric,) = subject.scorers.values()
+    metric = subject.scorer("dev", "accuracy")
     examples = subject.predictions["dev"].examples
 
     found = resample(metric, [one.hypothesis for one in examples], [one.reference for one in examples])

@@ -170,11 +170,11 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     for use in (reopen, judged):
-        with pytest.raises(RunError, match="is not the folder that `model` of this run began with"):
+        with pytest.raises(RunError, match="is not the folder that `model` of this run began"):
             use(folder)
     file.write_bytes(whole[:-9])
     for use in (reopen, judged):
-        with pytest.raises(DataError, match="model.safetensors"):
+        with pytest.raises(DataError, match=r"model\.safetensors"):
             use(folder)
     file.write_bytes(whole)
     assert answered.isfinite().all()
@@ -184,6 +184,10 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
         for use in (reopen, judged):
             with pytest.raises(RunError, match=said):
                 use(folder)
+    for damaged in ("{}", "[]", "null", "{"):
+        (folder.path / "folders.json").write_text(damaged)
+        with pytest.raises(RunError, match=r"folders\.json"):
+            reopen(folder)
 
 
 def judged(folder):
