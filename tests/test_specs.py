@@ -10,16 +10,23 @@ import torch
 
 from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.build.program import build
+from seqspec.compile.commands import overlays
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.batching.loader import training_loader
+from seqspec.data.progress import silent
 from seqspec.data.stages.prepare import prepare
-from seqspec.runtime.assembly.assemble import in_whole
+from seqspec.runtime.assembly.assemble import assemble, in_whole
+from seqspec.runtime.assembly.default_search import search_of
+from seqspec.runtime.doctor.examination import examine
+from seqspec.runtime.doctor.subject import Patient
 from seqspec.schema.types import Frames, Image, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))
 TINY = [Overlay.profile("tiny")]
+LEARNED = {"M02", "M04", "M05"}
+"""Doctor's checks of examples that were learned by heart, for which there is no time here."""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +61,20 @@ def test_spec_steps_once_and_gives_what_it_declares(spec, cache):
     assert all(seen)
     for path, gives, given in (one for each in seen for one in each):
         assert given == gives, f"{path} declares {gives} and gives {given}"
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
+def test_doctor_finds_no_fault(spec):
+    torch.set_num_threads(1)
+    for task in compile_spec(spec, overlays=TINY).plan.tasks or [None]:
+        compiled = compile_spec(spec, overlays=[*_small(spec), *overlays([], [], task)])
+        ready = assemble(compiled, splits=["train"], progress=silent)
+        patient = Patient(ready.program, ready.prepared, search_of(ready.program), max_steps=2)
+
+        found = examine(patient, name=spec.stem).findings
+
+        faults = {one.check: one.message for one in found if one.verdict == "error"}
+        assert {check: faults[check] for check in faults.keys() - LEARNED} == {}
 
 
 def _small(spec):

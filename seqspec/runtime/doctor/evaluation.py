@@ -113,8 +113,7 @@ def _limits(patient: Patient) -> Finding:
     lost = sum(prepared.dropped.get("train", {}).values())
     rows = len(patient.train) + lost
     most = _longest_answer(patient.searcher)
-    lengths = np.concatenate([np.asarray(prepared.splits[name].lengths)[:, 1] for name in prepared.dropped])
-    longer = 0 if most is None else int((lengths > most).sum())
+    longer = 0 if most is None else sum(_longer(most, prepared.splits[name]) for name in prepared.dropped)
     told = f"{lost:,} of {rows:,} training rows are left out; " + (
         "the search has no limit of its own" if most is None else
         f"the search writes up to {most:,} ids, and {longer:,} references are longer"
@@ -124,6 +123,13 @@ def _limits(patient: Patient) -> Finding:
         "raise the search's limit" if longer else "",
         numbers={"left_out": lost, "longer_than_search": longer},
     )  # fmt: skip
+
+
+def _longer(most: int, split: Any) -> int:
+    """References that have more ids than the search may write; a stream that was cut has none."""
+    if isinstance(split, PackedSplit) or "target" not in split.measured:
+        return 0
+    return int((split.lengths_of("target") > most).sum())
 
 
 def _longest_answer(searcher: Any) -> int | None:
