@@ -173,7 +173,7 @@ def test_kaldi_resamples_recordings_that_lie_elsewhere(rate, tmp_path):
     adapter = reader("kaldi", tmp_path / "s5", language="en", rate=16000, resample=True)
     rows = list(adapter.examples("train"))
 
-    assert [len(adapter.audio().read(row["source"])) for row in rows] == [8000, 24000]
+    assert [len(adapter.audio()(row["source"])) for row in rows] == [8000, 24000]
     assert elsewhere in set(adapter.files("train"))
 
 
