@@ -48,7 +48,7 @@ def unknown_labels(
     return DataError(
         f"{split} has {label} {shown}{more}, which {verb} in train",
         file=show(first.get("file", "")) if first else "",
-        row=first.get("row") if first else None,
+        row=int(str(first["row"])) if first and "row" in first else None,
         help=_near_label(strange, names)
         or "a model knows the labels of train alone: correct these rows, take "
         "them out, or have examples of each label in train",
