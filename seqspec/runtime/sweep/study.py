@@ -149,12 +149,10 @@ def _events(log: IO[bytes]) -> list[dict[str, Any]]:
     for number, event in enumerate(events, 1):
         if (event["event"] == "study") != (number == 1):
             raise _damaged(log, number, "the study's settings stand in the first line, and there alone")
-        if event["event"] != "study" and event["number"] not in range(
-            begun + (event["event"] == "suggested")
-        ):
-            raise _damaged(log, number, f"there is no trial {event['number']} before it")
         if event["event"] == "suggested" and event["number"] != begun:
             raise _damaged(log, number, f"trial {begun} comes next")
+        if event["event"] == "finished" and event["number"] not in range(begun):
+            raise _damaged(log, number, f"there is no trial {event['number']} before it")
         begun += event["event"] == "suggested"
     return events
 
