@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from textwrap import dedent
 
 import click
 import pytest
@@ -10,9 +11,13 @@ import typer
 from typer.testing import CliRunner
 
 from seqspec.cli import app
+from seqspec.compile.parse.parse import parse_text
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.schema.experiment import Experiment
+from seqspec.schema.source import Source
 
 ROOT = Path(__file__).parents[1]
+LANGUAGE = {*Experiment.model_fields, "extends", "profiles"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -25,7 +30,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_whole_specs_compile(page, tmp_path):
-    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+    for block, _ in _snippets(page):
         if block.startswith("seqspec: 1"):
             spec = tmp_path / "spec.yaml"
             spec.write_text(block, encoding="utf-8")
@@ -65,9 +70,10 @@ def _commands(page):
 
 
 def test_sources_that_are_shown_for_speech_compile(tmp_path):
-    page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
-    block = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "NeMo" in text)
-    sources = re.split(r"^  # .*\n", block, flags=re.MULTILINE)[1:]
+    shown = [
+        text for text, _ in _snippets(ROOT / "docs" / "own_data.md") if text.startswith("data:\n  source:")
+    ]
+    sources = [text.removeprefix("data:\n") for text in shown if "audio" in text or "language: en" in text]
     spec = (ROOT / "seqspec" / "compile" / "reference" / "templates" / "asr_own.yaml").read_text(
         encoding="utf-8"
     )
@@ -82,6 +88,39 @@ def test_sources_that_are_shown_for_speech_compile(tmp_path):
         assert compile_spec(file).plan.experiment.data.source.roles()["source"]
 
     assert len(sources) == 5
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_snippets_of_specs_have_toml_beside_yaml(page):
+    for yaml, toml in _snippets(page):
+        abridged_or_empty = "…" in yaml or re.fullmatch(r"#.*\n", yaml)
+        if abridged_or_empty or not set(meaning := _meaning(yaml, "yaml")) <= LANGUAGE:
+            continue
+
+        assert toml is not None, f"no tab with TOML beside:\n{yaml}"
+        assert _meaning(toml, "toml") == meaning
+
+
+def _meaning(text, language):
+    return _without_null(parse_text(Source(f"snippet.{language}", text), language=language).data())
+
+
+def _without_null(value):
+    """TOML has no null: a component that is null in YAML is written `none` there."""
+    match value:
+        case dict():
+            return {key: _without_null(each) for key, each in value.items()}
+        case list():
+            return [_without_null(each) for each in value]
+    return "none" if value is None else value
+
+
+def _snippets(page):
+    """The blocks of YAML, each with the TOML of its neighbouring tab, if it stands in one."""
+    text = page.read_text(encoding="utf-8")
+    tab = r'(?:\n+=== "TOML"\n\n    ```toml\n(.*?)^    ```$)?'
+    found = re.findall(rf"^ *```yaml\n(.*?)^ *```${tab}", text, re.DOTALL | re.MULTILINE)
+    return [(dedent(yaml), dedent(toml) if toml else None) for yaml, toml in found]
 
 
 def _code(page):

@@ -4,6 +4,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from seqspec.schema.diagnostic import SpecError
 
 PAGE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
-(SPEC,) = re.findall(r"```yaml\n(plugins: .*?)```", PAGE, re.DOTALL)
+(SPEC,) = map(dedent, re.findall(r"```yaml\n( *plugins: .*?)```", PAGE, re.DOTALL))
 PACKAGE = "seqspec_swish"
 
 

@@ -21,6 +21,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.reproducibility.lock import Lock, drifts, read_lock
 from seqspec.runtime.run import run
 from seqspec.runtime.run_folder.continuation import Continuation
+from seqspec.runtime.run_folder.documents import read_bytes
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.source import Source
@@ -80,7 +81,7 @@ def _compiled(spec: object, over: Sequence[Overlay]) -> Compiled:
 def compare(old: RunFolder, new: RunFolder) -> list[str]:
     """The first line of the journal and the first tensor that differ."""
     found = []
-    lines = zip_longest(old.metrics.read_bytes().splitlines(), new.metrics.read_bytes().splitlines())
+    lines = zip_longest(read_bytes(old.metrics).splitlines(), read_bytes(new.metrics).splitlines())
     for number, (was, is_) in enumerate(lines, 1):
         if was != is_:
             found.append(f"metrics.jsonl:{number}: {_text(was)} then, {_text(is_)} now")

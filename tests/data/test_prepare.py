@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from seqspec.data.stages.classes import class_names, in_label_order
+from seqspec.data.stages.classes import class_names, in_label_order, unknown_labels
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
@@ -227,8 +227,20 @@ def test_labels_are_numbered_by_value_and_strange_ones_refused(tmp_path):
     assert found.labels == {"target": ("2", "9", "10")}
     assert found.facts["digits"] == 3
     assert [found.splits["train"].value("target", i) for i in range(3)] == [2, 1, 0]
-    with pytest.raises(DataError, match="dev has the label '11', which never occurs in train"):
+    with pytest.raises(DataError, match=r"dev has the label '11' \(1 row\), which never occurs in train"):
         found.splits["dev"]
+
+
+def test_unknown_labels_are_told_with_their_row_and_the_label_that_is_near():
+    rows = [{"id": "a", "target": "yes"}, {"id": "b", "target": "Yes ", "file": "dev.csv", "row": 3}]
+    near = unknown_labels(iter(rows), "target", {"yes": 1, "Yes ": 1}, ("no", "yes"), split="dev")
+    many = unknown_labels(
+        iter(rows), "target", {"b": 2, "c": 3, "d": 1, "e": 1, "yes": 1}, ("yes",), split="dev"
+    )
+
+    assert (near.file, near.row) == ("dev.csv", 3)
+    assert "'yes' of train but for" in near.help
+    assert "4 labels, among them 'c' (3 rows), 'b' (2 rows), 'd' (1 row) and 1 more" in many.message
 
 
 def test_a_class_that_train_lacks_keeps_its_number():

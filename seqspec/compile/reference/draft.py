@@ -6,7 +6,7 @@ import json
 import re
 
 from seqspec.compile.reference.starting_specs import template
-from seqspec.data.corpus.survey import Survey
+from seqspec.data.corpus.surveyed import Survey
 
 _TEMPLATES = {
     "classification": "classification",
@@ -68,7 +68,11 @@ def _data(found: Survey) -> str:
         f"    type: {found.adapter}",
         f"    root: {_quoted(str(found.root.absolute()))}",
     ]
-    lines += [f"    splits: {{train: {_quoted(found.train)}}}"]
+    if found.lines is not None:
+        lines += found.lines
+    else:
+        splits = {"train": found.train, **found.others}
+        lines += [f"    splits: {{{', '.join(f'{name}: {_quoted(file)}' for name, file in splits.items())}}}"]
     write = {
         "classification": _classification,
         "recognition": _recognition,
@@ -84,7 +88,7 @@ def _classification(found: Survey) -> list[str]:
     return [
         f"    source: {{text: {_quoted(found.source)}, language: {found.source_language}}}",
         f"    target: {{label: {_quoted(found.target)}}}   # {found.classes:,} classes were seen",
-        "  split: {dev: 0.1, by: label}   # cut out of train; or name a file for dev above",
+        *_cut(found, ", by: label"),
         "  text:",
         *_pipeline("source", found.source_language),
         f"  filter: {{max_source_tokens: {most}}}   # longest: {found.longest:,}",
@@ -93,10 +97,13 @@ def _classification(found: Survey) -> list[str]:
 
 
 def _recognition(found: Survey) -> list[str]:
-    return [
+    columns = [
         f"    source: {{audio: {_quoted(found.source)}, rate: {found.rate}, resample: true}}",
         f"    target: {{text: {_quoted(found.target)}, language: {found.target_language}}}",
-        "  split: {dev: 0.1}",
+    ]
+    return [
+        *(columns if found.lines is None else []),
+        *_cut(found),
         "  audio: {features: {type: log_mel, num_bins: 80}}",
         "  text: {target: {normalize: [nfkc, lowercase], tokenizer: characters}}",
         "  filter: {max_seconds: 20.0}   # what is longer is left out, counted and reported",
@@ -117,7 +124,7 @@ def _translation(found: Survey) -> list[str]:
         sides = [f"    source_language: {languages[0]}", f"    target_language: {languages[1]}"]
     return [
         *sides,
-        "  split: {dev: 0.1}",
+        *_cut(found),
         "  text:",
         *_pipeline("source", languages[0]),
         *_pipeline("target", languages[1]),
@@ -129,7 +136,7 @@ def _translation(found: Survey) -> list[str]:
 def _language_model(found: Survey) -> list[str]:
     return [
         f"    language: {found.target_language}   # by its letters",
-        "    cut: {train: 0.9, dev: 0.1}",
+        *([] if "dev" in found.others else ["    cut: {train: 0.9, dev: 0.1}"]),
         "  text: {target: {tokenizer: characters}}",
         "  pack: {length: 256, document_mask: false, sample: offsets}",
         "  batch: {unit: examples, size: 32}",
@@ -142,7 +149,7 @@ def _images(found: Survey) -> list[str]:
         "    width: 32",
         "    channels: 3",
         "    resize: true",
-        "  split: {dev: 0.1, by: label}",
+        *_cut(found, ", by: label"),
         "  image: {normalize: image}",
         "  batch: {unit: examples, size: 32}",
     ]
@@ -156,6 +163,13 @@ def _pipeline(role: str, language: str) -> list[str]:
         *segment,
         "      tokenizer: {type: sentencepiece, vocab_size: 8000, limit: soft}",
     ]
+
+
+def _cut(found: Survey, by: str = "") -> list[str]:
+    """The split that is cut out of train where the corpus has none to judge on."""
+    if "dev" in found.others:
+        return []
+    return [f"  split: {{dev: 0.1{by}}}   # cut out of train; or name a file for dev above"]
 
 
 def _quoted(text: str) -> str:

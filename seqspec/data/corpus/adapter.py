@@ -114,7 +114,12 @@ class Adapter(ABC, Generic[C]):
         is most likely meant.
         """
         variable = re.search(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)", self.config.root or "")
-        ways = [*([hint] if hint else []), f"point to it with `--set {self.place}.root=FOLDER`"]
+        elsewhere = f"`--set {self.place}.root=FOLDER`"
+        ways = (
+            [hint, f"or point to another folder with {elsewhere}"]
+            if hint
+            else [f"point to it with {elsewhere}"]
+        )
         if variable:
             ways.append(f"set the environment variable {variable[1]}")
         downloads = self.config.downloads()

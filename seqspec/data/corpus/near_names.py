@@ -49,10 +49,10 @@ def near_name(path: Path) -> str:
     while not folder.is_dir() and folder != folder.parent:
         folder, wanted = folder.parent, folder.name
     try:
-        names = _folded_names(folder, folder.stat().st_mtime_ns)
+        names = folded_names(folder, folder.stat().st_mtime_ns)
     except OSError:
         return ""
-    found = names.get(_folded(wanted))
+    found = names.get(folded(wanted))
     if found is None or found == wanted:
         return ""
     return f"the folder has `{show(found)}`, which differs by {difference(wanted, found)} alone"
@@ -73,11 +73,12 @@ def difference(one: str, other: str) -> str:
     return "writing (case, blanks, Unicode form)"
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """``name`` without blanks, case, width and Unicode form."""
     return "".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
 @lru_cache(maxsize=8)
-def _folded_names(folder: Path, changed: int) -> dict[str, str]:
+def folded_names(folder: Path, changed: int) -> dict[str, str]:
     with os.scandir(folder) as entries:
-        return {_folded(entry.name): entry.name for entry in islice(entries, MOST_NAMES)}
+        return {folded(entry.name): entry.name for entry in islice(entries, MOST_NAMES)}

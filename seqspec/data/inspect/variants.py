@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
+from seqspec.data.corpus.near_names import folded
 from seqspec.data.inspect.finding import Finding
 from seqspec.data.inspect.subject import Subject
 
@@ -40,11 +40,6 @@ def _quoted(subject: Subject, role: str) -> Iterator[Finding]:
         numbers={"quoted": len(around), "doubled": len(doubled)},
         examples=[text[:80] for text in (doubled or around)[:SHOWN]],
     )
-
-
-def folded(label: str) -> str:
-    """A label without blanks, case, width and Unicode form."""
-    return "".join(unicodedata.normalize("NFKC", label).casefold().split())
 
 
 def _variants(subject: Subject, role: str) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqspec.data.corpus.splitting import PLACES
 from seqspec.data.progress import Progress
-from seqspec.data.stages.classes import class_names
+from seqspec.data.stages.classes import class_names, unknown_labels
 from seqspec.data.stages.corpus_stage import CorpusStage
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import num_frames, write_features
@@ -226,9 +226,9 @@ class Stages:
 
     def _known_labels(self, base: str) -> None:
         for role, names in self.labels.items():
-            strange = sorted(set(self.corpus.records(base).state["labels"].get(role, {})) - set(names))
-            if strange:
-                raise DataError(f"{base} has the label {strange[0]!r}, which never occurs in train")
+            found = self.corpus.records(base).state["labels"].get(role, {})
+            if any(name not in names for name in found):
+                raise unknown_labels(self.parts.adapter.examples(base), role, found, names, split=base)
 
     @cached_property
     def statistics(self) -> dict[str, Statistics]:

@@ -39,7 +39,13 @@ from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
-from seqspec.runtime.run_folder.documents import LearnedFile, read_json, read_learned, require_labels
+from seqspec.runtime.run_folder.documents import (
+    LearnedFile,
+    read_bytes,
+    read_json,
+    read_learned,
+    require_labels,
+)
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Type, Waveform
@@ -281,7 +287,7 @@ def _learned(folder: RunFolder, known: LearnedFile, roles: Mapping[str, Type], s
     """What is called so that it begins with ``start``, by the rest of its name."""
     files = (folder.path / VOCABULARIES).glob(f"{start}data.text.*")
     return Learned(
-        artifacts={file.name.removeprefix(start): file.read_bytes() for file in sorted(files)},
+        artifacts={file.name.removeprefix(start): read_bytes(file) for file in sorted(files)},
         labels=_beginning(known.labels, start),
         label_counts=_beginning(known.label_counts, start),
         statistics={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,12 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.report.curves import split_names
 from seqspec.runtime.report.predictions import Predictions, own_predictions
 from seqspec.runtime.run_folder.compiled_run import compile_run
+from seqspec.runtime.run_folder.documents import parsed
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.run_folder.metrics_log import read_journal
+from seqspec.runtime.run_folder.shapes import WHOLE, Each, Items, Keys, fault_of
 from seqspec.runtime.run_folder.state import State, state_of
+from seqspec.schema.diagnostic import Exit, RunError
 
 Rows = Sequence[Mapping[str, Any]]
 LARGEST_HEADER = 64 << 20
@@ -149,7 +151,18 @@ def num_weights(folder: RunFolder) -> int:
     with open(files[-1], "rb") as file:
         head = file.read(8)
         size = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
-        if not 0 < size < LARGEST_HEADER:
-            return 0
-        header = json.loads(file.read(size))
-    return sum(prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
+        header = parsed(file.read(size), files[-1]) if 0 < size < LARGEST_HEADER else {}
+    known = {name: one for name, one in header.items() if name != "__metadata__"} if _is_map(header) else None
+    why = fault_of(known, _TENSORS)
+    if why is not None:
+        raise RunError(f"{files[-1]} is not a whole safetensors file: {why}", exit=Exit.STORAGE,
+                       help="put the file back from a copy of the run directory")  # fmt: skip
+    return sum(prod(one["shape"]) for one in (known or {}).values())
+
+
+_TENSORS = Each(Keys({"shape": Items(WHOLE)}, needed=("shape",)))
+"""What is read of the head of a file of weights."""
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict)

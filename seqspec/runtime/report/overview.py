@@ -10,7 +10,7 @@ from seqspec.pages.markup import Cell, Markup, badge, escape, folded, listing, p
 from seqspec.pages.page import Section
 from seqspec.runtime.report.curves import main_metrics, metric_names, split_of
 from seqspec.runtime.report.numbers import shown
-from seqspec.runtime.run_folder.documents import read_json
+from seqspec.runtime.run_folder.documents import read_bytes
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.state import state_of
 
@@ -99,7 +99,8 @@ def _best(folder: RunFolder, rows: Rows) -> list[int]:
 def other_evaluations_section(folder: RunFolder) -> Section:
     """Records of later evaluations, of other checkpoints, settings or data among them."""
     files = sorted(folder.evaluations.glob("*.json"))[:MOST_LISTED] if folder.evaluations.is_dir() else []
-    records = [(file.stem, read_json(file)) for file in files]
+    held = [(file.stem, folder.read(f"evaluations/{file.name}")) for file in files]
+    records = [(stem, one) for stem, one in held if one is not None]
     names = main_metrics(list(dict.fromkeys(name for _, one in records for name in one["metrics"])))
     rows = [
         (
@@ -147,7 +148,9 @@ def in_full_section(folder: RunFolder, lock: Mapping[str, Any]) -> Section:
     parts = []
     for title, path in (("Plan", folder.plan), ("Spec, resolved", folder.spec)):
         if path.exists():
-            parts.append(folded(title, f"<pre>{escape(path.read_text(encoding='utf-8')[:200_000])}</pre>"))
+            parts.append(
+                folded(title, f"<pre>{escape(read_bytes(path).decode(errors='replace')[:200_000])}</pre>")
+            )
     packages = "\n".join(f"{name} {version}" for name, version in lock.get("packages", {}).items())
     parts.append(folded("Packages", f"<pre>{escape(packages)}</pre>"))
     return Section("In full", "".join(parts))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.runtime.report.alignment import Pair, by_words, errors
-from seqspec.runtime.run_folder.documents import parsed, read_learned
+from seqspec.runtime.run_folder.documents import parsed, read_bytes, read_learned
 from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.run_folder.shapes import Keys, fault_of
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -104,11 +105,13 @@ def media_folder(file: Path) -> Path:
 
 
 def _examples(file: Path) -> Iterator[Example]:
-    lines = (line for line in file.read_bytes().split(b"\n") if line)
+    lines = (line for line in read_bytes(file).split(b"\n") if line)
     for row, line in enumerate(lines):
         found = parsed(line, file)
-        if not isinstance(found, dict):
-            raise RunError(f"{file}:{row + 1} is not a line of predictions", exit=Exit.STORAGE)
+        why = fault_of(found, _LINE)
+        if why is not None:
+            raise RunError(f"{file}:{row + 1} is not a line of predictions: {why}", exit=Exit.STORAGE,
+                           help="put the file back from a copy of the run directory")  # fmt: skip
         yield Example(
             row,
             id=str(found.get("id", "")),
@@ -117,8 +120,11 @@ def _examples(file: Path) -> Iterator[Example]:
             score=_number(found.get("score")),
             source=_text(found.get("source")),
             speaker=_text(found.get("speaker")),
-            fields={str(name): str(text) for name, text in (found.get("fields") or {}).items()},
+            fields={str(name): str(text) for name, text in found.get("fields", {}).items()},
         )
+
+
+_LINE = Keys({"fields": Keys({})})
 
 
 def _number(value: Any) -> float:

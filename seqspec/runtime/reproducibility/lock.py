@@ -19,6 +19,7 @@ from typing import Any
 import seqspec
 from seqspec.compile.check import written_out
 from seqspec.compile.plan.plan import Plan
+from seqspec.data.regular_file import NotRegular, read_regular
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
@@ -104,7 +105,9 @@ def write_lock(path: Path, lock: Lock) -> None:
 def read_lock(path: Path) -> Lock:
     """Raises ``RunError`` where ``path`` holds no lock."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_regular(path))
+    except NotRegular as error:
+        raise RunError(f"{path} is not a lock: {error.strerror}", exit=Exit.USAGE) from None
     except RecursionError:
         raise RunError(f"{path} is not a lock: it is nested too deeply", exit=Exit.DRIFT) from None
     except FileNotFoundError:

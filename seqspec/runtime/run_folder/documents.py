@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seqspec.data.regular_file import open_regular
+from seqspec.runtime.run_folder.shapes import misshapen
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Classes, Type, Unknown
 
@@ -20,11 +22,28 @@ def read_json(path: Path) -> Any:
     """The value in ``path``; ``None`` where there is no file.  Raises ``RunError`` where it is no JSON."""
     if not path.exists():
         return None
-    if not path.is_file():
-        raise _refused(path, "it is no regular file")
-    if path.stat().st_size > MAX_BYTES:
-        raise _refused(path, f"it holds {path.stat().st_size:,} bytes, more than any run writes")
-    return parsed(path.read_bytes(), path)
+    return parsed(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What a file of a run holds.  Raises ``RunError`` where it is no regular file, or larger than any is."""
+    try:
+        with open_regular(path) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error)) from None
+    if len(data) > MAX_BYTES:
+        raise _refused(path, f"it holds more than {MAX_BYTES:,} bytes, as no run writes")
+    return data
+
+
+def read_document(run: Path, name: str) -> Any:
+    """The file ``name`` of the run directory ``run``, its shape checked; ``None`` where there is none."""
+    found = read_json(run / name)
+    why = misshapen(found, name) if found is not None else None
+    if why is not None:
+        raise _refused(run / name, why)
+    return found
 
 
 def parsed(data: bytes, path: Path) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.data.store.durable import sync_folder, write_durably, writing
-from seqspec.runtime.run_folder.documents import read_json
+from seqspec.runtime.run_folder.documents import read_document
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -70,8 +70,8 @@ class RunFolder:
         write_durably(self.path / name, json.dumps(value, indent=1, ensure_ascii=False).encode() + b"\n")
 
     def read(self, name: str) -> Any:
-        """What ``note`` wrote; ``None`` where nothing was."""
-        return read_json(self.path / name)
+        """What ``note`` wrote; ``None`` where nothing was.  Raises ``RunError`` where it is no such file."""
+        return read_document(self.path, name)
 
 
 STARTING = ".starting-"

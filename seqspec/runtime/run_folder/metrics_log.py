@@ -13,6 +13,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from seqspec.data.regular_file import read_regular
+from seqspec.runtime.run_folder.shapes import misshapen
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -67,7 +69,7 @@ def read_journal(path: Path, *, length: int | None = None) -> list[dict[str, Any
         return []
     if not path.is_file():
         raise RunError(f"{path} is no regular file", exit=Exit.STORAGE)
-    *whole, _ = path.read_bytes()[:length].split(b"\n")
+    *whole, _ = read_regular(path)[:length].split(b"\n")
     return [_line(line, path, number) for number, line in enumerate(whole, 1) if line]
 
 
@@ -76,8 +78,9 @@ def _line(data: bytes, path: Path, number: int) -> dict[str, Any]:
         found = json.loads(data)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or type(found.get("step")) is not int:
-        raise RunError(f"{path}:{number} is not a line that a run has written", exit=Exit.STORAGE,
+    why = misshapen(found, path.name) or misshapen(found, "speed.jsonl")
+    if not isinstance(found, dict) or why is not None:
+        raise RunError(f"{path}:{number} is not a line that a run has written: {why}", exit=Exit.STORAGE,
                        help="put the file back from a copy of the run directory")  # fmt: skip
     return found
 

@@ -82,7 +82,7 @@ def _holder(folder: Path) -> str:
     try:
         held = json.loads((folder / "LOCK").read_text())
         return f"process {held['pid']} on {held['host']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"
 
 

@@ -7,9 +7,11 @@ cut off before the next append.  The kernel takes a worker's locks back however 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from seqspec.data.store.durable import sync_folder
+from seqspec.runtime.run_folder.shapes import NUMBER, TEXT, WHOLE, Items, Keys, fault_of
 from seqspec.runtime.sweep.sampler import Known, Sampler
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.sweep import Params
@@ -107,7 +110,7 @@ class Study:
         """The log, while no other worker reads or writes it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            log = (self.path / "study.jsonl").open("a+b")
+            log = open(self.path / "study.jsonl", "a+b", opener=_regular_only)  # noqa: SIM115
         except OSError as error:
             raise RunError(f"the study cannot be kept in {self.path}: {error.strerror}", exit=Exit.USAGE,
                            help="name a folder that can be written with --study") from None  # fmt: skip
@@ -129,14 +132,57 @@ class Study:
         return None
 
 
+def _regular_only(path: str, flags: int) -> int:
+    """The log itself: not what a link leads to, and no pipe or device."""
+    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no regular file", path)
+    return handle
+
+
 def _events(log: IO[bytes]) -> list[dict[str, Any]]:
     log.seek(0)
     whole, _, _ = log.read().rpartition(b"\n")
+    events = [_event(line, log, number) for number, line in enumerate(whole.split(b"\n"), 1) if line]
+    begun = 0
+    for number, event in enumerate(events, 1):
+        if (event["event"] == "study") != (number == 1):
+            raise _damaged(log, number, "the study's settings stand in the first line, and there alone")
+        if event["event"] == "suggested" and event["number"] != begun:
+            raise _damaged(log, number, f"trial {begun} comes next")
+        if event["event"] == "finished" and event["number"] not in range(begun):
+            raise _damaged(log, number, f"there is no trial {event['number']} before it")
+        begun += event["event"] == "suggested"
+    return events
+
+
+_SHAPES: dict[str, Keys] = {
+    "study": Keys({}),
+    "suggested": Keys({"number": WHOLE, "params": Keys({})}, needed=("number", "params")),
+    "finished": Keys(
+        {"number": WHOLE, "state": TEXT, "values": Items(NUMBER), "runs": Items(TEXT)},
+        needed=("number", "state", "values", "runs", "reason"),
+    ),
+}
+"""The lines of the log, by what happened."""
+
+
+def _event(line: bytes, log: IO[bytes], number: int) -> dict[str, Any]:
     try:
-        return [json.loads(line) for line in whole.splitlines()]
-    except ValueError:
-        raise RunError(f"{log.name} is damaged: a line of it is no JSON", exit=Exit.STORAGE,
-                       help="restore it from a copy, or begin another --study") from None  # fmt: skip
+        found: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _damaged(log, number, "it is no JSON") from None
+    shape = _SHAPES.get(str(found.get("event"))) if isinstance(found, dict) else None
+    why = fault_of(found, shape) if shape is not None else "it is no event of a study"
+    if why is not None:
+        raise _damaged(log, number, why)
+    return found
+
+
+def _damaged(log: IO[bytes], number: int, why: str) -> RunError:
+    return RunError(f"{log.name}:{number} is not a line that a sweep has written: {why}", exit=Exit.STORAGE,
+                    help="restore the log from a copy, or begin another --study")  # fmt: skip
 
 
 def _append(log: IO[bytes], event: Mapping[str, Any]) -> None:

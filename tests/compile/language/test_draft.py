@@ -1,10 +1,15 @@
+import csv
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 import yaml
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.reference.draft import draft
-from seqspec.data.corpus.survey import language_of, survey
+from seqspec.data.corpus.survey import survey
+from seqspec.data.corpus.surveyed import language_of
 from seqspec.schema.diagnostic import DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -47,6 +52,43 @@ def _images(folder):
     return folder
 
 
+def _kaldi(folder):
+    for split in ("train", "dev"):
+        data = folder / "data" / split
+        data.mkdir(parents=True)
+        (data / "wav.scp").write_text("".join(f"u{i} /elsewhere/{i}.wav\n" for i in range(5)))
+        (data / "text").write_text("".join(f"u{i} {_words(i)}\n" for i in range(5)))
+    return folder
+
+
+def _librispeech(folder):
+    for part in ("train-clean-100", "dev-clean"):
+        chapter = folder / "LibriSpeech" / part / "1" / "2"
+        chapter.mkdir(parents=True)
+        (chapter / "1-2.trans.txt").write_text("1-2-0000 HELLO\n")
+    return folder
+
+
+def _common_voice(folder):
+    (folder / "ja" / "clips").mkdir(parents=True)
+    (folder / "ja" / "train.tsv").write_text("path\tsentence\na.mp3\tはい\n")
+    return folder
+
+
+def _ljspeech(folder):
+    (folder / "wavs").mkdir()
+    (folder / "wavs" / "LJ1.wav").touch()
+    (folder / "metadata.csv").write_text("LJ1|One|one\n")
+    return folder
+
+
+def _parquet(folder):
+    arrow = pytest.importorskip("pyarrow")
+    columns = {"text": [_words(i) for i in range(40)], "label": [i % 2 for i in range(40)]}
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table(columns), folder / "train.parquet")
+    return folder
+
+
 def _text(folder):
     (folder / "input.txt").write_text("\n".join(_words(i) for i in range(50)))
     return folder
@@ -61,6 +103,11 @@ def _text(folder):
         (_translation, "translation", "bitext"),
         (_images, "images", "image_folder"),
         (_text, "language_model", "lines"),
+        (_kaldi, "recognition", "kaldi"),
+        (_librispeech, "recognition", "librispeech"),
+        (_common_voice, "recognition", "common_voice"),
+        (_ljspeech, "recognition", "ljspeech"),
+        (_parquet, "classification", "parquet"),
     ],
 )
 def test_a_draft_compiles_as_it_is_and_as_tiny(make, task, adapter, tmp_path):
@@ -89,8 +136,8 @@ def test_repetitions_and_contradictions_are_noted(tmp_path):
     path.write_text("\n".join(["text,label", *rows, rows[0], f"{_words(1)},a"]) + "\n")
 
     assert survey(path).notes == (
-        "1 rows stood before, word for word",
-        "1 texts stand with more than one target",
+        "1 row stood before, word for word",
+        "1 text stands with more than one target",
     )
 
 
@@ -108,3 +155,60 @@ def test_what_is_not_recognised_is_an_error_with_what_is(tmp_path):
         survey(tmp_path)
     with pytest.raises(DataError, match="no file or folder"):
         survey(tmp_path / "nothing")
+
+
+def test_files_of_other_splits_are_used_and_nothing_is_cut(tmp_path):
+    for name in ("train", "valid", "test"):
+        _classification(tmp_path).rename(tmp_path / f"{name}.csv")
+    text = draft(survey(tmp_path))
+
+    assert 'splits: {train: "train.csv", dev: "valid.csv", test: "test.csv"}' in text
+    assert "split:" not in text
+
+
+def test_the_label_is_the_column_that_is_called_so(tmp_path):
+    rows = [f"{_words(i)},{'ab'[i % 2]},{'xyz'[i % 3]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label,author", *rows]) + "\n")
+    found = survey(tmp_path / "t.csv")
+
+    assert found.target == "label"
+    assert "labels may stand in `author` as well" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message", "help"),
+    [
+        ("t.csv", "a;b\nx y;1\nz w;2\n", "parted by semicolons", 'delimiter: ";"'),
+        ("t.csv", "".join(f"{_words(i)},{'ab'[i % 2]}\n" for i in range(20)), "names no columns", "sed"),
+        ("t.jsonl", '[{"a": 1}]\n', "one JSON array", "jq"),
+        ("t.jsonl", '[\n{"a": 1}\n]\n', "one JSON array", "jq"),
+        ("t.jsonl", '{"a": 1}\n{\n', "a line is not JSON", None),
+        ("t.zip", "PK\x03\x04", "a ZIP archive", "unpack"),
+        ("t.wav", "RIFF", "a recording", "table"),
+    ],
+)
+def test_what_a_table_is_instead_is_told_with_a_remedy(name, text, message, help, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=message) as refused:
+        survey(tmp_path / name)
+
+    assert (refused.value.help or "").count(help or "") >= 1
+
+
+def test_recordings_with_texts_beside_them_become_a_table_by_the_command_of_the_message(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.wav").touch()
+        (tmp_path / f"{name}.txt").write_text(f'say "{name}"\n')
+    with pytest.raises(DataError, match="2 recordings") as refused:
+        survey(tmp_path)
+    command = (refused.value.help or "").partition(": ")[2]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    with open(tmp_path / "train.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert rows == [{"file": f"./{name}.wav", "text": f'say "{name}"'} for name in ("one", "two")]
+
+
+def test_a_device_is_no_corpus():
+    with pytest.raises(DataError, match="is a device"):
+        survey(Path("/dev/zero"))

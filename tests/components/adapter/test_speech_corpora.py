@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seqspec.components.adapter._synthetic_speech import write_audio
 from seqspec.data.corpus.record import BadRow
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import DataError
@@ -154,6 +155,26 @@ def test_kaldi_segments_are_pieces(tmp_path):
 
 def test_kaldi_absolute_paths_within_the_corpus_are_fine(tmp_path):
     assert _kaldi(tmp_path, f"u1 {tmp_path}/a.wav\n")[0]["source"].path == tmp_path / "a.wav"
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100])
+def test_kaldi_resamples_recordings_that_lie_elsewhere(rate, tmp_path):
+    elsewhere = tmp_path / "elsewhere.wav"
+    write_audio(elsewhere, np.zeros(2 * rate, np.float32), rate=rate)
+    files = {
+        "wav.scp": f"r {elsewhere}\n",
+        "text": "u1 one\nu2 two\n",
+        "segments": "u1 r 0 0.5\nu2 r 0.5 -1\n",
+    }
+    for name, text in files.items():
+        file = tmp_path / "s5" / "data" / "train" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    adapter = reader("kaldi", tmp_path / "s5", language="en", rate=16000, resample=True)
+    rows = list(adapter.examples("train"))
+
+    assert [len(adapter.audio()(row["source"])) for row in rows] == [8000, 24000]
+    assert elsewhere in set(adapter.files("train"))
 
 
 def test_an4_lists_must_agree(tmp_path):

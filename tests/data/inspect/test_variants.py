@@ -1,4 +1,4 @@
-from seqspec.data.inspect.variants import folded
+from seqspec.data.corpus.near_names import folded
 
 
 def test_labels_are_folded_by_blanks_case_width_and_form():

@@ -1,5 +1,7 @@
 """The study's log survives kills, is shared, and belongs to one sweep."""
 
+import os
+
 import pytest
 
 from seqspec.runtime.sweep.sampler import Sampler
@@ -58,11 +60,31 @@ def test_another_sweep_is_refused(study):
         Study(study.path, {**study.settings, "metric": "cer"}).start()
 
 
-def test_a_damaged_line_is_told(study):
-    with (study.path / "study.jsonl").open("ab") as file:
-        file.write(b"nonsense\n")
-    with pytest.raises(RunError, match="damaged"):
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("nonsense", "it is no JSON"),
+        ("[" * 50_000, "it is no JSON"),
+        ("[]", "no event of a study"),
+        ('{"event": "other"}', "no event of a study"),
+        ('{"event": "study"}', "the study's settings stand in the first line"),
+        ('{"event": "suggested", "params": {}}', "it has no `number`"),
+        ('{"event": "suggested", "number": 5, "params": {}}', "trial 0 comes next"),
+        ('{"event": "finished", "number": 0, "state": "complete", "values": [], "runs": [], "reason": null}',
+         "there is no trial 0"),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_told(study, line, why):
+    with (study.path / "study.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(RunError, match=f"study.jsonl:2 is not a line that a sweep has written.*{why}"):
         study.trials()
+
+
+def test_a_log_that_is_no_regular_file_is_told(tmp_path):
+    os.mkfifo(tmp_path / "study.jsonl")
+    with pytest.raises(RunError, match="no regular file"):
+        Study(tmp_path, {}).start()
 
 
 def test_a_study_that_cannot_be_written_is_told(tmp_path):

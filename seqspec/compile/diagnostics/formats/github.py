@@ -20,7 +20,7 @@ def write(diagnostics: Sequence[Diagnostic], files: Sequence[str]) -> str:
     lines = [_annotation(d) for d in by_weight]
     if lines:
         errors = sum(d.severity == "error" for d in diagnostics)
-        lines.append(f"seqspec: {errors} errors in {len(diagnostics)} diagnostics")
+        lines.append(f"seqspec: {_times(errors, 'error')} in {_times(len(diagnostics), 'diagnostic')}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -38,6 +38,10 @@ def _annotation(d: Diagnostic) -> str:
     )
     written = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{_COMMAND[d.severity]} {written}::{_data(text)}"
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _data(text: str) -> str:

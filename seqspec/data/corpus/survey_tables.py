@@ -1,0 +1,195 @@
+"""A first look at a table: what its columns hold, which one is the label, what stands twice."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from seqspec.data.corpus.audio import file_rate
+from seqspec.data.corpus.lines import ARRAY_TO_LINES
+from seqspec.data.corpus.optional_packages import require
+from seqspec.data.corpus.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits, texts_of
+from seqspec.data.printable import show
+from seqspec.schema.diagnostic import DataError
+
+TABLES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".parquet": "parquet"}
+MOST_CLASSES = 100
+_LABEL_NAMES = (
+    "label",
+    "class",
+    "category",
+    "topic",
+    "genre",
+    "sentiment",
+    "target",
+    "ラベル",
+    "分類",
+    "カテゴリ",
+)
+"""What columns of labels are called, the clearest first; a name may go on behind it."""
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def survey_table(path: Path) -> Survey:
+    """What the columns of a table are good for.  Raises ``DataError`` where they show no task."""
+    rows = list(islice(_read(path), MOST_ROWS))
+    if not rows:
+        raise DataError("the table holds no rows", file=show(path))
+    columns = {str(name): [_text(row.get(name)) for row in rows] for name in rows[0] if name}
+    _require_header(columns, path)
+    kind = TABLES[path.suffix.lower()]
+    others = other_splits(path.name, [file.name for file in path.parent.iterdir()])
+    found = Survey("language_model", path.parent, kind, path.name, len(rows), others)
+    audio = next((name for name, cells in columns.items() if _is_audio(cells)), None)
+    labels = [name for name in columns if name != audio and _is_label(columns[name])]
+    texts = sorted(
+        (n for n in columns if n != audio and n not in labels and _mean_length(columns[n]) > 1),
+        key=lambda name: -_mean_length(columns[name]),
+    )
+    if audio is not None and texts:
+        return _recognition(found, columns, audio, texts[0])
+    if texts and labels:
+        return _classification(found, columns, texts[0], labels)
+    if len(texts) > 1:
+        return _translation(found, columns, texts)
+    raise _nothing(columns, path)
+
+
+def _read(path: Path) -> Iterator[Mapping[str, object]]:
+    match TABLES[path.suffix.lower()]:
+        case "jsonl":
+            yield from _objects(path)
+        case "csv":
+            yield from csv.DictReader(f"{text}\n" for text in texts_of(path))
+        case "parquet":
+            yield from _parquet(path)
+        case _:
+            lines = (text.split("\t") for text in texts_of(path) if text.strip())
+            names = next(lines, [])
+            yield from (dict(zip(names, cells, strict=False)) for cells in lines)
+
+
+def _objects(path: Path) -> Iterator[Mapping[str, object]]:
+    for row, text in enumerate(texts_of(path), 1):
+        if not text.strip():
+            continue
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            whole = text.lstrip().startswith("[")
+            reason = (
+                "the file is one JSON array over several lines" if whole else f"a line is not JSON: {error}"
+            )
+            raise DataError(reason, file=show(path), row=row, help=f"convert it by {ARRAY_TO_LINES}" if whole
+                            else None) from None  # fmt: skip
+        if isinstance(value, list):
+            raise DataError("the file is one JSON array, and a line is an object here", file=show(path),
+                            help=f"convert it by {ARRAY_TO_LINES}")  # fmt: skip
+        if isinstance(value, dict):
+            yield value
+
+
+def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
+    arrow = require("pyarrow", extra="parquet", corpus="")
+    parquet = require("pyarrow.parquet", extra="parquet", corpus="")
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(MOST_ROWS):
+                yield from batch.to_pylist()
+    except (arrow.ArrowException, OSError) as error:
+        reason = show(str(error).splitlines()[0])[:200]
+        raise DataError(f"the file is no sound Parquet: {reason}", file=show(path)) from None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _require_header(columns: Mapping[str, Sequence[str]], path: Path) -> None:
+    """A first row whose cells stand below it again names no columns."""
+    again = next((name for name, cells in columns.items() if _is_label(cells) and name in cells), None)
+    if again is None:
+        return
+    names = ",".join(f"column{number}" for number in range(1, len(columns) + 1))
+    raise DataError(
+        f"the first row names no columns: `{show(again[:40])}` stands below it as a value",
+        file=show(path),
+        help=f"write a row of names above it, as by `sed -i '1i {names}'`, or name columns by their numbers",
+    )
+
+
+def _recognition(found: Survey, columns: Mapping[str, Sequence[str]], audio: str, text: str) -> Survey:
+    return replace(found, task="recognition", source=audio, target=text,
+                   rate=file_rate(found.root / columns[audio][0]),
+                   target_language=language_of(columns[text]))  # fmt: skip
+
+
+def _classification(
+    found: Survey, columns: Mapping[str, Sequence[str]], text: str, labels: Sequence[str]
+) -> Survey:
+    label = next(
+        (name for word in _LABEL_NAMES for name in labels if name.lower().startswith(word)), labels[-1]
+    )
+    source, target = columns[text], columns[label]
+    rest = ", ".join(f"`{name}`" for name in labels if name != label)
+    notes = _notes(source, target) + ((f"labels may stand in {rest} as well",) if rest else ())
+    return replace(
+        found,
+        task="classification",
+        source=text,
+        target=label,
+        source_language=language_of(source),
+        classes=len(set(target)),
+        longest=max(map(len, source)),
+        notes=notes,
+    )
+
+
+def _translation(found: Survey, columns: Mapping[str, Sequence[str]], texts: Sequence[str]) -> Survey:
+    first, second = (name for name in columns if name in texts[:2])
+    return replace(found, task="translation", source=first, target=second,
+                   source_language=language_of(columns[first]), target_language=language_of(columns[second]),
+                   notes=_notes(columns[first], columns[second]))  # fmt: skip
+
+
+def _nothing(columns: Mapping[str, Sequence[str]], path: Path) -> DataError:
+    message = "the columns show no text with a label, a recording or a second text"
+    mark = next((mark for mark in _DELIMITERS if len(columns) == 1 and mark in next(iter(columns))), None)
+    if mark is None:
+        seen = ", ".join(f"`{show(name[:40])}`" for name in list(columns)[:8])
+        return DataError(
+            message, file=show(path), help=f"the columns are {seen}; `seqspec new` lists specs to fill in"
+        )
+    delimiter = json.dumps(mark)
+    return DataError(
+        f"the cells are parted by {_DELIMITERS[mark]}, not by what `{path.suffix}` stands for",
+        file=show(path),
+        help=f"read it by `{{type: csv, delimiter: {delimiter}}}`, or write it with commas",
+    )
+
+
+def _is_audio(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(cell.lower().endswith(AUDIO) for cell in cells)
+
+
+def _is_label(cells: Sequence[str]) -> bool:
+    distinct = len(set(cells))
+    return 1 < distinct <= min(MOST_CLASSES, max(2, len(cells) // 5)) and all(cells)
+
+
+def _mean_length(cells: Sequence[str]) -> float:
+    return sum(map(len, cells)) / max(len(cells), 1)
+
+
+def _notes(source: Sequence[str], target: Sequence[str]) -> tuple[str, ...]:
+    pairs = Counter(zip(source, target, strict=True))
+    repeated = len(source) - len(pairs)
+    against = len(pairs) - len({text for text, _ in pairs})
+    notes = [f"{repeated:,} row{'s' * (repeated != 1)} stood before, word for word"] if repeated else []
+    stand = "text stands" if against == 1 else "texts stand"
+    return (*notes, *([f"{against:,} {stand} with more than one target"] if against else []))
