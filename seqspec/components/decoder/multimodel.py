@@ -111,7 +111,7 @@ class Multimodel(nn.Module):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> MultimodelState:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        blocks = (block.start(examples) for block in (*self.mixer, *self.blocks))  # type: ignore[operator]
+        blocks = (block.start(examples) for block in (*self.mixer, *self.blocks))
         looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)  # type: ignore[operator]
         windows = ((self.merge.start(examples),), *blocks)
         return MultimodelState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))

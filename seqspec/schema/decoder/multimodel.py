@@ -103,5 +103,9 @@ class MultimodelConfig(MultimodelLayers):
         each = self.stack_parameters(dim=dim) // self.num_layers
         norm = 2 * dim if self.experts is not None else 0
         return (
-            (self.num_layers + 1) * look + merge + 2 * dim + (self.num_layers + self.mixer_layers) * each + norm
+            (self.num_layers + 1) * look
+            + merge
+            + 2 * dim
+            + (self.num_layers + self.mixer_layers) * each
+            + norm
         )

@@ -1,4 +1,6 @@
-"""MultiModel's encoder: Kaiser et al. (2017), "One Model To Learn Them All", arXiv:1706.05137, section 2.3."""
+"""MultiModel's encoder: Kaiser et al. (2017), "One Model To Learn Them All", arXiv:1706.05137,
+section 2.3.
+"""
 
 from __future__ import annotations
 

@@ -71,4 +71,3 @@ class MultimodelLayers(SeparableLayers):
         experts: Any = self.experts
         inside = weight.removeprefix("experts.experts.")
         return 1.0 if experts is None or inside == weight else float(experts.share(inside))
-
