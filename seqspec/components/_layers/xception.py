@@ -44,27 +44,30 @@ class ShrinkingBlock(nn.Module):
 
 
 class ExitFlow(nn.Module):
-    """States as a square picture, or as a line, shortened while their width grows to two and a half times as
-    much.
+    """States as a square picture, or as a line, shortened while their width grows.
 
     ``columns``: every convolution of a square has weights for a picture of one column beside, which
     Tensor2Tensor made and never used on larger ones.
     """
 
-    def __init__(self, dim: int, *, grid: Literal["square", "line"], columns: bool) -> None:
+    def __init__(
+        self, dim: int, widths: tuple[int, int, int], *, grid: Literal["square", "line"], columns: bool
+    ) -> None:
         super().__init__()
         self.line = grid == "line"
-        wide = dim * 5 // 4
+        first, second, last = widths
         shape = {"line": self.line, "columns": columns}
-        self.beside = _ExitConvolution(dim, wide, strided=True, separable=False, **shape)
-        self.before = nn.Sequential(_ExitConvolution(dim, dim, **shape), _ExitConvolution(dim, wide, **shape))
+        self.beside = _ExitConvolution(dim, first, strided=True, separable=False, **shape)
+        self.before = nn.Sequential(
+            _ExitConvolution(dim, dim, **shape), _ExitConvolution(dim, first, **shape)
+        )
         self.after = nn.Sequential(
-            _ExitConvolution(wide, 2 * dim, relu=False, **shape),
-            _ExitConvolution(2 * dim, dim * 5 // 2, **shape),
+            _ExitConvolution(first, second, relu=False, **shape),
+            _ExitConvolution(second, last, **shape),
         )
 
     def forward(self, x_BSD: Tensor) -> Tensor:
-        """``[B, S, D]`` to ``[B, S', 2.5 D]``; on a line no state sees a later one."""
+        """``[B, S, D]`` to ``[B, S', widths[2]]``; on a line no state sees a later one."""
         x_BDS = x_BSD.transpose(1, 2)
         if self.line:
             x_BCHW = x_BDS[..., None]

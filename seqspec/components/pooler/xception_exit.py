@@ -15,14 +15,16 @@ from seqspec.schema.types import States, Type
 
 
 class XceptionExit(nn.Module):
-    """``[B, S, D]`` gives ``[B, 2.5 D]``."""
+    """``[B, S, D]`` gives ``[B, V]``."""
 
     def __init__(self, config: XceptionExitConfig, takes: Mapping[str, Type]) -> None:
         super().__init__()
         hidden = takes["hidden"]
         assert isinstance(hidden, States)
         assert config.grid is not None
-        self.flow = ExitFlow(hidden.dim, grid=config.grid, columns=config.columns)
+        self.flow = ExitFlow(
+            hidden.dim, config.widths_over(hidden.dim), grid=config.grid, columns=config.columns
+        )
 
     def forward(self, x_BSD: Tensor, lengths_B: Tensor) -> Tensor:
         """States beyond ``lengths_B`` change nothing; those of a square are all there."""
