@@ -64,3 +64,26 @@ def test_paper_s_body_follows_its_formula(experts):
 
 def test_paper_s_eight_tasks():
     assert parameters(PAPER) == 1_160_230_601
+
+
+def test_last_version_s_body():
+    tables = 3 * WORDS * 512
+
+    assert parameters(T2T, Overlay("profile", "base"), Overlay.task("ende")) - tables == 355_882_496
+
+
+def test_last_version_s_tiny_body():
+    small = [
+        Overlay("set", f"shared.{part}.{setting}")
+        for part, settings in {
+            "encoder": ("dim=128", "inner_dim=512", "num_layers=2"),
+            # Its decoder's experts keep the width of the large set.
+            "decoder": ("inner_dim=512", "num_layers=2", "expert_layers=[2]", "experts.inner_dim=2048"),
+        }.items()
+        for setting in settings
+    ]
+    tables = 3 * WORDS * 128
+
+    count = parameters(T2T, Overlay("profile", "base"), *small, Overlay.task("ende"))
+
+    assert count - tables == 24_862_848
