@@ -1,5 +1,5 @@
-"""The encoder of Tensor2Tensor's set ``multimodel_base`` (2017 to 2018), another than the paper's: Kaiser et al.
-(2017), "One Model To Learn Them All", arXiv:1706.05137.
+"""The encoder of Tensor2Tensor's set ``multimodel_base`` (2017 to 2018), another than the paper's: Kaiser et
+al. (2017), "One Model To Learn Them All", arXiv:1706.05137.
 """
 
 from __future__ import annotations
