@@ -23,6 +23,7 @@ SLOTS = (
     "augment",
     "embedding",
     "encoder",
+    "pooler",
     "decoder",
     "attention",
     "aligner",

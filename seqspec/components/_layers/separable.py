@@ -24,13 +24,17 @@ class Separable(NamedTuple):
 
 
 class SeparableConvolution(nn.Module):
-    """ReLU, a convolution of each feature, a mixture within each group, layer normalisation; no biases."""
+    """ReLU, a convolution of each feature, a mixture within each group, layer normalisation; no biases.
 
-    def __init__(self, dim: int, size: Separable, *, causal: bool) -> None:
+    ``outputs``: the width of what it gives, where that is not ``dim``.
+    """
+
+    def __init__(self, dim: int, size: Separable, *, causal: bool, outputs: int | None = None) -> None:
         super().__init__()
+        outputs = outputs or dim
         self.depthwise = nn.Conv1d(dim, dim, size.kernel, dilation=size.dilation, groups=dim, bias=False)
-        self.pointwise = nn.Conv1d(dim, dim, 1, groups=size.groups, bias=False)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.pointwise = nn.Conv1d(dim, outputs, 1, groups=size.groups, bias=False)
+        self.norm = nn.LayerNorm(outputs, eps=1e-6)
         self.reach = (size.kernel - 1) * size.dilation
         self.left = self.reach if causal else self.reach // 2
         glorot(self.depthwise)

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.image import PictureConvolution, PixelNorm, pool_same
+from seqspec.components._layers.xception import entry_flow
 from seqspec.schema.encoder.xception import BLOCK, XceptionConfig
 from seqspec.schema.types import Image
 
@@ -39,27 +39,7 @@ def _entry(config: XceptionConfig, source: Image) -> Iterator[nn.Module]:
     if config.entry == "plain":
         yield PictureConvolution(source.channels, config.dim, kernel=3, relu=False)
         return
-    first, *widths = config.widths
-    yield PictureConvolution(source.channels, first, kernel=3, stride=2, relu=False)
-    yield PictureConvolution(first, widths[0], kernel=3)
-    for depth, (inputs, outputs) in enumerate(pairwise(widths)):
-        yield _Shrinking(inputs, outputs, relu=depth == 0)
-
-
-class _Shrinking(nn.Module):
-    """Two separable convolutions and the largest of 3 × 3 pixels, beside a convolution of stride 2."""
-
-    def __init__(self, inputs: int, outputs: int, *, relu: bool) -> None:
-        super().__init__()
-        self.convolutions = nn.Sequential(
-            PictureConvolution(inputs, outputs, kernel=3, separable=True),
-            PictureConvolution(outputs, outputs, kernel=3, separable=True),
-        )
-        self.beside = PictureConvolution(inputs, outputs, kernel=1, stride=2, relu=relu)
-
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        given: Tensor = pool_same(self.convolutions(x_BCHW)) + self.beside(x_BCHW)
-        return given
+    yield from entry_flow(source.channels, config.widths)
 
 
 class _Block(nn.Module):

@@ -17,7 +17,7 @@ from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.classifier import ClassifierConfig
-from seqspec.schema.types import Frames, Type
+from seqspec.schema.types import Tokens, Type
 
 MOST = 10
 """Classes that are ranked where nobody says how many."""
@@ -34,8 +34,10 @@ class Classifier(nn.Module):
         self.encoder: nn.Module = parts("encoder")
         suit_positions(self.encoder, self.embedding)
         self.head: nn.Module = parts("head")
-        self.pooling = config.pooling
-        self.frames = isinstance(takes["source"], Frames)
+        self.pooler: nn.Module | None = parts("pooler")
+        self.pooling = config.pooling if self.pooler is None else None
+        self.with_lengths = not isinstance(takes["source"], Tokens)
+        """Whether the embedding may change lengths."""
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``labels``: a vector and a label an example."""
@@ -52,11 +54,14 @@ class Classifier(nn.Module):
         return self._vector(batch.source, batch.source_lengths, beside)
 
     def _vector(self, x: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None) -> Tensor:
-        if self.embedding is not None and self.frames:
+        if self.embedding is not None and self.with_lengths:
             x, lengths_B = self.embedding(x, lengths_B)
         elif self.embedding is not None:
             x = self.embedding(x)
         given, lengths_B = ran(self.encoder, x, lengths_B, into=beside, name="encoder")
+        if self.pooler is not None:
+            vector_BD: Tensor = self.pooler(given, lengths_B)
+            return vector_BD
         return pool(self.pooling, given, lengths_B)
 
     def score(self, batch: Batch) -> Tensor:

@@ -20,7 +20,7 @@ from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.stepped_graphs import Stepper, begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
-from seqspec.schema.types import BOS, EOS, PAD, Frames, Type
+from seqspec.schema.types import BOS, EOS, PAD, Frames, Tokens, Type
 
 
 class EncoderDecoder(nn.Module):
@@ -52,7 +52,11 @@ class EncoderDecoder(nn.Module):
             self.tasks = nn.Parameter(
                 nn.init.normal_(torch.empty(config.task_vectors, width), std=width**-0.5)
             )
-        self.frames = isinstance(takes["source"], Frames)
+        self.with_lengths = not isinstance(takes["source"], Tokens)
+        """Whether the embedding may change lengths."""
+        command = config.command
+        self.begin: int = BOS if command is None else self.decoder.embedding.command_id(command)
+        """The id that the decoder reads first."""
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``tokens``: a state before each target, the end of each among them; further heads at the encoder's
@@ -61,7 +65,7 @@ class EncoderDecoder(nn.Module):
         assert batch.target_lengths is not None
         beside: dict[str, Tensor] = {}
         memory, lengths = self.encode(batch, beside)
-        inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=self.begin, end=EOS)
         found: dict[str, Output] = {}
         if wanted("tokens", only) or wanted("decoder", only):
             hidden = ran(self.decoder, inputs_BU, memory, lengths, into=beside, name="decoder")
@@ -85,7 +89,7 @@ class EncoderDecoder(nn.Module):
         self, x_BTD: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """``encode`` for a source that stands in no batch."""
-        if self.embedding is not None and self.frames:
+        if self.embedding is not None and self.with_lengths:
             x_BTD, lengths_B = self.embedding(x_BTD, lengths_B)
         elif self.embedding is not None:
             x_BTD = self.embedding(x_BTD)
@@ -103,7 +107,7 @@ class EncoderDecoder(nn.Module):
             return [list(hypotheses) for hypotheses in found]
         count = len(lengths_B)
         state = self.start(memory_BSD, lengths_B)
-        first_B = torch.full((count,), BOS, device=lengths_B.device)
+        first_B = torch.full((count,), self.begin, device=lengths_B.device)
         limits_B = torch.full((count,), longest_output(self.decoder), device=lengths_B.device)
 
         def ctc() -> Tensor:
@@ -125,7 +129,7 @@ class EncoderDecoder(nn.Module):
         """``[B]``: the log-probability of each target, its end included, when it is forced."""
         assert batch.target_lengths is not None
         memory, lengths = self.encode(batch)
-        inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=self.begin, end=EOS)
         return log_probabilities(self.decoder(inputs_BU, memory, lengths), labels_BU, self.head).sum(1)
 
     def attention(self, batch: Batch) -> Tensor | None:
@@ -134,7 +138,7 @@ class EncoderDecoder(nn.Module):
         """
         assert batch.target_lengths is not None
         memory_BSD, lengths_B = self.encode(batch)
-        inputs_BU, _ = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        inputs_BU, _ = with_ends(batch.target, batch.target_lengths, begin=self.begin, end=EOS)
         state = self.decoder.start(memory_BSD, lengths_B, examples=len(lengths_B))
         looked = []
         for ids_B in inputs_BU.unbind(1):
@@ -156,7 +160,7 @@ class EncoderDecoder(nn.Module):
 
         outputs = {name: stepping.state.axes[name] for name in fixed}
         note = "What the decoder looks at, worked out once a source."
-        prefix_BU, _ = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        prefix_BU, _ = with_ends(batch.target, batch.target_lengths, begin=self.begin, end=EOS)
         encoding = Graph("encode", Function(self, encode), given, inputs, outputs, note)
         return (encoding, step_graph(self, stepping, prefix_BU))
 

@@ -11,7 +11,7 @@ from seqspec.schema.model._outputs import outputs_of
 from seqspec.schema.model._pooling import Pooling, pooled
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Classes, Outputs, Poison, Type
-from seqspec.schema.units import InferredMark
+from seqspec.schema.units import InferredMark, Later
 
 
 class ClassifierConfig(Config):
@@ -27,6 +27,8 @@ class ClassifierConfig(Config):
     """How an example's states become one vector: their mean, the first, or the largest value of each feature;
     ``none`` where the encoder gives one vector already.  Left out, ``mean`` or ``none``.
     """
+    pooler: Annotated[Config | None, Slot("pooler"), Later] = None
+    """A network that makes one vector of the states, in place of ``pooling``."""
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the classes."""
 
@@ -44,7 +46,14 @@ class ClassifierConfig(Config):
                 help="use model `encoder_decoder` or `ctc`, or name a `label` in the adapter's target",
             )
         given = flow.node("encoder", embed(self, source["source"], flow))
-        logits = flow.node(
-            "head", {"hidden": pooled(self.pooling, given, flow, reader="a classifier"), "target": target}
-        )
+        hidden = self._vector(given, source["source"], flow)
+        logits = flow.node("head", {"hidden": hidden, "target": target})
         return outputs_of(("labels", logits), self, ("encoder",))
+
+    def _vector(self, states: Type, source: Type, flow: Flow) -> Type:
+        if self.pooler is None:
+            return pooled(self.pooling, states, flow, reader="a classifier")
+        if self.pooling is not None:
+            message = f"`{self.pooler.component[1]}` pools the states, so `pooling` has nothing to do"
+            raise Mismatch(message, at=("pooling",), help="take one of the two out")
+        return flow.node("pooler", {"hidden": states, "source": source})

@@ -44,6 +44,10 @@ class EncoderDecoderConfig(Config):
     """
     task: Count = 0
     """The row of the task that this experiment trains."""
+    command: Annotated[Count | None, Later] = None
+    """The command token with which the target begins, a row of the target embedding's commands; left out,
+    the target begins with the begin symbol.
+    """
     outputs: Annotated[Heads | None, Later] = None
     """Further outputs by name, each a head on the states of the part that its ``on`` names: CTC on the
     encoder, Kim et al. (2017), arXiv:1609.06773.
@@ -84,6 +88,7 @@ class EncoderDecoderConfig(Config):
         states = flow.node("encoder", embed(self, source["source"], flow))
         follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
+        self._check_command()
         more = self._wire_heads(states, source, flow)
         if self.task and self.task >= self.task_vectors:
             raise Mismatch(
@@ -105,6 +110,17 @@ class EncoderDecoderConfig(Config):
             )
         target = source["target"]
         return wire_heads(self.outputs, flow, main="tokens", states={"encoder": states}, target=target)
+
+    def _check_command(self) -> None:
+        rows: int = getattr(getattr(self.decoder, "embedding", None), "commands", 0)
+        if self.command is None and rows:
+            message = f"the target's embedding has {rows} command tokens, and the model begins with none"
+            raise Mismatch(message, help=f"set `command` to a row from 0 to {rows - 1}")
+        if self.command is not None and self.command >= rows:
+            has = f"{rows} command tokens" if rows else "no command tokens"
+            message = f"command {self.command} has no row: the target's embedding has {has}"
+            help = f"write at most {rows - 1}" if rows else "use an embedding such as `command_lookup`"
+            raise Mismatch(message, at=("command",), help=help)
 
     def _following(self) -> dict[str, object]:
         given = {name: getattr(self.encoder, name, None) for name in FOLLOWING}

@@ -1,0 +1,180 @@
+"""MultiModel's input/output mixer and decoder.
+
+Differs from Tensor2Tensor's first version in that attention leaves the source's padding out and sinusoids
+fill all features.
+"""
+
+# B examples, N hypotheses (B times the beam), U target time, S memory time, D width
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.multimodel import (
+    ConvolutionBlock,
+    Merge,
+    ResidualExperts,
+    TargetAttention,
+    TargetCache,
+    sizes_of,
+)
+from seqspec.components._layers.separable import Separable
+from seqspec.schema.decoder.multimodel import LOOK, MultimodelConfig
+from seqspec.schema.types import PAD, States, Type
+
+Windows = tuple[tuple[Tensor, ...], ...]
+
+
+@dataclass(frozen=True)
+class MultimodelState:
+    """Where a search stands: the last inputs of every convolution, and what attention remembers."""
+
+    position: int
+    windows: Windows
+    """Of the merge, of the mixer's blocks, then of each layer's."""
+    looks: tuple[TargetCache, ...]
+    memory_mask: Tensor | None
+    attention: Tensor | None = None
+    """``[N, S]``: where the last layer looked, mean over its heads; only where it was asked for."""
+
+    def select(self, rows_N: Tensor) -> MultimodelState:
+        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
+        return replace(
+            self,
+            windows=tuple(tuple(kept[rows_N] for kept in windows) for windows in self.windows),
+            looks=tuple(look.select(rows_N, filled=self.position) for look in self.looks),
+            attention=None,
+        )
+
+    def keep(self, examples_B: Tensor) -> MultimodelState:
+        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
+        mask = None if self.memory_mask is None else self.memory_mask[examples_B]
+        return replace(self, looks=tuple(look.keep(examples_B) for look in self.looks), memory_mask=mask)
+
+
+class Multimodel(nn.Module):
+    """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
+
+    def __init__(
+        self, config: MultimodelConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
+    ) -> None:
+        super().__init__()
+        assert config.dim is not None
+        self.embedding = parts("embedding")
+        self.auxiliary = tuple(config.auxiliary())
+        self.looks = nn.ModuleList(_looks(config, takes.get("memory")))
+        self.merge = Merge(config.dim, groups=config.merge_groups)
+        self.mixer = nn.ModuleList(_block(config) for _ in range(config.mixer_layers))
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.num_layers))
+        experts = parts("experts")
+        self.experts = None if experts is None else ResidualExperts(experts, config.dim)
+        self.experts_after = config.experts_after or 0
+        self.dropout = Dropout(config.dropout)
+        self.drops_blocks = config.dropout_after == "block"
+
+    def forward(
+        self,
+        ids_BU: Tensor,
+        memory_BSD: Tensor | None = None,
+        memory_lengths_B: Tensor | None = None,
+        segments_BU: Tensor | None = None,
+        *,
+        auxiliary: dict[str, Tensor] | None = None,
+    ) -> Tensor:
+        """Hidden states ``[B, U, D]``; state u has read ids up to u."""
+        if segments_BU is not None:
+            raise ValueError(
+                "a convolution cannot keep packed documents apart (`data.pack.document_mask: false`)"
+            )
+        mask = _mask(memory_BSD, memory_lengths_B)
+        x_BUD = self.embedding(ids_BU)
+        looked_BUD = self.looks[0](x_BUD, memory_BSD, mask=mask)
+        x_BUD = self.merge(torch.cat([looked_BUD, x_BUD], dim=-1))
+        for block in self.mixer:
+            x_BUD = self._dropped(block(x_BUD))
+        real_BU = None if self.experts is None else ids_BU != PAD
+        for number, (block, look) in enumerate(zip(self.blocks, self.looks[1:], strict=True), start=1):
+            x_BUD = block(x_BUD)
+            x_BUD = self._dropped(x_BUD + look(x_BUD, memory_BSD, mask=mask), number)
+            if self.experts is not None and number == self.experts_after:
+                x_BUD = self.experts(x_BUD, real_BU, auxiliary)
+        return x_BUD
+
+    def start(
+        self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
+    ) -> MultimodelState:
+        """Nothing read yet; the memory's keys and values are worked out once."""
+        blocks = (block.start(examples) for block in (*self.mixer, *self.blocks))
+        looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)  # type: ignore[operator]
+        windows = ((self.merge.start(examples),), *blocks)
+        return MultimodelState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))
+
+    def step(
+        self, ids_N: Tensor, state: MultimodelState, *, look: bool = False
+    ) -> tuple[Tensor, MultimodelState]:
+        """One more id a hypothesis; gives its hidden state ``[N, D]``."""
+        at = {"mask": state.memory_mask, "position": state.position}
+        x_ND = self.embedding(ids_N)
+        seen = self.looks[0].step(x_ND, state.looks[0], **at)  # type: ignore[operator]
+        x_ND, window = self.merge.step(torch.cat([seen.given, x_ND], dim=-1), state.windows[0][0])
+        windows, looks = [(window,)], [seen.cache]
+        first = 1 + len(self.mixer)
+        for block, before in zip(self.mixer, state.windows[1:first], strict=True):
+            x_ND, kept = block.step(x_ND, before)  # type: ignore[operator]
+            x_ND = self._dropped(x_ND)
+            windows.append(kept)
+        for number, block in enumerate(self.blocks, start=1):
+            x_ND, kept = block.step(x_ND, state.windows[first + number - 1])  # type: ignore[operator]
+            seen = self.looks[number].step(x_ND, state.looks[number], look=look, **at)  # type: ignore[operator]
+            x_ND = self._dropped(x_ND + seen.given, number)
+            if self.experts is not None and number == self.experts_after:
+                x_ND = self.experts.step(x_ND)
+            windows.append(kept)
+            looks.append(seen.cache)
+        return x_ND, replace(
+            state,
+            position=state.position + 1,
+            windows=tuple(windows),
+            looks=tuple(looks),
+            attention=seen.attention if look else None,
+        )
+
+    def _dropped(self, x: Tensor, number: int | None = None) -> Tensor:
+        """Dropout after a block; ``number``: of a layer that may end a run of blocks."""
+        ends = number is not None and number in (self.experts_after, len(self.blocks))
+        given: Tensor = self.dropout(x) if self.drops_blocks or ends else x
+        return given
+
+
+def _looks(config: MultimodelConfig, memory: Type | None) -> list[TargetAttention]:
+    assert config.dim is not None
+    simple = config.attention == "simple"
+    sizes = [
+        Separable(kernel, dilation, groups)
+        for (kernel, dilation), groups in zip(LOOK, config.groups, strict=False)
+    ]
+    heads, dropout = (0, 0.0) if simple else (config.num_heads, config.attention_dropout)
+    memory_dim = memory.dim if isinstance(memory, States) else None
+    return [
+        TargetAttention(config.dim, sizes, num_heads=heads, dropout=dropout, memory_dim=memory_dim)
+        for _ in range(config.num_layers + 1)
+    ]
+
+
+def _block(config: MultimodelConfig) -> ConvolutionBlock:
+    assert config.dim is not None
+    add_first = config.residual == "input_and_first"
+    return ConvolutionBlock(config.dim, sizes_of(config), causal=True, add_first=add_first)
+
+
+def _mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:
+    if memory_BSD is None or lengths_B is None:
+        return None
+    return attention_mask(lengths_B, memory_BSD.shape[1])
