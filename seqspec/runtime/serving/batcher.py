@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
 
 Predict = Callable[[Sequence[Input]], list[Prediction]]
+LATELY = 16
+"""Batches over which it is remembered how many inputs were under way at once."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Batcher:
         self.waiting = 0
         """Inputs that are not yet answered."""
         self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._most = 0
+        """The largest ``waiting`` since the last batch began."""
+        self._lately: deque[int] = deque([1], maxlen=LATELY)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="seqspec-model", daemon=True)
         self._thread.start()
@@ -64,6 +70,7 @@ class Batcher:
             if self.waiting + count > self.limits.max_queue:
                 raise Refused(503, "the queue is full; try again later", kind="busy")
             self.waiting += count
+            self._most = max(self._most, self.waiting)
         job.future.add_done_callback(lambda _: self._left(count))
         self._jobs.put(job)
         return job.future
@@ -89,17 +96,23 @@ class Batcher:
         if first.alone is not None:
             self._run([first])
             return self._jobs.get()
-        jobs, following, ended = [first], None, False
-        until = time.monotonic() + self.limits.wait_seconds
-        while self.gathers and sum(len(job.inputs) for job in jobs) < self.limits.max_batch:
+        jobs, size, following, ended = [first], len(first.inputs), None, False
+        until, expected = time.monotonic() + self.limits.wait_seconds, max(self._lately)
+        while self.gathers and size < self.limits.max_batch:
+            # Who is alone, or the last of those who come together, waits for nobody.
+            left = 0.0 if size >= expected else max(until - time.monotonic(), 0)
             try:
-                job = self._jobs.get(timeout=max(until - time.monotonic(), 0))
+                job = self._jobs.get(timeout=left)
             except queue.Empty:
                 break
             if job is None or job.alone is not None:
                 following, ended = job, job is None
                 break
             jobs.append(job)
+            size += len(job.inputs)
+        with self._lock:
+            self._lately.append(max(self._most, 1))
+            self._most = 0
         self._run(jobs)
         return following if following is not None or ended else self._jobs.get()
 

@@ -28,8 +28,8 @@ class Limits:
     """Inputs that wait for one model; more are refused with 503."""
     max_batch: int = 32
     """Inputs of one batch."""
-    wait_seconds: float = 0.004
-    """How long the first input of a batch waits for others."""
+    wait_seconds: float = 0.01
+    """How long the first input of a batch waits at most for as many others as came together lately."""
     timeout_seconds: float = 60.0
     """From the request's last byte to its answer; later it is 504."""
     read_seconds: float = 20.0

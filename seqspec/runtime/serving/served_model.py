@@ -74,7 +74,7 @@ def serve_run(
     if not NAME.fullmatch(name):
         raise RunError(f"`{name}` cannot name a served model", exit=Exit.USAGE,
                        help="write NAME=RUN with letters, digits, `.`, `_` and `-`")  # fmt: skip
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task)
+    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task, kept=1)
     plan = opened.run.compiled.plan
     # Random numbers belong to an input's place in its request: requests may then not share a batch.
     gathers = not hasattr(search_of(opened.run.program), "seed")
@@ -104,6 +104,8 @@ def predict_by(predictor: Predictor) -> Any:
     """The predictor on one batch's inputs; uploads are read from a folder that is gone afterwards."""
 
     def predict(inputs: Sequence[Input]) -> list[Prediction]:
+        if not any(isinstance(one.value, Upload) for one in inputs):
+            return predictor.predict(inputs)
         with tempfile.TemporaryDirectory(prefix="seqspec-serve-") as folder:
             return predictor.predict([_stored(one, Path(folder), n) for n, one in enumerate(inputs)])
 

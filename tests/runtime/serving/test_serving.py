@@ -15,6 +15,7 @@ import soundfile
 import seqspec
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.output_formats import Printing, json_line
+from seqspec.runtime.serving.batcher import Batcher, Job
 from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.server import Serving, check_address, named
 from seqspec.schema.diagnostic import RunError
@@ -173,6 +174,51 @@ def test_slow_clients_are_let_go(client):
         assert b"408" in no_body.recv(1000)
         assert no_head.recv(1000) == b""
     assert time.monotonic() - begin < 6
+
+
+def test_a_kept_connection_cannot_dawdle_over_its_next_request(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        while not kept.recv(1000).endswith(b"}"):
+            pass
+        kept.sendall(b"GET /heal")
+        begin = time.monotonic()
+
+        assert kept.recv(1000) == b""
+    assert time.monotonic() - begin < 4
+
+
+def test_who_is_alone_waits_for_nobody():
+    batcher = Batcher(lambda inputs: list(inputs), Limits(wait_seconds=5.0))
+    begin = time.monotonic()
+    for _ in range(3):
+        batcher.submit(Job(("a",))).result()
+    assert time.monotonic() - begin < 2
+    batcher.stop()
+
+
+def test_those_who_come_together_are_waited_for():
+    sizes, begun, go = [], threading.Event(), threading.Event()
+
+    def predict(inputs):
+        begun.set()
+        go.wait()
+        sizes.append(len(inputs))
+        return list(inputs)
+
+    batcher = Batcher(predict, Limits(wait_seconds=0.5))
+    first = batcher.submit(Job(("a",)))
+    begun.wait()
+    others = [batcher.submit(Job((name,))) for name in "bc"]
+    go.set()
+    [one.result() for one in (first, *others)]
+    again = [batcher.submit(Job(("d",)))]
+    time.sleep(0.05)
+    again.append(batcher.submit(Job(("e",))))
+    [one.result() for one in again]
+
+    assert sizes == [1, 2, 2]
+    batcher.stop()
 
 
 def test_the_interface_describes_itself(client):
