@@ -65,7 +65,7 @@ def open_predictor(
 ) -> Opened:
     """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
     the model names classes ``all_classes`` ranks every one; with ``timestamps`` words have times.
-    ``compiled`` is the run's plan where it is known already.  Of each input the ``kept`` best hypotheses stay;
+    ``compiled`` is the run's plan where it is known already.  The ``kept`` best hypotheses of an input stay;
     left out, all that the search found.
     """
     launch = launch or Launch()

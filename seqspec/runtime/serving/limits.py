@@ -29,7 +29,8 @@ class Limits:
     max_batch: int = 32
     """Inputs of one batch."""
     wait_seconds: float = 0.01
-    """How long the first input of a batch waits at most for as many others as came together lately."""
+    """How long the first input of a batch waits at most for as many others as came together lately; a quarter
+    of the last batch's time where that is more, and not at all where it is 0."""
     timeout_seconds: float = 60.0
     """From the request's last byte to its answer; later it is 504."""
     read_seconds: float = 20.0
