@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqspec.data.corpus.images import num_pixels
 from seqspec.data.corpus.record import AudioRef
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.devices.launch import Launch
@@ -175,6 +176,17 @@ def check_audio(data: bytes, served: Served) -> None:
             413, f"the recording has {samples / reader.rate:.0f} seconds of at most "
             f"{served.limits.max_seconds:g}", kind="too_large",
         )  # fmt: skip
+
+
+def check_image(data: bytes, served: Served) -> None:
+    """Raises ``Refused`` for what is no picture, or has too many pixels, from its header alone."""
+    try:
+        pixels = num_pixels(data)
+    except DataError:
+        raise Refused(422, "the file is no picture that can be read") from None
+    most = served.limits.max_pixels
+    if pixels > most:
+        raise Refused(413, f"the picture has {pixels:,} pixels of at most {most:,}", kind="too_large")
 
 
 def prediction_json(one: Prediction) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def talkative(*args, **options):
     subject = open_subject(*args, **options)
     (bias,) = (one for one in subject.model.head.parameters() if one.dim() == 1)
     with torch.no_grad():
-        bias[0] -= 100
+        bias[:4] -= 100  # The blank, and ids that are no text.
     return subject
 
 

@@ -62,6 +62,43 @@ def test_a_served_recording_equals_a_predicted_one(client, runs, tmp_path):
     assert text.text == expected["hypotheses"][0]["text"] + "\n"
 
 
+def test_partial_texts_come_while_a_recording_is_sent(client):
+    samples = soundfile.read(io.BytesIO(recording(2.0)), dtype="int16")[0].astype("<i2").tobytes()
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address, timeout=20) as live:
+        live.sendall(b"POST /v1/audio/live?model=asr HTTP/1.1\r\nhost: localhost\r\n"
+                     b"content-type: audio/l16\r\ntransfer-encoding: chunked\r\n\r\n")  # fmt: skip
+        send = lambda part: live.sendall(b"%x\r\n" % len(part) + part + b"\r\n")  # noqa: E731
+        send(samples[:32000])
+        first = live.recv(4000)  # Half of it is answered before the rest is sent.
+        for at in range(32000, len(samples), 8000):
+            send(samples[at : at + 8000])
+        live.sendall(b"0\r\n\r\n")
+        answer = first
+        while b"[DONE]" not in answer:
+            answer += live.recv(4000)
+
+    wav = io.BytesIO()
+    soundfile.write(wav, np.frombuffer(samples, "<i2"), 16000, format="WAV", subtype="PCM_16")
+    whole = client.post(
+        "/v1/audio/transcriptions", data={"model": "asr"}, files={"file": wav.getvalue()}
+    ).json()
+    assert b" 200 " in first
+    assert json.dumps(whole, ensure_ascii=False).encode() in answer
+    assert client.get("/healthz").status_code == 200
+
+
+def test_what_cannot_be_heard_live_is_told(client):
+    kind = {"content-type": "audio/l16"}
+    ask = lambda model, **given: client.post(f"/v1/audio/live?model={model}", **given)  # noqa: E731
+
+    assert ask("mt", content=b"12", headers=kind).status_code == 415
+    assert ask("asr", content=b"12").status_code == 415
+    assert ask("nobody", content=b"12", headers=kind).status_code == 404
+    assert "is empty" in ask("asr", content=b"", headers=kind).text
+    assert "at most 5 seconds" in ask("asr", content=b"0" * 170_000, headers=kind).text
+
+
 def test_tokens_are_streamed_as_they_would_be_written(client, runs):
     ask = {"model": "lm", "prompt": "the ", "max_tokens": 9}
     whole = client.post("/v1/completions", json=ask).json()

@@ -93,7 +93,7 @@ def compare(subject: Subject, folder: Path) -> Sequence[Check]:
         stream.accept_waveform(rate, _reader(subject)(ref))
         recognizer.decode_stream(stream)
         total += 1
-        different += stream.result.text.strip() != _best_path(subject, ref)
+        different += " ".join(stream.result.text.split()) != _best_path(subject, ref)
     if not total:
         raise DataError("there is no recording to compare on", help="name some with --inputs FILE…")
     return [Check(f"texts of {total} recordings, by best path", different / total, 0.0)]
