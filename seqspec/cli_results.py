@@ -193,8 +193,8 @@ def serve(
     ] = "torch",
     max_batch: Annotated[int, typer.Option(min=1, help="Inputs of several requests in one batch.")] = 32,
     wait_ms: Annotated[
-        float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits for more inputs.")
-    ] = 4.0,
+        float, typer.Option(min=0, max=1000, help="Milliseconds that a batch waits at most for more inputs.")
+    ] = 10.0,
     max_queue: Annotated[int, typer.Option(min=1, help="Inputs that wait; more are refused with 503.")] = 512,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is given up.")] = 60.0,
     max_body_mb: Annotated[float, typer.Option(min=0.001, help="Largest request, in MiB.")] = 25.0,

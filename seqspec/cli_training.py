@@ -58,6 +58,10 @@ def run(
     profiler: Annotated[
         bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")
     ] = False,
+    logger: Annotated[
+        list[Literal["csv", "mlflow", "wandb"]],
+        typer.Option(help="Log there too, beside TensorBoard's files; may be repeated."),
+    ] = [],  # noqa: B006
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -65,7 +69,9 @@ def run(
     from seqspec.runtime.commands import runs as commands
     from seqspec.runtime.devices.launch import Launch
 
-    launch = Launch(device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet)
+    launch = Launch(
+        device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet, tuple(logger)
+    )
     over = commands.overlays(profile, set, task)
     finish(
         commands.run(

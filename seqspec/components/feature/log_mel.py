@@ -32,6 +32,7 @@ class LogMel:
         self.floor = config.floor
         self.energy_first = config.energy == "first"
         self.deltas = config.deltas
+        self.snip_edges = config.snip_edges
         self.length = samples_of(config.window_seconds, source.rate)
         self.hop = samples_of(config.hop_seconds, source.rate)
         self.padded = padded_length(self.length)
@@ -40,12 +41,16 @@ class LogMel:
         self.filters_FM = _filters(config.num_bins, self.padded, source.rate, config.low_hz, high)
 
     def num_frames(self, num_samples: int) -> int:
-        """Frames that lie wholly inside ``num_samples``."""
+        """Frames that lie wholly inside ``num_samples``, or one for every hop."""
+        if not self.snip_edges:
+            return (num_samples + self.hop // 2) // self.hop
         return max(0, 1 + (num_samples - self.length) // self.hop)
 
     def __call__(self, samples: np.ndarray) -> Tensor:
         wave_T = self._prepare(torch.from_numpy(samples if samples.flags.writeable else samples.copy()))
         count = self.num_frames(len(wave_T))
+        if not self.snip_edges:
+            wave_T = self._mirrored(wave_T, count)
         x_NM = torch.empty(count, self.filters_FM.shape[1])
         energy_N = torch.empty(count)
         if count:
@@ -62,6 +67,12 @@ class LogMel:
             generator = torch.Generator().manual_seed(len(wave_T))
             wave_T = wave_T + self.dither * torch.randn(len(wave_T), generator=generator)
         return wave_T
+
+    def _mirrored(self, wave_T: Tensor, count: int) -> Tensor:
+        """What ``count`` frames read, each centred in its hop; sample -k is sample k - 1, as in Kaldi."""
+        first = self.hop // 2 - self.length // 2
+        place = torch.arange(first, first + (count - 1) * self.hop + self.length) % max(2 * len(wave_T), 1)
+        return wave_T[torch.minimum(place, 2 * len(wave_T) - 1 - place)] if count else wave_T
 
     def _fill(self, x_NM: Tensor, energy_N: Tensor, wave_T: Tensor) -> None:
         raw_NW = wave_T.unfold(0, self.length, self.hop)

@@ -70,6 +70,18 @@ def read_picture(
     return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
 
 
+def num_pixels(data: bytes) -> int:
+    """Pixels of a picture by its header; raises ``DataError`` for what is none.  Nothing is unpacked."""
+    image_module = require("PIL.Image", extra="images", corpus="")
+    try:
+        with _quietly(), image_module.open(BytesIO(data), formats=FORMATS) as image:
+            return int(image.width * image.height)
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        raise _error(
+            f"the picture cannot be read: {_reason(error, Path('upload'))}", Path("upload"), ""
+        ) from None
+
+
 def read_mask(
     path: Path,
     *,

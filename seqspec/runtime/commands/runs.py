@@ -24,6 +24,7 @@ from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import open_folder, require_place
 from seqspec.runtime.run_folder.latest import is_finished, latest
+from seqspec.runtime.run_folder.loggers import require as require_loggers
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
@@ -82,6 +83,7 @@ def run(
     """``seqspec run SPEC``, ``seqspec run --resume RUN`` and ``seqspec run SPEC --resume auto``."""
 
     def work() -> Outcome:
+        require_loggers(launch.loggers)
         if resume == AUTO and spec is not None:
             return automatic(compiled_for(spec))
         if resume is not None:

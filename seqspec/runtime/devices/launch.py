@@ -32,6 +32,8 @@ class Launch:
     profile: bool = False
     """Write a profile of some steps into the run directory."""
     quiet: bool = False
+    loggers: tuple[str, ...] = ()
+    """Loggers of Lightning that hear the numbers too: ``csv``, ``mlflow``, ``wandb``."""
 
     @property
     def accelerator(self) -> str:

@@ -52,6 +52,8 @@ class Subject:
     """The data of the split."""
     task: str = ""
     """Which of several tasks it is."""
+    named: tuple[str, ...] = ()
+    """The texts or files that were given in place of a split."""
     over: tuple[Overlay, ...] = ()
     """What was asked beyond the run's own settings."""
 
@@ -117,7 +119,10 @@ def open_subject(
     pin(threads=launch.threads, exact=False)
     if inputs:
         batch, told = _of_inputs(opened, inputs), f"{len(inputs):,} given inputs"
-        return Subject(folder, opened, weights, _with_single(batch), told, task=task or "", over=tuple(over))
+        return Subject(
+            folder, opened, weights, _with_single(batch), told, task=task or "",
+            named=tuple(inputs[:EXAMPLES]), over=tuple(over),
+        )  # fmt: skip
     name = split or next(iter(opened.run.compiled.plan.experiment.evaluate.splits), "dev")
     assembled = _assembled(compiled, folder, name, task or "")
     stream = evaluation_stream(
@@ -139,7 +144,7 @@ def open_subject(
         name,
         assembled,
         task or "",
-        tuple(over),
+        over=tuple(over),
     )
 
 

@@ -40,7 +40,8 @@ def exporting(graph: Graph, *, target: str) -> Iterator[None]:
     except RunError:
         raise
     except Exception as error:  # Whatever a tracer makes of a model that it cannot follow.
-        why = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        first = error.__cause__ or error  # The exporter to ONNX wraps what the tracer said in advice.
+        why = next((line.strip() for line in str(first).splitlines() if line.strip()), type(first).__name__)
         raise RunError(
             f"`{target}` cannot write the function `{graph.name}` of this model: {why[:300]}",
             exit=Exit.USAGE,

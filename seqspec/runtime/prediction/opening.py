@@ -61,10 +61,12 @@ def open_predictor(
     compiled: Compiled | None = None,
     task: str | None = None,
     timestamps: bool = False,
+    kept: int | None = None,
 ) -> Opened:
     """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
     the model names classes ``all_classes`` ranks every one; with ``timestamps`` words have times.
-    ``compiled`` is the run's plan where it is known already.
+    ``compiled`` is the run's plan where it is known already.  The ``kept`` best hypotheses of an input stay;
+    left out, all that the search found.
     """
     launch = launch or Launch()
     folder = open_folder(path)
@@ -87,12 +89,12 @@ def open_predictor(
     labels = run.kept.labels.get("target", ())
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
-    search = _search(run, answering, searcher, timing)
+    search = _search(run, answering, searcher, timing, kept)
     return Opened(_predictor(run, search, device), run.parts, run, timing)
 
 
 def _search(
-    run: Reopened, model: Any, searcher: Any, timing: Timing | None
+    run: Reopened, model: Any, searcher: Any, timing: Timing | None, kept: int | None
 ) -> Callable[[Batch], list[list[Predicted]]]:
     """Batches to typed hypotheses: ids become text or labels, anything else is typed by the model."""
     steps = run.parts.text.get("target")
@@ -109,7 +111,7 @@ def _search(
         return LabelPrediction(" ".join(labels[one] for one in ids), float(found.score))
 
     def search(batch: Batch) -> list[list[Predicted]]:
-        decoded = model.decode(batch, searcher)
+        decoded = [found[:kept] for found in model.decode(batch, searcher)]
         predicted = [[typed(one) for one in found] for found in decoded]
         if timing is None:
             return predicted

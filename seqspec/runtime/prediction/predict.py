@@ -55,7 +55,7 @@ def predict(
     opened = open_predictor(
         path, checkpoint=checkpoint, over=over, launch=launch, engine=engine, nbest=nbest,
         all_classes=all_classes, compiled=compiled, task=task,
-        timestamps=timestamps or align is not None,
+        timestamps=timestamps or align is not None, kept=None if all_classes else nbest,
     )  # fmt: skip
     typed = is_typed(inputs)
     named = any(Path(name).is_dir() for name in inputs)

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from seqspec.components.predictions import LabelPrediction, TextPrediction
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
+from seqspec.runtime.serving.live import Live, require_live, texts
 from seqspec.runtime.serving.metrics import Labels, Metrics
 from seqspec.runtime.serving.openapi import document
 from seqspec.runtime.serving.requests import (
@@ -70,6 +71,7 @@ class Server:
             self._route("/v1/models", self.listing, "GET"),
             self._route("/v1/predict", self.predict, "POST"),
             self._route("/v1/audio/transcriptions", self.transcribe, "POST"),
+            self._route("/v1/audio/live", self.live, "POST"),
             self._route("/v1/completions", self.complete, "POST"),
         ]
         handlers: Any = {HTTPException: _no_route, 404: _no_route, 405: _no_route}
@@ -164,6 +166,19 @@ class Server:
         (found,) = await self._wait(served.submit(inputs))
         text = _text(found)
         return PlainTextResponse(text + "\n") if form_format == "text" else JSONResponse({"text": text})
+
+    async def live(self, request: Request) -> Response:
+        """Partial texts of a recording that is still being sent."""
+        served = self._model(request, request.query_params.get("model"))
+        require_live(served)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "audio/l16":
+            raise Refused(415, f"the body must be `audio/l16`, little-endian, not `{kind[:60] or 'nothing'}`")
+
+        async def read(future: Any) -> str:
+            return _text((await self._wait(future))[0])
+
+        return Live(texts(request, served, self.limits, read))
 
     async def complete(self, request: Request) -> Response:
         """A language model goes on from a prompt, at once or token by token."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
 
 Predict = Callable[[Sequence[Input]], list[Prediction]]
+LATELY = 8
+"""Batches over which it is remembered how many inputs were under way at once."""
+SHARE = 0.25
+"""Of the time of the last batch: so long a wait pays where it fills the next one."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,11 @@ class Batcher:
         self.waiting = 0
         """Inputs that are not yet answered."""
         self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._most = 0
+        """The largest ``waiting`` since the last batch began."""
+        self._lately: deque[int] = deque([1], maxlen=LATELY)
+        self._took = 0.0
+        """Seconds of the last batch."""
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="seqspec-model", daemon=True)
         self._thread.start()
@@ -64,6 +74,7 @@ class Batcher:
             if self.waiting + count > self.limits.max_queue:
                 raise Refused(503, "the queue is full; try again later", kind="busy")
             self.waiting += count
+            self._most = max(self._most, self.waiting)
         job.future.add_done_callback(lambda _: self._left(count))
         self._jobs.put(job)
         return job.future
@@ -89,19 +100,32 @@ class Batcher:
         if first.alone is not None:
             self._run([first])
             return self._jobs.get()
-        jobs, following, ended = [first], None, False
-        until = time.monotonic() + self.limits.wait_seconds
-        while self.gathers and sum(len(job.inputs) for job in jobs) < self.limits.max_batch:
+        jobs, size, following, ended = [first], len(first.inputs), None, False
+        until, expected = time.monotonic() + self._patience(), max(self._lately)
+        while self.gathers and size < self.limits.max_batch:
+            # Who is alone, or the last of those who come together, waits for nobody.
+            left = 0.0 if size >= expected else max(until - time.monotonic(), 0)
             try:
-                job = self._jobs.get(timeout=max(until - time.monotonic(), 0))
+                job = self._jobs.get(timeout=left)
             except queue.Empty:
                 break
             if job is None or job.alone is not None:
                 following, ended = job, job is None
                 break
             jobs.append(job)
+            size += len(job.inputs)
+        with self._lock:
+            self._lately.append(max(self._most, 1))
+            self._most = 0
         self._run(jobs)
         return following if following is not None or ended else self._jobs.get()
+
+    def _patience(self) -> float:
+        """Seconds to wait at most; where the batches of steady clients fall apart, half of them would else
+        always wait while the other half is answered.
+        """
+        wait = self.limits.wait_seconds
+        return max(wait, SHARE * self._took) if wait else 0.0
 
     def _run(self, jobs: Sequence[Job]) -> None:
         live = [job for job in jobs if job.future.set_running_or_notify_cancel()]
@@ -118,7 +142,8 @@ class Batcher:
             for job in live:
                 if not job.future.done():
                     job.future.set_exception(error)
-        self.told(sum(max(len(job.inputs), 1) for job in live), time.perf_counter() - begin)
+        self._took = time.perf_counter() - begin
+        self.told(sum(max(len(job.inputs), 1) for job in live), self._took)
 
     def _share(self, jobs: Sequence[Job], found: Sequence[Prediction]) -> None:
         start = 0

@@ -22,14 +22,17 @@ class Limits:
     """Of one text."""
     max_seconds: float = 120.0
     """Of one recording."""
+    max_pixels: int = 25_000_000
+    """Of one picture, by its header: a small file can unpack to a large one."""
     max_tokens: int = 1024
     """That one request may have a language model write."""
     max_queue: int = 512
     """Inputs that wait for one model; more are refused with 503."""
     max_batch: int = 32
     """Inputs of one batch."""
-    wait_seconds: float = 0.004
-    """How long the first input of a batch waits for others."""
+    wait_seconds: float = 0.01
+    """How long the first input of a batch waits at most for as many others as came together lately; a quarter
+    of the last batch's time where that is more, and not at all where it is 0."""
     timeout_seconds: float = 60.0
     """From the request's last byte to its answer; later it is 504."""
     read_seconds: float = 20.0

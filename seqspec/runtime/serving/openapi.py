@@ -11,6 +11,10 @@ from seqspec.runtime.serving.served_model import Served
 
 JSON = "application/json"
 FORM = "multipart/form-data"
+LIVE = (
+    "Partial texts, as server-sent events, of a recording that is still being sent: 16-bit little-endian PCM "
+    "of one channel at the model's rate; the query names the `model`"
+)
 
 
 def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> dict[str, Any]:
@@ -39,6 +43,7 @@ def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> di
         "/v1/models": {"get": _operation("The models")},
         "/v1/predict": {"post": _operation("Predict from texts, recordings or images", predict)},
         "/v1/audio/transcriptions": {"post": _operation("One recording to text", transcription)},
+        "/v1/audio/live": {"post": _operation(LIVE, {"audio/l16": {"schema": file}})},
         "/v1/completions": {"post": _operation("A language model goes on from a prompt", completion)},
     }
     found: dict[str, Any] = {

@@ -13,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.serving.limits import Limits, Refused, read_body
-from seqspec.runtime.serving.served_model import Served, check_audio, text_input, upload_input
+from seqspec.runtime.serving.served_model import Served, check_audio, check_image, text_input, upload_input
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -119,8 +119,8 @@ async def inputs_of_form(form: FormData, served: Served) -> list[Input]:
     for number, file in enumerate(files):
         data = await file.read()
         found.append(upload_input(data, served, number=number))
-        if served.takes == "audio":
-            await run_in_threadpool(check_audio, data, served)
+        check = check_audio if served.takes == "audio" else check_image
+        await run_in_threadpool(check, data, served)
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqspec.data.corpus.images import num_pixels
 from seqspec.data.corpus.record import AudioRef
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.devices.launch import Launch
@@ -74,7 +75,7 @@ def serve_run(
     if not NAME.fullmatch(name):
         raise RunError(f"`{name}` cannot name a served model", exit=Exit.USAGE,
                        help="write NAME=RUN with letters, digits, `.`, `_` and `-`")  # fmt: skip
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task)
+    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task, kept=1)
     plan = opened.run.compiled.plan
     # Random numbers belong to an input's place in its request: requests may then not share a batch.
     gathers = not hasattr(search_of(opened.run.program), "seed")
@@ -104,6 +105,8 @@ def predict_by(predictor: Predictor) -> Any:
     """The predictor on one batch's inputs; uploads are read from a folder that is gone afterwards."""
 
     def predict(inputs: Sequence[Input]) -> list[Prediction]:
+        if not any(isinstance(one.value, Upload) for one in inputs):
+            return predictor.predict(inputs)
         with tempfile.TemporaryDirectory(prefix="seqspec-serve-") as folder:
             return predictor.predict([_stored(one, Path(folder), n) for n, one in enumerate(inputs)])
 
@@ -173,6 +176,17 @@ def check_audio(data: bytes, served: Served) -> None:
             413, f"the recording has {samples / reader.rate:.0f} seconds of at most "
             f"{served.limits.max_seconds:g}", kind="too_large",
         )  # fmt: skip
+
+
+def check_image(data: bytes, served: Served) -> None:
+    """Raises ``Refused`` for what is no picture, or has too many pixels, from its header alone."""
+    try:
+        pixels = num_pixels(data)
+    except DataError:
+        raise Refused(422, "the file is no picture that can be read") from None
+    most = served.limits.max_pixels
+    if pixels > most:
+        raise Refused(413, f"the picture has {pixels:,} pixels of at most {most:,}", kind="too_large")
 
 
 def prediction_json(one: Prediction) -> dict[str, Any]:

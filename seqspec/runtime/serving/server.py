@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -158,10 +159,19 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
     class Punctual(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.loop.call_later(limits.read_seconds, self._close_without_request)
+            self.loop.call_later(limits.read_seconds, self._close_unless_after, None)
 
-        def _close_without_request(self) -> None:
-            if self.cycle is None and not self.transport.is_closing():
+        def data_received(self, data: bytes) -> None:
+            idle = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+            before = self.cycle
+            super().data_received(data)
+            # The first bytes of one more request on a kept connection, and not yet all of its headers.
+            if idle and before is not None and self.cycle is before and self.conn.trailing_data[0]:
+                self.loop.call_later(limits.read_seconds, self._close_unless_after, before)
+
+        def _close_unless_after(self, before: Any) -> None:
+            """No request came whole since the one ``before``."""
+            if self.cycle is before and not self.transport.is_closing():
                 self.transport.close()
 
     return Punctual

@@ -20,6 +20,7 @@ from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Keep, prune
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
+from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
 from seqspec.runtime.training.deferred_number import Late
@@ -62,6 +63,7 @@ class Boundary(Callback):
         judge: Callable[[int], Judgement],
         interrupts: Interrupts,
         bar: Bar,
+        loggers: Loggers,
     ) -> None:
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
         self.tasks = tasks
@@ -70,6 +72,7 @@ class Boundary(Callback):
         self.journal: Journal | None = None
         self.speed: Journal | None = None
         self.events: Events | None = None
+        self.loggers = loggers
         self._seen = 0
         self._asked: Late | float = 0.0
 
@@ -123,6 +126,7 @@ class Boundary(Callback):
             if file is not None:
                 file.close()
         self.journal = self.speed = self.events = None
+        self.loggers.close()
 
     def _report(self, module: Training, *, last: bool) -> None:
         due = last or module.step % self.train.log_every_steps == 0
@@ -147,6 +151,7 @@ class Boundary(Callback):
                 steered = {f"train/{name}": value for name, value in {**rates, **norms}.items()}
                 speeds = {f"speed/{name}": value for name, value in speed.items() if name != "seconds"}
                 self.events.write(module.step, {**tags, **steered, **speeds})
+            self.loggers.write(module.step, {**tags, **steered, **speeds})
         if module.step % self.train.log_every_steps == 0:  # Not at an end that the run may go on beyond.
             module.window = module.window.emptied()
 
@@ -173,7 +178,9 @@ class Boundary(Callback):
                     )  # fmt: skip
                     last = step == self.train.max_steps
                     self._keep_for_longer(line, last=last, period=self.evaluate.every_steps, step=step)
-                    self.events.write(step, {f"{split}/{name}": value for name, value in metrics.items()})
+                    scalars = {f"{split}/{name}": value for name, value in metrics.items()}
+                    self.events.write(step, scalars)
+                    self.loggers.write(step, scalars)
         for split, metrics in judgement.metrics.items():
             self.bar.evaluated(step, split, metrics, judgement.baselines.get(split, {}))
         standing.judged_at = step

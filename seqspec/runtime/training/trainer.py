@@ -19,6 +19,7 @@ from seqspec.runtime.assembly.assemble import of_corpus
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.training.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
@@ -61,11 +62,13 @@ def train(
     timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
     bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0,
               title=str(folder.path))  # fmt: skip
+    digest = module.program.plan.digests["all"]
+    loggers = Loggers.of(launch.loggers if place.rank == 0 else (), folder.path, digest=digest)
     with Interrupts() as interrupts:
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
             tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
-            interrupts=interrupts, bar=bar,
+            interrupts=interrupts, bar=bar, loggers=loggers,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision,

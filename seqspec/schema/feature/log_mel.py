@@ -7,7 +7,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Frames, Type, Waveform
-from seqspec.schema.units import Dim, NonNegative, PositiveFloat
+from seqspec.schema.units import Dim, Later, NonNegative, PositiveFloat
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Window = Annotated[float, Field(gt=0, le=1)]
@@ -45,6 +45,9 @@ class LogMelConfig(Config):
     """Put the frame's log energy before the filters, as Kaldi does."""
     deltas: Literal[0, 1, 2] = 0
     """Append first, or first and second, differences over time (regression over five frames) as channels."""
+    snip_edges: Annotated[bool, Later] = True
+    """Frames lie wholly inside the recording; ``false`` centres one in every hop and mirrors what is missing
+    at the ends, as Kaldi's option of that name does."""
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Waveform):

@@ -15,6 +15,7 @@ import soundfile
 import seqspec
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.output_formats import Printing, json_line
+from seqspec.runtime.serving.batcher import Batcher, Job
 from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.server import Serving, check_address, named
 from seqspec.schema.diagnostic import RunError
@@ -59,6 +60,43 @@ def test_a_served_recording_equals_a_predicted_one(client, runs, tmp_path):
     (found,) = answer.json()["predictions"]
     assert found["hypotheses"] == expected["hypotheses"]
     assert text.text == expected["hypotheses"][0]["text"] + "\n"
+
+
+def test_partial_texts_come_while_a_recording_is_sent(client):
+    samples = soundfile.read(io.BytesIO(recording(2.0)), dtype="int16")[0].astype("<i2").tobytes()
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address, timeout=20) as live:
+        live.sendall(b"POST /v1/audio/live?model=asr HTTP/1.1\r\nhost: localhost\r\n"
+                     b"content-type: audio/l16\r\ntransfer-encoding: chunked\r\n\r\n")  # fmt: skip
+        send = lambda part: live.sendall(b"%x\r\n" % len(part) + part + b"\r\n")  # noqa: E731
+        send(samples[:32000])
+        first = live.recv(4000)  # Half of it is answered before the rest is sent.
+        for at in range(32000, len(samples), 8000):
+            send(samples[at : at + 8000])
+        live.sendall(b"0\r\n\r\n")
+        answer = first
+        while b"[DONE]" not in answer:
+            answer += live.recv(4000)
+
+    wav = io.BytesIO()
+    soundfile.write(wav, np.frombuffer(samples, "<i2"), 16000, format="WAV", subtype="PCM_16")
+    whole = client.post(
+        "/v1/audio/transcriptions", data={"model": "asr"}, files={"file": wav.getvalue()}
+    ).json()
+    assert b" 200 " in first
+    assert json.dumps(whole, ensure_ascii=False).encode() in answer
+    assert client.get("/healthz").status_code == 200
+
+
+def test_what_cannot_be_heard_live_is_told(client):
+    kind = {"content-type": "audio/l16"}
+    ask = lambda model, **given: client.post(f"/v1/audio/live?model={model}", **given)  # noqa: E731
+
+    assert ask("mt", content=b"12", headers=kind).status_code == 415
+    assert ask("asr", content=b"12").status_code == 415
+    assert ask("nobody", content=b"12", headers=kind).status_code == 404
+    assert "is empty" in ask("asr", content=b"", headers=kind).text
+    assert "at most 5 seconds" in ask("asr", content=b"0" * 170_000, headers=kind).text
 
 
 def test_tokens_are_streamed_as_they_would_be_written(client, runs):
@@ -173,6 +211,51 @@ def test_slow_clients_are_let_go(client):
         assert b"408" in no_body.recv(1000)
         assert no_head.recv(1000) == b""
     assert time.monotonic() - begin < 6
+
+
+def test_a_kept_connection_cannot_dawdle_over_its_next_request(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        while not kept.recv(1000).endswith(b"}"):
+            pass
+        kept.sendall(b"GET /heal")
+        begin = time.monotonic()
+
+        assert kept.recv(1000) == b""
+    assert time.monotonic() - begin < 4
+
+
+def test_who_is_alone_waits_for_nobody():
+    batcher = Batcher(lambda inputs: list(inputs), Limits(wait_seconds=5.0))
+    begin = time.monotonic()
+    for _ in range(3):
+        batcher.submit(Job(("a",))).result()
+    assert time.monotonic() - begin < 2
+    batcher.stop()
+
+
+def test_those_who_come_together_are_waited_for():
+    sizes, begun, go = [], threading.Event(), threading.Event()
+
+    def predict(inputs):
+        begun.set()
+        go.wait()
+        sizes.append(len(inputs))
+        return list(inputs)
+
+    batcher = Batcher(predict, Limits(wait_seconds=0.5))
+    first = batcher.submit(Job(("a",)))
+    begun.wait()
+    others = [batcher.submit(Job((name,))) for name in "bc"]
+    go.set()
+    [one.result() for one in (first, *others)]
+    again = [batcher.submit(Job(("d",)))]
+    time.sleep(0.05)
+    again.append(batcher.submit(Job(("e",))))
+    [one.result() for one in again]
+
+    assert sizes == [1, 2, 2]
+    batcher.stop()
 
 
 def test_the_interface_describes_itself(client):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,7 @@ def write(subject: Subject, folder: Path) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for graph in subject.graphs(example_batch(subject.batches[0])):
         file = f"{graph.name}.onnx"
-        with exporting(graph, target="onnx"):
-            program = torch.onnx.export(
-                graph.function.eval(), arguments(graph), dynamo=True, opset_version=OPSET, verbose=False,
-                input_names=list(graph.inputs), output_names=list(graph.outputs),
-                dynamic_shapes=dynamic_shapes(graph),
-            )  # fmt: skip
-        assert program is not None
-        _save(program.model_proto, graph, folder / file, run=subject.folder.path.name)
+        write_graph(graph, folder / file, target="onnx", run=subject.folder.path.name)
         told[graph.name] = described(graph, file)
     return {"opset": OPSET, "graphs": told}
 
@@ -52,7 +45,21 @@ def compare(subject: Subject, folder: Path) -> Sequence[Check]:
     return [*compare_graphs(subject, runners), *compare_answers(subject, runners)]
 
 
-def _save(proto: Any, graph: Graph, path: Path, *, run: str) -> None:
+def write_graph(
+    graph: Graph, path: Path, *, target: str, run: str, facts: Mapping[str, str] | None = None
+) -> None:
+    """One graph as a file, with ``facts`` among its metadata.  Raises ``RunError`` where it cannot."""
+    with exporting(graph, target=target):
+        program = torch.onnx.export(
+            graph.function.eval(), arguments(graph), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=list(graph.inputs), output_names=list(graph.outputs),
+            dynamic_shapes=dynamic_shapes(graph),
+        )  # fmt: skip
+    assert program is not None
+    _save(program.model_proto, graph, path, facts={"seqspec_run": run, **(facts or {})})
+
+
+def _save(proto: Any, graph: Graph, path: Path, *, facts: Mapping[str, str]) -> None:
     """With our names of axes, and where it comes from, in the file."""
     import onnx
 
@@ -66,5 +73,5 @@ def _save(proto: Any, graph: Graph, path: Path, *, run: str) -> None:
     proto = optimizer.optimize(proto, input_size_limit=2**31, output_size_limit=2**31)
     proto.graph.name = graph.name
     proto.doc_string = graph.note
-    onnx.helper.set_model_props(proto, {"seqspec_run": run})
+    onnx.helper.set_model_props(proto, dict(facts))
     onnx.save(proto, path)

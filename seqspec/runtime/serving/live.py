@@ -1,0 +1,122 @@
+"""Partial texts of a recording while it is still being sent.
+
+What has come in is read again from its beginning, each time that it has grown by a quarter: no state is kept
+between readings, any CTC model takes part, and the last text is that of the whole recording, to the bit.  All
+readings together cost five times the last one at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import time
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.serving.limits import Limits, Refused
+from seqspec.runtime.serving.served_model import Served, Upload
+from seqspec.schema.types import Logits, Waveform
+
+GROWN = 1.25
+"""Times what was read last, before it is read again."""
+FIRST_SECONDS = 0.5
+WIDTH = 2
+"""Bytes of a sample."""
+
+
+def require_live(served: Served) -> int:
+    """The rate of samples that the model hears; raises ``Refused`` for other models than CTC recognisers."""
+    gives = served.opened.run.compiled.plan.node("model").gives
+    source = served.opened.predictor.source
+    if not (isinstance(source, Waveform) and isinstance(gives, Logits) and gives.blank):
+        raise Refused(
+            415, f"the model `{served.name}` is no CTC recogniser: send whole inputs to /v1/predict"
+        )
+    return source.rate
+
+
+class Live(Response):
+    """Server-sent events that are answered while the request's body is still read."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        super().__init__(headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self.events = events
+
+    async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            async for event in self.events:
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+        except ClientDisconnect:
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def texts(
+    request: Request, served: Served, limits: Limits, read: Callable[[Any], Awaitable[str]]
+) -> AsyncIterator[bytes]:
+    """``{"partial": text}`` wherever the text has changed, ``{"text": text}`` at the end, then ``[DONE]``.
+
+    The body is 16-bit little-endian PCM of one channel at the model's rate.  ``read`` waits for a future of
+    the model and gives its text.
+    """
+    rate = require_live(served)
+    heard, last, told = bytearray(), FIRST_SECONDS * rate * WIDTH / GROWN, ""
+    try:
+        async for part in _parts(request, limits, most=int(limits.max_seconds * rate) * WIDTH):
+            heard += part
+            if len(heard) >= GROWN * last:
+                last = len(heard)
+                text = await read(served.submit([_recording(heard, rate, limits)]))
+                if text != told:
+                    told = text
+                    yield _event({"partial": text})
+        if len(heard) < WIDTH:
+            raise Refused(422, "the recording is empty")
+        yield _event({"text": await read(served.submit([_recording(heard, rate, limits)]))})
+    except Refused as error:
+        yield _event({"error": {"message": error.message, "type": error.kind}})
+    yield b"data: [DONE]\n\n"
+
+
+async def _parts(request: Request, limits: Limits, *, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes, at the pace of speech or faster."""
+    parts, size = aiter(request.stream()), 0
+    until = time.monotonic() + limits.max_seconds + limits.read_seconds
+    while True:
+        left = min(limits.read_seconds, until - time.monotonic())
+        try:
+            part = await asyncio.wait_for(anext(parts), max(left, 0))
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Refused(408, "the recording did not come in in time", kind="timeout") from None
+        size += len(part)
+        if size > most:
+            message = f"a recording has at most {limits.max_seconds:g} seconds"
+            raise Refused(413, message, kind="too_large")
+        yield part
+
+
+def _recording(heard: bytearray, rate: int, limits: Limits) -> Input:
+    """What has come in so far as a file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(WIDTH)
+        out.setframerate(rate)
+        out.writeframes(heard[: len(heard) // WIDTH * WIDTH])
+    return Input(Upload(file.getvalue(), limits.max_seconds), "live")  # type: ignore[arg-type]
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
