@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,6 +40,23 @@ class Layout(NamedTuple):
     """What stands before each name, except in the files of a bare body."""
     prefixes: tuple[str, ...] = ()
     """What other architectures with the same layers have in its place."""
+
+
+def affine(here: str, there: str, inputs: int, outputs: int) -> Iterator[Weight]:
+    """A linear layer with its bias, outputs by inputs in both places."""
+    yield Weight(f"{here}.weight", f"{there}.weight", (outputs, inputs))
+    yield Weight(f"{here}.bias", f"{there}.bias", (outputs,))
+
+
+class HeadForm(NamedTuple):
+    """How a folder holds a body with a linear head over classes, or the body alone."""
+
+    architecture: str
+    """The class of transformers that reads it."""
+    head: str = ""
+    """What its head's ``weight`` and ``bias`` are called there, the dot included; empty without a head."""
+    prefix: str = ""
+    """What stands before the body's names."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from seqspec.components.tokenizer._hf_artifact import NO_TOKENIZER, HFArtifact
 from seqspec.components.tokenizer._hf_model import opened as opened_model
+from seqspec.components.tokenizer._hf_vocabulary import made_of_vocabulary
 from seqspec.data.pretrained.bounded_json import AGAIN, read_json
 from seqspec.data.pretrained.hf_folder import SETTINGS
 from seqspec.data.printable import show
@@ -43,6 +44,9 @@ def _text(folder: Path) -> str:
             "set `from` to a folder with a tokenizer.json",
         )
     elif not file.is_file():
+        made = made_of_vocabulary(folder)
+        if made is not None:
+            return made
         why = f"{show(str(folder))} has no {TOKENIZER}"
         help = (
             "save it once: `AutoTokenizer.from_pretrained('IN').save_pretrained('OUT')` of `transformers`; "

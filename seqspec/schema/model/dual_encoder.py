@@ -73,7 +73,8 @@ class DualEncoderConfig(Config):
         if self.target_encoder is None:
             self._check_one_tower(source["source"], source["target"])
             return vector
-        given = flow.node("target_encoder", embed(self, source["target"], flow, side="target_"))
+        own = {"reads": ("target", "the target's tower")} if hasattr(self.target_encoder, "reads") else {}
+        given = flow.node("target_encoder", embed(self, source["target"], flow, side="target_"), **own)
         return pooled(self.pooling, given, flow, reader="a dual encoder")
 
     def _check_one_tower(self, source: Type, target: Type) -> None:

@@ -107,3 +107,26 @@ def save_wav2vec2(folder: Path, **settings: Any) -> Any:
     })  # fmt: skip
     transformers.Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16_000).save_pretrained(folder)
     return _saved(transformers.Wav2Vec2ForCTC, config, folder)
+
+
+JAPANESE = ["東京に行きます。", "私は日本語を話す。", "ＡＢＣと 東京タワー。", "英国に行く　つもりです。"]
+_PIECES = (
+    "東京 に 行き ます 。 日本 語 英 ##国 私 は を 話す です ##タワー abc A ##B ##C と 行く つもり".split()
+)
+
+
+def save_bert(folder: Path, *, cls: str = "BertForMaskedLM", **settings: Any) -> Any:
+    """A Japanese BERT, whose words MeCab finds, with its softmax or another head."""
+    import transformers
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_PIECES]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    transformers.BertJapaneseTokenizer(
+        str(folder / "vocab.txt"), word_tokenizer_type="mecab", mecab_kwargs={"mecab_dic": "unidic_lite"}
+    ).save_pretrained(folder)
+    config = transformers.BertConfig(**{
+        "vocab_size": len(pieces), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 24, "max_position_embeddings": 32, "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    return _saved(getattr(transformers, cls), config, folder)

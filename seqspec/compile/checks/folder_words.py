@@ -1,0 +1,78 @@
+"""A folder's tokenizer that cuts words into pieces, behind steps that find other words than it was trained on.
+
+The vocabulary of a Japanese BERT was learned from the words of one segmenter and one dictionary, over text in
+NFKC. Other words give other pieces, many of them unknown, and a model that reads them worse than it could,
+without any sign of it. The folder's `tokenizer_config.json` says which words it wants; where it names no
+dictionary, the spec's is taken.
+
+Example, where the folder says mecab with unidic-lite::
+
+    data:
+      source: {type: csv, root: data, source: {text: text, language: ja}, target: {label: mood}}
+      text: {source: {segment: null, tokenizer: {type: hf, from: "${env:BERT_JA}", template: true}}}
+
+Use instead::
+
+    data:
+      source: {type: csv, root: data, source: {text: text, language: ja}, target: {label: mood}}
+      text:
+        source:
+          normalize: [nfkc]
+          segment: {type: mecab, dictionary: unidic-lite}
+          tokenizer: {type: hf, from: "${env:BERT_JA}", template: true}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from seqspec.compile.checks._corpus import pipelines
+from seqspec.compile.plan.plan import Plan
+from seqspec.schema.diagnostic import DataError, Finding
+
+CODE = "SQ350"
+_FORM = "nfkc"
+"""What such tokenizers do to text before they look for words."""
+
+
+def check(plan: Plan) -> Iterator[Finding]:
+    for path, pipeline, _ in pipelines(plan):
+        folder = getattr(pipeline.tokenizer, "folder", None)
+        if folder is not None:
+            for message, help in _mistakes(pipeline, folder):
+                yield Finding((*path, "tokenizer"), message, help=help)
+
+
+def _mistakes(pipeline: Any, written: str) -> Iterator[tuple[str, str]]:
+    """What the steps before the tokenizer do otherwise than the folder says, and the remedy."""
+    from seqspec.data.pretrained.hf_folder import named_here, path_of
+    from seqspec.data.pretrained.word_settings import told_words
+
+    try:
+        told = told_words(path_of(written)) if named_here(written) else None
+    except DataError:
+        return  # what reads the tokenizer says so
+    if told is None:
+        return
+    if told.segmenter == "basic":
+        yield (
+            "the folder does not say what finds its words",
+            "add `word_tokenizer_type` and its dictionary to the folder's tokenizer_config.json",
+        )
+        return
+    wanted = f"{{type: {told.segmenter}, dictionary: {told.dictionary or '…'}}}"
+    segment = pipeline.segment
+    if segment is None or segment.component[1] != told.segmenter:
+        found = "no segmenter" if segment is None else f"`{segment.component[1]}`"
+        yield (
+            f"the folder's pieces are cut from words of `{told.segmenter}`, and {found} stands before them",
+            f"set `segment: {wanted}`",
+        )
+    elif told.dictionary not in (None, segment.dictionary):
+        yield (
+            f"the folder's words are those of `{told.dictionary}`, and here they are `{segment.dictionary}`'s",
+            f"set `segment: {wanted}`",
+        )
+    if _FORM not in {step.component[1] for step in pipeline.normalize}:
+        yield f"the folder's words are found in text in {_FORM.upper()}", f"set `normalize: [{_FORM}]`"
