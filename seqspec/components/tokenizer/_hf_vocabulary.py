@@ -36,7 +36,8 @@ def made_of_vocabulary(folder: Path) -> str | None:
     added = [_added(piece, ids[piece]) for piece in _SPECIAL if piece in ids]
     return json.dumps({
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": added,
-        "normalizer": _normalizer(told.lowercase), "pre_tokenizer": _cut(characters=told.pieces == "character"),
+        "normalizer": _normalizer(told.lowercase),
+        "pre_tokenizer": _cut(characters=told.pieces == "character"),
         "post_processor": _template(ids), "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
                   "max_input_chars_per_word": _LONGEST_WORD, "vocab": ids},

@@ -116,9 +116,9 @@ class BertConfig(Pretrained):
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """As transformers' ``BertModel`` names them."""
         assert self.dim is not None
-        dim, at = self.dim, "embeddings."
+        dim, at, role = self.dim, "embeddings.", self.reads or "source"
         weights = [
-            Weight("embedding.weight_VD", f"{at}word_embeddings.weight", (None, dim), by_id=self.reads or "source"),
+            Weight("embedding.weight_VD", f"{at}word_embeddings.weight", (None, dim), by_id=role),
             Weight("positions_TD", f"{at}position_embeddings.weight", (self.max_positions, dim)),
             Weight("types_KD", f"{at}token_type_embeddings.weight", (self.num_types, dim)),
             *_norm("norm", f"{at}LayerNorm", dim),

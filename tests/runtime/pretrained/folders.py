@@ -110,9 +110,30 @@ def save_wav2vec2(folder: Path, **settings: Any) -> Any:
 
 
 JAPANESE = ["東京に行きます。", "私は日本語を話す。", "ＡＢＣと 東京タワー。", "英国に行く　つもりです。"]
-_PIECES = (
-    "東京 に 行き ます 。 日本 語 英 ##国 私 は を 話す です ##タワー abc A ##B ##C と 行く つもり".split()
-)
+_PIECES = [
+    "東京",
+    "に",
+    "行き",
+    "ます",
+    "。",
+    "日本",
+    "語",
+    "英",
+    "##国",
+    "私",
+    "は",
+    "を",
+    "話す",
+    "です",
+    "##タワー",
+    "abc",
+    "A",
+    "##B",
+    "##C",
+    "と",
+    "行く",
+    "つもり",
+]
 
 
 def save_bert(folder: Path, *, cls: str = "BertForMaskedLM", **settings: Any) -> Any:
