@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def read_artifact(folder: Path) -> HFArtifact:
     if type(rows) is not int or not most <= rows <= MOST_ROWS:
         rows = most
     pad, unk, bos, eos = special
-    return HFArtifact(text, (pad if pad not in (unk, bos, eos) else -1, unk, bos, eos), rows)
+    about = "" if (folder / TOKENIZER).is_file() else json.dumps(_optional(folder / ABOUT), sort_keys=True)
+    return HFArtifact(text, (pad if pad not in (unk, bos, eos) else -1, unk, bos, eos), rows, about)
 
 
 def _text(folder: Path) -> str:

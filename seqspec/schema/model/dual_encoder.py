@@ -40,6 +40,8 @@ class DualEncoderConfig(Config):
     """Width of a linear map of the pooled vector; left out, there is none."""
 
     usual_metric: ClassVar[str] = "retrieval"
+    folder_form: ClassVar[str] = "states"
+    """What a folder in Hugging Face's layout holds of it."""
 
     @property
     def has_more_weights(self) -> bool:

@@ -7,7 +7,12 @@ import torch
 
 from seqspec.compile.pipeline import compile
 from seqspec.runtime.assembly.assemble import assemble
-from seqspec.schema.diagnostic import SpecError
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.export.export import Request, export
+from seqspec.runtime.export.hf_encoder import write_encoder
+from seqspec.runtime.run import run
+from seqspec.runtime.surface import open_run
+from seqspec.schema.diagnostic import RunError, SpecError
 from tests.runtime.pretrained import folders
 
 transformers = pytest.importorskip("transformers")
@@ -176,3 +181,30 @@ def test_a_vocabulary_without_its_settings_is_refused(read, tmp_path):
 
     assert [code for code, _ in found] == ["SQ450"]
     assert "has no tokenizer.json" in found[0][1]
+
+
+def test_a_classifier_goes_out_and_answers_alike(read, tmp_path):
+    spec, *_ = read
+    corpus, folder = spec.with_name("corpus"), spec.with_name("model")
+    (tmp_path / "spec.yaml").write_text(SPEC.format(corpus=corpus, folder=folder, more=", pooler: true"))
+    done = run(compile(tmp_path / "spec.yaml"), runs=tmp_path / "runs", launch=Launch(quiet=True, threads=1))
+
+    found = export(Request(done.folder.path, "hf", output=tmp_path / "out"))
+
+    assert [check.difference for check in found.checks] < [1e-5]
+    theirs = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "out")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert theirs.config.id2label == {0: "m0", 1: "m1"}
+    answers = open_run(done.folder.path).predict(folders.JAPANESE)
+    for text, answer in zip(folders.JAPANESE, answers, strict=True):
+        logits = theirs(**tokenizer(text, return_tensors="pt")).logits[0]
+        assert theirs.config.id2label[int(logits.argmax())] == answer.hypotheses[0].text
+
+
+def test_an_encoder_that_fits_no_class_of_transformers_is_told(read, tmp_path):
+    _, made, _ = read
+
+    with pytest.raises(RunError, match="`classifier`") as raised:
+        write_encoder(made.program, made.prepared, tmp_path / "out", labels={})
+
+    assert "`BertModel`" in str(raised.value.help)
