@@ -50,7 +50,9 @@ def run(part: Built, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor 
 
 def is_sequence(name: str) -> bool:
     found = planned("encoder", name)
-    return found is not None and isinstance(found[2], States) and isinstance(found[1], Frames | States | Tokens)
+    return (
+        found is not None and isinstance(found[2], States) and isinstance(found[1], Frames | States | Tokens)
+    )
 
 
 SEQUENCES = [name for name in ENCODERS if is_sequence(name)]

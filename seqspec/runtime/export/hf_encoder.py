@@ -8,7 +8,7 @@ Which class of transformers reads it, and what its head is called there, stands 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +66,7 @@ def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: La
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, part, ids).items()}
     finally:
         unmerge(program.model, kept)
-    write_json(folder / "config.json", _settings(part, ids, labels))
+    write_json(folder / "config.json", _settings(part, ids, _class_names(prepared, labels)))
     data = b"".join(bytes(one) for _, one in pieces(dict(sorted(tensors.items())), about={"format": "pt"}))
     write_durably(folder / "model.safetensors", data)
     if ids is not None:
@@ -127,16 +127,24 @@ def _part(program: Program) -> _Part:
     )
 
 
-def _settings(part: _Part, ids: Ids | None, labels: Labels) -> dict[str, Any]:
+def _settings(part: _Part, ids: Ids | None, names: Sequence[str]) -> dict[str, Any]:
     settings = {**part.config.write_settings(), "architectures": [part.form.architecture], "dtype": "float32"}
     if ids is not None:
         known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
         settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": ids.size}
-    names = labels.get("target", ())
     if part.form.head and names:
         settings["id2label"] = {str(id): name for id, name in enumerate(names)}
         settings["label2id"] = {name: id for id, name in enumerate(names)}
     return settings
+
+
+def _class_names(prepared: Texts, labels: Labels) -> Sequence[str]:
+    """What the head scores: the labels of examples, or the tags of words."""
+    steps = prepared.parts.text.get("target")
+    if "target" in labels or steps is None:
+        return labels.get("target", ())
+    found: list[str] = steps.tokenizer.pieces(range(steps.vocab_size))
+    return found
 
 
 def _tensors(program: Program, part: _Part, ids: Ids | None) -> dict[str, Tensor]:
