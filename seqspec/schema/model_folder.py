@@ -59,6 +59,25 @@ class HeadForm(NamedTuple):
     """What stands before the body's names."""
 
 
+class PairForm(NamedTuple):
+    """How a folder holds an encoder and a decoder."""
+
+    encoder: Layout
+    decoder: Layout
+    settings: Mapping[str, Any]
+    """config.json, without the vocabulary."""
+    head: str | None = None
+    """What a softmax of its own is called; ``None`` where it is always the table."""
+    bias: str | None = None
+    """What the softmax's offsets are called, ``[1, V]``; ``None`` where it has none."""
+    dim: int = 0
+    positions: tuple[str, ...] = ()
+    """Tables of our sinusoids, which the file overrides the architecture's own with."""
+    num_positions: int = 0
+    zeros: Mapping[str, int] = {}
+    """Offsets that the architecture has and we have not, with their sizes."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """What a folder says without a weight being read."""

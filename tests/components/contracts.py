@@ -20,6 +20,7 @@ from seqspec.schema.types import Frames, Image, Points, Poison, States, Tokens, 
 CATALOGUE = Catalogue()
 SMALL: dict[str, Any] = {
     "dim": 24,
+    "head_dim": 6,
     "num_layers": 2,
     "num_heads": 4,
     "feed_forward_dim": 24,

@@ -34,6 +34,9 @@ def read_artifact(folder: Path) -> HFArtifact:
     if type(rows) is not int or not most <= rows <= MOST_ROWS:
         rows = most
     pad, unk, bos, eos = special
+    start = settings.get("decoder_start_token_id")
+    if settings.get("is_encoder_decoder") is True and type(start) is int and 0 <= start < MOST_ROWS:
+        bos = start
     about = "" if (folder / TOKENIZER).is_file() else json.dumps(_optional(folder / ABOUT), sort_keys=True)
     return HFArtifact(text, (pad if pad not in (unk, bos, eos) else -1, unk, bos, eos), rows, about)
 

@@ -151,3 +151,25 @@ def save_bert(folder: Path, *, cls: str = "BertForMaskedLM", **settings: Any) ->
         "intermediate_size": 24, "max_position_embeddings": 32, "initializer_range": 0.3, **settings,
     })  # fmt: skip
     return _saved(getattr(transformers, cls), config, folder)
+
+
+def save_t5(folder: Path, *, untied: bool = False, **settings: Any) -> Any:
+    """A T5 whose heads are wider than their share; ``untied``: with a softmax of its own, as version 1.1."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<pad>", "</s>"))
+    config = transformers.T5Config(**{
+        "vocab_size": size + 3, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_heads": 4,
+        "num_decoder_layers": 1, "decoder_start_token_id": 0, "initializer_factor": 0.5, **settings,
+    })  # fmt: skip
+    torch.manual_seed(1)
+    model = transformers.T5ForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        if untied:
+            model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.weight))
+            model.config.tie_word_embeddings = False
+        for name, parameter in model.named_parameters():
+            if "relative" in name or "norm" in name:
+                parameter.add_(torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return model
