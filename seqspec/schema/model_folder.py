@@ -26,6 +26,8 @@ class Weight(NamedTuple):
     """The field whose token ids its rows belong to: rows move where the ids do."""
     older: tuple[str, ...] = ()
     """What other files call it."""
+    flat: bool = False
+    """The folder holds a vector as a matrix of one row."""
 
 
 class Layout(NamedTuple):
@@ -74,6 +76,8 @@ class PairForm(NamedTuple):
     positions: tuple[str, ...] = ()
     """Tables of our sinusoids, which the file overrides the architecture's own with."""
     num_positions: int = 0
+    rates: str = "half_less_one"
+    """By which formula."""
     zeros: Mapping[str, int] = {}
     """Offsets that the architecture has and we have not, with their sizes."""
 

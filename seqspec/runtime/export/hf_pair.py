@@ -158,7 +158,9 @@ def _tensors(program: Program, form: PairForm, ids: Ids) -> Iterator[tuple[str, 
         yield form.bias, by_their_ids(values[:, None], ids).T
     elif bias is not None:
         raise refused("its head has a bias, which this architecture has not", help="set `bias: false`")
-    table = sinusoids(0, form.num_positions, dim=form.dim, device=torch.device("cpu"))
+    table = sinusoids(
+        0, form.num_positions, dim=form.dim, device=torch.device("cpu"), to_half=form.rates == "half"
+    )
     for name in form.positions:
         yield name, table
     for name, size in form.zeros.items():
@@ -168,6 +170,9 @@ def _tensors(program: Program, form: PairForm, ids: Ids) -> Iterator[tuple[str, 
 def _of_part(module: Any, layout: Layout, ids: Ids) -> dict[str, Tensor]:
     """Of a part whose table stands outside, the table is its decoder's."""
     own = {name: tensor.detach() for name, tensor in module.state_dict().items()}
+    homeless = next(iter(own.keys() - {weight.here for weight in layout.weights}), None)
+    if homeless is not None:
+        raise refused(f"`{homeless}` has no place in the folder")
     for weight in layout.weights:
         if weight.by_id:
             own[weight.here] = by_their_ids(own[weight.here], ids)

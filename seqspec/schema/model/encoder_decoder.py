@@ -121,14 +121,26 @@ class EncoderDecoderConfig(Pretrained):
                 at=("from",),
                 help="take `from` out, or choose an encoder that is",
             )
-        return self.handed_down(flow, "decoder", untied=self.tie in ("none", "embeddings"))
+        handed = self.handed_down(flow, "decoder", untied=self.tie in ("none", "embeddings"))
+        folder = flow.folder(self.folder)
+        offsets = folder is not None and "final_logits_bias" in folder.tensors
+        if offsets and not getattr(self.head, "bias", True):
+            raise Mismatch(
+                "the folder's softmax has offsets, which this head would lose",
+                at=("head",),
+                help="set `bias: true`",
+            )
+        return handed
 
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """The head; encoder and decoder have layouts of their own."""
-        if self.tie in ("target", "all"):
-            return Layout((), ("",))
         held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
-        return placed(held, "head", bias=bool(getattr(self.head, "bias", False)))
+        bias, tied = bool(getattr(self.head, "bias", False)), self.tie in ("target", "all")
+        left_out = {"weight_VD": tied, "bias_V": not bias}
+        weights = tuple(weight for weight in held.weights if not left_out.get(weight.here))
+        if not weights and not bias:
+            return Layout((), ("",))
+        return placed(held._replace(weights=weights or held.weights[:1]), "head", bias=bias)
 
     def _wire_heads(self, states: Type, source: Mapping[str, Type], flow: Flow) -> dict[str, Type]:
         if self.outputs and isinstance(source["source"], Tokens):

@@ -173,3 +173,27 @@ def save_t5(folder: Path, *, untied: bool = False, **settings: Any) -> Any:
                 parameter.add_(torch.randn_like(parameter))
     model.save_pretrained(folder)
     return model
+
+
+def save_pair(folder: Path, *, kind: str, **settings: Any) -> Any:
+    """A Marian, Pegasus or M2M-100 (NLLB), whose softmax has offsets where such folders have them."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<s>", "<pad>", "</s>"))
+    config, cls = {
+        "marian": (transformers.MarianConfig, transformers.MarianMTModel),
+        "pegasus": (transformers.PegasusConfig, transformers.PegasusForConditionalGeneration),
+        "m2m_100": (transformers.M2M100Config, transformers.M2M100ForConditionalGeneration),
+    }[kind]
+    model = _saved(cls, config(**{
+        "vocab_size": size, "d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "init_std": 0.3,
+        "encoder_attention_heads": 4, "decoder_attention_heads": 2, "encoder_ffn_dim": 24,
+        "decoder_ffn_dim": 20, "max_position_embeddings": 40, "scale_embedding": True, "pad_token_id": 1,
+        "eos_token_id": 2, "bos_token_id": 0, "forced_eos_token_id": None,
+        "decoder_start_token_id": 2 if kind == "m2m_100" else 1, **settings,
+    }), folder)  # fmt: skip
+    if kind != "m2m_100":
+        with torch.no_grad():
+            model.final_logits_bias.normal_(std=0.3)
+        model.save_pretrained(folder)
+    return model
