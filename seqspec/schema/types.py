@@ -235,6 +235,8 @@ class Pairs(Type):
     """Two vectors an example, one of each side of a pair, that belong together: ``[B, dim]`` both."""
 
     dim: int
+    graded: bool = False
+    """The corpus says of each pair how near its sides are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,14 @@ from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import auxiliary_outputs
 from seqspec.schema.model._pooling import Pooling, pooled
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Outputs, Pairs, Poison, Type, Vector
+from seqspec.schema.types import Outputs, Pairs, Poison, Scalar, Type, Vector
 from seqspec.schema.units import InferredMark, Positive
 
 NEGATIVE = "negative"
 """The field that holds, for each pair, something near that does not belong to it."""
+
+SIMILARITY = "similarity"
+"""The field that holds, for each pair, a number that is larger for what is nearer, such as 0 to 5."""
 
 
 class DualEncoderConfig(Config):
@@ -67,7 +70,7 @@ class DualEncoderConfig(Config):
                 at=("target_encoder",),
                 help="give both encoders one width, or name a `projection` that both are mapped to",
             )
-        pairs = Pairs(self.projection or vector.dim)
+        pairs = Pairs(self.projection or vector.dim, graded=isinstance(source.get(SIMILARITY), Scalar))
         return Outputs({"pairs": pairs, **dict(auxiliary_outputs(self, ("encoder",)))})
 
     def _target(self, source: Mapping[str, Type], vector: Type, flow: Flow) -> Type:
