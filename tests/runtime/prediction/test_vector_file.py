@@ -8,8 +8,13 @@ from typer.testing import CliRunner
 
 from seqspec.cli_results import results
 from seqspec.compile.pipeline import compile
+from seqspec.components.predictions import TextPrediction
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.prediction.input import of_text
+from seqspec.runtime.prediction.predictor import Prediction
+from seqspec.runtime.prediction.vector_file import stacked_in
 from seqspec.runtime.run import run
+from seqspec.schema.diagnostic import RunError
 
 SPEC = """
 seqspec: 1
@@ -64,8 +69,16 @@ def test_rows_are_the_inputs_in_order(done, tmp_path):
     assert printed.stdout.splitlines()[0] == "v.npy[0]"
 
 
-def test_another_kind_of_file_is_refused(done, tmp_path):
-    code, printed = predicted(done, "ab1\n", tmp_path / "v.txt")
+def test_another_kind_of_file_is_refused(tmp_path):
+    with pytest.raises(RunError, match="no .npy file"):
+        list(stacked_in(tmp_path / "v.txt", iter(())))
 
-    assert code == 2
-    assert "no .npy file" in printed.stderr
+
+def test_texts_are_no_vectors(tmp_path):
+    text = Prediction(of_text("a"), (TextPrediction("b", 0.0),))
+
+    with pytest.raises(RunError, match="predicts no vectors") as raised:
+        list(stacked_in(tmp_path / "v.npy", iter([text])))
+
+    assert raised.value.exit == 2
+    assert not (tmp_path / "v.npy").exists()
