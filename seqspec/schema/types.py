@@ -192,6 +192,13 @@ class Integers(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class WordStarts(Integers):
+    """At which of the ids of the field ``of`` each word of its text begins; it follows from that text."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Floats(Type):
     """A sequence of numbers, such as pitch: ``[B, T]`` float32, padded with 0."""
 
@@ -219,6 +226,8 @@ class Logits(Type):
     """A CTC head scores the same vocabulary at the encoder's states."""
     picture: bool = False
     """One set a channel of each pixel of a picture, over its values."""
+    ends: bool = True
+    """Behind the targets their end is scored as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +235,8 @@ class Pairs(Type):
     """Two vectors an example, one of each side of a pair, that belong together: ``[B, dim]`` both."""
 
     dim: int
+    graded: bool = False
+    """The corpus says of each pair how near its sides are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.config import Config
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Frames, Image, Points, Poison, States, Type
+from seqspec.schema.types import Frames, Image, Points, Poison, States, Tokens, Type
 
 CATALOGUE = Catalogue()
 SMALL: dict[str, Any] = {
     "dim": 24,
+    "head_dim": 6,
     "num_layers": 2,
     "num_heads": 4,
     "feed_forward_dim": 24,
@@ -33,6 +34,7 @@ SMALL: dict[str, Any] = {
     "max_steps": 3,
     "num_layers_per_block": 1,
     "max_length": 64,
+    "attention_dropout": 0.0,
     "position_kernel": 4,
     "position_groups": 4,
     "feature_dims": [8, 8],
@@ -40,7 +42,8 @@ SMALL: dict[str, Any] = {
     "feature_strides": [2, 2],
 }
 """A small value of a field, whichever component has it."""
-SOURCES: tuple[Type, ...] = (Frames(24, 100), States(24), Image(3, 32, 32), Points(3), Frames(1, 16_000))
+SOURCES: tuple[Type, ...] = (Frames(24, 100), States(24), Image(3, 32, 32), Points(3), Frames(1, 16_000),
+                             Tokens(19))  # fmt: skip
 
 
 Sources = tuple[Type | Mapping[str, Type], ...]

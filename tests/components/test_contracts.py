@@ -34,6 +34,9 @@ def inputs(part: Built, count: int = 2, size: int = LONG) -> tuple[Tensor, Tenso
             return torch.randn(count, 32, dim), torch.full((count,), 32)
         case Frames() | States():
             return torch.randn(count, size, part.takes.dim), torch.full((count,), size)
+        case Tokens(vocab):
+            assert isinstance(vocab, int)
+            return torch.randint(3, vocab, (count, size)), torch.full((count,), size)
     raise AssertionError(part.takes)
 
 
@@ -47,7 +50,9 @@ def run(part: Built, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor 
 
 def is_sequence(name: str) -> bool:
     found = planned("encoder", name)
-    return found is not None and isinstance(found[2], States) and isinstance(found[1], Frames | States)
+    return (
+        found is not None and isinstance(found[2], States) and isinstance(found[1], Frames | States | Tokens)
+    )
 
 
 SEQUENCES = [name for name in ENCODERS if is_sequence(name)]
@@ -81,7 +86,7 @@ def leak(part: Built) -> float:
     with torch.no_grad():
         alone, own = run(part, x[1:, :SHORT], torch.tensor([SHORT]))
     assert own is not None
-    for beyond in (0.0, 100.0):
+    for beyond in (0, 4) if isinstance(part.takes, Tokens) else (0.0, 100.0):
         padded = x.clone()
         padded[1, SHORT:] = beyond
         with torch.no_grad():

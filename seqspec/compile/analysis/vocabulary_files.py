@@ -93,7 +93,9 @@ def _field(plan: Plan, node: PlanNode) -> str:
 def _size(config: Any, field: str) -> int | None:
     """Bytes of the file that a tokenizer reads; ``None`` where the path leads to none."""
     try:
-        file = Path(expand(getattr(config, field))).expanduser() / getattr(config, "vocabulary_inside", "")
-        return file.stat().st_size if file.is_file() else None
+        place = Path(expand(getattr(config, field))).expanduser()
+        names = [getattr(config, name, "") for name in ("vocabulary_inside", "vocabulary_instead")]
+        files = (place / name for name in dict.fromkeys(names))
+        return next((file.stat().st_size for file in files if file.is_file()), None)
     except (OSError, ValueError, RuntimeError, SpecError):
         return None

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seqspec.compile.checks._corpus import pipelines
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import dotted
@@ -55,6 +56,11 @@ def _heard_otherwise(plan: Plan, one: Comparing) -> Iterator[Finding]:
 
 
 def check(plan: Plan) -> Iterator[Finding]:
+    for path, pipeline, _ in pipelines(plan):
+        if hasattr(pipeline.tokenizer, "folder"):
+            from seqspec.compile.plan.folder_words import other_words
+
+            yield from other_words(path, pipeline)
     if not any(hasattr(plan.config(path), "model_types") for path in plan.parts):
         return
     # Few specs name a folder, and what reads one is loaded for those alone.

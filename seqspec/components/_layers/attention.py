@@ -41,15 +41,22 @@ class Attention(nn.Module):
         dropout: float = 0.0,
         rotary: bool = False,
         per_dim_scale: bool = False,
+        head_dim: int | None = None,
+        scaled: bool = True,
     ) -> None:
+        """``head_dim``: width of a head, where it is not ``dim`` over ``num_heads``; ``scaled``: scores are
+        divided by its root.
+        """
         super().__init__()
+        inner = num_heads * (head_dim or dim // num_heads)
+        self.scaled = scaled
         self.num_heads = num_heads
         self.dropout = dropout
         self.rotary = rotary
-        self.query = linear(dim, dim, bias=bias)
-        self.key = linear(memory_dim or dim, dim, bias=bias)
-        self.value = linear(memory_dim or dim, dim, bias=bias)
-        self.output = linear(dim, dim, bias=bias)
+        self.query = linear(dim, inner, bias=bias)
+        self.key = linear(memory_dim or dim, inner, bias=bias)
+        self.value = linear(memory_dim or dim, inner, bias=bias)
+        self.output = linear(inner, dim, bias=bias)
         self.scale = nn.Parameter(torch.zeros(dim // num_heads)) if per_dim_scale else None
 
     def forward(
@@ -142,6 +149,8 @@ class Attention(nn.Module):
 
     def _asked(self, query_BQD: Tensor, *, start: int) -> Tensor:
         queries = self._split(query_BQD)
+        if not self.scaled:  # what follows divides by the root
+            queries = queries * queries.shape[-1] ** 0.5
         if self.scale is not None:
             # Lingvo: each feature of a head has its own positive scale, 1 at first.
             queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))

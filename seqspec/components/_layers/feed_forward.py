@@ -31,10 +31,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "glu": torch.sigmoid,
     "reglu": torch.relu,
     "geglu": functional.gelu,
+    "geglu_tanh": _gelu_tanh,
     "swiglu": functional.silu,
     "bilinear": _identity,
 }
-GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
+GATED = frozenset({"glu", "reglu", "geglu", "geglu_tanh", "swiglu", "bilinear"})
 """Shazeer (2020), "GLU Variants Improve Transformer", arXiv:2002.05202: the inner layer is activation(x W) *
 (x V).
 """

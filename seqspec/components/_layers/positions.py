@@ -10,14 +10,17 @@ import torch
 from torch import Tensor, nn
 
 
-def sinusoids(start: int, size: int, *, dim: int, device: torch.device) -> Tensor:
+def sinusoids(start: int, size: int, *, dim: int, device: torch.device, to_half: bool = False) -> Tensor:
     """``[size, dim]`` from position ``start``: sines in the first half, cosines in the second.
 
     Vaswani et al. (2017), "Attention Is All You Need", section 3.5, with the sines and cosines side by side
-    as in Tensor2Tensor; an odd width ends with a zero.
+    as in Tensor2Tensor; an odd width ends with a zero.  ``to_half``: the slowest rate is one step short of
+    1/10,000, as the paper's formula has it; otherwise the last has it.
     """
     half = dim // 2
-    rates = torch.exp(torch.arange(half, device=device) * (-math.log(1e4) / max(half - 1, 1)))
+    rates = torch.exp(
+        torch.arange(half, device=device) * (-math.log(1e4) / max(half if to_half else half - 1, 1))
+    )
     angles = torch.arange(start, start + size, device=device)[:, None] * rates
     table = torch.cat([angles.sin(), angles.cos()], dim=1)
     return nn.functional.pad(table, (0, dim % 2))

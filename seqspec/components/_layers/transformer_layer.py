@@ -145,6 +145,8 @@ def _attention(
         dropout=config.attention_dropout,
         rotary=rotary,
         per_dim_scale=config.per_dim_scale,
+        head_dim=getattr(config, "head_dim", None),
+        scaled=getattr(config, "scaled", True),
     )
 
 

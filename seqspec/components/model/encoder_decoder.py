@@ -38,10 +38,12 @@ class EncoderDecoder(nn.Module):
         """Further outputs, scores at the encoder's states, each by the module ``head_NAME``."""
         for name, head in heads.items():
             self.add_module(f"head_{name}", head)
-        if config.tie != "none":
+        if config.tie in ("target", "all"):
             self.head.tie(self.decoder.embedding.weight_VD)
-        if config.tie == "all":
-            self.embedding.weight_VD = self.decoder.embedding.weight_VD
+        if config.tie in ("all", "embeddings"):
+            table = self.embedding if self.embedding is not None else self.encoder.embedding
+            table.weight_VD = self.decoder.embedding.weight_VD
+        self.source_end = config.source_end
         self.tasks = None
         if config.task_vectors:
             self.task = config.task
@@ -89,6 +91,10 @@ class EncoderDecoder(nn.Module):
         self, x_BTD: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """``encode`` for a source that stands in no batch."""
+        if self.source_end:
+            assert lengths_B is not None
+            _, x_BTD = with_ends(x_BTD, lengths_B, begin=BOS, end=EOS)
+            lengths_B = lengths_B + 1
         if self.embedding is not None and self.with_lengths:
             x_BTD, lengths_B = self.embedding(x_BTD, lengths_B)
         elif self.embedding is not None:

@@ -19,17 +19,21 @@ class HFArtifact(NamedTuple):
     """The folder's ids of padding, unknown, begin and end; -1 where it has none."""
     rows: int
     """Ids of the folder's model, or of its tokenizer where there is no model."""
+    about: str = ""
+    """``tokenizer_config.json`` of a folder whose words are found before its pieces; empty of others."""
 
     def dump(self) -> bytes:
         """As a run keeps it."""
-        return json.dumps(self._asdict(), ensure_ascii=False, sort_keys=True).encode()
+        held = {name: value for name, value in self._asdict().items() if name != "about" or value}
+        return json.dumps(held, ensure_ascii=False, sort_keys=True).encode()
 
     @classmethod
     def parse(cls, data: bytes) -> HFArtifact:
         """What ``dump`` wrote.  Raises ``DataError``."""
         try:
             found = json.loads(data)
-            return cls(str(found["tokenizer"]), tuple(map(int, found["special"])), int(found["rows"]))  # type: ignore[arg-type]
+            special, rows = tuple(map(int, found["special"])), int(found["rows"])
+            return cls(str(found["tokenizer"]), special, rows, str(found.get("about", "")))  # type: ignore[arg-type]
         except (ValueError, KeyError, TypeError):
             help = "run `seqspec data prepare` again"
             raise DataError("this is no tokenizer of a folder", help=help, code=NO_TOKENIZER) from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seqspec.components.tokenizer._hf_artifact import NO_TOKENIZER, HFArtifact
 from seqspec.components.tokenizer._hf_model import opened as opened_model
+from seqspec.components.tokenizer._hf_vocabulary import made_of_vocabulary
 from seqspec.data.pretrained.bounded_json import AGAIN, read_json
 from seqspec.data.pretrained.hf_folder import SETTINGS
 from seqspec.data.printable import show
@@ -32,7 +34,11 @@ def read_artifact(folder: Path) -> HFArtifact:
     if type(rows) is not int or not most <= rows <= MOST_ROWS:
         rows = most
     pad, unk, bos, eos = special
-    return HFArtifact(text, (pad if pad not in (unk, bos, eos) else -1, unk, bos, eos), rows)
+    start = settings.get("decoder_start_token_id")
+    if settings.get("is_encoder_decoder") is True and type(start) is int and 0 <= start < MOST_ROWS:
+        bos = start
+    about = "" if (folder / TOKENIZER).is_file() else json.dumps(_optional(folder / ABOUT), sort_keys=True)
+    return HFArtifact(text, (pad if pad not in (unk, bos, eos) else -1, unk, bos, eos), rows, about)
 
 
 def _text(folder: Path) -> str:
@@ -43,6 +49,9 @@ def _text(folder: Path) -> str:
             "set `from` to a folder with a tokenizer.json",
         )
     elif not file.is_file():
+        made = made_of_vocabulary(folder)
+        if made is not None:
+            return made
         why = f"{show(str(folder))} has no {TOKENIZER}"
         help = (
             "save it once: `AutoTokenizer.from_pretrained('IN').save_pretrained('OUT')` of `transformers`; "

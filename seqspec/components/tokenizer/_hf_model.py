@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,10 @@ from seqspec.schema.types import UNK
 
 if TYPE_CHECKING:
     from seqspec.components.tokenizer._hf_artifact import HFArtifact
+
+
+_MASKS = ("<mask>", "[MASK]")
+"""What folders call the piece that hides another."""
 
 
 def opened(text: str) -> Any:
@@ -103,8 +107,15 @@ class HFModel:
             if id == tokenizer.get_vocab_size(with_added_tokens=True):
                 tokenizer.add_special_tokens([f"<{name}>" if name in ("pad", "unk") else f"<seqspec_{name}>"])
         pieces = {f"{name}_token": tokenizer.id_to_token(id) for name, id in named.items()}
+        if self.held.about:
+            return {
+                "tokenizer_config.json": self.held.about.encode() + b"\n",
+                "vocab.txt": _listed(tokenizer.get_vocab(with_added_tokens=True)).encode(),
+            }
         about = {"tokenizer_class": "PreTrainedTokenizerFast"}
         about |= {name: piece for name, piece in pieces.items() if piece is not None}
+        mask = next((piece for piece in _MASKS if tokenizer.token_to_id(piece) is not None), None)
+        about |= {"mask_token": mask} if mask else {}
         return {
             "tokenizer.json": tokenizer.to_str(pretty=False).encode(),
             "tokenizer_config.json": json.dumps(about, indent=1, sort_keys=True).encode() + b"\n",
@@ -118,3 +129,9 @@ class HFModel:
     def _renamed(self, ids: Sequence[int]) -> list[int]:
         ours = self._ours
         return [ours[id] for id in ids]
+
+
+def _listed(ids: Mapping[str, int]) -> str:
+    """One piece a line, in the order of their ids; a number that has none is a line of its own."""
+    pieces = {id: piece for piece, id in ids.items()}
+    return "".join(f"{pieces.get(id, f'[unused {id}]')}\n" for id in range(max(pieces) + 1))

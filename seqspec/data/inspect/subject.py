@@ -108,7 +108,10 @@ class Subject:
             yield from (held[row - rows[0]] for row in rows)
 
     def hashes(self, split: Split, role: str) -> np.ndarray:
-        """The fingerprints of a role of every example of a split."""
+        """The fingerprints of a role of every example of a split; of what follows from another field, that
+        field's.
+        """
+        role = getattr(self.roles[role], "of", role)
         found: np.ndarray = np.asarray(split.records.values(f"{role}_hash"))[np.asarray(split.rows)]
         return found
 

@@ -16,7 +16,18 @@ from seqspec.data.stages.lengths import sides
 from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_picture
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Store
-from seqspec.schema.types import Classes, Image, Mask, Scalar, Text, Type, Vector, Waveform, in_order
+from seqspec.schema.types import (
+    Classes,
+    Image,
+    Mask,
+    Scalar,
+    Text,
+    Type,
+    Vector,
+    Waveform,
+    WordStarts,
+    in_order,
+)
 
 Value = np.ndarray | int | float
 
@@ -124,7 +135,7 @@ class Split:
         """What the model gets for a role."""
         row = int(self.rows[index])
         match self.roles[role]:
-            case Text():
+            case Text() | WordStarts():
                 return self.ids[role].row("ids", row)
             case Classes():
                 return self.numbers[role][self.records.text(role, row)]

@@ -13,7 +13,7 @@ from seqspec.data.stages.features import num_frames
 from seqspec.data.stages.filter import refusals, repeated
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Column, Store, StoreWriter, blocks
-from seqspec.schema.types import SEQUENCES, Text, Type, Waveform, in_order
+from seqspec.schema.types import SEQUENCES, Text, Type, Waveform, WordStarts, in_order
 
 if TYPE_CHECKING:
     from seqspec.schema.data import Data
@@ -47,7 +47,7 @@ class Measure:
     def _field(self, role: str, start: int, stop: int) -> np.ndarray:
         ends = slice(start, stop + 1)
         match self.roles[role]:
-            case Text():
+            case Text() | WordStarts():
                 return np.diff(self.ids[role].offsets("ids")[ends])
             case Waveform() if role in self.frames:
                 return np.diff(self.frames[role].offsets("frames")[ends])
@@ -136,7 +136,7 @@ def _hashes(
     for start, stop in blocks(records.rows):
         numbers = np.flatnonzero(kept[start:stop]) + start
         hashes = np.zeros(len(numbers), np.uint64)
-        for role in roles:
+        for role in (role for role, type_ in roles.items() if not isinstance(type_, WordStarts)):
             hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + records.values(f"{role}_hash")[numbers]
         yield numbers, hashes
 

@@ -24,7 +24,18 @@ from seqspec.data.seeds import hash64
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_text
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Floats, Image, Integers, Mask, Scalar, Text, Type, Waveform
+from seqspec.schema.types import (
+    Classes,
+    Floats,
+    Image,
+    Integers,
+    Mask,
+    Scalar,
+    Text,
+    Type,
+    Waveform,
+    WordStarts,
+)
 
 BLOCK = 4096
 COMMIT_ROWS = 262_144
@@ -40,7 +51,8 @@ def write_records(
     """Stream one split of the corpus into a store, in bounded memory."""
     rows = parts.adapter.examples(split)
     first, rows = _peek(rows)
-    kinds = [kind_of(role, type_, root=root) for role, type_ in parts.roles.items()]
+    kinds = [kind_of(role, type_, root=root) for role, type_ in parts.roles.items()
+             if not isinstance(type_, WordStarts)]  # fmt: skip
     extras = [name for name in EXTRAS if first is not None and name in first]
     columns = {"id": TEXT, "id_hash": Column("uint64", ragged=False), **dict.fromkeys(extras, TEXT)}
     for kind in kinds:

@@ -14,8 +14,9 @@ from seqspec.data.stages.encoding import artifact_of, joined, texts_of, write_id
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.store.store import Store
+from seqspec.data.text.word_places import WordPlaces
 from seqspec.schema.diagnostic import blamed
-from seqspec.schema.types import Text
+from seqspec.schema.types import Text, WordStarts
 
 
 @dataclass
@@ -87,14 +88,20 @@ class TextStage:
 
     def ids(self, base: str, role: str) -> Store:
         """The ids of a role of every record of a split."""
+        steps: Any = None
+        name = role
+        if isinstance(type_ := self.parts.roles[role], WordStarts):
+            role = type_.of
+            steps = WordPlaces(self.parts.text[role])
         pipeline = self.parts.pipeline(role)
         artifact = self.artifacts.get(f"data.text.{pipeline}.tokenizer")
         learned = None if artifact is None else hashlib.sha256(artifact).hexdigest()
 
         def build(folder: Path) -> None:
             write_ids(
-                folder, steps=self.parts.text[role], records=self.corpus.records(base), role=role, split=base,
-                on_error=self.parts.config.on_error, processes=self.processes, progress=self.corpus.progress,
+                folder, steps=steps or self.parts.text[role], records=self.corpus.records(base), role=role,
+                split=base, on_error=self.parts.config.on_error, processes=self.processes,
+                progress=self.corpus.progress,
             )  # fmt: skip
 
         parts = {
@@ -102,5 +109,6 @@ class TextStage:
             "role": role,
             "steps": self.prints[role],
             "learned": learned,
+            **({} if steps is None else {"places": "words"}),
         }
-        return self.corpus.store("ids", (base, role), parts, build)
+        return self.corpus.store("ids", (base, name), parts, build)

@@ -58,14 +58,16 @@ def begin_adaptation(program: Program) -> None:
         _read(program, path_of(config.folder), config)
 
 
-def write_adapter(program: Program, folder: Path) -> None:
-    """The products in peft's format.  Raises ``DataError`` where a part has no names in Hugging Face's
+def write_adapter(program: Program, folder: Path, *, prefix: str | None = None) -> None:
+    """The products in peft's format, for a base model whose names begin with ``prefix`` (left out, those of
+    the part's layout).  Raises ``DataError`` where a part has no names in Hugging Face's
     layout.
     """
     config: Any = program.plan.experiment.adapt
     tensors: dict[str, Tensor] = {}
     ranks, alphas, turned = {}, {}, False
-    for there, group in _by_layer(program).items():
+    layers = _by_layer(program, prefix)
+    for there, group in layers.items():
         down, up = _joined(group)
         tensors |= {f"{BEGIN}{there}.lora_A.weight": down, f"{BEGIN}{there}.lora_B.weight": up}
         if group[0].held.length_O is not None:
@@ -78,7 +80,7 @@ def write_adapter(program: Program, folder: Path) -> None:
     settings = {
         "peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": "", "bias": "none",
         "r": config.rank, "lora_dropout": config.dropout, "fan_in_fan_out": turned, "inference_mode": True,
-        "target_modules": sorted(_by_layer(program)), "rank_pattern": ranks, "alpha_pattern": alphas,
+        "target_modules": sorted(layers), "rank_pattern": ranks, "alpha_pattern": alphas,
         **_whole(program).components["adapt",].peft,
     }  # fmt: skip
     write_durably(folder / SETTINGS, json.dumps(settings, indent=1, sort_keys=True).encode() + b"\n")
@@ -101,14 +103,14 @@ def _joined(group: list[Beside]) -> tuple[Tensor, Tensor]:
     )
 
 
-def _by_layer(program: Program) -> dict[str, list[Beside]]:
+def _by_layer(program: Program, prefix: str | None = None) -> dict[str, list[Beside]]:
     found: dict[str, list[Beside]] = {}
-    for one in _named(program):
+    for one in _named(program, prefix):
         found.setdefault(one.there, []).append(one)
     return found
 
 
-def _named(program: Program) -> Iterator[Beside]:
+def _named(program: Program, prefix: str | None = None) -> Iterator[Beside]:
     """Every product with the name of its layer in Hugging Face's layout.  Raises ``DataError``."""
     config: Any = program.plan.experiment.adapt
     for part in config.parts:
@@ -123,7 +125,8 @@ def _named(program: Program) -> Iterator[Beside]:
             weight = weights.get(f"{at}{name}.weight")
             if weight is None:
                 raise _refused(f"`{part}.{name}` has no name in Hugging Face's layout")
-            yield Beside(held, weight, f"{layout.prefix}{weight.there}".removesuffix(".weight"))
+            before = layout.prefix if prefix is None else prefix
+            yield Beside(held, weight, f"{before}{weight.there}".removesuffix(".weight"))
 
 
 def _whole(program: Program) -> Program:

@@ -316,6 +316,7 @@ def predict(
     timestamps: bool = False,
     align: Path | None = None,
     folder: Path | None = None,
+    vectors: Path | None = None,
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
@@ -332,7 +333,7 @@ def predict(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
                 all_classes=all_classes, compiled=compiled, task=task, timestamps=timestamps, align=align,
-                folder=folder,
+                folder=folder, vectors=vectors,
             )  # fmt: skip
         return Outcome()
 

@@ -65,7 +65,7 @@ def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...
     """
     decoder: Any = program.plan.config(("model", "decoder"))
     settings = _settings(program, decoder)
-    ids = _ids(prepared)
+    ids = ids_of(prepared)
     has_adapter = next(adapted(program.model), None) is not None
     folder.mkdir(parents=True, exist_ok=True)
     if has_adapter:
@@ -80,8 +80,8 @@ def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...
     known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
     numbers = {f"{name}_token_id": id for name, id in known.items()}
     config = {**settings, **numbers, "vocab_size": ids.size, "tie_word_embeddings": tied, "dtype": "float32"}
-    _write(folder / "config.json", config)
-    _write(folder / "generation_config.json", numbers)
+    write_json(folder / "config.json", config)
+    write_json(folder / "generation_config.json", numbers)
     data = b"".join(bytes(part) for _, part in pieces(dict(sorted(tensors.items())), about={"format": "pt"}))
     write_durably(folder / "model.safetensors", data)
     write_tokenizer(prepared, ids, folder)
@@ -96,7 +96,7 @@ def compare_hf(program: Program, prepared: Texts, folder: Path) -> Comparison:
     theirs = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()
-    order = torch.tensor(_ids(prepared).theirs)
+    order = torch.tensor(ids_of(prepared).theirs)
     model, training = program.model, program.model.training
     model.eval()
     size = min(getattr(model.decoder, "max_positions", None) or 48, 48)
@@ -126,9 +126,9 @@ def export_hf(program: Program, prepared: Texts, folder: Path) -> Comparison:
     return found
 
 
-def write_tokenizer(prepared: Texts, ids: Ids, folder: Path) -> None:
+def write_tokenizer(prepared: Texts, ids: Ids, folder: Path, *, role: str = "target") -> None:
     """``tokenizer.json`` with its settings, where the run's tokenizer has that form."""
-    tokenizer = _target(prepared).tokenizer
+    tokenizer = prepared.parts.text[role].tokenizer
     text = getattr(tokenizer, "exported", None)
     if text is not None:
         for name, content in text(ids.theirs[: EOS + 1]).items():
@@ -138,15 +138,15 @@ def write_tokenizer(prepared: Texts, ids: Ids, folder: Path) -> None:
 def _settings(program: Program, decoder: Any) -> dict[str, Any]:
     reads = program.plan.node("model", "decoder").takes[0][1]
     if not hasattr(decoder, "write_settings") or not isinstance(reads, Tokens):
-        raise _refused(f"decoder `{decoder.component[1]}` has no place in Hugging Face's layout")
+        raise refused(f"decoder `{decoder.component[1]}` has no place in Hugging Face's layout")
     if getattr(program.model.head, "bias_V", None) is not None:
-        raise _refused("its head has a bias, which these architectures do not have", help="set `bias: false`")
+        raise refused("its head has a bias, which these architectures do not have", help="set `bias: false`")
     if not hasattr(program.model.head, "weight_VD"):
-        raise _refused("its head is no table of one row a token")
+        raise refused("its head is no table of one row a token")
     try:
         settings: dict[str, Any] = decoder.write_settings()
     except Mismatch as mismatch:
-        raise _refused(mismatch.message, help=mismatch.help) from None
+        raise refused(mismatch.message, help=mismatch.help) from None
     return settings
 
 
@@ -157,27 +157,27 @@ def _tensors(program: Program, decoder: Any, ids: Ids) -> tuple[dict[str, Tensor
     own = {name: tensor.detach() for name, tensor in model.decoder.state_dict().items()}
     table = next(weight.here for weight in layout.weights if weight.by_id)
     scale = float(getattr(model.decoder.embedding, "scale", 1.0))
-    own[table] = _by_their_ids(own[table] * scale, ids)
+    own[table] = by_their_ids(own[table] * scale, ids)
     found = to_folder(layout, own)
     tied = model.head.weight_VD is model.decoder.embedding.weight_VD and scale == 1.0
     if not tied:
-        head = {"weight_VD": _by_their_ids(model.head.weight_VD.detach(), ids)}
+        head = {"weight_VD": by_their_ids(model.head.weight_VD.detach(), ids)}
         found |= to_folder(decoder.head_layout(), head)
     return found, tied
 
 
-def _by_their_ids(table: Tensor, ids: Ids) -> Tensor:
+def by_their_ids(table: Tensor, ids: Ids) -> Tensor:
     """Rows in the folder's order; ids that we do not have are zero."""
     rows = table.new_zeros(ids.size, table.shape[1])
     rows[torch.tensor(ids.theirs)] = table[: len(ids.theirs)]
     return rows
 
 
-def _ids(prepared: Texts) -> Ids:
+def ids_of(prepared: Texts, role: str = "target") -> Ids:
     """Ids of the tokenizer's own folder where it has one, with new ones at the end where it lacks some of
     ours; else ours.
     """
-    steps = _target(prepared)
+    steps = prepared.parts.text[role]
     original = getattr(steps.tokenizer, "original_ids", None)
     if original is None:
         return Ids(tuple(range(steps.vocab_size)), steps.vocab_size)
@@ -194,10 +194,6 @@ def _ids(prepared: Texts) -> Ids:
     return Ids(tuple(found), size)
 
 
-def _target(prepared: Texts) -> Any:
-    return prepared.parts.text["target"]
-
-
 def _greedy(logits: Any, ids: Tensor, *, steps: int) -> list[int]:
     for _ in range(steps):
         ids = torch.cat([ids, logits(ids)[:, -1].argmax(-1, keepdim=True)], 1)
@@ -205,9 +201,11 @@ def _greedy(logits: Any, ids: Tensor, *, steps: int) -> list[int]:
     return found
 
 
-def _write(path: Path, value: object) -> None:
+def write_json(path: Path, value: object) -> None:
+    """One file of a folder."""
     write_durably(path, json.dumps(value, indent=1, sort_keys=True).encode() + b"\n")
 
 
-def _refused(why: str, *, help: str | None = None) -> RunError:
+def refused(why: str, *, help: str | None = None) -> RunError:
+    """That there is no such architecture."""
     return RunError(f"this model cannot be written for transformers: {why}", exit=Exit.USAGE, help=help)

@@ -14,6 +14,7 @@ import torch
 
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
 from seqspec.data.batching.batch import Batch
+from seqspec.data.text.word_places import WordPlaces
 from seqspec.runtime.assembly.assemble import reopen
 from seqspec.runtime.assembly.assembled import Reopened
 from seqspec.runtime.assembly.default_search import search_of
@@ -27,7 +28,7 @@ from seqspec.runtime.prediction.timing import Timing, with_times
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Image, Text, Waveform
+from seqspec.schema.types import Image, Text, Waveform, WordStarts
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
@@ -140,9 +141,19 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
     inputs = parts.roles["target"] if prompts else source
     assert inputs is not None
     classes = {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}
+    places = {
+        role: _places_of(WordPlaces(parts.text[type_.of]))
+        for role, type_ in parts.roles.items()
+        if isinstance(type_, WordStarts)
+    }
     return Predictor(
-        search, text_ids(steps), inputs, 8192, prompts, device=device, classes=classes, block=TEXT_BLOCK
-    )
+        search, text_ids(steps), inputs, 8192, prompts, device=device, classes=classes, places=places,
+        block=TEXT_BLOCK,
+    )  # fmt: skip
+
+
+def _places_of(steps: WordPlaces) -> Callable[[str], list[int]]:
+    return lambda text: steps.encode_batch([text])[0]
 
 
 def interactive(opened: Opened) -> Opened:

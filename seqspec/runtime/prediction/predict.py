@@ -14,6 +14,7 @@ from seqspec.runtime.prediction.output_formats import Format, Printing, writer
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.prediction.timing import Aligner, read_transcripts
 from seqspec.runtime.prediction.value_files import written_to
+from seqspec.runtime.prediction.vector_file import stacked_in
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -43,9 +44,11 @@ def predict(
     timestamps: bool = False,
     align: Path | None = None,
     folder: Path | None = None,
+    vectors: Path | None = None,
 ) -> None:
     """A prediction for every input on ``out``; with ``timestamps`` their words have times, and with ``align``
-    those of given transcripts; values other than texts and labels are files in ``folder``.
+    those of given transcripts; values other than texts and labels are files in ``folder``, or
+    rows of the file ``vectors``.
 
     Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
     ``DataError``; the others are predicted.
@@ -68,6 +71,8 @@ def predict(
         predicted = Aligner(opened.timing, opened.predictor, transcripts)(given)
     else:
         predicted = opened.predictor(given)
+    if vectors is not None:
+        predicted = stacked_in(vectors, predicted)
     if folder is not None:
         predicted = written_to(folder, predicted)
     print_all(predicted, write, alone=len(inputs) == 1 and not named)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import prepacked
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
 from seqspec.data.batching.batch import Batch, Field
-from seqspec.data.batching.collate import joined
+from seqspec.data.batching.collate import joined, pad
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
 from seqspec.runtime.prediction.values import Prepare
@@ -56,6 +57,8 @@ class Predictor:
     device: torch.device = CPU
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Names of the classes of further fields, such as ``speaker``, that a column of a table may tell."""
+    places: Mapping[str, Callable[[str], list[int]]] = field(default_factory=dict)
+    """Fields that follow from the text of an input, such as where its words begin."""
     block: int = 4096
     """Inputs that are read before they are sorted."""
 
@@ -70,12 +73,13 @@ class Predictor:
         """Predictions for one block."""
         found: dict[int, Prediction] = {}
         values: dict[int, np.ndarray] = {}
-        more: dict[int, dict[str, int]] = {}
+        more: dict[int, dict[str, Any]] = {}
         for row, one in enumerate(inputs):
             try:
                 if one.error is not None:
                     raise one.error
                 more[row] = dict(self._told(one))
+                more[row] |= {role: places(str(one.value)) for role, places in self.places.items()}
                 values[row] = self.prepare(one.value)
             except DataError as error:
                 found[row] = Prediction(one, (), error)
@@ -113,7 +117,7 @@ class Predictor:
         return not (len(ids) and str(one.value).strip())
 
     def _searched(
-        self, values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, int]]
+        self, values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
     ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
         """What is told of an input stands in every input of its batch, or in none."""
         order = sorted(values, key=lambda row: (sorted(more[row]), len(values[row]), row))
@@ -123,7 +127,7 @@ class Predictor:
                 yield from self._halving(rows, values, more)
 
     def _halving(
-        self, rows: Sequence[int], values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, int]]
+        self, rows: Sequence[int], values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
     ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
         """Hypotheses of a batch; where it holds an input that is too long, those of its halves."""
         try:
@@ -142,7 +146,7 @@ class Predictor:
         self,
         rows: Sequence[int],
         values: Sequence[np.ndarray],
-        more: Sequence[Mapping[str, int]] = (),
+        more: Sequence[Mapping[str, Any]] = (),
     ) -> Batch:
         """The values of some inputs as the model reads them, and the labels of further fields."""
         given = joined(self.source, values)
@@ -150,8 +154,13 @@ class Predictor:
         nothing = Field(torch.zeros(len(rows), 0, dtype=torch.int64), none)
         fields = {"target": given} if self.prompts else {"source": given, "target": nothing}
         for role in more[0] if more else ():
-            fields[role] = Field(torch.tensor([told[role] for told in more]))
+            told = [one[role] for one in more]
+            fields[role] = Field(torch.tensor(told)) if role in self.classes else _sequences(told)
         return to_device(Batch(fields, torch.tensor(rows), 0, {"loss": 1.0}), self.device)
+
+
+def _sequences(values: Sequence[Sequence[int]]) -> Field:
+    return pad([np.asarray(value) for value in values], torch.int64)
 
 
 def _of(one: Input, found: Sequence[Predicted] | InputTooLong) -> Prediction:

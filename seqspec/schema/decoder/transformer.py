@@ -17,7 +17,7 @@ from seqspec.schema.units import Dim, InferredMark
 
 if TYPE_CHECKING:
     from seqspec.schema.decoder._shape import Shape
-    from seqspec.schema.model_folder import Layout
+    from seqspec.schema.model_folder import Layout, PairForm
 
 
 class TransformerConfig(ExchangeableLayers):
@@ -60,6 +60,14 @@ class TransformerConfig(ExchangeableLayers):
         from seqspec.schema.decoder._shape import shape_of  # few specs are written out or read from a folder
 
         return shape_of(self)
+
+    def pair_form(self, encoder: Any) -> PairForm:
+        """The whole model with ``encoder`` as an architecture that computes the same.  Raises ``Mismatch``
+        where there is none.
+        """
+        from seqspec.schema.decoder._pair import pegasus_of  # few specs are written out
+
+        return pegasus_of(encoder, self)
 
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """Names of the same weights in an architecture of Hugging Face's that computes the same.  Raises

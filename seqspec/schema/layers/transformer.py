@@ -7,7 +7,7 @@ from seqspec.schema.slot import Slot
 from seqspec.schema.types import Auxiliary, States
 from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability
 
-GATED = frozenset({"glu", "reglu", "geglu", "swiglu", "bilinear"})
+GATED = frozenset({"glu", "reglu", "geglu", "geglu_tanh", "swiglu", "bilinear"})
 """Activations of a feed-forward network with a gate, whose first layer is twice as wide."""
 
 

@@ -30,7 +30,7 @@ def embed(model: Embedding, source: Type, flow: Flow, *, side: str = "") -> Type
     name = f"{side}embedding"
     embedding, encoder = getattr(model, name), getattr(model, f"{side}encoder")
     if embedding is None:
-        if not isinstance(source, Tokens):
+        if not isinstance(source, Tokens) or getattr(encoder, "reads_ids", False):
             return source
         flow.fill(name, "lookup", "ids are looked up")
     width = getattr(encoder, "dim", None)

@@ -33,6 +33,8 @@ class ClassifierConfig(Config):
     """Scores the classes."""
 
     usual_metric: ClassVar[str] = "accuracy"
+    folder_form: ClassVar[str] = "classes"
+    """What a folder in Hugging Face's layout holds of it."""
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
         """``source`` and ``target`` to ``labels``, logits over the target's classes, one set an example."""

@@ -12,11 +12,14 @@ from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import auxiliary_outputs
 from seqspec.schema.model._pooling import Pooling, pooled
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Outputs, Pairs, Poison, Type, Vector
+from seqspec.schema.types import Outputs, Pairs, Poison, Scalar, Type, Vector
 from seqspec.schema.units import InferredMark, Positive
 
 NEGATIVE = "negative"
 """The field that holds, for each pair, something near that does not belong to it."""
+
+SIMILARITY = "similarity"
+"""The field that holds, for each pair, a number that is larger for what is nearer, such as 0 to 5."""
 
 
 class DualEncoderConfig(Config):
@@ -40,6 +43,8 @@ class DualEncoderConfig(Config):
     """Width of a linear map of the pooled vector; left out, there is none."""
 
     usual_metric: ClassVar[str] = "retrieval"
+    folder_form: ClassVar[str] = "states"
+    """What a folder in Hugging Face's layout holds of it."""
 
     @property
     def has_more_weights(self) -> bool:
@@ -65,7 +70,7 @@ class DualEncoderConfig(Config):
                 at=("target_encoder",),
                 help="give both encoders one width, or name a `projection` that both are mapped to",
             )
-        pairs = Pairs(self.projection or vector.dim)
+        pairs = Pairs(self.projection or vector.dim, graded=isinstance(source.get(SIMILARITY), Scalar))
         return Outputs({"pairs": pairs, **dict(auxiliary_outputs(self, ("encoder",)))})
 
     def _target(self, source: Mapping[str, Type], vector: Type, flow: Flow) -> Type:
@@ -73,7 +78,8 @@ class DualEncoderConfig(Config):
         if self.target_encoder is None:
             self._check_one_tower(source["source"], source["target"])
             return vector
-        given = flow.node("target_encoder", embed(self, source["target"], flow, side="target_"))
+        own = {"reads": ("target", "the target's tower")} if hasattr(self.target_encoder, "reads") else {}
+        given = flow.node("target_encoder", embed(self, source["target"], flow, side="target_"), **own)
         return pooled(self.pooling, given, flow, reader="a dual encoder")
 
     def _check_one_tower(self, source: Type, target: Type) -> None:

@@ -10,6 +10,8 @@ from seqspec.schema.config import Config, Flow, Mismatch, Replacement
 from seqspec.schema.layers.tying import check_tied_source, check_tied_target
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import Heads, outputs_of, wire_heads
+from seqspec.schema.model_folder import Layout
+from seqspec.schema.pretrained import Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type
 from seqspec.schema.units import Count, Later
@@ -18,7 +20,7 @@ FOLLOWING = ("num_heads", "feed_forward_dim", "dropout", "input_dropout")
 """Fields that a decoder takes from its encoder where it leaves them out and the encoder has them."""
 
 
-class EncoderDecoderConfig(Config):
+class EncoderDecoderConfig(Pretrained):
     """Sequence to sequence: Sutskever et al. (2014), Bahdanau et al. (2015), Vaswani et al. (2017)."""
 
     usual_metric: ClassVar[str] = "chrf"
@@ -34,10 +36,12 @@ class EncoderDecoderConfig(Config):
     """Writes the target, seeing what it wrote and the encoder's states."""
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the target vocabulary."""
-    tie: Literal["none", "target", "all"] = "none"
-    """Share one table between target embedding and softmax, or among those and the source embedding
-    (``all``).
+    tie: Literal["none", "target", "all", "embeddings"] = "none"
+    """Share one table between target embedding and softmax, among those and the source embedding (``all``),
+    or between the two embeddings alone (``embeddings``).
     """
+    source_end: Annotated[bool, Later] = False
+    """Put an end behind each source text, as many pre-trained models want it."""
     task_vectors: Count = 0
     """Rows of a table of task vectors (Tensor2Tensor's target spaces), one of which is added to every encoder
     input.
@@ -56,7 +60,7 @@ class EncoderDecoderConfig(Config):
     @property
     def num_tied(self) -> int:
         """Tables that are the target's embedding once more."""
-        return {"none": 0, "target": 1, "all": 2}[self.tie]
+        return {"none": 0, "target": 1, "embeddings": 1, "all": 2}[self.tie]
 
     @property
     def has_more_weights(self) -> bool:
@@ -85,8 +89,14 @@ class EncoderDecoderConfig(Config):
         target = source["target"]
         if not isinstance(target, Tokens | Poison):
             raise Mismatch(f"an encoder and decoder write tokens, and the target is {target}")
-        states = flow.node("encoder", embed(self, source["source"], flow))
-        follows = {name: (value, "as in the encoder") for name, value in self._following().items()}
+        if self.source_end and not isinstance(source["source"], Tokens | Poison):
+            raise Mismatch(f"only text has an end, and the source is {source['source']}", at=("source_end",))
+        handed = self._folder(flow)
+        states = flow.node("encoder", embed(self, source["source"], flow), **handed)
+        follows: dict[str, object] = {
+            name: (value, "as in the encoder") for name, value in self._following().items()
+        }
+        follows |= handed
         hidden = flow.node("decoder", {"target": target, "memory": states}, **follows)
         self._check_command()
         more = self._wire_heads(states, source, flow)
@@ -95,13 +105,47 @@ class EncoderDecoderConfig(Config):
                 f"task {self.task} has no row among {self.task_vectors} task vectors", at=("task",)
             )
         logits = flow.node("head", {"hidden": hidden, "target": target})
-        if self.tie != "none":
+        if self.tie in ("target", "all"):
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
-        if self.tie == "all":
+        if self.tie in ("all", "embeddings"):
             check_tied_source(source["source"], target)
         if isinstance(logits, Logits) and any(isinstance(type_, Logits) for type_ in more.values()):
             logits = replace(logits, ctc=True)
         return outputs_of(("tokens", logits), self, ("encoder", "decoder"), more)
+
+    def _folder(self, flow: Flow) -> dict[str, object]:
+        """What encoder and decoder are told where the whole model comes from a folder.  Raises
+        ``Mismatch``.
+        """
+        if self.folder is None:
+            self.told(flow)  # refuses what has no meaning without a folder
+            return {}
+        if not isinstance(self.encoder, Pretrained):
+            raise Mismatch(
+                f"encoder `{self.encoder.component[1]}` is not read from folders",
+                at=("from",),
+                help="take `from` out, or choose an encoder that is",
+            )
+        handed = self.handed_down(flow, "decoder", untied=self.tie in ("none", "embeddings"))
+        folder = flow.folder(self.folder)
+        offsets = folder is not None and "final_logits_bias" in folder.tensors
+        if offsets and not getattr(self.head, "bias", True):
+            raise Mismatch(
+                "the folder's softmax has offsets, which this head would lose",
+                at=("head",),
+                help="set `bias: true`",
+            )
+        return handed
+
+    def layout(self, takes: Mapping[str, Type]) -> Layout:
+        """The head; encoder and decoder have layouts of their own."""
+        held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
+        bias, tied = bool(getattr(self.head, "bias", False)), self.tie in ("target", "all")
+        left_out = {"weight_VD": tied, "bias_V": not bias}
+        weights = tuple(weight for weight in held.weights if not left_out.get(weight.here))
+        if not weights and not bias:
+            return Layout((), ("",))
+        return placed(held._replace(weights=weights or held.weights[:1]), "head", bias=bias)
 
     def _wire_heads(self, states: Type, source: Mapping[str, Type], flow: Flow) -> dict[str, Type]:
         if self.outputs and isinstance(source["source"], Tokens):

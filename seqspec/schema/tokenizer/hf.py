@@ -16,10 +16,13 @@ class HfConfig(Config):
 
     vocabulary_field: ClassVar[str] = "from"
     vocabulary_inside: ClassVar[str] = "tokenizer.json"
+    vocabulary_instead: ClassVar[str] = "vocab.txt"
 
     # ``from`` is a word of Python, so that it cannot be declared as other fields are.
     __annotations__["from"] = Annotated[str, Field(min_length=1, max_length=4096), Environment]
-    """Folder with ``tokenizer.json``; the file's bytes are part of the tokenizer digest."""
+    """Folder with ``tokenizer.json``, or a Japanese BERT's with ``vocab.txt``; the file's bytes are part of
+    the tokenizer digest.
+    """
     template: bool = False
     """Put around each text what the folder's post-processor puts there, such as ``[CLS]`` and ``[SEP]``."""
 

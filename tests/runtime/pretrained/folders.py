@@ -107,3 +107,93 @@ def save_wav2vec2(folder: Path, **settings: Any) -> Any:
     })  # fmt: skip
     transformers.Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16_000).save_pretrained(folder)
     return _saved(transformers.Wav2Vec2ForCTC, config, folder)
+
+
+JAPANESE = ["東京に行きます。", "私は日本語を話す。", "ＡＢＣと 東京タワー。", "英国に行く　つもりです。"]
+_PIECES = [
+    "東京",
+    "に",
+    "行き",
+    "ます",
+    "。",
+    "日本",
+    "語",
+    "英",
+    "##国",
+    "私",
+    "は",
+    "を",
+    "話す",
+    "です",
+    "##タワー",
+    "abc",
+    "A",
+    "##B",
+    "##C",
+    "と",
+    "行く",
+    "つもり",
+]
+
+
+def save_bert(folder: Path, *, cls: str = "BertForMaskedLM", **settings: Any) -> Any:
+    """A Japanese BERT, whose words MeCab finds, with its softmax or another head."""
+    import transformers
+
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_PIECES]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    transformers.BertJapaneseTokenizer(
+        str(folder / "vocab.txt"), word_tokenizer_type="mecab", mecab_kwargs={"mecab_dic": "unidic_lite"}
+    ).save_pretrained(folder)
+    config = transformers.BertConfig(**{
+        "vocab_size": len(pieces), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "intermediate_size": 24, "max_position_embeddings": 32, "initializer_range": 0.3, **settings,
+    })  # fmt: skip
+    return _saved(getattr(transformers, cls), config, folder)
+
+
+def save_t5(folder: Path, *, untied: bool = False, **settings: Any) -> Any:
+    """A T5 whose heads are wider than their share; ``untied``: with a softmax of its own, as version 1.1."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<pad>", "</s>"))
+    config = transformers.T5Config(**{
+        "vocab_size": size + 3, "d_model": 16, "d_kv": 6, "d_ff": 24, "num_layers": 2, "num_heads": 4,
+        "num_decoder_layers": 1, "decoder_start_token_id": 0, "initializer_factor": 0.5, **settings,
+    })  # fmt: skip
+    torch.manual_seed(1)
+    model = transformers.T5ForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        if untied:
+            model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.lm_head.weight))
+            model.config.tie_word_embeddings = False
+        for name, parameter in model.named_parameters():
+            if "relative" in name or "norm" in name:
+                parameter.add_(torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    return model
+
+
+def save_pair(folder: Path, *, kind: str, **settings: Any) -> Any:
+    """A Marian, Pegasus or M2M-100 (NLLB), whose softmax has offsets where such folders have them."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("<s>", "<pad>", "</s>"))
+    config, cls = {
+        "marian": (transformers.MarianConfig, transformers.MarianMTModel),
+        "pegasus": (transformers.PegasusConfig, transformers.PegasusForConditionalGeneration),
+        "m2m_100": (transformers.M2M100Config, transformers.M2M100ForConditionalGeneration),
+    }[kind]
+    model = _saved(cls, config(**{
+        "vocab_size": size, "d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "init_std": 0.3,
+        "encoder_attention_heads": 4, "decoder_attention_heads": 2, "encoder_ffn_dim": 24,
+        "decoder_ffn_dim": 20, "max_position_embeddings": 40, "scale_embedding": True, "pad_token_id": 1,
+        "eos_token_id": 2, "bos_token_id": 0, "forced_eos_token_id": None,
+        "decoder_start_token_id": 2 if kind == "m2m_100" else 1, **settings,
+    }), folder)  # fmt: skip
+    if kind != "m2m_100":
+        with torch.no_grad():
+            model.final_logits_bias.normal_(std=0.3)
+        model.save_pretrained(folder)
+    return model

@@ -1,0 +1,102 @@
+"""An encoder that learns to fill in tokens that were hidden."""
+
+# B batch, T time, D width, V vocabulary
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import log_probabilities
+from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
+from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.data.batching.batch import Batch
+from seqspec.schema.model.masked_lm import MaskedLmConfig
+from seqspec.schema.types import EOS, PAD, UNK, Tokens, Type
+
+HIDDEN = UNK
+"""The id that stands for a hidden token."""
+
+
+class MaskedLm(nn.Module):
+    """What is hidden is drawn anew in every step, from torch's generator."""
+
+    def __init__(
+        self, config: MaskedLmConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
+    ) -> None:
+        super().__init__()
+        target = takes["target"]
+        assert isinstance(target, Tokens)
+        assert isinstance(target.vocab, int)
+        self.vocab = target.vocab
+        self.embedding = parts("embedding")
+        self.encoder: nn.Module = parts("encoder")
+        suit_positions(self.encoder, self.embedding)
+        self.head = parts("head")
+        if config.tie != "none":
+            table: Any = self.embedding if self.embedding is not None else self.encoder.embedding
+            self.head.tie(table.weight_VD)
+        self.rate, self.shown, self.exchanged = config.rate, config.shown, config.exchanged
+
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """``tokens``: a state for each token, beside the token where it was hidden."""
+        assert batch.target_lengths is not None
+        ids_BT, labels_BT = self.hide(batch.target)
+        beside: dict[str, Tensor] = {}
+        states_BTD = self._read(ids_BT, batch.target_lengths, beside)
+        found: dict[str, Output] = {}
+        if wanted("tokens", only):
+            found["tokens"] = Scored(states_BTD, labels_BT, self.head)
+        return found | dict(terms(beside, (labels_BT != PAD).sum(), only))
+
+    def hide(self, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
+        """What the encoder reads, and the token at each place that is to be filled in, 0 elsewhere.  Special
+        ids are never hidden.
+        """
+        open_BT = ids_BT > EOS
+        count_B = (open_BT.sum(1) * self.rate).round().clamp(min=1)
+        chance_BT = torch.rand(ids_BT.shape, device=ids_BT.device).masked_fill(~open_BT, 2.0)
+        chosen_BT = (chance_BT.argsort(1).argsort(1) < count_B[:, None]) & open_BT
+        kind_BT = torch.rand(ids_BT.shape, device=ids_BT.device)
+        others_BT = torch.randint(EOS + 1, max(self.vocab, EOS + 2), ids_BT.shape, device=ids_BT.device)
+        read_BT = torch.where(kind_BT < self.exchanged, others_BT, HIDDEN)
+        read_BT = torch.where(kind_BT >= 1 - self.shown, ids_BT, read_BT)
+        return torch.where(chosen_BT, read_BT, ids_BT), ids_BT.masked_fill(~chosen_BT, PAD)
+
+    def score(self, batch: Batch) -> Tensor:
+        """``[B]``: the log-probability of each token where it alone is hidden, added up (Salazar et al. 2020,
+        "Masked Language Model Scoring", arXiv:1910.14659).
+        """
+        assert batch.target_lengths is not None
+        total_B = torch.zeros(len(batch.target), device=batch.target.device)
+        for place in range(batch.target.shape[1]):
+            ids_B = batch.target[:, place]
+            read_BT = batch.target.clone()
+            read_BT[:, place] = HIDDEN
+            states_BTD = self._read(read_BT, batch.target_lengths)
+            scores_BV = log_probabilities(self.head(states_BTD[:, place]))
+            total_B += scores_BV.gather(1, ids_B[:, None])[:, 0].masked_fill(ids_B <= EOS, 0.0)
+        return total_B
+
+    @torch.no_grad()
+    def decode(self, batch: Batch, search: Any = None) -> list[list[Hypothesis]]:
+        """Each text with its most probable tokens in place of the unknown ones."""
+        assert batch.target_lengths is not None
+        scores_BTV = log_probabilities(self.head(self._read(batch.target, batch.target_lengths)))
+        scores_BTV[..., : EOS + 1] = -torch.inf
+        best = scores_BTV.max(2)
+        hidden_BT = (batch.target == HIDDEN) & length_mask(batch.target_lengths, batch.target.shape[1])
+        filled_BT = torch.where(hidden_BT, best.indices, batch.target)
+        scores_B = best.values.masked_fill(~hidden_BT, 0.0).sum(1).tolist()
+        rows = zip(filled_BT.tolist(), batch.target_lengths.tolist(), scores_B, strict=True)
+        return [[Hypothesis(tuple(ids[:length]), score, score)] for ids, length, score in rows]
+
+    def _read(self, ids_BT: Tensor, lengths_B: Tensor, beside: dict[str, Tensor] | None = None) -> Tensor:
+        x: Any = ids_BT if self.embedding is None else self.embedding(ids_BT)
+        states_BTD: Tensor = ran(self.encoder, x, lengths_B, into=beside, name="encoder")[0]
+        return states_BTD

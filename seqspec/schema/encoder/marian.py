@@ -1,0 +1,34 @@
+"""The encoder of Marian, Pegasus and NLLB: Junczys-Dowmunt et al. (2018), "Marian: Fast Neural Machine
+Translation in C++", ACL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import ClassVar
+
+from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.layers.marian import MarianLayers
+from seqspec.schema.model_folder import Layout
+from seqspec.schema.types import States, Tokens, Type
+
+
+class MarianConfig(MarianLayers):
+    """Layers over ids that it looks up itself."""
+
+    reads_ids: ClassVar[bool] = True
+
+    def wire(self, source: Type, flow: Flow) -> States:
+        if not isinstance(source, Tokens):
+            raise Mismatch(f"Marian reads ids of tokens, and this is {source}")
+        return States(self.settle_all(source, flow, role="source").dim)
+
+    def parameters(self, takes: Mapping[str, Type]) -> int:
+        """Trainable parameters, the embedding's apart."""
+        held = (w for w in self.layout({}).weights if not w.here.startswith(("embedding.", "positions_")))
+        return sum(prod(n or 0 for n in weight.shape) for weight in held)
+
+    def layout(self, takes: Mapping[str, Type]) -> Layout:
+        """As transformers names them."""
+        return self.stack_layout(crossed=False)
