@@ -32,6 +32,8 @@ class Launch:
     profile: bool = False
     """Write a profile of some steps into the run directory."""
     quiet: bool = False
+    pause_at: int | None = None
+    """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
 
     @property
     def accelerator(self) -> str:

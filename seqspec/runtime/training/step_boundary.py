@@ -62,7 +62,9 @@ class Boundary(Callback):
         judge: Callable[[int], Judgement],
         interrupts: Interrupts,
         bar: Bar,
+        pause_at: int | None = None,
     ) -> None:
+        self.pause_at = pause_at
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
         self.tasks = tasks
         standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
@@ -95,7 +97,7 @@ class Boundary(Callback):
         self._seen = step = pl_module.step
         last = step == self.train.max_steps
         judged = self._judgement_due(step, last=last)
-        stop = self._interrupted(trainer)
+        stop = self._interrupted(trainer) or step == self.pause_at
         saved = last or stop or step % self.train.checkpoint_every_steps == 0
         if saved or judged or step % self.train.log_every_steps == 0:
             pl_module.settle()
@@ -104,7 +106,7 @@ class Boundary(Callback):
         self._report(pl_module, last=last)
         if judged:
             self._judge(step)
-            stop = self._interrupted(trainer)
+            stop = self._interrupted(trainer) or stop
         if saved or stop or self.standing.stopped:
             self._checkpoint(trainer, pl_module)
         trainer.should_stop = trainer.should_stop or stop or self.standing.stopped

@@ -41,7 +41,8 @@ def train(
     launch: Launch,
     place: Place,
 ) -> Exit | None:
-    """Train to the end of the plan, to early stopping, or to a signal; gives the signal's exit code.
+    """Train to the end of the plan, to early stopping, to a signal or to a pause; gives the exit code where
+    the end was not reached.
 
     Raises ``RunError`` where the run cannot go on.
     """
@@ -49,6 +50,8 @@ def train(
     config = experiment.train
     if module.step >= config.max_steps or standing.stopped:
         return None
+    if launch.pause_at is not None and module.step >= launch.pause_at:
+        return Exit.CLEAN
     per_step = _micro_steps(module.slices, place)
     compares = any(one.losses.chosen(None, whole_batch=True) for one in module.program.each.values())
     if place.world > 1 and compares:
@@ -65,7 +68,7 @@ def train(
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
             tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
-            interrupts=interrupts, bar=bar,
+            interrupts=interrupts, bar=bar, pause_at=launch.pause_at,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision,
@@ -77,7 +80,9 @@ def train(
                 trainer.fit(module, train_dataloaders=timed)
         except Exception as error:
             raise _explained(error, interrupts, module, folder) from error
-    return interrupts.exit if module.step < config.max_steps and not standing.stopped else None
+    if module.step >= config.max_steps or standing.stopped:
+        return None
+    return interrupts.exit or Exit.CLEAN
 
 
 def make_trainer(
