@@ -40,6 +40,9 @@ def run(
     until: Annotated[
         int | None, typer.Option(min=1, help="With --resume: go on to this step, beyond the plan's last.")
     ] = None,
+    pause_at: Annotated[
+        int | None, typer.Option(min=1, help="Stop with a checkpoint after this step; --resume goes on.")
+    ] = None,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse to start where anything differs from the lock.")
     ] = False,
@@ -70,8 +73,9 @@ def run(
     from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(
-        device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet, tuple(logger)
-    )
+        device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet, tuple(logger),
+        pause_at,
+    )  # fmt: skip
     over = commands.overlays(profile, set, task)
     finish(
         commands.run(
@@ -133,25 +137,37 @@ def sweep(
         typer.Option(help="A setting and its range: 'path={log_uniform: [a, b]}'; may be repeated."),
     ] = [],  # noqa: B006
     trials: Annotated[
-        int, typer.Option(min=1, help="Trials in all; a grid has no more than its points.")
-    ] = 20,
-    parallel: Annotated[int, typer.Option(min=1, help="Trials that this worker runs at once.")] = 1,
+        int | None, typer.Option(min=1, help="Trials in all; a grid has no more than its points.")
+    ] = None,
+    parallel: Annotated[int | None, typer.Option(min=1, help="Trials that this worker runs at once.")] = None,
     study: Annotated[
         Path, typer.Option(help="The study's directory; an existing one is gone on with.")
     ] = Path("study"),
     sampler: Annotated[
-        Literal["tpe", "random", "grid", "sobol", "cmaes"], typer.Option(help="How trials are suggested.")
-    ] = "tpe",
+        Literal["tpe", "random", "grid", "sobol", "cmaes"] | None,
+        typer.Option(help="How trials are suggested."),
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="What decides, such as bleu or dev.bleu; left out, the spec's first.")
     ] = None,
     direction: Annotated[
         Literal["minimize", "maximize"] | None, typer.Option(help="Left out, the metric knows.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the suggestions.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each trial, with as many seeds.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides the suggestions.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Runs of each trial, with as many seeds.")] = None,
     generation: Annotated[
         int | None, typer.Option(min=2, help="Trials that are suggested before their results are heard.")
+    ] = None,
+    rung: Annotated[
+        list[int] | None, typer.Option(min=1, help="A step at which only the best go on; may be repeated.")
+    ] = None,
+    keep: Annotated[int, typer.Option(min=2, help="One trial in so many goes on from a --rung.")] = 3,
+    repeat: Annotated[
+        int | None, typer.Option(min=1, help="Train so many of the best trials with three seeds.")
+    ] = None,
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help="Optimiser steps of all runs; only trials that fit are run."),
     ] = None,
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
@@ -160,25 +176,21 @@ def sweep(
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
-    """Search settings: each trial a run, the study a log that any number of workers share and resume."""
-    from seqspec.runtime.commands import sweep as commands
+    """Search settings: each trial a run, the study a log that any number of workers share and resume.
 
+    What is left out is as the spec's `sweep` says.
+    """
+    from seqspec.runtime.commands import sweep as commands
+    from seqspec.schema.sweep_section import Halving, Repeat
+
+    section = {
+        "trials": trials, "parallel": parallel, "sampler": sampler, "metric": metric,
+        "direction": direction, "seed": seed, "seeds": seeds, "generation": generation, "budget": budget,
+        "halving": Halving(rungs=rung, keep=keep) if rung else None,
+        "repeat": Repeat(best=repeat) if repeat else None,
+    }  # fmt: skip
     request = commands.Request(
-        spec=spec,
-        profiles=tuple(profile),
-        sets=tuple(set),
-        space=tuple(space),
-        trials=trials,
-        parallel=parallel,
-        study=study,
-        sampler=sampler,
-        metric=metric,
-        direction=direction,
-        seed=seed,
-        seeds=seeds,
-        generation=generation,
-        threads=threads,
-        device=device,
+        spec, study, tuple(profile), tuple(set), tuple(space), section, threads=threads, device=device
     )
     finish(commands.sweep(request, quiet=quiet, format=format))
 

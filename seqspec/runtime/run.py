@@ -13,7 +13,7 @@ import yaml
 
 from seqspec.compile.check import written_out
 from seqspec.compile.explain.plan_text import plan_text
-from seqspec.compile.plan.plan import Compiled
+from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.data.progress import bar, silent
 from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.learned import Learned
@@ -88,7 +88,7 @@ def run(
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
         assembled = _prepared(compiled, launch, place)
-        slices = slices or _slices(assembled.compiled.plan.experiment.train.accumulate, place)
+        slices = slices or _slices(assembled.compiled.plan, place)
         if place.rank:
             folder = RunFolder(Path(agree(None, place)))
             return _carry_out(folder, assembled, launch, place=place, slices=slices)
@@ -232,7 +232,7 @@ def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
     """The lock of a plan as a run on this machine would have it."""
     place = Place.here(launch)
     assembled = _prepared(compiled, launch, place)
-    return lock_of(assembled, launch, slices=_slices(compiled.plan.experiment.train.accumulate, place))
+    return lock_of(assembled, launch, slices=_slices(compiled.plan, place))
 
 
 def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
@@ -260,15 +260,19 @@ def _carry_out(
             for sentence in first_look(one.prepared):
                 _say(f"warning: {f'task `{task}`: ' if task else ''}{sentence}")
     saved = newest_sound(folder.checkpoints, _say)
-    module = Training(assembled.program, slices=slices, wrap=CompiledLoss if launch.compile else None)
+    wrap = CompiledLoss if launch.compile else None
+    module = Training(assembled.program, slices=slices, wrap=wrap, place=place)
     standing = Standing()
     if saved:
         standing = _restored(module, saved, folder, place)
         if not place.rank and not allow_drift:
             require_journal(folder, length=standing.journal, step=saved.step)
         _say(f"going on from step {saved.step:,}")
-    updates = experiment.train.max_steps * len(module.cycle.turns)
-    stream = training_stream(assembled, max_steps=updates, slices=slices, launch=launch, place=place)
+    apart = module.apart is not None
+    updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
+    stream = training_stream(
+        assembled, max_steps=updates, slices=slices, launch=launch, place=place, apart=apart
+    )
     known: Baselines = {}
     try:
         interrupted = train(
@@ -333,8 +337,19 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
     )
 
 
-def _slices(accumulate: int, place: Place) -> int:
-    """Micro-steps of a step: those of the plan where the processes can share them, else each split."""
+def _slices(plan: Plan, place: Place) -> int:
+    """Micro-steps of an update: those of the plan where the processes can share them, else each split.  Where
+    replicas train apart, processes share these and no update.
+    """
+    accumulate, apart = plan.experiment.train.accumulate, plan.experiment.procedure.apart()  # type: ignore[attr-defined]
+    if apart:
+        if apart.replicas % place.world:
+            raise RunError(
+                f"{apart.replicas} replicas cannot be shared by {place.world} processes",
+                exit=Exit.USAGE,
+                help=f"use a number of devices that divides {apart.replicas}",
+            )
+        return accumulate
     return accumulate if accumulate % place.world == 0 else accumulate * place.world
 
 

@@ -21,6 +21,7 @@ from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.slot import Slot
+from seqspec.schema.sweep_section import Sweep
 from seqspec.schema.teacher import Teacher
 from seqspec.schema.units import Cosmetic, Count, Fraction, Later, NonNegative, Positive, PositiveFloat, Seed
 
@@ -212,6 +213,8 @@ class Experiment(Config):
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()
     """How the experiment is judged."""
+    sweep: Annotated[Sweep | None, Cosmetic, Later] = None
+    """Settings that ``seqspec sweep`` searches."""
 
     @classmethod
     def together(cls, each: Mapping[str, Experiment], **whole: Any) -> Experiment:

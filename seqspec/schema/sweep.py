@@ -76,6 +76,19 @@ class Dimension:
             return min(max(math.exp(low + position * (high - low)), self.bounds[0]), self.bounds[1])
         return min(low + position * (high - low), high)
 
+    def place(self, value: Scalar) -> float:
+        """Where a value lies in the unit interval: the way back from ``at`` but for rounding."""
+        if self.kind == "choice":
+            index = next(
+                at for at, one in enumerate(self.values) if type(one) is type(value) and one == value
+            )
+            return index / max(len(self.values) - 1, 1)
+        assert isinstance(value, int | float)
+        low, high = self.bounds
+        if self.logarithmic:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        return (value - low) / (high - low)
+
     def _whole_at(self, position: float, low: int, high: int) -> int:
         if self.logarithmic:
             bottom, top = math.log(low - 0.5), math.log(high + 0.5)

@@ -21,7 +21,7 @@ from seqspec.components.together import Together
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.loss._loss import LossConfig, teacher_of
-from seqspec.schema.procedure._procedure import Phase
+from seqspec.schema.procedure._procedure import Apart, Phase
 from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
 
@@ -52,6 +52,8 @@ class Program:
     optimizers: Mapping[str, Claim] = field(default_factory=dict)
     """Every optimiser by name, with the parameters that it moves."""
     phases: tuple[Phase, ...] = ()
+    apart: Apart | None = None
+    """Whether the repeats of the phase are replicas that train apart."""
     """The cycle of one training step."""
     tasks: Mapping[str, Program] = field(default_factory=dict)
     """Of several tasks, the program of each by name; ``model`` then holds the models of all."""
@@ -108,17 +110,17 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     with torch.device(device):
         _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
-    optimizers, phases = _procedure(whole.constructor, whole.model, tree)
+    optimizers, phases, apart = _procedure(whole.constructor, whole.model, tree)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
         _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
     programs = {name: _judged(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
-        return replace(programs[""], optimizers=optimizers, phases=phases)
+        return replace(programs[""], optimizers=optimizers, phases=phases, apart=apart)
     _refuse(whole.constructor.unread(), tree)
     program = Program(
         plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
-        optimizers=optimizers, phases=phases,
+        optimizers=optimizers, phases=phases, apart=apart,
     )  # fmt: skip
     return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
 
@@ -209,9 +211,9 @@ def _constant(weight: float, step: int) -> float:
 
 def _procedure(
     constructor: Constructor, model: Any, tree: Tree
-) -> tuple[dict[str, Claim], tuple[Phase, ...]]:
-    """The optimisers with what each moves, and the phases.  Raises ``SpecError`` where parameters are claimed
-    by none of them, or by two.
+) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None]:
+    """The optimisers with what each moves, the phases, and whether they are repeated by replicas.  Raises
+    ``SpecError`` where parameters are claimed by none of them, or by two.
     """
     parts = Parts(model, constructor.built)
     optimizers = constructor.plan.optimizers
@@ -221,7 +223,8 @@ def _procedure(
         built[path] = constructor.build(*path)
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
-    return found, constructor.build("procedure").phases(tuple(found))
+    procedure = constructor.build("procedure")
+    return found, procedure.phases(tuple(found)), getattr(procedure, "apart", lambda: None)()
 
 
 def _freeze(constructor: Constructor) -> None:

@@ -1,8 +1,8 @@
 """A path that leads to no folder of this machine: an address, a shell's variable, a place of a template.
 
-Corpora, dictionaries and vocabularies are opened as files, and no shell reads a spec: ``$HOME`` would be the
-name of a folder. ``~`` at the start is the home folder; variables of the environment are written
-``${env:NAME}``.
+Dictionaries and vocabularies are opened as files, and no shell reads a spec: ``$HOME`` would be the name of a
+folder. A corpus alone may lie in a store: ``root: s3://bucket/folder``, without a key in it. ``~`` at the
+start is the home folder; variables of the environment are written ``${env:NAME}``.
 
 Example, in the spec of ``seqspec new mt``::
 
@@ -23,8 +23,10 @@ from pydantic import BaseModel
 from seqspec.compile.checks._corpus import configs_in, path_fields
 from seqspec.compile.parse.placeholders import left_over
 from seqspec.compile.plan.plan import Plan
+from seqspec.schema.adapter._adapter import AdapterConfig
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.environment import NAMED
+from seqspec.schema.remote import scheme_of, unfit
 from seqspec.schema.source import Path
 
 CODE = "SQ241"
@@ -50,7 +52,11 @@ def check(plan: Plan) -> Iterator[Finding]:
     for config, at in ((experiment.data, ("data",)), (experiment.evaluate, ("evaluate",)), *others):
         for path, owner in configs_in(config, at):
             for name in path_fields(type(owner)):
-                if (value := owner.__dict__[name]) is not None:
+                value = owner.__dict__[name]
+                if isinstance(owner, AdapterConfig) and name == "root" and scheme_of(value or ""):
+                    if told := unfit(value):
+                        yield Finding((*path, name), told[0], help=told[1])
+                elif value is not None:
                     yield from _judged((*path, name), value)
 
 

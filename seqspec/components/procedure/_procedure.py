@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.schema.procedure._procedure import Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Apart, Phase, ProcedureConfig
 from seqspec.schema.types import Type
 
 
@@ -17,3 +17,7 @@ class Procedure:
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         """The cycle of one training step."""
         return self._config.phases(optimizers)
+
+    def apart(self) -> Apart | None:
+        """Whether the repeats of the phase are replicas that train apart."""
+        return self._config.apart()

@@ -99,6 +99,24 @@ class TaskSteps(Dataset[Batch]):
 
 
 @dataclass(frozen=True)
+class SharedUpdates(Dataset[Batch]):
+    """Of several updates in a row, which replicas share, those of one rank: number *r*, *r + w*, …, each with
+    all of its slices.
+    """
+
+    steps: MicroSteps | TaskSteps
+    rank: int
+    world: int
+
+    def __len__(self) -> int:
+        return len(self.steps) // self.world
+
+    def __getitem__(self, item: int) -> Batch:
+        update, part = divmod(item, self.steps.num_slices)
+        return self.steps[(update * self.world + self.rank) * self.steps.num_slices + part]
+
+
+@dataclass(frozen=True)
 class Evaluation(Dataset[Batch]):
     """Every example of a split once, sorted by length; without augmentation."""
 

@@ -72,8 +72,11 @@ class Adapter(ABC, Generic[C]):
 
     @cached_property
     def root(self) -> Path:
-        """The corpus folder, environment variables filled in.  Raises ``DataError`` where it is not there."""
+        """The corpus folder, environment variables filled in; of a corpus in an object store the local copy.
+        Raises ``DataError`` where it is not there.
+        """
         from seqspec.schema.environment import expand
+        from seqspec.schema.remote import scheme_of
 
         try:
             written = expand(self.config.root or "")
@@ -81,6 +84,10 @@ class Adapter(ABC, Generic[C]):
             raise self.missing(error.diagnostics[0].message) from None
         if not written.strip():
             raise self.missing("the spec does not say where the corpus is")
+        if scheme_of(written):
+            from seqspec.data.corpus.remote import mirror
+
+            return mirror(written, corpus=self.corpus)
         try:
             root = Path(written).expanduser()
         except RuntimeError:

@@ -6,23 +6,26 @@ import sys
 
 from seqspec.compile.commands import Outcome
 from seqspec.runtime.commands.runs import Format, guarded
-from seqspec.runtime.sweep.result import to_json, to_text, trial_line, write_best
-from seqspec.runtime.sweep.study import Trial
+from seqspec.runtime.sweep.page import write_page
+from seqspec.runtime.sweep.result import due_line, to_json, to_text, write_best
+from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Request as Request
 from seqspec.runtime.sweep.sweep import sweep as carry_out
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit
 
 
 def sweep(request: Request, *, quiet: bool, format: Format) -> Outcome:
     """``seqspec sweep SPEC``: exit code 4 where no trial came to a value."""
 
-    def tell(trial: Trial) -> None:
+    def tell(due: Due, ended: Trial) -> None:
         if not quiet:
-            print(trial_line(trial), file=sys.stderr, flush=True)
+            print(due_line(due, ended), file=sys.stderr, flush=True)
 
     def work() -> Outcome:
         swept = carry_out(request, tell=tell)
         write_best(swept)
+        write_page(swept)
         text = to_json(swept) if format == "json" else to_text(swept)
         return Outcome(text, exit=Exit.CLEAN if swept.best else Exit.NON_FINITE)
 

@@ -34,6 +34,8 @@ class Launch:
     quiet: bool = False
     loggers: tuple[str, ...] = ()
     """Loggers of Lightning that hear the numbers too: ``csv``, ``mlflow``, ``wandb``."""
+    pause_at: int | None = None
+    """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
 
     @property
     def accelerator(self) -> str:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from seqspec.compile.plan.metric_names import metric_names
 from seqspec.compile.plan.plan import Plan
-from seqspec.runtime.sweep.sampler import Direction
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.sweep_section import Direction
 
 
 class Objective(NamedTuple):

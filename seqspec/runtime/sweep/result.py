@@ -8,8 +8,9 @@ from typing import Any
 
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.sweep.study import Trial
+from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.runtime.sweep.trials import overrides
 
 
@@ -22,7 +23,7 @@ def write_best(swept: Swept) -> None:
     complete = sum(one.state == "complete" for one in swept.trials)
     aim, settings = swept.objective, swept.study.settings
     lines = [
-        f"The best of {complete} complete trials: {aim.metric} on {aim.split} is {_number(best)}, trial "
+        f"The best of {complete} complete trials: {aim.metric} on {aim.split} is {number_of(best)}, trial "
         f"{best.number}.",
         f"Sampler {settings['sampler']}, seed {settings['seed']}; run {best.runs[0]}.",
         "What the sweep chose, and from which range:",
@@ -48,11 +49,7 @@ def to_json(swept: Swept) -> str:
 
 def to_text(swept: Swept) -> str:
     """The result for people, the best trial first."""
-    sign = 1 if swept.objective.direction == "minimize" else -1
-    ranked = sorted(
-        swept.trials, key=lambda one: (one.value is None, sign * (one.value or 0.0), one.number)
-    )  # fmt: skip
-    lines = [trial_line(one) for one in ranked]
+    lines = [trial_line(one) for one in ranked(swept)]
     best = swept.best
     if best is None:
         return "".join(f"{line}\n" for line in [*lines, "no trial is complete"])
@@ -61,17 +58,38 @@ def to_text(swept: Swept) -> str:
     return "".join(f"{line}\n" for line in [*lines, *last])
 
 
+def ranked(swept: Swept) -> list[Trial]:
+    """The trials, the best first: complete ones, then those that came to a later rung."""
+    sign = 1 if swept.objective.direction == "minimize" else -1
+
+    def key(one: Trial) -> tuple[bool, int, float, int]:
+        known = one.mean if one.mean is not None else [0.0, *one.rungs][-1]
+        return one.mean is None, -len(one.rungs), sign * known, one.number
+
+    return sorted(swept.trials, key=key)
+
+
 def trial_line(trial: Trial) -> str:
     """One trial for people."""
-    said = trial.reason if trial.state == "failed" else _number(trial)
+    said = trial.reason if trial.state == "failed" else number_of(trial)
     return f"trial {trial.number:4d}  {trial.state:8s}  {said}  {' '.join(overrides(trial.params))}"
 
 
-def _number(trial: Trial) -> str:
-    if trial.value is None:
-        return "-"
-    spread = f" ± {statistics.stdev(trial.values):.2g}" if len(trial.values) > 1 else ""
-    return f"{trial.value:.6g}{spread}"
+def due_line(due: Due, ended: Trial) -> str:
+    """What has just come of a trial."""
+    if due.until is None or ended.state == "failed":
+        return trial_line(ended)
+    settings = " ".join(overrides(ended.params))
+    return f"trial {ended.number:4d}  at {due.until:<5,d}  {number_of(ended)}  {settings}"
+
+
+def number_of(trial: Trial) -> str:
+    """The value of a trial with its spread; of one that is at a rung, what it was worth there."""
+    if trial.mean is None:
+        return f"{trial.rungs[-1]:.6g}" if trial.rungs else "-"
+    every = (*trial.values, *trial.repeats)
+    spread = f" ± {statistics.stdev(every):.2g} ({len(every)} seeds)" if len(every) > 1 else ""
+    return f"{trial.mean:.6g}{spread}"
 
 
 def _trial(swept: Swept, trial: Trial) -> dict[str, Any]:
@@ -79,6 +97,8 @@ def _trial(swept: Swept, trial: Trial) -> dict[str, Any]:
     return {
         "number": trial.number, "state": trial.state, "params": dict(trial.params), "value": trial.value,
         "run": runs[0] if runs else None, "values": list(trial.values), "runs": runs,
+        **({"rungs": list(trial.rungs)} if trial.rungs else {}),
+        **({"repeats": list(trial.repeats), "mean": trial.mean} if trial.repeats else {}),
         **({"deviation": statistics.stdev(trial.values)} if len(trial.values) > 1 else {}),
         **({"reason": trial.reason} if trial.reason else {}),
     }  # fmt: skip

@@ -14,15 +14,13 @@ import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.schema.sweep import Dimension, Params, Scalar, Space, SpaceError
+from seqspec.schema.sweep_section import Direction, Method
 
 if TYPE_CHECKING:
     import optuna
-
-Method = Literal["tpe", "random", "grid", "sobol", "cmaes"]
-Direction = Literal["minimize", "maximize"]
 
 GENERATION = 4
 """Trials that are suggested without hearing of one another, where nobody says otherwise."""
@@ -134,7 +132,7 @@ class Sampler:
             )
             study = optuna.create_study(sampler=sampler, direction=self.direction)
             ranges = {one.path: _distribution(one) for one in self.space.dimensions}
-            study.add_trials([_trial(one, self.space, ranges) for one in earlier])
+            study.add_trials(optuna_trials(self.space, earlier))
             found = study.ask(ranges).params
         return {one.path: _value(one, found[one.path]) for one in self.space.dimensions}
 
@@ -142,6 +140,12 @@ class Sampler:
 def seed_of(seed: int, number: int) -> int:
     """32 bits for trial ``number`` of a sweep."""
     return int.from_bytes(hashlib.sha256(f"sweep/{seed}/{number}".encode()).digest()[:4], "big")
+
+
+def optuna_trials(space: Space, trials: Sequence[Known]) -> list[optuna.trial.FrozenTrial]:
+    """Trials as Optuna keeps them."""
+    ranges = {one.path: _distribution(one) for one in space.dimensions}
+    return [_trial(one, space, ranges) for one in trials]
 
 
 def _distribution(one: Dimension) -> optuna.distributions.BaseDistribution:

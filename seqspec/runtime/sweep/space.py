@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from seqspec.compile.parse.yaml_reader import read
 from seqspec.compile.pipeline import compile as compile_spec
-from seqspec.compile.plan.plan import Compiled
+from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.runtime.sweep.trials import overrides
 from seqspec.schema.diagnostic import Diagnostic, Exit, RunError, SpecError
 from seqspec.schema.source import COMMAND_LINE, Source
 from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, dimension
+from seqspec.schema.sweep_section import dimension_of
 
 FORM = "write --space 'optimizer.schedule.peak={log_uniform: [1e-4, 3e-3]}'"
 
 
-def parse_space(texts: Sequence[str]) -> Space:
-    """``path={kind: [a, b]}`` of each ``--space``.  Raises ``RunError`` or ``SpecError``."""
-    if not texts:
-        raise RunError("the sweep has no space to search", exit=Exit.USAGE, help=FORM)
+def parse_space(texts: Sequence[str], *, over: Mapping[str, Any] | None = None) -> Space:
+    """``path={kind: [a, b]}`` of each ``--space``, over the settings of the spec's own space.  Raises
+    ``RunError`` or ``SpecError``.
+    """
+    if not texts and not over:
+        raise RunError(
+            "the sweep has no space to search",
+            exit=Exit.USAGE,
+            help=f"{FORM}, or `sweep: {{space: …}}` in the spec",
+        )
     found = tuple(map(_dimension, texts))
     paths = [one.path for one in found]
     for path in paths:
@@ -30,7 +38,8 @@ def parse_space(texts: Sequence[str]) -> Space:
         if path == "seed":
             raise RunError("a seed is no setting to search for", exit=Exit.USAGE,
                            help="--seeds N repeats every trial with N seeds")  # fmt: skip
-    return Space(found)
+    own = {path: dimension_of(path, given) for path, given in (over or {}).items()}
+    return Space(tuple({**own, **{one.path: one for one in found}}.values()))
 
 
 def _dimension(text: str) -> Dimension:
@@ -45,8 +54,8 @@ def _dimension(text: str) -> Dimension:
         raise RunError(f"--space {error}", exit=Exit.USAGE, help=error.help) from None
 
 
-def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> None:
-    """Compile the experiment at every corner of the space.
+def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> tuple[Plan, ...]:
+    """Compile the experiment at every corner of the space; gives the plans.
 
     Raises ``SpecError`` with what is wrong at the first corner that does not compile, and ``RunError`` for a
     setting that decides nothing.
@@ -55,13 +64,15 @@ def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> None:
     def compiled(params: Params) -> Compiled:
         return compile_spec(spec, overlays=(*over, *map(Overlay.set, overrides(params))))
 
+    found = []
     for params in space.corners():
         try:
-            compiled(params)
+            found.append(compiled(params).plan)
         except SpecError as error:
             raise SpecError([_at_corner(it, params) for it in error.diagnostics]) from None
     for one in space.dimensions:
         _decides_something(one, compiled)
+    return tuple(found)
 
 
 def _at_corner(found: Diagnostic, params: Params) -> Diagnostic:

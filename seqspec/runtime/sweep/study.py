@@ -1,8 +1,8 @@
 """The study: an append-only log that is the whole truth of a sweep, shared by any number of workers.
 
-``study.jsonl`` holds one JSON object a line: the sweep's settings, then ``suggested`` and ``finished``
-events.  A line is synced before anything follows from it; a line that was torn by a kill never counted and is
-cut off before the next append.  The kernel takes a worker's locks back however it dies.
+``study.jsonl`` holds one JSON object a line: the sweep's settings, then ``suggested``, ``rung``, ``finished``
+and ``repeated`` events.  A line is synced before anything follows from it; a line that was torn by a kill
+never counted and is cut off before the next append.  The kernel takes a worker's locks back however it dies.
 """
 
 from __future__ import annotations
@@ -16,35 +16,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from seqspec.data.store.durable import sync_folder
 from seqspec.runtime.run_folder.shapes import NUMBER, TEXT, WHOLE, Items, Keys, fault_of
 from seqspec.runtime.sweep.sampler import Known, Sampler
+from seqspec.runtime.sweep.stages import Due, Stages
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import Params
-
-State = Literal["open", "complete", "failed"]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One setting of the space and what came of it."""
-
-    number: int
-    params: Params
-    state: State = "open"
-    values: tuple[float, ...] = ()
-    """The metric of each of its runs, one a seed."""
-    runs: tuple[str, ...] = ()
-    """Its run directories, seen from the study."""
-    reason: str | None = None
-    """Why it failed."""
-
-    @property
-    def value(self) -> float | None:
-        """The mean over its seeds."""
-        return sum(self.values) / len(self.values) if self.values else None
 
 
 @dataclass(frozen=True)
@@ -76,28 +55,34 @@ class Study:
         with self.locked() as log:
             return _trials(log)
 
-    def claim(self, sampler: Sampler, *, most: int) -> tuple[Trial, IO[bytes]] | None:
-        """A trial that nobody works on, an interrupted one before a new one, and the lock that makes it the
+    def claim(self, sampler: Sampler, stages: Stages) -> tuple[Due, IO[bytes]] | None:
+        """Work that nobody does, a trial that was begun before a new one, and the lock that makes it the
         caller's; ``None`` where there is none to have now.
         """
         with self.locked() as log:
             trials = _trials(log)
-            for trial in trials:
-                if trial.state == "open" and (held := self._hold(trial.number)):
-                    return trial, held
+            for due in stages.due(trials):
+                if held := self._hold(due.trial.number):
+                    return due, held
             number = len(trials)
-            if number >= most or not _heard(sampler, trials):
+            if number >= stages.trials or not _heard(sampler, trials):
                 return None
             trial = Trial(number, sampler.suggest(number, earlier=_known(sampler, trials)))
             held = self._hold(number)
             assert held is not None
             _append(log, {"event": "suggested", "number": number, "params": trial.params})
-            return trial, held
+            return Due(trial, stages.rungs[0] if stages.rungs else None), held
 
-    def finish(self, trial: Trial) -> None:
-        """Record what came of a trial."""
-        event = {"event": "finished", "number": trial.number, "state": trial.state, "values": trial.values,
-                 "runs": trial.runs, "reason": trial.reason}  # fmt: skip
+    def record(self, due: Due, ended: Trial) -> None:
+        """Write down what came of a trial: at a rung, at its end, or of its repetition."""
+        event: dict[str, Any] = {
+            "event": "finished", "number": ended.number, "state": ended.state, "values": ended.values,
+            "runs": ended.runs, "reason": ended.reason,
+        }  # fmt: skip
+        if due.repeated:
+            event |= {"event": "repeated", "values": ended.repeats}
+        elif due.until is not None and ended.state == "open":
+            event |= {"event": "rung", "step": due.until, "values": ended.rungs[-1:]}
         with self.locked() as log:
             _append(log, event)
 
@@ -204,26 +189,37 @@ def _trials(log: IO[bytes]) -> tuple[Trial, ...]:
     for event in _events(log)[1:]:
         if event["event"] == "suggested":
             trials.append(Trial(event["number"], event["params"]))
-            continue
-        number = event["number"]
-        trials[number] = replace(
-            trials[number], state=event["state"], values=tuple(event["values"]), runs=tuple(event["runs"]),
-            reason=event["reason"],
-        )  # fmt: skip
+        else:
+            trials[event["number"]] = _after(trials[event["number"]], event)
     return tuple(trials)
+
+
+def _after(trial: Trial, event: Mapping[str, Any]) -> Trial:
+    """A trial after something came of it."""
+    values, runs = tuple(event["values"]), tuple(event["runs"])
+    match event["event"]:
+        case "rung":
+            return replace(trial, rungs=(*trial.rungs, *values), runs=runs)
+        case "repeated":
+            return replace(trial, repeated=True, repeats=values, runs=runs, reason=event["reason"])
+    return replace(trial, state=event["state"], values=values, runs=runs, reason=event["reason"])
 
 
 def _heard(sampler: Sampler, trials: tuple[Trial, ...]) -> bool:
     """Whether everything is known that the next suggestion depends on."""
     first = sampler.first_of_generation(len(trials))
-    return not sampler.adaptive or all(one.state != "open" for one in trials[:first])
+    return not sampler.adaptive or all(one.state != "open" or one.rungs for one in trials[:first])
 
 
 def _known(sampler: Sampler, trials: tuple[Trial, ...]) -> list[Known]:
-    """Trials as the next suggestion may know them: of its own generation the settings only."""
+    """Trials as the next suggestion may know them: of its own generation the settings only, of others what
+    they were worth at the first rung.
+    """
     first = sampler.first_of_generation(len(trials))
     return [
-        Known(one.params, None, pending=True) if one.number >= first else Known(one.params, one.value)
+        Known(one.params, None, pending=True)
+        if one.number >= first
+        else Known(one.params, *(one.rungs[:1] or [one.value]))
         for one in trials
     ]
 

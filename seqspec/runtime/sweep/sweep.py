@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seqspec.compile.checks.sweep_rungs import unfit
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.plan.plan import Plan
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.runtime.sweep.objective import Objective, objective
-from seqspec.runtime.sweep.sampler import Direction, Method, Sampler, usual_generation
+from seqspec.runtime.sweep.sampler import Sampler, usual_generation
 from seqspec.runtime.sweep.space import check_corners, parse_space
-from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.runtime.sweep.stages import Due, Stages
+from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.runtime.sweep.trials import Processes, Runs, Stopped
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import SpaceError
+from seqspec.schema.sweep import Space, SpaceError
+from seqspec.schema.sweep_section import Sweep
 
 POLL_SECONDS = 0.3
 """How long an idle worker waits before it looks at the study again."""
@@ -27,23 +32,18 @@ POLL_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Request:
-    """A sweep as the command line asks for it."""
+    """A sweep as the command line asks for it; what it leaves out is as the spec's ``sweep`` has it."""
 
     spec: Path
-    profiles: tuple[str, ...]
-    sets: tuple[str, ...]
-    space: tuple[str, ...]
-    trials: int
-    parallel: int
     study: Path
-    sampler: Method
-    metric: str | None
-    direction: Direction | None
-    seed: int
-    seeds: int
-    generation: int | None
-    threads: int
-    device: str
+    profiles: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    space: tuple[str, ...] = ()
+    """Settings and their ranges, over those of the spec."""
+    section: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of ``Sweep`` that take the place of the spec's."""
+    threads: int = 1
+    device: str = "auto"
 
     @property
     def overlays(self) -> tuple[Overlay, ...]:
@@ -56,6 +56,11 @@ class Request:
         sets = (part for one in self.sets for part in ("--set", one))
         return (str(self.spec), *profiles, *sets)
 
+    def asked(self, plan: Plan) -> Sweep:
+        """The whole section; ``space`` may be empty."""
+        base = plan.experiment.sweep or Sweep.model_construct(space={})
+        return base.model_copy(update={key: it for key, it in self.section.items() if it is not None})
+
 
 @dataclass(frozen=True)
 class Swept:
@@ -63,37 +68,76 @@ class Swept:
 
     study: Study
     objective: Objective
+    space: Space
+    stages: Stages
     trials: tuple[Trial, ...]
 
     @property
     def best(self) -> Trial | None:
-        """The best complete trial, the earlier one of two that are equal."""
+        """The best complete trial, the earlier one of two that are equal; where the best were repeated, by
+        the mean over all their seeds.
+        """
         complete = [one for one in self.trials if one.value is not None and one.state == "complete"]
+        repeated = [one for one in self.stages.leading(complete) if one.repeats]
         sign = 1 if self.objective.direction == "minimize" else -1
-        return min(complete, key=lambda one: (sign * (one.value or 0.0), one.number), default=None)
+        return min(repeated or complete, key=lambda one: (sign * (one.mean or 0.0), one.number), default=None)
 
 
-def sweep(request: Request, *, tell: Callable[[Trial], None]) -> Swept:
-    """Carry out what is left of a sweep; ``tell`` hears of every trial that this worker ends.
+def sweep(request: Request, *, tell: Callable[[Due, Trial], None]) -> Swept:
+    """Carry out what is left of a sweep; ``tell`` hears of all that this worker brings further.
 
     Raises ``SpecError`` or ``RunError`` before anything runs where the space does not fit the spec, and
     ``KeyboardInterrupt`` where the worker is asked to end; the same command then goes on.
     """
     _installed()
-    space = parse_space(request.space)
     plan = compile_spec(request.spec, overlays=request.overlays).plan
-    aim = objective(plan, metric=request.metric, direction=request.direction)
-    generation = request.generation or usual_generation(request.sampler, dimensions=len(space.dimensions))
-    sampler = Sampler(request.sampler, space, aim.direction, request.seed, generation)
+    asked = request.asked(plan)
+    space = parse_space(request.space, over=asked.space)
+    aim = objective(plan, metric=asked.metric, direction=asked.direction)
+    generation = asked.generation or usual_generation(asked.sampler, dimensions=len(space.dimensions))
+    sampler = Sampler(asked.sampler, space, aim.direction, asked.seed, generation)
     _check(sampler)
-    check_corners(space, spec=request.spec, over=request.overlays)
-    seeds = tuple(plan.experiment.seed + more for more in range(request.seeds))
-    study = Study(request.study, _settings(request, sampler, aim, digest=plan.digests["all"]))
+    corners = check_corners(space, spec=request.spec, over=request.overlays)
+    stages = stages_of(asked, sampler, corners)
+    study = Study(request.study, _settings(request, asked, sampler, aim, stages, digest=plan.digests["all"]))
     study.start()
-    options = ("--quiet", "--threads", str(request.threads), "--device", request.device)
-    runs = Runs(study, request.arguments, seeds, aim.split, aim.metric, options, Processes())
-    _work(runs, sampler, request, tell)
-    return Swept(study, aim, study.trials())
+    first = plan.experiment.seed
+    more = range(first + asked.seeds, first + (asked.repeat.seeds if asked.repeat else 0))
+    runs = Runs(
+        study, (*request.arguments, *(("--set", "sweep=null") if plan.experiment.sweep else ())),
+        tuple(range(first, first + asked.seeds)), tuple(more), aim.split, aim.metric,
+        ("--quiet", "--threads", str(request.threads), "--device", request.device), Processes(),
+    )  # fmt: skip
+    _work(runs, sampler, stages, request, parallel=asked.parallel, tell=tell)
+    return Swept(study, aim, space, stages, stages.told(study.trials()))
+
+
+def stages_of(asked: Sweep, sampler: Sampler, corners: Sequence[Plan]) -> Stages:
+    """The way of each trial, with as many trials as the grid has points and the budget room.
+
+    Raises ``RunError`` for rungs at which a run of some corner could not be compared, and for a budget that
+    has no room for one trial.
+    """
+    halving = asked.halving
+    rungs = tuple(halving.rungs) if halving else ()
+    for plan in corners:
+        if why := unfit(plan, rungs):
+            raise RunError(
+                why[1], exit=Exit.USAGE, help="move the rung, or leave what moves it out of the space"
+            )
+    stages = Stages(
+        sampler.direction, min(asked.trials, sampler.most_trials() or asked.trials), rungs,
+        halving.keep if halving else 3, asked.repeat.best if asked.repeat else 0,
+    )  # fmt: skip
+    if asked.budget is None:
+        return stages
+    last = max(plan.experiment.train.max_steps for plan in corners)
+    stages = stages.within(asked.budget // asked.seeds, last=last)
+    if not stages.trials:
+        least = asked.seeds * last
+        raise RunError(f"a budget of {asked.budget:,} steps has no room for one trial of {least:,}",
+                       exit=Exit.USAGE, help="raise `budget`, or train for fewer steps")  # fmt: skip
+    return stages
 
 
 def _installed() -> None:
@@ -113,50 +157,58 @@ def _check(sampler: Sampler) -> None:
         raise RunError(str(error), exit=Exit.USAGE, help=error.help) from None
 
 
-def _settings(request: Request, sampler: Sampler, aim: Objective, *, digest: str) -> dict[str, Any]:
+def _settings(
+    request: Request, asked: Sweep, sampler: Sampler, aim: Objective, stages: Stages, *, digest: str
+) -> dict[str, Any]:
     """All that suggestions and results depend on.  How many trials there are and how many run at once may
-    change from one command to the next.
+    change from one command to the next, unless trials are compared on their way.
     """
+    halving = {"rungs": list(stages.rungs), "keep": stages.keep, "trials": stages.trials}
     return {
         "version": 1, "experiment": digest, "space": sampler.space.to_json(), "split": aim.split,
         "metric": aim.metric, "direction": aim.direction, "sampler": sampler.method, "seed": sampler.seed,
-        "generation": sampler.generation, "seeds": request.seeds, "threads": request.threads,
+        "generation": sampler.generation, "seeds": asked.seeds, "threads": request.threads,
+        **({"halving": halving} if stages.rungs else {}),
     }  # fmt: skip
 
 
-def _work(runs: Runs, sampler: Sampler, request: Request, tell: Callable[[Trial], None]) -> None:
-    """``parallel`` threads that each take one trial after another."""
-    most = min(request.trials, sampler.most_trials() or request.trials)
+def _work(
+    runs: Runs,
+    sampler: Sampler,
+    stages: Stages,
+    request: Request,
+    *,
+    parallel: int,
+    tell: Callable[[Due, Trial], None],
+) -> None:
+    """``parallel`` threads that each bring one trial after another further."""
     lock = threading.Lock()
 
     def loop() -> None:
         while not runs.processes.stopped.is_set():
-            claimed = runs.study.claim(sampler, most=most)
+            claimed = runs.study.claim(sampler, stages)
             if claimed is None:
-                if _over(runs.study.trials(), most):
+                trials = runs.study.trials()
+                if len(trials) >= stages.trials and not stages.due(trials):
                     return
                 runs.processes.stopped.wait(POLL_SECONDS)
                 continue
-            trial, held = claimed
+            due, held = claimed
             with held:
                 _unchanged(request, runs.study)
-                ended = runs.carry_out(trial, held)
-                runs.study.finish(ended)
+                ended = runs.carry_out(due, held)
+                runs.study.record(due, ended)
             with lock:
-                tell(ended)
+                tell(due, ended)
 
-    with _terminable(), ThreadPoolExecutor(request.parallel) as pool:
-        futures = [pool.submit(loop) for _ in range(request.parallel)]
+    with _terminable(), ThreadPoolExecutor(parallel) as pool:
+        futures = [pool.submit(loop) for _ in range(parallel)]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
             if any(not one.done() or one.exception() for one in futures):
                 runs.processes.stop()
     _raise_first([one.exception() for one in futures])
-
-
-def _over(trials: Sequence[Trial], most: int) -> bool:
-    return len(trials) >= most and all(one.state != "open" for one in trials)
 
 
 def _unchanged(request: Request, study: Study) -> None:

@@ -12,10 +12,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.runtime.run_folder.metrics_log import read_journal
+from seqspec.runtime.sweep.stages import Due
+from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.sweep import Params
 
@@ -71,44 +74,63 @@ class Runs:
     spec: tuple[str, ...]
     """The spec with its profiles and settings, as ``seqspec run`` takes them."""
     seeds: tuple[int, ...]
+    """Of the runs of every trial."""
+    more_seeds: tuple[int, ...]
+    """Of the runs of a trial that is repeated."""
     split: str
     metric: str
     options: tuple[str, ...]
     """Options of ``seqspec run`` that every trial is given."""
     processes: Processes
 
-    def carry_out(self, trial: Trial, held: IO[bytes]) -> Trial:
+    def carry_out(self, due: Due, held: IO[bytes]) -> Trial:
         """The trial with its result; raises ``RunError`` where what is wrong is not of the trial alone."""
-        if twin := self._twin(trial):
-            return replace(twin, number=trial.number)
-        runs, values = [], []
-        for seed in self.seeds:
-            folder, reason = self._run(trial, seed, held)
+        if twin := self._twin(due):
+            return twin
+        trial, runs, values = due.trial, [], []
+        for seed in self.more_seeds if due.repeated else self.seeds:
+            folder, reason = self._run(due, seed, held)
             if folder is not None:
                 runs.append(str(folder.path.relative_to(self.study.path)))
-            value = _value(folder, split=self.split, metric=self.metric) if folder and not reason else None
+            value = self._value(folder, due.until) if folder and not reason else None
             if value is None:
                 said = reason or f"the run gave no finite {self.metric} on {self.split}"
+                if due.repeated:
+                    return replace(trial, repeated=True, runs=(*trial.runs, *runs), reason=said)
                 return replace(trial, state="failed", runs=tuple(runs), reason=said)
             values.append(value)
+        if due.repeated:
+            return replace(trial, repeated=True, repeats=tuple(values), runs=(*trial.runs, *runs))
+        if due.until is not None:
+            return replace(trial, rungs=(*trial.rungs, sum(values) / len(values)), runs=tuple(runs))
         return replace(trial, state="complete", runs=tuple(runs), values=tuple(values))
 
-    def _twin(self, trial: Trial) -> Trial | None:
-        """An earlier trial of the same settings: equal plans have equal results."""
-        known = [one for one in self.study.trials() if one.number < trial.number and one.state == "complete"]
-        return next((one for one in known if _typed(one.params) == _typed(trial.params)), None)
+    def _twin(self, due: Due) -> Trial | None:
+        """What came of an earlier trial of the same settings: equal plans have equal results."""
+        trial, rung = due.trial, len(due.trial.rungs)
+        for one in self.study.trials()[: trial.number]:
+            if _typed(one.params) != _typed(trial.params):
+                continue
+            if due.repeated and one.repeated:
+                return replace(one, number=trial.number)
+            if due.until is not None and len(one.rungs) > rung:
+                return replace(trial, rungs=one.rungs[: rung + 1], runs=one.runs)
+            if due.until is None and not due.repeated and one.state == "complete":
+                return replace(one, number=trial.number, repeated=False, repeats=())
+        return None
 
-    def _run(self, trial: Trial, seed: int, held: IO[bytes]) -> tuple[RunFolder | None, str | None]:
-        """The finished run of one seed, or why there is none."""
+    def _run(self, due: Due, seed: int, held: IO[bytes]) -> tuple[RunFolder | None, str | None]:
+        """The run of one seed as far as it is asked for, or why there is none."""
+        trial = due.trial
         root = self.study.folder(trial.number) / f"seed-{seed}"
         root.mkdir(parents=True, exist_ok=True)
         log = root / "output.log"
         kills = 0
         while True:
             folder = _begun(root)
-            if folder is not None and folder.read("result.json") is not None:
+            if folder is not None and self._reached(folder, due.until):
                 return folder, None
-            code = self.processes.call(self._command(trial, seed, root, folder), log=log, held=held)
+            code = self.processes.call(self._command(due, seed, root, folder), log=log, held=held)
             if self.processes.stopped.is_set() and code:
                 raise Stopped
             if code == Exit.LOCKED:
@@ -119,16 +141,42 @@ class Runs:
                 kills += 1
                 if kills == MOST_KILLS:
                     return _begun(root), f"the run was ended from outside {kills} times, at last with {code}"
-            elif code or (_begun(root) or RunFolder(root)).read("result.json") is None:
+            elif code or not self._reached(_begun(root) or RunFolder(root), due.until):
                 raise _general(code, trial, log)
 
-    def _command(self, trial: Trial, seed: int, root: Path, folder: RunFolder | None) -> list[str]:
+    def _command(self, due: Due, seed: int, root: Path, folder: RunFolder | None) -> list[str]:
+        pause = () if due.until is None else ("--pause-at", str(due.until))
         start = [sys.executable, "-m", "seqspec", "run"]
         if folder is not None:
-            return [*start, "--resume", str(folder.path), *self.options]
-        sets = [*overrides(trial.params), f"seed={seed}"]
+            return [*start, "--resume", str(folder.path), *pause, *self.options]
+        sets = [*overrides(due.trial.params), f"seed={seed}"]
         return [*start, *self.spec, *(part for one in sets for part in ("--set", one)),
-                "--runs", str(root), *self.options]  # fmt: skip
+                "--runs", str(root), *pause, *self.options]  # fmt: skip
+
+    def _reached(self, folder: RunFolder, until: int | None) -> bool:
+        """Whether a run is where it is asked to be; one that stops early is before every later step."""
+        if folder.read("result.json") is not None:
+            return True
+        return until is not None and any(line["step"] == until for line in self._judged(folder, until))
+
+    def _value(self, folder: RunFolder, until: int | None) -> float | None:
+        """The metric at the end of a run, or at a step of it; ``None`` where it is no finite number."""
+        if until is None:
+            found = folder.read("result.json")["metrics"].get(self.split, {}).get(self.metric)
+        else:
+            judged = self._judged(folder, until)
+            found = judged[-1]["metrics"].get(self.metric) if judged else None
+        return float(found) if found is not None and abs(found) < float("inf") else None
+
+    def _judged(self, folder: RunFolder, until: int) -> list[dict[str, Any]]:
+        """What was measured on the split up to a step."""
+        task, _, split = self.split.rpartition("/")
+        return [
+            line
+            for line in read_journal(folder.metrics)
+            if line["event"] == "evaluate" and line["step"] <= until
+            and (line.get("task", ""), line["split"]) == (task, split)
+        ]  # fmt: skip
 
 
 def overrides(params: Params) -> list[str]:
@@ -146,11 +194,6 @@ def _begun(root: Path) -> RunFolder | None:
         path.parent for path in root.glob("*/*/lock.json") if (path.parent / "spec.yaml").is_file()
     )
     return RunFolder(found[-1]) if found else None
-
-
-def _value(folder: RunFolder, *, split: str, metric: str) -> float | None:
-    found = folder.read("result.json")["metrics"].get(split, {}).get(metric)
-    return float(found) if found is not None and abs(found) < float("inf") else None
 
 
 def _last_error(log: Path) -> str:

@@ -29,12 +29,15 @@ class Turn:
 
 
 class Cycle:
-    """The turns of a training step, one after another, again and again."""
+    """The turns of a training step, one after another, again and again.
 
-    def __init__(self, program: Program) -> None:
+    ``sharers``: processes that share the repeats of each phase, where these are replicas.
+    """
+
+    def __init__(self, program: Program, *, sharers: int = 1) -> None:
         self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
-        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats)]
+        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""
         self._trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]
@@ -44,6 +47,11 @@ class Cycle:
     def turn(self) -> Turn:
         """Whose turn it is."""
         return self.turns[self._next]
+
+    @property
+    def place(self) -> int:
+        """How many turns of the step are over."""
+        return self._next
 
     def advance(self) -> bool:
         """Go on to the next turn; gives whether that ended the cycle."""

@@ -64,7 +64,9 @@ class Boundary(Callback):
         interrupts: Interrupts,
         bar: Bar,
         loggers: Loggers,
+        pause_at: int | None = None,
     ) -> None:
+        self.pause_at = pause_at
         self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
         self.tasks = tasks
         standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
@@ -98,7 +100,7 @@ class Boundary(Callback):
         self._seen = step = pl_module.step
         last = step == self.train.max_steps
         judged = self._judgement_due(step, last=last)
-        stop = self._interrupted(trainer)
+        stop = self._interrupted(trainer, pl_module) or step == self.pause_at
         saved = last or stop or step % self.train.checkpoint_every_steps == 0
         if saved or judged or step % self.train.log_every_steps == 0:
             pl_module.settle()
@@ -107,7 +109,7 @@ class Boundary(Callback):
         self._report(pl_module, last=last)
         if judged:
             self._judge(step)
-            stop = self._interrupted(trainer)
+            stop = self._interrupted(trainer, pl_module) or stop
         if saved or stop or self.standing.stopped:
             self._checkpoint(trainer, pl_module)
         trainer.should_stop = trainer.should_stop or stop or self.standing.stopped
@@ -207,10 +209,12 @@ class Boundary(Callback):
             standing = self.standing
             prune(self.folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned)
 
-    def _interrupted(self, trainer: lightning.Trainer) -> bool:
-        """Whether any process has had a signal; all of them agree."""
+    def _interrupted(self, trainer: lightning.Trainer, module: Training) -> bool:
+        """Whether any process has had a signal; all of them agree, those that are apart when they meet."""
         if trainer.world_size == 1:
             return self.interrupts.received is not None
+        if module.apart and not module.apart.meets(module.step):
+            return False
         here = trainer.strategy.root_device
         flag = torch.full((), float(self.interrupts.received or 0), device=here)
         torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)

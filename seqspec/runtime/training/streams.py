@@ -10,7 +10,14 @@ import numpy as np
 
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.collate import AnySplit
-from seqspec.data.batching.loader import Loader, TaskSteps, evaluation_of, micro_steps, training_order
+from seqspec.data.batching.loader import (
+    Loader,
+    SharedUpdates,
+    TaskSteps,
+    evaluation_of,
+    micro_steps,
+    training_order,
+)
 from seqspec.data.batching.turns import Turns
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assembled import Assembled
@@ -20,9 +27,12 @@ from seqspec.schema.types import Waveform
 
 
 def training_stream(
-    assembled: Assembled, *, max_steps: int, slices: int, launch: Launch, place: Place
+    assembled: Assembled, *, max_steps: int, slices: int, launch: Launch, place: Place, apart: bool = False
 ) -> Callable[[int], Iterable[Batch]]:
-    """From an optimiser step on, this process's slices up to the last step."""
+    """From an update on, this process's slices up to the last one; where replicas train ``apart``, all slices
+    of its own updates.
+    """
+    shared = Place() if apart else place
     each = {name: one.prepared for name, one in assembled.each.items()}
     orders = {name: training_order(one.parts, one.splits["train"]) for name, one in each.items()}
     turns = turns_of(assembled)
@@ -31,14 +41,16 @@ def training_stream(
 
     def stream(step: int) -> Iterable[Batch]:
         within: _Within = {
-            "num_slices": slices, "rank": place.rank, "world": place.world, "start": step, "stop": max_steps,
+            "num_slices": slices, "rank": shared.rank, "world": shared.world, "start": step,
+            "stop": max_steps,
         }  # fmt: skip
         tasks = {
             name: micro_steps(one.parts, one.splits["train"], orders[name], **within)
             for name, one in each.items()
         }
         steps = tasks[""] if turns is None else TaskSteps(tasks, turns, **within)
-        loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
+        mine = SharedUpdates(steps, place.rank, place.world) if apart else steps
+        loader = Loader(mine, workers=workers, pin=launch.accelerator == "cuda")
         loader.worker_init_fn = ignore_signals
         return loader
 

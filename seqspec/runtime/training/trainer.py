@@ -20,6 +20,7 @@ from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
+from seqspec.runtime.training.apart_strategy import ApartStrategy
 from seqspec.runtime.training.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
@@ -42,7 +43,8 @@ def train(
     launch: Launch,
     place: Place,
 ) -> Exit | None:
-    """Train to the end of the plan, to early stopping, or to a signal; gives the signal's exit code.
+    """Train to the end of the plan, to early stopping, to a signal or to a pause; gives the exit code where
+    the end was not reached.
 
     Raises ``RunError`` where the run cannot go on.
     """
@@ -50,16 +52,20 @@ def train(
     config = experiment.train
     if module.step >= config.max_steps or standing.stopped:
         return None
-    per_step = _micro_steps(module.slices, place)
+    if launch.pause_at is not None and module.step >= launch.pause_at:
+        return Exit.CLEAN
+    apart = module.apart is not None
+    per_step = _micro_steps(module.slices, Place() if apart else place)
     compares = any(one.losses.chosen(None, whole_batch=True) for one in module.program.each.values())
-    if place.world > 1 and compares:
+    if place.world > 1 and compares and not apart:
         raise RunError(
             "a loss compares every example of a batch with every other, which processes cannot share yet",
             exit=Exit.USAGE,
             help="run one process; `train.accumulate` bounds the memory without changing what is compared",
         )
     updates = len(module.cycle.turns)
-    timed = Timed(stream(module.step * updates), length=(config.max_steps - module.step) * updates * per_step)
+    every = updates * (place.world if apart else 1)
+    timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)
     bar = Bar(total=config.max_steps, unit=unit, timed=timed, quiet=launch.quiet or place.rank > 0,
               title=str(folder.path))  # fmt: skip
     digest = module.program.plan.digests["all"]
@@ -68,11 +74,12 @@ def train(
         boundary = Boundary(
             folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
             tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
-            interrupts=interrupts, bar=bar, loggers=loggers,
+            interrupts=interrupts, bar=bar, loggers=loggers, pause_at=launch.pause_at,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision,
-                               unused=not module.cycle.alone or bool(module.program.tasks))  # fmt: skip
+                               unused=not module.cycle.alone or bool(module.program.tasks),
+                               apart=apart)  # fmt: skip
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.
@@ -80,7 +87,9 @@ def train(
                 trainer.fit(module, train_dataloaders=timed)
         except Exception as error:
             raise _explained(error, interrupts, module, folder) from error
-    return interrupts.exit if module.step < config.max_steps and not standing.stopped else None
+    if module.step >= config.max_steps or standing.stopped:
+        return None
+    return interrupts.exit or Exit.CLEAN
 
 
 def make_trainer(
@@ -92,20 +101,23 @@ def make_trainer(
     folder: RunFolder,
     precision: str,
     unused: bool = False,
+    apart: bool = False,
 ) -> lightning.Trainer:
     """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop.
 
-    ``unused``: a backward pass may leave parameters out.
+    ``unused``: a backward pass may leave parameters out.  ``apart``: processes share replicas, not updates.
     """
-    devices = int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
+    devices = 1 if apart else int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         return lightning.Trainer(
             accelerator=launch.accelerator,
             devices=devices,
-            num_nodes=place.world // devices,
-            strategy=_strategy(launch, place, unused=unused),
+            num_nodes=1 if apart else place.world // devices,
+            strategy=ApartStrategy(place, _device(launch))
+            if apart and place.world > 1
+            else _strategy(launch, Place() if apart else place, unused=unused),
             precision="bf16-mixed" if precision == "bfloat16" else "32-true",
             max_epochs=1,
             min_epochs=0,
@@ -121,6 +133,10 @@ def make_trainer(
             default_root_dir=folder.path,
             profiler=_profiler(folder) if launch.profile else None,
         )
+
+
+def _device(launch: Launch) -> str:
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if launch.accelerator == "cuda" else "cpu"
 
 
 def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:

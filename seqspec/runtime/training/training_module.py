@@ -22,10 +22,12 @@ from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
+from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.replicas import Replicas
 from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.runtime.training.window import Windows
@@ -40,7 +42,14 @@ class Training(lightning.LightningModule):
     losses, such as ``torch.compile``.
     """
 
-    def __init__(self, program: Program, *, slices: int, wrap: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        slices: int,
+        wrap: Callable[..., Any] | None = None,
+        place: Place = Place(),  # noqa: B008
+    ) -> None:
         super().__init__()
         self.program = program
         self.model = program.model
@@ -55,7 +64,8 @@ class Training(lightning.LightningModule):
         """Some loss has counted a target."""
         self.left_out: set[str] = set()
         """Terms whose examples have been told to be left out."""
-        self.cycle = Cycle(program)
+        self.apart = program.apart
+        self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self._task = ""
         """Whose turn the update is that is under way."""
@@ -72,6 +82,10 @@ class Training(lightning.LightningModule):
         self._buffers_before: list[Tensor] = []
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
+        optimizers = [mover.optimizer for mover in self.cycle.movers.values()]
+        self.replicas = Replicas(self.apart, self.model, optimizers, place) if self.apart else None
+        self._counts = True
+        """The update is one that the journal tells the norm of: the first replica's."""
         self._following: dict[str, tuple[Any, Any]] = {
             f"{task}.{name}" if task else name: (teacher, one.model)
             for task, one in program.each.items()
@@ -95,6 +109,8 @@ class Training(lightning.LightningModule):
         phase = self.cycle.turn.phase
         self._task = batch.task
         self.draw_anew(batch)
+        if self.replicas and batch_idx % self.trainer.accumulate_grad_batches == 0:
+            self._counts = self.replicas.enter(self.cycle.place) == 0
         self.frozen.hold(self.step + 1)
         if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
@@ -162,12 +178,16 @@ class Training(lightning.LightningModule):
         for part in self._finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
-        self.window[turn.phase.name, self._task].close(verdict)
+        self.window[turn.phase.name, self._task].close(verdict, counts=self._counts)
+        if self.replicas:
+            self.replicas.leave(self.cycle.place)
         if self.cycle.advance():
             self._finish_cycle()
 
     def _finish_cycle(self) -> None:
         self.step += 1
+        if self.replicas and self.replicas.apart.meets(self.step):
+            self.replicas.meet()
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
         for teacher, model in self._following.values() if self._moved else ():
@@ -197,7 +217,8 @@ class Training(lightning.LightningModule):
 
     def rates(self, step: int) -> dict[str, float]:
         """The learning rate of each phase in a step, from 1, as the journal names it."""
-        return self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+        rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+        return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
 
     def _not_finite(self) -> None:
         self.skipped += 1
@@ -233,16 +254,20 @@ class Training(lightning.LightningModule):
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
             "weights": checkpoint_tensors(self.model),
-            "optimizer": optimizer_tensors(
-                (mover.optimizer for mover in self.cycle.movers.values()), self.model
-            ),
+            "optimizer": {}
+            if self.replicas
+            else optimizer_tensors((mover.optimizer for mover in self.cycle.movers.values()), self.model),
         }
+        if self.replicas:
+            found |= self.replicas.tensors()
         if self.average:
             found["average"] = self.average.tensors()
         return found | {f"teacher_{name}": one.tensors() for name, (one, _) in self._following.items()}
 
     def numbers(self) -> dict[str, Any]:
-        """The plain numbers of a checkpoint."""
+        """The plain numbers of a checkpoint; all processes must ask."""
+        if self.replicas:
+            self.replicas.collect()
         return {
             "step": self.step,
             "skipped": self.skipped,
@@ -261,6 +286,8 @@ class Training(lightning.LightningModule):
         load_tensors(self.model, dict(tensors["weights"]))
         for mover in self.cycle.movers.values():
             load_optimizer(mover.optimizer, self.model, tensors["optimizer"])
+        if self.replicas:
+            self.replicas.load(tensors)
         if self.average:
             self.average.load(dict(tensors["average"]))
         for name, (teacher, _) in self._following.items():

@@ -34,13 +34,15 @@ class Window:
         values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
         self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
 
-    def close(self, verdict: Verdict) -> None:
-        """The optimiser step is over; one with a number that is not finite enters no sum."""
+    def close(self, verdict: Verdict, *, counts: bool = True) -> None:
+        """The optimiser step is over; one with a number that is not finite enters no sum.  ``counts``: its
+        norm is kept, and it is one of ``steps``.
+        """
         if verdict.finite:
             self._values += self._pending
-            self._norm = verdict.norm
+            self._norm = verdict.norm if counts else self._norm
         self._pending = []
-        self.steps += 1
+        self.steps += counts
         self.dropped += not verdict.update
 
     @property

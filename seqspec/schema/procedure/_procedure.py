@@ -23,12 +23,38 @@ class Phase(NamedTuple):
     """Updates in a row, each on a batch of its own."""
 
 
+class Apart(NamedTuple):
+    """Replicas that each take their own turn of a step and meet seldom."""
+
+    replicas: int
+    every: int
+    """Steps between two meetings."""
+    after: int
+    """Up to this step they meet after each one."""
+    rate: float
+    """Of the outer step: 1 with no momentum is the mean."""
+    momentum: float
+    """Nesterov's, of the outer step."""
+
+    def meets(self, step: int) -> bool:
+        """Whether they meet after this step, from 1."""
+        return step <= self.after or (step - self.after) % self.every == 0
+
+    def meetings(self, step: int) -> int:
+        """How often they have met by this step."""
+        return min(step, self.after) + max(step - self.after, 0) // self.every
+
+
 class ProcedureConfig(Config):
     """What every procedure declares."""
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         """The cycle, given the names of the spec's optimisers; a name may be one that is not among them."""
         raise NotImplementedError
+
+    def apart(self) -> Apart | None:
+        """Whether the repeats of the phase are replicas that train apart."""
+        return None
 
     def updates(self, optimizers: Sequence[str]) -> int:
         """Updates, and so batches, of one training step."""

@@ -5,7 +5,9 @@ import random
 import pytest
 
 from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
-from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.runtime.sweep.stages import Stages
+from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.sweep import Space, SpaceError, dimension
 
 pytest.importorskip("optuna")
@@ -30,18 +32,19 @@ def swept(path, made, *, most, order, stop_every=0):
     """A study that is worked off in `order`; `stop_every` forgets what a worker holds, as a kill does."""
     study = Study(path, {"version": 1})
     study.start()
-    held = {}
+    held, stages = {}, Stages("minimize", most)
     while len(done := [t for t in study.trials() if t.state != "open"]) < most:
-        while claimed := study.claim(made, most=most):
-            held[claimed[0].number] = claimed
+        while claimed := study.claim(made, stages):
+            held[claimed[0].trial.number] = claimed
         if stop_every and len(done) % stop_every == 1:
             for _, lock in held.values():
                 lock.close()
             held = {}
-            while claimed := study.claim(made, most=most):
-                held[claimed[0].number] = claimed
-        trial, lock = held.pop(order(sorted(held)))
-        study.finish(Trial(trial.number, trial.params, "complete", (loss(trial.params),), ("runs/x",)))
+            while claimed := study.claim(made, stages):
+                held[claimed[0].trial.number] = claimed
+        due, lock = held.pop(order(sorted(held)))
+        trial = due.trial
+        study.record(due, Trial(trial.number, trial.params, "complete", (loss(trial.params),), ("runs/x",)))
         lock.close()
     return study.trials()
 

@@ -5,13 +5,16 @@ import os
 import pytest
 
 from seqspec.runtime.sweep.sampler import Sampler
-from seqspec.runtime.sweep.study import Study, Trial
+from seqspec.runtime.sweep.stages import Due, Stages
+from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.sweep import Space, dimension
 
 pytest.importorskip("optuna")
 
 SAMPLER = Sampler("tpe", Space((dimension("a", {"uniform": [0, 1]}),)), "minimize", 1, 2)
+FIVE = Stages("minimize", 5)
 
 
 @pytest.fixture
@@ -22,13 +25,13 @@ def study(tmp_path):
 
 
 def test_a_torn_line_never_counted(study, tmp_path):
-    trial, held = study.claim(SAMPLER, most=5)
+    (trial, _, _), held = study.claim(SAMPLER, FIVE)
     log = tmp_path / "study.jsonl"
     whole = log.read_bytes()
     log.write_bytes(whole + b'{"event": "finished", "number": 0, "sta')
 
     assert study.trials() == (trial,)
-    study.finish(Trial(0, trial.params, "complete", (0.5,), ("runs/r",)))
+    study.record(Due(trial), Trial(0, trial.params, "complete", (0.5,), ("runs/r",)))
     held.close()
     assert log.read_bytes().startswith(whole + b'{"event": "finished", "number": 0, "state": "complete"')
     assert study.trials()[0].value == 0.5
@@ -36,21 +39,21 @@ def test_a_torn_line_never_counted(study, tmp_path):
 
 def test_a_trial_has_one_worker_and_is_free_when_it_dies(study):
     other = Study(study.path, study.settings)
-    first, held = study.claim(SAMPLER, most=5)
-    second, held_too = other.claim(SAMPLER, most=5)
+    first, held = study.claim(SAMPLER, FIVE)
+    second, held_too = other.claim(SAMPLER, FIVE)
 
-    assert (first.number, second.number) == (0, 1)
-    assert study.claim(SAMPLER, most=5) is None  # the next generation waits for this one
+    assert (first.trial.number, second.trial.number) == (0, 1)
+    assert study.claim(SAMPLER, FIVE) is None  # the next generation waits for this one
     held.close()
-    again, held = other.claim(SAMPLER, most=5)
+    again, held = other.claim(SAMPLER, FIVE)
     assert again == first
     held.close()
     held_too.close()
 
 
 def test_no_more_trials_than_asked(study):
-    _, held = study.claim(SAMPLER, most=1)
-    assert study.claim(SAMPLER, most=1) is None
+    _, held = study.claim(SAMPLER, Stages("minimize", 1))
+    assert study.claim(SAMPLER, Stages("minimize", 1)) is None
     held.close()
 
 

@@ -1,0 +1,9 @@
+"""Post-local SGD; the replicas themselves are in ``runtime/training/replicas.py``."""
+
+from __future__ import annotations
+
+from seqspec.components.procedure._procedure import Procedure
+
+
+class LocalSgd(Procedure):
+    """One phase, once for each replica."""

@@ -1,0 +1,167 @@
+"""Replicas of a model that train apart and meet seldom.
+
+Each has weights, running statistics and optimiser state of its own; between two turns the model holds the
+anchor, which is what they last agreed on and what is judged and kept.  How far each has come is summed in the
+order of the replicas, never by an all-reduce, so that one process which plays them one after another and
+several processes which share them give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.runtime.devices.launch import Place
+from seqspec.runtime.devices.processes import gather
+from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.schema.procedure._procedure import Apart
+
+Named = Mapping[str, Tensor]
+
+
+@dataclass
+class Replica:
+    """What one replica holds while it waits for its turn."""
+
+    tensors: list[Tensor]
+    """Weights and running statistics."""
+    states: list[Any]
+    """The state of each optimiser."""
+
+
+class Replicas:
+    """The replicas that this process plays: number ``rank``, ``rank + world``, …"""
+
+    def __init__(
+        self, apart: Apart, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], place: Place
+    ) -> None:
+        self.apart, self.place, self.optimizers, self.model = apart, place, list(optimizers), model
+        learned = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+        held = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        self.names = [name for name in held if name in learned or name in dict(model.named_buffers())]
+        self._held = [held[name] for name in self.names]
+        self._outer = [name in learned for name in self.names]
+        """What the outer step moves; running statistics become the mean."""
+        self.anchor = self._copies()
+        self.momentum = [torch.zeros_like(one) for one in self.anchor]
+        self.numbers = list(range(place.rank, apart.replicas, place.world))
+        self.replicas = {number: Replica(self._copies(), self._fresh()) for number in self.numbers}
+        self._collected: list[dict[int, tuple[Named, Named]]] = []
+
+    def _copies(self) -> list[Tensor]:
+        return [one.detach().clone() for one in self._held]
+
+    def _fresh(self) -> list[Any]:
+        return [defaultdict(dict) for _ in self.optimizers]
+
+    @torch.no_grad()
+    def enter(self, turn: int) -> int:
+        """Put the replica of this process's turn into the model; gives its number."""
+        number = self.numbers[turn]
+        self._put(self.replicas[number].tensors)
+        for optimizer, state in zip(self.optimizers, self.replicas[number].states, strict=True):
+            optimizer.state = state
+        return number
+
+    @torch.no_grad()
+    def leave(self, turn: int) -> None:
+        """Take it out again after its update; the model holds the anchor."""
+        replica = self.replicas[self.numbers[turn]]
+        for kept, held in zip(replica.tensors, self._held, strict=True):
+            kept.copy_(held)
+        self._put(self.anchor)
+
+    def _put(self, tensors: Sequence[Tensor]) -> None:
+        for held, one in zip(self._held, tensors, strict=True):
+            held.detach().copy_(one)
+
+    @torch.no_grad()
+    def meet(self) -> None:
+        """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor.  All processes
+        call it.
+        """
+        mean = self._mean_change()
+        for at, (anchor, change, momentum) in enumerate(zip(self.anchor, mean, self.momentum, strict=True)):
+            if not anchor.is_floating_point():
+                anchor.copy_(self.replicas[self.numbers[0]].tensors[at])  # a count, the same everywhere
+            elif not self._outer[at]:
+                anchor.sub_(change)
+            else:
+                momentum.mul_(self.apart.momentum).add_(change)
+                anchor.sub_(change.add(momentum, alpha=self.apart.momentum), alpha=self.apart.rate)
+        for replica in self.replicas.values():
+            for kept, anchor in zip(replica.tensors, self.anchor, strict=True):
+                kept.copy_(anchor)
+        self._put(self.anchor)
+
+    def _mean_change(self) -> list[Tensor]:
+        """The mean over all replicas of how far each is from the anchor, summed in their order."""
+        rows = [torch.empty(0)] * self.apart.replicas
+        for number in self.numbers:
+            change = torch.cat([
+                (anchor - own).reshape(-1).float()
+                for anchor, own in zip(self.anchor, self.replicas[number].tensors, strict=True)
+            ])  # fmt: skip
+            for rank, row in enumerate(_rows_of_all(change, self.place.world)):
+                rows[number - self.place.rank + rank] = row
+        total = rows[0].clone()
+        for row in rows[1:]:
+            total += row
+        total /= self.apart.replicas
+        parts = total.split([one.numel() for one in self.anchor])
+        return [part.view_as(one) for part, one in zip(parts, self.anchor, strict=True)]
+
+    def megabytes(self, step: int) -> float:
+        """What each replica has sent by a step, in units of a million bytes."""
+        values = sum(one.numel() for one in self.anchor)
+        return self.apart.meetings(step) * values * 4 / 1e6
+
+    def collect(self) -> None:
+        """Bring what every replica holds to every process, for a checkpoint.  All processes call it."""
+        mine = {
+            number: (self._named(one.tensors), self._states(one)) for number, one in self.replicas.items()
+        }
+        self._collected = gather(mine)
+
+    def _named(self, tensors: Sequence[Tensor]) -> Named:
+        return dict(zip(self.names, tensors, strict=True))
+
+    def _states(self, replica: Replica) -> Named:
+        for optimizer, state in zip(self.optimizers, replica.states, strict=True):
+            optimizer.state = state
+        return optimizer_tensors(self.optimizers, self.model)
+
+    def tensors(self) -> dict[str, Named]:
+        """For a checkpoint, after ``collect``."""
+        found = {"outer": self._named(self.momentum)}
+        every = {number: held for part in self._collected for number, held in part.items()}
+        for number, (tensors, states) in sorted(every.items()):
+            found |= {f"replica_{number}": tensors, f"replica_{number}_optimizer": states}
+        self._collected = []
+        return found
+
+    @torch.no_grad()
+    def load(self, tensors: Mapping[str, Named]) -> None:
+        """Take up what ``tensors`` gave, the model being at the anchor."""
+        self.anchor = self._copies()
+        self.momentum = [tensors["outer"][name].clone() for name in self.names]
+        for number, replica in self.replicas.items():
+            saved = tensors[f"replica_{number}"]
+            replica.tensors = [saved[name].clone() for name in self.names]
+            replica.states = self._fresh()
+            for at, optimizer in enumerate(self.optimizers):
+                load_optimizer(optimizer, self.model, tensors[f"replica_{number}_optimizer"])
+                replica.states[at] = optimizer.state
+
+
+def _rows_of_all(row: Tensor, world: int) -> list[Tensor]:
+    if world == 1:
+        return [row]
+    rows = [torch.empty_like(row) for _ in range(world)]
+    torch.distributed.all_gather(rows, row.contiguous())
+    return rows

@@ -1,0 +1,35 @@
+"""DiLoCo: Douillard et al. (2023), "DiLoCo: Distributed Low-Communication Training of Language Models",
+arXiv:2311.08105, algorithm 1.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from seqspec.schema.procedure._procedure import Apart, Phase, ProcedureConfig
+from seqspec.schema.procedure._replicas import only_optimizer
+from seqspec.schema.units import Fraction, Positive, PositiveFloat
+
+
+class DilocoConfig(ProcedureConfig):
+    """Replicas train on batches of their own and meet seldom: then the mean of how far each has come is the
+    gradient of an outer step, with Nesterov momentum, and all go on from where that leads.
+
+    One training step takes a batch for each replica.  How many processes play the replicas changes no bit.
+    """
+
+    replicas: Annotated[int, Field(ge=1, le=4096)]
+    """Replicas of the model, each with its own optimiser state and batches."""
+    every: Positive = 500
+    """Optimiser steps between two meetings."""
+    rate: PositiveFloat = 0.7
+    """Learning rate of the outer step."""
+    momentum: Fraction = 0.9
+    """Nesterov momentum of the outer step."""
+
+    def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
+        return (Phase("diloco", only_optimizer(optimizers), repeats=self.replicas),)
+
+    def apart(self) -> Apart:
+        return Apart(self.replicas, self.every, 0, self.rate, self.momentum)

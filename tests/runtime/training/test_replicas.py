@@ -1,0 +1,107 @@
+"""Replicas in one process are replicas in several, and resume to the bit."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from seqspec.runtime.devices.launch import Place
+from seqspec.runtime.training.replicas import Replicas
+from seqspec.schema.procedure._procedure import Apart
+
+SPEC = """\
+seqspec: 1
+name: apart
+data:
+  source: {type: lines, synthetic: 40, language: en, splits: {train: input.txt}, cut: {train: 0.9, dev: 0.1}}
+  text: {target: {tokenizer: bytes}}
+  pack: {length: 12, document_mask: false, sample: offsets}
+  batch: {unit: examples, size: 4}
+model:
+  type: language_model
+  decoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2, dropout: 0.1, positions: learned, max_positions: 12}
+  head: {type: linear}
+optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
+procedure: {type: diloco, replicas: 4, every: 3}
+train: {max_steps: 6, clip_norm: 1.0, checkpoint_every_steps: 4, log_every_steps: 2, accumulate: 2, keep_last: 4}
+evaluate: {every_steps: 6, splits: [dev], metrics: [perplexity]}
+"""
+
+
+def ran(folder, *more):
+    spec = folder / "apart.yaml"
+    spec.write_text(SPEC)
+    given = more if "--resume" in more else (str(spec), "--runs", str(folder / "runs"), *more)
+    command = [sys.executable, "-m", "seqspec", "run", *given, "--device", "cpu", "--threads", "1", "--quiet"]
+    environment = {**os.environ, "SEQSPEC_CACHE": str(folder.parent / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return next((folder / "runs" / "apart").glob("[0-9]*"))
+
+
+def bits(run):
+    tensors = {path.relative_to(run): path.read_bytes() for path in run.glob("checkpoints/*/*.safetensors")}
+    return tensors, (run / "metrics.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path):
+    for name in ("alone", "shared", "paused"):
+        (tmp_path / name).mkdir()
+    alone = bits(ran(tmp_path / "alone"))
+    shared = bits(ran(tmp_path / "shared", "--devices", "2"))
+    paused = ran(tmp_path / "paused", "--pause-at", "4")
+    resumed = bits(ran(tmp_path / "paused", "--resume", str(paused), "--devices", "2"))
+
+    assert shared == alone
+    assert resumed == alone
+    last = json.loads(alone[1].splitlines()[-2])
+    assert last["step"] == 6
+    assert last["sent_megabytes"] > 0
+
+
+def test_without_momentum_the_outer_step_is_the_mean():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    replicas = Replicas(Apart(3, 5, 0, 1.0, 0.0), model, [optimizer], Place())
+    weights = []
+    for turn in range(3):
+        assert replicas.enter(turn) == turn
+        with torch.no_grad():
+            model.weight.add_(turn + 1.0)
+        weights.append(model.weight.detach().clone())
+        replicas.leave(turn)
+    before = model.weight.detach().clone()
+    replicas.meet()
+
+    torch.testing.assert_close(before, weights[0] - 1, rtol=0, atol=1e-6)
+    torch.testing.assert_close(model.weight.detach(), sum(weights) / 3, rtol=0, atol=1e-6)
+
+
+def test_the_outer_step_is_nesterovs():
+    model = torch.nn.Linear(1, 1, bias=False)
+    reference = torch.nn.Parameter(model.weight.detach().clone())
+    outer = torch.optim.SGD([reference], lr=0.7, momentum=0.9, nesterov=True)
+    replicas = Replicas(Apart(2, 1, 0, 0.7, 0.9), model, [], Place())
+    for changes in ((0.5, -0.1), (0.2, 0.4), (-0.3, 0.1)):
+        for turn, change in enumerate(changes):
+            replicas.enter(turn)
+            with torch.no_grad():
+                model.weight.sub_(change)
+            replicas.leave(turn)
+        replicas.meet()
+        reference.grad = torch.full((1, 1), sum(changes) / 2)
+        outer.step()
+
+    torch.testing.assert_close(model.weight.detach(), reference.detach(), rtol=0, atol=1e-6)
+
+
+def test_when_they_meet():
+    apart = Apart(2, every=4, after=3, rate=1.0, momentum=0.0)
+
+    assert [step for step in range(1, 13) if apart.meets(step)] == [1, 2, 3, 7, 11]
+    assert apart.meetings(12) == 5
