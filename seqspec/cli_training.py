@@ -73,7 +73,8 @@ def run(
     from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(
-        device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet, tuple(logger),
+        device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet,
+        tuple(logger),
         pause_at,
     )  # fmt: skip
     over = commands.overlays(profile, set, task)
