@@ -17,6 +17,18 @@ def many(before, after):
 
 KEYS = "".join(f"max_stepz{i}: 1\n" for i in range(900))
 PROFILES = "".join(f"  p{i}: {{train: {{max_steps: {i + 100}}}}}\n" for i in range(99))
+TASKS = "seqspec: 1\nname: many\ntasks:\n"
+DOUBLED = (
+    "seqspec: 1\nname: doubled\nshared:\n"
+    + "".join(f"  p{i}: {{a: {{use: shared.p{i + 1}}}, b: {{use: shared.p{i + 1}}}}}\n" for i in range(40))
+    + "  p40: {type: transformer}\ntasks: {t: {data: {}, model: {encoder: {use: shared.p0}}}}\n"
+)
+LARGE = (
+    "seqspec: 1\nname: large\nshared:\n  p:\n"
+    + "".join(f"    k{i}: {{a: 1, b: 2}}\n" for i in range(900))
+    + "tasks:\n"
+    + "".join(f"  t{i}: {{data: {{}}, model: {{encoder: {{use: shared.p}}}}}}\n" for i in range(99))
+)
 CASES = {
     "twenty thousand keys": (EXAMPLE + "".join(f"k{i}: 1\n" for i in range(9900)), "SQ005"),
     "nine thousand slips": (EXAMPLE + "".join(f"max_stepz{i}: 1\n" for i in range(9000)), "SQ005"),
@@ -30,6 +42,9 @@ CASES = {
     ),
     "references to nothing": (EXAMPLE + "".join(f"k{i}: ${{kk{i}}}\n" for i in range(900)), "SQ310"),
     "comments that silence nothing": (EXAMPLE + "# seqspec: ignore[SQ999]\n" * 20_000, "SQ031"),
+    "parts that use parts": (DOUBLED, "SQ005"),
+    "a large part in many tasks": (LARGE, "SQ005"),
+    "many tasks": (f"{TASKS}  t: {{}}\n" + "".join(f"  t{i}: {{}}\n" for i in range(500)), "SQ005"),
     "many profiles": (EXAMPLE + "".join(f"  p{i}: {{seed: {i}}}\n" for i in range(500)), "SQ321"),
 }
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from seqspec.compile.language.expected_schema import named_type
 from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.parse.limits import MOST_EXPANDED, MOST_TASKS
 from seqspec.compile.resolve.overlay import WHOLE, has_tasks
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.experiment import Experiment, Task
@@ -55,6 +56,9 @@ def task_trees(tree: Tree) -> TaskTrees:
     named = tree.value.get("tasks")
     if named is None or not isinstance(named.value, dict) or not named.value:
         return TaskTrees({}, {}, (), (_no_tasks(tree, named),))
+    if len(named.value) > MOST_TASKS:
+        message, help = f"the spec has more than {MOST_TASKS} tasks", "train them in several runs"
+        return TaskTrees({}, {}, (), (Diagnostic("SQ005", message, _key(named), help=help, path=("tasks",)),))
     weights, found = _weights(named.value)
     for name, node in named.value.items():
         found += _misplaced(name, node)
@@ -194,6 +198,8 @@ class _Expanding:
     found: list[Diagnostic] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
     """Shared parts that somebody uses."""
+    left: int = MOST_EXPANDED
+    """Keys and values that may still follow."""
 
     def task(self, name: str) -> Tree:
         tree = self.merged[name]
@@ -229,7 +235,15 @@ class _Expanding:
                 )
                 yield Diagnostic("SQ285", message, _key(node), help=help, path=("shared", name))
 
+    def _count(self, node: Node) -> None:
+        self.left -= 1
+        if self.left < 0:
+            message = f"the tasks together hold more than {MOST_EXPANDED:,} keys and values"
+            help = "parts that use parts multiply: name what is shared once, and use it in fewer places"
+            raise SpecError([Diagnostic("SQ005", message, _key(node), help=help, path=("tasks",))])
+
     def _expanded(self, node: Node, task: str, place: Path, within: tuple[Path, ...]) -> Node:
+        self._count(node)
         if _is_use(node):
             return self._used(node, task, place, within)
         if isinstance(node.value, dict):
