@@ -30,6 +30,7 @@ SLOTS = (
     "vocoder",
     "critic",
     "feed_forward",
+    "self_attention",
     "router",
     "head",
     "generator",
