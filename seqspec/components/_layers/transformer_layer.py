@@ -154,7 +154,7 @@ def exchanged(config: ExchangeableLayers, parts: Any, *, dim: int) -> list[Excha
         config.inner_network(dim)  # It has been handed over, so these settings are in use.
     mixing = _copies(config.exchanged_attention(), parts, "self_attention")
     if config.self_attention is not None:
-        _ = config.attention_dropout  # So has this one.
+        config.attention_settings()  # So have these.
     return [Exchanged(*both) for both in zip(inner, mixing, strict=True)]
 
 

@@ -177,6 +177,20 @@ class ExchangeableLayers(TransformerLayers):
         there = sum(self.exchanged_attention())
         return float(there * inner.kept(length, dim=dim)) if there else 0.0
 
+    def attention_settings(self) -> dict[str, tuple[object, str]]:
+        """What a component in place of full attention takes over from its layer, with the reason."""
+        known = type(self.self_attention).model_fields
+        found: dict[str, tuple[object, str]] = {}
+        if "num_heads" in known:
+            found["num_heads"] = (self.num_heads, "the layer's")
+        if "bias" in known:
+            found["bias"] = (self.bias, "the layer's")
+        if "dropout" in known:
+            found["dropout"] = (self.attention_dropout, "the layer's `attention_dropout`")
+        if "rotary" in known:
+            found["rotary"] = (self.positions == "rotary", "the layers' `positions`")
+        return found
+
     def _wire_attention(self, states: States, flow: Flow) -> None:
         """Passes the layers' states to what stands in place of full self-attention."""
         inner: Any = self.self_attention
@@ -188,7 +202,6 @@ class ExchangeableLayers(TransformerLayers):
                 f"`{name}` cannot add positions `{self.positions}`, a number for every pair",
                 at=("positions",),
                 help="use `sinusoidal`, `learned` or `rotary`",
-                code="SQ372",
             )
         if not any(self.exchanged_attention()):
             raise Mismatch(
@@ -196,14 +209,14 @@ class ExchangeableLayers(TransformerLayers):
                 at=("self_attention",),
                 help="set `num_layers` or `full_every` higher",
             )
-        layer = {
-            "num_heads": (self.num_heads, "the layer's"),
-            "bias": (self.bias, "the layer's"),
-            "dropout": (self.attention_dropout, "the layer's `attention_dropout`"),
-            "rotary": (self.positions == "rotary", "the layers' `positions`"),
-        }
-        left_out = {name: value for name, value in layer.items() if getattr(inner, name, 0) is None}
-        flow.node("self_attention", states, **left_out)
+        if inner.tells_places and self.positions != "none":
+            raise Mismatch(
+                f"`{name}` tells places apart by itself, and positions `{self.positions}` would be added",
+                at=("positions",) if "positions" in self.model_fields_set else (),
+                help="set `positions: none`",
+            )
+        told = self.attention_settings()
+        flow.node("self_attention", states, **{k: v for k, v in told.items() if getattr(inner, k) is None})
 
     def wire_inner(self, states: States, flow: Flow) -> None:
         """Passes the layers' states to what stands in place of attention and the feed-forward network."""

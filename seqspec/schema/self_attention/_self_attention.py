@@ -15,6 +15,9 @@ class SelfAttentionConfig(Config):
     keeps_documents_apart: ClassVar[bool] = False
     """Whether packed documents of one row do not see each other."""
 
+    tells_places: ClassVar[bool] = False
+    """Whether it tells places apart by itself, so that a layer needs no ``positions``."""
+
     full_every: Count = 0
     """The last of every so many layers keeps full attention; 0: none does."""
 
@@ -70,7 +73,16 @@ class HeadsConfig(SelfAttentionConfig):
             raise Mismatch(
                 f"`{self.component[1]}` cannot be causal: {what}",
                 help="in a decoder use `sliding_window`, `linear`, `performer`, `mamba2` or full attention",
-                code="SQ370",
+            )
+        return states
+
+    def one_way(self, source: Type, *, what: str) -> States:
+        """The states that are read, of a decoder.  Raises ``Mismatch`` in an encoder."""
+        states = self.states(source)
+        if not states.causal:
+            raise Mismatch(
+                f"`{self.component[1]}` only reads from left to right: {what}",
+                help="in an encoder use `sliding_window`, `bigbird`, `linformer`, `linear` or `performer`",
             )
         return states
 
@@ -81,5 +93,4 @@ class HeadsConfig(SelfAttentionConfig):
                 f"`{self.component[1]}` has no attention probabilities that could be dropped",
                 at=("dropout",) if "dropout" in self.model_fields_set else (),
                 help="set the layer's `attention_dropout: 0.0`, which drops nothing",
-                code="SQ371",
             )
