@@ -33,7 +33,7 @@ def check(plan: Plan) -> Iterator[Finding]:
         if limit is not None and limit[1] < longest:
             yield Finding(
                 ("model", part, "self_attention", limit[0]),
-                f"attention `{config.component[1]}` reads {limit[1]} positions, and inputs have up to {longest}",
+                f"`{config.component[1]}` reads {limit[1]} positions, and inputs have up to {longest}",
                 help=f"set `{limit[0]}: {longest}`, or shorten the inputs",
                 also=((place, f"this lets {longest} through"),),
             )
