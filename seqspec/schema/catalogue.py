@@ -31,6 +31,7 @@ SLOTS = (
     "vocoder",
     "critic",
     "feed_forward",
+    "self_attention",
     "router",
     "head",
     "generator",

@@ -20,8 +20,10 @@ class Slot:
     the bare name.
     """
 
-    def __init__(self, name: str, *, number: bool = False) -> None:
+    def __init__(self, name: str, *, number: bool = False, nothing: str = NOTHING) -> None:
         self.name = name
+        self.nothing = nothing
+        """A bare name that stands for no component beside ``none``: what holds without one."""
         self.number = number
         """A plain number may stand for the component."""
 
@@ -38,7 +40,7 @@ class Slot:
 
     def _or_nothing(self, value: object, info: ValidationInfo) -> Config | float | None:
         """``none`` is null where there may be no component: TOML has no other word for it."""
-        return None if value == NOTHING else self._validate(value, info)
+        return None if value in (NOTHING, self.nothing) else self._validate(value, info)
 
     def _validate(self, value: object, info: ValidationInfo) -> Config | float:
         if isinstance(value, Config):

@@ -40,10 +40,13 @@ def check(plan: Plan) -> Iterator[Finding]:
         yield Finding(at, message, help="take `pack` out", on_key=True)
     decoder = getattr(plan.experiment.model, "decoder", None)
     if pack.document_mask and not getattr(decoder, "keeps_documents_apart", True):
+        inner = getattr(decoder, "self_attention", None)
+        at_fault = "" if inner is None else f" with `{inner.component[1]}`"
         yield Finding(
             (*at, "document_mask") if "document_mask" in pack.model_fields_set else at,
-            f"decoder `{decoder.component[1]}` cannot keep the documents of a row apart",  # type: ignore[union-attr]
-            help="set `document_mask: false`: text then runs on as one stream; decoder `transformer` could",
+            f"decoder `{decoder.component[1]}`{at_fault} cannot keep the documents of a row apart",  # type: ignore[union-attr]
+            help="set `document_mask: false`: text then runs on as one stream; decoder `transformer` could"
+            + (", with full attention or `sliding_window`" if at_fault else ""),
             on_key=True,
             also=((("model", "decoder"), "this decoder"),),
         )

@@ -27,7 +27,7 @@ CODE = "SQ250"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    for part, (longest, place) in _longest(plan).items():
+    for part, (longest, place) in longest_inputs(plan).items():
         config: Any = getattr(plan.experiment.model, part, None)
         if getattr(config, "positions", None) != "learned" or config.max_positions is None:
             continue
@@ -40,7 +40,7 @@ def check(plan: Plan) -> Iterator[Finding]:
             )
 
 
-def _longest(plan: Plan) -> dict[str, tuple[int, Path]]:
+def longest_inputs(plan: Plan) -> dict[str, tuple[int, Path]]:
     """The longest input of encoder and decoder, as far as the spec bounds it, and the place that does."""
     data = plan.experiment.data
     found: dict[str, tuple[int, Path]] = {}

@@ -210,9 +210,8 @@ def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, fl
         config = plan.config(node.path)
         if node.path == ("model", "encoder"):
             total += 6 * used_by_convolutions(config, node.takes[0][1]) * positions.get("source", 0)
-        attending = getattr(config, "attention_layers", 0)
-        if attending and isinstance(node.gives, States):
-            total += 12 * attending * node.gives.dim * _pairs(plan, node, positions)
+        if getattr(config, "attention_layers", 0) and isinstance(node.gives, States):
+            total += 12 * node.gives.dim * _pairs(config, plan, node, positions)
     return total
 
 
@@ -222,15 +221,19 @@ def _convolves(plan: Plan, name: str) -> bool:
     return shape is not None and name.startswith(f"encoder.{shape.weights}")
 
 
-def _pairs(plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
-    """Pairs of positions that the attention of one layer compares, over the batch."""
+def _pairs(config: Any, plan: Plan, node: PlanNode, positions: Mapping[str, float]) -> float:
+    """Pairs of positions that the attention of all layers compares, over the batch."""
     assert isinstance(node.gives, States)
     side = "source" if node.component[0] == "encoder" else "target"
     stride = node.gives.stride or 1
     count = positions.get(side, 0) / stride
+    own = lengths(plan).get(side, USUAL_LENGTH) / stride
     memory = next((type_ for name, type_ in node.takes if name == "memory"), None)
     crossed = lengths(plan).get("source", 0) / (memory.stride or 1) if isinstance(memory, States) else 0.0
-    return count * (lengths(plan).get(side, USUAL_LENGTH) / stride + crossed)
+    layers: int = config.attention_layers
+    span = getattr(config, "attention_span", None)
+    alone = layers * own if span is None else span(own, dim=node.gives.dim)
+    return count * (alone + layers * crossed)
 
 
 def _pictured(plan: Plan) -> Any:
@@ -268,7 +271,10 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
         return 0.0
     side = "source" if node.component[0] == "encoder" else "target"
     count = positions.get(side, 0) / (node.gives.stride or 1)
-    kept = count * _kept(config, node) + positions.get(side, 0) * kept_by_convolutions(
+    more = getattr(config, "attention_kept", None)
+    own = lengths(plan).get(side, USUAL_LENGTH) / (node.gives.stride or 1)
+    beside = 0.0 if more is None else more(own, dim=node.gives.dim)
+    kept = count * (_kept(config, node) + beside) + positions.get(side, 0) * kept_by_convolutions(
         config, node.takes[0][1]
     )
     return float(FLOAT * (kept + _energies(compared, plan, positions)))

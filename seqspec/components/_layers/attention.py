@@ -163,12 +163,7 @@ class Attention(nn.Module):
         self, queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool
     ) -> Tensor:
         drop = self.dropout if self.training else 0.0
-        if drop and queries_BHQE.device.type == "cpu":
-            return self._merge(_attend_with_dropout(queries_BHQE, memory, mask=mask, causal=causal, p=drop))
-        given = functional.scaled_dot_product_attention(
-            queries_BHQE, memory.keys, memory.values, attn_mask=mask, dropout_p=drop, is_causal=causal
-        )
-        return self._merge(given)
+        return self._merge(attend(queries_BHQE, memory, mask=mask, causal=causal, drop=drop))
 
     def _merge(self, x_BHQE: Tensor) -> Tensor:
         return self.output(x_BHQE.transpose(1, 2).flatten(2))
@@ -183,6 +178,17 @@ def _with_before(blocks: Tensor) -> Tensor:
     """Each block with the one before in front of it; zeros before the first, which nothing may see."""
     before = functional.pad(blocks, (0, 0, 0, 0, 0, 0, 1, 0))[:, :-1]
     return torch.cat([before, blocks], dim=3)
+
+
+def attend(
+    queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool = False, drop: float = 0.0
+) -> Tensor:
+    """``[B, H, Q, E]``: means of the values, by the softmax of queries' inner products with keys."""
+    if drop and queries_BHQE.device.type == "cpu":
+        return _attend_with_dropout(queries_BHQE, memory, mask=mask, causal=causal, p=drop)
+    return functional.scaled_dot_product_attention(
+        queries_BHQE, memory.keys, memory.values, attn_mask=mask, dropout_p=drop, is_causal=causal
+    )
 
 
 def _attend_with_dropout(

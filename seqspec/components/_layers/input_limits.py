@@ -10,9 +10,9 @@ UNBOUNDED = 2**63 - 1
 class InputTooLong(ValueError):
     """An input has more positions than a layer has learned; the whole batch is refused."""
 
-    def __init__(self, size: int, limit: int) -> None:
+    def __init__(self, size: int, limit: int, *, field: str = "max_positions") -> None:
         self.size, self.limit = size, limit
-        super().__init__(f"an input of {size} positions, and the model has learned {limit} (`max_positions`)")
+        super().__init__(f"an input of {size} positions, and the model has learned {limit} (`{field}`)")
 
 
 def longest_output(decoder: Any) -> int:

@@ -69,6 +69,8 @@ class Context(NamedTuple):
     """Takes what layers work out beside their states."""
     block: int | None = None
     """Positions of a block, where each sees its own block and the one before, and nothing after itself."""
+    segments_BT: Tensor | None = None
+    """Packed documents that do not see each other; only what stands in place of full attention needs it."""
 
 
 class TransformerLayer(nn.Module):
@@ -82,10 +84,16 @@ class TransformerLayer(nn.Module):
         causal: bool,
         memory_dim: int | None = None,
         feed_forward: nn.Module | None = None,
+        self_attention: nn.Module | None = None,
     ) -> None:
-        """``feed_forward`` stands in place of the plain network that the config describes."""
+        """``feed_forward`` and ``self_attention`` stand in place of the plain ones that the config
+        describes.
+        """
         super().__init__()
-        self.self_attention = _attention(config, dim, rotary=config.positions == "rotary")
+        self.mixes = self_attention is not None
+        self.self_attention: Any = self_attention or _attention(
+            config, dim, rotary=config.positions == "rotary"
+        )
         self.self_residual = Residual(config, dim)
         self.cross_attention = None if memory_dim is None else _attention(config, dim, memory_dim=memory_dim)
         self.cross_residual = None if memory_dim is None else Residual(config, dim)
@@ -96,7 +104,9 @@ class TransformerLayer(nn.Module):
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
         """The whole sequence at once."""
         query = self.self_residual.before(x_BTD)
-        if context.block is not None:
+        if self.mixes:
+            y = self._mixed(query, context)
+        elif context.block is not None:
             y = self.self_attention.within(query, block=context.block)
         else:
             y = self.self_attention(query, mask=context.mask, causal=context.causal)
@@ -108,6 +118,13 @@ class TransformerLayer(nn.Module):
         more = {"auxiliary": context.auxiliary} if self.routes else {}
         y = self.feed_forward(self.feed_forward_residual.before(x_BTD), context.real_BT, **more)
         return self.feed_forward_residual.after(x_BTD, y)
+
+    def _mixed(self, query_BTD: Tensor, context: Context) -> Tensor:
+        more = {"auxiliary": context.auxiliary} if getattr(self.self_attention, "auxiliary", ()) else {}
+        mixed_BTD: Tensor = self.self_attention(
+            query_BTD, real_BT=context.real_BT, segments_BT=context.segments_BT, **more
+        )
+        return mixed_BTD
 
 
 def _feed_forward(config: TransformerLayers, dim: int, *, causal: bool) -> FeedForward:
@@ -123,13 +140,28 @@ def _feed_forward(config: TransformerLayers, dim: int, *, causal: bool) -> FeedF
     )
 
 
-def exchanged(config: ExchangeableLayers, parts: Any, *, dim: int) -> list[nn.Module | None]:
-    """Of each layer, what stands in place of its feed-forward network."""
-    if config.feed_forward is None:
-        return [None] * config.num_layers
-    config.inner_network(dim)  # It has been handed over, so these settings are in use.
-    places = config.exchanged()
-    made = iter(parts.copies("feed_forward", sum(places)))
+class Exchanged(NamedTuple):
+    """What stands in one layer in place of its plain parts, by the names that ``TransformerLayer`` takes."""
+
+    feed_forward: nn.Module | None
+    self_attention: nn.Module | None
+
+
+def exchanged(config: ExchangeableLayers, parts: Any, *, dim: int) -> list[Exchanged]:
+    """Of each layer."""
+    inner = _copies(config.exchanged(), parts, "feed_forward")
+    if config.feed_forward is not None:
+        config.inner_network(dim)  # It has been handed over, so these settings are in use.
+    mixing = _copies(config.exchanged_attention(), parts, "self_attention")
+    if config.self_attention is not None:
+        config.attention_settings()  # So have these.
+    return [Exchanged(*both) for both in zip(inner, mixing, strict=True)]
+
+
+def _copies(places: tuple[bool, ...], parts: Any, name: str) -> list[nn.Module | None]:
+    if not any(places):
+        return [None] * len(places)
+    made = iter(parts.copies(name, sum(places)))
     return [next(made) if place else None for place in places]
 
 

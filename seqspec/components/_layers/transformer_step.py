@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
@@ -21,8 +21,10 @@ from seqspec.components.graphs import Axes, TensorState
 class LayerCache(NamedTuple):
     """What one layer of a decoder keeps between steps."""
 
-    past: Tensor
-    """``[T, P, N, H, E]``, or one row longer: see ``past``."""
+    past: Any
+    """``[T, P, N, H, E]``, or one row longer: see ``kv_cache``; what stands in place of full attention keeps
+    a state of its own, with a ``select``.
+    """
     memory: KeysValues | None
     """``[B, H, S, E]``; the hypotheses of one example share it."""
     window: Tensor | None
@@ -31,7 +33,11 @@ class LayerCache(NamedTuple):
     def select(self, rows_N: Tensor, *, filled: int) -> LayerCache:
         """The hypotheses in ``rows_N``; ``filled`` is how many positions there are."""
         window = None if self.window is None else self.window[rows_N]
-        return LayerCache(select(self.past, rows_N, filled=filled), self.memory, window)
+        if isinstance(self.past, Tensor):
+            past = select(self.past, rows_N, filled=filled)
+        else:
+            past = self.past.select(rows_N)
+        return LayerCache(past, self.memory, window)
 
 
 @dataclass(frozen=True)
@@ -48,18 +54,11 @@ class TransformerState:
 
     def select(self, rows_N: Tensor) -> TransformerState:
         """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
-        return replace(
-            self,
-            layers=tuple(layer.select(rows_N, filled=self.position) for layer in self.layers),
-            attention=None,
-        )
+        return _selected(self, rows_N)
 
     def keep(self, examples_B: Tensor) -> TransformerState:
         """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
-        if self.memory_mask is None:
-            return self
-        layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in self.layers)
-        return replace(self, layers=tuple(layers), memory_mask=self.memory_mask[examples_B])
+        return _of_examples(self, examples_B)
 
     def tensors(self) -> TensorState:
         """The same as named tensors."""
@@ -89,6 +88,42 @@ class TransformerState:
         return TransformerState(tensors["past_0"].shape[0], layers, tensors.get("memory_mask"))
 
 
+@dataclass(frozen=True)
+class BoundedState:
+    """The same where layers keep states of their own, in place of all keys and values, so that no length of
+    a tensor tells the position.
+    """
+
+    position: int
+    layers: tuple[LayerCache, ...]
+    memory_mask: Tensor | None
+    attention: Tensor | None = None
+    """As that of ``TransformerState``."""
+
+    def select(self, rows_N: Tensor) -> BoundedState:
+        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
+        return _selected(self, rows_N)
+
+    def keep(self, examples_B: Tensor) -> BoundedState:
+        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
+        return _of_examples(self, examples_B)
+
+
+State = TypeVar("State", TransformerState, BoundedState)
+
+
+def _selected(state: State, rows_N: Tensor) -> State:
+    layers = tuple(layer.select(rows_N, filled=state.position) for layer in state.layers)
+    return replace(state, layers=layers, attention=None)
+
+
+def _of_examples(state: State, examples_B: Tensor) -> State:
+    if state.memory_mask is None:
+        return state
+    layers = (layer._replace(memory=_keep(layer.memory, examples_B)) for layer in state.layers)
+    return replace(state, layers=tuple(layers), memory_mask=state.memory_mask[examples_B])
+
+
 AXES: Mapping[str, Axes] = {
     "memory": ("batch", None, None, "memory"),
     "memory_keys": ("batch", None, "memory", None),
@@ -109,8 +144,8 @@ def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -
     attention = layer.self_attention
     past = attention.no_past(examples=examples)
     behind = layer.feed_forward.kernel - 1
-    weight = attention.key.weight
-    window = weight.new_zeros(examples, behind, weight.shape[1]) if behind else None
+    norm_D = layer.self_residual.norm.weight
+    window = norm_D.new_zeros(examples, behind, len(norm_D)) if behind else None
     if layer.cross_attention is None or memory_BSD is None:
         return LayerCache(past, None, window)
     return LayerCache(past, layer.cross_attention.remember(memory_BSD), window)
@@ -120,7 +155,7 @@ def step_layer(
     layer: nn.Module,
     x_ND: Tensor,
     cache: LayerCache,
-    state: TransformerState,
+    state: TransformerState | BoundedState,
     *,
     mask: Tensor | None,
     look: bool,
@@ -128,7 +163,8 @@ def step_layer(
     """The layer's output ``[N, D]``, what it now keeps, and where it looked if ``look`` asks for it."""
     assert isinstance(layer, TransformerLayer)
     query = layer.self_residual.before(x_ND)
-    y, past = layer.self_attention.step(query, cache.past, position=state.position, mask=mask)
+    more = {} if layer.mixes else {"mask": mask}
+    y, past = layer.self_attention.step(query, cache.past, position=state.position, **more)
     cache = cache._replace(past=past)
     x_ND = layer.self_residual.after(x_ND, y)
     attention = None

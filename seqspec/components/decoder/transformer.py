@@ -21,6 +21,8 @@ from seqspec.components._layers.transformer_layer import (
     make_norm,
 )
 from seqspec.components._layers.transformer_step import (
+    BoundedState,
+    State,
     TransformerState,
     empty_cache,
     memory_mask,
@@ -43,12 +45,14 @@ class Transformer(nn.Module):
         self.entrance = Entrance(config, dim=config.dim, causal=True)
         self.entrance.suit(self.embedding)
         inner = exchanged(config, parts, dim=config.dim)
-        self.routes = any(one is not None for one in inner)
+        self.routes = any(one.feed_forward is not None for one in inner)
+        self.full = any(one.self_attention is None for one in inner)
         layers = (
-            TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim, feed_forward=one)
+            TransformerLayer(config, dim=config.dim, causal=True, memory_dim=memory_dim, **one._asdict())
             for one in inner
         )
         self.layers = nn.ModuleList(layers)
+        self.bounded = any(one.self_attention is not None for one in inner)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 
     @property
@@ -69,7 +73,7 @@ class Transformer(nn.Module):
         apart.
         """
         size = ids_BU.shape[1]
-        mask = None if segments_BU is None else document_mask(segments_BU)
+        mask = document_mask(segments_BU) if segments_BU is not None and self.full else None
         biased = self.entrance.biased(mask, queries=size, keys=size, causal=True, device=ids_BU.device)
         context = Context(
             mask=biased,
@@ -78,6 +82,7 @@ class Transformer(nn.Module):
             auxiliary=auxiliary,
             memory_BSD=memory_BSD,
             memory_mask=memory_mask(memory_BSD, memory_lengths_B),
+            segments_BT=segments_BU,
         )
         x_BUD = self.entrance(self.embedding(ids_BU))
         for layer in self.layers:
@@ -86,14 +91,15 @@ class Transformer(nn.Module):
 
     def start(
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
-    ) -> TransformerState:
+    ) -> TransformerState | BoundedState:
         """Nothing read yet; the memory's keys and values are worked out once.  ``examples`` is B."""
         layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
-        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B))
+        mask = memory_mask(memory_BSD, memory_lengths_B)
+        return (BoundedState if self.bounded else TransformerState)(0, layers, mask)
 
     def step(
-        self, ids_N: Tensor, state: TransformerState, *, look: bool = False
-    ) -> tuple[Tensor, TransformerState]:
+        self, ids_N: Tensor, state: State, *, look: bool = False
+    ) -> tuple[Tensor, State]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``.  ``look`` asks for ``attention`` in
         the state.
         """

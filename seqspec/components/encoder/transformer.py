@@ -28,11 +28,11 @@ class Transformer(nn.Module):
         super().__init__()
         inner = exchanged(config, parts, dim=config.dim)
         self.auxiliary = tuple(config.auxiliary())
-        self.tells_padding = any(one is None for one in inner) and config.feed_forward_kernel > 1
-        self.tells_padding |= any(one is not None for one in inner)
+        self.tells_padding = any(one.feed_forward is None for one in inner) and config.feed_forward_kernel > 1
+        self.tells_padding |= any(part is not None for one in inner for part in one)
         self.project = linear(source.dim, config.dim) if source.dim != config.dim else None
         self.entrance = Entrance(config, dim=config.dim, causal=False)
-        layers = (TransformerLayer(config, dim=config.dim, causal=False, feed_forward=one) for one in inner)
+        layers = (TransformerLayer(config, dim=config.dim, causal=False, **one._asdict()) for one in inner)
         self.layers = nn.ModuleList(layers)
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 

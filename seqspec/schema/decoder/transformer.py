@@ -49,7 +49,7 @@ class TransformerConfig(ExchangeableLayers):
     def parameters(self, takes: Mapping[str, Type]) -> int | None:
         """Trainable parameters, the embedding's apart; unsaid where layers differ."""
         assert self.dim is not None
-        if self.feed_forward:
+        if self.feed_forward or self.self_attention:
             return None
         memory = takes.get("memory")
         return self.stack_parameters(

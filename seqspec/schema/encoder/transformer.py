@@ -25,4 +25,4 @@ class TransformerConfig(ExchangeableLayers):
 
     def parameters(self, _takes: Mapping[str, Type]) -> int | None:
         """Trainable parameters; unsaid where layers differ."""
-        return None if self.feed_forward else self.stack_parameters(dim=self.dim)
+        return None if self.feed_forward or self.self_attention else self.stack_parameters(dim=self.dim)

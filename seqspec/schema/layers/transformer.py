@@ -62,6 +62,10 @@ class TransformerLayers(Config):
         """Layers that compare every position with every other."""
         return self.num_layers if self.num_heads else 0
 
+    def attention_span(self, length: float, *, dim: int) -> float:
+        """Positions that a query is compared with in an input of ``length``, summed over the layers."""
+        return self.attention_layers * length
+
     def activations(self, *, dim: int, crossed: bool) -> int:
         """Numbers a position that all layers keep for the backward pass (Korthikanti et al. 2022, section
         4.1); ``crossed``: they attend to a memory as well.
@@ -128,8 +132,14 @@ class TransformerLayers(Config):
 
 
 class ExchangeableLayers(TransformerLayers):
-    """The layers of Vaswani et al. (2017) with an open place for the feed-forward network."""
+    """The layers of Vaswani et al. (2017) with open places for self-attention and the feed-forward
+    network.
+    """
 
+    self_attention: Annotated[Config | None, Slot("self_attention", nothing="full"), Later] = None
+    """What stands in place of full self-attention, such as ``sliding_window``; left out, or ``full``, every
+    position sees every other, or all before it.
+    """
     feed_forward: Annotated[Config | None, Slot("feed_forward"), Later] = None
     """What stands in place of the plain feed-forward network, such as ``experts``; left out, nothing does."""
 
@@ -143,8 +153,74 @@ class ExchangeableLayers(TransformerLayers):
             "dropout": (self.feed_forward_dropout, "the layer's `feed_forward_dropout`"),
         }
 
+    @property
+    def keeps_documents_apart(self) -> bool:
+        """Whether packed documents of one row do not see each other."""
+        return self.self_attention is None or bool(
+            getattr(self.self_attention, "keeps_documents_apart", False)
+        )
+
+    def exchanged_attention(self) -> tuple[bool, ...]:
+        """Of each layer, whether its self-attention is another component."""
+        inner: Any = self.self_attention
+        return tuple(inner is not None and inner.has_layer(index) for index in range(self.num_layers))
+
+    def attention_span(self, length: float, *, dim: int) -> float:
+        """Positions that a query is compared with in an input of ``length``, summed over the layers."""
+        inner: Any = self.self_attention
+        places = self.exchanged_attention()
+        return float(sum(inner.span(length, dim=dim) if there else length for there in places))
+
+    def attention_kept(self, length: float, *, dim: int) -> float:
+        """Numbers a position that attentions keep for the backward pass beyond ``activations``."""
+        inner: Any = self.self_attention
+        there = sum(self.exchanged_attention())
+        return float(there * inner.kept(length, dim=dim)) if there else 0.0
+
+    def attention_settings(self) -> dict[str, tuple[object, str]]:
+        """What a component in place of full attention takes over from its layer, with the reason."""
+        known = type(self.self_attention).model_fields
+        found: dict[str, tuple[object, str]] = {}
+        if "num_heads" in known:
+            found["num_heads"] = (self.num_heads, "the layer's")
+        if "bias" in known:
+            found["bias"] = (self.bias, "the layer's")
+        if "dropout" in known:
+            found["dropout"] = (self.attention_dropout, "the layer's `attention_dropout`")
+        if "rotary" in known:
+            found["rotary"] = (self.positions == "rotary", "the layers' `positions`")
+        return found
+
+    def _wire_attention(self, states: States, flow: Flow) -> None:
+        """Passes the layers' states to what stands in place of full self-attention."""
+        inner: Any = self.self_attention
+        if inner is None:
+            return
+        name = inner.component[1]
+        if self.positions in ("relative", "linear"):
+            raise Mismatch(
+                f"`{name}` cannot add positions `{self.positions}`, a number for every pair",
+                at=("positions",),
+                help="use `sinusoidal`, `learned` or `rotary`",
+            )
+        if not any(self.exchanged_attention()):
+            raise Mismatch(
+                f"none of {self.num_layers} layers has `{name}`",
+                at=("self_attention",),
+                help="set `num_layers` or `full_every` higher",
+            )
+        if inner.tells_places and self.positions != "none":
+            raise Mismatch(
+                f"`{name}` tells places apart by itself, and positions `{self.positions}` would be added",
+                at=("positions",) if "positions" in self.model_fields_set else (),
+                help="set `positions: none`",
+            )
+        told = self.attention_settings()
+        flow.node("self_attention", states, **{k: v for k, v in told.items() if getattr(inner, k) is None})
+
     def wire_inner(self, states: States, flow: Flow) -> None:
-        """Passes the layers' states to what stands in place of the feed-forward network."""
+        """Passes the layers' states to what stands in place of attention and the feed-forward network."""
+        self._wire_attention(states, flow)
         if self.feed_forward is None:
             return
         if not any(self.exchanged()):
@@ -167,7 +243,11 @@ class ExchangeableLayers(TransformerLayers):
     def auxiliary(self) -> dict[str, float | Auxiliary]:
         """What the layers work out beside their states."""
         inner: Any = self.feed_forward
-        return {} if inner is None or not any(self.exchanged()) else dict(inner.auxiliary())
+        found: dict[str, float | Auxiliary] = {}
+        if inner is not None and any(self.exchanged()):
+            found |= inner.auxiliary()
+        told = getattr(self.self_attention, "auxiliary", None)
+        return found | told() if told is not None else found
 
     def repeats(self, weight: str) -> float:
         """How often a position goes through a weight of this name on average: a share of it where a layer

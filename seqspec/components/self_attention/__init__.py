@@ -1,0 +1,1 @@
+"""What stands in place of full self-attention in the layers of a Transformer."""
