@@ -199,9 +199,9 @@ def test_a_vocabulary_that_is_not_the_folder_s_is_told(read, tmp_path):
 def test_an_adaptation_of_a_part_without_linear_layers_is_told(read, tmp_path):
     adapt = "adapt: {type: lora, parts: [model.encoder.embedding], rank: 2}\noptimizer:"
 
+    (tmp_path / "spec.yaml").write_text(read[0].read_text().replace("optimizer:", adapt))
+
     with pytest.raises((SpecError, RunError, DataError), match="linear"):
-        text = read[0].read_text().replace("optimizer:", adapt)
-        (tmp_path / "spec.yaml").write_text(text)
         assemble(compile(tmp_path / "spec.yaml"), splits=("train",), initial=True)
 
 
