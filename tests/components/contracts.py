@@ -46,6 +46,7 @@ SMALL: dict[str, Any] = {
     "attention_dropout": 0.0,
     "position_kernel": 4,
     "position_groups": 4,
+    "patch": 8,
     "feature_dims": [8, 8],
     "feature_kernels": [4, 2],
     "feature_strides": [2, 2],

@@ -128,7 +128,8 @@ def _part(program: Program) -> _Part:
 
 
 def _settings(part: _Part, ids: Ids | None, names: Sequence[str]) -> dict[str, Any]:
-    settings = {**part.config.write_settings(), "architectures": [part.form.architecture], "dtype": "float32"}
+    told = part.config.write_settings(part.reads)
+    settings = {**told, "architectures": [part.form.architecture], "dtype": "float32"}
     if ids is not None:
         known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
         settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": ids.size}

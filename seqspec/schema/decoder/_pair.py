@@ -35,17 +35,8 @@ def pegasus_of(encoder: Any, decoder: Any) -> PairForm:
                 f"no architecture computes the same: {', '.join(away) or f'the activation of the {name}'}",
                 help="a Pegasus has norms first, `norm_type: layer`, sinusoids and no gates",
             )
-    twins = [
-        cls.model_construct(
-            num_layers=config.num_layers, dim=decoder.dim, num_heads=config.num_heads,
-            feed_forward_dim=config.feed_forward_dim, activation=config.activation, norm="pre",
-            max_positions=_POSITIONS, rates="half_less_one", first_position=0, stored_positions=False,
-            dropout=config.dropout or 0.0, attention_dropout=config.attention_dropout,
-            feed_forward_dropout=config.feed_forward_dropout, embedding=decoder.embedding, reads="target",
-        )
-        for cls, config in ((Encoder, encoder), (Decoder, decoder))
-    ]  # fmt: skip
-    form = twins[1].pair_form(twins[0])
+    sides = (_twin(Encoder, encoder, decoder), _twin(Decoder, decoder, decoder))
+    form: PairForm = sides[1].pair_form(sides[0])
     held = [
         layout._replace(weights=tuple(w for w in layout.weights if _has(w.here, config)))
         for layout, config in ((_outside(form.encoder), encoder), (form.decoder, decoder))
@@ -57,6 +48,17 @@ def pegasus_of(encoder: Any, decoder: Any) -> PairForm:
         if not _has(weight.here, config)
     }
     return form._replace(encoder=held[0], decoder=held[1], zeros=zeros)
+
+
+def _twin(cls: Any, config: Any, decoder: Any) -> Any:
+    """The stack of a Pegasus that computes what ``config`` says."""
+    return cls.model_construct(
+        num_layers=config.num_layers, dim=decoder.dim, num_heads=config.num_heads,
+        feed_forward_dim=config.feed_forward_dim, activation=config.activation, norm="pre",
+        max_positions=_POSITIONS, rates="half_less_one", first_position=0, stored_positions=False,
+        dropout=config.dropout or 0.0, attention_dropout=config.attention_dropout,
+        feed_forward_dropout=config.feed_forward_dropout, embedding=decoder.embedding, reads="target",
+    )  # fmt: skip
 
 
 def _outside(layout: Layout) -> Layout:

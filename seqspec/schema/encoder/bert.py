@@ -152,7 +152,7 @@ class BertConfig(Pretrained):
             "tokens": HeadForm("BertForTokenClassification", "classifier.", prefix="bert."),
         }
 
-    def write_settings(self) -> dict[str, Any]:
+    def write_settings(self, reads: Type | None = None) -> dict[str, Any]:
         """config.json of the same model, without its vocabulary."""
         names = {ours: theirs for theirs, ours in reversed(list(_ACTIVATIONS.items()))}
         return {

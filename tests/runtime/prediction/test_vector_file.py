@@ -70,7 +70,7 @@ def test_rows_are_the_inputs_in_order(done, tmp_path):
 
 
 def test_another_kind_of_file_is_refused(tmp_path):
-    with pytest.raises(RunError, match="no .npy file"):
+    with pytest.raises(RunError, match=r"no \.npy file"):
         list(stacked_in(tmp_path / "v.txt", iter(())))
 
 

@@ -12,7 +12,7 @@ from seqspec.runtime.export.export import Request, export
 from seqspec.runtime.export.hf_encoder import write_encoder
 from seqspec.runtime.run import run
 from seqspec.runtime.surface import open_run
-from seqspec.schema.diagnostic import RunError, SpecError
+from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
 
 transformers = pytest.importorskip("transformers")
@@ -181,6 +181,45 @@ def test_a_vocabulary_without_its_settings_is_refused(read, tmp_path):
 
     assert [code for code, _ in found] == ["SQ450"]
     assert "has no tokenizer.json" in found[0][1]
+
+
+def test_a_vocabulary_that_is_not_the_folder_s_is_told(read, tmp_path):
+    spec, *_ = read
+    text = spec.read_text()
+    start = text.index("{type: hf")
+    end = text.index("}", start) + 1
+    (tmp_path / "spec.yaml").write_text(text[:start] + "characters" + text[end:])
+
+    with pytest.raises(DataError, match="belong to the token ids of its folder") as raised:
+        assemble(compile(tmp_path / "spec.yaml"), splits=("train",), initial=True)
+
+    assert raised.value.code == "SQ451"
+
+
+def test_an_adaptation_of_a_part_without_linear_layers_is_told(read, tmp_path):
+    adapt = "adapt: {type: lora, parts: [model.encoder.embedding], rank: 2}\noptimizer:"
+
+    (tmp_path / "spec.yaml").write_text(read[0].read_text().replace("optimizer:", adapt))
+
+    with pytest.raises((SpecError, RunError, DataError), match="linear"):
+        assemble(compile(tmp_path / "spec.yaml"), splits=("train",), initial=True)
+
+
+def test_a_pickle_is_refused(read, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(read[0].with_name("model"), folder)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+    assert [code for code, _ in mistakes(read[0], tmp_path, folder=folder)] == ["SQ274"]
+
+
+def test_half_a_download_is_told(read, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(read[0].with_name("model"), folder)
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-40])
+
+    assert [code for code, _ in mistakes(read[0], tmp_path, folder=folder)] == ["SQ272"]
 
 
 def test_a_classifier_goes_out_and_answers_alike(read, tmp_path):
