@@ -30,6 +30,7 @@ def test_a_pipe_is_no_spec(here):
     assert told(here / "spec.yaml") == [
         ("SQ301", "`pipe.yaml` cannot be read: it is a pipe, not a regular file")
     ]
+    assert "`pipe.yaml`" not in (judge(here / "spec.yaml", Options())[0].help or "")
 
 
 def test_a_device_is_no_spec(here):

@@ -261,7 +261,7 @@ def _cycle(name: str, node: Node, chain: tuple[tuple[Path, Span], ...], start: i
 def _missing(name: str, target: Path, node: Node, reason: str = "") -> Diagnostic:
     from seqspec.compile.language.suggestions import nearest
 
-    names = _specs_beside(target)
+    names = [one for one in _specs_beside(target) if one != target.name]
     stems = (name for name in names if Path(name).stem == target.name)
     close = next(stems, None) or nearest(target.name, names)
     odd = _odd_name(name)

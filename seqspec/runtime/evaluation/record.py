@@ -62,7 +62,7 @@ class Evaluation:
             words.append(f"spec-{self.plan_digest[:SHORT]}")
         known = lock.get("files", {}).get(self.split)
         before = folder.read(f"evaluations/{split}.json")
-        known = before["files"] if known is None and before else known
+        known = before.get("files") if known is None and before else known
         if known is not None and known != self.files:
             words.append(f"data-{digest(self.files)[:SHORT]}")
         return ".".join(words)

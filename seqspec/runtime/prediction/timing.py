@@ -151,7 +151,11 @@ def read_transcripts(path: Path) -> dict[str, str]:
     """A line a recording: its name (or id), a blank or tab, and what is said, as in Kaldi's ``text``."""
     found: dict[str, str] = {}
     try:
+        if path.is_char_device() or path.is_block_device():
+            raise DataError("the transcripts are a device: name a file", file=str(path))
         lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except OSError as error:
+        raise DataError(f"the transcripts cannot be read: {error.strerror}", file=str(path)) from None
     except UnicodeDecodeError as error:
         raise DataError("the transcripts are not UTF-8", file=str(path), byte=error.start) from None
     for row, line in enumerate(lines, 1):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.data.regular_file import read_regular
-from seqspec.runtime.run_folder.shapes import misshapen
+from seqspec.runtime.run_folder.shapes import EVALUATED, fault_of, misshapen
 from seqspec.schema.diagnostic import Exit, RunError
 
 
@@ -79,6 +79,8 @@ def _line(data: bytes, path: Path, number: int) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     why = misshapen(found, path.name) or misshapen(found, "speed.jsonl")
+    if why is None and found.get("event") == "evaluate":
+        why = fault_of(found, EVALUATED)
     if not isinstance(found, dict) or why is not None:
         raise RunError(f"{path}:{number} is not a line that a run has written: {why}", exit=Exit.STORAGE,
                        help="put the file back from a copy of the run directory")  # fmt: skip

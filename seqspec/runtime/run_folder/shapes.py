@@ -52,6 +52,8 @@ _LINE = Keys(
     },
     needed=("event", "step"),
 )
+EVALUATED = Keys({}, needed=("split", "metrics"))
+"""What a line of an evaluation has beside."""
 SHAPES: dict[str, Shape] = {
     "metrics.jsonl": _LINE,
     "speed.jsonl": Keys({"step": WHOLE}, needed=("step",)),
@@ -78,7 +80,7 @@ SHAPES: dict[str, Shape] = {
             "baselines": Each(_RATES),
             "parts": Each(_RATES),
         },
-        needed=("step", "checkpoint", "metrics"),
+        needed=("step", "checkpoint", "metrics", "signatures"),
     ),
     "evaluations/*.json": Keys(
         {
@@ -93,8 +95,9 @@ SHAPES: dict[str, Shape] = {
             "search": Keys({}),
             "details": Keys({}),
             "plan": TEXT,
+            "drifts": Items(TEXT),
         },
-        needed=("step", "checkpoint", "split", "metrics", "files"),
+        needed=("split", "checkpoint", "metrics"),
     ),
     "data.json": Keys({"examples": Each(WHOLE), "dropped": Each(Each(WHOLE))}),
     "launch.json": Keys({"command": Items(TEXT), "started": TEXT}),

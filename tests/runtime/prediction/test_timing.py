@@ -10,6 +10,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.predict import predict
+from seqspec.runtime.prediction.timing import read_transcripts
 from seqspec.runtime.run import run
 from seqspec.schema.diagnostic import DataError, RunError
 
@@ -157,3 +158,9 @@ def test_an_n_gram_model_is_listened_to_and_recorded(speech, recordings, tmp_pat
     assert "listens to a language model" in capsys.readouterr().err
     with pytest.raises(DataError, match="does not know"):
         predicted(speech, recordings, search.replace("weight: 1.0", "weight: 1.0, unit: pieces"))
+
+
+@pytest.mark.parametrize(("place", "told"), [("/dev/zero", "are a device"), ("/nowhere", "cannot be read")])
+def test_transcripts_that_cannot_be_read_are_told(place, told):
+    with pytest.raises(DataError, match=told):
+        read_transcripts(Path(place))

@@ -17,7 +17,7 @@ from seqspec.schema.diagnostic import RunError
 
 SOUND = {
     "lock.json": {"digests": {"all": "0"}, "files": {"dev": {"a": "0"}}, "text": {"source": {}}, "other": 1},
-    "result.json": {"step": 1, "checkpoint": "step-00000001", "metrics": {"dev": {"wer": 0.5, "n": 1}}},
+    "result.json": {"step": 1, "checkpoint": "step-00000001", "metrics": {"dev": {"wer": 0.5, "n": 1}}, "signatures": {"dev": {"wer": "x"}}},
     "evaluations/dev.json": {
         "split": "dev", "step": 1, "checkpoint": "a", "metrics": {"wer": 1.0}, "files": {"a": "0"},
     },
@@ -81,6 +81,13 @@ def test_the_place_within_is_named(tmp_path, name, path):
 @pytest.mark.parametrize("name", [name for name in SOUND if getattr(SHAPES.get(name), "needed", ())])
 def test_what_cannot_be_done_without_is_named(name):
     assert "it has no `" in (misshapen({}, name) or "")
+
+
+def test_an_evaluation_without_a_split_is_no_line_of_a_journal(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"event": "evaluate", "step": 1, "metrics": {}}\n')
+
+    with pytest.raises(RunError, match=r"metrics\.jsonl:1 .* has no `split`"):
+        read_journal(tmp_path / "metrics.jsonl")
 
 
 @pytest.mark.parametrize("name", ["lock.json", "metrics.jsonl", "predictions.jsonl", "vocabulary"])
