@@ -57,8 +57,12 @@ class Joint:
             return None, None
         model, first_B1 = self.language.model, going.first_B[:, None]
         model.to(first_B1.device)
-        read_BU = first_B1 if going.read_BU is None else torch.cat([going.read_BU, first_B1], 1)
-        read_BU = torch.where(read_BU == BOS, self.language.begin, read_BU)
+        if going.read_BU is None:
+            # Whatever id the model begins with, a command's among them, the language model has its own.
+            read_BU = torch.full_like(first_B1, self.language.begin)
+        else:
+            read_BU = torch.cat([going.read_BU, first_B1], 1)
+            read_BU = torch.where(read_BU == BOS, self.language.begin, read_BU)
         state = model.decoder.start(None, None, examples=len(read_BU))
         for ids_B in read_BU[:, :-1].unbind(1):
             _, state = model.step(ids_B, state)
