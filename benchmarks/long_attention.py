@@ -32,7 +32,11 @@ CASES: dict[str, tuple[str, bool, dict[str, object]]] = {
     "linear": ("linear", True, HEADED),
     "performer": ("performer", True, HEADED | {"num_features": 256}),
     "transformer_xl": ("transformer_xl", True, HEADED | {"segment": 256, "memory": 256}),
-    "compressive": ("compressive", True, HEADED | {"segment": 256, "memory": 256, "compressed": 256, "rate": 4}),
+    "compressive": (
+        "compressive",
+        True,
+        HEADED | {"segment": 256, "memory": 256, "compressed": 256, "rate": 4},
+    ),
     "mamba2": ("mamba2", True, {}),
 }
 """Name, component, whether it is causal, and its settings; ``full_stored`` drops probabilities, so that the matrix
@@ -41,7 +45,9 @@ of all pairs is stored, as every attention without a fused kernel does.
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--one", choices=CASES, help="measure one, in this process")
     parser.add_argument("--svg", type=Path, help="write the plot here")
     asked = parser.parse_args()
@@ -50,7 +56,9 @@ def main() -> None:
         return
     rows = []
     for name in CASES:
-        done = subprocess.run([sys.executable, __file__, "--one", name], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", name], check=True, capture_output=True, text=True
+        )
         rows += [json.loads(line) for line in done.stdout.splitlines()]
         print(done.stdout, end="", flush=True)
     print(table(rows))
@@ -132,7 +140,10 @@ WIDE, HIGH, LEFT, TOP = 330, 300, 60, 30
 
 def plot(rows: list[dict]) -> str:
     """Two panels, memory and time, both axes logarithmic."""
-    panels = [panel(rows, "MiB", "peak memory, MiB", LEFT), panel(rows, "seconds", "CPU seconds", 2 * LEFT + WIDE)]
+    panels = [
+        panel(rows, "MiB", "peak memory, MiB", LEFT),
+        panel(rows, "seconds", "CPU seconds", 2 * LEFT + WIDE),
+    ]
     legend = [
         f'<text x="{2 * LEFT + 2 * WIDE + 20}" y="{TOP + 12 + 18 * i}" fill="{COLOURS[i]}">{name}</text>'
         for i, name in enumerate(CASES)
@@ -160,9 +171,13 @@ def panel(rows: list[dict], field: str, title: str, left: float) -> str:
     for power in range(low, high + 1):
         at = y(10.0**power)
         parts.append(f'<path d="M{left} {at:.1f}h{WIDE}" stroke="#ddd"/>')
-        parts.append(f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end" fill="#000">{10.0**power:g}</text>')
+        parts.append(
+            f'<text x="{left - 6}" y="{at + 4:.1f}" text-anchor="end" fill="#000">{10.0**power:g}</text>'
+        )
     for n in LENGTHS:
-        parts.append(f'<text x="{x(n):.1f}" y="{TOP + HIGH + 18}" text-anchor="middle" fill="#000">{n:,}</text>')
+        parts.append(
+            f'<text x="{x(n):.1f}" y="{TOP + HIGH + 18}" text-anchor="middle" fill="#000">{n:,}</text>'
+        )
     for colour, name in zip(COLOURS, CASES, strict=True):
         points = " ".join(f"{x(r['length']):.1f},{y(r[field]):.1f}" for r in rows if r["attention"] == name)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
