@@ -4,7 +4,8 @@ Copies of weights and inputs are detached, never the weights themselves: keys an
 task's gradient does not reach the convolution, and that of its own loss reaches nothing else (section 3.2).
 """
 
-# B batch, N hypotheses, G segments, L segment, M memory, Z compressed, T time, D width, H heads, E width of a head
+# B batch, N hypotheses, G segments, L segment, M memory, Z compressed, T time, D width, H heads,
+# E width of a head
 
 from __future__ import annotations
 

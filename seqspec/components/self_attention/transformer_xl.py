@@ -1,4 +1,4 @@
-"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its input, which is known."""
+"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its own input."""
 
 # B batch, N hypotheses, G segments, L segment, M memory, T time, D width, H heads, E width of a head
 

@@ -179,7 +179,8 @@ class ExchangeableLayers(TransformerLayers):
 
     def attention_settings(self) -> dict[str, tuple[object, str]]:
         """What a component in place of full attention takes over from its layer, with the reason."""
-        known = type(self.self_attention).model_fields
+        inner: Any = self.self_attention
+        known = type(inner).model_fields
         found: dict[str, tuple[object, str]] = {}
         if "num_heads" in known:
             found["num_heads"] = (self.num_heads, "the layer's")

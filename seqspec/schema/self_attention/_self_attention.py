@@ -15,6 +15,8 @@ class SelfAttentionConfig(Config):
     keeps_documents_apart: ClassVar[bool] = False
     """Whether packed documents of one row do not see each other."""
 
+    read_beside: ClassVar[tuple[str, ...]] = ("full_every",)
+    """Fields that the layers read, not the attention itself."""
     tells_places: ClassVar[bool] = False
     """Whether it tells places apart by itself, so that a layer needs no ``positions``."""
 
