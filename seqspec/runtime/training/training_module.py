@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import lightning
 import torch
 from torch import Tensor
 
@@ -22,9 +21,11 @@ from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
+from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.runtime.training.frozen import Frozen
+from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.whole_batch import WholeBatch
@@ -155,7 +156,7 @@ class Training(lightning.LightningModule):
                 self.step + 1, self._phase_told, self.last_batches, verdict.norm, self._task
             )
         if verdict.update:
-            turn.mover.optimizer.step()
+            update(turn.mover.optimizer)
             self._moved |= {id(parameter) for parameter in turn.parameters}
         elif not verdict.finite:
             self._not_finite()
