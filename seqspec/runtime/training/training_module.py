@@ -21,6 +21,7 @@ from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
+from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
@@ -88,6 +89,9 @@ class Training(lightning.LightningModule):
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
         return next(iter(self.cycle.movers.values())).optimizer
 
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """``optimizer_step`` has done it after the update before."""
+
     def on_fit_start(self) -> None:
         if self.average:
             self.average.to(self.device)
@@ -116,7 +120,7 @@ class Training(lightning.LightningModule):
     def draw_anew(self, batch: Batch) -> None:
         """Start the random numbers of a micro-step of the phase whose turn it is."""
         keys = () if self.cycle.alone else (self.cycle.turn.phase.name,)
-        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+        set_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
 
     def _whole_batches(self) -> Iterator[tuple[str, WholeBatch]]:
         """What joins the micro-batches of the tasks in which a loss compares examples."""
