@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -57,7 +58,7 @@ def calls(tmp_path_factory):
             run(compiled, runs=folder, launch=Launch(quiet=True, threads=1, device="cpu"))
         finally:
             sys.setprofile(None)
-    steps = [after - before for before, after in zip(each[4:-2], each[5:-1], strict=True)]
+    steps = [after - before for before, after in pairwise(each[4:-1])]
     return {part: median(step[part] for step in steps) for part in CALLS}
 
 
