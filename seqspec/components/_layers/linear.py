@@ -38,19 +38,23 @@ class _Pack(NamedTuple):
     """Held, because the pack is found by their identities."""
 
 
-_packs: ContextVar[dict[tuple[int, ...], _Pack] | None] = ContextVar("packs", default=None)
+Packs = dict[tuple[int, ...], _Pack]
+"""Weights as ``prepacked`` has laid them out, by the identities of what they were made from."""
+
+_packs: ContextVar[Packs | None] = ContextVar("packs", default=None)
 
 
 @contextmanager
-def prepacked() -> Iterator[None]:
+def prepacked(kept: Packs | None = None) -> Iterator[None]:
     """Until the end of the block parameters must not change: a product without gradients lays its weight out
     when it first meets it, and keeps that, a copy of every weight that is used.  A block inside another
-    shares what the outer one keeps.
+    shares what the outer one keeps; ``kept`` goes on from one block to the next, for a model that is done
+    with learning.
     """
     if _packs.get() is not None:
         yield
         return
-    token = _packs.set({})
+    token = _packs.set({} if kept is None else kept)
     try:
         yield
     finally:
@@ -92,9 +96,7 @@ def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...])
     return _with_bias(x @ _joined(weights).t(), _joined(biases) if biases else None)
 
 
-def _packed(
-    packs: dict[tuple[int, ...], _Pack], weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]
-) -> _Pack:
+def _packed(packs: Packs, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> _Pack:
     key = tuple(map(id, weights))
     found = packs.get(key)
     if found is None:

@@ -11,6 +11,10 @@ import numpy as np
 
 ROUNDS = 6
 
+FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""Factors of SplitMix64."""
+ALL = 2**64 - 1
+
 U = np.uint64
 
 
@@ -30,8 +34,19 @@ def permute(items: np.ndarray, sizes: np.ndarray, keys: np.ndarray) -> np.ndarra
 
 
 def permute_one(item: int, *, size: int, key: int) -> int:
-    """Where one item goes."""
-    return int(permute(np.array([item]), np.array([size]), np.array([key], np.uint64))[0])
+    """Where one item goes: ``permute`` in plain numbers, of which one array operation costs more than all."""
+    half = (max((size - 1).bit_length(), 2) + 1) // 2
+    mask = (1 << half) - 1
+    while True:
+        left, right = item >> half, item & mask
+        for number in range(ROUNDS):
+            x = (right + key * (2 * number + 1) + number) & ALL
+            x = (x ^ (x >> 30)) * FIRST & ALL
+            x = (x ^ (x >> 27)) * SECOND & ALL
+            left, right = right, left ^ ((x ^ (x >> 31)) & mask)
+        item = (left << half) | right
+        if item < size:
+            return item
 
 
 def _rounds(x: np.ndarray, half: np.ndarray, mask: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -44,7 +59,7 @@ def _rounds(x: np.ndarray, half: np.ndarray, mask: np.ndarray, keys: np.ndarray)
 
 
 def _mix(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> U(30))) * U(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> U(27))) * U(0x94D049BB133111EB)
+    x = (x ^ (x >> U(30))) * U(FIRST)
+    x = (x ^ (x >> U(27))) * U(SECOND)
     found: np.ndarray = x ^ (x >> U(31))
     return found

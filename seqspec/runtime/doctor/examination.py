@@ -11,6 +11,7 @@ from pathlib import Path
 from seqspec.data.inspect.finding import Finding
 from seqspec.data.inspect.inspection import Inspection
 from seqspec.data.progress import Progress, silent
+from seqspec.runtime.devices.torch_compiler import plain_bookkeeping
 from seqspec.runtime.doctor.subject import Patient
 
 OF_LABELS = {"evaluation", "isolation", "learning", "start"}
@@ -20,6 +21,7 @@ NOT_CHECKS = {"__init__", "examination", "subject"}
 
 def examine(patient: Patient, *, name: str, progress: Progress = silent) -> Inspection:
     """Run every check."""
+    plain_bookkeeping()
     begun = time.monotonic()
     found: list[Finding] = []
     with progress("examining", len(topics())) as advance:

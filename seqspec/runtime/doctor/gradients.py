@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from seqspec.data.inspect.finding import Finding, Table
+from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.doctor.subject import LARGE, Patient
 
 TOO_LARGE, TOO_SMALL = 0.1, 1e-7
@@ -61,7 +62,7 @@ def _updates(patient: Patient, model: nn.Module) -> Finding:
     rate = max(_rates(patient))
     for group in optimizer.param_groups:
         group["lr"] = rate
-    optimizer.step()
+    update(optimizer)
     ratios = {
         name: float((p.detach() - held[name]).norm()) / max(float(held[name].norm()), 1e-12)
         for name, p in model.named_parameters()

@@ -20,6 +20,7 @@ from seqspec.data.batching.collate import AnySplit, collate
 from seqspec.data.seeds import seed_of
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.prepare import Prepared
+from seqspec.runtime.devices.torch_compiler import update
 
 EXAMPLES = 16
 LARGE = 60_000_000
@@ -190,7 +191,7 @@ def train_on(patient: Patient, batch: Batch) -> Overfit:
             break
         mean.backward()
         torch.nn.utils.clip_grad_norm_(wanted, 1.0)
-        optimizer.step()
+        update(optimizer)
     curve.append(patient.nats(model, batch))
     return Overfit(model, tuple(curve), steps)
 

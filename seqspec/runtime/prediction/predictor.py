@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from seqspec.components._layers.input_limits import InputTooLong
-from seqspec.components._layers.linear import prepacked
+from seqspec.components._layers.linear import Packs, prepacked
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined, pad
@@ -61,6 +61,8 @@ class Predictor:
     """Fields that follow from the text of an input, such as where its words begin."""
     block: int = 4096
     """Inputs that are read before they are sorted."""
+    packs: Packs = field(default_factory=dict, repr=False, compare=False)
+    """Weights laid out for products of few rows, kept between blocks: the model must not change any more."""
 
     def __call__(self, inputs: Iterable[Input | str]) -> Iterator[Prediction]:
         """A prediction for each input (a text, or the name of a file, where it is a string), in order."""
@@ -87,7 +89,7 @@ class Predictor:
             if self._is_empty(one, values[row]):
                 found[row] = Prediction(one, (TextPrediction("", 0.0),))
                 del values[row]
-        with prepacked():
+        with prepacked(self.packs):
             for row, hypotheses in self._searched(values, more):
                 found[row] = _of(inputs[row], hypotheses)
         return [found[row] for row in range(len(inputs))]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import lightning
-
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.streams import training_stream
 from seqspec.runtime.training.training_module import Training
 

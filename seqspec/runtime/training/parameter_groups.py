@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from seqspec.compile.build.parameter_claims import Claim, GroupRule
+from seqspec.runtime.devices.torch_compiler import plain_bookkeeping
 
 FACTOR = "rate_factor"
 """Key of a parameter group: what its learning rate is multiplied with."""
@@ -17,6 +18,7 @@ class Mover:
     """Moves the parameters that one optimiser of the spec claims."""
 
     def __init__(self, claim: Claim, model: nn.Module) -> None:
+        plain_bookkeeping()
         named = dict(model.named_parameters())
         self.parameters = [named[name] for name in claim.names]
         self.optimizer: torch.optim.Optimizer = claim.component.build(

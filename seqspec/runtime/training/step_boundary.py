@@ -12,9 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Keep, prune
@@ -24,6 +22,7 @@ from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
 from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.lightning_import import Callback, lightning
 from seqspec.runtime.training.progress_bar import Bar
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.training_module import Training

@@ -11,9 +11,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import lightning
-from lightning.pytorch.callbacks import Callback
-
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assemble import of_corpus
 from seqspec.runtime.checkpoints.training_state import Standing
@@ -22,6 +19,7 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.training.apart_strategy import ApartStrategy
 from seqspec.runtime.training.compiled_loss import first_line, of_compiler
+from seqspec.runtime.training.lightning_import import Callback, lightning
 from seqspec.runtime.training.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.step_boundary import Boundary, Judgement

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import lightning
 import torch
 from torch import Tensor
 
@@ -23,9 +22,12 @@ from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
 from seqspec.runtime.devices.launch import Place
+from seqspec.runtime.devices.random_numbers import set_seed
+from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.runtime.training.frozen import Frozen
+from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
 from seqspec.runtime.training.weights import Average, Noise
@@ -101,6 +103,9 @@ class Training(lightning.LightningModule):
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
         return next(iter(self.cycle.movers.values())).optimizer
 
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """``optimizer_step`` has done it after the update before."""
+
     def on_fit_start(self) -> None:
         if self.average:
             self.average.to(self.device)
@@ -131,7 +136,7 @@ class Training(lightning.LightningModule):
     def draw_anew(self, batch: Batch) -> None:
         """Start the random numbers of a micro-step of the phase whose turn it is."""
         keys = () if self.cycle.alone else (self.cycle.turn.phase.name,)
-        torch.manual_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
+        set_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
 
     def _whole_batches(self) -> Iterator[tuple[str, WholeBatch]]:
         """What joins the micro-batches of the tasks in which a loss compares examples."""
@@ -171,7 +176,7 @@ class Training(lightning.LightningModule):
                 self.step + 1, self._phase_told, self.last_batches, verdict.norm, self._task
             )
         if verdict.update:
-            turn.mover.optimizer.step()
+            update(turn.mover.optimizer)
             self._moved |= {id(parameter) for parameter in turn.parameters}
         elif not verdict.finite:
             self._not_finite()
