@@ -116,7 +116,7 @@ def _assumed(device: Device, precision: str, every: int) -> list[str]:
     rate = f"{getattr(device, precision):.3g}"
     return [
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
-        f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; the batch of a step is shared;",
+        f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
         "  fsdp shards weights, gradients and optimiser state and holds 2 of 12 blocks whole;",
         f"  diloco meets every {every:,} steps. `run` has ddp and diloco; fsdp is an estimate alone.",
     ]
