@@ -68,7 +68,7 @@ def _opened(address: str) -> tuple[Any, str]:
     try:
         import fsspec.core
 
-        store, root = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        store, root = fsspec.core.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True)
     except ImportError:
         raise RunError(f"`{address}` needs the packages fsspec and {STORES[scheme].package}", exit=Exit.USAGE,
                        help="pip install 'seqspec-compiler[remote]'") from None  # fmt: skip
