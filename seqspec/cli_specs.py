@@ -39,8 +39,9 @@ def validate(
         int | None, typer.Option(help="Most trainable parameters that the model may have; loads torch.")
     ] = None,
     max_memory: Annotated[
-        float | None, typer.Option(help="Most memory that training may take, in GiB.")
+        float | None, typer.Option(help="Most memory that training may take of a device, in GiB.")
     ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="With --max-memory: devices that share each step.")] = 1,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")
     ] = None,
@@ -60,6 +61,7 @@ def validate(
         with_data=with_data,
         max_params=max_params,
         max_memory=max_memory,
+        devices=devices,
         jobs=jobs,
     )
     verdict = judge.validate_specs(paths or [], options)
@@ -81,6 +83,10 @@ def explain(
     cost: Annotated[
         bool, typer.Option("--cost", help="Memory and arithmetic of a step; loads torch.")
     ] = False,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="With --cost: of each of so many devices, by strategy.")
+    ] = None,
+    gpu: Annotated[str, typer.Option(help="With --devices: their kind, such as a100 or h100.")] = "h100",
     batches: Annotated[
         bool, typer.Option("--batches", help="Batches and steps of an epoch; prepares the corpus.")
     ] = False,
@@ -92,7 +98,8 @@ def explain(
     table: Literal["plan", "params", "cost", "batches"]
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
     over = commands.overlays(profile, set, task)
-    finish(commands.explain(subject, path=path, over=over, table=table, plugins=plugin))
+    finish(commands.explain(subject, path=path, over=over, table=table, plugins=plugin,
+                            devices=devices, gpu=gpu))  # fmt: skip
 
 
 @specs.command()

@@ -37,12 +37,19 @@ def explain(
     over: Sequence[Overlay],
     table: Table = "plan",
     plugins: Sequence[str] = (),
+    devices: int | None = None,
+    gpu: str = "h100",
 ) -> Outcome:
-    """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus."""
+    """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus.
+
+    ``devices`` and ``gpu``: how the cost is shared.
+    """
     from seqspec.compile.explain.explain import NothingToExplain
     from seqspec.compile.explain.explain import explain as page
 
     try:
+        if devices is not None:
+            return _shared_cost(Path(subject), over, table, devices=devices, gpu=gpu)
         if table != "plan":
             return Outcome(_table(Path(subject), over, table))
         return Outcome(page(subject, path=path, overlays=over, plugins=tuple(plugins)))
@@ -52,6 +59,24 @@ def explain(
         return Outcome(error=f"{error}\n" + (f"help: {error.help}\n" if error.help else ""), exit=Exit.DATA)
     except (SpecError, OSError) as error:
         return _refused(error)
+
+
+def _shared_cost(file: Path, over: Sequence[Overlay], table: Table, *, devices: int, gpu: str) -> Outcome:
+    """The cost, and what it is of each of several devices."""
+    from seqspec.compile.cost.devices import DEVICES, shared_cost
+    from seqspec.compile.language.suggestions import nearest
+
+    if table != "cost":
+        return _usage("--devices is for --cost")
+    device = DEVICES.get(gpu.lower())
+    if device is None:
+        close = nearest(gpu.lower(), tuple(DEVICES))
+        hint = f"did you mean `{close}`?" if close else f"known are {', '.join(DEVICES)}"
+        return _usage(f"no device is called `{gpu}`; {hint}")
+    from seqspec.compile.pipeline import compile
+
+    compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=over)
+    return Outcome("\n".join(shared_cost(compiled, devices=devices, device=device)) + "\n")
 
 
 def _table(file: Path, over: Sequence[Overlay], table: Table) -> str:

@@ -37,6 +37,8 @@ class Options(NamedTuple):
     with_data: bool = False
     max_params: int | None = None
     max_memory: float | None = None
+    devices: int = 1
+    """Devices that share a step, of which each may take ``max_memory``."""
     """GiB."""
     jobs: int | None = None
     """Processes; left out, one for each core where there are many specs."""
@@ -149,7 +151,9 @@ def _costed(seen: Look, options: Options) -> Look:
     from seqspec.compile.cost.cost import within
 
     compiled = Compiled(seen.plan, seen.tree)
-    beyond = within(compiled, max_params=options.max_params, max_memory=options.max_memory)
+    beyond = within(
+        compiled, max_params=options.max_params, max_memory=options.max_memory, devices=options.devices
+    )
     return seen._replace(found=(*seen.found, *beyond))
 
 

@@ -5,15 +5,13 @@ by what gradients were before, and noise on weights, would need a memory for eac
 
 Example, in the spec of ``seqspec new mt``::
 
-    procedure: {type: diloco, replicas: 4, every: 30}
-    train: {max_steps: 1000, checkpoint_every_steps: 500}
-    evaluate: {every_steps: 500}
+    procedure: {type: diloco, replicas: 4, every: 300}
+    train: {max_steps: 40000}
 
 Use instead::
 
-    procedure: {type: diloco, replicas: 4, every: 50}
-    train: {max_steps: 1000, checkpoint_every_steps: 500}
-    evaluate: {every_steps: 500}
+    procedure: {type: diloco, replicas: 4, every: 500}
+    train: {max_steps: 40000}
 """
 
 from __future__ import annotations

@@ -53,6 +53,10 @@ class Cost:
         """All of it together."""
         return self.weights + self.gradients + self.optimizer + self.activations
 
+    def memory_of_each(self, devices: int) -> float:
+        """Bytes of one of several devices that hold the whole model and share a step."""
+        return self.memory - self.activations + self.activations / devices
+
 
 def cost(compiled: Compiled) -> Cost:
     """The cost of a spec, its parameters counted on the meta device.  Loads torch.
@@ -97,9 +101,9 @@ def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: fl
 
 
 def within(
-    compiled: Compiled, *, max_params: int | None = None, max_memory: float | None = None
+    compiled: Compiled, *, max_params: int | None = None, max_memory: float | None = None, devices: int = 1
 ) -> tuple[Diagnostic, ...]:
-    """Diagnostics for what is above the caps; ``max_memory`` in GiB.  Loads torch."""
+    """Diagnostics for what is above the caps; ``max_memory`` in GiB of each of ``devices``.  Loads torch."""
     found = cost(compiled)
     model, batch = (
         (("tasks",), ("tasks",)) if compiled.plan.tasks else (("model",), ("data", "batch", "size"))
@@ -115,11 +119,13 @@ def within(
                 on_key=True,
             )
         )
-    if max_memory is not None and found.memory > max_memory * GIB:
+    memory = found.memory_of_each(devices)
+    if max_memory is not None and memory > max_memory * GIB:
         findings.append(
             Finding(
                 batch,
-                f"a step takes about {found.memory / GIB:.2f} GiB, and at most {max_memory:g} are allowed",
+                f"a step takes about {memory / GIB:.2f} GiB{' of each device' if devices > 1 else ''}, "
+                f"and at most {max_memory:g} are allowed",
                 help="take a smaller batch, or split it by `train.accumulate`",
                 note=_shares(found),
                 code="SQ602",

@@ -68,7 +68,7 @@ def _opened(address: str) -> tuple[Any, str]:
     try:
         import fsspec.core
 
-        store, root = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        store, root = fsspec.core.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True)
     except ImportError:
         raise RunError(f"`{address}` needs the packages fsspec and {STORES[scheme].package}", exit=Exit.USAGE,
                        help="pip install 'seqspec-compiler[remote]'") from None  # fmt: skip
@@ -81,6 +81,7 @@ def _listed(store: Any, root: str, address: str, corpus: str) -> dict[str, Mappi
     """Every file below the folder by its name there; raises ``DataError`` where there is none."""
 
     def find() -> dict[str, Mapping[str, Any]]:
+        store.ls(root, detail=False)  # says what is wrong, where `find` finds nothing
         found: dict[str, Mapping[str, Any]] = store.find(root, detail=True)
         return {
             name: info if info.get("size") else {**info, **store.info(name)} for name, info in found.items()

@@ -1,0 +1,122 @@
+"""Memory and time of a step on several devices, under each way of sharing it.
+
+Estimates, with what they assume written beside them.  Sharding is counted as in Rajbhandari et al. (2020),
+"ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", arXiv:1910.02054, sections 5 and 7; an
+all-reduce as a ring that sends 2 (n - 1) / n of what is reduced (Patarasuk and Yuan 2009, "Bandwidth Optimal
+All-reduce Algorithms for Clusters of Workstations").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seqspec.compile.cost.cost import FLOAT, GIB, Cost, cost, cost_lines, size_text
+from seqspec.compile.plan.plan import Compiled
+
+UTILISATION = 0.4
+"""Share of a device's peak that training is taken to reach."""
+APART_EVERY = 100
+"""Steps between two meetings of replicas, where the spec has none."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A kind of device as its maker describes it: dense rates, in operations a second."""
+
+    name: str
+    memory: float
+    """In GiB."""
+    float32: float
+    bfloat16: float
+    link: float
+    """Bytes a second that one device sends to its neighbours in the same machine."""
+
+
+DEVICES = {
+    one.name: one
+    for one in (
+        Device("t4", 16, 8.1e12, 8.1e12, 16e9),
+        Device("v100", 32, 15.7e12, 15.7e12, 150e9),
+        Device("l4", 24, 30.3e12, 121e12, 32e9),
+        Device("a10g", 24, 31.2e12, 70e12, 32e9),
+        Device("a100", 80, 19.5e12, 312e12, 300e9),
+        Device("h100", 80, 67e12, 989e12, 450e9),
+        Device("h200", 141, 67e12, 989e12, 450e9),
+        Device("b200", 180, 75e12, 2250e12, 900e9),
+    )
+}
+"""By name; of A100 and H100 the SXM kind with 80 GB.  T4 and V100 have no bfloat16 of their own."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one way of sharing a step asks of each device."""
+
+    strategy: str
+    memory: float
+    """Bytes."""
+    seconds: float
+    """Of one optimiser step."""
+    sent: float
+    """Bytes that each device sends a step."""
+
+
+def shared(found: Cost, *, devices: int, device: Device, precision: str, every: int) -> tuple[Shared, ...]:
+    """The step on one device, then under each way of sharing it; its batch is the same in all of them."""
+    rate = getattr(device, precision) * UTILISATION
+    arithmetic = found.flops / devices / rate
+    ring = (devices - 1) / devices
+    gradients = found.parameters * FLOAT
+
+    def row(strategy: str, kept: float, sent: float) -> Shared:
+        # What is sent overlaps the backward pass, so that the slower of the two decides.
+        return Shared(strategy, kept + found.activations / devices, max(arithmetic, sent / device.link), sent)
+
+    whole = found.memory - found.activations
+    # Two blocks are whole at a time: the one that computes, and the next, which is fetched meanwhile.
+    gathered = 2 * _largest_block(found)
+    return (
+        Shared("one device", found.memory, found.flops / rate, 0.0),
+        row("ddp", whole, 2 * ring * gradients),
+        row("fsdp", whole / devices + gathered, 3 * ring * found.weights),
+        row("diloco", whole + 3 * gradients, ring * devices * gradients / every),
+    )
+
+
+def _largest_block(found: Cost) -> float:
+    """Bytes of one block's weights, where a model is taken to have about a dozen."""
+    return found.weights / 12
+
+
+def shared_cost(compiled: Compiled, *, devices: int, device: Device) -> list[str]:
+    """The cost of a spec and what it is of each of several devices, as lines of a report.  Loads torch."""
+    experiment, found = compiled.plan.experiment, cost(compiled)
+    precision = experiment.train.precision
+    apart = getattr(experiment.procedure, "apart", lambda: None)()
+    every = apart.every if apart else APART_EVERY
+    rows = shared(found, devices=devices, device=device, precision=precision, every=every)
+    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, every)]
+
+
+def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
+    lines = [
+        f"each of {devices} × {device.name}, {device.memory:g} GiB:",
+        f"  {'strategy':11} {'memory':>11} {'of it':>7} {'seconds':>9} {'sent a step':>12}",
+    ]
+    for one in rows:
+        share = one.memory / (device.memory * GIB)
+        lines.append(
+            f"  {one.strategy:11} {size_text(one.memory):>11} {share:7.1%} {one.seconds:9.3g} "
+            f"{size_text(one.sent):>12}{'' if share <= 1 else '  does not fit'}"
+        )
+    return lines
+
+
+def _assumed(device: Device, precision: str, every: int) -> list[str]:
+    rate = f"{getattr(device, precision):.3g}"
+    return [
+        f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
+        f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
+        "  fsdp shards weights, gradients and optimiser state and holds 2 of 12 blocks whole;",
+        f"  diloco meets every {every:,} steps. `run` has ddp and diloco; fsdp is an estimate alone.",
+    ]

@@ -1,0 +1,54 @@
+"""What a step asks of each of several devices."""
+
+import pytest
+
+from seqspec.compile import commands
+from seqspec.compile.cost.cost import Cost
+from seqspec.compile.cost.devices import DEVICES, shared
+from tests.compile.experiments import spec
+
+COST = Cost(
+    parameters=1200, active=1200, weights=4800, gradients=4800, optimizer=9600, activations=8000, flops=1e15
+)
+
+
+def rows(devices):
+    found = shared(COST, devices=devices, device=DEVICES["h100"], precision="bfloat16", every=50)
+    return {one.strategy: one for one in found}
+
+
+def test_memory_by_strategy():
+    four = rows(4)
+
+    assert four["one device"].memory == COST.memory
+    assert four["ddp"].memory == 19200 + 2000
+    assert four["fsdp"].memory == 19200 / 4 + 2 * 400 + 2000
+    assert four["diloco"].memory == 19200 + 3 * 4800 + 2000
+    assert COST.memory_of_each(4) == four["ddp"].memory
+
+
+def test_what_is_sent_and_how_long_a_step_takes():
+    four = rows(4)
+
+    assert four["ddp"].sent == pytest.approx(2 * 3 / 4 * 4800)
+    assert four["fsdp"].sent == pytest.approx(3 * 3 / 4 * 4800)
+    assert four["diloco"].sent == pytest.approx(3 * 4800 / 50)
+    assert four["ddp"].seconds == pytest.approx(four["one device"].seconds / 4)
+    assert rows(1)["ddp"].sent == 0
+
+
+def test_a_device_that_nobody_knows_is_told(tmp_path):
+    told = commands.explain("x.yaml", path=None, over=(), table="cost", devices=8, gpu="h10")
+
+    assert told.exit == 2
+    assert "`h100`" in told.error
+
+
+def test_the_table_of_a_spec(tmp_path):
+    told = commands.explain(
+        str(spec(tmp_path, task="lm")), path=None, over=(), table="cost", devices=8, gpu="A100"
+    )
+
+    assert told.exit == 0
+    assert "each of 8 × a100, 80 GiB" in told.out
+    assert told.out.count("%") >= 4

@@ -1,0 +1,121 @@
+"""A corpus in an object store: copied once, again when it changes, and what is said when it cannot be."""
+
+import functools
+import http.server
+import json
+import socket
+import threading
+
+import pytest
+
+from seqspec.data.corpus.remote import NOTES, mirror
+from seqspec.schema.diagnostic import DataError, RunError
+
+pytest.importorskip("fsspec")
+
+# Servers of tests leave sockets for the interpreter to close.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning",
+                                        "ignore::DeprecationWarning")  # fmt: skip
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A folder, its address, and the paths that were asked for."""
+    pytest.importorskip("aiohttp")
+    folder, asked = tmp_path / "web", []
+    (folder / "corpus" / "deep").mkdir(parents=True)
+    (folder / "corpus" / "train.txt").write_text("one\ntwo\n")
+    (folder / "corpus" / "deep" / "dev.txt").write_text("three\n")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            asked.append((self.command, self.path))
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder / "corpus", f"http://127.0.0.1:{server.server_port}/corpus", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_files_are_copied_once_and_again_when_they_change(web, tmp_path):
+    folder, address, asked = web
+    place = mirror(address, corpus="lines", cache=tmp_path / "cache")
+    assert (place / "train.txt").read_text() == "one\ntwo\n"
+    assert (place / "deep" / "dev.txt").read_text() == "three\n"
+
+    asked.clear()
+    assert mirror(address, corpus="lines", cache=tmp_path / "cache") == place
+    assert ("GET", "/corpus/train.txt") not in asked
+
+    (folder / "train.txt").write_text("one\ntwo\nthree\n")
+    (folder / "deep" / "dev.txt").unlink()
+    mirror(address, corpus="lines", cache=tmp_path / "cache")
+    assert (place / "train.txt").read_text() == "one\ntwo\nthree\n"
+    assert not (place / "deep" / "dev.txt").exists()
+    assert json.loads((place / NOTES).read_text())["train.txt"]["bytes"] == 14
+
+
+def test_a_folder_that_is_not_there_is_told(web, tmp_path):
+    with pytest.raises(DataError, match="there is no folder") as caught:
+        mirror(f"{web[1]}/nothing", corpus="lines", cache=tmp_path / "cache")
+    assert caught.value.code == "SQ401"
+
+
+def test_a_store_that_cannot_be_reached_is_told_with_exit_5(tmp_path, monkeypatch):
+    monkeypatch.setattr("seqspec.data.corpus.remote.PAUSE_SECONDS", 0.0)
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    with pytest.raises(RunError, match="cannot be reached") as caught:
+        mirror(f"http://127.0.0.1:{port}/corpus", corpus="lines", cache=tmp_path / "cache")
+    assert caught.value.exit == 5
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """An S3 server with one bucket; gives its address."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.mark.slow
+def test_a_corpus_in_a_bucket(bucket, tmp_path, monkeypatch):
+    import s3fs
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": bucket, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    store = s3fs.S3FileSystem(skip_instance_cache=True)
+    store.mkdir("corpora")
+    with store.open("corpora/mt/train.en", "wb") as file:
+        file.write(b"a b\n" * 1000)
+
+    place = mirror("s3://corpora/mt", corpus="bitext", cache=tmp_path / "cache")
+    assert (place / "train.en").read_bytes() == b"a b\n" * 1000
+    assert "ETag" in json.loads((place / NOTES).read_text())["train.en"]["version"]
+
+    with store.open("corpora/mt/train.en", "wb") as file:
+        file.write(b"c d\n" * 1000)
+    mirror("s3://corpora/mt", corpus="bitext", cache=tmp_path / "cache")
+    assert (place / "train.en").read_bytes() == b"c d\n" * 1000
+
+
+def test_a_bucket_without_credentials_is_told_with_exit_5(tmp_path, monkeypatch):
+    pytest.importorskip("s3fs")
+    monkeypatch.setattr("seqspec.data.corpus.remote.PAUSE_SECONDS", 0.0)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(RunError, match="does not let this machine in") as caught:
+        mirror("s3://corpora/other", corpus="bitext", cache=tmp_path / "cache")
+    assert caught.value.exit == 5
+    assert "AWS_ACCESS_KEY_ID" in caught.value.help
