@@ -62,8 +62,8 @@ def run(
         bool, typer.Option("--profiler", help="Write where the time goes into the run directory.")
     ] = False,
     logger: Annotated[
-        list[Literal["csv", "mlflow", "wandb"]],
-        typer.Option(help="Log there too, beside TensorBoard's files; may be repeated."),
+        list[str],
+        typer.Option(help="Log to csv, mlflow or wandb too, beside TensorBoard's files; may be repeated."),
     ] = [],  # noqa: B006
     quiet: Quiet = False,
     format: Form = "text",

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -56,8 +56,10 @@ class Loggers:
 
 
 def require(names: Sequence[str]) -> None:
-    """Raises ``RunError`` where a package is missing, before anything else is done."""
+    """Raises ``RunError`` for an unknown name or a missing package, before anything else is done."""
     for name in names:
+        if name not in get_args(LoggerName):
+            raise _unknown(name)
         lacking = next((one for one in PACKAGES.get(name, ()) if find_spec(one) is None), None)
         if lacking is not None:
             raise _missing(name, lacking)
@@ -69,6 +71,10 @@ def _missing(name: str, what: str) -> RunError:
         exit=Exit.USAGE,
         help=f"pip install 'seqspec-compiler[{name}]'",
     )
+
+
+def _unknown(name: str) -> RunError:
+    return RunError(f"there is no logger `{name}`", exit=Exit.USAGE, help="there are csv, mlflow and wandb")
 
 
 def _opened(name: str, folder: Path, digest: str) -> Any:
@@ -95,7 +101,7 @@ def _opened(name: str, folder: Path, digest: str) -> Any:
                 return logger
     except ImportError as error:  # A part of a package that is there.
         raise _missing(name, str(error)) from None
-    raise RunError(f"there is no logger `{name}`", exit=Exit.USAGE, help="there are csv, mlflow and wandb")
+    raise _unknown(name)
 
 
 def _mlflow(folder: Path, experiment: str, run: str, digest: str) -> Any:
