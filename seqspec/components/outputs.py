@@ -139,6 +139,20 @@ class Posterior(NamedTuple):
         return self.mean_BZ
 
 
+class CodesUsed(NamedTuple):
+    """How often each code was chosen, for losses that look at all of a batch."""
+
+    probability: Tensor
+    """``[B, G, V]``: of each group's codes, summed over an example's states."""
+    states: Tensor
+    """``[B]`` float: how many there were."""
+
+    @property
+    def scores(self) -> Tensor:
+        """The sums."""
+        return self.probability
+
+
 class Term(NamedTuple):
     """A loss that the model works out itself."""
 
@@ -153,7 +167,9 @@ class Term(NamedTuple):
         return self.total
 
 
-Output = Scored | Aligned | Compared | Paired | PixelScores | Denoised | Contest | Posterior | Term
+Output = (
+    Scored | Aligned | Compared | Paired | PixelScores | Denoised | Contest | Posterior | CodesUsed | Term
+)
 
 
 def wanted(name: str, only: Only) -> bool:

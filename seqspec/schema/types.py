@@ -278,6 +278,16 @@ class Denoising(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class CodeUse(Type):
+    """How likely each code of several tables was at the states of an example, summed over them:
+    ``[B, groups, codes]``, with the number of states.
+    """
+
+    groups: int
+    codes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gaussian(Type):
     """Mean and log-variance of a normal distribution with independent features, one for each example."""
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.dropout import Dropout
@@ -76,6 +77,12 @@ class Context(NamedTuple):
 class TransformerLayer(nn.Module):
     """Self-attention, attention over a memory where there is one, and the feed-forward network."""
 
+    recompute = False
+    """Keep the input alone for the backward pass and work the rest out again, with the same random numbers:
+    Chen et al. (2016), "Training Deep Nets with Sublinear Memory Cost", arXiv:1604.06174.  Experts, which
+    count what they see, are worked out once.
+    """
+
     def __init__(
         self,
         config: TransformerLayers,
@@ -103,6 +110,12 @@ class TransformerLayer(nn.Module):
 
     def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
         """The whole sequence at once."""
+        if self.recompute and self.training and torch.is_grad_enabled() and not self.routes:
+            given: Tensor = checkpoint(self._states, x_BTD, context, use_reentrant=False)
+            return given
+        return self._states(x_BTD, context)
+
+    def _states(self, x_BTD: Tensor, context: Context) -> Tensor:
         query = self.self_residual.before(x_BTD)
         if self.mixes:
             y = self._mixed(query, context)

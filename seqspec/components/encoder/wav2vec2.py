@@ -45,10 +45,24 @@ class Wav2vec2(nn.Module):
 
     def forward(self, x_BL1: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """States and how many of each utterance are real: those whose convolutions saw real samples only."""
+        x_BTC, lengths_B = self.latents(x_BL1, lengths_B)
+        return self.contextual(x_BTC, lengths_B), lengths_B
+
+    def latents(self, x_BL1: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B, T, C]``: what the convolutions give, normalised, and how many of each utterance are real."""
         x_BTC, lengths_B = self._convolve(x_BL1.transpose(1, 2), lengths_B)
-        x_BTD = self.feature_dropout(self.projection(self.projection_norm(x_BTC)))
+        return self.projection_norm(x_BTC), lengths_B
+
+    def contextual(self, x_BTC: Tensor, lengths_B: Tensor, covered_BT: Tensor | None = None) -> Tensor:
+        """``[B, T, D]``: states of latents.  ``covered_BT`` says which are masked, in evaluation too; left
+        out, masks are drawn while training.
+        """
+        x_BTD = self.feature_dropout(self.projection(x_BTC))
         real_BT = length_mask(lengths_B, x_BTD.shape[1])
-        if self.training:
+        if covered_BT is not None:
+            assert self.mask is not None
+            x_BTD = torch.where(covered_BT[..., None], self.mask.to(x_BTD.dtype), x_BTD)
+        elif self.training:
             x_BTD = self._masked(x_BTD, lengths_B)
         x_BTD = x_BTD.masked_fill(~real_BT[..., None], 0)
         x_BTD = x_BTD + self.positions(x_BTD)
@@ -56,7 +70,14 @@ class Wav2vec2(nn.Module):
         context = Context(mask=attention_mask(lengths_B, x_BTD.shape[1]), real_BT=real_BT)
         for layer in self.layers:
             x_BTD = layer(x_BTD, context)
-        return self.output_dropout(self.norm(x_BTD) if self.pre else x_BTD), lengths_B
+        return self.output_dropout(self.norm(x_BTD) if self.pre else x_BTD)
+
+    def spans(self, length: int, generator: torch.Generator) -> Tensor:
+        """``[length]``: the masks of one utterance of so many states, True where one covers."""
+        lengths_B = torch.tensor([length])
+        return _spans(
+            lengths_B, length, share=self.time_mask, length=self.time_mask_length, generator=generator
+        )[0]
 
     def _convolve(self, x_BCL: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Zeros behind the batch give each stride of samples a frame; a frame that sees any is not real."""
@@ -159,11 +180,13 @@ def _convolutions(config: Wav2vec2Config) -> list[_Convolution]:
     return found
 
 
-def _spans(lengths_B: Tensor, size: int, *, share: float, length: int) -> Tensor:
+def _spans(
+    lengths_B: Tensor, size: int, *, share: float, length: int, generator: torch.Generator | None = None
+) -> Tensor:
     """``[B, size]``, True where a span covers: share times length over span of them, rounded at random."""
     possible_B = (lengths_B - length + 1).clamp(min=0)
-    chance = torch.rand(len(lengths_B), size, device=lengths_B.device)
-    rounded = torch.rand(len(lengths_B), device=lengths_B.device)
+    chance = torch.rand(len(lengths_B), size, device=lengths_B.device, generator=generator)
+    rounded = torch.rand(len(lengths_B), device=lengths_B.device, generator=generator)
     count_B = (lengths_B * share / length + rounded).floor().minimum(possible_B)
     places = torch.arange(size, device=lengths_B.device)
     rank = chance.masked_fill(places >= possible_B[:, None], 2.0).argsort(1).argsort(1)

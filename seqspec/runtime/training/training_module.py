@@ -56,6 +56,8 @@ class Training(lightning.LightningModule):
         self.program = program
         self.model = program.model
         self.train_config = program.plan.experiment.train
+        if self.train_config.gradient_checkpointing:
+            _recompute(self.model)
         self.seed = program.plan.experiment.seed
         self.slices = slices
         self.step = 0
@@ -340,3 +342,10 @@ class Unsettled(NamedTuple):
     batches: list[tuple[int, Tensor]]
     norm: Late
     task: str = ""
+
+
+def _recompute(model: Any) -> None:
+    """Every layer that can be worked out again in the backward pass is."""
+    for layer in model.modules():
+        if hasattr(layer, "recompute"):
+            layer.recompute = True

@@ -98,6 +98,11 @@ class Wav2vec2Config(Pretrained):
         return self.stack().activations(dim=dim, crossed=False)
 
     @property
+    def latent_dim(self) -> int:
+        """Channels of what the convolutions give, which a model without labels quantises."""
+        return self._last
+
+    @property
     def stride(self) -> int:
         """Samples a state."""
         return prod(self.feature_strides or [1])
