@@ -7,7 +7,14 @@ from seqspec.schema.remote import scheme_of, unfit
 
 @pytest.mark.parametrize(
     ("address", "scheme"),
-    [("s3://b/f", "s3"), ("GS://b/f", "gs"), ("hf://datasets/a/b", "hf"), ("hdfs://b", None), ("/s3:/b", None), ("", None)],
+    [
+        ("s3://b/f", "s3"),
+        ("GS://b/f", "gs"),
+        ("hf://datasets/a/b", "hf"),
+        ("hdfs://b", None),
+        ("/s3:/b", None),
+        ("", None),
+    ],
 )
 def test_schemes(address, scheme):
     assert scheme_of(address) == scheme

@@ -97,9 +97,7 @@ class Transformer(nn.Module):
         mask = memory_mask(memory_BSD, memory_lengths_B)
         return (BoundedState if self.bounded else TransformerState)(0, layers, mask)
 
-    def step(
-        self, ids_N: Tensor, state: State, *, look: bool = False
-    ) -> tuple[Tensor, State]:
+    def step(self, ids_N: Tensor, state: State, *, look: bool = False) -> tuple[Tensor, State]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``.  ``look`` asks for ``attention`` in
         the state.
         """
