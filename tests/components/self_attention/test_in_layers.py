@@ -89,14 +89,10 @@ def test_what_does_not_fit_is_one_message(where, given, message):
 
 
 def test_the_cost_of_a_stack_knows_its_attention():
-    config = (
-        Catalogue()
-        .config("decoder", "transformer")
-        .model_validate(
-            STACK | {"self_attention": WINDOW | {"window": 64, "num_heads": 4, "full_every": 2}},
-            context=Catalogue(),
-        )
-    )
+    catalogue = Catalogue()
+    window = WINDOW | {"window": 64, "num_heads": 4, "full_every": 2}
+    given = {"num_layers": 2, "dim": 16, "num_heads": 4, "self_attention": window}
+    config = catalogue.config("decoder", "transformer").model_validate(given, context=catalogue)
 
     assert config.attention_span(10_000, dim=16) == 10_000 + 96
     assert config.attention_kept(10_000, dim=16) == 64
