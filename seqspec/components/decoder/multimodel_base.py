@@ -60,7 +60,9 @@ class MultimodelBase(nn.Module):
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
     ) -> tuple[Tensor, TransformerState]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``."""
-        x_ND, layers, attention = self.embedding(ids_N), [], None
+        layers: list[LayerCache] = []
+        attention: Tensor | None = None
+        x_ND = self.embedding(ids_N)
         x_ND = x_ND + sinusoids(state.position, 1, dim=x_ND.shape[1], device=x_ND.device).to(x_ND.dtype)
         for layer, cache in zip(self.layers, state.layers, strict=True):
             x_ND, kept, attention = layer.step(x_ND, cache, state, look=look)  # type: ignore[operator]
