@@ -145,6 +145,7 @@ def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -
     past = attention.no_past(examples=examples)
     behind = layer.feed_forward.kernel - 1
     norm_D = layer.self_residual.norm.weight
+    assert isinstance(norm_D, Tensor)
     window = norm_D.new_zeros(examples, behind, len(norm_D)) if behind else None
     if layer.cross_attention is None or memory_BSD is None:
         return LayerCache(past, None, window)

@@ -35,6 +35,9 @@ class Draws(NamedTuple):
 class Wav2vec2Pretraining(nn.Module):
     """The encoder, and a quantiser and two projections that fine-tuning has no use for."""
 
+    drawn: Tensor
+    """``[2]``: what decides all draws, and the step that is under way."""
+
     def __init__(
         self, config: Wav2vec2PretrainingConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
     ) -> None:

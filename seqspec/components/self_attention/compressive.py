@@ -34,8 +34,10 @@ class CompressiveCache(NamedTuple):
 
     def select(self, rows_N: Tensor) -> CompressiveCache:
         """The hypotheses in ``rows_N``."""
-        pairs = (KeysValues(*(x[rows_N] for x in held)) for held in (self.compressed, self.recent))
-        return CompressiveCache(*pairs, self.inputs[rows_N])
+        compressed, recent = (
+            KeysValues(*(x[rows_N] for x in held)) for held in (self.compressed, self.recent)
+        )
+        return CompressiveCache(compressed, recent, self.inputs[rows_N])
 
 
 class Compressive(nn.Module):
@@ -117,9 +119,8 @@ class Compressive(nn.Module):
         """Keys and values; without ``learn`` from copies of the weights that get no gradient."""
         found = []
         for layer in (self.key, self.value):
-            weight, bias = layer.weight, layer.bias
-            if not learn:
-                weight, bias = weight.detach(), None if bias is None else bias.detach()
+            held = (layer.weight, layer.bias)
+            weight, bias = held if learn else (None if x is None else x.detach() for x in held)
             found.append(split(functional.linear(x_BTD, weight, bias), self.num_heads))
         return KeysValues(*found)
 

@@ -71,6 +71,10 @@ class TextSteps(Protocol):
         """Take up what ``train`` gave."""
         ...
 
+    def encode(self, text: str) -> list[int]:
+        """The ids of one text."""
+        ...
+
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
         ...

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
-from seqspec.components._layers.low_rank import adapted, merge, unmerge
+from seqspec.components._layers.low_rank import merge, unmerge
 from seqspec.components._layers.positions import sinusoids
 from seqspec.components.folder_weights import to_folder
 from seqspec.data.store.durable import write_durably
@@ -43,12 +43,11 @@ def write_pair(program: Program, prepared: Texts, folder: Path) -> None:
     form = _form(program)
     ids = _ids(prepared)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = merge(program.model) if next(adapted(program.model), None) is not None else []
+    kept = merge(program.model)
     try:
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, form, ids)}
     finally:
-        if kept:
-            unmerge(program.model, kept)
+        unmerge(program.model, kept)
     known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("eos", EOS), ("decoder_start", BOS))}
     numbers = {f"{name}_token_id": id for name, id in known.items()}
     settings = {**form.settings, **numbers, "vocab_size": ids.size, "is_encoder_decoder": True}

@@ -102,6 +102,9 @@ def compare(subject: Subject, folder: Path) -> Sequence[Check]:
 class _Recogniser(nn.Module):
     """The graph ``log_probs`` behind what the run does to features."""
 
+    mean_D: Tensor
+    std_D: Tensor
+
     def __init__(self, graph: Graph, subject: Subject) -> None:
         super().__init__()
         self.function = graph.function
@@ -170,7 +173,7 @@ def _refuse(name: str, found: object, wanted: object) -> None:
 
 def _symbols(subject: Subject) -> list[str]:
     """As sherpa-onnx joins them: the blank by its name, a new word by its mark."""
-    steps = subject.opened.parts.text["target"]
+    steps: Any = subject.opened.parts.text["target"]
     pieces = list(steps.tokenizer.pieces(list(range(steps.vocab_size))))
     first = len(pieces) - 1
     words = steps.decode([first, first]) == f"{steps.decode([first])} {steps.decode([first])}"
