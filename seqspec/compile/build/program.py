@@ -110,6 +110,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     with torch.device(device):
         _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
+    _refuse(_never_recomputed(plan, whole.model), tree)
     optimizers, phases, apart = _procedure(whole.constructor, whole.model, tree)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
@@ -232,6 +233,18 @@ def _freeze(constructor: Constructor) -> None:
     for freeze in constructor.plan.experiment.freeze:
         for part in freeze.parts if freeze.until_step is None else ():
             constructor.built[parse_path(part)].requires_grad_(False)
+
+
+def _never_recomputed(plan: Plan, model: Any) -> Iterator[Finding]:
+    asked = plan.experiment.train.gradient_checkpointing
+    if asked and not any(hasattr(layer, "recompute") for layer in model.modules()):
+        yield Finding(
+            ("train", "gradient_checkpointing"),
+            "no layer of this model can be worked out again in the backward pass",
+            help="take the key out; layers of Transformers can",
+            code="SQ209",
+            on_key=True,
+        )
 
 
 def _require_known(plan: Plan) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from seqspec.schema.config import Mismatch
+from seqspec.schema.decoder._shape import told
 from seqspec.schema.model_folder import Layout, PairForm
 
 _NEEDED = {
     "norm": "pre", "norm_type": "layer", "positions": "sinusoidal", "final_norm": True,
-    "feed_forward_kernel": 1, "per_dim_scale": False, "feed_forward": None,
+    "feed_forward_kernel": 1, "per_dim_scale": False, "feed_forward": None, "self_attention": None,
 }  # fmt: skip
 _ACTIVATIONS = ("relu", "gelu", "gelu_tanh", "silu")
 _POSITIONS = 1024
@@ -26,7 +27,7 @@ def pegasus_of(encoder: Any, decoder: Any) -> PairForm:
         raise Mismatch(f"its encoder is of another kind: `{encoder.component[1]}`")
     for name, config in (("encoder", encoder), ("decoder", decoder)):
         away = [
-            f"`{name}.{field}` is {getattr(config, field)} and not {value}"
+            f"`{name}.{field}` is {told(getattr(config, field))} and not {told(value)}"
             for field, value in _NEEDED.items()
             if getattr(config, field) != value
         ]

@@ -27,7 +27,10 @@ _LLAMA = {
     "feed_forward_bias": False,
 }  # fmt: skip
 _GPT2 = {"norm": "pre", "norm_type": "layer", "positions": "learned", "bias": True, "feed_forward_bias": True}
-_BOTH = {"final_norm": True, "feed_forward_kernel": 1, "per_dim_scale": False}
+_BOTH = {
+    "final_norm": True, "feed_forward_kernel": 1, "per_dim_scale": False, "feed_forward": None,
+    "self_attention": None,
+}  # fmt: skip
 _RENAMED = {
     "attention": "self_attention", "attention_norm": "self_residual.norm", "down": "feed_forward.contract",
     "feed_forward_norm": "feed_forward_residual.norm", "gate": "feed_forward.expand",
@@ -67,10 +70,15 @@ def shape_of(config: TransformerLayers) -> Shape:
     )
 
 
+def told(value: Any) -> str:
+    """A value of a field as a person has written it: components by their names."""
+    return str(value.component[1] if hasattr(value, "component") else "none" if value is None else value)
+
+
 def _away(config: TransformerLayers, needed: dict[str, Any]) -> list[str]:
     """What stands in the way."""
     return [
-        f"`{name}` is {getattr(config, name)} and not {value}"
+        f"`{name}` is {told(getattr(config, name))} and not {told(value)}"
         for name, value in needed.items()
         if getattr(config, name) != value
     ]
