@@ -13,7 +13,9 @@ SPECS = Path(__file__).parents[2] / "specs"
 FACTS = {"data.target.classes": 3, "data.text.target.tokenizer.vocab": 20}
 
 
-@pytest.mark.parametrize(("spec", "fits"), [("image_mnist_lenet5", False), ("wav2vec2_pretrain_digits", True)])
+@pytest.mark.parametrize(
+    ("spec", "fits"), [("image_mnist_lenet5", False), ("wav2vec2_pretrain_digits", True)]
+)
 def test_only_layers_that_can_be_worked_out_again_are(spec, fits):
     over = [Overlay.profile("tiny"), Overlay.set("train.gradient_checkpointing=true")]
     compiled = compile_spec(SPECS / f"{spec}.yaml", overlays=over, facts=FACTS)

@@ -107,6 +107,7 @@ def program(**settings: Any) -> Any:
     built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
     plan = SimpleNamespace(experiment=experiment)
     plan.each = {"": plan}
+    plan.digests = {"all": "0" * 64}
     found = SimpleNamespace(
         plan=plan,
         model=model,
@@ -119,6 +120,7 @@ def program(**settings: Any) -> Any:
         metrics=(),
         tasks={},
         weight=lambda task: 1.0,
+        apart=None,
     )
     found.each = {"": found}
     return found

@@ -13,21 +13,24 @@ from seqspec.runtime.run_folder.tensorboard_events import Events, _masked
 
 def test_a_journal_forgets_what_came_after_its_checkpoint(tmp_path):
     journal = Journal(tmp_path / "metrics.jsonl")
-    journal.write(step=1)
+    journal.write(event="train", step=1)
     length = journal.settle()
-    journal.write(step=2)
+    journal.write(event="train", step=2)
 
     journal.cut(length)
-    journal.write(step=3)
+    journal.write(event="train", step=3)
     journal.close()
 
-    assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 3}]
+    assert read_journal(tmp_path / "metrics.jsonl") == [
+        {"event": "train", "step": 1},
+        {"event": "train", "step": 3},
+    ]
 
 
 def test_a_torn_line_is_not_read(tmp_path):
-    (tmp_path / "metrics.jsonl").write_bytes(b'{"step": 1}\n{"st')
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"event": "train", "step": 1}\n{"st')
 
-    assert read_journal(tmp_path / "metrics.jsonl") == [{"step": 1}]
+    assert read_journal(tmp_path / "metrics.jsonl") == [{"event": "train", "step": 1}]
 
 
 def test_a_resumed_window_is_written_as_one_that_nobody_disturbed():

@@ -61,7 +61,7 @@ def check(plan: Plan) -> Iterator[Finding]:
             from seqspec.compile.plan.folder_words import other_words
 
             yield from other_words(path, pipeline)
-    if not any(hasattr(plan.config(path), "model_types") for path in plan.parts):
+    if all(getattr(plan.config(path), "folder", None) is None for path in plan.parts):
         return
     # Few specs name a folder, and what reads one is loaded for those alone.
     from seqspec.compile.plan.model_folders import comparisons, folder_parts

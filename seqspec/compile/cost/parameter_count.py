@@ -69,4 +69,5 @@ def _own(plan: Plan, node: PlanNode) -> int | None:
 
 def _shared(model: Any, tables: dict[str, int]) -> int:
     """What is counted twice: the head's matrix is the target's table, and the source's where all are one."""
-    return int(getattr(model, "num_tied", 0) * tables.get("decoder.embedding", 0))
+    table = tables.get("decoder.embedding", tables.get("embedding", 0))
+    return int(getattr(model, "num_tied", 0) * table)

@@ -62,7 +62,8 @@ def _shipped(name: str) -> Path | None:
         if file.stem == name:
             return file
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
-    speak = [file for file in files if len(name) > 3 and word.search(_first_comment(file))]
+    named = re.search(r"[_0-9]|[a-z][A-Z]", name)  # an ordinary word names no experiment
+    speak = [file for file in files if named and len(name) > 3 and word.search(_first_comment(file))]
     return speak[0] if len(speak) == 1 else None
 
 

@@ -3,7 +3,7 @@ Learning of Speech Representations", arXiv:2006.11477, sections 2 and 3.
 """
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ class Wav2vec2PretrainingConfig(Config):
     ``time_mask_length`` 10 in the paper.  The penalty on the size of latents in the authors' code, and their
     smaller gradient for the convolutions, are left out.
     """
+
+    has_more_weights: ClassVar[bool] = True
+    """A quantiser and two projections stand beside the encoder."""
 
     encoder: Annotated[Config, Slot("encoder")]
     """Gives latents and, of masked ones, states: `wav2vec2`."""

@@ -42,6 +42,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "cnn_dailymail": [{}, {"end_sentences": False, "separator": "\n"}],
     "coco_captions": [{"height": 6, "width": 8}],
     "common_voice": [{"language": "ja"}],
+    "conll": [{"language": "en"}],
     "csv": [_TABLE, {**_TABLE, "delimiter": ";"}, _SPEECH_TABLE],
     "enwik8": [{"block": 100}],
     "fastspeech2": [{}, {"num_bins": 12, "splits": {"train": "train.txt"}}],

@@ -22,6 +22,7 @@ TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_ac
 LABEL_METRICS = ["accuracy", "error", "f1", "mcc", "precision", "recall"]
 PROBABILITY_METRICS = ["auc", "ece"]
 PICTURE_METRICS = ["bits_per_dim"]
+TAG_METRICS = ["span_f1"]
 FRAME_METRICS = ["frame_distance", "mel_cepstral_distortion"]
 MECAB = {"type": "mecab", "dictionary": "ipadic"}
 PAIRS = [
@@ -49,7 +50,7 @@ def apply(of, takes):
 def test_the_folder_holds_these_metrics_and_no_other():
     """Metrics of values and of what only the model can tell have tests of their own."""
     names = TEXT_METRICS + TEACHER_FORCED + LABEL_METRICS + PROBABILITY_METRICS + PICTURE_METRICS
-    names += FRAME_METRICS
+    names += TAG_METRICS + FRAME_METRICS
     reads = {name: CATALOGUE.module("metric", name).reads for name in CATALOGUE.names("metric")}
     valued = {name for name, kind in reads.items() if kind in (*KINDS[2:], "model")}
     assert len(names) == len(set(names))
