@@ -97,7 +97,8 @@ def test_validate_loads_no_more_than_it_did():
     counts = Counter(name.partition(".")[0] for name in loaded)
     foreign = {name for name in counts.keys() - sys.stdlib_module_names if not name.startswith("_")}
     assert foreign - {"sitecustomize"} <= PACKAGES
-    assert within(counts["seqspec"], 170, slack=0.25)
+    # 180 since five rules, the sweep of a spec and corpora by address joined what every spec is asked.
+    assert within(counts["seqspec"], 180, slack=0.25)
     assert len(loaded) < 470
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.plan.metric_names import metric_names
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 
@@ -27,6 +26,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     sweep = plan.experiment.sweep
     if sweep is None or plan.tasks:
         return
+    from seqspec.compile.plan.metric_names import metric_names  # few specs hold a sweep
+
     evaluate, at = plan.experiment.evaluate, ("sweep", "metric")
     measured = metric_names(evaluate.metrics)
     given = (sweep.metric or "").rpartition("/")[2]
