@@ -129,6 +129,9 @@ class Tokens(Type):
 
     vocab: Number
     special: bool = True
+    prompt: int = 0
+    """Ids in front of each text that a search is given: those that follow the special ones, in their order.
+    """
 
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
