@@ -148,6 +148,8 @@ class States(Type):
     stride: int = 1
     rate: Fraction | int = 0
     causal: bool = False
+    size: int = 0
+    """States of every sequence, whatever its length; 0 where ``stride`` says how many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ class WhisperConfig(WhisperLayers):
             )
         assert sized.dim is not None
         rate = Fraction(source.rate, STRIDE)
-        return States(sized.dim, stride=STRIDE, rate=int(rate) if rate.denominator == 1 else rate)
+        plain = rate.numerator if rate.denominator == 1 else rate
+        return States(sized.dim, stride=STRIDE, rate=plain, size=sized.max_positions or 0)
 
     def sizes(self, settings: Settings) -> dict[str, object]:
         """Those of the stack, and the filters."""

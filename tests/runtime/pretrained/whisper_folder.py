@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from tests.runtime.pretrained.folders import TEXTS, _saved
 
 LANGUAGES = ("en", "zh", "de", "ja")
