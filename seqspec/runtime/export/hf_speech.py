@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
-from seqspec.components._layers.low_rank import adapted, merge, unmerge
+from seqspec.components._layers.low_rank import merge, unmerge
 from seqspec.components.folder_weights import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.checkpoints.tensor_file import pieces
@@ -43,17 +43,16 @@ def write_speech(program: Program, prepared: Texts, folder: Path) -> None:
     """
     form, ids = _form(program), ids_of(prepared)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = merge(program.model) if next(adapted(program.model), None) is not None else []
+    kept = merge(program.model)
     try:
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, form, ids).items()}
     finally:
-        if kept:
-            unmerge(program.model, kept)
+        unmerge(program.model, kept)
     named = {"pad": PAD, "eos": EOS, "bos": EOS, "decoder_start": BOS}
     numbers: dict[str, Any] = {f"{name}_token_id": ids.theirs[id] for name, id in named.items()}
     settings = {**form.settings, **numbers, "vocab_size": ids.size, "is_encoder_decoder": True}
     write_json(folder / "config.json", {**settings, "dtype": "float32"})
-    told = getattr(prepared.parts.text["target"].tokenizer, "generation", dict)()
+    told: dict[str, Any] = getattr(prepared.parts.text["target"].tokenizer, "generation", dict)()
     write_json(folder / "generation_config.json", {**numbers, **told})
     write_json(folder / PREPROCESSOR, dict(form.preprocessor))
     data = b"".join(bytes(one) for _, one in pieces(dict(sorted(tensors.items())), about={"format": "pt"}))
