@@ -24,8 +24,8 @@ class WhisperConfig(Config):
 
     num_bins: Literal[80, 128] = 80
     """Mel filters; 128 from `large-v3` on."""
-    max_seconds: Annotated[float, Field(gt=0, le=30)] = 30.0
-    """Where recordings are cut, in seconds."""
+    max_seconds: Annotated[float, Field(ge=0.1, le=30)] = 30.0
+    """Where recordings are cut, in seconds: the encoder's window."""
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Waveform):

@@ -27,8 +27,8 @@ name: heard
 data:
   source: {{type: kaldi, root: unused, language: {language}, rate: {rate}, synthetic: 6}}
   text: {{target: {{tokenizer: {{type: whisper, from: "{folder}"{told}}}}}}}
-  audio: {{features: {{type: {feature}, num_bins: {bins}}}, normalize: none}}
-  filter: {{max_seconds: 30.0}}
+  audio: {{features: {{type: {feature}, num_bins: {bins}{more}}}, normalize: none}}
+  filter: {{max_seconds: {longest}}}
   batch: {{unit: examples, size: 2}}
 model:
   type: encoder_decoder
@@ -41,7 +41,15 @@ optimizer: {{type: adamw, schedule: {{type: constant, peak: 1.0e-3}}}}
 train: {{max_steps: 2, checkpoint_every_steps: 2}}
 evaluate: {{splits: [dev], metrics: [cer]}}
 """
-USUAL = {"language": "ja", "rate": 16_000, "told": "", "feature": "whisper", "bins": 80}
+USUAL = {
+    "language": "ja",
+    "rate": 16_000,
+    "told": "",
+    "feature": "whisper",
+    "bins": 80,
+    "more": ", max_seconds: 1.0",
+    "longest": 1.0,
+}
 
 
 def write_spec(folder, tmp_path, **changes):
@@ -73,8 +81,8 @@ def heard(made, folder):
     frames = [made.prepared.parts.features["source"](sound) for sound in sounds]
     lengths = torch.tensor([len(one) for one in frames])
     source = torch.nn.utils.rnn.pad_sequence(frames, batch_first=True)
-    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
-    given = extractor(sounds, sampling_rate=16_000, return_tensors="pt").input_features[..., :100]
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, chunk_length=1)
+    given = extractor(sounds, sampling_rate=16_000, return_tensors="pt").input_features
     target = torch.zeros(2, 1, dtype=torch.int64)
     return Batch.pair(
         source, lengths, target, torch.ones(2, dtype=torch.int64), torch.arange(2), 0, 1.0
@@ -169,7 +177,7 @@ def test_a_changed_model_goes_out_and_answers_alike(begun, saved, tmp_path):
     write_speech(made.program, made.prepared, tmp_path / "out")
     found = compare_speech(made.program, made.prepared, tmp_path / "out")
     batch, _ = heard(made, saved[0])
-    extractor = transformers.AutoFeatureExtractor.from_pretrained(tmp_path / "out")
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(tmp_path / "out", chunk_length=1)
     steps = made.prepared.parts.text["target"]
     ((best, *_), _) = made.program.model.decode(
         batch, Greedy(GreedyConfig(max_tokens=6), Logits(steps.vocab_size))
@@ -180,7 +188,7 @@ def test_a_changed_model_goes_out_and_answers_alike(begun, saved, tmp_path):
     assert found.texts_equal
     theirs = transformers.AutoModelForSpeechSeq2Seq.from_pretrained(tmp_path / "out").eval()
     sounds = (np.random.default_rng(1).normal(size=9001) * 0.1).astype(np.float32)
-    given = extractor(sounds, sampling_rate=16_000, return_tensors="pt").input_features[..., :100]
+    given = extractor(sounds, sampling_rate=16_000, return_tensors="pt").input_features
     text = theirs.generate(given, language="ja", task="transcribe", max_new_tokens=6, do_sample=False)[0]
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     assert tokenizer.decode(text, skip_special_tokens=True) == steps.tokenizer.decode(best.ids)
@@ -217,8 +225,9 @@ def test_the_prompt_is_what_the_spec_says(saved, changes, prompt):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [({"rate": 8_000}, "hears 16,000 samples a second, and the corpus gives 8,000"),
+     ({"more": ""}, "hears 1 seconds, and the features are cut at 30"),
      ({"bins": 128}, "reads frames of 80 mel filters, and these have 128"),
-     ({"feature": "log_mel"}, "learned Whisper's own frames, and these are others")],
+     ({"feature": "log_mel", "more": ""}, "learned Whisper's own frames, and these are others")],
 )  # fmt: skip
 def test_sound_that_comes_otherwise_is_told(saved, tmp_path, changes, said):
     with pytest.raises(SpecError, match=said):
