@@ -33,7 +33,7 @@ class WhisperConfig(Config):
         if source.rate != RATE:
             raise Mismatch(
                 f"Whisper hears {RATE:,} samples a second, and the corpus gives {source.rate:,}",
-                help=f"set `data.source.rate: {RATE}`, and `resample: true` beside it where the adapter has that",
+                help=f"set `data.source.rate: {RATE}`, with `resample: true` where the adapter has that",
             )
         return Frames(self.num_bins, rate=RATE // HOP, mel=MEL)
 

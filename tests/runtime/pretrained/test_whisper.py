@@ -244,6 +244,27 @@ def test_a_language_that_the_folder_has_not_is_told(saved, tmp_path, changes, sa
         assemble(compile(write_spec(saved[0], tmp_path, **changes)), splits=("train",), initial=True)
 
 
+def test_frames_that_are_normalised_again_are_told(saved, tmp_path):
+    spec = write_spec(saved[0], tmp_path)
+    spec.write_text(spec.read_text().replace(", normalize: none", ""))
+
+    with pytest.raises(SpecError, match="learned Whisper's own frames"):
+        compile(spec)
+
+
+@torch.no_grad()
+def test_more_positions_than_were_learned_are_told(begun):
+    made, _ = begun
+    model = made.program.model
+
+    with pytest.raises(DataError, match="101 positions, and the model has learned 100") as raised:
+        model.encoder(torch.zeros(1, 101, 80), torch.tensor([101]))
+    with pytest.raises(DataError, match="41 positions, and the model has learned 40"):
+        model.decoder(torch.ones(1, 41, dtype=torch.int64), torch.zeros(1, 50, 16), torch.tensor([50]))
+
+    assert raised.value.code == "SQ362"
+
+
 def test_a_folder_of_another_architecture_is_told(tmp_path):
     folders.save_t5(tmp_path / "t5")
 
