@@ -127,7 +127,7 @@ def _compare(node, seen):
         given = output[0] if isinstance(output, tuple) else output
         seen.append((node.path, node.gives.dim, given.shape[-1]))
         if isinstance(node.gives, States) and node.component[0] == "encoder":
-            expected = -(-taken.shape[1] // node.gives.stride)
+            expected = node.gives.size or -(-taken.shape[1] // node.gives.stride)
             seen.append((node.path, expected, given.shape[1]))
 
     return hook

@@ -80,6 +80,8 @@ class PairForm(NamedTuple):
     """By which formula."""
     zeros: Mapping[str, int] = {}
     """Offsets that the architecture has and we have not, with their sizes."""
+    preprocessor: Mapping[str, Any] = {}
+    """preprocessor_config.json, where what it hears is made of sound."""
 
 
 @dataclass(frozen=True)

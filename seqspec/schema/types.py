@@ -129,6 +129,9 @@ class Tokens(Type):
 
     vocab: Number
     special: bool = True
+    prompt: int = 0
+    """Ids in front of each text that a search is given: those that follow the special ones, in their order.
+    """
 
 
 PAD, UNK, BOS, EOS = 0, 1, 2, 3
@@ -145,6 +148,8 @@ class States(Type):
     stride: int = 1
     rate: Fraction | int = 0
     causal: bool = False
+    size: int = 0
+    """States of every sequence, whatever its length; 0 where ``stride`` says how many."""
 
 
 @dataclass(frozen=True, slots=True)

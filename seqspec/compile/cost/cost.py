@@ -231,15 +231,19 @@ def _pairs(config: Any, plan: Plan, node: PlanNode, positions: Mapping[str, floa
     """Pairs of positions that the attention of all layers compares, over the batch."""
     assert isinstance(node.gives, States)
     side = "source" if node.component[0] == "encoder" else "target"
-    stride = node.gives.stride or 1
-    count = positions.get(side, 0) / stride
-    own = lengths(plan).get(side, USUAL_LENGTH) / stride
+    count = _states(node.gives, positions.get(side, 0), examples(plan))
+    own = _states(node.gives, lengths(plan).get(side, USUAL_LENGTH))
     memory = next((type_ for name, type_ in node.takes if name == "memory"), None)
-    crossed = lengths(plan).get("source", 0) / (memory.stride or 1) if isinstance(memory, States) else 0.0
+    crossed = _states(memory, lengths(plan).get("source", 0)) if isinstance(memory, States) else 0.0
     layers: int = config.attention_layers
     span = getattr(config, "attention_span", None)
     alone = layers * own if span is None else span(own, dim=node.gives.dim)
     return count * (alone + layers * crossed)
+
+
+def _states(given: States, inputs: float, examples: float = 1) -> float:
+    """How many states there are of so many positions in so many examples."""
+    return given.size * examples if given.size else inputs / (given.stride or 1)
 
 
 def _pictured(plan: Plan) -> Any:
@@ -253,9 +257,9 @@ def _reached(plan: Plan, part: str, positions: Mapping[str, float]) -> float:
     encoder = next(
         (n for n in plan.nodes if n.path == ("model", "encoder") and isinstance(n.gives, States)), None
     )
-    stride = encoder.gives.stride if encoder is not None and isinstance(encoder.gives, States) else 1
     if part == "encoder" or _at_states(plan, part):
-        return positions.get("source", 0) / stride
+        given = encoder.gives if encoder is not None and isinstance(encoder.gives, States) else States(0)
+        return _states(given, positions.get("source", 0), examples(plan))
     return positions.get("target", positions.get("source", 0))
 
 
@@ -276,9 +280,9 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
     if not isinstance(node.gives, States) or node.path[0] != "model":
         return 0.0
     side = "source" if node.component[0] == "encoder" else "target"
-    count = positions.get(side, 0) / (node.gives.stride or 1)
+    count = _states(node.gives, positions.get(side, 0), examples(plan))
     more = getattr(config, "attention_kept", None)
-    own = lengths(plan).get(side, USUAL_LENGTH) / (node.gives.stride or 1)
+    own = _states(node.gives, lengths(plan).get(side, USUAL_LENGTH))
     beside = 0.0 if more is None else more(own, dim=node.gives.dim)
     kept = count * (_kept(config, node) + beside) + positions.get(side, 0) * kept_by_convolutions(
         config, node.takes[0][1]

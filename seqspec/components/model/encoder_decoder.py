@@ -59,6 +59,8 @@ class EncoderDecoder(nn.Module):
         command = config.command
         self.begin: int = BOS if command is None else self.decoder.embedding.command_id(command)
         """The id that the decoder reads first."""
+        self.prompt = _prompt(takes.get("target"))
+        """Ids of the target that a search is given."""
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``tokens``: a state before each target, the end of each among them; further heads at the encoder's
@@ -113,8 +115,11 @@ class EncoderDecoder(nn.Module):
             return [list(hypotheses) for hypotheses in found]
         count = len(lengths_B)
         state = self.start(memory_BSD, lengths_B)
-        first_B = torch.full((count,), self.begin, device=lengths_B.device)
-        limits_B = torch.full((count,), longest_output(self.decoder), device=lengths_B.device)
+        *read, first = (self.begin, *self.prompt)
+        for id in read:
+            _, state = self.step(torch.full((count,), id, device=lengths_B.device), state)
+        first_B = torch.full((count,), first, device=lengths_B.device)
+        limits_B = torch.full((count,), longest_output(self.decoder) - len(read), device=lengths_B.device)
 
         def ctc() -> Tensor:
             return self.scored(self.head_names[0], memory_BSD).float().log_softmax(-1)
@@ -185,3 +190,9 @@ class EncoderDecoder(nn.Module):
             return begin_by(graphs["step"].graph, fixed, len(lengths_B))
 
         return {"encode": encode, "start": start, "step": step_by(graphs["step"])}
+
+
+def _prompt(target: Type | None) -> tuple[int, ...]:
+    """Ids behind the special ones."""
+    count = target.prompt if isinstance(target, Tokens) else 0
+    return tuple(range(EOS + 1, EOS + 1 + count))

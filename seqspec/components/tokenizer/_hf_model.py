@@ -45,12 +45,14 @@ def opened(text: str) -> Any:
 class HFModel:
     """Built in each process when first used; only what was read travels between processes."""
 
-    def __init__(self, held: HFArtifact, *, template: bool) -> None:
+    def __init__(self, held: HFArtifact, *, template: bool, prompt: tuple[int, ...] = ()) -> None:
+        """``prompt``: the folder's ids that follow the special ones here."""
         self.held = held
         self.template = template
+        self.prompt = prompt
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"held": self.held, "template": self.template}
+        return {"held": self.held, "template": self.template, "prompt": self.prompt}
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -60,8 +62,9 @@ class HFModel:
     @cached_property
     def order(self) -> tuple[int, ...]:
         """The folder's id of each of ours; -1 where it has none."""
-        special = set(self.held.special)
-        return (*self.held.special, *(id for id in range(self.held.rows) if id not in special))
+        first = (*self.held.special, *self.prompt)
+        known = set(first)
+        return (*first, *(id for id in range(self.held.rows) if id not in known))
 
     @cached_property
     def _ours(self) -> list[int]:

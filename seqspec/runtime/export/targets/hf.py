@@ -9,6 +9,7 @@ from typing import Any
 from seqspec.runtime.export.hf import compare_hf, write_hf
 from seqspec.runtime.export.hf_encoder import compare_encoder, largest_allowed, write_encoder
 from seqspec.runtime.export.hf_pair import compare_pair, write_pair
+from seqspec.runtime.export.hf_speech import compare_speech, write_speech
 from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check, required
 from seqspec.schema.diagnostic import Exit, RunError
@@ -32,7 +33,7 @@ def write(subject: Subject, folder: Path) -> dict[str, Any]:
             "files": sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
         }
     if _is_pair(subject):
-        write_pair(opened.program, opened, folder)
+        (write_speech if _hears(subject) else write_pair)(opened.program, opened, folder)
         return {"files": sorted(file.name for file in folder.iterdir())}
     if not hasattr(subject.model, "decoder") or hasattr(subject.model, "encoder"):
         kind = subject.compiled.plan.experiment.model.component[1]
@@ -51,7 +52,7 @@ def compare(subject: Subject, folder: Path) -> Sequence[Check]:
         apart = compare_encoder(subject.opened.run.program, subject.opened.run, folder)
         return [Check("answers in transformers", apart, largest_allowed())]
     run = subject.opened.run
-    compared = compare_pair if _is_pair(subject) else compare_hf
+    compared = compare_speech if _hears(subject) else compare_pair if _is_pair(subject) else compare_hf
     found = compared(run.program, run, folder)
     return [
         Check("logits in transformers", found.largest, found.tolerance),
@@ -65,3 +66,7 @@ def _is_over_an_encoder(subject: Subject) -> bool:
 
 def _is_pair(subject: Subject) -> bool:
     return all(hasattr(subject.model, name) for name in ("encoder", "decoder", "source_end"))
+
+
+def _hears(subject: Subject) -> bool:
+    return _is_pair(subject) and "source" not in subject.opened.run.parts.text
