@@ -4,12 +4,13 @@ them is inferred once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
+from seqspec.compile.infer.weighting import infer_weighting, losses_of_tasks
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
@@ -70,12 +71,13 @@ def _shared(uses: Sequence[Use]) -> tuple[SharedPart, ...]:
     return tuple(SharedPart(part, tuple(held)) for part, held in places.items())
 
 
-def _mixed(experiment: Experiment, record: Record, tasks: Iterable[str]) -> Any:
-    """``train`` with the mix filled in."""
+def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> Any:
+    """``train`` with the mix filled in, and what weighs the losses."""
     flow = TypeFlow(experiment.train, ("train",), record)
     if experiment.train.mix is None:
         flow.fill("mix", "constant", "each task as often as the others")
-    flow.node("mix", {task: Nothing() for task in tasks})
+    flow.node("mix", {task: Nothing() for task in each})
+    infer_weighting(flow, losses_of_tasks(each), next(iter(each.values())).experiment)
     return flow.config
 
 

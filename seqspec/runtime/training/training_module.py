@@ -34,6 +34,7 @@ from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.runtime.training.window import Windows
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.loss._names import loss_name
 from seqspec.schema.procedure._procedure import Phase
 
 
@@ -156,6 +157,11 @@ class Training(lightning.LightningModule):
         program = self.program.each[batch.task]
         sums = self._losses[batch.task](program.model, batch, names=phase.losses)
         found = program.losses.weigh(sums, batch, step=self.step + 1)
+        if self.program.weighting is not None:
+            means = program.losses.means(sums, batch, step=self.step + 1)
+            alone = len(program.plan.losses) == 1
+            told = {loss_name(batch.task, name, alone=alone): one for name, one in means.items()}
+            found = found._replace(objective=self.program.weighting(told))
         weight = self.program.weight(batch.task)
         return found if weight == 1 else found._replace(objective=weight * found.objective)
 
@@ -223,8 +229,9 @@ class Training(lightning.LightningModule):
             raise NotFinite(last.step, last.batches, phase=last.phase, task=last.task)
 
     def rates(self, step: int) -> dict[str, float]:
-        """The learning rate of each phase in a step, from 1, as the journal names it."""
+        """The learning rate of each phase in a step, from 1, and what weighs losses, as the journal has it."""
         rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+        rates |= self.program.weighting.told() if self.program.weighting else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
 
     def _not_finite(self) -> None:
