@@ -115,6 +115,10 @@ class Train(Config):
     """How losses, those of several tasks too, are weighed by what is learned; left out, each has the weight
     that it states.
     """
+    gradient_cosines: Annotated[bool, Cosmetic, Later] = False
+    """Write down the cosine between the gradients of every two tasks, over the parameters that both train;
+    keeps a gradient of these a task.
+    """
 
 
 class Stop(Config):

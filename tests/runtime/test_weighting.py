@@ -18,6 +18,7 @@ from seqspec.compile.resolve.resolve import Overlay
 from seqspec.components.weighting.uncertainty import Uncertainty
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.report.report import page
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.schema.diagnostic import SpecError
@@ -26,7 +27,9 @@ from seqspec.schema.weighting.uncertainty import UncertaintyConfig
 from tests.two_tasks import two_tasks
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
-CHANGE = {"train": {"weighting": {"type": "uncertainty", "rate": 20.0}, "clip_norm": 1.0}}
+CHANGE = {
+    "train": {"weighting": {"type": "uncertainty", "rate": 20.0}, "clip_norm": 1.0, "gradient_cosines": True}
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,15 @@ def test_log_variances_are_learned_saved_and_written_down_by_name(trained):
         held = float(weights[f"weighting.log_variance:{task}"])
         assert held > 0.01  # a loss above 1/2 is uncertain: its weight falls
         assert last[f"log_variance.{task}"] == held
+
+
+def test_cosines_between_the_gradients_of_tasks_are_written_down(trained):
+    lines = [line for line in read_journal(trained.folder.metrics) if line["event"] == "train"]
+    found = [line["cosine.asr.mt"] for line in lines if "cosine.asr.mt" in line]
+
+    assert found
+    assert all(-1 <= value <= 1 and value != 0 for value in found)
+    assert "cosine between the gradients" in page(trained.folder)
 
 
 def test_a_task_without_a_turn_keeps_its_log_variance(trained):

@@ -22,7 +22,7 @@ from seqspec.schema.experiment import Experiment, Task
 from seqspec.schema.source import Node, Path, Span, Tree, dotted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}").fullmatch
-_TOGETHER = (("train", "mix"), ("train", "weighting"), ("evaluate", "score"))
+_TOGETHER = (("train", "mix"), ("train", "weighting"), ("train", "gradient_cosines"), ("evaluate", "score"))
 """What only several tasks together have."""
 
 

@@ -12,7 +12,7 @@ from seqspec.schema.weighting.uncertainty import UncertaintyConfig
 
 
 class Uncertainty(nn.Module):
-    """Holds a log-variance for each loss that is weighed, named in a checkpoint as the journal names the loss,
+    """Holds a log-variance for each loss that is weighed, named in a checkpoint as the journal names it,
     with ``/`` for its dots.
     """
 

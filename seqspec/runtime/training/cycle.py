@@ -27,7 +27,7 @@ class Turn:
         limits: Any,
         beside: Collection[nn.Parameter] = (),
     ) -> None:
-        """``beside``: parameters that move with the rest; their gradients are neither measured nor clipped."""
+        """``beside``: parameters that move with the rest; their gradients enter no norm and no clipping."""
         self.phase, self.mover = phase, mover
         self.parameters = list(parameters)
         own = {name: getattr(limits, name, None) for name in ("clip_norm", "clip_value")}

@@ -30,6 +30,7 @@ from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.runtime.training.window import Windows
@@ -72,6 +73,7 @@ class Training(lightning.LightningModule):
         self.apart = program.apart
         self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
+        self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self._task = ""
         """Whose turn the update is that is under way."""
         self._moved: set[int] = set()
@@ -177,7 +179,10 @@ class Training(lightning.LightningModule):
         turn = self.cycle.turn
         self.frozen.drop_gradients(self.step + 1)
         turn.mover.set_rate(self.step + 1)
+        gradient = self.cosines.measure(self._task) if self.cosines else {}
         verdict = turn.gradients.finish(wait=self.waits)
+        if self.cosines and verdict.finite:
+            self.cosines.keep(self._task, gradient)
         self.settle()
         if isinstance(verdict.norm, Late):
             self._unsettled = Unsettled(
@@ -229,7 +234,7 @@ class Training(lightning.LightningModule):
             raise NotFinite(last.step, last.batches, phase=last.phase, task=last.task)
 
     def rates(self, step: int) -> dict[str, float]:
-        """The learning rate of each phase in a step, from 1, and what weighs losses, as the journal has it."""
+        """The learning rate of each phase in a step, from 1, and what weighs losses, as in the journal."""
         rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
         rates |= self.program.weighting.told() if self.program.weighting else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
@@ -276,6 +281,8 @@ class Training(lightning.LightningModule):
             found |= self.replicas.tensors()
         if self.average:
             found["average"] = self.average.tensors()
+        if self.cosines:
+            found["task_gradients"] = self.cosines.tensors()
         return found | {f"teacher_{name}": one.tensors() for name, (one, _) in self._following.items()}
 
     def numbers(self) -> dict[str, Any]:
@@ -291,6 +298,7 @@ class Training(lightning.LightningModule):
             "norms": self.cycle.keyed(
                 {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
             ),
+            **({"cosines": self.cosines.state()} if self.cosines else {}),
         }
 
     def restore(
@@ -308,6 +316,8 @@ class Training(lightning.LightningModule):
             teacher.load(tensors[f"teacher_{name}"])
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.learned = numbers.get("learned", True)
+        if self.cosines:
+            self.cosines.load(tensors.get("task_gradients", {}), numbers.get("cosines", {}))
         self.window.load(numbers["window"], first=first)
         for turn, norms in self.cycle.by_phase(numbers["norms"]):
             turn.gradients.load(norms)
