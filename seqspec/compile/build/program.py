@@ -55,6 +55,8 @@ class Program:
     apart: Apart | None = None
     """Whether the repeats of the phase are replicas that train apart."""
     """The cycle of one training step."""
+    combine: Callable[..., Any] | None = None
+    """Makes one gradient of those of all tasks, where a step takes a batch of each."""
     weighting: Weighting | None = None
     """What weighs losses by what it learns; it is trained and saved as a part of the model."""
     tasks: Mapping[str, Program] = field(default_factory=dict)
@@ -114,18 +116,21 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     _freeze(whole.constructor)
     with torch.device(device):
         weighting = _weighting(whole)
-    optimizers, phases, apart = _procedure(whole.constructor, whole.model, tree)
+    optimizers, phases, apart, combine = _procedure(whole.constructor, whole.model, tree)
     optimizers = _steered(optimizers, whole.model, weighting)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
         _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
     programs = {name: _judged(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
-        return replace(programs[""], optimizers=optimizers, phases=phases, apart=apart, weighting=weighting)
+        return replace(
+            programs[""], optimizers=optimizers, phases=phases, apart=apart, combine=combine,
+            weighting=weighting,
+        )  # fmt: skip
     _refuse(whole.constructor.unread(), tree)
     program = Program(
         plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
-        optimizers=optimizers, phases=phases, apart=apart, weighting=weighting,
+        optimizers=optimizers, phases=phases, apart=apart, combine=combine, weighting=weighting,
     )  # fmt: skip
     return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
 
@@ -235,9 +240,9 @@ def _constant(weight: float, step: int) -> float:
 
 def _procedure(
     constructor: Constructor, model: Any, tree: Tree
-) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None]:
-    """The optimisers with what each moves, the phases, and whether they are repeated by replicas.  Raises
-    ``SpecError`` where parameters are claimed by none of them, or by two.
+) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None, Callable[..., Any] | None]:
+    """The optimisers with what each moves, the phases, whether they are repeated by replicas, and what makes
+    one gradient of several.  Raises ``SpecError`` where parameters are claimed by none of them, or by two.
     """
     parts = Parts(model, constructor.built)
     optimizers = constructor.plan.optimizers
@@ -248,7 +253,8 @@ def _procedure(
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
     procedure = constructor.build("procedure")
-    return found, procedure.phases(tuple(found)), getattr(procedure, "apart", lambda: None)()
+    apart = getattr(procedure, "apart", lambda: None)()
+    return found, procedure.phases(tuple(found)), apart, getattr(procedure, "combine", None)
 
 
 def _freeze(constructor: Constructor) -> None:

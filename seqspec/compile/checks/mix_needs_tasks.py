@@ -25,6 +25,9 @@ def check(plan: Plan) -> Iterator[Finding]:
     if plan.task:
         return
     experiment = plan.experiment
+    if getattr(experiment.procedure, "joins", False) and not plan.tasks:
+        message = f"`{experiment.procedure.component[1]}` joins several tasks, and the spec has one"
+        yield Finding(("procedure",), message, help="take it out, or give the spec `tasks`", on_key=True)
     for at, value in (
         (("train", "mix"), experiment.train.mix),
         (("train", "gradient_cosines"), experiment.train.gradient_cosines or None),

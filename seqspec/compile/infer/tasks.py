@@ -74,9 +74,14 @@ def _shared(uses: Sequence[Use]) -> tuple[SharedPart, ...]:
 def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> Any:
     """``train`` with the mix filled in, and what weighs the losses."""
     flow = TypeFlow(experiment.train, ("train",), record)
-    if experiment.train.mix is None:
-        flow.fill("mix", "constant", "each task as often as the others")
-    flow.node("mix", {task: Nothing() for task in each})
+    joins = getattr(experiment.procedure, "joins", False)
+    if joins and experiment.train.mix is not None:
+        message = f"a step of `{experiment.procedure.component[1]}` takes a batch of each task: none is drawn"
+        flow.fault(("mix",), message, help="take `mix` out; a task's `weight` says how much it counts")
+    elif not joins:
+        if experiment.train.mix is None:
+            flow.fill("mix", "constant", "each task as often as the others")
+        flow.node("mix", {task: Nothing() for task in each})
     infer_weighting(flow, losses_of_tasks(each), next(iter(each.values())).experiment)
     return flow.config
 

@@ -45,13 +45,13 @@ def _matrix(held: Mapping[str, Any]) -> str:
 
 
 def _cosines(names: Sequence[str], journal: Rows) -> str:
-    """Tasks by tasks, the mean cosine between their gradients over the run; empty where none was asked for."""
+    """Tasks by tasks, the mean cosine between their gradients over the run; empty where not asked for."""
     found: dict[frozenset[str], list[float]] = {}
     for row in journal:
         for key, value in row.items():
-            word, *pair = key.split(".")
-            if word == "cosine" and len(pair) == 2 and isinstance(value, int | float):
-                found.setdefault(frozenset(pair), []).append(value)
+            word, *both = key.split(".")
+            if word == "cosine" and len(both) == 2 and isinstance(value, int | float):
+                found.setdefault(frozenset(both), []).append(value)
     if not found:
         return ""
     means = {pair: sum(values) / len(values) for pair, values in found.items()}

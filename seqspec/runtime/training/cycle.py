@@ -46,7 +46,8 @@ class Cycle:
     def __init__(self, program: Program, *, sharers: int = 1) -> None:
         self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
-        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers)]
+        each = len(program.each) if program.combine else 1
+        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""
         self._trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]

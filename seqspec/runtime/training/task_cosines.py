@@ -50,6 +50,10 @@ class TaskCosines:
                 self._values.setdefault(f"{first}.{second}", []).append(Late(_cosine(pairs)))
         self._last[task] = gradient
 
+    def part(self) -> None:
+        """Forget the gradients of a step with a batch of each task: the next are of other weights."""
+        self._last = {}
+
     def means(self) -> dict[str, float]:
         """The mean of each pair since ``forget``, by the names of the journal."""
         read = self._read()
