@@ -77,7 +77,8 @@ def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> 
     joins = getattr(experiment.procedure, "joins", False)
     if joins and experiment.train.mix is not None:
         message = f"a step of `{experiment.procedure.component[1]}` takes a batch of each task: none is drawn"
-        flow.fault(("mix",), message, help="take `mix` out; a task's `weight` says how much it counts")
+        help = "take `mix` out; a task's `weight` says how much it counts"
+        flow.fault(("mix",), message, help=help, code="SQ341")
     elif not joins:
         if experiment.train.mix is None:
             flow.fill("mix", "constant", "each task as often as the others")

@@ -18,7 +18,12 @@ def infer_weighting(train: TypeFlow, losses: Mapping[str, Type], experiment: Exp
         return
     if experiment.optimizers is not None and len(experiment.optimizers) > 1:
         help = "take `weighting` out, and give each loss its `weight`"
-        train.fault(("weighting",), "weights are learned where one optimiser moves everything", help=help)
+        train.fault(
+            ("weighting",),
+            "weights are learned where one optimiser moves everything",
+            help=help,
+            code="SQ340",
+        )
         return
     train.node("weighting", losses)
 

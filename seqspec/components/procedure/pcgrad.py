@@ -35,7 +35,7 @@ class Pcgrad(Procedure):
             total_P += _projected(flat, task, generator)
         sizes = [found[index].numel() for index in shared]  # type: ignore[union-attr]
         for index, part in zip(shared, total_P.split(sizes), strict=True):
-            found[index] = part.view_as(found[index])  # type: ignore[arg-type]
+            found[index] = part.view_as(found[index])
         return found
 
 

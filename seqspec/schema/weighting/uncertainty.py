@@ -30,18 +30,23 @@ class UncertaintyConfig(Config):
             if name not in losses:
                 known = ", ".join(f"`{one}`" for one in losses)
                 raise Mismatch(
-                    f"there is no loss `{name}`", at=("fixed", index), help=f"the losses are {known}"
+                    f"there is no loss `{name}`",
+                    at=("fixed", index),
+                    help=f"the losses are {known}",
+                    code="SQ340",
                 )
         if not self.weighed(losses):
             raise Mismatch(
                 "none of the losses is weighed",
                 at=("fixed",) if self.fixed else (),
                 help="take `weighting` out",
+                code="SQ340",
             )
         if len(losses) == 1:
             raise Mismatch(
                 "one loss has nothing to be weighed against",
                 help="take `weighting` out, or name more `losses`",
+                code="SQ340",
             )
         return Nothing()
 
