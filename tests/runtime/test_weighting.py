@@ -165,6 +165,7 @@ def test_the_losses_of_tasks_are_weighed_together(tmp_path):
 
     assert dict(both.node("train", "weighting").takes).keys() == {"asr", "mt.nll", "mt.soft"}
     assert alone.experiment.train.weighting is None
+    assert all(name.startswith("tasks.") for name in both.unknowns)
     told = recompile(compile_spec(spec), facts=dict.fromkeys(both.unknowns, 20))
     assert build(told.plan, tree=told.tree, device="meta").num_parameters == 3 + sum(
         size for name, size in _sizes(told) if not name.startswith("weighting.")

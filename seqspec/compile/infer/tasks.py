@@ -10,7 +10,7 @@ from typing import Any
 
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
-from seqspec.compile.infer.weighting import infer_weighting, losses_of_tasks
+from seqspec.compile.infer.weighting import infer_weighting, losses_of
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
@@ -83,8 +83,18 @@ def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> 
         if experiment.train.mix is None:
             flow.fill("mix", "constant", "each task as often as the others")
         flow.node("mix", {task: Nothing() for task in each})
-    infer_weighting(flow, losses_of_tasks(each), next(iter(each.values())).experiment)
+    infer_weighting(flow, _losses(each), next(iter(each.values())).experiment)
     return flow.config
+
+
+def _losses(each: Mapping[str, Plan]) -> dict[str, Type]:
+    """What each loss of every task reads; of a task whose model failed, its mistake has been told."""
+    return {
+        name: _named_in_whole(type_, task)
+        for task, plan in each.items()
+        if any(node.path == ("model",) for node in plan.nodes)
+        for name, type_ in losses_of(plan.experiment, plan.outputs, task=task).items()
+    }
 
 
 def _filled(task: Task, plan: Plan) -> Task:
@@ -129,12 +139,17 @@ def _renamed(node: PlanNode, task: str) -> PlanNode:
     """With unknowns named as the whole names them."""
 
     def renamed(type_: Type) -> Type:
-        unknown = {f: getattr(type_, f) for f in type_.__dataclass_fields__}
-        changes = {f: Unknown(f"tasks.{task}.{n.name}") for f, n in unknown.items() if isinstance(n, Unknown)}
-        return replace(type_, **changes) if changes else type_
+        return _named_in_whole(type_, task)
 
     takes, outputs = _each_type(node.takes, renamed), _each_type(node.outputs, renamed)
     return node._replace(takes=takes, gives=renamed(node.gives), outputs=outputs)
+
+
+def _named_in_whole(type_: Type, task: str) -> Type:
+    """A type of a task with its unknowns named as the whole names them."""
+    unknown = {f: getattr(type_, f) for f in type_.__dataclass_fields__}
+    changes = {f: Unknown(f"tasks.{task}.{n.name}") for f, n in unknown.items() if isinstance(n, Unknown)}
+    return replace(type_, **changes) if changes else type_
 
 
 def _each_type(

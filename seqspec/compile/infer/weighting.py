@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from seqspec.compile.infer.flow import TypeFlow
 from seqspec.compile.infer.objectives import read_by
-from seqspec.compile.plan.plan import Plan
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.loss._names import loss_name
 from seqspec.schema.types import Outputs, Type
@@ -37,12 +36,3 @@ def losses_of(experiment: Experiment, outputs: Outputs, *, task: str = "") -> di
         for name, on in found.items()
         if on in outputs
     }
-
-
-def losses_of_tasks(each: Mapping[str, Plan]) -> dict[str, Type]:
-    """The losses of all tasks."""
-    found: dict[str, Type] = {}
-    for task, one in each.items():
-        if any(node.path == ("model",) for node in one.nodes):  # else its mistake has been told
-            found |= losses_of(one.experiment, one.outputs, task=task)
-    return found
