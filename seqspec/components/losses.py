@@ -140,6 +140,13 @@ class Losses(nn.Module):
         """What the sum of a loss is divided by in a micro-batch."""
         return _share(batch, name)
 
+    def means(self, sums: Mapping[str, Loss], batch: Batch, *, step: int) -> dict[str, tuple[float, Tensor]]:
+        """The weight that each loss states for a step, and what its mean is, of a micro-batch."""
+        return {
+            name: (self.named[name].weight(step), loss.total / _share(batch, name))
+            for name, loss in sums.items()
+        }
+
     def weigh(self, sums: Mapping[str, Loss], batch: Batch, *, step: int | None = None) -> LossSum:
         """One objective of all; sums over one share are added before they are divided."""
         first = next(iter(sums))

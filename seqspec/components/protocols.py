@@ -124,6 +124,23 @@ class Optimizer(Protocol):
     def build(self, named_parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer: ...
 
 
+class Weighting(Protocol):
+    """Weighs losses by what it learns; an ``nn.Module``."""
+
+    rate: float
+    """Factor on the learning rate of what it learns."""
+
+    def __call__(self, means: Mapping[str, tuple[float, Tensor]]) -> Tensor:
+        """One objective of losses by name, each with the weight that the spec states and its mean."""
+        ...
+
+    def told(self) -> dict[str, float]:
+        """What it has learned, by the names of the journal."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+
 class Search(Protocol):
     """Slot ``search``: steps of a model, or scores of states, to hypotheses."""
 

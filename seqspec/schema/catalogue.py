@@ -45,6 +45,7 @@ SLOTS = (
     "search",
     "metric",
     "mix",
+    "weighting",
     "adaptation",
 )
 

@@ -111,6 +111,14 @@ class Train(Config):
     """Period of the lines in ``metrics.jsonl``."""
     mix: Annotated[Config | None, Slot("mix"), Later] = None
     """How several tasks take turns, one global batch at a time; left out, each as often as the others."""
+    weighting: Annotated[Config | None, Slot("weighting"), Later] = None
+    """How losses, those of several tasks too, are weighed by what is learned; left out, each has the weight
+    that it states.
+    """
+    gradient_cosines: Annotated[bool, Cosmetic, Later] = False
+    """Write down the cosine between the gradients of every two tasks, over the parameters that both train;
+    keeps a gradient of these a task.
+    """
 
 
 class Stop(Config):
@@ -248,6 +256,7 @@ class Experiment(Config):
         whole = {
             key: getattr(self, key) for key in type(self).model_fields if key not in (*OWN, "tasks", "shared")
         }
+        whole["train"] = self.train.model_copy(update={"weighting": None})  # weighs the losses of all tasks
         own = {key: getattr(task, key) for key in OWN}
         told = (self.model_fields_set - {"tasks", "shared", *OWN}) | task.model_fields_set
         return Experiment.model_construct(_fields_set=told, **whole, **own)

@@ -105,7 +105,7 @@ def program(**settings: Any) -> Any:
             components[tuple(part.split("."))].requires_grad_(False)
     paths = {("optimizers", name): config for name, config in optimizers.items()}
     built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
-    plan = SimpleNamespace(experiment=experiment)
+    plan = SimpleNamespace(experiment=experiment, digests={"all": "0" * 64})
     plan.each = {"": plan}
     plan.digests = {"all": "0" * 64}
     found = SimpleNamespace(
@@ -116,6 +116,9 @@ def program(**settings: Any) -> Any:
         components=components,
         optimizers=claims(Parts(model, components), paths, built),
         phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
+        apart=None,
+        combine=None,
+        weighting=None,
         search=None,
         metrics=(),
         tasks={},

@@ -11,7 +11,7 @@ import torch
 
 from seqspec.compile.build.adapt import adapt
 from seqspec.compile.build.construct import Constructor, Lent
-from seqspec.compile.build.parameter_claims import Claim, Parts, claims, misclaimed
+from seqspec.compile.build.parameter_claims import Claim, GroupRule, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.language.paths import parse_path
@@ -26,7 +26,7 @@ from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
 
 if TYPE_CHECKING:
-    from seqspec.components.protocols import Metric, Optimizer, Search
+    from seqspec.components.protocols import Metric, Optimizer, Search, Weighting
 
 INITIALISATION = 0x1417
 """Stream number of the random numbers that initial weights come from."""
@@ -55,6 +55,10 @@ class Program:
     apart: Apart | None = None
     """Whether the repeats of the phase are replicas that train apart."""
     """The cycle of one training step."""
+    combine: Callable[..., Any] | None = None
+    """Makes one gradient of those of all tasks, where a step takes a batch of each."""
+    weighting: Weighting | None = None
+    """What weighs losses by what it learns; it is trained and saved as a part of the model."""
     tasks: Mapping[str, Program] = field(default_factory=dict)
     """Of several tasks, the program of each by name; ``model`` then holds the models of all."""
     whole: Program | None = field(default=None, repr=False)
@@ -111,17 +115,23 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
     _refuse(_never_recomputed(plan, whole.model), tree)
-    optimizers, phases, apart = _procedure(whole.constructor, whole.model, tree)
+    with torch.device(device):
+        weighting = _weighting(whole)
+    optimizers, phases, apart, combine = _procedure(whole.constructor, whole.model, tree)
+    optimizers = _steered(optimizers, whole.model, weighting)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
         _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
     programs = {name: _judged(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
-        return replace(programs[""], optimizers=optimizers, phases=phases, apart=apart)
+        return replace(
+            programs[""], optimizers=optimizers, phases=phases, apart=apart, combine=combine,
+            weighting=weighting,
+        )  # fmt: skip
     _refuse(whole.constructor.unread(), tree)
     program = Program(
         plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
-        optimizers=optimizers, phases=phases, apart=apart,
+        optimizers=optimizers, phases=phases, apart=apart, combine=combine, weighting=weighting,
     )  # fmt: skip
     return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
 
@@ -146,6 +156,25 @@ def _together(plan: Plan, made: Mapping[str, _Made], lent: Lent) -> _Made:
     shared = {str(part[-1]): modules[()] for part, modules in lent.built.items() if part[0] == "shared"}
     model = Together(shared=shared, tasks={name: one.model for name, one in made.items()})
     return _Made(constructor, model, next(iter(made.values())).losses)
+
+
+def _weighting(whole: _Made) -> Any:
+    """What weighs the losses, as a part of the module that is trained."""
+    if not whole.constructor.has("train", "weighting"):
+        return None
+    built = whole.constructor.build("train", "weighting")
+    whole.model.add_module("weighting", built)
+    return built
+
+
+def _steered(found: dict[str, Claim], model: Any, weighting: Any) -> dict[str, Claim]:
+    """Learned weights have a rate of their own and no weight decay."""
+    if weighting is None:
+        return found
+    own = {id(parameter) for parameter in weighting.parameters()}
+    names = tuple(name for name, parameter in model.named_parameters() if id(parameter) in own)
+    rule = GroupRule(names, weighting.rate, 0.0)
+    return {name: replace(one, groups=(*one.groups, rule)) for name, one in found.items()}
 
 
 def _judged(made: _Made, optimizer: Optimizer) -> Program:
@@ -212,9 +241,9 @@ def _constant(weight: float, step: int) -> float:
 
 def _procedure(
     constructor: Constructor, model: Any, tree: Tree
-) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None]:
-    """The optimisers with what each moves, the phases, and whether they are repeated by replicas.  Raises
-    ``SpecError`` where parameters are claimed by none of them, or by two.
+) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None, Callable[..., Any] | None]:
+    """The optimisers with what each moves, the phases, whether they are repeated by replicas, and what makes
+    one gradient of several.  Raises ``SpecError`` where parameters are claimed by none of them, or by two.
     """
     parts = Parts(model, constructor.built)
     optimizers = constructor.plan.optimizers
@@ -225,7 +254,8 @@ def _procedure(
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
     procedure = constructor.build("procedure")
-    return found, procedure.phases(tuple(found)), getattr(procedure, "apart", lambda: None)()
+    apart = getattr(procedure, "apart", lambda: None)()
+    return found, procedure.phases(tuple(found)), apart, getattr(procedure, "combine", None)
 
 
 def _freeze(constructor: Constructor) -> None:

@@ -1,6 +1,6 @@
-"""A mix or a score of several tasks in a spec that has one.
+"""A mix, a score or cosines of several tasks in a spec that has one.
 
-`train.mix` says how tasks take turns and `evaluate.score` whose metric counts; where there is one task, nothing reads them.
+`train.mix` says how tasks take turns, `evaluate.score` whose metric counts, and `train.gradient_cosines` compares them; where there is one task, nothing reads them.
 
 Example, in the spec of ``seqspec new mt``::
 
@@ -25,8 +25,12 @@ def check(plan: Plan) -> Iterator[Finding]:
     if plan.task:
         return
     experiment = plan.experiment
+    if getattr(experiment.procedure, "joins", False) and not plan.tasks:
+        message = f"`{experiment.procedure.component[1]}` joins several tasks, and the spec has one"
+        yield Finding(("procedure",), message, help="take it out, or give the spec `tasks`", on_key=True)
     for at, value in (
         (("train", "mix"), experiment.train.mix),
+        (("train", "gradient_cosines"), experiment.train.gradient_cosines or None),
         (("evaluate", "score"), experiment.evaluate.score),
     ):
         if value is not None:

@@ -15,8 +15,13 @@ def counted(plan: Plan) -> int | None:
     """All parameters; ``None`` where a component does not say, or a vocabulary is unknown.  What
     several tasks share counts once.
     """
-    if not plan.tasks:
-        return _counted(plan)
+    of_losses = sum(_own(plan, node) or 0 for node in plan.nodes if node.path == ("train", "weighting"))
+    model = _counted(plan) if not plan.tasks else _of_tasks(plan)
+    return None if model is None else model + of_losses
+
+
+def _of_tasks(plan: Plan) -> int | None:
+    """The models of all tasks."""
     each = [_counted(one) for one in plan.tasks.values()]
     again = [_again(plan, one) for one in plan.shared]
     known = [size for size in (*each, *again) if size is not None]

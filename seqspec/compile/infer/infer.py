@@ -15,6 +15,7 @@ from seqspec.compile.diagnostics.report import in_order, in_whole, locate
 from seqspec.compile.infer.fields import data_types
 from seqspec.compile.infer.flow import Record, TypeFlow, on_disk
 from seqspec.compile.infer.objectives import infer_losses, infer_optimizers, infer_search
+from seqspec.compile.infer.weighting import infer_weighting, losses_of
 from seqspec.compile.plan.plan import Plan, Provenance
 from seqspec.schema.diagnostic import Diagnostic
 from seqspec.schema.experiment import Experiment
@@ -72,6 +73,8 @@ def _of_one(
     gives = flow.node("model", given)
     if ("model",) in record.outputs:
         infer_losses(flow, record.outputs["model",], _width(record, gives))
+        train = TypeFlow(experiment.train, ("train",), record)
+        infer_weighting(train, losses_of(experiment, record.outputs["model",]), experiment)
     infer_optimizers(flow, {"model": _width(record, gives)})
     if experiment.adapt is not None:
         flow.node("adapt", {"model": _width(record, gives)})

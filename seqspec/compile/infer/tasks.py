@@ -4,12 +4,13 @@ them is inferred once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
+from seqspec.compile.infer.weighting import infer_weighting, losses_of
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
@@ -70,13 +71,30 @@ def _shared(uses: Sequence[Use]) -> tuple[SharedPart, ...]:
     return tuple(SharedPart(part, tuple(held)) for part, held in places.items())
 
 
-def _mixed(experiment: Experiment, record: Record, tasks: Iterable[str]) -> Any:
-    """``train`` with the mix filled in."""
+def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> Any:
+    """``train`` with the mix filled in, and what weighs the losses."""
     flow = TypeFlow(experiment.train, ("train",), record)
-    if experiment.train.mix is None:
-        flow.fill("mix", "constant", "each task as often as the others")
-    flow.node("mix", {task: Nothing() for task in tasks})
+    joins = getattr(experiment.procedure, "joins", False)
+    if joins and experiment.train.mix is not None:
+        message = f"a step of `{experiment.procedure.component[1]}` takes a batch of each task: none is drawn"
+        help = "take `mix` out; a task's `weight` says how much it counts"
+        flow.fault(("mix",), message, help=help, code="SQ341")
+    elif not joins:
+        if experiment.train.mix is None:
+            flow.fill("mix", "constant", "each task as often as the others")
+        flow.node("mix", {task: Nothing() for task in each})
+    infer_weighting(flow, _losses(each), next(iter(each.values())).experiment)
     return flow.config
+
+
+def _losses(each: Mapping[str, Plan]) -> dict[str, Type]:
+    """What each loss of every task reads; of a task whose model failed, its mistake has been told."""
+    return {
+        name: _named_in_whole(type_, task)
+        for task, plan in each.items()
+        if any(node.path == ("model",) for node in plan.nodes)
+        for name, type_ in losses_of(plan.experiment, plan.outputs, task=task).items()
+    }
 
 
 def _filled(task: Task, plan: Plan) -> Task:
@@ -121,12 +139,17 @@ def _renamed(node: PlanNode, task: str) -> PlanNode:
     """With unknowns named as the whole names them."""
 
     def renamed(type_: Type) -> Type:
-        unknown = {f: getattr(type_, f) for f in type_.__dataclass_fields__}
-        changes = {f: Unknown(f"tasks.{task}.{n.name}") for f, n in unknown.items() if isinstance(n, Unknown)}
-        return replace(type_, **changes) if changes else type_
+        return _named_in_whole(type_, task)
 
     takes, outputs = _each_type(node.takes, renamed), _each_type(node.outputs, renamed)
     return node._replace(takes=takes, gives=renamed(node.gives), outputs=outputs)
+
+
+def _named_in_whole(type_: Type, task: str) -> Type:
+    """A type of a task with its unknowns named as the whole names them."""
+    unknown = {f: getattr(type_, f) for f in type_.__dataclass_fields__}
+    changes = {f: Unknown(f"tasks.{task}.{n.name}") for f, n in unknown.items() if isinstance(n, Unknown)}
+    return replace(type_, **changes) if changes else type_
 
 
 def _each_type(

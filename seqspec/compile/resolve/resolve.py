@@ -44,7 +44,8 @@ def put_over(composed: Composed, overlays: Sequence[Overlay], catalogue: Catalog
     for name in chosen:
         from seqspec.compile.resolve.tasks import only_task
 
-        body = only_task(body, name, asked=Span(Source(COMMAND_LINE, f"--task {name}"), 7, 7 + len(name)))
+        asked = Span(Source(COMMAND_LINE, f"--task {name}"), 7, 7 + len(name))
+        body = only_task(body, name, asked=asked, catalogue=catalogue)
     return body
 
 

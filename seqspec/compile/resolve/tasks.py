@@ -17,12 +17,13 @@ from seqspec.compile.language.expected_schema import named_type
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.parse.limits import MOST_EXPANDED, MOST_TASKS
 from seqspec.compile.resolve.overlay import WHOLE, has_tasks
+from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.experiment import Experiment, Task
 from seqspec.schema.source import Node, Path, Span, Tree, dotted
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}").fullmatch
-_TOGETHER = (("train", "mix"), ("evaluate", "score"))
+_TOGETHER = (("train", "mix"), ("train", "weighting"), ("train", "gradient_cosines"), ("evaluate", "score"))
 """What only several tasks together have."""
 
 
@@ -80,7 +81,7 @@ def _no_tasks(tree: Tree, named: Node | None) -> Diagnostic:
     return Diagnostic("SQ280", message, _key(tree.at(("shared",))), help=help, path=("shared",))
 
 
-def only_task(tree: Tree, name: str, *, asked: Span) -> Tree:
+def only_task(tree: Tree, name: str, *, asked: Span, catalogue: Catalogue) -> Tree:
     """The ordinary spec of one task.  Raises ``SpecError`` where there is none of that name."""
     found = task_trees(tree) if has_tasks(tree) else None
     if found is not None and name in found.trees:
@@ -89,6 +90,8 @@ def only_task(tree: Tree, name: str, *, asked: Span) -> Tree:
         alone = found.trees[name]
         for path in _TOGETHER:
             alone = _without(alone, path)
+        if _joins(alone.at(("procedure",)), catalogue):
+            alone = _without(alone, ("procedure",))
         return alone
     known = tuple(found.trees) if found is not None else ()
     near = nearest(name, known)
@@ -101,6 +104,14 @@ def only_task(tree: Tree, name: str, *, asked: Span) -> Tree:
         else "the spec has no `tasks`"
     )
     raise SpecError([Diagnostic("SQ281", f"there is no task `{name}`", asked, help=help)])
+
+
+def _joins(procedure: Node | None, catalogue: Catalogue) -> bool:
+    """Whether a step of the procedure takes a batch of each task."""
+    name = named_type(procedure)
+    if name is None or name not in catalogue.names("procedure"):
+        return False
+    return bool(getattr(catalogue.config("procedure", name), "joins", False))
 
 
 def _without(node: Node, path: Path) -> Node:

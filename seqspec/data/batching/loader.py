@@ -17,7 +17,7 @@ from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, slices
-from seqspec.data.batching.turns import Turns
+from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Counted
@@ -78,7 +78,7 @@ class TaskSteps(Dataset[Batch]):
     """The same for several tasks that take turns: each global batch is the next of its task's own order."""
 
     tasks: Mapping[str, MicroSteps]
-    turns: Turns
+    turns: Turns | Rounds
     num_slices: int = 1
     rank: int = 0
     world: int = 1

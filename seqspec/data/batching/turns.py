@@ -20,6 +20,23 @@ PIECE = 65_536
 """Batches of one piece of the table."""
 
 
+class Rounds(NamedTuple):
+    """The same where every task has a batch in each round, in their order."""
+
+    sizes: Mapping[str, int]
+    """Training examples of each task."""
+
+    def at(self, number: int) -> Turn:
+        """The turn of global batch ``number``, from 0."""
+        done, place = divmod(number, len(self.sizes))
+        return Turn(tuple(self.sizes)[place], done)
+
+    def counts(self, number: int) -> dict[str, int]:
+        """How many of the first ``number`` batches each task has."""
+        done, more = divmod(number, len(self.sizes))
+        return {task: done + (place < more) for place, task in enumerate(self.sizes)}
+
+
 class Turn(NamedTuple):
     """Whose turn a global batch is."""
 

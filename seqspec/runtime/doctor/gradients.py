@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from seqspec.compile.build.program import Program
 from seqspec.data.inspect.finding import Finding, Table
 from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.doctor.subject import LARGE, Patient
@@ -22,17 +23,23 @@ def check(patient: Patient) -> Iterator[Finding]:
     model = patient.fresh()
     loss = patient.loss(model, patient.batch(), training=True)
     (loss.total / loss.count).backward()
-    yield _reached(model)
+    yield _reached(model, beside=_beside(patient.program))
     if patient.program.num_parameters <= LARGE:
         yield _updates(patient, model)
     yield _schedule(patient)
     yield _finite(patient)
 
 
-def _reached(model: nn.Module) -> Finding:
+def _beside(program: Program) -> frozenset[str]:
+    """What is learned beside the model, and no loss by itself reaches: the weights of losses."""
+    own = {id(parameter) for parameter in program.weighting.parameters()} if program.weighting else set()
+    return frozenset(name for name, parameter in program.model.named_parameters() if id(parameter) in own)
+
+
+def _reached(model: nn.Module, *, beside: Collection[str]) -> Finding:
     missing, still, broken = [], [], []
     for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
+        if not parameter.requires_grad or name in beside:
             continue
         if parameter.grad is None:
             missing.append(name)

@@ -10,6 +10,8 @@ from seqspec.runtime.report.numbers import is_rate
 
 Rows = Sequence[Mapping[str, Any]]
 NOT_LOSSES = ("event", "step", "rate", "norm", "dropped")
+STEERING = ("log_variance", "cosine")
+"""First words of what is said of losses and gradients beside their size."""
 FEW = 3
 """Evaluations from which a metric is drawn; fewer stand in the table."""
 
@@ -21,6 +23,7 @@ def curves(journal: Rows, speed: Rows) -> str:
         *_metrics(journal),
         _drawn("learning rate", _of(journal, "rate")),
         _drawn("gradient norm", _of(journal, "norm"), log=True),
+        *(_drawn(what.replace("_", " "), _below(journal, what)) for what in STEERING),
         *_speed(speed),
     )
     drawn = "".join(charts)
@@ -72,7 +75,11 @@ def _train(journal: Rows) -> list[Mapping[str, Any]]:
 def _losses(journal: Rows) -> Iterator[Line]:
     """Of training and of each split; the terms of the loss where they are not the loss itself."""
     rows = _train(journal)
-    names = [key for key in (rows[-1] if rows else {}) if _last(key) not in NOT_LOSSES and ":" not in key]
+    names = [
+        key
+        for key in (rows[-1] if rows else {})
+        if _last(key) not in NOT_LOSSES and _word(key) not in STEERING and ":" not in key
+    ]
     seen: list[list[tuple[float, float]]] = []
     for name in names:
         points = series(rows, name)
@@ -109,6 +116,13 @@ def _of(journal: Rows, what: str) -> list[Line]:
     return [Line(key, series(rows, key)) for key in keys]
 
 
+def _below(journal: Rows, what: str) -> list[Line]:
+    """A line for each value whose first word is ``what``."""
+    rows = _train(journal)
+    keys = dict.fromkeys(key for row in rows for key in row if _word(key) == what)
+    return [Line(key.partition(".")[2] or key, series(rows, key)) for key in keys]
+
+
 def _speed(speed: Rows) -> Iterator[str]:
     rates = [key for key in (speed[-1] if speed else {}) if key.endswith("_per_second")]
     for rate in rates[:1]:
@@ -123,3 +137,7 @@ def _drawn(title: str, lines: Sequence[Line], *, log: bool = False) -> str:
 
 def _last(key: str) -> str:
     return key.rpartition("/")[2]
+
+
+def _word(key: str) -> str:
+    return _last(key).partition(".")[0]

@@ -27,7 +27,7 @@ def task_sections(held: Mapping[str, Any] | None, journal: Rows) -> Iterator[Sec
     """The sections on tasks; none where a run has one.  ``held`` is what ``tasks.json`` holds."""
     if not held:
         return
-    yield Section("Tasks", _matrix(held))
+    yield Section("Tasks", _matrix(held) + _cosines(list(held["tasks"]), journal))
     for name, about in held["tasks"].items():
         turns, examples, weight = about["turns"], about["examples"], about["weight"]
         told = f"{turns:,} updates, {examples:,} training examples, weight {weight:g}"
@@ -42,6 +42,28 @@ def _matrix(held: Mapping[str, Any]) -> str:
         for row in held["parts"]
     ]
     return table(("part", "parameters", *names), rows)
+
+
+def _cosines(names: Sequence[str], journal: Rows) -> str:
+    """Tasks by tasks, the mean cosine between their gradients over the run; empty where not asked for."""
+    found: dict[frozenset[str], list[float]] = {}
+    for row in journal:
+        for key, value in row.items():
+            word, *both = key.split(".")
+            if word == "cosine" and len(both) == 2 and isinstance(value, int | float):
+                found.setdefault(frozenset(both), []).append(value)
+    if not found:
+        return ""
+    means = {pair: sum(values) / len(values) for pair, values in found.items()}
+    rows = [
+        (
+            one,
+            *(f"{means[pair]:+.3f}" if (pair := frozenset((one, other))) in means else "" for other in names),
+        )
+        for one in names
+    ]
+    told = "Mean cosine between the gradients of two tasks, in the parameters that both train:"
+    return paragraph(told, kind="faint") + table(("cosine", *names), rows)
 
 
 def _of_task(journal: Rows, task: str) -> list[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -19,13 +19,22 @@ class Turn:
     """One phase with all that carries it out; a phase that is repeated has several turns in a cycle."""
 
     def __init__(
-        self, phase: Phase, mover: Mover, parameters: Sequence[nn.Parameter], train: Train, limits: Any
+        self,
+        phase: Phase,
+        mover: Mover,
+        parameters: Sequence[nn.Parameter],
+        train: Train,
+        limits: Any,
+        beside: Collection[nn.Parameter] = (),
     ) -> None:
+        """``beside``: parameters that move with the rest; their gradients enter no norm and no clipping."""
         self.phase, self.mover = phase, mover
         self.parameters = list(parameters)
         own = {name: getattr(limits, name, None) for name in ("clip_norm", "clip_value")}
         changed = {name: value for name, value in own.items() if value is not None}
-        self.gradients = Gradients(train.model_copy(update=changed) if changed else train, self.parameters)
+        apart = {id(parameter) for parameter in beside}
+        measured = [parameter for parameter in self.parameters if id(parameter) not in apart]
+        self.gradients = Gradients(train.model_copy(update=changed) if changed else train, measured)
 
 
 class Cycle:
@@ -37,7 +46,8 @@ class Cycle:
     def __init__(self, program: Program, *, sharers: int = 1) -> None:
         self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
-        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers)]
+        each = len(program.each) if program.combine else 1
+        self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""
         self._trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]
@@ -90,4 +100,5 @@ def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover]) -> Turn:
         parts = Parts(program.model, program.components)
         chosen = {name for part in phase.parameters for name in parts.names(part)}
         parameters = [p for name, p in zip(claim.names, parameters, strict=True) if name in chosen]
-    return Turn(phase, mover, parameters, program.plan.experiment.train, claim.config)
+    beside = tuple(program.weighting.parameters()) if program.weighting else ()
+    return Turn(phase, mover, parameters, program.plan.experiment.train, claim.config, beside)

@@ -70,7 +70,7 @@ class Gradients:
             torch._foreach_clamp_max_(gradients, train.clip_value)
         if not wait and gradients:
             return self._measured(gradients)
-        norm = float(_global_norm(gradients)) if gradients else 0.0
+        norm = float(global_norm(gradients)) if gradients else 0.0
         if not math.isfinite(norm):
             return Verdict(norm, update=False, finite=False)
         outlier = self.tracker is not None and self.tracker.outlier(norm)
@@ -80,7 +80,7 @@ class Gradients:
         return Verdict(norm, update=not (outlier or too_large))
 
     def _measured(self, gradients: list[Tensor]) -> Verdict:
-        norm = _global_norm(gradients)
+        norm = global_norm(gradients)
         if self.train.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.train.clip_norm / norm).clamp(max=1.0))
         return Verdict(Late(norm), update=True)
@@ -123,6 +123,7 @@ class NormTracker:
         self.steps = state["steps"]
 
 
-def _global_norm(gradients: list[Tensor]) -> Tensor:
+def global_norm(gradients: list[Tensor]) -> Tensor:
+    """The norm of all together."""
     norms = torch._foreach_norm(gradients)
     return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))

@@ -143,7 +143,8 @@ class Boundary(Callback):
         if self.journal and self.speed and self.events:
             with storage(self.folder):
                 dropped = {"dropped": module.window.dropped} if module.window.dropped else {}
-                values = {**means, **rates, **norms, **dropped}
+                cosines = module.cosines.means() if module.cosines else {}
+                values = {**means, **rates, **norms, **cosines, **dropped}
                 line = self.journal.write(event="train", step=module.step, **values)
                 self._keep_for_longer(line, last=last, period=self.train.log_every_steps, step=module.step)
                 speed = self.bar.speed()
@@ -155,6 +156,8 @@ class Boundary(Callback):
             self.loggers.write(module.step, {**tags, **steered, **speeds})
         if module.step % self.train.log_every_steps == 0:  # Not at an end that the run may go on beyond.
             module.window = module.window.emptied()
+            if module.cosines:
+                module.cosines.forget()
 
     def _judgement_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps

@@ -18,7 +18,7 @@ from seqspec.data.batching.loader import (
     micro_steps,
     training_order,
 )
-from seqspec.data.batching.turns import Turns
+from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch, Place
@@ -67,12 +67,14 @@ class _Within(TypedDict):
     stop: int
 
 
-def turns_of(assembled: Assembled) -> Turns | None:
+def turns_of(assembled: Assembled) -> Turns | Rounds | None:
     """How the tasks take turns, where there are several."""
     plan = assembled.compiled.plan
     if not plan.tasks:
         return None
     sizes = {name: len(one.prepared.splits["train"]) for name, one in assembled.each.items()}
+    if getattr(plan.experiment.procedure, "joins", False):
+        return Rounds(sizes)
     mix: Any = plan.experiment.train.mix
     return Turns(mix, sizes, plan.experiment.seed)
 

@@ -61,6 +61,12 @@ def train(
             exit=Exit.USAGE,
             help="run one process; `train.accumulate` bounds the memory without changing what is compared",
         )
+    if compares and module.slices > 1 and module.program.weighting:
+        raise RunError(
+            "a loss compares all examples of a batch, and to learn its weight the batch must be in one piece",
+            exit=Exit.USAGE,
+            help="take `train.accumulate` out, or `train.weighting`",
+        )
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
     timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)

@@ -27,13 +27,17 @@ from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.runtime.training.frozen import Frozen
+from seqspec.runtime.training.gradients import Verdict
+from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.runtime.training.window import Windows
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.loss._names import loss_name
 from seqspec.schema.procedure._procedure import Phase
 
 
@@ -71,6 +75,12 @@ class Training(lightning.LightningModule):
         self.apart = program.apart
         self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
+        self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
+        self.joint = (
+            JointStep(program.combine, self.cycle.turn.parameters, tasks=len(program.each), seed=self.seed)
+            if program.combine
+            else None
+        )
         self._task = ""
         """Whose turn the update is that is under way."""
         self._moved: set[int] = set()
@@ -119,7 +129,10 @@ class Training(lightning.LightningModule):
         if self.replicas and batch_idx % self.trainer.accumulate_grad_batches == 0:
             self._counts = self.replicas.enter(self.cycle.place) == 0
         self.frozen.hold(self.step + 1)
-        if self.train_config.skip_non_finite and batch_idx % self.trainer.accumulate_grad_batches == 0:
+        first = batch_idx % self.trainer.accumulate_grad_batches == 0 and not (
+            self.joint and self.cycle.place
+        )
+        if self.train_config.skip_non_finite and first:
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
         self.cycle.hold_the_rest()
         noise = self.train_config.weight_noise
@@ -156,6 +169,11 @@ class Training(lightning.LightningModule):
         program = self.program.each[batch.task]
         sums = self._losses[batch.task](program.model, batch, names=phase.losses)
         found = program.losses.weigh(sums, batch, step=self.step + 1)
+        if self.program.weighting is not None:
+            means = program.losses.means(sums, batch, step=self.step + 1)
+            alone = len(program.plan.losses) == 1
+            told = {loss_name(batch.task, name, alone=alone): one for name, one in means.items()}
+            found = found._replace(objective=self.program.weighting(told))
         weight = self.program.weight(batch.task)
         return found if weight == 1 else found._replace(objective=weight * found.objective)
 
@@ -170,8 +188,21 @@ class Training(lightning.LightningModule):
         optimizer_closure()
         turn = self.cycle.turn
         self.frozen.drop_gradients(self.step + 1)
+        gradient = self.cosines.measure(self._task) if self.cosines else {}
+        if self.joint:
+            finite = math.isfinite(self.joint.add(self._task, self.last_batches).norm)
+            if self.cosines and finite:
+                self.cosines.keep(self._task, gradient)
+            if not self.joint.complete:
+                self.cycle.advance()
+                return
         turn.mover.set_rate(self.step + 1)
+        held = self.joint.finish(self.step + 1) if self.joint else []
         verdict = turn.gradients.finish(wait=self.waits)
+        if self.cosines and verdict.finite and not self.joint:
+            self.cosines.keep(self._task, gradient)
+        if held and not verdict.finite:
+            self._task, self.last_batches = culprit(held).task, culprit(held).batches
         self.settle()
         if isinstance(verdict.norm, Late):
             self._unsettled = Unsettled(
@@ -185,7 +216,13 @@ class Training(lightning.LightningModule):
         for part in self._finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
-        self.window[turn.phase.name, self._task].close(verdict, counts=self._counts)
+        if not held:
+            self.window[turn.phase.name, self._task].close(verdict, counts=self._counts)
+        for one in held:  # a step that is dropped is dropped once
+            told = Verdict(one.norm, verdict.update or one is not held[-1], verdict.finite)
+            self.window[turn.phase.name, one.task].close(told)
+        if held and self.cosines:
+            self.cosines.part()
         if self.replicas:
             self.replicas.leave(self.cycle.place)
         if self.cycle.advance():
@@ -208,7 +245,7 @@ class Training(lightning.LightningModule):
         Where nothing but stopping depends on it and a GPU would have to be waited for, it is read a step
         later, and always before anything is written down.
         """
-        return self.cycle.turn.gradients.decide or self.device.type != "cuda"
+        return self.cycle.turn.gradients.decide or self.joint is not None or self.device.type != "cuda"
 
     @property
     def _phase_told(self) -> str | None:
@@ -223,8 +260,9 @@ class Training(lightning.LightningModule):
             raise NotFinite(last.step, last.batches, phase=last.phase, task=last.task)
 
     def rates(self, step: int) -> dict[str, float]:
-        """The learning rate of each phase in a step, from 1, as the journal names it."""
+        """The learning rate of each phase in a step, from 1, and what weighs losses, as in the journal."""
         rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+        rates |= self.program.weighting.told() if self.program.weighting else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
 
     def _not_finite(self) -> None:
@@ -269,6 +307,8 @@ class Training(lightning.LightningModule):
             found |= self.replicas.tensors()
         if self.average:
             found["average"] = self.average.tensors()
+        if self.cosines:
+            found["task_gradients"] = self.cosines.tensors()
         return found | {f"teacher_{name}": one.tensors() for name, (one, _) in self._following.items()}
 
     def numbers(self) -> dict[str, Any]:
@@ -284,6 +324,7 @@ class Training(lightning.LightningModule):
             "norms": self.cycle.keyed(
                 {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
             ),
+            **({"cosines": self.cosines.state()} if self.cosines else {}),
         }
 
     def restore(
@@ -301,6 +342,8 @@ class Training(lightning.LightningModule):
             teacher.load(tensors[f"teacher_{name}"])
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.learned = numbers.get("learned", True)
+        if self.cosines:
+            self.cosines.load(tensors.get("task_gradients", {}), numbers.get("cosines", {}))
         self.window.load(numbers["window"], first=first)
         for turn, norms in self.cycle.by_phase(numbers["norms"]):
             turn.gradients.load(norms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from seqspec.schema.config import Config
 
@@ -47,6 +47,11 @@ class Apart(NamedTuple):
 
 class ProcedureConfig(Config):
     """What every procedure declares."""
+
+    joins: ClassVar[bool] = False
+    """A step takes a batch of each task, and one update follows what the built procedure's ``combine`` makes
+    of their gradients.
+    """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         """The cycle, given the names of the spec's optimisers; a name may be one that is not among them."""

@@ -1,0 +1,1 @@
+"""Weights of losses that are learned beside the model."""

@@ -1,0 +1,1 @@
+"""How the losses of a model, or of several tasks, are weighed against each other by what is learned."""
