@@ -77,8 +77,9 @@ def _silence(out: IO[str]) -> None:
 
 @contextmanager
 def _told(place: str, *files: Path) -> Iterator[None]:
-    """Turns a failure to write, which names no file or one of ``files``, into a ``RunError``; what names another
-    file, such as a folder for sound beside the text, is told of that one.
+    """Turns a failure to write, which names no file or one of ``files``, into a ``RunError``.
+
+    What names another file, such as a folder for sound beside the text, is told of that one.
     """
     try:
         yield
