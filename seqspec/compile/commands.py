@@ -164,7 +164,7 @@ def schema(output: Path | None, *, plugins: Sequence[str] = ()) -> Outcome:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        return _refused(error)
+        return _unwritable(error, output)
     return Outcome(modeline(str(output)) + "\n")
 
 
@@ -195,7 +195,8 @@ def new(task: str | None, *, output: Path | None, data: Path | None = None) -> O
     except NoSuchTask as error:
         return _usage(str(error))
     except OSError as error:
-        return _refused(error)
+        beside_it = output is not None and Path(error.filename or "").parent == output.parent
+        return _unwritable(error, output) if output is not None and beside_it else _refused(error)
     written = "".join(f"its base is {output.with_name(name)}\n" for name in beside)
     return Outcome(f"{output}\n", error=written)
 
@@ -222,6 +223,11 @@ def _drafted(data: Path) -> str:
 
 def _usage(message: str) -> Outcome:
     return Outcome(error=f"{message}\n", exit=Exit.USAGE)
+
+
+def _unwritable(error: OSError, output: Path) -> Outcome:
+    told = f"error: {error.filename or output} cannot be written: {error.strerror or error}\n"
+    return Outcome(error=told + "  = help: name another place with --output\n", exit=Exit.STORAGE)
 
 
 def _refused(error: SpecError | OSError, *, exit: Exit = Exit.DIAGNOSTICS) -> Outcome:

@@ -17,7 +17,13 @@ from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Source, Tree
 
-_KEY = re.compile(r"""^[\ufeff{ \t]*["']?seqspec["']?[ \t]*[:=]|^extends[ \t]*[:=]""", re.MULTILINE)
+_SPEC_NAME = r"""[\s"'[-]*[^\s"',\]]+\.(?:ya?ml|toml)\b"""
+_KEY = re.compile(
+    rf"""^[\ufeff{{]*[ ]?["']?seqspec["']?[ \t]*[:=]|^["']?extends["']?[ \t]*[:=]{_SPEC_NAME}""", re.MULTILINE
+)
+"""At the margin or behind a brace: what is further in belongs to others, such as a service of that name."""
+_TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
+"""Where the keys at the top of TOML end."""
 _WORDS = re.compile(r"^[ \t]*[^\s#]", re.MULTILINE)
 """A line that is neither blank nor a comment; before the first one anything may still be meant."""
 
@@ -57,7 +63,9 @@ def is_spec(source: Source) -> bool:
     """
     if "base" in Path(source.name).parts[:-1]:
         return True
-    return _KEY.search(source.text) is not None or not _WORDS.search(source.text)
+    table = _TABLE.search(source.text) if language_of(source.name) == "toml" else None
+    top = source.text[: table.start()] if table else source.text
+    return _KEY.search(top) is not None or not _WORDS.search(source.text)
 
 
 def language_of(name: str) -> Language:

@@ -37,9 +37,17 @@ def load(
     ``profiles`` are applied in order, then each ``set`` entry, written ``"train.max_steps=10"``.  Raises
     ``SpecError`` with every mistake at once.  ``task`` is one of several that is wanted by itself.
     """
+    _require_lists(profiles=profiles, set=set)
     chosen = () if task is None else (Overlay.task(task),)
     overlays = [*map(Overlay.profile, profiles), *map(Overlay.set, set), *chosen]
     return compile_spec(Path(path), overlays=overlays)
+
+
+def _require_lists(**given: Sequence[str]) -> None:
+    """One string is a sequence as well, of its characters, which nobody means."""
+    for name, value in given.items():
+        if isinstance(value, str):
+            raise TypeError(f"`{name}` takes a list of strings: [{value!r}]")
 
 
 def diff(one: Compiled, other: Compiled) -> tuple[Change, ...]:
@@ -56,6 +64,7 @@ def change(compiled: Compiled, *, profiles: Sequence[str] = (), set: Sequence[st
     """
     if compiled.origin is None:
         raise ValueError("this was not compiled from a file: load the spec and change that")
+    _require_lists(profiles=profiles, set=set)
     file, before = compiled.origin
     over = (*map(Overlay.profile, profiles), *map(Overlay.set, set))
     return compile_spec(file, overlays=(*before, *over))
@@ -175,8 +184,10 @@ class Run:
         """A prediction for each input, a text or the name of an audio or image file, in order.
 
         An input that cannot be used has no hypotheses and an ``error``.  Of labels ``score`` is the
-        log-probability, ``probability`` the probability.  Raises ``RunError`` where there are no weights.
+        log-probability, ``probability`` the probability.  Raises ``RunError`` where there are no weights,
+        ``TypeError`` where ``inputs`` is one string.
         """
+        _require_lists(inputs=inputs)
         from seqspec.runtime.prediction.opening import open_predictor
 
         opened = open_predictor(self.path, checkpoint=checkpoint, launch=launch, task=task)

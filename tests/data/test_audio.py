@@ -162,3 +162,11 @@ def test_one_channel_of_several_is_read(tone, tmp_path):
     with pytest.raises(DataError, match="2 channels, not one") as caught:
         AudioReader(RATE)(stereo)
     assert "`channel: mean`" in caught.value.help
+
+
+@pytest.mark.parametrize("rate", [1, 2**31 - 1])
+def test_a_rate_that_no_recording_has_is_damage_and_not_resampled(rate, tone, tmp_path):
+    ref = _write(tmp_path / "a.wav", tone, rate)
+
+    with pytest.raises(DataError, match=f"the header claims {rate} samples a second"):
+        AudioReader(8000, resample=True)(ref)

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import os
 import socket
 import tarfile
 import threading
@@ -244,3 +245,13 @@ def test_nothing_is_written_through_a_link(name, site, tmp_path):
         _fetch(site, corpus)
     assert [path.name for path in outside.iterdir()] == ["precious"]
     assert (outside / "precious").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", [".fetched/{}.lock", ".fetched/{}.part", ".fetched/{}.json"])
+def test_a_pipe_in_place_of_a_note_is_named_and_not_waited_for(name, site, tmp_path):
+    pipe = tmp_path / "corpus" / name.format(_download(site).name)
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+
+    with pytest.raises(DataError, match="is no regular file"):
+        _fetch(site, tmp_path / "corpus")

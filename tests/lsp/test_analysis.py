@@ -7,6 +7,8 @@ from seqspec.schema.source import Source
 
 FOREIGN = {
     "compose": "services:\n  web:\n    extends: base\n    image: x\n",
+    "service of that name": "services:\n  seqspec:\n    image: x\n",
+    "eslint": "extends: eslint:recommended\nrules: {}\n",
     "workflow": "name: ci\non: push\njobs:\n  test:\n    runs-on: ubuntu-latest\n",
     "manifest": "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
     "broken": "a: [\n",
@@ -19,6 +21,18 @@ def test_other_files_are_left_alone(text):
     found = analyse(Source("x.yaml", text))
 
     assert (found.diagnostics, found.foreign) == ((), True)
+
+
+def test_a_key_within_a_table_of_toml_is_none_of_ours():
+    assert analyse(Source("x.toml", "[tool]\nseqspec = 1\n")).foreign
+    assert not analyse(Source("x.toml", "seqspec = 1\n[data]\n")).foreign
+
+
+@pytest.mark.parametrize(
+    "text", ["extends: a.yaml\n", "extends:\n  - a.yaml\n", "extends: ['b/a.toml']\n", '{"seqspec": 1}']
+)
+def test_a_spec_that_only_extends_another_is_ours(text):
+    assert not analyse(Source("x.yaml", text)).foreign
 
 
 @pytest.mark.parametrize(

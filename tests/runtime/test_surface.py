@@ -79,3 +79,10 @@ def test_two_plans_are_compared(compiled):
 
     assert [change.path for change in seqspec.diff(compiled, other)] == [("seed",)]
     assert not seqspec.diff(compiled, compiled)
+
+
+def test_one_string_in_place_of_a_list_is_refused(compiled):
+    with pytest.raises(TypeError, match=r"`set` takes a list of strings: \['seed=7'\]"):
+        seqspec.load(SPEC, set="seed=7")
+    with pytest.raises(TypeError, match="`profiles` takes a list"):
+        seqspec.change(compiled, profiles="tiny")

@@ -34,6 +34,9 @@ MAX_AT_ONCE = 2**28
 before memory is taken for it.
 """
 
+MAX_RATIO = 1000
+"""Between the rate of a file and the one it is resampled to: a header beyond it is taken for damage."""
+
 MP3_SLACK_SECONDS = 0.25
 """By which an MP3 may be shorter than its header lets one estimate."""
 
@@ -107,6 +110,10 @@ class AudioReader:
             message = f"the audio has {header.rate} samples a second, not {self.rate}"
             raise self._error(
                 ref, message, help="convert the recordings, or set `resample` where the adapter has it"
+            )
+        if max(header.rate, self.rate) > MAX_RATIO * max(min(header.rate, self.rate), 1):
+            raise self._error(
+                ref, f"the header claims {header.rate} samples a second, which is taken for damage"
             )
         if header.channels != 1 and not self.mix_down and not self.channel:
             help = "convert the recordings, or set `channel: mean` where the adapter has it"

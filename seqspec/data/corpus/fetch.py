@@ -84,7 +84,8 @@ def fetch(
 
 
 def _require_no_links(download: Download, notes: Path) -> None:
-    """A corpus may come from a stranger: nothing is written through the links that stand in its notes.
+    """A corpus may come from a stranger: nothing is written through links in its notes, and no pipe
+    there is waited for.
 
     Raises ``DataError``.  What is opened for writing afterwards is opened without following links as well.
     """
@@ -96,6 +97,9 @@ def _require_no_links(download: Download, notes: Path) -> None:
             help = "take the link away; a corpus folder itself may be one"
             message = f"`{show(path)}` is a link, and nothing is written through links"
             raise DataError(message, file=show(path), help=help)
+        if path != notes and path.exists() and not path.is_file():
+            message = f"`{show(path)}` is no regular file, and stands where one is written"
+            raise DataError(message, file=show(path), help="take it away")
 
 
 @contextmanager
@@ -111,7 +115,8 @@ def _noted(notes: Path, download: Download, folder: Path) -> Fetched | None:
         note = json.loads((notes / f"{download.name}.json").read_bytes())
         there = bool(note["files"]) or (folder / download.name).is_file()
         if note["url"] == download.url and there:
-            return Fetched(download.name, note["bytes"], note["sha256"], note["files"], fresh=False)
+            size, files = int(note["bytes"]), int(note["files"])
+            return Fetched(download.name, size, str(note["sha256"]), files, fresh=False)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None

@@ -256,7 +256,8 @@ def _save(found: Evaluation, folder: RunFolder, output: Path | None) -> Outcome:
     try:
         written = found.save(folder, output=output)
     except OSError as error:
-        return Outcome(error=f"{drifts}{_not_kept(error)}", exit=_exit_of(error))
+        exit = Exit.STORAGE if output is not None else _exit_of(error)
+        return Outcome(error=f"{drifts}{_not_kept(error)}", exit=exit)
     return Outcome(error=drifts + "".join(f"wrote {file}\n" for file in written))
 
 

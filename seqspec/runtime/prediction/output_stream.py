@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +25,7 @@ def output_stream(output: Path | None) -> Iterator[IO[str]]:
     if output is None:
         yield from _standard_output()
     elif output.exists() and not output.is_file() and not output.is_dir():
-        with _told(str(output)), _opened(output) as out:
+        with _told(str(output), output), _opened(output) as out:
             yield out
     else:
         yield from _new_file(output)
@@ -34,7 +34,7 @@ def output_stream(output: Path | None) -> Iterator[IO[str]]:
 def _new_file(output: Path) -> Iterator[IO[str]]:
     part = output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        with _told(str(output)):
+        with _told(str(output), part):
             with _opened(part) as out:
                 try:
                     yield out
@@ -44,7 +44,8 @@ def _new_file(output: Path) -> Iterator[IO[str]]:
                     raise
             part.replace(output)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> IO[str]:
@@ -75,13 +76,19 @@ def _silence(out: IO[str]) -> None:
 
 
 @contextmanager
-def _told(place: str) -> Iterator[None]:
-    """Turns a failure to write, which names no file or the file itself, into a ``RunError``."""
+def _told(place: str, *files: Path) -> Iterator[None]:
+    """Turns a failure to write, which names no file or one of ``files``, into a ``RunError``.
+
+    What names another file, such as a folder for sound beside the text, is told of that one.
+    """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
+        other = error.filename is not None and error.filename not in (place, *map(str, files))
         reason = (error.strerror or str(error)).lower()
         help = "write to another place with `--output FILE`"
+        if other:
+            place, help = str(error.filename), "name another place (`--out FOLDER`, `--vectors FILE`)"
         raise RunError(f"cannot write to {place}: {reason}", exit=Exit.STORAGE, help=help) from None

@@ -24,7 +24,7 @@ from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
 from seqspec.runtime.prediction.values import Prepare
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Text, Type
+from seqspec.schema.types import Frames, Text, Type, Waveform
 
 CPU = torch.device("cpu")
 
@@ -82,7 +82,7 @@ class Predictor:
                     raise one.error
                 more[row] = dict(self._told(one))
                 more[row] |= {role: places(str(one.value)) for role, places in self.places.items()}
-                values[row] = self.prepare(one.value)
+                values[row] = self._with_frames(one)
             except DataError as error:
                 found[row] = Prediction(one, (), error)
                 continue
@@ -111,6 +111,14 @@ class Predictor:
                     help=f"it knows {known}",
                 )
             yield role, names.index(str(told))
+
+    def _with_frames(self, one: Input) -> np.ndarray:
+        """The prepared value.  Raises ``DataError`` for a recording too short for one frame."""
+        value = self.prepare(one.value)
+        if len(value) == 0 and isinstance(self.source, Waveform | Frames):
+            message = "the recording is too short: not one frame of its features fits"
+            raise DataError(message, file=one.file or one.name[:40], row=one.row)
+        return value
 
     def _is_empty(self, one: Input, ids: np.ndarray) -> bool:
         """A source without words; a prompt may well be empty."""
