@@ -107,7 +107,6 @@ def program(**settings: Any) -> Any:
     built = {path: Adamw(config, Nothing(), None) for path, config in paths.items()}
     plan = SimpleNamespace(experiment=experiment, digests={"all": "0" * 64})
     plan.each = {"": plan}
-    plan.digests = {"all": "0" * 64}
     found = SimpleNamespace(
         plan=plan,
         model=model,
@@ -116,7 +115,6 @@ def program(**settings: Any) -> Any:
         components=components,
         optimizers=claims(Parts(model, components), paths, built),
         phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
-        apart=None,
         combine=None,
         weighting=None,
         search=None,
