@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -46,7 +47,7 @@ class MaskedLm(nn.Module):
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``tokens``: a state for each token, beside the token where it was hidden."""
         assert batch.target_lengths is not None
-        ids_BT, labels_BT = self.hide(batch.target)
+        ids_BT, labels_BT = self.hide(batch.target, batch.index)
         beside: dict[str, Tensor] = {}
         states_BTD = self._read(ids_BT, batch.target_lengths, beside)
         found: dict[str, Output] = {}
@@ -54,19 +55,29 @@ class MaskedLm(nn.Module):
             found["tokens"] = Scored(states_BTD, labels_BT, self.head)
         return found | dict(terms(beside, (labels_BT != PAD).sum(), only))
 
-    def hide(self, ids_BT: Tensor) -> tuple[Tensor, Tensor]:
+    def hide(self, ids_BT: Tensor, index_B: Tensor) -> tuple[Tensor, Tensor]:
         """What the encoder reads, and the token at each place that is to be filled in, 0 elsewhere.  Special
         ids are never hidden.
+
+        Each text has draws of its own: by torch's generator while training, by its row ``index_B`` after, so
+        that an evaluation repeats whatever shares a batch and however far it is padded.
         """
+        drawn_BT3 = self._drawn(index_B, size=ids_BT.shape[1]).to(ids_BT.device)
         open_BT = ids_BT > EOS
         count_B = (open_BT.sum(1) * self.rate).round().clamp(min=1)
-        chance_BT = torch.rand(ids_BT.shape, device=ids_BT.device).masked_fill(~open_BT, 2.0)
+        chance_BT = drawn_BT3[..., 0].masked_fill(~open_BT, 2.0)
         chosen_BT = (chance_BT.argsort(1).argsort(1) < count_B[:, None]) & open_BT
-        kind_BT = torch.rand(ids_BT.shape, device=ids_BT.device)
-        others_BT = torch.randint(EOS + 1, max(self.vocab, EOS + 2), ids_BT.shape, device=ids_BT.device)
+        kind_BT = drawn_BT3[..., 1]
+        others_BT = EOS + 1 + (drawn_BT3[..., 2] * max(self.vocab - EOS - 1, 1)).long()
         read_BT = torch.where(kind_BT < self.exchanged, others_BT, HIDDEN)
         read_BT = torch.where(kind_BT >= 1 - self.shown, ids_BT, read_BT)
         return torch.where(chosen_BT, read_BT, ids_BT), ids_BT.masked_fill(~chosen_BT, PAD)
+
+    def _drawn(self, index_B: Tensor, *, size: int) -> Tensor:
+        """``[B, size, 3]``: even numbers in [0, 1), the first places' the same whatever the size."""
+        seeds_B = torch.randint(1 << 62, index_B.shape) if self.training else index_B
+        rows = [np.random.default_rng(int(seed)).random((size, 3)) for seed in seeds_B]
+        return torch.from_numpy(np.stack(rows))
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each token where it alone is hidden, added up (Salazar et al. 2020,

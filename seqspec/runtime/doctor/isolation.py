@@ -114,12 +114,17 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
         garbage[beyond] = 1e3 if source.is_floating_point() else 5
         yield "other source padding", batch.with_values(source=garbage)
     if batch.target_lengths is not None:
-        widths = (0, 0) * (batch.target.ndim - 2) + (0, MORE)
-        yield "longer target padding", batch.with_values(target=functional.pad(batch.target, widths))
+        wider = {
+            name: functional.pad(field.values, (0, 0) * (field.values.ndim - 2) + (0, MORE))
+            for name, field in batch.fields.items()
+            if name != "source" and field.lengths is not None
+        }
+        yield "longer target padding", batch.with_values(**wider)
 
 
 def _causality(patient: Patient) -> Finding:
-    if patient.aligned or patient.prepared.labels.get("target") or not patient.chooses:
+    fills_in = not getattr(patient.program.plan.outputs.main, "ends", True)
+    if patient.aligned or fills_in or patient.prepared.labels.get("target") or not patient.chooses:
         return Finding("M07", "info", "the model writes no token after another; there is no future to see")
     model, batch = patient.fresh(), patient.batch()
     before, _ = patient.captured(model, batch)

@@ -31,7 +31,7 @@ def test_the_asked_share_is_hidden_exchanged_and_shown():
     torch.manual_seed(1)
     ids = batch(rows=400).target
 
-    read, labels = model.hide(ids)
+    read, labels = model.hide(ids, torch.arange(len(ids)))
 
     chosen = labels > 0
     assert torch.equal(labels[chosen], ids[chosen])
