@@ -25,6 +25,8 @@ from seqspec.schema.types import Frames, Image, States, Vector
 
 SPECS = sorted(Path(__file__).parents[1].joinpath("specs").glob("*.yaml"))
 TINY = [Overlay.profile("tiny")]
+APART = {"wav2vec2_pretrain_digits"}
+"""Models that call the halves of their encoder, and never the whole."""
 LEARNED = {"M02", "M04", "M05"}
 """Doctor's checks of examples that were learned by heart, for which there is no time here."""
 
@@ -58,7 +60,7 @@ def test_spec_steps_once_and_gives_what_it_declares(spec, cache):
     gradients = {name: p.grad for name, p in whole.model.named_parameters() if p.requires_grad}
     assert [name for name, g in gradients.items() if g is not None and not g.isfinite().all()] == []
     assert any(g is not None and g.any() for g in gradients.values())
-    assert all(seen)
+    assert all(seen) or spec.stem in APART
     for path, gives, given in (one for each in seen for one in each):
         assert given == gives, f"{path} declares {gives} and gives {given}"
 

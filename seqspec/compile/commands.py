@@ -194,6 +194,8 @@ def new(task: str | None, *, output: Path | None, data: Path | None = None) -> O
         )
     except NoSuchTask as error:
         return _usage(str(error))
+    except FileExistsError:
+        return _usage(f"{output} is there already, and is not written over: name another file")
     except OSError as error:
         beside_it = output is not None and Path(error.filename or "").parent == output.parent
         return _unwritable(error, output) if output is not None and beside_it else _refused(error)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from seqspec.components.loss.cross_entropy import CrossEntropy
+from seqspec.schema.diagnostic import DataError
 from seqspec.schema.loss.cross_entropy import CrossEntropyConfig
 from seqspec.schema.types import Frames, Tokens
 from tests.components.building import batch, build, count, faults, loss_of, only, replaced
@@ -160,5 +161,5 @@ def test_an_embedding_of_another_width_is_projected():
 def test_too_long_an_input_for_learned_positions_is_said():
     model = build(tiny(positions="learned", max_positions=3)).model
 
-    with pytest.raises(ValueError, match="the model has learned 3"):
+    with pytest.raises(DataError, match="the model has learned 3"):
         model.encode(batch())

@@ -147,7 +147,8 @@ def patient_of(prepared, fault="", *, rate=lambda step: 1e-3, metric=Exact, step
         evaluate=SimpleNamespace(splits=["dev"]),
     )
     program = SimpleNamespace(
-        plan=SimpleNamespace(experiment=experiment),
+        plan=SimpleNamespace(experiment=experiment, outputs=SimpleNamespace(main=None)),
+        weighting=None,
         model=model,
         losses=Losses({"loss": NamedLoss("tokens", Criterion())}, last_step=1000),
         optimizer=SimpleNamespace(build=lambda named: torch.optim.Adam([p for _, p in named])),
