@@ -41,7 +41,7 @@ class Gpt2Config(Pretrained):
     """Inner width of the feed-forward network; left out, four times ``dim``."""
     max_positions: Annotated[Positive | None, InferredMark()] = None
     """Longest input, in positions; left out, 1,024."""
-    activation: Annotated[Literal["gelu_tanh", "gelu", "relu", "silu"] | None, InferredMark()] = None
+    activation: Annotated[Literal["gelu", "gelu_tanh", "relu", "silu"] | None, InferredMark()] = None
     """Activation of the feed-forward network; left out, `gelu_tanh`."""
     norm_epsilon: Annotated[PositiveFloat | None, InferredMark()] = None
     """What is added to the variance; left out, 1e-5."""

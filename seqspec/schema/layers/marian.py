@@ -47,7 +47,7 @@ class MarianLayers(Pretrained):
     """Attention heads, which must divide ``dim``; left out, 8."""
     feed_forward_dim: Annotated[Dim | None, InferredMark()] = None
     """Inner width of the feed-forward network; left out, 2,048."""
-    activation: Annotated[Literal["silu", "relu", "gelu", "gelu_tanh"] | None, InferredMark()] = None
+    activation: Annotated[Literal["gelu", "gelu_tanh", "relu", "silu"] | None, InferredMark()] = None
     """Activation of the feed-forward network; left out, ``silu``."""
     norm: Annotated[Literal["pre", "post"] | None, InferredMark()] = None
     """Layer normalisation before each sublayer (Pegasus, NLLB) or after its sum (Marian); left out, after."""
