@@ -93,7 +93,7 @@ def compare_pair(program: Program, prepared: Texts, folder: Path) -> Comparison:
     mine = ours(ids_BU)
     largest = float((mine - given(ids_BU)).abs().max() / mine.abs().max())
     first = ids_BU[:, :1]
-    same = _greedy(ours, first) == _greedy(given, first)
+    same = greedy(ours, first) == greedy(given, first)
     model.train(training)
     return Comparison(largest, same)
 
@@ -106,7 +106,8 @@ def _ended(model: Any, ids_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tenso
     return ids_BT, (torch.arange(ids_BT.shape[1]) < lengths_B[:, None]).long()
 
 
-def _greedy(logits: Any, ids: Tensor, *, steps: int = 8) -> list[list[int]]:
+def greedy(logits: Any, ids: Tensor, *, steps: int = 8) -> list[list[int]]:
+    """The ids with as many more as ``steps``, each the likeliest."""
     for _ in range(steps):
         ids = torch.cat([ids, logits(ids)[:, -1].argmax(-1, keepdim=True)], 1)
     found: list[list[int]] = ids.tolist()
@@ -145,7 +146,7 @@ def _ids(prepared: Texts) -> Ids:
 def _tensors(program: Program, form: PairForm, ids: Ids) -> Iterator[tuple[str, Tensor]]:
     model = program.model
     for module, layout in ((model.encoder, form.encoder), (model.decoder, form.decoder)):
-        yield from _of_part(module, layout, ids).items()
+        yield from of_part(module, layout, ids).items()
     head: Any = model.head
     bias = getattr(head, "bias_V", None)
     if head.weight_VD is not model.decoder.embedding.weight_VD:
@@ -166,8 +167,10 @@ def _tensors(program: Program, form: PairForm, ids: Ids) -> Iterator[tuple[str, 
         yield name, torch.zeros(size)
 
 
-def _of_part(module: Any, layout: Layout, ids: Ids) -> dict[str, Tensor]:
-    """Of a part whose table stands outside, the table is its decoder's."""
+def of_part(module: Any, layout: Layout, ids: Ids) -> dict[str, Tensor]:
+    """The weights of a part by the names of the folder; of one whose table stands outside, the table is its
+    decoder's.  Raises ``RunError`` where a weight has no place there.
+    """
     own = {name: tensor.detach() for name, tensor in module.state_dict().items()}
     homeless = next(iter(own.keys() - {weight.here for weight in layout.weights}), None)
     if homeless is not None:

@@ -16,21 +16,20 @@ from torch import Tensor
 
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.low_rank import merge, unmerge
-from seqspec.components.folder_weights import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.checkpoints.tensor_file import pieces
 from seqspec.runtime.export.hf import (
     Comparison,
     Ids,
     Texts,
-    by_their_ids,
     ids_of,
     refused,
     write_json,
     write_tokenizer,
 )
+from seqspec.runtime.export.hf_pair import greedy, of_part
 from seqspec.schema.config import Mismatch
-from seqspec.schema.model_folder import Layout, PairForm
+from seqspec.schema.model_folder import PairForm
 from seqspec.schema.types import BOS, EOS, PAD, Frames
 
 PREPROCESSOR = "preprocessor_config.json"
@@ -92,7 +91,7 @@ def compare_speech(program: Program, prepared: Texts, folder: Path) -> Compariso
     mine = ours(ids_BU)
     largest = float((mine - given(ids_BU)).abs().max() / mine.abs().max())
     first = ids_BU[:, :1]
-    same = _greedy(ours, first) == _greedy(given, first)
+    same = greedy(ours, first, steps=7) == greedy(given, first, steps=7)
     model.train(training)
     return Comparison(largest, same)
 
@@ -103,13 +102,6 @@ def _frames(program: Program) -> Tensor:
     assert isinstance(takes, Frames)
     generator = torch.Generator().manual_seed(2)
     return torch.randn(2, program.model.encoder.size, takes.dim, generator=generator)
-
-
-def _greedy(logits: Any, ids: Tensor, *, steps: int = 8) -> list[list[int]]:
-    for _ in range(steps - 1):
-        ids = torch.cat([ids, logits(ids)[:, -1].argmax(-1, keepdim=True)], 1)
-    found: list[list[int]] = ids.tolist()
-    return found
 
 
 def _form(program: Program) -> PairForm:
@@ -132,15 +124,4 @@ def _form(program: Program) -> PairForm:
 
 def _tensors(program: Program, form: PairForm, ids: Ids) -> dict[str, Tensor]:
     model = program.model
-    return {**_of_part(model.encoder, form.encoder, ids), **_of_part(model.decoder, form.decoder, ids)}
-
-
-def _of_part(module: Any, layout: Layout, ids: Ids) -> dict[str, Tensor]:
-    own = {name: tensor.detach() for name, tensor in module.state_dict().items()}
-    homeless = next(iter(own.keys() - {weight.here for weight in layout.weights}), None)
-    if homeless is not None:
-        raise refused(f"`{homeless}` has no place in the folder")
-    for weight in layout.weights:
-        if weight.by_id:
-            own[weight.here] = by_their_ids(own[weight.here], ids)
-    return to_folder(layout, own)
+    return {**of_part(model.encoder, form.encoder, ids), **of_part(model.decoder, form.decoder, ids)}
