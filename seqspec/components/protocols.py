@@ -141,6 +141,23 @@ class Weighting(Protocol):
     def parameters(self) -> Iterator[nn.Parameter]: ...
 
 
+class Joining(Protocol):
+    """Slot ``procedure``, of those whose step takes a batch of each task."""
+
+    def combine(
+        self,
+        gradients: Sequence[Sequence[Tensor | None]],
+        generator: torch.Generator,
+        losses: Sequence[float],
+    ) -> list[Tensor | None]:
+        """One gradient of ``gradients[task][parameter]``; ``losses`` are the objectives of the tasks."""
+        ...
+
+    def told(self) -> dict[str, float]:
+        """What it has learned, by the names of the journal."""
+        ...
+
+
 class Search(Protocol):
     """Slot ``search``: steps of a model, or scores of states, to hypotheses."""
 

@@ -115,7 +115,7 @@ def program(**settings: Any) -> Any:
         components=components,
         optimizers=claims(Parts(model, components), paths, built),
         phases=procedure_config.phases(tuple(optimizers)),  # type: ignore[attr-defined]
-        combine=None,
+        joining=None,
         weighting=None,
         search=None,
         metrics=(),

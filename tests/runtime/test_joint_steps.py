@@ -4,6 +4,7 @@ import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
+from seqspec.components.procedure.gradnorm import SMALLEST, balanced
 from seqspec.components.procedure.joint import Joint
 from seqspec.components.procedure.pcgrad import Pcgrad
 from seqspec.data.batching.turns import Rounds
@@ -135,7 +137,7 @@ def test_rounds_give_each_task_its_next_batch():
 
 
 def test_the_task_whose_gradient_is_not_finite_is_named():
-    held = [Held("a", [], 1.0, []), Held("b", [], math.nan, []), Held("c", [], 2.0, [])]
+    held = [Held("a", [], 1.0, 0.0, []), Held("b", [], math.nan, 0.0, []), Held("c", [], 2.0, 0.0, [])]
 
     assert culprit(held).task == "b"
 
@@ -161,3 +163,40 @@ def test_what_does_not_fit_is_refused(tmp_path, change, said):
         compile_spec(two_tasks(tmp_path, {"procedure": "pcgrad", **change}))
 
     assert any(said in one.message for one in told.value.diagnostics)
+
+
+def test_weights_follow_the_gradients_of_gradnorm_s_objective():
+    """Against autograd on Chen et al.'s equation 2, the targets held constant."""
+    weights, norms, ratios = [1.2, 0.7, 1.1], [2.0, 0.5, 1.0], [0.9, 0.3, 0.6]
+    w = torch.tensor(weights, dtype=torch.float64, requires_grad=True)
+    own = w * torch.tensor(norms, dtype=torch.float64)
+    relative = torch.tensor(ratios, dtype=torch.float64) / (sum(ratios) / 3)
+    (own - (own.mean() * relative**1.5).detach()).abs().sum().backward()
+    expected = (w - 0.1 * w.grad).detach()
+
+    found = balanced(weights, norms, ratios, alpha=1.5, rate=0.1)
+
+    torch.testing.assert_close(
+        torch.tensor(found, dtype=torch.float64), expected * 3 / expected.sum(), atol=0, rtol=1e-12
+    )
+
+
+def test_no_weight_of_gradnorm_is_lost():
+    found = balanced([1.0, 1.0], [100.0, 0.1], [1.0, 1.0], alpha=0.0, rate=1.0)
+
+    assert found[0] == pytest.approx(SMALLEST * 2 / (SMALLEST + 1.1))
+    assert sum(found) == pytest.approx(2)
+
+
+def test_gradnorm_goes_on_with_its_weights_after_a_pause(tmp_path):
+    change = {**CHANGE, "procedure": {"type": "gradnorm", "rate": 0.2}}
+    spec = two_tasks(tmp_path, change)
+    whole = run(compile_spec(spec), runs=tmp_path / "whole", launch=LAUNCH).folder
+    cut = run(compile_spec(spec), runs=tmp_path / "cut", launch=replace(LAUNCH, pause_at=4)).folder
+
+    resume(cut.path, launch=LAUNCH)
+
+    assert cut.metrics.read_bytes() == whole.metrics.read_bytes()
+    last = [line for line in read_journal(whole.metrics) if line["event"] == "train"][-1]
+    assert last["weight.asr"] + last["weight.mt"] == pytest.approx(2)
+    assert abs(last["weight.asr"] - 1) > 1e-3

@@ -26,7 +26,7 @@ from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Type
 
 if TYPE_CHECKING:
-    from seqspec.components.protocols import Metric, Optimizer, Search, Weighting
+    from seqspec.components.protocols import Joining, Metric, Optimizer, Search, Weighting
 
 INITIALISATION = 0x1417
 """Stream number of the random numbers that initial weights come from."""
@@ -55,7 +55,7 @@ class Program:
     apart: Apart | None = None
     """Whether the repeats of the phase are replicas that train apart."""
     """The cycle of one training step."""
-    combine: Callable[..., Any] | None = None
+    joining: Joining | None = None
     """Makes one gradient of those of all tasks, where a step takes a batch of each."""
     weighting: Weighting | None = None
     """What weighs losses by what it learns; it is trained and saved as a part of the model."""
@@ -117,7 +117,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     _refuse(_never_recomputed(plan, whole.model), tree)
     with torch.device(device):
         weighting = _weighting(whole)
-    optimizers, phases, apart, combine = _procedure(whole.constructor, whole.model, tree)
+    optimizers, phases, apart, joining = _procedure(whole.constructor, whole.model, tree)
     optimizers = _steered(optimizers, whole.model, weighting)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
@@ -125,13 +125,13 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     programs = {name: _judged(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
         return replace(
-            programs[""], optimizers=optimizers, phases=phases, apart=apart, combine=combine,
+            programs[""], optimizers=optimizers, phases=phases, apart=apart, joining=joining,
             weighting=weighting,
         )  # fmt: skip
     _refuse(whole.constructor.unread(), tree)
     program = Program(
         plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
-        optimizers=optimizers, phases=phases, apart=apart, combine=combine, weighting=weighting,
+        optimizers=optimizers, phases=phases, apart=apart, joining=joining, weighting=weighting,
     )  # fmt: skip
     return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
 
@@ -241,7 +241,7 @@ def _constant(weight: float, step: int) -> float:
 
 def _procedure(
     constructor: Constructor, model: Any, tree: Tree
-) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None, Callable[..., Any] | None]:
+) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None, Joining | None]:
     """The optimisers with what each moves, the phases, whether they are repeated by replicas, and what makes
     one gradient of several.  Raises ``SpecError`` where parameters are claimed by none of them, or by two.
     """
@@ -254,8 +254,11 @@ def _procedure(
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
     procedure = constructor.build("procedure")
+    if isinstance(procedure, torch.nn.Module):  # it learns, and what it has learned is saved
+        procedure.begin(tuple(constructor.plan.each))
+        model.add_module("procedure", procedure)
     apart = getattr(procedure, "apart", lambda: None)()
-    return found, procedure.phases(tuple(found)), apart, getattr(procedure, "combine", None)
+    return found, procedure.phases(tuple(found)), apart, procedure if hasattr(procedure, "combine") else None
 
 
 def _freeze(constructor: Constructor) -> None:

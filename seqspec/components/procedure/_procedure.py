@@ -21,3 +21,7 @@ class Procedure:
     def apart(self) -> Apart | None:
         """Whether the repeats of the phase are replicas that train apart."""
         return self._config.apart()
+
+    def told(self) -> dict[str, float]:
+        """What it has learned, by the names of the journal."""
+        return {}

@@ -14,7 +14,10 @@ class Joint(Procedure):
     """One phase on a batch of each task."""
 
     def combine(
-        self, gradients: Sequence[Sequence[Tensor | None]], generator: torch.Generator
+        self,
+        gradients: Sequence[Sequence[Tensor | None]],
+        generator: torch.Generator,
+        losses: Sequence[float] = (),
     ) -> list[Tensor | None]:
         """The sum over tasks; ``gradients[task][parameter]`` is ``None`` where the task does not train it."""
         columns = zip(*gradients, strict=True)

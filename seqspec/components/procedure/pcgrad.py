@@ -16,7 +16,10 @@ class Pcgrad(Procedure):
     """One phase on a batch of each task, whose gradients do not go against each other."""
 
     def combine(
-        self, gradients: Sequence[Sequence[Tensor | None]], generator: torch.Generator
+        self,
+        gradients: Sequence[Sequence[Tensor | None]],
+        generator: torch.Generator,
+        losses: Sequence[float] = (),
     ) -> list[Tensor | None]:
         """The sum of the projected gradients; ``gradients[task][parameter]`` is ``None`` where the task
         does not train it.

@@ -46,7 +46,7 @@ class Cycle:
     def __init__(self, program: Program, *, sharers: int = 1) -> None:
         self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
-        each = len(program.each) if program.combine else 1
+        each = len(program.each) if program.joining else 1
         self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""

@@ -77,10 +77,12 @@ class Training(lightning.LightningModule):
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
-            JointStep(program.combine, self.cycle.turn.parameters, tasks=len(program.each), seed=self.seed)
-            if program.combine
+            JointStep(program.joining, self.cycle.turn.parameters, tasks=len(program.each), seed=self.seed)
+            if program.joining
             else None
         )
+        self._objectives: list[Tensor] = []
+        """Of the micro-batches of the task whose turn it is, where a step joins several."""
         self._task = ""
         """Whose turn the update is that is under way."""
         self._moved: set[int] = set()
@@ -145,6 +147,8 @@ class Training(lightning.LightningModule):
         if batch.task in self._whole or math.isfinite(batch.share):
             self.window[phase.name, batch.task].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
+        if self.joint:
+            self._objectives.append(mean.detach())
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
         return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
 
@@ -190,7 +194,9 @@ class Training(lightning.LightningModule):
         self.frozen.drop_gradients(self.step + 1)
         gradient = self.cosines.measure(self._task) if self.cosines else {}
         if self.joint:
-            finite = math.isfinite(self.joint.add(self._task, self.last_batches).norm)
+            held_now = self.joint.add(self._task, self.last_batches, self._objectives)
+            self._objectives = []
+            finite = math.isfinite(held_now.norm)
             if self.cosines and finite:
                 self.cosines.keep(self._task, gradient)
             if not self.joint.complete:
@@ -262,7 +268,8 @@ class Training(lightning.LightningModule):
     def rates(self, step: int) -> dict[str, float]:
         """The learning rate of each phase in a step, from 1, and what weighs losses, as in the journal."""
         rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
-        rates |= self.program.weighting.told() if self.program.weighting else {}
+        for part in (self.program.weighting, self.program.joining):
+            rates |= part.told() if part else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
 
     def _not_finite(self) -> None:
