@@ -77,8 +77,8 @@ class Gradnorm(Procedure, nn.Module):
 def balanced(
     weights: Sequence[float], norms: Sequence[float], ratios: Sequence[float], *, alpha: float, rate: float
 ) -> list[float]:
-    """The weights after one step of gradient descent on Σ |w·norm - mean(w·norm)·r^alpha|, whose targets count
-    as constants, scaled to sum to their number.  ``norms`` are of the unweighted gradients.
+    """The weights after one step of gradient descent on Σ |w·norm - mean(w·norm)·r^alpha|, whose targets
+    count as constants, scaled to sum to their number.  ``norms`` are of the unweighted gradients.
     """
     count = len(weights)
     weighted = [weight * norm for weight, norm in zip(weights, norms, strict=True)]
