@@ -14,7 +14,7 @@ from seqspec.compile.infer.weighting import infer_weighting, losses_of
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
-from seqspec.compile.resolve.tasks import Use
+from seqspec.compile.resolve.uses import Use
 from seqspec.schema.diagnostic import Diagnostic, Finding, Label
 from seqspec.schema.experiment import OWN, Experiment, Task
 from seqspec.schema.source import Path, Tree, dotted
