@@ -166,6 +166,8 @@ class Points(Type):
     """A set of points: ``[B, N, dim]`` float32; order carries no meaning."""
 
     dim: int
+    num: int = 0
+    """Points of every set; 0 where sets differ."""
 
 
 @dataclass(frozen=True, slots=True)
