@@ -85,6 +85,12 @@ class Vae(nn.Module):
         """Each image as the mean of its posterior is decoded."""
         return [[one] for one in images(self._decoded(self.latents(batch)))]
 
+    @torch.no_grad()
+    def sample(self, batch: Batch) -> list[ImagePrediction]:
+        """An image of the prior for each example."""
+        noise_BZ = torch.randn(len(batch.index), self.latent, device=batch.index.device)
+        return images(self._decoded(noise_BZ))
+
     def references(self, batch: Batch) -> list[ImagePrediction]:
         """The images of the data."""
         return images(signed(batch))
