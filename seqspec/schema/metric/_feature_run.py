@@ -30,6 +30,7 @@ class FeatureRunConfig(Config):
 
     def output(self, source: Mapping[str, Type]) -> Type:
         given, name = source["given"], self.component[1]
+        possible: tuple[str, ...]
         match given:
             case Poison():
                 return Nothing()
