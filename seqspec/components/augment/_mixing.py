@@ -5,22 +5,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from seqspec.data.batching.partners import Mixed
 from seqspec.schema.augment._mixing import MixingConfig
 from seqspec.schema.types import Image
-
-
-class Mixed(NamedTuple):
-    """An image made of two."""
-
-    image: Tensor
-    """``[C, H, W]``."""
-    share: float
-    """What is its own, from 0 to 1; the rest is the other's."""
 
 
 class Mixing(ABC):

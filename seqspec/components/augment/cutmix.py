@@ -9,7 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from seqspec.components.augment._mixing import Mixed, Mixing
+from seqspec.components.augment._mixing import Mixing
+from seqspec.data.batching.partners import Mixed
 
 
 class Cutmix(Mixing):

@@ -7,7 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seqspec.components.augment._mixing import Mixed, Mixing
+from seqspec.components.augment._mixing import Mixing
+from seqspec.data.batching.partners import Mixed
 
 
 class Mixup(Mixing):

@@ -12,7 +12,7 @@ again.  The other has gone through its own augmentation, by its own seed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,10 +22,19 @@ from seqspec.data.seeds import seed_of
 from seqspec.schema.types import Classes
 
 if TYPE_CHECKING:
-    from seqspec.components.augment._mixing import Mixed
     from seqspec.data.stages.examples import Split
 
-Mixer = Callable[[Tensor, Tensor, torch.Generator], "Mixed | None"]
+
+class Mixed(NamedTuple):
+    """An image made of two."""
+
+    image: Tensor
+    """``[C, H, W]``."""
+    share: float
+    """What is its own, from 0 to 1; the rest is the other's."""
+
+
+Mixer = Callable[[Tensor, Tensor, torch.Generator], Mixed | None]
 """Makes one image of two and says in what shares."""
 
 
