@@ -93,7 +93,8 @@ def distances(judge: Path, made: torch.Tensor, *, work: Path) -> dict[str, float
 
     own, others = (features(read(work / part / "train")[0]) for part in ("generator", "classifier"))
     found, least = features(made), min(len(made), len(own), len(others))
-    own, others, found = own[:least], others[:least], found[torch.randperm(len(found))[:least].numpy()]
+    rng = np.random.default_rng(0)
+    own, others, found = (x_ND[rng.permutation(len(x_ND))[:least]] for x_ND in (own, others, found))
     return {
         "frechet_distance": round(frechet_distance(own, found), 3),
         "frechet_distance_of_real": round(frechet_distance(own, others), 3),
