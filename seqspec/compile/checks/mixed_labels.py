@@ -32,7 +32,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.augment._mixing import mixes
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path
@@ -51,7 +50,7 @@ def check(plan: Plan) -> Iterator[Finding]:
         steps = image.pipeline(role).augment
         place = ("data", "image", *image.place(role), "augment")
         for number, step in enumerate(steps):
-            if mixes(step):
+            if _mixes(step):
                 yield from _step(plan, role, step, (*place, number))
                 yield from _order(steps, step, (*place, number))
 
@@ -80,8 +79,13 @@ def _step(plan: Plan, role: str, step: Config, at: Path) -> Iterator[Finding]:
         yield Finding(("data", "batch", "size"), message, help="write 2 or more", also=((at, "mixes"),))
 
 
+def _mixes(step: Config) -> bool:
+    """Whether a step of augmentation makes one example of two; asked without loading what says so."""
+    return bool(getattr(step, "mixes", False))
+
+
 def _order(steps: list[Config], step: Config, at: Path) -> Iterator[Finding]:
-    after = [one.component[1] for one in steps[int(at[-1]) + 1 :] if not mixes(one)]
+    after = [one.component[1] for one in steps[int(at[-1]) + 1 :] if not _mixes(one)]
     if after:
         yield Finding(
             at,
