@@ -20,6 +20,7 @@ import torch
 import yaml
 
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.data.batching.batch import Batch
 from seqspec.data.corpus.images import write_picture
 from seqspec.runtime.assembly.assemble import reopen
 from seqspec.runtime.assembly.default_search import search_of
@@ -70,7 +71,37 @@ def main() -> None:
         print(json.dumps({
             "seed": seed, "steps": given.steps, "cpu_seconds": round(seconds), "generated": len(made),
             "accuracy_of_generated": accuracy(judge, made, classes), "accuracy_of_real": real,
+            **distances(judge, made, work=given.work),
         }))  # fmt: skip
+
+
+@torch.inference_mode()
+def distances(judge: Path, made: torch.Tensor, *, work: Path) -> dict[str, float]:
+    """Fréchet distance, precision and recall of generated digits beside the generator's own, in the features
+    that the classifier's head reads; and the distance of the classifier's digits from those, which no
+    generator made.
+    """
+    from seqspec.components.metric.frechet_distance import frechet_distance
+    from seqspec.components.metric.improved_precision import covered
+
+    program = opened(judge)
+
+    def features(images: torch.Tensor) -> np.ndarray:
+        rows = torch.arange(len(images))
+        vectors = program.model.encode(Batch.pair(images, None, rows, None, rows))
+        return vectors.double().numpy()
+
+    own, others = (features(read(work / part / "train")[0]) for part in ("generator", "classifier"))
+    found, least = features(made), min(len(made), len(own), len(others))
+    rng = np.random.default_rng(0)
+    own, others, found = (x_ND[rng.permutation(len(x_ND))[:least]] for x_ND in (own, others, found))
+    return {
+        "frechet_distance": round(frechet_distance(own, found), 3),
+        "frechet_distance_of_real": round(frechet_distance(own, others), 3),
+        "improved_precision": round(covered(found, by=own, neighbors=3), 3),
+        "improved_recall": round(covered(own, by=found, neighbors=3), 3),
+        "images": least,
+    }
 
 
 def write_corpora(work: Path) -> None:
@@ -140,8 +171,6 @@ def read(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
 @torch.inference_mode()
 def accuracy(path: Path, images: torch.Tensor, digits: torch.Tensor) -> float:
     """Share that the classifier calls by the right name."""
-    from seqspec.data.batching.batch import Batch
-
     model = opened(path).model
     batch = Batch.pair(images, None, digits, None, torch.arange(len(digits)))
     return round(float((model._log_probs(batch).argmax(1) == digits).float().mean()), 4)

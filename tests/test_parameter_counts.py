@@ -34,6 +34,10 @@ COUNTS = {
     "segmentation_voc_deeplab:fcn": 32_957_013,
     "image_imagenet_resnet50": 25_557_032,
     "image_imagenet_vit": 86_567_656,
+    "point_modelnet40": 3_473_969,
+    "point_modelnet40_pointnet2": 1_475_688,
+    "point_modelnet40_pointnet2:multi_scale": 1_747_368,
+    "point_modelnet40_dgcnn": 1_809_576,
     "diffusion_cifar10": 35_746_307,
     "diffusion_mnist_dit": 726_160,
     "vae_mnist": 425_284,
@@ -48,11 +52,14 @@ FACTS = {
     "image_imagenet_xception": 1_000,
     "image_imagenet_resnet50": 1_000,
     "image_imagenet_vit": 1_000,
+    "point_modelnet40": 40,
+    "point_modelnet40_pointnet2": 40,
+    "point_modelnet40_dgcnn": 40,
     "gan_celeba_dcgan": 1,
     "tts_ljspeech_fastpitch": 148,
     "tts_ljspeech_tacotron2": 148,
 }
-"""Words of the benchmark's training text, with Lingvo's count of them, classes of ImageNet, and the symbols of
+"""Words of the benchmark's training text, with Lingvo's count of them, classes of ImageNet and ModelNet40, and the symbols of
 public recipes of speech synthesis.
 """
 

@@ -166,6 +166,8 @@ class Points(Type):
     """A set of points: ``[B, N, dim]`` float32; order carries no meaning."""
 
     dim: int
+    num: int = 0
+    """Points of every set; 0 where sets differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,9 @@ class CriticScores(Type):
 
 @dataclass(frozen=True, slots=True)
 class Likelihood(Type):
-    """Negative log-likelihood of the source, one number an example, of so many dimensions."""
+    """Negative log-likelihood of what the model reads, one number an example, of so many dimensions; 0 of
+    texts, which have as many as they have tokens.
+    """
 
     dimensions: int
     latent: Literal["gaussian", "codes", "path"] = "gaussian"

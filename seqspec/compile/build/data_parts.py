@@ -12,6 +12,7 @@ from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.plan.digests import result_fields
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.text.text_pipeline import TextProcessor
+from seqspec.schema.augment._mixing import mixes
 from seqspec.schema.loss._loss import teacher_of
 from seqspec.schema.types import Auxiliary, Counted, Image, Mask, Text, Type, Waveform
 
@@ -27,13 +28,15 @@ def build_data(plan: Plan) -> DataParts:
     adapter = constructor.build("data", "source")
     adapter.place = f"tasks.{plan.task}.data.source" if plan.task else "data.source"
     roles = config.source.roles()  # type: ignore[attr-defined]
+    augments = _augments(constructor, roles)
     return DataParts(
         config=config,
         adapter=adapter,
         roles=roles,
         text=_text(constructor, roles),
         features=_features(constructor, roles),
-        augments=_augments(constructor, roles),
+        augments=_chosen(augments, mixing=False),
+        mixers=_chosen(augments, mixing=True),
         fingerprints={
             "source": result_fields(config.source),
             **{f"features.{role}": print_ for role, print_ in _feature_prints(config, roles).items()},
@@ -104,6 +107,12 @@ def _augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, 
     return {role: steps for role, steps in found.items() if steps}
 
 
+def _chosen(steps: Mapping[str, list[Any]], *, mixing: bool) -> dict[str, list[Any]]:
+    """The steps that make one example of two, or those that change one."""
+    found = {role: [step for step in held if mixes(step) == mixing] for role, held in steps.items()}
+    return {role: held for role, held in found.items() if held}
+
+
 def _mask_steps(steps: Mapping[str, list[Any]], roles: Mapping[str, Type], mask: Mask) -> list[Any]:
     """What is done to the first image field of the mask's size, done to the mask."""
     for role, image in roles.items():
@@ -112,7 +121,7 @@ def _mask_steps(steps: Mapping[str, list[Any]], roles: Mapping[str, Type], mask:
             if held:
                 from seqspec.components.augment._image import MaskStep
 
-                return [MaskStep(step, ignore=mask.ignore) for step in held]
+                return [MaskStep(step, ignore=mask.ignore) for step in held if not mixes(step)]
             return []
     return []
 

@@ -38,7 +38,12 @@ def check(plan: Plan) -> Iterator[Finding]:
     elif "source" in given and not isinstance(given["source"], Poison):
         message = f"only texts that stand alone can be packed, and the corpus has a source: {given['source']}"
         yield Finding(at, message, help="take `pack` out", on_key=True)
-    decoder = getattr(plan.experiment.model, "decoder", None)
+    model = plan.experiment.model
+    if not getattr(model, "reads_packed", True):
+        message = f"model `{model.component[1]}` reads texts one by one, and rows hold parts of several"
+        yield Finding(at, message, help="take `pack` out", on_key=True)
+        return
+    decoder = getattr(model, "decoder", None)
     if pack.document_mask and not getattr(decoder, "keeps_documents_apart", True):
         inner = getattr(decoder, "self_attention", None)
         at_fault = "" if inner is None else f" with `{inner.component[1]}`"

@@ -9,7 +9,7 @@ from seqspec.compile.language.suggestions import nearest
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.source import Path
-from seqspec.schema.types import Auxiliary, Logits, Outputs, Poison, Type
+from seqspec.schema.types import Auxiliary, Likelihood, Logits, Outputs, Poison, Type
 
 
 def infer_losses(flow: TypeFlow, outputs: Outputs, width: Type) -> None:
@@ -49,8 +49,12 @@ def _loss(flow: TypeFlow, path: tuple[str, ...], outputs: Outputs, width: Type) 
 
 
 def infer_search(flow: TypeFlow, outputs: Outputs) -> None:
-    """The search on the output that it names, or on the main one."""
-    wanted = getattr(flow.config.search, "on", None) or next(iter(outputs))
+    """The search on the output that it names, or on the main one; of a model whose main output is a
+    likelihood, on the first that scores what is written.
+    """
+    scored = (name for name, type_ in outputs.items() if isinstance(type_, Logits))
+    usual = next(scored, None) if isinstance(outputs.main, Likelihood) else None
+    wanted = getattr(flow.config.search, "on", None) or usual or next(iter(outputs))
     if isinstance(outputs.main, Poison):
         flow.node("search", outputs.main)
     elif _is_output(flow, wanted, outputs, at=("search", "on")):

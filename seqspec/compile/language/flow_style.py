@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 
 def flow(value: Any) -> str:
     """``value`` as YAML flow style; nulls inside mappings left out."""
+    if isinstance(value, BaseModel):
+        return flow(value.model_dump())
     if isinstance(value, dict):
         return (
             "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items() if item is not None) + "}"

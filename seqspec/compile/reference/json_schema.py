@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from seqspec.compile.language.field_docs import field_docs, module_page
 from seqspec.compile.reference.component_page import field_summary, is_inferred, listing
@@ -154,7 +155,7 @@ class _Writer:
         if not field.is_required() and not is_inferred(field):
             default = field.get_default(call_default_factory=True)
             if not isinstance(default, BaseModel) and default is not None:
-                schema["default"] = default
+                schema["default"] = to_jsonable_python(default)
         return schema
 
     def _value(self, annotation: Any, marks: list[Any], key: str) -> JSON:

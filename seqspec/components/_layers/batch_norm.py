@@ -15,7 +15,8 @@ from seqspec.components._layers.masks import broadcast_mask, clear_padding
 
 
 class MaskedBatchNormRelu(nn.Module):
-    """Normalises the last dimension over every real position, then cuts off below zero.
+    """Normalises the last dimension over every real position, then cuts off below zero, or with a ``slope``
+    scales by it what lies there.
 
     ``decay`` keeps the running mean and variance.  The input's padded positions may be set to zero in place.
     Contiguous memory, channels last, spares copies.
@@ -24,10 +25,11 @@ class MaskedBatchNormRelu(nn.Module):
     mean_C: Tensor
     variance_C: Tensor
 
-    def __init__(self, dim: int, *, decay: float, eps: float = 1e-3) -> None:
+    def __init__(self, dim: int, *, decay: float, eps: float = 1e-3, slope: float = 0.0) -> None:
         super().__init__()
         self.decay = decay
         self.eps = eps
+        self.slope = slope
         self.weight_C = nn.Parameter(torch.ones(dim))
         self.bias_C = nn.Parameter(torch.zeros(dim))
         self.register_buffer("mean_C", torch.zeros(dim))
@@ -37,11 +39,11 @@ class MaskedBatchNormRelu(nn.Module):
         """``x`` is ``[B, T, …, C]``, and nothing else may need it; padded positions come out as zero."""
         if not self.training:
             scale = self.weight_C * (self.variance_C + self.eps).rsqrt()
-            y = torch.addcmul(self.bias_C - self.mean_C * scale, x, scale).relu()
+            y = _cut_(torch.addcmul(self.bias_C - self.mean_C * scale, x, scale), self.slope)
             return y * broadcast_mask(mask_BT, x)
         given: Tensor
         given, mean, variance = _NormaliseRelu.apply(
-            x.to(self.weight_C.dtype), mask_BT, self.weight_C, self.bias_C, self.eps
+            x.to(self.weight_C.dtype), mask_BT, self.weight_C, self.bias_C, self.eps, self.slope
         )
         self._follow(mean, variance)
         return given
@@ -65,7 +67,7 @@ class _NormaliseRelu(torch.autograd.Function):
 
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
-        ctx, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float
+        ctx, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float, below: float = 0.0
     ) -> tuple[Tensor, Tensor, Tensor]:
         x = clear_padding(x.contiguous(), mask_BT)
         rows = x.view(mask_BT.numel(), -1)
@@ -76,9 +78,10 @@ class _NormaliseRelu(torch.autograd.Function):
         variance = (square - mean.square()).clamp_min(0)
         scale = (variance + eps).rsqrt()
         slope = scale * weight
-        y = torch.addcmul((bias - mean * slope).repeat(copies), rows, slope.repeat(copies)).relu_()
+        y = _cut_(torch.addcmul((bias - mean * slope).repeat(copies), rows, slope.repeat(copies)), below)
         y = clear_padding(y.view(x.shape), mask_BT)
         ctx.save_for_backward(x, y, mask_BT, weight, mean, scale, count)
+        ctx.below = below
         ctx.mark_non_differentiable(mean, variance)
         return y, mean, variance
 
@@ -88,7 +91,7 @@ class _NormaliseRelu(torch.autograd.Function):
         x, y, mask_BT, weight, mean, scale, count = ctx.saved_tensors
         rows = x.view(mask_BT.numel(), -1)
         copies = rows.shape[1] // len(weight)
-        grad = torch.ops.aten.threshold_backward(grad.contiguous(), y, 0).view(rows.shape)
+        grad = _cut_backward(grad.contiguous(), y, ctx.below).view(rows.shape)
         by_weight, by_bias = _sums(grad, rows, mean.repeat(copies), scale.repeat(copies))
         grad_weight, grad_bias = (g.view(copies, -1).sum(0) for g in (by_weight, by_bias))
         # weight · scale · (grad - mean(grad) - normal · mean(grad · normal)), gathered by what multiplies x
@@ -97,7 +100,21 @@ class _NormaliseRelu(torch.autograd.Function):
         constant = -slope * grad_bias / count - by_x * mean
         grad_x = torch.addcmul(constant.repeat(copies), grad, slope.repeat(copies), out=grad)
         grad_x = grad_x.addcmul_(rows, by_x.repeat(copies)).view(x.shape)
-        return clear_padding(grad_x, mask_BT), None, grad_weight, grad_bias, None
+        return clear_padding(grad_x, mask_BT), None, grad_weight, grad_bias, None, None
+
+
+def _cut_(y: Tensor, slope: float) -> Tensor:
+    """In place."""
+    return torch.nn.functional.leaky_relu_(y, slope) if slope else y.relu_()
+
+
+def _cut_backward(grad: Tensor, y: Tensor, slope: float) -> Tensor:
+    """``y`` is what was given, which has the sign of what was taken."""
+    if slope:
+        given: Tensor = torch.ops.aten.leaky_relu_backward(grad, y, slope, True)
+        return given
+    cut: Tensor = torch.ops.aten.threshold_backward(grad, y, 0)
+    return cut
 
 
 def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:

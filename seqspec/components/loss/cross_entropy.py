@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import linear_cross_entropy
 from seqspec.components._layers.pixel_losses import pixel_cross_entropy
+from seqspec.components._layers.soft_cross_entropy import soft_cross_entropy
 from seqspec.components.loss._class_weights import ClassWeight
 from seqspec.components.loss._loss import Loss
 from seqspec.components.protocols import FactoredHead, LinearHead
@@ -46,11 +47,21 @@ class CrossEntropy(nn.Module):
         self, hidden_BUD: Tensor, labels_BU: Tensor, head: LinearHead | FactoredHead | None = None
     ) -> Loss:
         """``head`` has ``weight_VD`` and ``bias_V``.  Without smoothing and weights in evaluation, ``total``
-        equals ``nll``.  Without a head these are ``PixelScores``.
+        equals ``nll``.  Without a head these are ``PixelScores``.  Labels that are floats are ``[B, V]``, a
+        probability for each class.
         """
         if head is None:
             return pixel_cross_entropy(
                 hidden_BUD, labels_BU, ignore=self.ignore, smoothing=self.label_smoothing, z_loss=self.z_loss
+            )
+        if labels_BU.is_floating_point():
+            return soft_cross_entropy(
+                hidden_BUD,
+                labels_BU,
+                head,
+                label_smoothing=self.label_smoothing,
+                z_loss=self.z_loss,
+                class_weight_V=self.weights(),
             )
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
         if hidden_ND.device.type == "cpu":

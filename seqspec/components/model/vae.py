@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.gaussian_latent import log_ratio, sampled
 from seqspec.components._layers.image_likelihood import ImageLikelihood
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.pixels import fixed_noise, images, signed
@@ -46,7 +47,7 @@ class Vae(nn.Module):
         posterior = self._posterior(wanted_BCHW)
         found: dict[str, Output] = {"posterior": posterior} if wanted("posterior", only) else {}
         if wanted("reconstruction", only):
-            nll_B = self.likelihood.nll(self.decoder(_sample(posterior)), wanted_BCHW)
+            nll_B = self.likelihood.nll(self.decoder(sampled(posterior)), wanted_BCHW)
             count = torch.tensor(len(nll_B), device=nll_B.device)
             found = {"reconstruction": Term(nll_B.sum(), count), **found}
         return found
@@ -59,16 +60,17 @@ class Vae(nn.Module):
         posterior = self._posterior(wanted_BCHW)
         weights = []
         for _ in range(samples):
-            latent_BZ = _sample(posterior)
-            log_ratio_B = (_log_normal(latent_BZ) - _log_density(latent_BZ, posterior)).sum(1)
-            weights.append(log_ratio_B - self.likelihood.nll(self.decoder(latent_BZ), wanted_BCHW))
+            latent_BZ = sampled(posterior)
+            weights.append(
+                log_ratio(latent_BZ, posterior) - self.likelihood.nll(self.decoder(latent_BZ), wanted_BCHW)
+            )
         return torch.stack(weights).logsumexp(0) - math.log(samples)
 
     def evidence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """``[B]`` nats of the reconstruction and ``[B, Z]`` of the divergence, which is exact."""
         wanted_BCHW = self.likelihood.target(signed(batch))
         posterior = self._posterior(wanted_BCHW)
-        nll_B = self.likelihood.nll(self.decoder(_sample(posterior)), wanted_BCHW)
+        nll_B = self.likelihood.nll(self.decoder(sampled(posterior)), wanted_BCHW)
         return nll_B, divergence(posterior.mean_BZ.float(), posterior.log_variance_BZ.float())
 
     def latents(self, batch: Batch) -> Tensor:
@@ -84,6 +86,12 @@ class Vae(nn.Module):
     def decode(self, batch: Batch, search: Any = None) -> list[list[ImagePrediction]]:
         """Each image as the mean of its posterior is decoded."""
         return [[one] for one in images(self._decoded(self.latents(batch)))]
+
+    @torch.no_grad()
+    def sample(self, batch: Batch) -> list[ImagePrediction]:
+        """An image of the prior for each example."""
+        noise_BZ = torch.randn(len(batch.index), self.latent, device=batch.index.device)
+        return images(self._decoded(noise_BZ))
 
     def references(self, batch: Batch) -> list[ImagePrediction]:
         """The images of the data."""
@@ -109,18 +117,3 @@ class Vae(nn.Module):
     def _posterior(self, x_BCHW: Tensor) -> Posterior:
         vector_BD, _ = self.encoder(x_BCHW, None)
         return Posterior(self.mean(vector_BD), self.log_variance(vector_BD).clamp(-20, 20))
-
-
-def _sample(posterior: Posterior) -> Tensor:
-    noise_BZ = torch.randn_like(posterior.mean_BZ)
-    return posterior.mean_BZ + (0.5 * posterior.log_variance_BZ).exp() * noise_BZ
-
-
-def _log_normal(x_BZ: Tensor) -> Tensor:
-    return -0.5 * (x_BZ.square() + math.log(2 * math.pi))
-
-
-def _log_density(x_BZ: Tensor, posterior: Posterior) -> Tensor:
-    log_variance_BZ = posterior.log_variance_BZ
-    off_BZ = (x_BZ - posterior.mean_BZ).square() * (-log_variance_BZ).exp()
-    return -0.5 * (off_BZ + log_variance_BZ + math.log(2 * math.pi))

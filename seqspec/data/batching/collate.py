@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from seqspec.data.batching.batch import Batch, Field
+from seqspec.data.batching.partners import Mixer, mixed, partners
 from seqspec.data.seeds import seed_of
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.packing import PackedSplit, Row
@@ -33,8 +34,10 @@ def collate(
     augments: Augments | None = None,
     seed: int = 0,
     epoch: int = 0,
+    mixers: Mapping[str, Sequence[Mixer]] | None = None,
+    whole: np.ndarray | None = None,
 ) -> Batch:
-    """The batch of ``examples``.
+    """The batch of ``examples``; with ``mixers``, each mixed with another of ``whole``, the global batch.
 
     Augmentation of one example depends on the seed, the epoch and the example alone; every field of it draws
     from the same random numbers, so that like steps change an image and its mask alike.
@@ -49,7 +52,12 @@ def collate(
         role: _field(split, role, examples, (augments or {}).get(role, ()), seeds)
         for role in in_order(split.roles)
     }
-    return Batch(fields, index, step, shares)
+    batch = Batch(fields, index, step, shares)
+    if not mixers or whole is None:
+        return batch
+    other = np.array(partners(rows, whole.tolist(), seed=seed, epoch=epoch))
+    beside = collate(split, other, step=step, shares=shares, augments=augments, seed=seed, epoch=epoch)
+    return mixed(batch, beside, split, mixers, seed=seed, epoch=epoch)
 
 
 def _field(

@@ -5,7 +5,7 @@ nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, slices
+from seqspec.data.batching.partners import Mixer
 from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
@@ -45,6 +46,7 @@ class MicroSteps(Dataset[Batch]):
     augments: Augments = field(default_factory=dict)
     counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
     seed: int = 1
+    mixers: Mapping[str, Sequence[Mixer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.num_slices % self.world == 0, "every rank takes as many slices of a batch"
@@ -69,7 +71,15 @@ class MicroSteps(Dataset[Batch]):
         if not len(mine):
             mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
         return collate(
-            self.split, mine, step=step, shares=shares, augments=self.augments, seed=self.seed, epoch=epoch
+            self.split,
+            mine,
+            step=step,
+            shares=shares,
+            augments=self.augments,
+            seed=self.seed,
+            epoch=epoch,
+            mixers=self.mixers,
+            whole=examples,
         )
 
 
@@ -190,6 +200,7 @@ def micro_steps(
         parts.augments,
         parts.counted,
         parts.seed,
+        parts.mixers,
     )
 
 

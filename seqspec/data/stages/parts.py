@@ -118,6 +118,8 @@ class DataParts:
     """What is computed from the waveforms of each audio field."""
     augments: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Augmentation of training examples by field: of frames, or of images."""
+    mixers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What makes one training example of two, by the image field that it reads, in the order of the spec."""
     fingerprints: Mapping[str, object] = field(default_factory=dict)
     """``source`` and ``features.<field>``: the configs of these components as plain data, keys that affect no
     result left out.

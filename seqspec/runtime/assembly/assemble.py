@@ -28,6 +28,7 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import begin_adaptation
 from seqspec.runtime.assembly.assembled import Assembled, Kept, Record, Reopened
 from seqspec.runtime.assembly.class_weights import tell_classes
+from seqspec.runtime.assembly.feature_runs import expect_feature_runs, give_features
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
 from seqspec.runtime.assembly.pretrained_weights import (
@@ -75,6 +76,7 @@ def assemble(
     for one in compiled.plan.each.values():
         expect(one)
         expect_ngram(one)
+        expect_feature_runs(one)
     if initial:
         expect_runs(compiled.plan)
         for one in compiled.plan.each.values():
@@ -107,9 +109,20 @@ def assemble(
         for name in (prepared if taught else ())
         for teacher, record in teach(program.each[name], texts[name], open=_reopened).items()
     }
+    features = {
+        place: record
+        for name in prepared
+        for place, record in give_features(program.each[name], open=_reopened).items()
+    }
     each = {
         name: Assembled(
-            one, prepared[name], _listening(program.each[name], texts[name]), taken, teachers, folders
+            one,
+            prepared[name],
+            _listening(program.each[name], texts[name]),
+            taken,
+            teachers,
+            folders,
+            features,
         )
         for name, one in compiled.each.items()
         if name in prepared
@@ -117,7 +130,7 @@ def assemble(
     return (
         each[""]
         if not compiled.plan.tasks
-        else Assembled(compiled, None, program, taken, teachers, folders, each)
+        else Assembled(compiled, None, program, taken, teachers, folders, features, each)
     )
 
 

@@ -30,6 +30,8 @@ class Assembled:
     """What its teachers are, those that come from runs."""
     pretrained: Mapping[str, Record] = field(default_factory=dict)
     """Which files its first weights were taken from, by part."""
+    feature_runs: Mapping[str, Record] = field(default_factory=dict)
+    """Whose features its metrics compare images by, by the metric's place."""
     tasks: Mapping[str, Assembled] = field(default_factory=dict)
     """Of several tasks, each by name, as far as its data were asked for."""
 

@@ -18,7 +18,7 @@ def search_of(program: Program, *, hypotheses: int = 1) -> Any:
     found = program.search
     config = search_config(program.plan)
     if found is None and config is not None:
-        gives = program.plan.node("model").gives
+        gives = _searched(program.plan)
         found = Catalogue().module("search", config.component[1])(config, gives)
     asked = getattr(found, "for_hypotheses", None)
     return found if asked is None or hypotheses == 1 else asked(hypotheses)
@@ -28,14 +28,23 @@ def search_config(plan: Plan) -> Any:
     """The config of the search, also where the spec leaves the choice open; ``None`` where nothing is
     searched.
     """
-    given = plan.node("model").gives
+    given = _searched(plan)
     if plan.experiment.evaluate.search is not None:
         return plan.experiment.evaluate.search
-    if not isinstance(given, Logits) or not given.stride or given.picture:
+    if given is None:
         return None
     catalogue = Catalogue()
     name = "ctc_greedy" if given.blank else "greedy"
     return catalogue.config("search", name).model_validate({}, context=catalogue)
+
+
+def _searched(plan: Plan) -> Logits | None:
+    """The model's main output where it scores what is written, else the first that does."""
+    main = plan.node("model").gives
+    if isinstance(main, Logits):
+        return main if main.stride and not main.picture else None
+    given = (one for one in plan.outputs.values() if isinstance(one, Logits))
+    return next((one for one in given if one.stride and not one.picture), None)
 
 
 def check_hypotheses(plan: Plan, asked: int) -> None:

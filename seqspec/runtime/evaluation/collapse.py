@@ -36,7 +36,7 @@ def collapsed(model: Any, batch: Batch, samples: Sequence[ImagePrediction]) -> I
             variance_Z = model.latents(batch).float().var(0, unbiased=False)
         if float(variance_Z.max()) < LEAST_VARIANCE:
             yield (
-                "no feature of the latent vector varies between images (a variance of at most "
+                "no feature of the latent vector varies between examples (a variance of at most "
                 f"{float(variance_Z.max()):.2g}): the posterior has collapsed; anneal the "
                 "weight of its divergence, or give it free bits"
             )

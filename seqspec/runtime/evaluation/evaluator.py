@@ -208,7 +208,11 @@ class Judge:
         """What each metric keeps of each example of a batch."""
         model = self.program.model
         rows = batch.index.tolist()
-        examined = {id(metric): metric.examine(model, batch) for metric in valued if metric.reads == "model"}
+        examined = {
+            id(metric): metric.examine(model, batch, **self._searching(metric))
+            for metric in valued
+            if metric.reads == "model"
+        }
         if len(examined) == len(valued):
             measured = zip(*examined.values(), strict=True)
             passed.measured += zip(rows, measured, strict=True)
@@ -223,6 +227,10 @@ class Judge:
             passed.measured.append((index, kept))
             passed.samples.append(Sample(index, one, reference))
         passed.samples = sorted(passed.samples, key=lambda sample: sample.index)[:MOST_SAMPLES]
+
+    def _searching(self, metric: Any) -> dict[str, Any]:
+        """What a metric that asks the model is told of the search, where it wants to know."""
+        return {"search": self.searcher} if getattr(metric, "searches", False) else {}
 
     def search(self, batch: Batch) -> list[Found]:
         """Hypotheses for every example of a batch."""

@@ -86,6 +86,7 @@ def make_lock(
         **({"language_model": records.get("") or records} if records else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),
+        **({"feature_runs": dict(assembled.feature_runs)} if assembled.feature_runs else {}),
         **({"pretrained": dict(assembled.pretrained)} if assembled.pretrained else {}),
         "packages": _packages(),
         "machine": machine.as_json(),

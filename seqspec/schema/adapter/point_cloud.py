@@ -20,7 +20,7 @@ class PointCloudConfig(AdapterConfig):
     """Points drawn from each mesh."""
 
     def roles(self) -> dict[str, Type]:
-        return {"source": Points(3), "target": Classes(Unknown("data.target.classes"))}
+        return {"source": Points(3, num=self.num_points), "target": Classes(Unknown("data.target.classes"))}
 
     def downloads(self) -> tuple[Download, ...]:
         return (Download("http://modelnet.cs.princeton.edu/ModelNet40.zip", "2.0 GB"),)

@@ -29,6 +29,9 @@ class LossConfig(Config):
     with ``None`` reads scores of either kind.
     """
 
+    soft_targets: ClassVar[bool] = False
+    """It reads a probability for each class in place of a label too."""
+
     on: Annotated[str | None, Later] = None
     """Output of the model that it reads; left out, the first that it fits."""
     weight: Annotated[Config | float | None, Slot("schedule", number=True), Later] = None

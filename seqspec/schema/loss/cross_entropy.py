@@ -1,6 +1,6 @@
 """Cross entropy between the target and the head's distribution."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.loss._loss import ClassWeights, LossConfig, require_classes
@@ -12,6 +12,8 @@ class CrossEntropyConfig(LossConfig):
     """Negative log-likelihood a target, smoothed if asked for; of masks the mean over an image's pixels that
     have a class.
     """
+
+    soft_targets: ClassVar[bool] = True
 
     label_smoothing: Probability = 0.0
     """Probability that moves from the target to all of the vocabulary evenly (Szegedy et al. 2016, section

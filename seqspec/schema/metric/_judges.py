@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.types import Classes, Logits, Nothing, Tokens, Type
+from seqspec.schema.types import Classes, Likelihood, Logits, Nothing, Tokens, Type
 
 
 def require_text(takes: Mapping[str, Type], *, metric: str) -> Type:
@@ -17,6 +17,17 @@ def require_text(takes: Mapping[str, Type], *, metric: str) -> Type:
             help="for labels, use `accuracy`",
         )
     return Nothing()
+
+
+def require_scored_text(takes: Mapping[str, Type], *, metric: str) -> Type:
+    """The metric counts what the loss sums over tokens: the model's main output must score each."""
+    given = takes.get("given")
+    if isinstance(given, Likelihood):
+        raise Mismatch(
+            f"`{metric}` counts tokens, and the model gives the likelihood of whole texts",
+            help="use `elbo` or `importance_bound`",
+        )
+    return require_text(takes, metric=metric)
 
 
 def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:

@@ -5,7 +5,7 @@ counted.
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._judges import require_scored_text
 from seqspec.schema.types import Type
 
 
@@ -15,4 +15,4 @@ class PerplexityConfig(Config):
     """
 
     def output(self, source: Mapping[str, Type]) -> Type:
-        return require_text(source, metric="perplexity")
+        return require_scored_text(source, metric="perplexity")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._judges import require_scored_text
 from seqspec.schema.types import Type
 
 
@@ -16,4 +16,4 @@ class TokenAccuracyConfig(Config):
     percent: ClassVar[bool] = True
 
     def output(self, source: Mapping[str, Type]) -> Type:
-        return require_text(source, metric="token_accuracy")
+        return require_scored_text(source, metric="token_accuracy")

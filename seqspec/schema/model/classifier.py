@@ -33,6 +33,8 @@ class ClassifierConfig(Config):
     """Scores the classes."""
 
     usual_metric: ClassVar[str] = "accuracy"
+    shares_labels: ClassVar[bool] = True
+    """Its target may be a probability for each class, as long as its losses read that."""
     folder_form: ClassVar[str] = "classes"
     """What a folder in Hugging Face's layout holds of it."""
 

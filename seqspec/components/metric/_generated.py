@@ -1,0 +1,73 @@
+"""What metrics share that compare generated images with the data's in the features of a classifier run."""
+
+# N images, D features
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqspec.components.metric._compared import signature
+from seqspec.components.predictions import ImagePrediction
+from seqspec.schema.metric._feature_run import FeatureRunConfig
+from seqspec.schema.types import Type
+
+
+class Features(Protocol):
+    """A classifier that was trained before."""
+
+    weights: str
+    """SHA-256 of its weights."""
+
+    def __call__(self, images: Sequence[ImagePrediction], *, device: Any) -> NDArray[np.float32]:
+        """``[N, D]``: what its head would read of images of 0 to 255."""
+        ...
+
+
+class GeneratedImages(ABC):
+    """One generated image is made for each image of the split."""
+
+    reads = "model"
+    searches = True
+    """``examine`` takes the search by which images are made."""
+
+    def __init__(self, config: FeatureRunConfig, takes: Mapping[str, Type], parts: Any = None) -> None:
+        self.feature_run = config
+        self.features: Features | None = None
+        """Put here by whoever opens the run."""
+        self._real: list[Any] = []
+        self._made: list[Any] = []
+
+    def examine(self, model: Any, batch: Any, *, search: Any = None) -> Sequence[tuple[Any, Any]]:
+        """Features of each image of the data, and of one that was made."""
+        assert self.features is not None, "the run whose features are compared was not opened"
+        sample = getattr(model, "sample", None) if self.feature_run.images == "samples" else None
+        made = [one[0] for one in model.decode(batch, search)] if sample is None else sample(batch)
+        device = batch.index.device
+        real_ND, made_ND = (self.features(one, device=device) for one in (model.references(batch), made))
+        return list(zip(real_ND, made_ND, strict=True))
+
+    def update(self, real_D: Any, made_D: Any) -> None:
+        """Count one image of each."""
+        self._real.append(real_D)
+        self._made.append(made_D)
+
+    def compute(self) -> dict[str, float]:
+        """The metric over all that was counted."""
+        if len(self._real) < 2:
+            return {}
+        return self.compared(np.stack(self._real).astype(np.float64), np.stack(self._made).astype(np.float64))
+
+    @abstractmethod
+    def compared(self, real_ND: NDArray[np.float64], made_ND: NDArray[np.float64]) -> dict[str, float]:
+        """The metric of two sets of features."""
+
+    def signed(self, name: str, *more: tuple[str, object]) -> str:
+        """The signature: whose features, of which images, of how many."""
+        features = "unknown" if self.features is None else self.features.weights[:12]
+        told = [("metric", name), ("features", features), ("images", self.feature_run.images)]
+        return signature([*told, ("count", len(self._real)), *more])

@@ -1,0 +1,136 @@
+"""Classifier runs whose features metrics compare images by: opened, compared with this one, recorded."""
+
+# B images, D features
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqspec.components.predictions import ImagePrediction
+from seqspec.data.batching.batch import Batch
+from seqspec.data.stages.normalize import Statistics, normalize_picture
+from seqspec.runtime.assembly.assembled import Record
+from seqspec.runtime.checkpoints.checkpoint import folder_name
+from seqspec.runtime.checkpoints.model_tensors import state_tensors
+from seqspec.runtime.checkpoints.selection import chosen, use_weights
+from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.runtime.run_folder.folder import RunFolder, open_folder
+from seqspec.schema.diagnostic import Exit, RunError, SpecError
+from seqspec.schema.environment import expand
+from seqspec.schema.metric._feature_run import FeatureRunConfig
+from seqspec.schema.types import Logits
+
+if TYPE_CHECKING:
+    from seqspec.compile.build.program import Program
+    from seqspec.compile.plan.plan import Plan
+    from seqspec.runtime.assembly.assembled import Reopened
+
+Open = Callable[[RunFolder], "Reopened"]
+
+
+class RunFeatures:
+    """What the head of a trained classifier reads."""
+
+    def __init__(self, run: Reopened) -> None:
+        self.model = run.program.model.requires_grad_(False).eval()
+        self.normalize = run.parts.normalize["source"]
+        self.statistics: Statistics | None = run.kept.statistics.get("source")
+        self.weights = digest_all(state_tensors(self.model))
+
+    @torch.inference_mode()
+    def __call__(self, images: Sequence[ImagePrediction], *, device: torch.device) -> NDArray[np.float32]:
+        """``[B, D]`` of images of 0 to 255, normalised as that run's own."""
+        self.model.to(device)
+        pixels = [normalize_picture(one.pixels_CHW, self.normalize, self.statistics) for one in images]  # type: ignore[arg-type]
+        x_BCHW = torch.from_numpy(np.stack(pixels)).to(device)
+        rows_B = torch.arange(len(images), device=device)
+        vector_BD: torch.Tensor = self.model.encode(Batch.pair(x_BCHW, None, rows_B, None, rows_B))
+        return vector_BD.float().cpu().numpy()
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> RunFeatures:
+        """Metrics are copied before each use, and this one is only read."""
+        return self
+
+
+def expect_feature_runs(plan: Plan) -> None:
+    """Raises ``RunError`` where a run that a metric names is not there: before hours are spent on data."""
+    for _, place, config in _asked(plan):
+        _folder(place, config)
+
+
+def give_features(program: Program, *, open: Open) -> dict[str, Record]:
+    """Hand every metric of ``program`` the run that it names; gives a record of each, by the metric's place.
+    Raises ``RunError`` where a run is none of a classifier of such images.
+    """
+    records: dict[str, Record] = {}
+    for number, place, config in _asked(program.plan):
+        folder = _folder(place, config)
+        try:
+            run, checkpoint = open(folder), chosen(folder.checkpoints, config.checkpoint)
+        except RunError as error:
+            raise _refused(place, str(error), help=error.help, exit=error.exit) from None
+        _check(place, folder.path, program.plan, run)
+        use_weights(run.program.model, checkpoint)
+        features = RunFeatures(run)
+        program.metrics[number].features = features  # type: ignore[attr-defined]
+        model = run.compiled.plan.digests["model"]
+        records[place] = {
+            "checkpoint": folder_name(checkpoint.step), "model": model, "weights": features.weights,
+        }  # fmt: skip
+    return records
+
+
+def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
+    if run.tasks:
+        raise _refused(place, f"{path} is a run of several tasks", help="name a run of model `classifier`")
+    theirs = run.compiled.plan
+    main = next(iter(theirs.outputs.values()))
+    labels = isinstance(main, Logits) and not main.stride and not main.picture
+    if not labels or not hasattr(run.program.model, "encode"):
+        kind = theirs.experiment.model.component[1]
+        raise _refused(place, f"{path} is a run of a model `{kind}`", help="name a run of model `classifier`")
+    here, there = (dict(plan.node("model").takes).get("source") for plan in (ours, theirs))
+    if here != there:
+        raise _refused(
+            place,
+            f"{path} reads {there}, and this experiment makes {here}",
+            help="train a classifier of images of this size, or make images of that size",
+            exit=Exit.DATA,
+        )
+
+
+class _Asked(NamedTuple):
+    number: int
+    place: str
+    config: FeatureRunConfig
+
+
+def _asked(plan: Plan) -> list[_Asked]:
+    """The metrics that name a run, with their number and their place in the spec."""
+    start = f"tasks.{plan.task}." if plan.task else ""
+    return [
+        _Asked(number, f"{start}evaluate.metrics[{number}]", one)
+        for number, one in enumerate(plan.experiment.evaluate.metrics)
+        if isinstance(one, FeatureRunConfig)
+    ]
+
+
+def _folder(place: str, wanted: FeatureRunConfig) -> RunFolder:
+    try:
+        return open_folder(Path(os.path.expanduser(expand(wanted.run))))  # a path of no user stays as it is
+    except SpecError as error:
+        told = error.diagnostics[0]
+        raise _refused(place, told.message, help=told.help) from None
+    except RunError as error:
+        raise _refused(place, str(error), help=error.help, exit=error.exit) from None
+
+
+def _refused(place: str, why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
+    return RunError(f"`{place}`: {why}", exit=exit, help=help)
