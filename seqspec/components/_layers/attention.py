@@ -118,6 +118,25 @@ class Attention(nn.Module):
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         return self._attend(queries_NH1E, seen, mask=mask, causal=False)[:, 0], past_TPNHE
 
+    def advance(
+        self,
+        x_BQD: Tensor,
+        past: KeysValues | None,
+        *,
+        position: int,
+        keep: int | None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, KeysValues]:
+        """Several more positions at once, the first of which is ``position``: they see one another and the
+        past.  Gives the past of the next ones too, its last ``keep`` positions, or all.
+        """
+        queries, new = self._of_itself(x_BQD, start=position)
+        if past is not None:
+            new = KeysValues(*(torch.cat(pair, dim=2) for pair in zip(past, new, strict=True)))
+        kept = new.keys.shape[2] if keep is None else min(keep, new.keys.shape[2])
+        rest = KeysValues(*(part[:, :, part.shape[2] - kept :] for part in new))
+        return self._attend(queries, new, mask=mask, causal=False), rest
+
     def weights(self, x_BQD: Tensor, memory_BKD: Tensor, *, mask: Tensor | None = None) -> Tensor:
         """``[B, Q, K]``: attention probabilities, averaged over heads; for pictures and coverage."""
         queries = self._queries(x_BQD)
