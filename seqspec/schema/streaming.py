@@ -1,7 +1,7 @@
 """Whether a component can work on a recording while it is still spoken, and what it must wait for.
 
-A config whose component can says so in ``streaming(source)``, which gives one of the two types below; a config
-without that method cannot.  A model names the slots that sound passes through in ``streamed``.
+A config whose component can says so in ``streaming(source)``, which gives one of the two types below; a
+config without that method cannot.  A model names the slots that sound passes through in ``streamed``.
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ def _of_model(plan: Plan) -> list[_Part | Blocked]:
     model: Any = plan.experiment.model
     slots: tuple[str, ...] = getattr(model, "streamed", ())
     if not slots:
-        why = Obstacle(f"`{model.component[1]}` begins to write when it has heard everything", "use `type: ctc`")
+        why = Obstacle(
+            f"`{model.component[1]}` begins to write when it has heard everything", "use `type: ctc`"
+        )
         return [Blocked(("model",), why)]
     return [_said(plan, ("model", slot)) for slot in slots]
 
@@ -98,7 +100,7 @@ def _said(plan: Plan, part: Path) -> _Part | Blocked:
 
 
 def _sum(plan: Plan, parts: list[_Part]) -> Latency:
-    """A part behind another waits for whole chunks of that one: the longer holds both, where it is a multiple."""
+    """A part behind another waits for whole chunks of that one: the longer is taken for a multiple."""
     chunk = max(one.streams.chunk / one.rate for one in parts)
     ahead = sum(one.streams.ahead / one.rate for one in parts)
     return Latency(chunk, ahead, any(one.streams.asked for one in parts))

@@ -2,7 +2,7 @@
 
 A position sees all of its own chunk and some positions before that chunk, so nothing behind the chunk's end
 changes it: Zhang et al. (2020), "Unified Streaming and Non-streaming Two-pass End-to-end Model for Speech
-Recognition" (U2), arXiv:2012.05481, section 3.2.  All queries of a chunk see the same keys, which is why a
+Recognition" (U2), arXiv:2012.05481.  All queries of a chunk see the same keys, which is why a
 stream needs no mask.
 """
 
@@ -46,7 +46,7 @@ def chunk_mask(chunks: Chunks | None, lengths_B: Tensor, size: int) -> Tensor:
 
 def drawn(chunks: Chunks, most: int) -> Chunks | None:
     """Of a training batch: everything is seen in half of them, in the others a chunk has 1 to ``most``
-    positions, each as likely (U2, section 3.2).  The draw is torch's own, which the run seeds.
+    positions, each as likely, as U2 is trained.  The draw is torch's own, which the run seeds.
     """
     half, size = torch.rand(()).item() < 0.5, int(torch.randint(1, most + 1, ()))
     return None if half else Chunks(size, chunks.left)
@@ -74,8 +74,8 @@ class Stack(Protocol):
 def by_chunks(
     x_BSD: Tensor, state: ChunkStream | None, stack: Stack, *, size: int, layers: int, last: bool
 ) -> tuple[Tensor, ChunkStream]:
-    """More positions of a stream: what ``stack`` gives for the chunks that are full by now, and for what is left
-    where they are the ``last``.
+    """More positions of a stream: what ``stack`` gives for the chunks that are full by now, and for what is
+    left where they are the ``last``.
     """
     waiting, position, pasts = state or ChunkStream(x_BSD[:, :0], 0, (None,) * layers)
     waiting, given = torch.cat([waiting, x_BSD], dim=1), [x_BSD[:, :0]]

@@ -41,7 +41,8 @@ class Conformer(nn.Module):
         )
         self.project = linear(self.convolutions.dim, config.dim)
         self.dropout = Dropout(config.dropout)
-        self.chunks = None if config.chunk is None else Chunks(config.chunk, config.left_context)
+        left = config.left_context
+        self.chunks = None if config.chunk is None else Chunks(config.chunk, left)
         self.dynamic_chunk = config.dynamic_chunk
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.num_layers))
 

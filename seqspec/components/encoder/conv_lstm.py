@@ -25,7 +25,8 @@ from seqspec.schema.types import Frames
 
 class ConvLstm(nn.Module):
     """``[B, T, dim]`` frames give ``[B, ceil(T / stride), directions · dim]`` states, zero beyond each
-    length."""
+    length.
+    """
 
     def __init__(self, config: ConvLstmConfig, source: Frames) -> None:
         super().__init__()

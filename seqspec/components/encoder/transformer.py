@@ -36,7 +36,8 @@ class Transformer(nn.Module):
         self.entrance = Entrance(config, dim=config.dim, causal=False)
         layers = (TransformerLayer(config, dim=config.dim, causal=False, **one._asdict()) for one in inner)
         self.layers = nn.ModuleList(layers)
-        self.chunks = None if config.chunk is None else Chunks(config.chunk, config.left_context)
+        left = config.left_context
+        self.chunks = None if config.chunk is None else Chunks(config.chunk, left)
         self.dynamic_chunk = config.dynamic_chunk
         self.norm = make_norm(config, config.dim) if config.norm == "pre" and config.final_norm else None
 
@@ -63,9 +64,7 @@ class Transformer(nn.Module):
             return drawn(self.chunks, self.dynamic_chunk)
         return self.chunks
 
-    def advance(
-        self, x_BTD: Tensor, state: ChunkStream | None, *, last: bool
-    ) -> tuple[Tensor, ChunkStream]:
+    def advance(self, x_BTD: Tensor, state: ChunkStream | None, *, last: bool) -> tuple[Tensor, ChunkStream]:
         """More positions of a stream: the states of the chunks that are full by now, or of what is left."""
         assert self.chunks is not None
         x_BTD = x_BTD if self.project is None else self.project(x_BTD)
@@ -85,4 +84,3 @@ class Transformer(nn.Module):
             x_BTD, past = layer.advance(x_BTD, past, position=position, keep=self.chunks.left, mask=mask)
             after.append(past)
         return (x_BTD if self.norm is None else self.norm(x_BTD)), tuple(after)
-

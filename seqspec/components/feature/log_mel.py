@@ -60,7 +60,7 @@ class LogMel:
         return _with_deltas(x_NM, self.deltas)
 
     def stream(self) -> LogMelStream:
-        """The same frames of samples that come piece by piece, where ``streaming`` of the config allows it."""
+        """The same frames of samples that come piece by piece, where the config's ``streaming`` allows it."""
         return LogMelStream(self)
 
     def advance(self, held_T: Tensor, samples: np.ndarray) -> tuple[Tensor, Tensor]:

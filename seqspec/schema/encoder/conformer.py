@@ -41,13 +41,13 @@ class ConformerConfig(Config):
     attention_dropout: Probability = 0.0
     """Dropout on attention weights."""
     chunk: Annotated[Positive | None, Later] = None
-    """States that are worked on together: attention sees those of its own chunk and some before it, so that the
-    encoder can follow a recording while it is spoken; left out, attention sees everything."""
+    """States that are worked on together: attention sees those of its own chunk and some before it, so that
+    the encoder can follow a recording while it is spoken; left out, attention sees everything."""
     left_context: Annotated[Count | None, Later] = None
     """States before its chunk that attention sees; left out, all of them."""
     dynamic_chunk: Annotated[Positive | None, Later] = None
-    """Train half of the batches with sight of everything and the others with chunks of 1 to so many states, drawn
-    for each batch (Zhang et al. 2020, arXiv:2012.05481, section 3.2); left out, all with ``chunk``."""
+    """Train half of the batches with sight of everything and the others with chunks of 1 to so many
+    states, drawn for each batch (Zhang et al. 2020, arXiv:2012.05481); left out, all with ``chunk``."""
     causal: Annotated[bool, Later] = False
     """The depthwise convolution sees a state and those before it, in place of as many on either side."""
 
@@ -69,8 +69,9 @@ class ConformerConfig(Config):
             )
         require_chunks(self)
         if self.chunk is not None and not self.causal:
+            ahead = self.kernel // 2
             raise Mismatch(
-                f"a kernel of {self.kernel} sees {self.kernel // 2} states ahead in every block, beyond the chunk",
+                f"a kernel of {self.kernel} sees {ahead} states ahead in every block, beyond the chunk",
                 at=("chunk",),
                 help="set `causal: true`",
             )

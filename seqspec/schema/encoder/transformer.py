@@ -19,13 +19,13 @@ class TransformerConfig(ExchangeableLayers):
     dim: Dim = 512
     """Width of the model, in features."""
     chunk: Annotated[Positive | None, Later] = None
-    """Positions that are worked on together: attention sees those of its own chunk and some before it, so that the
-    encoder can follow a recording while it is spoken; left out, attention sees everything."""
+    """Positions that are worked on together: attention sees those of its own chunk and some before it, so
+    that the encoder can follow a recording while it is spoken; left out, attention sees everything."""
     left_context: Annotated[Count | None, Later] = None
     """Positions before its chunk that attention sees; left out, all of them."""
     dynamic_chunk: Annotated[Positive | None, Later] = None
-    """Train half of the batches with sight of everything and the others with chunks of 1 to so many positions,
-    drawn for each batch (Zhang et al. 2020, arXiv:2012.05481, section 3.2); left out, all with ``chunk``."""
+    """Train half of the batches with sight of everything and the others with chunks of 1 to so many
+    positions, drawn for each batch (Zhang et al. 2020, arXiv:2012.05481); left out, all with ``chunk``."""
 
     def wire(self, source: Type, flow: Flow) -> States:
         if not isinstance(source, Frames):
@@ -51,8 +51,9 @@ class TransformerConfig(ExchangeableLayers):
                 help="take `chunk` or `self_attention` out",
             )
         if self.feed_forward_kernel > 1:
+            width = self.feed_forward_kernel
             raise Mismatch(
-                f"a kernel of {self.feed_forward_kernel} sees positions ahead in every layer, beyond the chunk",
+                f"a kernel of {width} sees positions ahead in every layer, beyond the chunk",
                 at=("feed_forward_kernel",),
                 help="set `feed_forward_kernel: 1`",
             )

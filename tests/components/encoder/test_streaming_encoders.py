@@ -25,9 +25,21 @@ RECURRENT = {"num_layers": 2, "dim": 6, "bidirectional": False}
 CONV = {"channels": [3, 4], "num_layers": 2, "dim": 6, "bidirectional": False}
 CASES = {
     "conformer": (Conformer, ConformerConfig, {**CONFORMER, "chunk": 3}),
-    "conformer_left": (Conformer, ConformerConfig, {**CONFORMER, "chunk": 2, "left_context": 3, "subsampling": 2}),
-    "conformer_none_left": (Conformer, ConformerConfig, {**CONFORMER, "chunk": 4, "left_context": 0, "subsampling": 1}),
-    "conformer_dynamic": (Conformer, ConformerConfig, {**CONFORMER, "chunk": 3, "dynamic_chunk": 5, "subsampling": 8}),
+    "conformer_left": (
+        Conformer,
+        ConformerConfig,
+        {**CONFORMER, "chunk": 2, "left_context": 3, "subsampling": 2},
+    ),
+    "conformer_none_left": (
+        Conformer,
+        ConformerConfig,
+        {**CONFORMER, "chunk": 4, "left_context": 0, "subsampling": 1},
+    ),
+    "conformer_dynamic": (
+        Conformer,
+        ConformerConfig,
+        {**CONFORMER, "chunk": 3, "dynamic_chunk": 5, "subsampling": 8},
+    ),
     "transformer": (Transformer, TransformerConfig, {**LAYERS, "chunk": 7, "left_context": 5}),
     "transformer_rotary": (Transformer, TransformerConfig, {**LAYERS, "chunk": 7, "positions": "rotary"}),
     "transformer_relative": (

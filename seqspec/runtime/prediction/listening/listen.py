@@ -16,6 +16,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.listening.recognizer import Listener, Recognizer, recognizer_of
 from seqspec.runtime.prediction.listening.sample_pipe import HELP, SamplePipe
 from seqspec.runtime.prediction.opening import open_predictor
+from seqspec.runtime.prediction.timing import Timing
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ def listen(
     task: str | None = None,
     timestamps: bool = False,
 ) -> Exit:
-    """Partial texts on ``out`` as they change, the final one at the end, with seconds from the beginning; how far
-    behind it was on standard error.
+    """Partial texts on ``out`` as they change, the final one at the end, with seconds from the beginning; how
+    far behind it was on standard error.
 
-    Raises ``DataError`` for an empty pipe or one that holds something else, ``RunError`` for a run that cannot
-    stream.
+    Raises ``DataError`` for an empty pipe or one that holds something else, ``RunError`` for a run that
+    cannot stream.
     """
     if os.isatty(STDIN):
         raise RunError(
@@ -52,24 +53,36 @@ def listen(
             help=HELP.format(rate=16000),
         )
     opened = open_predictor(
-        path, checkpoint=checkpoint, over=over, launch=launch, compiled=compiled, task=task, timestamps=timestamps
-    )
+        path, checkpoint=checkpoint, over=over, launch=launch, compiled=compiled, task=task,
+        timestamps=timestamps,
+    )  # fmt: skip
     recognizer = recognizer_of(opened)
-    pipe, pace = SamplePipe(STDIN, rate=recognizer.rate), Pace(recognizer)
-    listener, printed = recognizer.listen(keep=timestamps), Printed(out, format)
+    return hear(
+        recognizer, SamplePipe(STDIN, rate=recognizer.rate), Printed(out, format), timing=opened.timing
+    )
+
+
+def hear(recognizer: Recognizer, pipe: SamplePipe, printed: Printed, *, timing: Timing | None = None) -> Exit:
+    """One recording from its beginning to its end; with ``timing`` its words have times."""
+    listener, pace = recognizer.listen(keep=timing is not None), Pace(recognizer)
     with pipe.signals():
         print(f"listening: {recognizer.rate:,} samples a second, {recognizer.latency}", file=sys.stderr)
         follow(listener, pipe, printed, pace)
-        if not listener.samples and pipe.signal is None:
-            raise DataError("the recording is empty", file=pipe.name, help=HELP.format(rate=recognizer.rate))
-        if not listener.frames and pipe.signal is None:
-            raise DataError("the recording is too short: not one frame of its features fits", file=pipe.name)
+        if pipe.signal is None:
+            _require_sound(listener, pipe)
         with pace:
             text = listener.end()
-        words = None if opened.timing is None else _words(opened.timing, listener)
-        printed.final(text, listener.seconds, words)
+        printed.final(text, listener.seconds, None if timing is None else _words(timing, listener))
     print(pace.summary(listener.seconds), file=sys.stderr)
     return _ended(pipe)
+
+
+def _require_sound(listener: Listener, pipe: SamplePipe) -> None:
+    if not listener.samples:
+        help = HELP.format(rate=pipe.rate)
+        raise DataError("the recording is empty", file=pipe.name, help=help)
+    if not listener.frames:
+        raise DataError("the recording is too short: not one frame of its features fits", file=pipe.name)
 
 
 def follow(listener: Listener, pipe: SamplePipe, printed: Printed, pace: Pace) -> None:
@@ -81,7 +94,7 @@ def follow(listener: Listener, pipe: SamplePipe, printed: Printed, pace: Pace) -
             printed.partial(listener.text, listener.told_seconds)
 
 
-def _words(timing: Any, listener: Listener) -> Sequence[TimedWord]:
+def _words(timing: Timing, listener: Listener) -> Sequence[TimedWord]:
     if not listener.log_probs:
         return ()
     words: Sequence[TimedWord] | None = timing.words(torch.cat(listener.log_probs), listener.ids)
@@ -94,7 +107,7 @@ def _ended(pipe: SamplePipe) -> Exit:
         print("warning: the recording ends in the middle of a sample, which is left out", file=sys.stderr)
     if pipe.lacking:
         raise DataError(
-            f"the recording is cut off: {pipe.lacking:,} of the samples that its header promises did not come",
+            f"the recording is cut off: {pipe.lacking:,} samples that its header promises did not come",
             file=pipe.name,
             help="the text above is that of what has come",
         )
@@ -157,9 +170,9 @@ class Pace:
     def summary(self, seconds: float) -> str:
         """For people."""
         factor = self.spent / seconds if seconds else 0.0
-        most = self.recognizer.latency.most_seconds
+        hears, computes = self.recognizer.latency.most_seconds * 1000, self.slowest * 1000
         return (
-            f"heard {seconds:.2f} s, computed {self.spent:.2f} s: real-time factor {factor:.3f}; a sound was text after "
-            f"{(most + self.slowest) * 1000:.0f} ms at most ({most * 1000:.0f} ms to hear, "
-            f"{self.slowest * 1000:.0f} ms to compute)"
+            f"heard {seconds:.2f} s, computed {self.spent:.2f} s: real-time factor {factor:.3f}; "
+            f"a sound was text after {hears + computes:.0f} ms at most ({hears:.0f} ms to hear, "
+            f"{computes:.0f} ms to compute)"
         )

@@ -62,7 +62,8 @@ def recognizer_of(opened: Opened) -> Recognizer:
     return Recognizer(
         run.program.model, search, opened.parts.features["source"],
         lambda x_ND: normalize_frames(x_ND, how, statistics), opened.parts.text["target"].decode, source.rate,
-        frames.dim, float(gives.stride / frames.rate), latency, opened.predictor.device, opened.predictor.packs,
+        frames.dim, float(gives.stride / frames.rate), latency, opened.predictor.device,
+        opened.predictor.packs,
     )  # fmt: skip
 
 

@@ -26,14 +26,14 @@ UNKNOWN = 0x7FFFF000
 MOST_HEADER = 1 << 20
 OTHERS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"FORM": "AIFF", b".snd": "AU", b"NIST": "SPHERE"}
 """How files begin that are no raw samples."""
-HELP = "pipe 16-bit little-endian samples of one channel, such as `arecord -q -t raw -f S16_LE -c 1 -r {rate}`"
+HELP = "pipe 16-bit samples of one channel, such as those of `arecord -q -t raw -f S16_LE -c 1 -r {rate}`"
 
 
 class SamplePipe:
     """``for samples in pipe``: float32 ``[T]`` in [-1, 1], as soon as any have come.
 
-    Ends with the pipe, or once ``signals`` caught one of SIGTERM and SIGINT, whose number is then in ``signal``.
-    Raises ``DataError`` for what is no such recording, before anything is given of it.
+    Ends with the pipe, or once ``signals`` caught one of SIGTERM and SIGINT, whose number is then in
+    ``signal``.  Raises ``DataError`` for what is no such recording, before anything is given.
     """
 
     def __init__(self, file: int, *, rate: int, name: str = "standard input") -> None:
@@ -56,7 +56,7 @@ class SamplePipe:
             whole = len(held) // WIDTH * WIDTH
             if whole:
                 given += whole
-                yield np.frombuffer(held[:whole], "<i2").astype(np.float32) / 32768.0
+                yield pcm(held[:whole])
             held = held[whole:]
             if promised is not None and given >= promised - promised % WIDTH:
                 return
@@ -148,3 +148,8 @@ class SamplePipe:
             os.close(self._wake)
             os.close(wake)
             self._wake = None
+
+
+def pcm(samples: bytes) -> np.ndarray:
+    """``[T]`` float32 in [-1, 1] of 16-bit little-endian samples, as audio files are read."""
+    return np.frombuffer(samples, "<i2").astype(np.float32) / np.float32(32768.0)
