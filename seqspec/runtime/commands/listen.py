@@ -50,6 +50,7 @@ def listen(
         run = open_folder(path)
         compiled = compile_run(run, overlays=over)
         require_streaming(compiled.plan.each[task_of(compiled.plan, task, run=run)])
+        exit = Exit.CLEAN  # also where whoever reads has had enough
         with output_stream(output) as out:
             from seqspec.runtime.prediction.listening.listen import listen as go
 

@@ -169,6 +169,18 @@ def test_options_that_mean_nothing_are_refused(speech, capfd):
     assert "not csv" in refused
 
 
+def test_a_reader_that_has_had_enough_is_no_fault(speech, recording, capfd, monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        outcome, _, told = heard(speech, given(recording).tobytes(), capfd)
+        monkeypatch.undo()
+
+    assert outcome.exit == 0
+    assert "error" not in told
+
+
 def test_a_terminated_listener_writes_what_it_has_heard(speech, recording, capfd):
     samples = given(recording).tobytes()
     read, write = os.pipe()
