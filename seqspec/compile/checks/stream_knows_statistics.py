@@ -1,4 +1,4 @@
-"""An encoder that is to follow a recording, behind frames that wait for its end.
+"""An encoder that follows a recording while it is spoken, behind frames that wait for its end.
 
 With `chunk` attention hears a recording piece by piece, so that `seqspec predict --stream` can write while
 somebody speaks. Mean and variance of an utterance are known when it is over, and so is what looks at the
@@ -27,7 +27,7 @@ from seqspec.compile.plan.streaming import Latency, asks_to_stream, latency_of
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.types import Waveform
 
-CODE = "SQ401"
+CODE = "SQ402"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
