@@ -67,7 +67,7 @@ class Stack(Protocol):
     """Layers that work on one chunk at a time."""
 
     def __call__(
-        self, chunk_BSD: Tensor, pasts: tuple[Any, ...], *, position: int
+        self, chunk_BSD: Tensor, pasts: tuple[Any, ...], /, *, position: int
     ) -> tuple[Tensor, tuple[Any, ...]]: ...
 
 
