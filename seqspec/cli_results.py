@@ -97,6 +97,9 @@ def predict(
         Path | None,
         typer.Option(help="Transcripts (a line: name, blank, text) to find in the recordings (CTC)."),
     ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Hear standard input as it comes: raw 16-bit samples, or WAV.")
+    ] = False,
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
@@ -111,6 +114,18 @@ def predict(
 
     launch = Launch(device=device, threads=threads)
     over = commands.overlays([], set)
+    if stream:
+        from seqspec.runtime.commands.listen import listen
+
+        idle = {"inputs": inputs, "--nbest": nbest > 1, "--scores": scores, "--probabilities": probabilities,
+                "--column": column, "--out": out, "--vectors": vectors, "--engine": engine != "torch",
+                "--align": align}  # fmt: skip
+        finish(
+            listen(
+                run, idle=[name for name, given in idle.items() if given], task=task, checkpoint=checkpoint,
+                output=output, over=over, launch=launch, format=format, timestamps=timestamps,
+            )
+        )  # fmt: skip
     finish(
         commands.predict(
             run,

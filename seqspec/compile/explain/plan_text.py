@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from seqspec.compile.diff.consequences import chosen_steps, learning_rates
 from seqspec.compile.language.flow_style import flow
 from seqspec.compile.plan.plan import Plan, PlanNode
+from seqspec.compile.plan.streaming import Latency, latency_of
 from seqspec.compile.plan.values import Value
 from seqspec.schema.source import dotted
 from seqspec.schema.types import Type
@@ -20,7 +21,8 @@ _ABSENT = {("initialize",), ("freeze",)}
 
 def plan_text(plan: Plan) -> str:
     """The whole plan, a section a paragraph."""
-    sections = (_head(plan), _nodes(plan), _parts(plan), _numbers(plan), _rates(plan), _unknowns(plan))
+    sections = (_head(plan), _nodes(plan), _stream(plan), _parts(plan), _numbers(plan), _rates(plan),
+                _unknowns(plan))  # fmt: skip
     return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
 
 
@@ -51,6 +53,12 @@ def _edges(plan: Plan, node: PlanNode) -> str:
 
 def _named(types: Iterable[tuple[str, Type]]) -> str:
     return ", ".join(str(type_) if name == "source" else f"{name} {type_}" for name, type_ in types)
+
+
+def _stream(plan: Plan) -> list[str]:
+    """How far behind a recogniser hears that is made to stream."""
+    found = latency_of(plan) if not plan.tasks else []
+    return ["streaming", f"  {found}"] if isinstance(found, Latency) and found.asked else []
 
 
 def _parts(plan: Plan) -> list[str]:

@@ -18,7 +18,7 @@ from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import affine_together
-from seqspec.components._layers.positions import rotate
+from seqspec.components._layers.positions import rotate, turned, turns
 
 
 class KeysValues(NamedTuple):
@@ -113,10 +113,37 @@ class Attention(nn.Module):
         self, x_ND: Tensor, past_TPNHE: Tensor, *, position: int, mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """One more position of each hypothesis, which sees itself and its past; gives the past with it."""
-        queries_NH1E, new = self._of_itself(x_ND[:, None], start=position)
-        past_TPNHE = append(past_TPNHE, *(part.squeeze(2) for part in new), filled=position)
+        if self.rotary:
+            queries_NH1E, new = self._of_itself(x_ND[:, None], start=position)
+            keys_NHE, values_NHE = (part.squeeze(2) for part in new)
+        else:
+            # Small operations are most of a step: heads are cut out of rows, with no axis of time.
+            query, key, value = affine_together(x_ND, self.query, self.key, self.value)
+            queries_NH1E = self._sized(self._split(query[:, None]))
+            keys_NHE, values_NHE = (part.view(len(x_ND), self.num_heads, -1) for part in (key, value))
+        past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
-        return self._attend(queries_NH1E, seen, mask=mask, causal=False)[:, 0], past_TPNHE
+        drop = self.dropout if self.training else 0.0
+        return self.output(attend(queries_NH1E, seen, mask=mask, drop=drop).flatten(1)), past_TPNHE
+
+    def advance(
+        self,
+        x_BQD: Tensor,
+        past: KeysValues | None,
+        *,
+        position: int,
+        keep: int | None,
+        mask: Tensor | None = None,
+    ) -> tuple[Tensor, KeysValues]:
+        """Several more positions at once, the first of which is ``position``: they see one another and the
+        past.  Gives the past of the next ones too, its last ``keep`` positions, or all.
+        """
+        queries, new = self._of_itself(x_BQD, start=position)
+        if past is not None:
+            new = KeysValues(*(torch.cat(pair, dim=2) for pair in zip(past, new, strict=True)))
+        kept = new.keys.shape[2] if keep is None else min(keep, new.keys.shape[2])
+        rest = KeysValues(*(part[:, :, part.shape[2] - kept :] for part in new))
+        return self._attend(queries, new, mask=mask, causal=False), rest
 
     def weights(self, x_BQD: Tensor, memory_BKD: Tensor, *, mask: Tensor | None = None) -> Tensor:
         """``[B, Q, K]``: attention probabilities, averaged over heads; for pictures and coverage."""
@@ -138,23 +165,27 @@ class Attention(nn.Module):
     def _of_itself(self, x_BTD: Tensor, *, start: int = 0) -> tuple[Tensor, KeysValues]:
         """Queries, keys and values of one sequence, whose first row stands at position ``start``."""
         query, key, value = affine_together(x_BTD, self.query, self.key, self.value)
-        return self._asked(query, start=start), self._kept(key, value, start=start)
+        queries, keys, values = self._sized(self._split(query)), self._split(key), self._split(value)
+        if self.rotary:  # queries and keys stand at the same places
+            by = turns(keys, start=start)
+            queries, keys = turned(queries, by), turned(keys, by)
+        return queries, KeysValues(keys, values)
 
     def _kept(self, key_BKD: Tensor, value_BKD: Tensor, *, start: int) -> KeysValues:
         keys = self._split(key_BKD)
         return KeysValues(rotate(keys, start=start) if self.rotary else keys, self._split(value_BKD))
 
     def _queries(self, x_BQD: Tensor) -> Tensor:
-        return self._asked(self.query(x_BQD), start=0)
+        queries = self._sized(self._split(self.query(x_BQD)))
+        return rotate(queries, start=0) if self.rotary else queries
 
-    def _asked(self, query_BQD: Tensor, *, start: int) -> Tensor:
-        queries = self._split(query_BQD)
+    def _sized(self, queries: Tensor) -> Tensor:
         if not self.scaled:  # what follows divides by the root
             queries = queries * queries.shape[-1] ** 0.5
         if self.scale is not None:
             # Lingvo: each feature of a head has its own positive scale, 1 at first.
             queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))
-        return rotate(queries, start=start) if self.rotary else queries
+        return queries
 
     def _split(self, x_BKD: Tensor) -> Tensor:
         return x_BKD.view(*x_BKD.shape[:2], self.num_heads, -1).transpose(1, 2)

@@ -114,6 +114,23 @@ class Lstm(nn.Module):
         given: Tensor = hidden
         return given
 
+    def run(self, x_BTI: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        """Further steps of a layer with one direction: ``[B, T, H]`` and the state after them."""
+        if self.cell_cap is None and x_BTI.numel():
+            none = self.bias_DG.new_zeros(self.bias_DG.shape[1])
+            weights = [self.input_weight_DGI[0], self.state_weight_DGH[0], self.bias_DG[0], none]
+            begin = (state.hidden[None].contiguous(), state.cell[None].contiguous())
+            with _quiet(x_BTI.device):
+                hidden, last, cell = torch._VF.lstm(
+                    x_BTI.float(), begin, weights, True, 1, 0.0, False, False, True
+                )
+            return hidden, CellState(last[0], cell[0])
+        outputs = [x_BTI.new_empty(len(x_BTI), 0, self.dim)]
+        for x_BI in x_BTI.unbind(1):
+            state = self.step(x_BI, state)
+            outputs.append(state.hidden[:, None])
+        return torch.cat(outputs, dim=1), state
+
     def step(self, x_BI: Tensor, state: CellState) -> CellState:
         """One step of a layer with one direction."""
         gates = nn.functional.linear(x_BI, self.input_weight_DGI[0], self.bias_DG[0])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +33,31 @@ def rotate(x_BHTD: Tensor, *, start: int) -> Tensor:
     Su et al. (2021), "RoFormer: Enhanced Transformer with Rotary Position Embedding", arXiv:2104.09864,
     pairing the two halves.
     """
+    return turned(x_BHTD, turns(x_BHTD, start=start))
+
+
+class Turns(NamedTuple):
+    """Cosines and sines of the angles of some positions: ``[T, D / 2]`` each."""
+
+    cos: Tensor
+    sin: Tensor
+
+
+def turns(x_BHTD: Tensor, *, start: int) -> Turns:
+    """What ``rotate`` turns ``x`` by, and anything else of its shape, type and place."""
     size, dim = x_BHTD.shape[-2:]
     half = dim // 2
     rates = torch.exp(torch.arange(half, device=x_BHTD.device) * (-math.log(1e4) / half))
     angles = torch.arange(start, start + size, device=x_BHTD.device)[:, None] * rates
-    cos, sin = angles.cos().to(x_BHTD.dtype), angles.sin().to(x_BHTD.dtype)
+    return Turns(angles.cos().to(x_BHTD.dtype), angles.sin().to(x_BHTD.dtype))
+
+
+def turned(x_BHTD: Tensor, by: Turns) -> Tensor:
+    """``rotate`` by angles that are known."""
+    half = x_BHTD.shape[-1] // 2
     first, second = x_BHTD[..., :half], x_BHTD[..., half : 2 * half]
-    turned = [first * cos - second * sin, second * cos + first * sin, x_BHTD[..., 2 * half :]]
-    return torch.cat(turned, dim=-1)
+    parts = [first * by.cos - second * by.sin, second * by.cos + first * by.sin, x_BHTD[..., 2 * half :]]
+    return torch.cat(parts, dim=-1)
 
 
 class RelativeBias(nn.Module):

@@ -33,7 +33,7 @@ def recurrent(
     init_range: float | None = None,
 ) -> Lstm | Recurrent:
     """One layer: ``forward(x_BTI, lengths_B)`` for all steps, ``start(size)`` and ``step(x_BI, state)`` for
-    one.
+    one, ``run(x_BTI, state)`` for some more.
     """
     if kind == "lstm" and projected_dim is None:
         return Lstm(
@@ -79,6 +79,14 @@ class Recurrent(nn.Module):
             state = cell.advance(gates_BG, state)
             outputs.append(state.hidden)
         return torch.stack(outputs, dim=1)
+
+    def run(self, x_BTI: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        """Further steps of a layer with one direction: ``[B, T, P]`` and the state after them."""
+        outputs = [state.hidden[:, None, :][:, :0]]
+        for x_BI in x_BTI.unbind(1):
+            state = self.step(x_BI, state)
+            outputs.append(state.hidden[:, None])
+        return torch.cat(outputs, dim=1), state
 
     def step(self, x_BI: Tensor, state: CellState) -> CellState:
         """One step of a layer with one direction."""

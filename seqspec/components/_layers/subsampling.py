@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,10 +45,28 @@ class ConvBlock(nn.Module):
     def forward(self, x_BCTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         x_BCTF = self.conv(x_BCTF)
         lengths_B = shortened(lengths_B, self.stride[0])
-        mask_BT = length_mask(lengths_B, x_BCTF.shape[2])
+        return self._shown(x_BCTF, length_mask(lengths_B, x_BCTF.shape[2])), lengths_B
+
+    def _shown(self, x_BCTF: Tensor, mask_BT: Tensor) -> Tensor:
         if self.norm is None:
-            return functional.relu(x_BCTF) * mask_BT[:, None, :, None], lengths_B
-        return self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT).permute(0, 3, 1, 2), lengths_B
+            return functional.relu(x_BCTF) * mask_BT[:, None, :, None]
+        given: Tensor = self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT).permute(0, 3, 1, 2)
+        return given
+
+    def advance(self, x_BCTF: Tensor, held: Tensor | None, *, last: bool) -> tuple[Tensor, Tensor]:
+        """What can be told once ``x`` has come after the frames in ``held`` (``None`` at first): the states,
+        and the frames that are to be held for the next ones.
+        """
+        held = functional.pad(x_BCTF[:, :, :0], (0, 0, 1, 0)) if held is None else held
+        x_BCTF = functional.pad(torch.cat([held, x_BCTF], dim=2), (0, 0, 0, int(last)))
+        count = max((x_BCTF.shape[2] - 3) // self.stride[0] + 1, 0)
+        rest = x_BCTF[:, :, count * self.stride[0] :]
+        if not count:
+            bins = -(-x_BCTF.shape[3] // self.stride[1])
+            return x_BCTF.new_empty(len(x_BCTF), self.conv.out_channels, 0, bins), rest
+        conv = self.conv
+        y = functional.conv2d(x_BCTF, conv.weight, conv.bias, self.stride, padding=(0, 1))
+        return self._shown(y, y.new_ones(len(y), count, dtype=torch.bool)), rest
 
 
 class ConvStack(nn.Module):
@@ -89,6 +108,20 @@ class ConvStack(nn.Module):
         for block in self.blocks:
             x_BCTF, lengths_B = block(x_BCTF, lengths_B)
         return x_BCTF.transpose(1, 2).flatten(2), lengths_B
+
+    def advance(
+        self, x_BTD: Tensor, held: tuple[Tensor, ...] | None, *, last: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """More frames of a stream: the states that can be told by now, and what each block holds."""
+        bins = x_BTD.shape[2] // self.inputs
+        x_BCTF = x_BTD.view(*x_BTD.shape[:2], self.inputs, bins).transpose(1, 2)
+        rest: list[Tensor] = []
+        before: Any = held or [None] * len(self.blocks)
+        for block, own in zip(self.blocks, before, strict=True):
+            assert isinstance(block, ConvBlock)
+            x_BCTF, kept = block.advance(x_BCTF, own, last=last)
+            rest.append(kept)
+        return x_BCTF.transpose(1, 2).flatten(2), tuple(rest)
 
 
 def shortened(lengths_B: Tensor, stride: int) -> Tensor:

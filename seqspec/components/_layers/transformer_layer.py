@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from seqspec.components._layers.attention import Attention
+from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
@@ -131,6 +131,23 @@ class TransformerLayer(nn.Module):
         more = {"auxiliary": context.auxiliary} if self.routes else {}
         y = self.feed_forward(self.feed_forward_residual.before(x_BTD), context.real_BT, **more)
         return self.feed_forward_residual.after(x_BTD, y)
+
+    def advance(
+        self,
+        x_BTD: Tensor,
+        past: KeysValues | None,
+        *,
+        position: int,
+        keep: int | None,
+        mask: Tensor | None,
+    ) -> tuple[Tensor, KeysValues]:
+        """Several more positions of a stream, as ``Attention.advance``; nothing else may look around."""
+        y, past = self.self_attention.advance(
+            self.self_residual.before(x_BTD), past, position=position, keep=keep, mask=mask
+        )
+        x_BTD = self.self_residual.after(x_BTD, y)
+        y = self.feed_forward(self.feed_forward_residual.before(x_BTD), None)
+        return self.feed_forward_residual.after(x_BTD, y), past
 
     def _mixed(self, query_BTD: Tensor, context: Context) -> Tensor:
         more = {"auxiliary": context.auxiliary} if getattr(self.self_attention, "auxiliary", ()) else {}

@@ -9,11 +9,14 @@ then not needed.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.batch_norm import MaskedBatchNormRelu
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.lstm import Lstm
+from seqspec.components._layers.lstm import CellState, Lstm
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.subsampling import ConvStack
 from seqspec.schema.encoder.conv_lstm import ConvLstmConfig
@@ -21,7 +24,9 @@ from seqspec.schema.types import Frames
 
 
 class ConvLstm(nn.Module):
-    """``[B, T, dim]`` frames give ``[B, ceil(T / stride), 2 · dim]`` states, zero beyond each length."""
+    """``[B, T, dim]`` frames give ``[B, ceil(T / stride), directions · dim]`` states, zero beyond each
+    length.
+    """
 
     def __init__(self, config: ConvLstmConfig, source: Frames) -> None:
         super().__init__()
@@ -39,7 +44,7 @@ class ConvLstm(nn.Module):
         width = self.convolutions.dim
         for index in range(config.num_layers):
             self.layers.append(_layer(config, width))
-            width = 2 * config.dim
+            width = config.num_directions * config.dim
             if config.projection == "batch_norm_relu" and index < config.num_layers - 1:
                 self.projections.append(_Projection(width, decay=config.batch_norm_decay))
 
@@ -52,12 +57,36 @@ class ConvLstm(nn.Module):
                 x_BSD = self.projections[index](x_BSD, mask_BS)
         return self.dropout(x_BSD), lengths_B
 
+    def advance(
+        self, x_BTD: Tensor, state: ConvLstmStream | None, *, last: bool
+    ) -> tuple[Tensor, ConvLstmStream]:
+        """More frames of a stream that is read in one direction: the states that can be told by now."""
+        layers: Any = self.layers
+        cells = state.cells if state is not None else tuple(layer.start(len(x_BTD)) for layer in layers)
+        x_BSD, held = self.convolutions.advance(x_BTD, state and state.frames, last=last)
+        mask_BS = torch.ones(x_BSD.shape[:2], dtype=torch.bool, device=x_BSD.device)
+        after = []
+        for index, (layer, cell) in enumerate(zip(layers, cells, strict=True)):
+            x_BSD, cell = layer.run(x_BSD, cell)
+            after.append(cell)
+            if index < len(self.projections):
+                x_BSD = self.projections[index](x_BSD, mask_BS)
+        return x_BSD, ConvLstmStream(held, tuple(after))
+
+
+class ConvLstmStream(NamedTuple):
+    """What a stream has to remember between two pieces."""
+
+    frames: tuple[Tensor, ...]
+    """Frames, and states of each convolution, that the next ones need beside them."""
+    cells: tuple[CellState, ...]
+
 
 def _layer(config: ConvLstmConfig, inputs: int) -> Lstm:
     return Lstm(
         inputs,
         config.dim,
-        bidirectional=True,
+        bidirectional=config.bidirectional,
         cell_cap=config.cell_cap,
         forget_bias=config.forget_bias,
         init_range=config.init_range,

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.init import linear
+from seqspec.components._layers.lstm import CellState
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.schema.encoder.recurrent import RecurrentConfig
@@ -47,3 +50,16 @@ class Recurrent(nn.Module):
         if self.project is not None:
             x_BTI = self.project(x_BTI) * length_mask(lengths_B, x_BTI.shape[1])[..., None]
         return x_BTI, lengths_B
+
+    def advance(
+        self, x_BTI: Tensor, state: tuple[CellState, ...] | None, *, last: bool
+    ) -> tuple[Tensor, tuple[CellState, ...]]:
+        """More steps of a stream that is read in one direction: their states, and the cells after them."""
+        layers: Any = self.layers
+        before = state or tuple(layer.start(len(x_BTI)) for layer in layers)
+        after = []
+        for number, (layer, cell) in enumerate(zip(layers, before, strict=True), start=1):
+            y_BTD, cell = layer.run(x_BTI, cell)
+            x_BTI = x_BTI + y_BTD if number >= self.residual_from else y_BTD
+            after.append(cell)
+        return (x_BTI if self.project is None else self.project(x_BTI)), tuple(after)

@@ -59,6 +59,23 @@ class LogMel:
             x_NM = torch.cat([energy_N[:, None], x_NM], dim=1)
         return _with_deltas(x_NM, self.deltas)
 
+    def stream(self) -> LogMelStream:
+        """The same frames of samples that come piece by piece, where the config's ``streaming`` allows it."""
+        return LogMelStream(self)
+
+    def advance(self, held_T: Tensor, samples: np.ndarray) -> tuple[Tensor, Tensor]:
+        """The frames that lie wholly inside what is held and has come, and the samples that the next ones
+        need.
+        """
+        wave_T = torch.cat([held_T, self._prepare(torch.from_numpy(samples))])
+        count = self.num_frames(len(wave_T))
+        x_NM, energy_N = torch.empty(count, self.filters_FM.shape[1]), torch.empty(count)
+        if count:
+            self._fill(x_NM, energy_N, wave_T)
+        if self.energy_first:
+            x_NM = torch.cat([energy_N[:, None], x_NM], dim=1)
+        return x_NM, wave_T[count * self.hop :].clone()
+
     def _prepare(self, wave_T: Tensor) -> Tensor:
         wave_T = wave_T.float()
         if self.scale != 1.0:
@@ -102,6 +119,19 @@ class LogMel:
             weight_NF.sqrt_()
         torch.mm(weight_NF, self.filters_FM, out=out)
         out.clamp_min_(self.floor).log_()
+
+
+class LogMelStream:
+    """Frames of samples that come piece by piece."""
+
+    def __init__(self, feature: LogMel) -> None:
+        self.feature = feature
+        self.held_T = torch.empty(0)
+
+    def __call__(self, samples: np.ndarray) -> Tensor:
+        """``[frames, dim]``: those that are complete with these float32 samples."""
+        x_NM, self.held_T = self.feature.advance(self.held_T, samples)
+        return x_NM
 
 
 def _window(shape: str, length: int) -> Tensor:

@@ -53,6 +53,14 @@ class Ctc(nn.Module):
         states_BSD, lengths_B = self.encoder(source_BTD, lengths_B)
         return log_probabilities(self.head(states_BSD)), lengths_B
 
+    def advance(self, source_BTD: Tensor, state: Any, *, last: bool) -> tuple[Tensor, Any]:
+        """``log_probs`` of the states that can be told once these frames of a stream have come, and the
+        encoder's state (``None`` at first).
+        """
+        encoder: Any = self.encoder
+        states_BSD, state = encoder.advance(source_BTD, state, last=last)
+        return log_probabilities(self.head(states_BSD)), state
+
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
         """``log_probs``, whose best path or beam is what was said."""
         given, inputs = source_arguments(batch)

@@ -26,6 +26,32 @@ class CtcGreedy:
         rows = zip(symbol_BS.tolist(), lengths_B.tolist(), sums, strict=True)
         return [[Hypothesis(_collapse(path[:length]), total, total)] for path, length, total in rows]
 
+    def listen(self) -> GreedyListener:
+        """The same search over states that come one after another."""
+        return GreedyListener()
+
+
+class GreedyListener:
+    """What has been heard so far."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.score = 0.0
+        self._last = PAD
+
+    def hear(self, log_probs_SV: Tensor) -> None:
+        """Some more states."""
+        best_S, symbol_S = log_probs_SV.max(-1)
+        self.score += float(best_S.sum())
+        for symbol in symbol_S.tolist():
+            if symbol not in (self._last, PAD):
+                self.ids.append(symbol)
+            self._last = symbol
+
+    def best(self, *, ended: bool) -> Hypothesis:
+        """The hypothesis so far."""
+        return Hypothesis(tuple(self.ids), self.score, self.score)
+
 
 def _collapse(path: list[int]) -> tuple[int, ...]:
     return tuple(symbol for symbol, _ in groupby(path) if symbol != PAD)

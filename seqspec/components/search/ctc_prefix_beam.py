@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
@@ -62,37 +62,67 @@ class CtcPrefixBeam:
         return search
 
     def __call__(self, log_probs_BSV: Tensor, lengths_B: Tensor) -> list[list[Hypothesis]]:
+        rows = zip(log_probs_BSV, lengths_B.tolist(), strict=True)
+        return [self._one(log_probs_SV[:length]) for log_probs_SV, length in rows]
+
+    def listen(self) -> BeamListener:
+        """The same search over states that come one after another."""
         if self.begin is None and (self.fusion is not None or self.ngram is not None):
             raise TypeError("the search asks for a language model, and was given none")
-        floor_BS1 = log_probs_BSV.amax(-1, keepdim=True) - self.symbol_gap
-        if self.max_symbols is not None and self.max_symbols < log_probs_BSV.shape[-1]:
-            best_BSK = log_probs_BSV.topk(self.max_symbols, dim=-1).values
-            floor_BS1 = floor_BS1.maximum(best_BSK[..., -1:])
-        keeps = (log_probs_BSV >= floor_BS1).cpu()
-        rows = zip(log_probs_BSV.cpu(), keeps, lengths_B.tolist(), strict=True)
-        return [self._one(log_probs_SV[:length], keep_SV[:length]) for log_probs_SV, keep_SV, length in rows]
+        return BeamListener(self)
 
-    def _one(self, log_probs_SV: Tensor, keep_SV: Tensor) -> list[Hypothesis]:
-        beam: dict[Prefix, _Sums] = {(): _Sums(0.0, NEVER)}
-        told = _Told(self.begin, self.weight, self.bonus)
-        for log_probs_V, keep_V in zip(log_probs_SV, keep_SV, strict=True):
+    def _one(self, log_probs_SV: Tensor) -> list[Hypothesis]:
+        listener = self.listen()
+        listener.hear(log_probs_SV)
+        return listener.hypotheses(ended=True)
+
+    def considered(self, log_probs_SV: Tensor) -> Iterator[dict[int, float]]:
+        """Of each state the log-probabilities of the symbols that are looked at."""
+        floor_S1 = log_probs_SV.amax(-1, keepdim=True) - self.symbol_gap
+        if self.max_symbols is not None and self.max_symbols < log_probs_SV.shape[-1]:
+            best_SK = log_probs_SV.topk(self.max_symbols, dim=-1).values
+            floor_S1 = floor_S1.maximum(best_SK[..., -1:])
+        keep_SV = (log_probs_SV >= floor_S1).cpu()
+        for log_probs_V, keep_V in zip(log_probs_SV.cpu(), keep_SV, strict=True):
             symbols = keep_V.nonzero().squeeze(1)
-            chances = zip(symbols.tolist(), log_probs_V[symbols].tolist(), strict=True)
-            beam = self._prune(_advance(beam, dict(chances)), told)
-        scored = {prefix: sums.total + told.whole(prefix) for prefix, sums in beam.items()}
-        ranked = sorted(scored.items(), key=lambda item: (-item[1], item[0]))
-        return [
-            Hypothesis(prefix, score, score - self.bonus * len(prefix) if self.bonus else score)
-            for prefix, score in ranked
-        ]
+            yield dict(zip(symbols.tolist(), log_probs_V[symbols].tolist(), strict=True))
 
-    def _prune(self, beam: dict[Prefix, _Sums], told: _Told) -> dict[Prefix, _Sums]:
+    def prune(self, beam: dict[Prefix, _Sums], told: _Told) -> dict[Prefix, _Sums]:
+        """The ``size`` best prefixes."""
         if len(beam) <= self.size:
             return beam
         ranked = sorted(beam.items(), key=lambda item: (-item[1].total - told.so_far(item[0]), item[0]))
         kept = dict(ranked[: self.size])
         told.forget(kept)
         return kept
+
+
+class BeamListener:
+    """The beam after the states that have been heard."""
+
+    def __init__(self, search: CtcPrefixBeam) -> None:
+        self.search = search
+        self.beam: dict[Prefix, _Sums] = {(): _Sums(0.0, NEVER)}
+        self.told = _Told(search.begin, search.weight, search.bonus)
+
+    def hear(self, log_probs_SV: Tensor) -> None:
+        """Some more states."""
+        for chances in self.search.considered(log_probs_SV):
+            self.beam = self.search.prune(_advance(self.beam, chances), self.told)
+
+    def best(self, *, ended: bool) -> Hypothesis:
+        """The best hypothesis: of a whole output, or of one that may go on."""
+        return self.hypotheses(ended=ended)[0]
+
+    def hypotheses(self, *, ended: bool) -> list[Hypothesis]:
+        """All of them, best first."""
+        more, bonus = self.told.whole if ended else self.told.so_far, self.search.bonus
+        scored = {prefix: sums.total + more(prefix) for prefix, sums in self.beam.items()}
+        ranked = sorted(scored.items(), key=lambda item: (-item[1], item[0]))
+        return [
+            Hypothesis(prefix, score, score - bonus * len(prefix) if bonus else score)
+            for prefix, score in ranked
+        ]
 
 
 class _Told:

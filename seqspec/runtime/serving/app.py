@@ -178,7 +178,7 @@ class Server:
         async def read(future: Any) -> str:
             return _text((await self._wait(future))[0])
 
-        return Live(texts(request, served, self.limits, read))
+        return Live(texts(request, served, self.limits, read=read, wait=self._wait))
 
     async def complete(self, request: Request) -> Response:
         """A language model goes on from a prompt, at once or token by token."""

@@ -1,8 +1,9 @@
 """Partial texts of a recording while it is still being sent.
 
-What has come in is read again from its beginning, each time that it has grown by a quarter: no state is kept
-between readings, any CTC model takes part, and the last text is that of the whole recording, to the bit.  All
-readings together cost five times the last one at most.
+A model that streams hears each part once and keeps its state.  Of any other CTC model what has come in is
+read again from its beginning, each time that it has grown by a quarter: no state is kept between readings,
+and the last text is that of the whole recording, to the bit.  All readings together cost five times the last
+one at most.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import json
 import time
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from seqspec.compile.plan.streaming import Latency, latency_of
 from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.prediction.listening.recognizer import recognizer_of
+from seqspec.runtime.prediction.listening.sample_pipe import pcm
 from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.served_model import Served, Upload
 from seqspec.schema.types import Logits, Waveform
@@ -62,30 +67,77 @@ class Live(Response):
 
 
 async def texts(
-    request: Request, served: Served, limits: Limits, read: Callable[[Any], Awaitable[str]]
+    request: Request,
+    served: Served,
+    limits: Limits,
+    *,
+    read: Callable[[Any], Awaitable[str]],
+    wait: Callable[[Any], Awaitable[Any]],
 ) -> AsyncIterator[bytes]:
     """``{"partial": text}`` wherever the text has changed, ``{"text": text}`` at the end, then ``[DONE]``.
 
-    The body is 16-bit little-endian PCM of one channel at the model's rate.  ``read`` waits for a future of
-    the model and gives its text.
+    The body is 16-bit little-endian PCM of one channel at the model's rate.  ``wait`` waits for a future of
+    the model, ``read`` for one that is a prediction and gives its text.
     """
     rate = require_live(served)
-    heard, last, told = bytearray(), FIRST_SECONDS * rate * WIDTH / GROWN, ""
+    parts = _parts(request, limits, most=int(limits.max_seconds * rate) * WIDTH)
+    plan = served.opened.run.program.plan
+    if isinstance(latency_of(plan), Latency):
+        found = _followed(parts, served, wait)
+    else:
+        found = _read_again(parts, served, limits, rate, read)
+    told = ""
     try:
-        async for part in _parts(request, limits, most=int(limits.max_seconds * rate) * WIDTH):
-            heard += part
-            if len(heard) >= GROWN * last:
-                last = len(heard)
-                text = await read(served.submit([_recording(heard, rate, limits)]))
-                if text != told:
-                    told = text
-                    yield _event({"partial": text})
-        if len(heard) < WIDTH:
-            raise Refused(422, "the recording is empty")
-        yield _event({"text": await read(served.submit([_recording(heard, rate, limits)]))})
+        async for text, ended in found:
+            if ended:
+                yield _event({"text": text})
+            elif text != told:
+                told = text
+                yield _event({"partial": text})
     except Refused as error:
         yield _event({"error": {"message": error.message, "type": error.kind}})
     yield b"data: [DONE]\n\n"
+
+
+Texts = AsyncIterator[tuple[str, bool]]
+"""Texts, and whether each is that of the whole recording."""
+
+
+async def _read_again(
+    parts: AsyncIterator[bytes],
+    served: Served,
+    limits: Limits,
+    rate: int,
+    read: Callable[[Any], Awaitable[str]],
+) -> Texts:
+    """Of a model that needs the whole: of all that has come, each time that it has grown by a quarter."""
+    heard, last = bytearray(), FIRST_SECONDS * rate * WIDTH / GROWN
+    async for part in parts:
+        heard += part
+        if len(heard) >= GROWN * last:
+            last = len(heard)
+            yield await read(served.submit([_recording(heard, rate, limits)])), False
+    if len(heard) < WIDTH:
+        raise Refused(422, "the recording is empty")
+    yield await read(served.submit([_recording(heard, rate, limits)])), True
+
+
+async def _followed(
+    parts: AsyncIterator[bytes], served: Served, wait: Callable[[Any], Awaitable[Any]]
+) -> Texts:
+    """Of a model that streams: each part is heard once."""
+    listener, held = recognizer_of(served.opened).listen(), b""
+    async for part in parts:
+        held += part
+        whole = len(held) // WIDTH * WIDTH
+        samples, held = pcm(held[:whole]), held[whole:]
+        if len(samples) and await wait(served.alone(partial(listener.hear, samples))):
+            yield listener.text, False
+    if not listener.samples:
+        raise Refused(422, "the recording is empty")
+    if not listener.frames:
+        raise Refused(422, "the recording is too short: not one frame of its features fits")
+    yield await wait(served.alone(listener.end)), True
 
 
 async def _parts(request: Request, limits: Limits, *, most: int) -> AsyncIterator[bytes]:

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.encoder.conv_lstm import slower
+from seqspec.schema.layers.chunks import require_chunks
 from seqspec.schema.layers.convolution_cost import Shortening
+from seqspec.schema.streaming import Obstacle, Streams, ahead_of_strides
 from seqspec.schema.types import Frames, States, Type
-from seqspec.schema.units import Dim, Layers, Positive, Probability
+from seqspec.schema.units import Count, Dim, Later, Layers, Positive, Probability
 
 Kernel = Annotated[int, Field(ge=1, le=1023)]
 
@@ -38,6 +40,16 @@ class ConformerConfig(Config):
     """Dropout on the input and on what each module adds."""
     attention_dropout: Probability = 0.0
     """Dropout on attention weights."""
+    chunk: Annotated[Positive | None, Later] = None
+    """States that are worked on together: attention sees those of its own chunk and some before it, so that
+    the encoder can follow a recording while it is spoken; left out, attention sees everything."""
+    left_context: Annotated[Count | None, Later] = None
+    """States before its chunk that attention sees; left out, all of them."""
+    dynamic_chunk: Annotated[Positive | None, Later] = None
+    """Train half of the batches with sight of everything and the others with chunks of 1 to so many
+    states, drawn for each batch (Zhang et al. 2020, arXiv:2012.05481); left out, all with ``chunk``."""
+    causal: Annotated[bool, Later] = False
+    """The depthwise convolution sees a state and those before it, in place of as many on either side."""
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Frames):
@@ -55,12 +67,29 @@ class ConformerConfig(Config):
             raise Mismatch(
                 f"a kernel of {self.kernel} has no middle", at=("kernel",), help="use an odd number"
             )
+        require_chunks(self)
+        if self.chunk is not None and not self.causal:
+            ahead = self.kernel // 2
+            raise Mismatch(
+                f"a kernel of {self.kernel} sees {ahead} states ahead in every block, beyond the chunk",
+                at=("chunk",),
+                help="set `causal: true`",
+            )
         return States(dim=self.dim, stride=self.subsampling, rate=slower(source.rate, self.subsampling))
 
     def shortening(self) -> Shortening:
         """The convolutions that the encoder begins with."""
         halved = [2] * (self.subsampling.bit_length() - 1)
         return Shortening([self.subsampling_channels or self.dim] * len(halved), halved, halved)
+
+    def streaming(self, source: Type) -> Streams | Obstacle:
+        """By chunks, behind a causal convolution."""
+        if self.chunk is None:
+            return Obstacle(
+                "its attention sees the whole recording", "set `chunk: 16` and `causal: true`", ("chunk",)
+            )
+        ahead = ahead_of_strides(self.shortening().time_strides)
+        return Streams(self.chunk * self.subsampling, ahead, asked=True)
 
     @property
     def attention_layers(self) -> int:

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.layers.convolution_cost import Shortening
+from seqspec.schema.streaming import Obstacle, Streams, ahead_of_strides
 from seqspec.schema.types import Frames, States, Type
-from seqspec.schema.units import Dim, Layers, PositiveFloat, Probability, Real
+from seqspec.schema.units import Dim, Later, Layers, PositiveFloat, Probability, Real
 
 Stride = Annotated[int, Field(ge=1, le=16)]
 Decay = Annotated[float, Field(gt=0, lt=1)]
@@ -28,11 +29,11 @@ class ConvLstmConfig(Config):
     bin_strides: list[Stride] = [2, 2]
     """Stride over frequency of each convolution."""
     num_layers: Layers = 4
-    """LSTM layers, each with both directions."""
+    """LSTM layers, each with both directions unless ``bidirectional`` is false."""
     dim: Dim = 1024
-    """State of one direction; the encoder gives twice as many features."""
+    """State of one direction; with both the encoder gives twice as many features."""
     projection: Literal["batch_norm_relu", "none"] = "batch_norm_relu"
-    """What stands between two LSTM layers: a projection to 2 · dim with batch normalisation and ReLU, or
+    """What stands between two LSTM layers: a square projection with batch normalisation and ReLU, or
     nothing."""
     dropout: Probability = 0.0
     """Dropout on the output of the convolutions and of each LSTM layer."""
@@ -48,6 +49,8 @@ class ConvLstmConfig(Config):
     (2015)."""
     batch_norm_decay: Decay = 0.99
     """Decay of the running mean and variance of batch normalisation."""
+    bidirectional: Annotated[bool, Later] = True
+    """Read backwards as well; ``false`` lets the encoder follow a recording while it is spoken."""
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Frames):
@@ -60,7 +63,21 @@ class ConvLstmConfig(Config):
                 given, needed = len(getattr(self, field)), len(self.channels)
                 message = f"`{field}` has {given} entries and `channels` has {needed}: one each is needed"
                 raise Mismatch(message, at=(field,))
-        return States(dim=2 * self.dim, stride=self.stride, rate=slower(source.rate, self.stride))
+        rate = slower(source.rate, self.stride)
+        return States(dim=self.num_directions * self.dim, stride=self.stride, rate=rate)
+
+    @property
+    def num_directions(self) -> int:
+        """Directions of each LSTM layer."""
+        return 2 if self.bidirectional else 1
+
+    def streaming(self, source: Type) -> Streams | Obstacle:
+        """In one direction, a state at a time."""
+        if self.bidirectional:
+            return Obstacle(
+                "its LSTMs read backwards from the end", "set `bidirectional: false`", ("bidirectional",)
+            )
+        return Streams(self.stride, ahead_of_strides(self.time_strides))
 
     def shortening(self) -> Shortening:
         """The convolutions that the encoder begins with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.layers.recurrent import RecurrentLayers
+from seqspec.schema.streaming import Obstacle, Streams
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim
 
@@ -28,3 +29,9 @@ class RecurrentConfig(RecurrentLayers):
                 help="begin residuals at layer 2",
             )
         return States(self.project or wide, rate=source.rate, causal=not self.bidirectional)
+
+    def streaming(self, source: Type) -> Streams | Obstacle:
+        """In one direction, a step at a time."""
+        if not self.bidirectional:
+            return Streams()
+        return Obstacle("it reads backwards from the end", "set `bidirectional: false`", ("bidirectional",))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.streaming import Obstacle, Streams
 from seqspec.schema.types import Frames, Type, Waveform
 from seqspec.schema.units import Dim, Later, NonNegative, PositiveFloat
 
@@ -68,6 +69,19 @@ class LogMelConfig(Config):
         width = self.num_bins + (self.energy == "first")
         rate = _plain(Fraction(source.rate, hop))
         return Frames(dim=width * (1 + self.deltas), rate=rate, channels=1 + self.deltas)
+
+    def streaming(self, source: Type) -> Streams | Obstacle:
+        """A frame at a time, once the last sample of its window has come."""
+        assert isinstance(source, Waveform)
+        for field, needed, why in (
+            ("dither", 0.0, "the noise that it adds depends on the length of the recording"),
+            ("snip_edges", True, "it mirrors what is missing at the ends of the recording"),
+            ("deltas", 0, "differences over time look two frames ahead for each order"),
+        ):
+            if getattr(self, field) != needed:
+                return Obstacle(why, f"set `{field}: {str(needed).lower()}`", (field,))
+        hop, window = (samples_of(value, source.rate) for value in (self.hop_seconds, self.window_seconds))
+        return Streams(hop, max(window - hop, 0))
 
     def _require_filters(self, rate: int, high: float) -> None:
         """A filter narrower than a bin of the transform would weigh nothing and give a constant feature."""
