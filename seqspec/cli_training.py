@@ -53,7 +53,10 @@ def run(
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines, each started on its own.")] = 1,
-    strategy: Annotated[Literal["auto", "ddp"], typer.Option(help="How devices share a step.")] = "auto",
+    strategy: Annotated[
+        Literal["auto", "ddp", "fsdp"],
+        typer.Option(help="How devices share a step: ddp keeps the model whole on each, fsdp shards it."),
+    ] = "auto",
     precision: Precision = None,
     workers: Workers = None,
     threads: Threads = None,
