@@ -44,6 +44,12 @@ class ShardedModel:
         register_fsdp_forward_method(model, "pass_through")
         self._parts = [module for module in model.modules() if isinstance(module, FSDPModule)]
 
+    def suit(self, optimizer: torch.optim.Optimizer) -> None:
+        """Torch's fused kernels know how to move a part of a parameter, but for that of gradient descent."""
+        if isinstance(optimizer, torch.optim.SGD):
+            for group in (optimizer.defaults, *optimizer.param_groups):
+                group |= {"fused": False, "foreach": True}
+
     def run(self, work: Callable[[], T]) -> T:
         """``work``, which makes the objective of a micro-batch, with weights at hand wherever it needs them.
 

@@ -81,6 +81,9 @@ class Training(lightning.LightningModule):
         """Terms whose examples have been told to be left out."""
         self.apart = program.apart
         self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
+        if sharded:
+            for mover in self.cycle.movers.values():
+                sharded.suit(mover.optimizer)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
