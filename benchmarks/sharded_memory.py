@@ -68,6 +68,8 @@ def measured(count: int) -> list[dict[str, float]]:
         environment = {
             **os.environ, "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             "SEQSPEC_CACHE": f"{folder}/cache",
+            # What is freed goes back to the system, so that resident memory is what is in use.
+            "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536",
         }  # fmt: skip
         command = [sys.executable, __file__, "--worker", folder]
         started = [
