@@ -68,8 +68,6 @@ def measured(count: int) -> list[dict[str, float]]:
         environment = {
             **os.environ, "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
             "SEQSPEC_CACHE": f"{folder}/cache",
-            # What is freed goes back to the system, so that resident memory is what is in use.
-            "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536",
         }  # fmt: skip
         command = [sys.executable, __file__, "--worker", folder]
         started = [
@@ -91,6 +89,9 @@ def work(folder: Path) -> None:
 
     held: dict[str, float] = {}
     init, step = Training.__init__, Training.optimizer_step
+
+    # What is freed goes back to the system, whatever the number of processes: resident is what is in use.
+    runs.KEEP_BYTES = runs.KEEP_OF_SHARDS
 
     def begun(self, *given, **named):
         # The model is there already: in every process the whole of it, for a moment.

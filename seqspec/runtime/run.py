@@ -25,7 +25,13 @@ from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, ste
 from seqspec.runtime.checkpoints.selection import readable
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.devices.launch import Launch, Place
-from seqspec.runtime.devices.machine import bfloat16_gain, pin, this_machine
+from seqspec.runtime.devices.machine import (
+    KEEP_BYTES,
+    KEEP_OF_SHARDS,
+    bfloat16_gain,
+    pin,
+    this_machine,
+)
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, judgement
@@ -223,7 +229,8 @@ def _prepared(
     became of them.
     """
     experiment = compiled.plan.experiment
-    pin(threads=launch.threads, exact=experiment.train.exact)
+    keep = KEEP_OF_SHARDS if launch.shards(place) else KEEP_BYTES
+    pin(threads=launch.threads, exact=experiment.train.exact, keep=keep)
     progress = silent if place.rank else bar
     if known is None:
         return assemble(compiled, progress=progress, initial=True, taught=True, learned=learned)
