@@ -31,7 +31,7 @@ def main(spec: Path, folder: Path) -> None:
         again = agree(None if place.rank else cut(whole.path, folder / "again"), place)
         for path in (again, next((folder / "grown").glob("*/2*"))):
             resume(path, launch=launch)
-        found = _restored(compiled, whole.checkpoints / "step-00000003", place)
+        found = _restored(compiled, whole.checkpoints / "step-00000002", place)
         if not place.rank:
             (folder / "found.json").write_text(json.dumps(found))
 
@@ -40,7 +40,7 @@ def cut(path: Path, folder: Path) -> Path:
     """A copy of a run that stopped after the first of its checkpoints."""
     copy = folder / path.parent.name / path.name
     shutil.copytree(path, copy)
-    shutil.rmtree(copy / "checkpoints" / "step-00000006")
+    shutil.rmtree(copy / "checkpoints" / "step-00000004")
     return copy
 
 
