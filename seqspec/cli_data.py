@@ -39,6 +39,10 @@ def prepare(
     split: Annotated[list[str], typer.Option(help="Only this split; may be repeated.")] = [],  # noqa: B006
     processes: Processes = None,
     verify: Annotated[bool, typer.Option("--verify", help="Hash every file of the cache.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Work out part I of N, from 1; the last of them joins all."),
+    ] = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -53,6 +57,7 @@ def prepare(
             splits=split,
             processes=processes,
             verify=verify,
+            shard=shard,
             quiet=quiet,
             format=format,
         )

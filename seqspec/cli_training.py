@@ -26,6 +26,12 @@ from seqspec.cli_options import (
 train = typer.Typer()
 
 
+Strategy = Annotated[
+    Literal["auto", "ddp", "fsdp"],
+    typer.Option(help="How devices share a step: ddp keeps the model whole on each, fsdp shards it."),
+]
+
+
 @train.command()
 def run(
     spec: Annotated[Path | None, typer.Argument(help="The experiment.")] = None,
@@ -53,7 +59,7 @@ def run(
     device: Device = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines, each started on its own.")] = 1,
-    strategy: Annotated[Literal["auto", "ddp"], typer.Option(help="How devices share a step.")] = "auto",
+    strategy: Strategy = "auto",
     precision: Precision = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -203,6 +209,7 @@ def launch(
     nodes: Annotated[int, typer.Option(min=1, help="Machines.")] = 1,
     per_node: Annotated[int, typer.Option(min=1, help="Processes a machine, each with its own device.")] = 1,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to compute.")] = "cuda",
+    strategy: Strategy = "auto",
     cpus: Annotated[int, typer.Option(min=1, help="Cores a process.")] = 4,
     accelerator: Annotated[str | None, typer.Option(help="Kind of device, such as A100.")] = None,
     memory: Annotated[str | None, typer.Option(help="Main memory a machine, such as 64G.")] = None,
@@ -223,7 +230,9 @@ def launch(
     from seqspec.runtime.commands.launch import launch as launched
     from seqspec.runtime.jobs.placement import Placement
 
-    place = Placement("", nodes, per_node, device, cpus, accelerator, memory, time, image, tuple(env))
+    place = Placement(
+        "", nodes, per_node, device, cpus, accelerator, memory, time, image, tuple(env), strategy
+    )
     finish(
         launched(
             spec,

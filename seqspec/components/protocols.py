@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """What every module offers, whatever it is: torch's own part that this package uses."""
+    """What every module offers, whatever it is: torch's own part that this package uses.
+
+    A part may name in ``stacked`` the lists whose members each see the whole of a pass once, one after
+    another, through ``forward``: where weights are shared out, each is gathered when its turn comes.
+    """
 
     training: bool
 

@@ -25,7 +25,13 @@ from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, ste
 from seqspec.runtime.checkpoints.selection import readable
 from seqspec.runtime.checkpoints.training_state import Standing
 from seqspec.runtime.devices.launch import Launch, Place
-from seqspec.runtime.devices.machine import bfloat16_gain, pin, this_machine
+from seqspec.runtime.devices.machine import (
+    KEEP_BYTES,
+    KEEP_OF_SHARDS,
+    bfloat16_gain,
+    pin,
+    this_machine,
+)
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, judgement
@@ -53,6 +59,7 @@ from seqspec.runtime.run_folder.model_folders import save_folders
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import require_journal, require_sound, sweep_temporary
 from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.shardable import require_shardable, shard
 from seqspec.runtime.training.step_boundary import storage
 from seqspec.runtime.training.streams import training_stream, unit_of
 from seqspec.runtime.training.trainer import train
@@ -84,6 +91,7 @@ def run(
     """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
     lock = read_lock(locked) if locked else None
     require_place(runs)
+    require_shardable(compiled.plan, launch)
     if lock:
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
@@ -129,6 +137,7 @@ def resume(
     slices = int(lock["slices"])
     with together(launch) as place:
         compiled = _continued(folder, lock, change, first=not place.rank)
+        require_shardable(compiled.plan, launch)
         begun = bool(steps_of(folder.checkpoints))
         known = tuple(lock.get("initialize", ())) if begun else None
         assembled = _prepared(
@@ -220,7 +229,8 @@ def _prepared(
     became of them.
     """
     experiment = compiled.plan.experiment
-    pin(threads=launch.threads, exact=experiment.train.exact)
+    keep = KEEP_OF_SHARDS if launch.shards(place) else KEEP_BYTES
+    pin(threads=launch.threads, exact=experiment.train.exact, keep=keep)
     progress = silent if place.rank else bar
     if known is None:
         return assemble(compiled, progress=progress, initial=True, taught=True, learned=learned)
@@ -261,7 +271,8 @@ def _carry_out(
                 _say(f"warning: {f'task `{task}`: ' if task else ''}{sentence}")
     saved = newest_sound(folder.checkpoints, _say)
     wrap = CompiledLoss if launch.compile else None
-    module = Training(assembled.program, slices=slices, wrap=wrap, place=place)
+    sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
+    module = Training(assembled.program, slices=slices, wrap=wrap, place=place, sharded=sharded)
     standing = Standing()
     if saved:
         standing = _restored(module, saved, folder, place)
@@ -289,6 +300,8 @@ def _carry_out(
         return Result(folder, interrupted)
     if place.rank:
         return Result(folder, Exit.CLEAN)
+    if sharded:
+        assembled = _whole_again(folder, assembled)
     judged, checkpoint = conclude(folder, assembled, module, launch)
     changed = stamps.changed()
     if changed:
@@ -299,6 +312,13 @@ def _carry_out(
             help="run again with files that stay as they are",
         )
     return Result(folder, Exit.CLEAN, judged, checkpoint)
+
+
+def _whole_again(folder: RunFolder, assembled: Assembled) -> Assembled:
+    """With a model that this process holds alone, for the weights of a checkpoint."""
+    learned = learned_of(folder, assembled.compiled.plan)
+    again = assemble(assembled.compiled, progress=silent, learned=learned)
+    return replace(again, initialized=assembled.initialized, teachers=assembled.teachers)
 
 
 def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Place) -> Standing:

@@ -21,6 +21,8 @@ from seqspec.schema.types import Type
 class Gpt2(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(
         self, config: Gpt2Config, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
     ) -> None:

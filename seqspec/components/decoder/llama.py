@@ -28,6 +28,8 @@ from seqspec.schema.types import Type
 class Llama(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(
         self, config: LlamaConfig, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
     ) -> None:

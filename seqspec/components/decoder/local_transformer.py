@@ -19,6 +19,8 @@ from seqspec.schema.types import Type
 class LocalTransformer(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(
         self,
         config: LocalTransformerConfig,

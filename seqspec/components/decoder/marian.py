@@ -25,6 +25,8 @@ from seqspec.schema.types import Type
 class Marian(PositionTable):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: MarianConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__(config)
         assert config.dim is not None

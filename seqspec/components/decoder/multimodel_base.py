@@ -22,6 +22,8 @@ from seqspec.schema.types import PAD, States, Type
 class MultimodelBase(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: MultimodelBaseConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         memory = takes["memory"]

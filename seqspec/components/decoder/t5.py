@@ -25,6 +25,8 @@ from seqspec.schema.types import Type
 class T5(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: T5Config, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         assert config.dim is not None

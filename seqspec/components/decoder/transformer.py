@@ -35,6 +35,8 @@ from seqspec.schema.types import PAD, States, Type
 class Transformer(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: TransformerConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         assert config.dim is not None

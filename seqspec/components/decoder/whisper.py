@@ -31,6 +31,8 @@ STD = 0.02
 class Whisper(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: WhisperConfig, takes: Mapping[str, Type], parts: Any) -> None:
         super().__init__()
         assert config.dim is not None

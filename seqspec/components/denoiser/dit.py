@@ -24,6 +24,8 @@ EPSILON = 1e-6
 class Dit(nn.Module):
     """``[B, C, H, W]``, times ``[B]`` and classes give ``[B, C, H, W]``."""
 
+    stacked = ("layers",)
+
     positions_PD: Tensor
 
     def __init__(self, config: DitConfig, takes: Mapping[str, Type]) -> None:

@@ -26,6 +26,8 @@ _STD = 0.02
 class Bert(nn.Module):
     """Ids ``[B, T]`` to states ``[B, T, D]``, or to one vector an example where there is a pooler."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: BertConfig, source: Tokens, parts: Any) -> None:
         super().__init__()
         assert config.dim is not None

@@ -30,6 +30,8 @@ class Conformer(nn.Module):
     changes nothing.
     """
 
+    stacked = ("blocks",)
+
     def __init__(self, config: ConformerConfig, source: Frames) -> None:
         super().__init__()
         halvings = config.subsampling.bit_length() - 1

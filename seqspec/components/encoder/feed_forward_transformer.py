@@ -20,6 +20,8 @@ from seqspec.schema.types import Frames
 class FeedForwardTransformer(nn.Module):
     """An input of another width than ``dim`` goes through a linear layer first."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: FeedForwardTransformerConfig, source: Frames) -> None:
         super().__init__()
         self.dim = config.dim

@@ -18,6 +18,8 @@ from seqspec.schema.types import Tokens
 class Marian(PositionTable):
     """Ids ``[B, T]`` to states ``[B, T, D]``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: MarianConfig, source: Tokens, parts: Any) -> None:
         super().__init__(config)
         assert config.dim is not None

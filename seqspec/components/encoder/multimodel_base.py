@@ -24,6 +24,8 @@ from seqspec.schema.types import Frames
 class MultimodelBase(nn.Module):
     """``[B, T, D]`` gives ``[B, T, dim]``, zero beyond each length."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: MultimodelBaseConfig, source: Frames, parts: Any) -> None:
         super().__init__()
         self.auxiliary = tuple(config.auxiliary())

@@ -21,6 +21,8 @@ from seqspec.schema.types import Frames
 class Slicenet(nn.Module):
     """An input of another width than ``dim`` goes through a linear layer first."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: SlicenetConfig, source: Frames) -> None:
         super().__init__()
         self.project = linear(source.dim, config.dim) if source.dim != config.dim else None

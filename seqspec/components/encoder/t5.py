@@ -18,6 +18,8 @@ from seqspec.schema.types import Tokens
 class T5(nn.Module):
     """Ids ``[B, T]`` to states ``[B, T, D]``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: T5Config, source: Tokens, parts: Any) -> None:
         super().__init__()
         assert config.dim is not None

@@ -26,6 +26,8 @@ from seqspec.schema.types import Frames
 class Transformer(nn.Module):
     """An input of another width than ``dim`` goes through a linear layer first."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: TransformerConfig, source: Frames, parts: Any = None) -> None:
         super().__init__()
         inner = exchanged(config, parts, dim=config.dim)

@@ -20,6 +20,8 @@ STD = 0.02
 class VisionTransformer(nn.Module):
     """``[B, C, H, W]`` gives ``[B, D]``, the state of the vector that stands for the image."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: VisionTransformerConfig, source: Image) -> None:
         super().__init__()
         self.patch = config.patch

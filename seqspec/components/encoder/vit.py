@@ -19,6 +19,8 @@ _STD = 0.02
 class Vit(nn.Module):
     """``[B, C, H, W]`` gives ``[B, D]``, the state of the vector that stands for the image."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: VitConfig, source: Image) -> None:
         super().__init__()
         assert config.dim is not None

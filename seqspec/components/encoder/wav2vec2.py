@@ -19,6 +19,8 @@ from seqspec.schema.types import Frames
 class Wav2vec2(nn.Module):
     """Samples ``[B, L, 1]`` to states ``[B, ceil(L / stride), D]``."""
 
+    stacked = ("layers",)
+
     def __init__(self, config: Wav2vec2Config, source: Frames) -> None:
         super().__init__()
         assert config.dim is not None

@@ -21,6 +21,8 @@ from seqspec.schema.types import Frames
 class Whisper(nn.Module):
     """Frames ``[B, T, M]`` to states ``[B, max_positions, D]``, all of which are real."""
 
+    stacked = ("layers",)
+
     positions_TD: Tensor
 
     def __init__(self, config: WhisperConfig, source: Frames) -> None:

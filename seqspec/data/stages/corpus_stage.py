@@ -15,6 +15,7 @@ from seqspec.data.corpus.synthetic import synthetic
 from seqspec.data.progress import Progress
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.stages.records import write_records
+from seqspec.data.stages.row_shards import Shard, Write, judged_rows, shared_store
 from seqspec.data.store.cache import Cache, key_of
 from seqspec.data.store.hashes import file_hashes, unreadable
 from seqspec.data.store.store import Store
@@ -31,9 +32,13 @@ class CorpusStage:
     progress: Progress
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    shard: Shard | None = None
+    """The part of the rows that this call works out."""
 
     @classmethod
-    def of(cls, parts: DataParts, cache: Cache, progress: Progress) -> CorpusStage:
+    def of(
+        cls, parts: DataParts, cache: Cache, progress: Progress, shard: Shard | None = None
+    ) -> CorpusStage:
         """The stage over the corpus that the spec names: the synthetic one where it asks for that."""
         count = getattr(parts.config.source, "synthetic", 0)
         if count:
@@ -45,13 +50,32 @@ class CorpusStage:
             message = f"`data.pack` joins the texts of a language model, and this corpus has a {others}"
             raise DataError(message)
         counted = {name: _fitting(one, parts) for name, one in parts.counted.items()}
-        return cls(replace(parts, counted=counted), cache, progress)
+        return cls(replace(parts, counted=counted), cache, progress, shard=shard)
 
     def store(self, stage: str, name: tuple[str, ...], parts: object, build: Callable[[Path], None]) -> Store:
         """The store of ``parts``, opened once."""
         where = (stage, *name)
         if where not in self.stores:
             self.stores[where] = self.cache.store(stage, parts, build)
+        return self.stores[where]
+
+    def rows_store(
+        self, stage: str, name: tuple[str, ...], parts: object, write: Write, *, what: str
+    ) -> Store:
+        """The store of a stage that makes a row of each record of the split ``name[0]``.
+
+        Raises ``Unfinished`` where shards of it are missing.  ``what`` its rows are called in messages.
+        """
+        if self.shard is None:
+            return self.store(stage, name, parts, lambda folder: write(folder, rows=None))
+        where = (stage, *name)
+        if where not in self.stores:
+            rows = self.records(name[0]).rows
+            corpus = getattr(self.parts.adapter, "corpus", "")
+            judge = judged_rows(self.parts.config.on_error, what=what, rows=rows, corpus=corpus)
+            self.stores[where] = shared_store(
+                self.cache, stage, parts, shard=self.shard, total=rows, write=write, judge=judge
+            )
         return self.stores[where]
 
     @cached_property

@@ -60,21 +60,25 @@ def write_ids(
     on_error: Literal["fail"] | OnError,
     processes: int = 1,
     progress: Progress = silent,
+    rows: range | None = None,
 ) -> None:
-    """Encode every text of a role; a row that cannot be encoded is empty and marked in ``bad``."""
+    """Encode every text of a role, or those of ``rows``; a row that cannot be encoded is empty and marked in
+    ``bad``.
+    """
+    mine = range(records.rows) if rows is None else rows
     columns = {
         "ids": Column("uint16" if steps.vocab_size <= 65_536 else "int32"),
         "bad": Column("uint8", ragged=False),
     }
     with (
         StoreWriter(folder, columns) as writer,
-        progress(f"encoding {split} {role}", records.rows) as advance,
+        progress(f"encoding {split} {role}", len(mine)) as advance,
     ):
         drops = Drops.load(writer.state.get("drops"), on_error, what=f"texts of {split}")
         advance(writer.rows)
         unknown = int(writer.state.get("unknown", 0))
-        starts = range(writer.rows, records.rows, BLOCK)
-        held = ((start, records.texts(role, start, min(start + BLOCK, records.rows))) for start in starts)
+        starts = range(mine.start + writer.rows, mine.stop, BLOCK)
+        held = ((start, records.texts(role, start, min(start + BLOCK, mine.stop))) for start in starts)
         for start, encoded in in_order(_Encode(steps), held, processes=processes, count=len(starts)):
             block, bad = _checked(start, encoded, columns["ids"].dtype, records, drops)
             unknown += int((block.flat == UNK).sum())
@@ -82,7 +86,8 @@ def write_ids(
             advance(len(encoded))
             if writer.rows % COMMIT_ROWS < BLOCK:
                 writer.commit(drops=drops.state(), unknown=unknown)
-        drops.judge(records.rows)
+        if rows is None:
+            drops.judge(records.rows)
         writer.commit(drops=drops.state(), unknown=unknown)
 
 

@@ -64,18 +64,24 @@ def write_features(
     on_error: Literal["fail"] | OnError,
     processes: int = 1,
     progress: Progress = silent,
+    rows: range | None = None,
 ) -> None:
-    """Compute the frames of every row; a row whose audio cannot be read has none and is marked in ``bad``."""
+    """Compute the frames of every row, or of ``rows``; a row whose audio cannot be read has none and is
+    marked in ``bad``.
+    """
+    mine = range(records.rows) if rows is None else rows
     columns = {"frames": Column("float32", width=dim), "bad": Column("uint8", ragged=False)}
     with (
         StoreWriter(folder, columns) as writer,
-        progress(f"computing frames of {split}", records.rows) as advance,
+        progress(f"computing frames of {split}", len(mine)) as advance,
     ):
         what = f"utterances of {split}"
         drops = Drops.load(writer.state.get("drops"), on_error, what=what, corpus=reader.corpus)
         advance(writer.rows)
-        starts = range(writer.rows, records.rows, BLOCK)
-        blocks = (_references(records, role, start, root) for start in starts)
+        starts = range(mine.start + writer.rows, mine.stop, BLOCK)
+        blocks = (
+            _references(records, role, range(start, min(start + BLOCK, mine.stop)), root) for start in starts
+        )
         pending = 0
         for found in in_order(_Compute(feature, reader), blocks, processes=processes, count=len(starts)):
             for fault in (one for one in found if isinstance(one, DataError)):
@@ -89,12 +95,13 @@ def write_features(
             if pending >= COMMIT_FRAMES:
                 pending = 0
                 writer.commit(drops=drops.state())
-        drops.judge(records.rows)
+        if rows is None:
+            drops.judge(records.rows)
         writer.commit(drops=drops.state())
 
 
-def _references(records: Store, role: str, start: int, root: Path) -> list[AudioRef]:
-    return [audio_of(records, role, row, root=root) for row in range(start, min(start + BLOCK, records.rows))]
+def _references(records: Store, role: str, rows: range, root: Path) -> list[AudioRef]:
+    return [audio_of(records, role, row, root=root) for row in rows]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pathlib import Path
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.row_shards import Shard
 from seqspec.data.stages.stages import AnySplit, Stages
 from seqspec.data.store.cache import Cache, storage
 from seqspec.data.worker_processes import cores, require_started
@@ -84,6 +85,27 @@ def prepare(
         return Prepared(
             facts, stages.texts.artifacts, found, stages.corpus.parts, stages.labels, stages.label_counts
         )
+
+
+def prepare_shard(
+    parts: DataParts,
+    shard: Shard,
+    *,
+    cache: Path,
+    split: str,
+    progress: Progress = silent,
+    processes: int | None = None,
+    verify: bool = False,
+) -> set[int]:
+    """Work out a part of the rows of a split, and join the parts where all are there; gives the numbers of
+    those that are not.
+
+    The corpus is read and vocabularies are learned by the first that comes; the others wait for it.
+    """
+    require_started()
+    with storage(cache):
+        stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores(), shard=shard)
+        return stages.missing_shards(split)
 
 
 class _Splits(Mapping[str, AnySplit]):

@@ -20,6 +20,7 @@ from seqspec.data.stages.lengths import Measure, write_index
 from seqspec.data.stages.normalize import Statistics
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.row_shards import Shard, waiting
 from seqspec.data.stages.statistics import write_statistics
 from seqspec.data.stages.text_stage import TextStage
 from seqspec.data.store.cache import Cache
@@ -48,9 +49,10 @@ class Stages:
         progress: Progress,
         processes: int,
         learned: Learned | None = None,
+        shard: Shard | None = None,
     ) -> Stages:
-        """The stages of one preparation."""
-        corpus = CorpusStage.of(parts, cache, progress)
+        """The stages of one preparation, or of the part of it that ``shard`` is."""
+        corpus = CorpusStage.of(parts, cache, progress, shard)
         return cls(corpus, TextStage.of(corpus, processes, learned), learned=learned)
 
     @property
@@ -74,13 +76,13 @@ class Stages:
         if gigabytes > audio.pipeline(role).cache_gigabytes:
             return None
 
-        def build(folder: Path) -> None:
+        def write(folder: Path, *, rows: range | None) -> None:
             reader = self.parts.reader(role)
             assert reader is not None
             write_features(
                 folder, feature=feature, records=records, role=role, reader=reader, dim=dim,
                 root=self.parts.adapter.root, split=base, on_error=self.parts.config.on_error,
-                processes=self.texts.processes, progress=self.corpus.progress,
+                processes=self.texts.processes, progress=self.corpus.progress, rows=rows,
             )  # fmt: skip
 
         parts = {
@@ -88,7 +90,20 @@ class Stages:
             "features": self.parts.feature_fingerprint(role),
             **({"field": role} if len(self.parts.features) > 1 else {}),
         }
-        return self.corpus.store("frames", (base, role), parts, build)
+        return self.corpus.rows_store("frames", (base, role), parts, write, what=f"utterances of {base}")
+
+    def missing_shards(self, name: str) -> set[int]:
+        """Work out this call's part of the rows that a split is made of; gives the shards that others still
+        have to work out.
+        """
+        base, missing = self.corpus.base(name), set[int]()
+        for role in self.parts.roles_of(Text, WordStarts):
+            with waiting(missing):
+                self.texts.ids(base, role)
+        for role in self.parts.features:
+            with waiting(missing):
+                self._frames(base, role)
+        return missing
 
     # The index.
 

@@ -97,11 +97,11 @@ class TextStage:
         artifact = self.artifacts.get(f"data.text.{pipeline}.tokenizer")
         learned = None if artifact is None else hashlib.sha256(artifact).hexdigest()
 
-        def build(folder: Path) -> None:
+        def write(folder: Path, *, rows: range | None) -> None:
             write_ids(
                 folder, steps=steps or self.parts.text[role], records=self.corpus.records(base), role=role,
                 split=base, on_error=self.parts.config.on_error, processes=self.processes,
-                progress=self.corpus.progress,
+                progress=self.corpus.progress, rows=rows,
             )  # fmt: skip
 
         parts = {
@@ -111,4 +111,4 @@ class TextStage:
             "learned": learned,
             **({} if steps is None else {"places": "words"}),
         }
-        return self.corpus.store("ids", (base, name), parts, build)
+        return self.corpus.rows_store("ids", (base, name), parts, write, what=f"texts of {base}")

@@ -74,7 +74,11 @@ class Cache:
 
     def has(self, stage: str, parts: object) -> bool:
         """Whether the store is there and sound."""
-        return self._sound(self.root / stage / key_of(parts))
+        return self._sound(self.folder(stage, parts))
+
+    def folder(self, stage: str, parts: object) -> Path:
+        """Where the store lies, or would."""
+        return self.root / stage / key_of(parts)
 
     def _build(self, folder: Path, stage: str, parts: object, build: Callable[[Path], None]) -> None:
         partial = folder.with_name(folder.name + ".partial")

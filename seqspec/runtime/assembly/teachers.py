@@ -18,6 +18,7 @@ from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.runtime.devices.sharded_tensors import gathered
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.environment import expand
@@ -57,13 +58,17 @@ class MovingAverage(Still):
 
     @torch.no_grad()
     def follow(self, model: nn.Module) -> None:
-        """One step towards the trained weights; what is no weight is taken as it is."""
+        """One step towards the trained weights; what is no weight is taken as it is.
+
+        All processes call it.
+        """
         trained = state_tensors(model)
         for name, tensor in state_tensors(self.model).items():
+            whole = gathered(trained[name])
             if tensor.is_floating_point():
-                tensor.lerp_(trained[name], 1 - self.decay)
+                tensor.lerp_(whole, 1 - self.decay)
             else:
-                tensor.copy_(trained[name])
+                tensor.copy_(whole)
 
     def tensors(self) -> dict[str, Tensor]:
         """For a checkpoint."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear import LOW_RANK
 from seqspec.components._layers.low_rank import is_by_reference
+from seqspec.runtime.devices.sharded_tensors import copy_into
 
 
 def state_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -59,7 +60,7 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
             raise ValueError(
                 f"`{name}` is {_kind(tensors[name])} in the checkpoint, {_kind(tensor)} in the model"
             )
-        tensor.copy_(tensors[name])
+        copy_into(tensor, tensors[name])
 
 
 def _kind(tensor: Tensor) -> str:

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqspec.runtime.devices.sharded_tensors import gathered
+
 _NAMES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
     torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8",
@@ -57,8 +59,10 @@ def pieces(
 
 
 def raw_bytes(tensor: Tensor) -> memoryview:
-    """The tensor's elements, row by row, little-endian."""
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    """The tensor's elements, row by row, little-endian.  One that is shared out is gathered, for which the
+    other processes ``take_part``.
+    """
+    flat = gathered(tensor).detach().cpu().contiguous().reshape(-1)
     if not flat.numel():
         return memoryview(b"")
     return memoryview(flat.view(torch.uint8).numpy())  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +16,12 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.progress import Progress, bar, silent
 from seqspec.data.stages.first_look import first_look
-from seqspec.data.stages.prepare import Prepared
+from seqspec.data.stages.prepare import Prepared, prepare_shard
 from seqspec.data.stages.prepare import prepare as prepare_parts
+from seqspec.data.stages.row_shards import Shard
 from seqspec.data.store.cache import default_cache
 from seqspec.runtime.commands.runs import guarded, of_system
-from seqspec.schema.diagnostic import DataError, Exit
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 if TYPE_CHECKING:
     from seqspec.data.inspect.inspection import Inspection
@@ -37,10 +39,19 @@ def prepare(
     verify: bool,
     quiet: bool,
     format: Format,
+    shard: str | None = None,
 ) -> Outcome:
-    """``seqspec data prepare SPEC``: make what the experiment reads, or find it made."""
+    """``seqspec data prepare SPEC``: make what the experiment reads, or find it made.
+
+    ``shard`` is ``I/N``: make part I of N, from 1, and the whole where all other parts are there.
+    """
 
     def work() -> Outcome:
+        if shard is not None:
+            mine, lacking = shard_of(shard), list[object]()
+            missing = _missing_shards(mine, spec, over, splits, processes, verify, quiet, lacking)
+            if missing:
+                return _unfinished(mine, missing, lacking, format)
         found: dict[str, dict[str, Any]] = {}
         warnings: list[object] = []
         for task, compiled in compile_spec(spec, overlays=over).each.items():
@@ -60,6 +71,56 @@ def prepare(
         return Outcome(text, "".join(f"warning: {warning}\n" for warning in warnings))
 
     return guarded(work)
+
+
+def shard_of(text: str) -> Shard:
+    """The shard that ``I/N`` names; raises ``RunError`` where it names none."""
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    number, of = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise RunError(
+            f"`--shard {text}` is no part of a whole",
+            exit=Exit.USAGE,
+            help="write the part, from 1, and how many there are: `--shard 1/8` to `--shard 8/8`",
+        )
+    return Shard(number, of)
+
+
+def _missing_shards(
+    shard: Shard,
+    spec: Path,
+    over: Sequence[Overlay],
+    splits: Sequence[str],
+    processes: int | None,
+    verify: bool,
+    quiet: bool,
+    absent: list[object],
+) -> set[int]:
+    """Work the shard out, of every task; gives those that are missing, and notes splits that are absent."""
+    missing = set[int]()
+    for compiled in compile_spec(spec, overlays=over).each.values():
+        parts = build_data(compiled.plan)
+        named = _named(parts, splits)
+        with located(compiled.tree, profiles=compiled.profiles):
+            for name in named or every_split(parts):
+                try:
+                    missing |= prepare_shard(
+                        parts, shard, cache=default_cache(), split=name, processes=processes, verify=verify,
+                        progress=silent if quiet else bar,
+                    )  # fmt: skip
+                except DataError as error:
+                    if named or name == "train" or error.code != MISSING:
+                        raise
+                    absent.append(error)
+    return missing
+
+
+def _unfinished(shard: Shard, missing: set[int], absent: Sequence[object], format: Format) -> Outcome:
+    numbers = sorted(missing)
+    told = f"shard {shard.number} of {shard.of} is done; missing: {', '.join(map(str, numbers))}\n"
+    if format == "json":
+        told = json.dumps({"shard": shard.number, "of": shard.of, "missing": numbers}) + "\n"
+    return Outcome(told, "".join(f"warning: {warning}\n" for warning in absent))
 
 
 def inspect(
@@ -173,12 +234,17 @@ MISSING = "SQ401"
 
 def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
     """The splits that were asked for; each must be one that the spec has."""
-    cut = parts.config.split
-    has = [*parts.adapter.splits(), *(name for name in ("dev", "test") if cut and getattr(cut, name))]
+    has = every_split(parts)
     for name in splits:
         if name not in has:
             raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")
     return splits or None
+
+
+def every_split(parts: DataParts) -> list[str]:
+    """The splits of the corpus, and those that the spec cuts out of train."""
+    cut = parts.config.split
+    return [*parts.adapter.splits(), *(name for name in ("dev", "test") if cut and getattr(cut, name))]
 
 
 def summarize(prepared: Prepared) -> dict[str, Any]:

@@ -6,14 +6,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.diagnostics.report import render
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.store.durable import writing
 from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs.engines import EngineName, engine, submit
 from seqspec.runtime.jobs.placement import Command, Placement
+from seqspec.runtime.training.shardable import require_shardable
 
 
 def launch(
@@ -34,6 +37,10 @@ def launch(
         compiled = compile_spec(spec, overlays=overlays(profiles, sets))
         if compiled.warnings:
             print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
+        asked: Any = placement.strategy
+        require_shardable(
+            compiled.plan, Launch(devices=placement.per_node, nodes=placement.nodes, strategy=asked)
+        )
         placed = replace(placement, name=compiled.plan.experiment.name)
         more = [word for name in profiles for word in ("--profile", name)]
         more += [word for one in sets for word in ("--set", one)]

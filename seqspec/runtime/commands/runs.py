@@ -392,7 +392,8 @@ def _told_result(result: Result, format: Format) -> Outcome:
     beside = scored_beside(result.judged)
     judged = f"evaluated with {result.checkpoint}\n" if metrics else ""
     report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
-    notes = _notes(result.folder, judged=bool(metrics))
+    # Of several processes one has judged.
+    notes = _notes(result.folder, judged=bool(metrics)) if result.checkpoint else ""
     return Outcome(f"{metric_lines(metrics, signatures)}{beside}{judged}{report}{path}\n", notes)
 
 

@@ -18,9 +18,9 @@ class Launch:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     nodes: int = 1
-    strategy: Literal["auto", "ddp"] = "auto"
-    """A strategy of Lightning under which every process holds the whole model, as checkpoints and clipping
-    take for granted.
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    """How processes share a step: under ``ddp`` each holds the whole model, under ``fsdp`` a part of its
+    weights, gradients and optimiser state.
     """
     precision: Literal["float32", "bfloat16"] | None = None
     """In place of the plan's, for machines that lack it; the lock records it."""
@@ -36,6 +36,10 @@ class Launch:
     """Loggers of Lightning that hear the numbers too: ``csv``, ``mlflow``, ``wandb``."""
     pause_at: int | None = None
     """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
+
+    def shards(self, place: Place) -> bool:
+        """Whether processes hold parts of the model."""
+        return self.strategy == "fsdp" and place.world > 1
 
     @property
     def accelerator(self) -> str:

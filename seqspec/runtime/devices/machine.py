@@ -17,6 +17,8 @@ import torch
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 1 << 30
+KEEP_OF_SHARDS = 1 << 16
+"""Whoever shards a model wants memory more than the time that it takes to ask for it again."""
 KERNEL_CACHE = "PRIMITIVE_CACHE_CAPACITY"
 KEPT_KERNELS = 64
 
@@ -42,10 +44,12 @@ def this_machine(device: str) -> Machine:
     )
 
 
-def pin(*, threads: int | None, exact: bool) -> None:
-    """Fix threads, allocator and, where the plan promises bits, deterministic kernels."""
+def pin(*, threads: int | None, exact: bool, keep: int = KEEP_BYTES) -> None:
+    """Fix threads, allocator and, where the plan promises bits, deterministic kernels; what is freed is kept
+    for the next step up to ``keep`` bytes.
+    """
     torch.set_num_threads(threads or default_threads())
-    keep_freed_memory()
+    keep_freed_memory(keep)
     bound_kernel_cache()
     if exact and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -64,7 +68,7 @@ def default_threads() -> int:
     return max(1, min(allowed, _physical_cores() or allowed))
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(most: int = KEEP_BYTES) -> None:
     """Let glibc keep what is freed: giving it back costs a page fault for every 4 KiB of the next step's
     activations.
     """
@@ -72,9 +76,9 @@ def keep_freed_memory() -> None:
         return
     libc = ctypes.CDLL(None)
     # Older versions refuse thresholds above 32 MiB and say so by 0.
-    if not libc.mallopt(M_MMAP_THRESHOLD, KEEP_BYTES):
+    if not libc.mallopt(M_MMAP_THRESHOLD, most):
         libc.mallopt(M_MMAP_THRESHOLD, 32 << 20)
-    libc.mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+    libc.mallopt(M_TRIM_THRESHOLD, most)
 
 
 def bound_kernel_cache() -> None:

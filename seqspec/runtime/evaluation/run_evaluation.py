@@ -58,7 +58,11 @@ def judgement(
 
     found: dict[str, Mapping[str, float]] = {}
     scores: dict[str, float] = {}
-    with module.average.in_place() if module.average else contextlib.nullcontext():
+    with contextlib.ExitStack() as entered:
+        if module.average:
+            entered.enter_context(module.average.in_place())
+        if module.sharded:
+            entered.enter_context(module.sharded.gathered())
         for task, one in assembled.each.items():
             judge = replace(judge_of(one, launch, module=module), gather=gather)
             for split in one.compiled.plan.experiment.evaluate.splits if judge.program.metrics else ():

@@ -41,6 +41,9 @@ class Placement:
     env: tuple[str, ...] = field(default=())
     """Environment variables that are handed over, by name; values never stand in a job file."""
 
+    strategy: str = "auto"
+    """How the processes share a step: the ``--strategy`` of ``seqspec run``."""
+
     def check(self) -> None:
         """Raises ``RunError`` for a value that no engine could read."""
         memory, time = self.memory, self.time
@@ -89,6 +92,8 @@ class Command:
         found += ["--device", placement.device]
         if placement.processes > 1:
             found += ["--devices", str(placement.per_node), "--nodes", str(placement.nodes)]
+        if placement.strategy != "auto":
+            found += ["--strategy", placement.strategy]
         return [*found, "--quiet"]
 
     def line(self, placement: Placement) -> str:

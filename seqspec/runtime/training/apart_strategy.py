@@ -1,4 +1,6 @@
-"""Processes that each train a whole model of their own: Lightning keeps nothing of them in step."""
+"""Processes of which Lightning keeps nothing in step: each trains a model of its own, or the model shares
+itself out.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.devices.sharded_tensors import is_sharded, local
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.schema.experiment import AdaptiveClip, Train
 
@@ -60,17 +61,18 @@ class Gradients:
         """
         train = self.train
         held = [parameter for parameter in self.parameters if parameter.grad is not None]
-        gradients = [parameter.grad for parameter in held if parameter.grad is not None]
+        whole = [parameter.grad for parameter in held if parameter.grad is not None]
+        gradients = [local(gradient) for gradient in whole]
         if train.l2:
-            matrices = [(g, p) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
+            matrices = [(g, local(p)) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
             if matrices:
                 torch._foreach_add_([g for g, _ in matrices], [p for _, p in matrices], alpha=train.l2)
         if train.clip_value is not None and gradients:
             torch._foreach_clamp_min_(gradients, -train.clip_value)
             torch._foreach_clamp_max_(gradients, train.clip_value)
         if not wait and gradients:
-            return self._measured(gradients)
-        norm = float(global_norm(gradients)) if gradients else 0.0
+            return self._measured(global_norm(whole), gradients)
+        norm = float(global_norm(whole)) if gradients else 0.0
         if not math.isfinite(norm):
             return Verdict(norm, update=False, finite=False)
         outlier = self.tracker is not None and self.tracker.outlier(norm)
@@ -79,8 +81,7 @@ class Gradients:
             torch._foreach_mul_(gradients, train.clip_norm / norm)
         return Verdict(norm, update=not (outlier or too_large))
 
-    def _measured(self, gradients: list[Tensor]) -> Verdict:
-        norm = global_norm(gradients)
+    def _measured(self, norm: Tensor, gradients: list[Tensor]) -> Verdict:
         if self.train.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.train.clip_norm / norm).clamp(max=1.0))
         return Verdict(Late(norm), update=True)
@@ -124,6 +125,22 @@ class NormTracker:
 
 
 def global_norm(gradients: list[Tensor]) -> Tensor:
-    """The norm of all together."""
+    """The norm of all together.  Where processes hold parts of some, all of them must ask."""
+    if any(is_sharded(gradient) for gradient in gradients):
+        return _norm_over_processes(gradients)
     norms = torch._foreach_norm(gradients)
     return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
+
+
+def _norm_over_processes(gradients: list[Tensor]) -> Tensor:
+    """Parts are added over the processes; what every process holds whole counts once."""
+    parts = [local(gradient) for gradient in gradients if is_sharded(gradient)]
+    whole = [gradient for gradient in gradients if not is_sharded(gradient)]
+    total = _sum_of_squares(parts)
+    torch.distributed.all_reduce(total)
+    return (total + _sum_of_squares(whole)).sqrt().float() if whole else total.sqrt().float()
+
+
+def _sum_of_squares(tensors: list[Tensor]) -> Tensor:
+    """In float64, so that the order of the sum does not show in float32."""
+    return torch.stack([norm.double() for norm in torch._foreach_norm(tensors)]).square().sum()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.devices.sharded_tensors import sharded_as
+
 
 def optimizer_tensors(optimizers: Iterable[torch.optim.Optimizer], model: nn.Module) -> dict[str, Tensor]:
     """``<parameter>/<quantity>``, such as ``encoder.norm.weight/exp_avg``; no two hold the same parameter."""
@@ -31,7 +33,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)
         _fits(key, value, parameters[name])
-        states.setdefault(name, {})[quantity] = value.clone()
+        same = value.shape == parameters[name].shape
+        states.setdefault(name, {})[quantity] = (
+            sharded_as(parameters[name], value).clone() if same else value.clone()
+        )
     numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
     whole = optimizer.state_dict()
     whole["state"] = {

@@ -17,6 +17,7 @@ import torch
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Keep, prune
 from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.devices.sharded_tensors import take_part
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.run_folder.metrics_log import Journal
@@ -202,6 +203,8 @@ class Boundary(Callback):
     def _checkpoint(self, trainer: lightning.Trainer, module: Training) -> None:
         numbers = module.numbers()
         if not trainer.is_global_zero or self.journal is None:
+            if module.sharded:
+                take_part(module.tensors())
             return
         with storage(self.folder):
             self.standing.journal = self.journal.settle()

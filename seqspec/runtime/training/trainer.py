@@ -83,7 +83,7 @@ def train(
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=launch.precision or config.precision,
                                unused=not module.cycle.alone or bool(module.program.tasks),
-                               apart=apart)  # fmt: skip
+                               apart=apart or module.sharded is not None)  # fmt: skip
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.
@@ -109,7 +109,8 @@ def make_trainer(
 ) -> lightning.Trainer:
     """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop.
 
-    ``unused``: a backward pass may leave parameters out.  ``apart``: processes share replicas, not updates.
+    ``unused``: a backward pass may leave parameters out.  ``apart``: Lightning keeps nothing of the processes
+    in step, because they share replicas and not updates, or because the model itself does.
     """
     devices = 1 if apart else int(os.environ.get("LOCAL_WORLD_SIZE", launch.devices))
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -146,7 +147,7 @@ def _device(launch: Launch) -> str:
 def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
     if place.world > 1 and launch.strategy in ("auto", "ddp"):
         return "ddp_find_unused_parameters_true" if unused else "ddp"
-    return launch.strategy
+    return "auto" if launch.strategy == "fsdp" else launch.strategy
 
 
 def _micro_steps(slices: int, place: Place) -> int:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,6 +41,9 @@ from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.loss._names import loss_name
 from seqspec.schema.procedure._procedure import Phase
 
+if TYPE_CHECKING:
+    from seqspec.runtime.training.sharded_model import ShardedModel
+
 
 class Training(lightning.LightningModule):
     """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes.
@@ -55,9 +59,12 @@ class Training(lightning.LightningModule):
         slices: int,
         wrap: Callable[..., Any] | None = None,
         place: Place = Place(),  # noqa: B008
+        sharded: ShardedModel | None = None,
     ) -> None:
         super().__init__()
         self.program = program
+        self.sharded = sharded
+        """The model, where processes share it out."""
         self.model = program.model
         self.train_config = program.plan.experiment.train
         if self.train_config.gradient_checkpointing:
@@ -74,6 +81,9 @@ class Training(lightning.LightningModule):
         """Terms whose examples have been told to be left out."""
         self.apart = program.apart
         self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
+        if sharded:
+            for mover in self.cycle.movers.values():
+                sharded.suit(mover.optimizer)
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
@@ -140,7 +150,8 @@ class Training(lightning.LightningModule):
         noise = self.train_config.weight_noise
         if self.noise and noise and self.step >= noise.from_step:
             self.noise.add()
-        loss = self.objective(phase, batch)
+        objective = partial(self.objective, phase, batch)
+        loss = self.sharded.run(objective) if self.sharded else objective()
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
@@ -191,6 +202,8 @@ class Training(lightning.LightningModule):
     ) -> None:
         optimizer_closure()
         turn = self.cycle.turn
+        if self.sharded:
+            self.sharded.average_gradients()
         self.frozen.drop_gradients(self.step + 1)
         gradient = self.cosines.measure(self._task) if self.cosines else {}
         if self.joint:
@@ -236,6 +249,8 @@ class Training(lightning.LightningModule):
 
     def _finish_cycle(self) -> None:
         self.step += 1
+        if self.sharded:
+            self.sharded.share_buffers()
         if self.replicas and self.replicas.apart.meets(self.step):
             self.replicas.meet()
         if self.average and self._moved:

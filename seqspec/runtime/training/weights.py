@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.devices.sharded_tensors import copy_into, local
+
 
 class Average:
     """Exponential moving average of the weights; buffers are those of the last step."""
@@ -25,7 +27,7 @@ class Average:
     def update(self, moved: Collection[int] | None = None) -> None:
         """Follow the weights; ``moved``: identities of those that may have changed, ``None`` for all."""
         pairs = [
-            (mean, live.detach())
+            (local(mean), local(live.detach()))
             for mean, live in zip(self._mean, self._live, strict=True)
             if moved is None or id(live) in moved
         ]
@@ -37,7 +39,7 @@ class Average:
     @torch.no_grad()
     def load(self, tensors: dict[str, Tensor]) -> None:
         for parameter, mean in zip(self._live, self._mean, strict=True):
-            mean.copy_(tensors[self._names[id(parameter)]])
+            copy_into(mean, tensors[self._names[id(parameter)]])
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -74,4 +76,4 @@ class Noise:
 @torch.no_grad()
 def _assign(to: list[nn.Parameter], values: list[Tensor]) -> None:
     for parameter, value in zip(to, values, strict=True):
-        parameter.copy_(value)
+        local(parameter).copy_(local(value))

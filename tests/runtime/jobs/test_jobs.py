@@ -50,6 +50,15 @@ def test_every_engine_is_a_file_of_the_folder() -> None:
     assert files - {"engines", "placement"} == set(ENGINES)
 
 
+def test_processes_are_told_how_they_share_a_step() -> None:
+    assert "--strategy" not in COMMAND.arguments(PLACES["ray"])
+    assert COMMAND.arguments(Placement("run", 2, 4, strategy="fsdp"))[-3:] == [
+        "--strategy",
+        "fsdp",
+        "--quiet",
+    ]
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_no_value_of_the_environment_stands_in_a_job(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORPUS", "s3cret")
