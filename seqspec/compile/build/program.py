@@ -249,7 +249,7 @@ def _procedure(
     optimizers = constructor.plan.optimizers
     built = {}
     for path in optimizers:
-        constructor.note(path, "parameters", "groups", "clip_norm", "clip_value")
+        constructor.note(path, "parameters", "without", "groups", "clip_norm", "clip_value")
         built[path] = constructor.build(*path)
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
