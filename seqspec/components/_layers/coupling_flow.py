@@ -1,5 +1,5 @@
-"""A flow of residual couplings: Kim et al. (2021), "Conditional Variational Autoencoder with Adversarial Learning
-for End-to-End Text-to-Speech", arXiv:2106.06103, section 2.5.2 and appendix B.3.
+"""A flow of residual couplings: Kim et al. (2021), "Conditional Variational Autoencoder with Adversarial
+Learning for End-to-End Text-to-Speech", arXiv:2106.06103, section 2.5.2 and appendix B.3.
 
 Each coupling shifts one half of the features by what it reads in the other and stretches nothing, so that the
 Jacobian determinant of the whole is one.
@@ -16,7 +16,9 @@ from seqspec.components._layers.wavenet import WaveNet
 
 
 class CouplingFlow(nn.Module):
-    """``flow(x, mask)`` and its inverse, both ``[B, D, T]``; features are turned round after each coupling."""
+    """``flow(x, mask)`` and its inverse, both ``[B, D, T]``; features are turned round after each
+    coupling.
+    """
 
     def __init__(
         self, dim: int, *, kernel: int, num_layers: int, num_blocks: int, speaker_dim: int | None = None

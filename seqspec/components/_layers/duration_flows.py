@@ -1,6 +1,7 @@
 """Flows over the durations of tokens: Kim et al. (2021), arXiv:2106.06103, section 2.2.2 and appendix B.4.
 
-Two numbers a token; every flow gives its logarithmic Jacobian determinant, summed over the tokens of an example.
+Two numbers a token; every flow gives its logarithmic Jacobian determinant, summed over the tokens of an
+example.
 """
 
 # B batch, C two numbers a token, D width, N tokens

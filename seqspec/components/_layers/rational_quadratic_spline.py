@@ -1,5 +1,5 @@
-"""Monotonic rational-quadratic splines: Durkan et al. (2019), "Neural Spline Flows", NeurIPS, arXiv:1906.04032,
-section 3.1 and appendix A.
+"""Monotonic rational-quadratic splines: Durkan et al. (2019), "Neural Spline Flows", NeurIPS,
+arXiv:1906.04032, section 3.1 and appendix A.
 """
 
 # K bins
@@ -27,8 +27,8 @@ class Mapped(NamedTuple):
 def spline(x: Tensor, raw: Tensor, *, bound: float, inverse: bool = False) -> Mapped:
     """Maps each number of ``x`` by a spline of its own on [-bound, bound], and by the identity outside.
 
-    ``raw`` ``[..., 3 K - 1]`` holds for each number K widths and K heights before their softmax, and the K - 1
-    inner derivatives before their softplus; at the ends the derivative is 1.
+    ``raw`` ``[..., 3 K - 1]`` holds for each number K widths and K heights before their softmax, and the K -
+    1 inner derivatives before their softplus; at the ends the derivative is 1.
     """
     bins = (raw.shape[-1] + 1) // 3
     x_edges, y_edges = (_edges(one, bound) for one in (raw[..., :bins], raw[..., bins : 2 * bins]))
@@ -37,7 +37,10 @@ def spline(x: Tensor, raw: Tensor, *, bound: float, inverse: bool = False) -> Ma
     given = x.clamp(-bound, bound)
     inner = (y_edges if inverse else x_edges)[..., 1:-1]
     index = (given[..., None] >= inner).sum(-1, keepdim=True)
-    piece = _Piece(*(_at(one, index) for one in (x_edges, y_edges, slopes)), *_next(x_edges, y_edges, slopes, index))
+    piece = _Piece(
+        x=_at(x_edges, index), y=_at(y_edges, index), slope=_at(slopes, index),
+        x_end=_at(x_edges, index + 1), y_end=_at(y_edges, index + 1), slope_end=_at(slopes, index + 1),
+    )  # fmt: skip
     share = piece.share_of(given) if inverse else (given - piece.x) / (piece.x_end - piece.x)
     values = piece.x + share * (piece.x_end - piece.x) if inverse else piece.value(share)
     log_derivative = piece.log_derivative(share)
@@ -94,14 +97,9 @@ def _edges(raw: Tensor, bound: float) -> Tensor:
     bins = raw.shape[-1]
     sizes = LEAST + (1 - LEAST * bins) * raw.softmax(-1)
     inner = 2 * bound * sizes.cumsum(-1)[..., :-1] - bound
-    ends = (torch.full_like(raw[..., :1], sign * bound) for sign in (-1, 1))
-    first, last = ends
+    first, last = (torch.full_like(raw[..., :1], sign * bound) for sign in (-1, 1))
     return torch.cat([first, inner, last], dim=-1)
 
 
 def _at(values: Tensor, index: Tensor) -> Tensor:
     return values.gather(-1, index).squeeze(-1)
-
-
-def _next(x_edges: Tensor, y_edges: Tensor, slopes: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return _at(x_edges, index + 1), _at(y_edges, index + 1), _at(slopes, index + 1)

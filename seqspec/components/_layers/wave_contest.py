@@ -1,5 +1,6 @@
-"""What a generator of sound and its critic learn of one another, by least squares: Mao et al. (2017), "Least Squares
-Generative Adversarial Networks", arXiv:1611.04076, and, of features, Larsen et al. (2016), arXiv:1512.09300.
+"""What a generator of sound and its critic learn of one another, by least squares: Mao et al. (2017), "Least
+Squares Generative Adversarial Networks", arXiv:1611.04076, and, of features, Larsen et al. (2016),
+arXiv:1512.09300.
 """
 
 # B batch, L samples

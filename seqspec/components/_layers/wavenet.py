@@ -1,5 +1,5 @@
-"""Gated dilated convolutions over time, as WaveGlow and VITS have them: van den Oord et al. (2016), "WaveNet: A
-Generative Model for Raw Audio", arXiv:1609.03499, section 2.3, without its causality.
+"""Gated dilated convolutions over time, as WaveGlow and VITS have them: van den Oord et al. (2016), "WaveNet:
+A Generative Model for Raw Audio", arXiv:1609.03499, section 2.3, without its causality.
 """
 
 # B batch, D width, T time, S width of the vector that says who speaks
@@ -15,7 +15,13 @@ class WaveNet(nn.Module):
     """``[B, D, T]`` to the sum of what every layer adds beside its residual, ``[B, D, T]``."""
 
     def __init__(
-        self, dim: int, *, kernel: int, num_layers: int, dilation_rate: int = 1, speaker_dim: int | None = None
+        self,
+        dim: int,
+        *,
+        kernel: int,
+        num_layers: int,
+        dilation_rate: int = 1,
+        speaker_dim: int | None = None,
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -50,4 +56,5 @@ class WaveNet(nn.Module):
         if self.speaker is None:
             return None
         assert speaker_BS1 is not None
-        return self.speaker(speaker_BS1).chunk(len(self.gates), dim=1)  # type: ignore[no-any-return]
+        told: tuple[Tensor, ...] = self.speaker(speaker_BS1).chunk(len(self.gates), dim=1)
+        return told

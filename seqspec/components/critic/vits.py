@@ -23,7 +23,9 @@ class Vits(nn.Module):
     def __init__(self, config: VitsConfig, source: Type) -> None:
         super().__init__()
         self.of_waveform = _Scale(config.scale_channels)
-        self.of_periods = nn.ModuleList(PeriodDiscriminator(p, config.period_channels) for p in config.periods)
+        self.of_periods = nn.ModuleList(
+            PeriodDiscriminator(p, config.period_channels) for p in config.periods
+        )
 
     def forward(self, wave_BL: Tensor) -> list[Opinion]:
         return [self.of_waveform(wave_BL), *(period(wave_BL) for period in self.of_periods)]
@@ -34,9 +36,7 @@ class _Scale(nn.Module):
         super().__init__()
         widths = pairwise([1, *channels])
         self.layers = nn.ModuleList(
-            weight_norm(
-                nn.Conv1d(a, b, kernel, stride, padding=kernel // 2, groups=a // 4 if grouped else 1)
-            )
+            weight_norm(nn.Conv1d(a, b, kernel, stride, padding=kernel // 2, groups=a // 4 if grouped else 1))
             for (a, b), (kernel, stride, grouped) in zip(widths, LAYERS, strict=True)
         )
         self.exit = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))

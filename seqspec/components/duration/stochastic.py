@@ -17,8 +17,8 @@ from seqspec.schema.types import States, Type, Vector
 
 
 class Stochastic(nn.Module):
-    """``duration(states_BND, mask_BN1, durations_BN, noise_BCN, speaker_BS)`` gives ``[B]``, an upper bound of
-    the negative log-likelihood of the durations of each example.
+    """``duration(states_BND, mask_BN1, durations_BN, noise_BCN, speaker_BS)`` gives ``[B]``, an upper bound
+    of the negative log-likelihood of the durations of each example.
 
     It learns nothing of the states and the speaker beyond what is detached from them (section 2.2.2).
     """
@@ -52,7 +52,9 @@ class Stochastic(nn.Module):
         mask_B1N = mask_BN1.transpose(1, 2).to(states_BND.dtype)
         told_BDN = self._told(states_BND, mask_B1N, speaker_BS)
         lengths_B1N = durations_BN[:, None].to(told_BDN.dtype)
-        own_BDN = self.posterior_exit(self.posterior_body(self.posterior_entry(lengths_B1N), mask_B1N)) * mask_B1N
+        own_BDN = (
+            self.posterior_exit(self.posterior_body(self.posterior_entry(lengths_B1N), mask_B1N)) * mask_B1N
+        )
         noise_BCN = noise_BCN * mask_B1N
         drawn_BCN, log_q_B = _through(self.posterior_flows, noise_BCN, mask_B1N, told_BDN + own_BDN)
         log_q_B = _log_normal(noise_BCN, mask_B1N) - log_q_B

@@ -68,7 +68,8 @@ class _WindowedAttention(nn.Module):
         self.output = nn.Linear(dim, dim)
         width = dim // num_heads
         self.near_keys_WE, self.near_values_WE = (
-            nn.Parameter(nn.init.normal_(torch.empty(2 * window + 1, width), std=width**-0.5)) for _ in range(2)
+            nn.Parameter(nn.init.normal_(torch.empty(2 * window + 1, width), std=width**-0.5))
+            for _ in range(2)
         )
         self.dropout = Dropout(dropout)
 

@@ -1,11 +1,12 @@
 """VITS.
 
-Differs from the public code: critic and generator each see a batch of their own in a step; the mel loss hears the
-piece of both recordings cut alike, where the code cuts the frames of the whole; a recording that is shorter than
-a piece is followed by silence.
+Differs from the public code: critic and generator each see a batch of their own in a step; the mel loss hears
+the piece of both recordings cut alike, where the code cuts the frames of the whole; a recording that is
+shorter than a piece is followed by silence.
 """
 
-# B batch, N tokens, T frames, D width, H samples of a frame, L samples, S width of the vector that says who speaks
+# B batch, N tokens, T frames, D width, H samples of a frame, L samples, S width of the vector that says who
+# speaks
 
 from __future__ import annotations
 
@@ -137,8 +138,12 @@ class Vits(nn.Module):
         each = []
         for row, *lengths in zip(batch.index.tolist(), frames, tokens, strict=True):
             generator = torch.Generator().manual_seed(seed_of(key, "vits", phase, step, row))
-            each.append(_draw_one(generator, lengths, sizes, dim=self.prior.in_features, segment=self.segment))
-        starts, latent, duration = (torch.stack(column).to(batch.target.device) for column in zip(*each, strict=True))
+            each.append(
+                _draw_one(generator, lengths, sizes, dim=self.prior.in_features, segment=self.segment)
+            )
+        starts, latent, duration = (
+            torch.stack(column).to(batch.target.device) for column in zip(*each, strict=True)
+        )
         return _Draws(starts, latent, duration)
 
     def _speaker(self, batch: Batch) -> Tensor | None:
@@ -180,8 +185,8 @@ class Vits(nn.Module):
     def _read_losses(
         self, batch: Batch, posterior: _Latent, draws: _Draws, speaker_BS: Tensor | None, only: Only
     ) -> dict[str, Output]:
-        """``kl``, summed over features and divided by frames (equation 4), and ``duration``: each example's mean
-        over its tokens, blanks among them, weighs as it has tokens in the corpus.
+        """``kl``, summed over features and divided by frames (equation 4), and ``duration``: each example's
+        mean over its tokens, blanks among them, weighs as it has tokens in the corpus.
         """
         assert batch.source_lengths is not None
         read = self._read(batch)
@@ -242,8 +247,9 @@ class Vits(nn.Module):
 
     @torch.no_grad()
     def _aligned(self, batch: Batch, read: _Read, z_BTD: Tensor) -> Tensor:
-        """``[B, N]``: frames of each token on the path under which the prior makes the recording most probable
-        (section 2.2.1).  Raises ``DataError`` where a text has more tokens than its recording has frames.
+        """``[B, N]``: frames of each token on the path under which the prior makes the recording most
+        probable (section 2.2.1).  Raises ``DataError`` where a text has more tokens than its recording has
+        frames.
         """
         _require_frames(batch, read.lengths_B, blanks=self.blanks == "between")
         precision_BND = (-2 * read.log_std_BND).exp()
@@ -260,7 +266,9 @@ class Vits(nn.Module):
         self, read: _Read, generators: Sequence[torch.Generator], drawing: Drawing, speaker_BS: Tensor | None
     ) -> Tensor:
         """``[B, N]`` whole durations, rounded up; an answer has one frame at least."""
-        noise_BCN = _noise(generators, read.lengths_B.tolist(), (2,), like=read.states_BND)
+        noise_BCN = _noise(
+            generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1]), like=read.states_BND
+        )
         log_BN = self.duration.log_durations(
             read.states_BND, read.mask_BN1, noise_BCN * drawing.noise_scale_duration, speaker_BS
         )
@@ -281,7 +289,7 @@ class Vits(nn.Module):
         lengths: list[int] = durations_BN.sum(1).tolist()
         size = max(lengths)
         dim = read.mean_BND.shape[2]
-        noise_BDT = _noise(generators, lengths, (dim,), like=read.mean_BND)
+        noise_BDT = _noise(generators, lengths, (dim, size), like=read.mean_BND)
         mean_BTD, log_std_BTD = (expanded(x, durations_BN, size) for x in (read.mean_BND, read.log_std_BND))
         z_BTD = mean_BTD + noise_BDT.transpose(1, 2) * log_std_BTD.exp() * drawing.noise_scale
         mask_B1T = length_mask(durations_BN.sum(1), size)[:, None]
@@ -355,12 +363,12 @@ def _draw_one(
 
 
 def _noise(
-    generators: Sequence[torch.Generator], lengths: Sequence[int], dims: tuple[int], *, like: Tensor
+    generators: Sequence[torch.Generator], lengths: Sequence[int], shape: tuple[int, int], *, like: Tensor
 ) -> Tensor:
     """``[B, D, N]`` of N(0, 1), zero behind each length."""
-    noise = torch.zeros(len(lengths), *dims, max(lengths))
+    noise = torch.zeros(len(lengths), *shape)
     for row, (generator, length) in enumerate(zip(generators, lengths, strict=True)):
-        noise[row, :, :length] = torch.randn(length, *dims, generator=generator).t()
+        noise[row, :, :length] = torch.randn(length, shape[0], generator=generator).t()
     return noise.to(like)
 
 
@@ -394,6 +402,6 @@ def _require_frames(batch: Batch, lengths_B: Tensor, *, blanks: bool) -> None:
             counted = f"{tokens:,} tokens with the blanks between them" if blanks else f"{tokens:,} tokens"
             raise DataError(
                 f"example {row} has {counted}, and its recording {frames:,} frames",
-                help="every token needs a frame: leave such examples out with `filter`, or choose a smaller hop"
-                + (", or `blanks: none`" if blanks else ""),
+                help="every token needs a frame: leave such examples out with `filter`, or choose a smaller"
+                + (" hop, or `blanks: none`" if blanks else " hop"),
             )

@@ -20,7 +20,8 @@ SLOPE = 0.1
 
 class HifiGan(nn.Module):
     """``vocoder(frames_BTM)`` gives ``[B, L]`` with L the hop times T; of a model with voices
-    ``vocoder(frames_BTM, speaker_BS)``."""
+    ``vocoder(frames_BTM, speaker_BS)``.
+    """
 
     def __init__(self, config: HifiGanConfig, source: Frames) -> None:
         super().__init__()
@@ -59,7 +60,7 @@ class HifiGan(nn.Module):
         """The waveform of one recording."""
         if not len(frames_TM):
             return AudioPrediction(np.zeros(0, np.float32), self.rate)
-        wave_L = self(frames_TM.to(self.exit.weight)[None])[0]
+        wave_L = self(frames_TM.to(next(self.parameters()))[None])[0]
         return AudioPrediction(wave_L.float().cpu().numpy(), self.rate)
 
 

@@ -1,5 +1,5 @@
-"""Discriminators of VITS: Kim et al. (2021), arXiv:2106.06103, appendix B.3: those of HiFi-GAN's periods, and one of
-MelGAN's scales (Kumar et al. 2019, arXiv:1910.06711).
+"""Discriminators of VITS: Kim et al. (2021), arXiv:2106.06103, appendix B.3: those of HiFi-GAN's periods, and
+one of MelGAN's scales (Kumar et al. 2019, arXiv:1910.06711).
 """
 
 from __future__ import annotations

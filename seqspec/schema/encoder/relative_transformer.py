@@ -1,5 +1,5 @@
-"""Transformer with relative positions inside a window: Shaw et al. (2018), "Self-Attention with Relative Position
-Representations", arXiv:1803.02155, as text encoders of Glow-TTS (arXiv:2005.11129) and VITS have it.
+"""Transformer with relative positions inside a window: Shaw et al. (2018), "Self-Attention with Relative
+Position Representations", arXiv:1803.02155, as text encoders of Glow-TTS (arXiv:2005.11129) and VITS have it.
 """
 
 from __future__ import annotations

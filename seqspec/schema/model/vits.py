@@ -1,5 +1,6 @@
-"""VITS: Kim, Kong and Son (2021), "Conditional Variational Autoencoder with Adversarial Learning for End-to-End
-Text-to-Speech", ICML, arXiv:2106.06103; the defaults are those of its public LJSpeech configuration.
+"""VITS: Kim, Kong and Son (2021), "Conditional Variational Autoencoder with Adversarial Learning for
+End-to-End Text-to-Speech", ICML, arXiv:2106.06103; the defaults are those of its public LJSpeech
+configuration.
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ class VitsConfig(Config):
 
     embedding: Annotated[Config | None, Slot("embedding")] = None
     """How tokens become the vectors that the encoder reads; left out, they are looked up."""
-    encoder: Annotated[Config, Slot("encoder")] = Field(
-        default="relative_transformer", validate_default=True
-    )
+    encoder: Annotated[Config, Slot("encoder")] = Field(default="relative_transformer", validate_default=True)
     """Reads the tokens; its width is that of the latent vectors."""
     blanks: Literal["between", "none"] = "between"
     """Put an empty token before, between and behind those of the text: N become 2 N + 1."""
@@ -148,7 +147,9 @@ class VitsConfig(Config):
         if not isinstance(speaker, Classes):
             flow.node("generator", latent)
         elif "speaker_dim" in type(self.generator).model_fields:
-            flow.node("generator", latent, speaker_dim=(self.speaker_dim, "the width of the speaker's vector"))
+            flow.node(
+                "generator", latent, speaker_dim=(self.speaker_dim, "the width of the speaker's vector")
+            )
         else:
             name = self.generator.component[1]
             raise Mismatch(f"`{name}` cannot be told who speaks", at=("generator",))

@@ -1,5 +1,5 @@
-"""How speech is drawn: Kim et al. (2021), arXiv:2106.06103, section 4.4; the noise is that of its public code's
-examples.
+"""How speech is drawn: Kim et al. (2021), "Conditional Variational Autoencoder with Adversarial Learning for
+End-to-End Text-to-Speech", arXiv:2106.06103; the noise is that of its public code's examples.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from seqspec.schema.units import NonNegative, PositiveFloat, Seed
 
 
 class SynthesisConfig(SearchConfig):
-    """Draws durations and frames of a model whose speech is never twice the same; the same text and seed are."""
+    """Draws durations and frames of a model that can say a text in many ways; of the same text and seed they
+    are the same.
+    """
 
     noise_scale: NonNegative = 0.667
     """Standard deviation of the noise of frames, as a share of the prior's; 0 speaks along its means."""
