@@ -24,9 +24,10 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.mel import mel_frames, num_frames
 from seqspec.components._layers.monotonic_alignment import best_durations, expanded
 from seqspec.components._layers.speaker import Speaker
+from seqspec.components._layers.spectrum_posterior import SpectrumPosterior
+from seqspec.components._layers.speech_draws import Draws, drawn, noise
 from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components._layers.wave_contest import judged, misled
-from seqspec.components._layers.wavenet import WaveNet
 from seqspec.components.outputs import Compared, Only, Output, Term, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.components.search._speech import Drawing, default_drawing
@@ -61,7 +62,10 @@ class Vits(nn.Module):
         self.speaker = Speaker(takes.get("speaker"), dim=config.speaker_dim)
         told = None if self.speaker.table_SD is None else config.speaker_dim
         self.prior = nn.Linear(dim, 2 * dim)
-        self.posterior = _Posterior(config, config.fft_samples // 2 + 1, dim, speaker_dim=told)
+        self.posterior = SpectrumPosterior(
+            config.fft_samples // 2 + 1, dim, kernel=config.kernel, num_layers=config.posterior_layers,
+            speaker_dim=told,
+        )  # fmt: skip
         self.flow = CouplingFlow(
             dim, kernel=config.kernel, num_layers=config.flow_layers, num_blocks=config.flow_blocks,
             speaker_dim=told,
@@ -128,23 +132,22 @@ class Vits(nn.Module):
         """The next step draws anew."""
         self.drawn[1] = step
 
-    def _draw(self, batch: Batch, *, phase: str) -> _Draws:
+    def _draw(self, batch: Batch, *, phase: str) -> Draws:
         """Of each example by its row and, while training, the step and the phase."""
         key, step = self.drawn.tolist() if self.training else (0, 0)
         assert batch.source is not None
         assert batch.source_lengths is not None
         frames, tokens = _frames(batch).tolist(), self._lengths(batch.source_lengths).tolist()
         sizes = batch.target.shape[1], self._size(batch.source.shape[1])
-        each = []
-        for row, *lengths in zip(batch.index.tolist(), frames, tokens, strict=True):
-            generator = torch.Generator().manual_seed(seed_of(key, "vits", phase, step, row))
-            each.append(
-                _draw_one(generator, lengths, sizes, dim=self.prior.in_features, segment=self.segment)
-            )
-        starts, latent, duration = (
-            torch.stack(column).to(batch.target.device) for column in zip(*each, strict=True)
-        )
-        return _Draws(starts, latent, duration)
+        generators = [
+            torch.Generator().manual_seed(seed_of(key, "vits", phase, step, row))
+            for row in batch.index.tolist()
+        ]
+        found = drawn(
+            generators, list(zip(frames, tokens, strict=True)), sizes=sizes, dim=self.prior.in_features,
+            segment=self.segment,
+        )  # fmt: skip
+        return Draws(*(one.to(batch.target.device) for one in found))
 
     def _speaker(self, batch: Batch) -> Tensor | None:
         if self.speaker.table_SD is None:
@@ -153,7 +156,7 @@ class Vits(nn.Module):
         vector_B1S: Tensor = self.speaker(empty_B1S, batch)
         return vector_B1S.squeeze(1)
 
-    def _posterior(self, batch: Batch, draws: _Draws, speaker_BS: Tensor | None) -> _Latent:
+    def _posterior(self, batch: Batch, draws: Draws, speaker_BS: Tensor | None) -> _Latent:
         frames_B = _frames(batch)
         mask_B1T = length_mask(frames_B, batch.target.shape[1])[:, None]
         x_BTF = linear_spectrogram(
@@ -163,7 +166,7 @@ class Vits(nn.Module):
         noise_BDT = draws.latent_BTD.transpose(1, 2)
         return _Latent((mean_BDT + noise_BDT * log_std_BDT.exp()) * mask_B1T, log_std_BDT, mask_B1T, frames_B)
 
-    def _made_piece(self, posterior: _Latent, draws: _Draws, speaker_BS: Tensor | None) -> Tensor:
+    def _made_piece(self, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None) -> Tensor:
         """``[B, L]``: the samples of a piece of each recording, zero behind its end."""
         piece = partial(pieces, starts_B=draws.starts_B, lengths_B=posterior.frames_B, size=self.segment)
         made_BL: Tensor = self.generator(piece(posterior.z_BDT.transpose(1, 2)), *_told(speaker_BS))
@@ -183,7 +186,7 @@ class Vits(nn.Module):
         return means
 
     def _read_losses(
-        self, batch: Batch, posterior: _Latent, draws: _Draws, speaker_BS: Tensor | None, only: Only
+        self, batch: Batch, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None, only: Only
     ) -> dict[str, Output]:
         """``kl``, summed over features and divided by frames (equation 4), and ``duration``: each example's
         mean over its tokens, blanks among them, weighs as it has tokens in the corpus.
@@ -266,8 +269,8 @@ class Vits(nn.Module):
         self, read: _Read, generators: Sequence[torch.Generator], drawing: Drawing, speaker_BS: Tensor | None
     ) -> Tensor:
         """``[B, N]`` whole durations, rounded up; an answer has one frame at least."""
-        noise_BCN = _noise(
-            generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1]), like=read.states_BND
+        noise_BCN = noise(generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1])).to(
+            read.states_BND
         )
         log_BN = self.duration.log_durations(
             read.states_BND, read.mask_BN1, noise_BCN * drawing.noise_scale_duration, speaker_BS
@@ -289,7 +292,7 @@ class Vits(nn.Module):
         lengths: list[int] = durations_BN.sum(1).tolist()
         size = max(lengths)
         dim = read.mean_BND.shape[2]
-        noise_BDT = _noise(generators, lengths, (dim, size), like=read.mean_BND)
+        noise_BDT = noise(generators, lengths, (dim, size)).to(read.mean_BND)
         mean_BTD, log_std_BTD = (expanded(x, durations_BN, size) for x in (read.mean_BND, read.log_std_BND))
         z_BTD = mean_BTD + noise_BDT.transpose(1, 2) * log_std_BTD.exp() * drawing.noise_scale
         mask_B1T = length_mask(durations_BN.sum(1), size)[:, None]
@@ -302,32 +305,6 @@ class Vits(nn.Module):
             return FramesPrediction(torch.zeros(0, self.bins).numpy(), self.rate, lambda: sound)
         frames_BTM = mel_frames(torch.from_numpy(sound.samples_T)[None], mel, self.bins, epsilon=EPSILON)
         return FramesPrediction(frames_BTM[0].numpy(), self.rate, lambda: sound)
-
-
-class _Posterior(nn.Module):
-    """Mean and logarithm of the standard deviation of the latent vectors of a spectrogram (section 2.5.1)."""
-
-    def __init__(self, config: VitsConfig, points: int, dim: int, *, speaker_dim: int | None) -> None:
-        super().__init__()
-        self.entry = nn.Conv1d(points, dim, 1)
-        self.body = WaveNet(
-            dim, kernel=config.kernel, num_layers=config.posterior_layers, speaker_dim=speaker_dim
-        )
-        self.exit = nn.Conv1d(dim, 2 * dim, 1)
-
-    def forward(self, x_BFT: Tensor, mask_B1T: Tensor, speaker_BS1: Tensor | None) -> tuple[Tensor, Tensor]:
-        hidden_BDT = self.body(self.entry(x_BFT) * mask_B1T, mask_B1T, speaker_BS1)
-        mean_BDT, log_std_BDT = (self.exit(hidden_BDT) * mask_B1T).chunk(2, dim=1)
-        return mean_BDT, log_std_BDT
-
-
-class _Draws(NamedTuple):
-    """Random numbers of a batch."""
-
-    starts_B: Tensor
-    """First frame of each piece."""
-    latent_BTD: Tensor
-    duration_BCN: Tensor
 
 
 class _Latent(NamedTuple):
@@ -348,28 +325,6 @@ class _Read(NamedTuple):
     log_std_BND: Tensor
     mask_BN1: Tensor
     lengths_B: Tensor
-
-
-def _draw_one(
-    generator: torch.Generator, lengths: Sequence[int], sizes: Sequence[int], *, dim: int, segment: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Of one example, padded to the sizes of its batch; its own length decides what is drawn."""
-    frames, tokens = lengths
-    start = torch.randint(max(0, frames - segment) + 1, (), generator=generator)
-    latent_TD, duration_CN = torch.zeros(sizes[0], dim), torch.zeros(2, sizes[1])
-    latent_TD[:frames] = torch.randn(frames, dim, generator=generator)
-    duration_CN[:, :tokens] = torch.randn(tokens, 2, generator=generator).t()
-    return start, latent_TD, duration_CN
-
-
-def _noise(
-    generators: Sequence[torch.Generator], lengths: Sequence[int], shape: tuple[int, int], *, like: Tensor
-) -> Tensor:
-    """``[B, D, N]`` of N(0, 1), zero behind each length."""
-    noise = torch.zeros(len(lengths), *shape)
-    for row, (generator, length) in enumerate(zip(generators, lengths, strict=True)):
-        noise[row, :, :length] = torch.randn(length, shape[0], generator=generator).t()
-    return noise.to(like)
 
 
 def _texts(batch: Batch) -> list[list[int]]:
