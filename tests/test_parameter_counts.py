@@ -46,6 +46,7 @@ COUNTS = {
     # 46,266,420 in NVIDIA's code, less the 81 weights of a layer that it never calls.
     "tts_ljspeech_fastpitch": 46_266_339,
     "tts_ljspeech_tacotron2": 28_193_153,
+    "tts_ljspeech_vits": 36_321_072 + 46_747_132,  # the critic's behind
 }
 FACTS = {
     "lm_one_billion_words": 793_472,
@@ -58,6 +59,7 @@ FACTS = {
     "gan_celeba_dcgan": 1,
     "tts_ljspeech_fastpitch": 148,
     "tts_ljspeech_tacotron2": 148,
+    "tts_ljspeech_vits": 178,
 }
 """Words of the benchmark's training text, with Lingvo's count of them, classes of ImageNet and ModelNet40, and the symbols of
 public recipes of speech synthesis.

@@ -28,6 +28,7 @@ SLOTS = (
     "attention",
     "aligner",
     "predictor",
+    "duration",
     "vocoder",
     "critic",
     "feed_forward",

@@ -122,6 +122,11 @@ class Frames(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class SampledFrames(Frames):
+    """Frames that a model draws at random, so that a search says how."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens(Type):
     """A sequence of ids: ``[B, T]`` int64.  Ids 0 to 3 are padding, unknown, begin and end wherever
     ``special`` holds.

@@ -63,6 +63,24 @@ def test_a_parameter_that_no_optimiser_moves_is_found_when_the_model_is_built(tm
     assert found.span is not None
 
 
+def test_an_optimiser_leaves_a_part_to_another(tmp_path):
+    text = (
+        "optimizer: null\nprocedure: {type: adversarial, critic_losses: [nll], generator_losses: [nll]}\n"
+        "loss: null\nlosses: {nll: {type: cross_entropy}}\noptimizers:\n"
+        "  critic: {type: adam, parameters: [model.encoder]}\n  generator: {type: adam, without: [model.encoder]}\n"
+    )
+
+    program = built(tmp_path, text)
+
+    critic, generator = program.optimizers["critic"].names, program.optimizers["generator"].names
+    assert {name.partition(".")[0] for name in critic} == {"encoder"}
+    assert "encoder" not in {name.partition(".")[0] for name in generator}
+    assert sorted(critic + generator) == sorted(name for name, _ in program.parameters())
+    assert "SQ262" in codes(
+        compiled, tmp_path, text.replace("without: [model.encoder]", "without: [model.decoder]")
+    )
+
+
 def test_layers_of_a_group_learn_slower_the_further_down_they_are(tmp_path):
     text = (
         "model: {encoder: {num_layers: 3}}\n"

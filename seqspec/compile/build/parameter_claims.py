@@ -71,6 +71,8 @@ def claims(parts: Parts, optimizers: Mapping[Path, Config], built: Mapping[Path,
     found = {}
     for path, config in optimizers.items():
         wanted = _union(parts, getattr(config, "parameters", None) or ["model"])
+        others = set(_union(parts, getattr(config, "without", ())))
+        wanted = tuple(name for name in wanted if name not in others)
         groups = tuple(
             rule for group in getattr(config, "groups", None) or () for rule in _rules(parts, group, wanted)
         )

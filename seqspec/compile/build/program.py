@@ -11,6 +11,7 @@ import torch
 
 from seqspec.compile.build.adapt import adapt
 from seqspec.compile.build.construct import Constructor, Lent
+from seqspec.compile.build.data_parts import counted
 from seqspec.compile.build.parameter_claims import Claim, GroupRule, Parts, claims, misclaimed
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.objectives import read_by
@@ -23,7 +24,7 @@ from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.loss._loss import LossConfig, teacher_of
 from seqspec.schema.procedure._procedure import Apart, Phase
 from seqspec.schema.source import Path, Tree
-from seqspec.schema.types import Auxiliary, Type
+from seqspec.schema.types import Auxiliary, Counted, Type
 
 if TYPE_CHECKING:
     from seqspec.components.protocols import Joining, Metric, Optimizer, Search, Weighting
@@ -195,6 +196,7 @@ def build_losses(constructor: Constructor) -> Losses:
     """
     plan = constructor.plan
     main = next(iter(plan.outputs))
+    first = next(iter(counted(plan).values()))
     named: dict[str, NamedLoss] = {}
     for path, config in plan.losses.items():
         on = read_by(config, plan.outputs)
@@ -203,7 +205,9 @@ def build_losses(constructor: Constructor) -> Losses:
         criterion, weight = constructor.build(*path), _weight(config, given)
         teacher = teacher_of(config)
         constructor.note(path, "teacher")
-        named[str(path[-1])] = NamedLoss(on, criterion, weight, teacher=teacher, apart=_is_apart(given))
+        named[str(path[-1])] = NamedLoss(
+            on, criterion, weight, teacher=teacher, apart=_is_apart(given, first)
+        )
     if plan.experiment.losses is None:
         named |= {
             on: NamedLoss(on, None, partial(_constant, type_.weight), apart=type_.examples)
@@ -221,8 +225,9 @@ def _adopt(model: Any, losses: Losses) -> None:
             model.add_module(f"loss_{name}", one.criterion)
 
 
-def _is_apart(given: Type) -> bool:
-    return isinstance(given, Auxiliary) and given.examples
+def _is_apart(given: Type, first: Counted) -> bool:
+    """Whether a loss is written down as a mean over what it counts itself, and not the first loss."""
+    return isinstance(given, Auxiliary) and (given.examples or given.counted not in (None, first))
 
 
 def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:
@@ -249,7 +254,7 @@ def _procedure(
     optimizers = constructor.plan.optimizers
     built = {}
     for path in optimizers:
-        constructor.note(path, "parameters", "groups", "clip_norm", "clip_value")
+        constructor.note(path, "parameters", "without", "groups", "clip_norm", "clip_value")
         built[path] = constructor.build(*path)
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)

@@ -31,6 +31,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     for path, config in plan.optimizers.items():
         own = getattr(config, "parameters", None)
         named = [((*path, "parameters", index), part) for index, part in enumerate(own or ())]
+        left = enumerate(getattr(config, "without", ()))
+        named += [((*path, "without", index), part) for index, part in left]
         for number, group in enumerate(getattr(config, "groups", None) or ()):
             at = (*path, "groups", number, "parts")
             named += [((*at, index), part) for index, part in enumerate(group.parts)]

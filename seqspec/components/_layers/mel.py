@@ -15,6 +15,7 @@ from seqspec.schema.types import MelScale
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # What is kept may be asked for while training, whoever asks first.
 def mel_filters(mel: MelScale, num_bins: int) -> Tensor:
     """``[F, M]`` float32 triangles between the corners of the scale."""
     edges = torch.tensor(mel_edges(num_bins, mel.low, mel.high, mel.scale), dtype=torch.float64)

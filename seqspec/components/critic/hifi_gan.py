@@ -36,7 +36,7 @@ class HifiGan(nn.Module):
     def __init__(self, config: HifiGanConfig, source: Type) -> None:
         super().__init__()
         channels = config.period_channels
-        self.of_periods = nn.ModuleList(_Period(p, channels) for p in config.periods)
+        self.of_periods = nn.ModuleList(PeriodDiscriminator(p, channels) for p in config.periods)
         # The first scale sees the waveform itself and is held by spectral norm, the others by weight norm.
         norms: list[Callable[..., Any]] = [spectral_norm, *[weight_norm] * (config.num_scales - 1)]
         self.of_scales = nn.ModuleList(_Scale(config.scale_channels, norm=norm) for norm in norms)
@@ -51,7 +51,9 @@ class HifiGan(nn.Module):
         return found
 
 
-class _Period(nn.Module):
+class PeriodDiscriminator(nn.Module):
+    """The waveform folded, so that samples one period apart stand in a column."""
+
     def __init__(self, period: int, channels: list[int]) -> None:
         super().__init__()
         self.period = period
@@ -69,7 +71,7 @@ class _Period(nn.Module):
             # A recording shorter than what is missing cannot be reflected; silence does as well.
             mode = "reflect" if missing < wave_BL.shape[1] else "constant"
             wave_BL = functional.pad(wave_BL[:, None], (0, missing), mode=mode)[:, 0]
-        return _read(self.layers, self.exit, wave_BL.view(len(wave_BL), 1, -1, self.period))
+        return read_layers(self.layers, self.exit, wave_BL.view(len(wave_BL), 1, -1, self.period))
 
 
 class _Scale(nn.Module):
@@ -83,10 +85,11 @@ class _Scale(nn.Module):
         self.exit = norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
 
     def forward(self, wave_B1L: Tensor) -> Opinion:
-        return _read(self.layers, self.exit, wave_B1L)
+        return read_layers(self.layers, self.exit, wave_B1L)
 
 
-def _read(layers: nn.ModuleList, exit: nn.Module, x: Tensor) -> Opinion:
+def read_layers(layers: nn.ModuleList, exit: nn.Module, x: Tensor) -> Opinion:
+    """The opinion of a stack of convolutions, and what each of them gives."""
     features = []
     for layer in layers:
         x = functional.leaky_relu(layer(x), SLOPE)

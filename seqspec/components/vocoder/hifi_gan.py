@@ -1,6 +1,6 @@
 """HiFi-GAN's generator, with weight normalisation as it is trained."""
 
-# B batch, T frames, L samples, M mel features, C channels
+# B batch, T frames, L samples, M mel features, C channels, S width of the vector that says who speaks
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ SLOPE = 0.1
 
 
 class HifiGan(nn.Module):
-    """``vocoder(frames_BTM)`` gives ``[B, L]`` with L the hop times T."""
+    """``vocoder(frames_BTM)`` gives ``[B, L]`` with L the hop times T; of a model with voices
+    ``vocoder(frames_BTM, speaker_BS)``.
+    """
 
     def __init__(self, config: HifiGanConfig, source: Frames) -> None:
         super().__init__()
         assert source.mel is not None
         self.rate = source.mel.rate
         width, self.kinds = config.channels, len(config.block_kernels)
-        self.entry = weight_norm(nn.Conv1d(source.dim, width, 7, padding=3))
+        held = config.ends == "normalized"
+        entry = nn.Conv1d(source.dim, width, 7, padding=3)
+        self.entry = weight_norm(entry) if held else entry
+        self.speaker = None if config.speaker_dim is None else nn.Linear(config.speaker_dim, width)
         self.steps, self.blocks = nn.ModuleList(), nn.ModuleList()
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
             padding = (kernel - rate) // 2
@@ -36,10 +41,13 @@ class HifiGan(nn.Module):
             width //= 2
             for k, dilations in zip(config.block_kernels, config.block_dilations, strict=True):
                 self.blocks.append(_Block(width, k, dilations, twice=config.block == "1"))
-        self.exit = weight_norm(_drawn(nn.Conv1d(width, 1, 7, padding=3)))
+        exit = _drawn(nn.Conv1d(width, 1, 7, padding=3, bias=held))
+        self.exit = weight_norm(exit) if held else exit
 
-    def forward(self, frames_BTM: Tensor) -> Tensor:
+    def forward(self, frames_BTM: Tensor, speaker_BS: Tensor | None = None) -> Tensor:
         x_BCL = self.entry(frames_BTM.transpose(1, 2))
+        if self.speaker is not None:
+            x_BCL = x_BCL + self.speaker(speaker_BS)[:, :, None]
         for number, step in enumerate(self.steps):
             x_BCL = step(functional.leaky_relu(x_BCL, SLOPE))
             blocks = self.blocks[number * self.kinds : (number + 1) * self.kinds]
@@ -52,7 +60,7 @@ class HifiGan(nn.Module):
         """The waveform of one recording."""
         if not len(frames_TM):
             return AudioPrediction(np.zeros(0, np.float32), self.rate)
-        wave_L = self(frames_TM.to(self.exit.bias)[None])[0]
+        wave_L = self(frames_TM.to(next(self.parameters()))[None])[0]
         return AudioPrediction(wave_L.float().cpu().numpy(), self.rate)
 
 

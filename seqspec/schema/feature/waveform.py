@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import ClassVar
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.feature.mel_spectrogram import Samples
@@ -13,6 +14,8 @@ class WaveformConfig(Config):
     """As many frames as ``mel_spectrogram`` gives with ``padding: same`` and this hop; a rest at the end is
     left out.
     """
+
+    samples: ClassVar[bool] = True
 
     hop_samples: Samples = 256
     """Samples of a frame."""

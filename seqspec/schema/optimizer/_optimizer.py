@@ -35,6 +35,8 @@ class OptimizerConfig(Config):
 
     parameters: Annotated[list[PartPath] | None, Later] = None
     """Parts of the model that this optimiser moves; left out, all of it."""
+    without: Annotated[list[PartPath], Later] = []
+    """Parts below those that another optimiser moves: what is no part by itself goes with the rest."""
     groups: Annotated[list[ParameterGroup] | None, Later] = None
     """Parts with learning rates or weight decay of their own."""
     clip_norm: Annotated[PositiveFloat | None, Later] = None

@@ -3,7 +3,7 @@ Transactions on Acoustics, Speech and Signal Processing 32; with the momentum of
 fast Griffin-Lim algorithm", WASPAA.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from seqspec.schema.units import Positive
 
 class GriffinLimConfig(Config):
     """Finds phases under which a spectrum is that of a waveform; nothing is learned."""
+
+    learns: ClassVar[bool] = False
 
     iterations: Positive = 60
     """Rounds from spectrum to waveform and back."""

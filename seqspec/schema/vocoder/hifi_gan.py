@@ -11,7 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.types import Frames, Type
-from seqspec.schema.units import Dim, Positive
+from seqspec.schema.units import Dim, InferredMark, Later, Positive
 from seqspec.schema.vocoder.griffin_lim import vocoded
 
 Widths = Annotated[list[Positive], Field(min_length=1, max_length=16)]
@@ -34,6 +34,12 @@ class HifiGanConfig(Config):
     """Widths of the residual blocks, whose outputs are averaged."""
     block_dilations: Annotated[list[Widths], Field(min_length=1)] = [[1, 3, 5], [1, 3, 5], [1, 3, 5]]
     """Dilations within each of them."""
+    ends: Annotated[Literal["normalized", "plain"], Later] = "normalized"
+    """Weight normalisation of the first and the last convolution too, or neither, and no bias in the last, as
+    in VITS.
+    """
+    speaker_dim: Annotated[Dim | None, InferredMark(), Later] = None
+    """Width of the vector that says who speaks, which is added behind the first convolution."""
 
     def output(self, source: Type) -> Type:
         given = vocoded(source)

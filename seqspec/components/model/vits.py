@@ -1,0 +1,362 @@
+"""VITS.
+
+Differs from the public code: critic and generator each see a batch of their own in a step; the mel loss hears
+the piece of both recordings cut alike, where the code cuts the frames of the whole; a recording that is
+shorter than a piece is followed by silence.
+"""
+
+# B batch, N tokens, T frames, D width, H samples of a frame, L samples, S width of the vector that says who
+# speaks
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from seqspec.components._layers.coupling_flow import CouplingFlow
+from seqspec.components._layers.linear_spectrogram import linear_spectrogram, pieces
+from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.mel import mel_frames, num_frames
+from seqspec.components._layers.monotonic_alignment import best_durations, expanded
+from seqspec.components._layers.speaker import Speaker
+from seqspec.components._layers.spectrum_posterior import SpectrumPosterior
+from seqspec.components._layers.speech_draws import Draws, drawn, noise
+from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components._layers.wave_contest import judged, misled
+from seqspec.components.outputs import Compared, Only, Output, Term, terms, wanted
+from seqspec.components.predictions import AudioPrediction, FramesPrediction
+from seqspec.components.search._speech import Drawing, default_drawing
+from seqspec.data.batching.batch import Batch
+from seqspec.data.seeds import seed_of
+from seqspec.schema.diagnostic import DataError
+from seqspec.schema.model.vits import VitsConfig
+from seqspec.schema.types import PAD, Frames, Type
+
+EPSILON = 1e-6
+"""Added to the power of a spectrum before its root is taken, as in the public code."""
+TEXT = frozenset({"kl", "duration"})
+"""Losses for which the text is read."""
+
+
+class Vits(nn.Module):
+    """Random numbers of an example come from the step and its row alone, however a step is cut."""
+
+    drawn: Tensor
+
+    def __init__(self, config: VitsConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]) -> None:
+        super().__init__()
+        target = takes["target"]
+        assert isinstance(target, Frames)
+        frames = config.frames_of(takes)
+        assert frames.mel is not None
+        self.mel, self.bins, self.rate = frames.mel, frames.dim, float(frames.rate)
+        self.segment, self.most, self.blanks = config.segment, config.max_token_frames, config.blanks
+        self.embedding, self.encoder = parts("embedding"), parts("encoder")
+        suit_positions(self.encoder, self.embedding)
+        dim = config.encoder.dim  # type: ignore[attr-defined]
+        self.speaker = Speaker(takes.get("speaker"), dim=config.speaker_dim)
+        told = None if self.speaker.table_SD is None else config.speaker_dim
+        self.prior = nn.Linear(dim, 2 * dim)
+        self.posterior = SpectrumPosterior(
+            config.fft_samples // 2 + 1, dim, kernel=config.kernel, num_layers=config.posterior_layers,
+            speaker_dim=told,
+        )  # fmt: skip
+        self.flow = CouplingFlow(
+            dim, kernel=config.kernel, num_layers=config.flow_layers, num_blocks=config.flow_blocks,
+            speaker_dim=told,
+        )  # fmt: skip
+        self.duration = parts("duration")
+        self.generator, self.critic = parts("generator"), parts("critic")
+        # What decides the draws: a key of this run's initial weights, and the step under way.
+        self.register_buffer("drawn", torch.zeros(2, dtype=torch.int64))
+        self.drawn[0] = torch.randint(2**62, ())
+
+    def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
+        """Named losses; ``frames`` are those of each recording, read and made again."""
+        critic_alone = only is not None and only <= {"critic"}
+        draws = self._draw(batch, phase="critic" if critic_alone else "generator")
+        speaker_BS = self._speaker(batch)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not critic_alone):
+            posterior = self._posterior(batch, draws, speaker_BS)
+            made_BL = self._made_piece(posterior, draws, speaker_BS)
+        true_BL = pieces(batch.target, draws.starts_B, _frames(batch), size=self.segment).flatten(1)
+        means = self._heard_losses(true_BL, made_BL, only)
+        count = torch.tensor(len(batch.index), device=true_BL.device)
+        found: dict[str, Output] = dict(terms(means, count, only))
+        if only is None or only & TEXT:
+            found |= self._read_losses(batch, posterior, draws, speaker_BS, only)
+        if wanted("frames", only):
+            found["frames"] = self._again(batch, posterior, speaker_BS)
+        return found
+
+    @torch.no_grad()
+    def decode(self, batch: Batch, search: Any = None) -> list[list[FramesPrediction]]:
+        """One reading of each text, with its sound; its random numbers are the text's own."""
+        drawing: Drawing = (search or default_drawing()).drawing
+        read, speaker_BS = self._read(batch), self._speaker(batch)
+        generators = [drawing.generator(ids) for ids in _texts(batch)]
+        durations_BN = self._spoken(read, generators, drawing, speaker_BS)
+        latent_BTD, lengths = self._latent(read, durations_BN, generators, drawing, speaker_BS)
+        found = []
+        for row, length in enumerate(lengths):
+            who = None if speaker_BS is None else speaker_BS[row : row + 1]
+            wave_L = self.generator(latent_BTD[row : row + 1, :length], *_told(who))[0]
+            found.append([self._sound(AudioPrediction(wave_L.float().cpu().numpy(), self.mel.rate))])
+        return found
+
+    def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
+        """The true recordings, and their frames."""
+        if batch.target.dim() != 3 or batch.target_lengths is None:
+            return [None] * len(batch.index)
+        pairs = zip(batch.target, batch.target_lengths.tolist(), strict=True)
+        waves = (x[:length].flatten().float().cpu().numpy() for x, length in pairs)
+        return [self._sound(AudioPrediction(wave, self.mel.rate)) for wave in waves]
+
+    @torch.no_grad()
+    def attention(self, batch: Batch) -> Tensor | None:
+        """``[B, T, N]``: the token of each frame on the path that training takes, blanks among them."""
+        speaker_BS = self._speaker(batch)
+        posterior = self._posterior(batch, self._draw(batch, phase="generator"), speaker_BS)
+        read = self._read(batch)
+        z_BTD = self._flowed(posterior, speaker_BS)
+        durations_BN = self._aligned(batch, read, z_BTD)
+        identity = torch.eye(durations_BN.shape[1], device=z_BTD.device).expand(len(z_BTD), -1, -1)
+        return expanded(identity, durations_BN, z_BTD.shape[1])
+
+    def finish_step(self, *, step: int, moved: bool) -> None:
+        """The next step draws anew."""
+        self.drawn[1] = step
+
+    def _draw(self, batch: Batch, *, phase: str) -> Draws:
+        """Of each example by its row and, while training, the step and the phase."""
+        key, step = self.drawn.tolist() if self.training else (0, 0)
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        frames, tokens = _frames(batch).tolist(), self._lengths(batch.source_lengths).tolist()
+        sizes = batch.target.shape[1], self._size(batch.source.shape[1])
+        generators = [
+            torch.Generator().manual_seed(seed_of(key, "vits", phase, step, row))
+            for row in batch.index.tolist()
+        ]
+        found = drawn(
+            generators, list(zip(frames, tokens, strict=True)), sizes=sizes, dim=self.prior.in_features,
+            segment=self.segment,
+        )  # fmt: skip
+        return Draws(*(one.to(batch.target.device) for one in found))
+
+    def _speaker(self, batch: Batch) -> Tensor | None:
+        if self.speaker.table_SD is None:
+            return None
+        empty_B1S = self.speaker.table_SD.new_zeros(len(batch.index), 1, self.speaker.table_SD.shape[1])
+        vector_B1S: Tensor = self.speaker(empty_B1S, batch)
+        return vector_B1S.squeeze(1)
+
+    def _posterior(self, batch: Batch, draws: Draws, speaker_BS: Tensor | None) -> _Latent:
+        frames_B = _frames(batch)
+        mask_B1T = length_mask(frames_B, batch.target.shape[1])[:, None]
+        x_BTF = linear_spectrogram(
+            batch.target, frames_B, fft=self.mel.fft, window=self.mel.window, epsilon=EPSILON
+        )
+        mean_BDT, log_std_BDT = self.posterior(x_BTF.transpose(1, 2), mask_B1T, _wide(speaker_BS))
+        noise_BDT = draws.latent_BTD.transpose(1, 2)
+        return _Latent((mean_BDT + noise_BDT * log_std_BDT.exp()) * mask_B1T, log_std_BDT, mask_B1T, frames_B)
+
+    def _made_piece(self, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None) -> Tensor:
+        """``[B, L]``: the samples of a piece of each recording, zero behind its end."""
+        piece = partial(pieces, starts_B=draws.starts_B, lengths_B=posterior.frames_B, size=self.segment)
+        made_BL: Tensor = self.generator(piece(posterior.z_BDT.transpose(1, 2)), *_told(speaker_BS))
+        real_BT1 = piece(posterior.mask_B1T.transpose(1, 2).to(made_BL.dtype))
+        return (made_BL.view(len(made_BL), self.segment, -1) * real_BT1).flatten(1)
+
+    def _heard_losses(self, true_BL: Tensor, made_BL: Tensor, only: Only) -> dict[str, Tensor]:
+        """Means over the batch, whose pieces are of one size."""
+        means: dict[str, Tensor] = {}
+        if wanted("mel", only):
+            made, true = (mel_frames(x, self.mel, self.bins, epsilon=EPSILON) for x in (made_BL, true_BL))
+            means["mel"] = (made - true).abs().mean()
+        if wanted("critic", only):
+            means["critic"] = judged(self.critic, true_BL, made_BL.detach())
+        if wanted("adversarial", only) or wanted("features", only):
+            means |= misled(self.critic, true_BL, made_BL)
+        return means
+
+    def _read_losses(
+        self, batch: Batch, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None, only: Only
+    ) -> dict[str, Output]:
+        """``kl``, summed over features and divided by frames (equation 4), and ``duration``: each example's
+        mean over its tokens, blanks among them, weighs as it has tokens in the corpus.
+        """
+        assert batch.source_lengths is not None
+        read = self._read(batch)
+        z_BTD = self._flowed(posterior, speaker_BS)
+        durations_BN = self._aligned(batch, read, z_BTD)
+        found: dict[str, Output] = {}
+        if wanted("kl", only):
+            mean_BTD, log_std_BTD = (
+                expanded(x, durations_BN, z_BTD.shape[1]) for x in (read.mean_BND, read.log_std_BND)
+            )
+            off_BTD = (z_BTD - mean_BTD).square() * (-2 * log_std_BTD).exp()
+            each_BTD = log_std_BTD - posterior.log_std_BDT.transpose(1, 2) - 0.5 + 0.5 * off_BTD
+            total = (each_BTD * posterior.mask_B1T.transpose(1, 2)).sum()
+            found["kl"] = Term(total, posterior.frames_B.sum())
+        if wanted("duration", only):
+            nll_B = self.duration(
+                read.states_BND, read.mask_BN1, durations_BN, draws.duration_BCN, speaker_BS
+            )
+            share_B = batch.source_lengths / read.lengths_B
+            found["duration"] = Term((nll_B * share_B).sum(), batch.source_lengths.sum())
+        return found
+
+    def _again(self, batch: Batch, posterior: _Latent, speaker_BS: Tensor | None) -> Compared:
+        """Frames of each recording as the generator makes it of its latent vectors, beside the true ones."""
+        made_BL: Tensor = self.generator(posterior.z_BDT.transpose(1, 2), *_told(speaker_BS))
+        made_BTH = made_BL.view(*batch.target.shape) * posterior.mask_B1T.transpose(1, 2)
+        made, true = (
+            mel_frames(x.flatten(1), self.mel, self.bins, epsilon=EPSILON) for x in (made_BTH, batch.target)
+        )
+        return Compared(made, true, posterior.frames_B)
+
+    def _read(self, batch: Batch) -> _Read:
+        """What is known of the tokens, blanks among them."""
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        ids_BN = batch.source
+        if self.blanks == "between":
+            spread = torch.full((len(ids_BN), 2 * ids_BN.shape[1] + 1), PAD, device=ids_BN.device)
+            spread[:, 1::2] = ids_BN
+            ids_BN = spread
+        lengths_B = self._lengths(batch.source_lengths)
+        mask_BN1 = length_mask(lengths_B, ids_BN.shape[1])[:, :, None]
+        states_BND, _ = self.encoder(self.embedding(ids_BN) * mask_BN1, lengths_B)
+        states_BND = states_BND * mask_BN1
+        mean_BND, log_std_BND = (self.prior(states_BND) * mask_BN1).chunk(2, dim=2)
+        return _Read(states_BND, mean_BND, log_std_BND, mask_BN1, lengths_B)
+
+    def _lengths(self, lengths_B: Tensor) -> Tensor:
+        """Tokens of texts that have so many, blanks among them."""
+        return 2 * lengths_B + 1 if self.blanks == "between" else lengths_B
+
+    def _size(self, size: int) -> int:
+        return 2 * size + 1 if self.blanks == "between" else size
+
+    def _flowed(self, posterior: _Latent, speaker_BS: Tensor | None) -> Tensor:
+        z_BDT: Tensor = self.flow(posterior.z_BDT, posterior.mask_B1T, _wide(speaker_BS))
+        return z_BDT.transpose(1, 2)
+
+    @torch.no_grad()
+    def _aligned(self, batch: Batch, read: _Read, z_BTD: Tensor) -> Tensor:
+        """``[B, N]``: frames of each token on the path under which the prior makes the recording most
+        probable (section 2.2.1).  Raises ``DataError`` where a text has more tokens than its recording has
+        frames.
+        """
+        _require_frames(batch, read.lengths_B, blanks=self.blanks == "between")
+        precision_BND = (-2 * read.log_std_BND).exp()
+        constant_BN = (-0.5 * math.log(2 * math.pi) - read.log_std_BND).sum(2)
+        square_BN = (-0.5 * read.mean_BND.square() * precision_BND).sum(2)
+        log_p_BTN = (
+            -0.5 * z_BTD.square() @ precision_BND.transpose(1, 2)
+            + z_BTD @ (read.mean_BND * precision_BND).transpose(1, 2)
+            + (constant_BN + square_BN)[:, None]
+        )
+        return best_durations(log_p_BTN, _frames(batch), read.lengths_B)
+
+    def _spoken(
+        self, read: _Read, generators: Sequence[torch.Generator], drawing: Drawing, speaker_BS: Tensor | None
+    ) -> Tensor:
+        """``[B, N]`` whole durations, rounded up; an answer has one frame at least."""
+        noise_BCN = noise(generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1])).to(
+            read.states_BND
+        )
+        log_BN = self.duration.log_durations(
+            read.states_BND, read.mask_BN1, noise_BCN * drawing.noise_scale_duration, speaker_BS
+        )
+        real_BN = log_BN.clamp(max=math.log(self.most)).exp() * drawing.length_scale
+        durations_BN = real_BN.ceil().clamp(max=self.most).long() * read.mask_BN1.squeeze(2)
+        durations_BN[:, 0] += durations_BN.sum(1) == 0
+        return durations_BN
+
+    def _latent(
+        self,
+        read: _Read,
+        durations_BN: Tensor,
+        generators: Sequence[torch.Generator],
+        drawing: Drawing,
+        speaker_BS: Tensor | None,
+    ) -> tuple[Tensor, list[int]]:
+        """``[B, T, D]``, what the generator reads, and how much of it is each example's."""
+        lengths: list[int] = durations_BN.sum(1).tolist()
+        size = max(lengths)
+        dim = read.mean_BND.shape[2]
+        noise_BDT = noise(generators, lengths, (dim, size)).to(read.mean_BND)
+        mean_BTD, log_std_BTD = (expanded(x, durations_BN, size) for x in (read.mean_BND, read.log_std_BND))
+        z_BTD = mean_BTD + noise_BDT.transpose(1, 2) * log_std_BTD.exp() * drawing.noise_scale
+        mask_B1T = length_mask(durations_BN.sum(1), size)[:, None]
+        latent_BDT = self.flow.inverse(z_BTD.transpose(1, 2) * mask_B1T, mask_B1T, _wide(speaker_BS))
+        return latent_BDT.transpose(1, 2), lengths
+
+    def _sound(self, sound: AudioPrediction) -> FramesPrediction:
+        mel = self.mel
+        if not num_frames(len(sound.samples_T), fft=mel.fft, hop=mel.hop, padding=mel.padding):
+            return FramesPrediction(torch.zeros(0, self.bins).numpy(), self.rate, lambda: sound)
+        frames_BTM = mel_frames(torch.from_numpy(sound.samples_T)[None], mel, self.bins, epsilon=EPSILON)
+        return FramesPrediction(frames_BTM[0].numpy(), self.rate, lambda: sound)
+
+
+class _Latent(NamedTuple):
+    """What the recordings say of the latent vectors."""
+
+    z_BDT: Tensor
+    """Drawn."""
+    log_std_BDT: Tensor
+    mask_B1T: Tensor
+    frames_B: Tensor
+
+
+class _Read(NamedTuple):
+    """What the texts say of them."""
+
+    states_BND: Tensor
+    mean_BND: Tensor
+    log_std_BND: Tensor
+    mask_BN1: Tensor
+    lengths_B: Tensor
+
+
+def _texts(batch: Batch) -> list[list[int]]:
+    """The ids of each text."""
+    assert batch.source is not None
+    assert batch.source_lengths is not None
+    pairs = zip(batch.source.tolist(), batch.source_lengths.tolist(), strict=True)
+    return [ids[:length] for ids, length in pairs]
+
+
+def _frames(batch: Batch) -> Tensor:
+    assert batch.target_lengths is not None
+    return batch.target_lengths
+
+
+def _wide(speaker_BS: Tensor | None) -> Tensor | None:
+    return None if speaker_BS is None else speaker_BS[:, :, None]
+
+
+def _told(speaker_BS: Tensor | None) -> tuple[Tensor, ...]:
+    """What a generator is handed beside its frames."""
+    return () if speaker_BS is None else (speaker_BS,)
+
+
+def _require_frames(batch: Batch, lengths_B: Tensor, *, blanks: bool) -> None:
+    """An alignment gives every token a frame at least."""
+    rows = zip(batch.index.tolist(), lengths_B.tolist(), _frames(batch).tolist(), strict=True)
+    for row, tokens, frames in rows:
+        if tokens > frames:
+            counted = f"{tokens:,} tokens with the blanks between them" if blanks else f"{tokens:,} tokens"
+            raise DataError(
+                f"example {row} has {counted}, and its recording {frames:,} frames",
+                help="every token needs a frame: leave such examples out with `filter`, or choose a smaller"
+                + (" hop, or `blanks: none`" if blanks else " hop"),
+            )
