@@ -13,6 +13,7 @@ from seqspec.data.corpus.drops import Drops
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.parts import TextSteps
 from seqspec.data.store.store import Column, Ragged, Store, StoreWriter, blocks, ragged
+from seqspec.data.text.conversation import AnsweredText
 from seqspec.data.worker_processes import in_order
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import UNK
@@ -53,15 +54,19 @@ def _counted(texts: Iterable[str], advance: Any) -> Iterator[str]:
 def write_ids(
     folder: Path,
     *,
-    steps: TextSteps,
+    steps: Any,
     records: Store,
     role: str,
     split: str,
     on_error: Literal["fail"] | OnError,
     processes: int = 1,
     progress: Progress = silent,
+    spans: str | None = None,
 ) -> None:
-    """Encode every text of a role; a row that cannot be encoded is empty and marked in ``bad``."""
+    """Encode every text of a role; a row that cannot be encoded is empty and marked in ``bad``.
+
+    ``spans`` is the column of its answers: ``steps`` then take answered texts.
+    """
     columns = {
         "ids": Column("uint16" if steps.vocab_size <= 65_536 else "int32"),
         "bad": Column("uint8", ragged=False),
@@ -74,7 +79,9 @@ def write_ids(
         advance(writer.rows)
         unknown = int(writer.state.get("unknown", 0))
         starts = range(writer.rows, records.rows, BLOCK)
-        held = ((start, records.texts(role, start, min(start + BLOCK, records.rows))) for start in starts)
+        held = (
+            (start, _texts(records, role, start, min(start + BLOCK, records.rows), spans)) for start in starts
+        )
         for start, encoded in in_order(_Encode(steps), held, processes=processes, count=len(starts)):
             block, bad = _checked(start, encoded, columns["ids"].dtype, records, drops)
             unknown += int((block.flat == UNK).sum())
@@ -84,6 +91,18 @@ def write_ids(
                 writer.commit(drops=drops.state(), unknown=unknown)
         drops.judge(records.rows)
         writer.commit(drops=drops.state(), unknown=unknown)
+
+
+def _texts(records: Store, role: str, start: int, stop: int, spans: str | None) -> Sequence[Any]:
+    """The texts of some rows, with their answers where there is a column of those."""
+    texts = records.texts(role, start, stop)
+    if spans is None:
+        return texts
+    rows = (records.row(spans, row).reshape(-1, 2).tolist() for row in range(start, stop))
+    return [
+        AnsweredText(text, tuple((begin, end) for begin, end in held))
+        for text, held in zip(texts, rows, strict=True)
+    ]
 
 
 def _checked(
@@ -101,17 +120,17 @@ def _checked(
 class _Encode:
     """Encodes one block; picklable, so that it can run in another process."""
 
-    def __init__(self, steps: TextSteps) -> None:
+    def __init__(self, steps: Any) -> None:
         self.steps = steps
 
-    def __call__(self, block: tuple[int, Sequence[str]]) -> tuple[int, list[Any]]:
+    def __call__(self, block: tuple[int, Sequence[Any]]) -> tuple[int, list[Any]]:
         start, texts = block
         try:
             return start, list(self.steps.encode_batch(texts))
         except DataError:
             return start, [self._one(text) for text in texts]
 
-    def _one(self, text: str) -> Any:
+    def _one(self, text: Any) -> Any:
         try:
             return self.steps.encode_batch([text])[0]
         except DataError as error:
