@@ -28,11 +28,13 @@ evaluate: {{splits: [dev], metrics: [cer]}}
 """
 
 
+STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
+
+
 @pytest.fixture(scope="module", params=["group", "layer"])
 def heard(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    stable = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
-    return folder, folders.save_wav2vec2(folder, **(stable if request.param == "layer" else {}))
+    return folder, folders.save_wav2vec2(folder, **(STABLE if request.param == "layer" else {}))
 
 
 def plan_of(folder, tmp_path, *, rate=16_000, features="", mask=0.05):
@@ -106,3 +108,24 @@ def test_what_the_encoder_does_not_have_is_told(heard, tmp_path):
 
     with pytest.raises(SpecError, match="has adapters, which this encoder does not have"):
         plan_of(tmp_path / "other", tmp_path)
+
+
+@pytest.mark.parametrize("settings", [{}, STABLE], ids=["group", "layer"])
+@pytest.mark.parametrize("kind", ["Hubert", "WavLM"])
+@torch.no_grad()
+def test_hubert_and_wavlm_equal_those_of_transformers(kind, settings, tmp_path):
+    near = {"num_buckets": 12, "max_bucket_distance": 20} if kind == "WavLM" else {}
+    theirs = folders.save_wav2vec2(tmp_path, kind=kind, **settings, **near)
+    made = assemble(plan_of(tmp_path, tmp_path), splits=("train",), initial=True)
+    encoder = made.program.model.encoder.eval()
+    sound = torch.randn(2, 14_400, generator=torch.Generator().manual_seed(1)) * 0.3
+
+    states, lengths = encoder(sound[..., None], torch.tensor([14_400, 9_600]))
+
+    body = theirs.hubert if kind == "Hubert" else theirs.wavlm
+    for row, (size, count) in enumerate(zip((14_400, 9_600), lengths.tolist(), strict=True)):
+        expected = body(sound[row : row + 1, :size]).last_hidden_state
+        assert count == expected.shape[1] > 20
+        torch.testing.assert_close(states[row : row + 1, :count], expected, atol=1e-5, rtol=0)
+    lacking = {name for name in made.pretrained["model.encoder"]["left_over"] if "lm_head" not in name}
+    assert lacking == set()
