@@ -39,8 +39,8 @@ class GatedAttention(nn.Module):
         segments_BT: Tensor | None = None,
         mask: Tensor,
     ) -> Tensor:
-        """``mask`` is the bias ``[1, H, T, T]``.  What is not real nobody sees, but for the first key, so that
-        an empty row gives numbers.
+        """``mask`` is the bias ``[1, H, T, T]``.  What is not real nobody sees; the first key stays open, so
+        that an empty row gives numbers.
         """
         parts = affine_together(x_BTD, self.query, self.key, self.value)
         queries, keys, values = (self._split(part) for part in parts)
