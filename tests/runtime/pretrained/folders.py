@@ -197,3 +197,17 @@ def save_pair(folder: Path, *, kind: str, **settings: Any) -> Any:
             model.final_logits_bias.normal_(std=0.3)
         model.save_pretrained(folder)
     return model
+
+
+def save_modernbert(folder: Path, **settings: Any) -> Any:
+    """A ModernBERT whose windows are much shorter than its inputs, with its softmax."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("[CLS]", "[PAD]", "[SEP]"))
+    config = transformers.ModernBertConfig(**{
+        "vocab_size": size + 2, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 4,
+        "num_attention_heads": 2, "local_attention": 14, "max_position_embeddings": 96, "pad_token_id": 1,
+        "cls_token_id": 0, "bos_token_id": 0, "sep_token_id": 2, "eos_token_id": 2, "initializer_range": 0.3,
+        **settings,
+    })  # fmt: skip
+    return _saved(transformers.ModernBertForMaskedLM, config, folder)
