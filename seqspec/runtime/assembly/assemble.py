@@ -97,7 +97,8 @@ def assemble(
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
     with located(compiled.tree, profiles=compiled.profiles):
-        folders = _from_folders(program, texts, initial=initial, began=began)
+        names = {name: one.labels for name, one in prepared.items()}
+        folders = _from_folders(program, texts, names, initial=initial, began=began)
     taken = initialize(program, texts, open=_reopened) if initial else ()
     with located(compiled.tree, profiles=compiled.profiles):
         for name in prepared if initial else ():
@@ -124,6 +125,7 @@ def assemble(
 def _from_folders(
     program: Program,
     texts: Mapping[str, Mapping[str, TextSteps]],
+    names: Mapping[str, Mapping[str, tuple[str, ...]]],
     *,
     initial: bool,
     began: Mapping[str, Any] | None,
@@ -135,9 +137,9 @@ def _from_folders(
         if not initial and not has_references(one.model):
             continue
         if began is None:
-            records = load_pretrained(one, text)
+            records = load_pretrained(one, text, names[name])
         else:
-            records = reload_references(one, text, began=_beginning(began, start))
+            records = reload_references(one, text, began=_beginning(began, start), labels=names[name])
         found |= {f"{start}{place}": record for place, record in records.items()}
     return found
 
@@ -246,7 +248,12 @@ def _reopened(
 def _reload(folder: RunFolder, program: Program, kept: Kept, task: str) -> None:
     """Weights that checkpoints leave out, from their folders."""
     if has_references(program.model):
-        reload_references(program, kept.parts.text, began=_beginning(began_with(folder), in_whole(task, "")))
+        reload_references(
+            program,
+            kept.parts.text,
+            began=_beginning(began_with(folder), in_whole(task, "")),
+            labels=kept.labels,
+        )
 
 
 def began_with(folder: RunFolder) -> Mapping[str, Any]:

@@ -1,5 +1,5 @@
-"""ModernBERT: Warner et al. (2024), "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast,
-Memory Efficient, and Long Context Finetuning and Inference", arXiv:2412.13663.
+"""ModernBERT: Warner et al. (2024), "Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for
+Fast, Memory Efficient, and Long Context Finetuning and Inference", arXiv:2412.13663.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from seqspec.schema.model_folder import HeadForm, Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import States, Tokens, Type
-from seqspec.schema.units import Count, Dim, FieldName, InferredMark, Layers, Positive, PositiveFloat, Probability
+from seqspec.schema.units import (
+    Count,
+    Dim,
+    FieldName,
+    InferredMark,
+    Layers,
+    Positive,
+    PositiveFloat,
+    Probability,
+)
 
 FullLayers = Annotated[list[Count], Field(max_length=10_000)]
 _USUAL: dict[str, Any] = {

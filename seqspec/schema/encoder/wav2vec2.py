@@ -15,7 +15,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.model_folder import HeadForm, Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability
@@ -195,6 +195,45 @@ class Wav2vec2Config(Pretrained):
     @property
     def _last(self) -> int:
         return (self.feature_dims or [1])[-1]
+
+    def head_forms(self) -> Mapping[str, HeadForm]:
+        """What transformers calls this encoder with a head."""
+        kind, prefix = ("WavLM", "wavlm.") if self.relative_buckets else ("Wav2Vec2", "wav2vec2.")
+        name = f"{kind}ForSequenceClassification"
+        return {"classes": HeadForm(name, "classifier.", prefix=prefix, pools=True)}
+
+    def write_settings(self, reads: Type | None = None) -> dict[str, Any]:
+        """config.json of the same model."""
+        gated = {
+            "num_buckets": self.relative_buckets, "max_bucket_distance": self.relative_distance,
+        }  # fmt: skip
+        return {
+            **(gated if self.relative_buckets else {}),
+            "model_type": "wavlm" if self.relative_buckets else "wav2vec2",
+            "num_hidden_layers": self.num_layers, "hidden_size": self.dim,
+            "num_attention_heads": self.num_heads, "intermediate_size": self.feed_forward_dim,
+            "do_stable_layer_norm": self.norm == "pre", "layer_norm_eps": self.norm_epsilon,
+            "feat_extract_norm": self.feature_norm, "conv_bias": self.feature_bias,
+            "conv_dim": self.feature_dims, "conv_kernel": self.feature_kernels,
+            "conv_stride": self.feature_strides, "num_feat_extract_layers": len(self.feature_dims or ()),
+            "num_conv_pos_embeddings": self.position_kernel,
+            "num_conv_pos_embedding_groups": self.position_groups, "hidden_act": "gelu",
+            "feat_extract_activation": "gelu", "hidden_dropout": self.dropout,
+            "attention_dropout": self.attention_dropout, "activation_dropout": self.feed_forward_dropout,
+            "feat_proj_dropout": self.feature_dropout, "mask_time_prob": self.time_mask,
+            "mask_time_length": self.time_mask_length, "mask_feature_prob": self.channel_mask,
+            "mask_feature_length": self.channel_mask_length, "apply_spec_augment": bool(self.time_mask),
+        }  # fmt: skip
+
+    def write_preprocessor(self, features: Any, reads: Type) -> dict[str, Any]:
+        """preprocessor_config.json of the samples that ``features`` gives."""
+        assert isinstance(reads, Frames)
+        return {
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1,
+            "sampling_rate": int(reads.rate), "padding_value": 0.0,
+            "do_normalize": getattr(features, "normalize", "none") == "utterance",
+            "return_attention_mask": self.feature_norm == "layer",
+        }  # fmt: skip
 
     def _features(self) -> Iterator[Weight]:
         before = 1
