@@ -74,16 +74,18 @@ class PretrainedConfig(Pretrained):
 
 
 def _names(settings: Mapping[str, Any], tensors: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """The class of each row.  Raises ``Mismatch`` where ``id2label`` is no such mapping."""
-    count = tensors.get(ROWS, (0,))[0]
+    """The class of each row; a run that has begun knows the settings of its folder alone.  Raises
+    ``Mismatch`` where ``id2label`` is no such mapping.
+    """
     held: Any = settings.get("id2label")
-    if held is None and count:
-        return [f"{UNNAMED}{row}" for row in range(count)]
-    names: list[Any] = [held.get(str(row)) for row in range(count)] if isinstance(held, dict) else []
-    if not names or len(held) != count or not all(isinstance(n, str) and 0 < len(n) < 1000 for n in names):
-        told = f"{len(held)} classes" if isinstance(held, dict) else "no classes"
+    if held is None:  # transformers leaves its own default out
+        held = {str(row): f"{UNNAMED}{row}" for row in range(2)}
+    names: list[Any] = [held.get(str(row)) for row in range(len(held))] if isinstance(held, dict) else []
+    count = tensors.get(ROWS, (0,))[0] if tensors else len(names)
+    if len(names) != count or not all(isinstance(name, str) and 0 < len(name) < 1000 for name in names):
         raise Mismatch(
-            f"`id2label` of the folder's config.json names {told}, and its classifier has {count:,} rows",
+            f"`id2label` of the folder's config.json names {len(names):,} classes, and its classifier has "
+            f"{count:,} rows",
             at=("from",),
             help="name a folder with a fine-tuned classifier in it, or use head `linear`",
             code="SQ407",

@@ -10,7 +10,10 @@ import torch
 from seqspec.compile.pipeline import compile
 from seqspec.data.batching.collate import collate
 from seqspec.runtime.assembly.assemble import assemble
+from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.export.hf_encoder import compare_encoder, write_encoder
+from seqspec.runtime.run import run
+from seqspec.runtime.surface import open_run
 from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
 
@@ -192,6 +195,22 @@ def test_an_image_s_class_goes_by_number_where_the_folder_names_none(tmp_path):
     batch, logits = _logits(made)
 
     torch.testing.assert_close(logits, theirs(pixel_values=batch.source).logits, atol=1e-5, rtol=0)
+
+
+def test_a_run_answers_as_the_folder_does_without_it(moods, tmp_path):
+    spec, made, _ = moods
+    for name in ("a.csv", "b.csv"):
+        shutil.copy(spec.with_name(name), tmp_path / name)
+    shutil.copytree(spec.with_name("model"), tmp_path / "model")
+    (tmp_path / "spec.yaml").write_text(spec.read_text().replace(str(spec.parent), str(tmp_path)))
+    done = run(compile(tmp_path / "spec.yaml"), runs=tmp_path / "runs", launch=Launch(quiet=True, threads=1))
+    shutil.rmtree(tmp_path / "model")
+
+    answers = open_run(done.folder.path).predict(folders.TEXTS[:4])
+
+    names = made.prepared.labels["target"]
+    best = [names[row] for row in _logits(made)[1].argmax(-1).tolist()]
+    assert [answer.hypotheses[0].text for answer in answers] == best
 
 
 def test_a_classifier_that_goes_out_is_read_again(moods, tmp_path):
