@@ -86,6 +86,8 @@ class PairForm(NamedTuple):
     """Offsets that the architecture has and we have not, with their sizes."""
     preprocessor: Mapping[str, Any] = {}
     """preprocessor_config.json, where what it hears is made of sound."""
+    pad: int | None = None
+    """The folder's id that padding must have, where positions count from it."""
 
 
 @dataclass(frozen=True)

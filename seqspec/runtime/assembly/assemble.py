@@ -36,6 +36,7 @@ from seqspec.runtime.assembly.pretrained_weights import (
     reload_references,
 )
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
+from seqspec.runtime.assembly.suppressed_ids import tell_suppressed
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
@@ -96,6 +97,7 @@ def assemble(
     texts = {name: one.parts.text for name, one in prepared.items()}
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
+        tell_suppressed(program.each[name], data.parts.text)
     with located(compiled.tree, profiles=compiled.profiles):
         names = {name: one.labels for name, one in prepared.items()}
         folders = _from_folders(program, texts, names, initial=initial, began=began)
@@ -240,6 +242,7 @@ def _reopened(
     program = build(compiled.plan, tree=compiled.tree)
     for name, one in kept.items():
         tell_classes(program.each[name], one.labels, one.label_counts)
+        tell_suppressed(program.each[name], one.parts.text)
         _reload(folder, program.each[name], one, name)
     each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
