@@ -61,6 +61,8 @@ class HeadForm(NamedTuple):
     """What its head's ``weight`` and ``bias`` are called there, the dot included; empty without a head."""
     prefix: str = ""
     """What stands before the body's names."""
+    writes: bool = False
+    """Its head scores the pieces of a text and a blank, at each state."""
     pools: bool = False
     """A pooler of its own stands between them."""
 

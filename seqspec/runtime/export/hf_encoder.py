@@ -21,6 +21,7 @@ from seqspec.components.folder_weights import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.checkpoints.tensor_file import pieces
+from seqspec.runtime.export.alphabet_files import write_alphabet
 from seqspec.runtime.export.hf import (
     TOLERANCE,
     Ids,
@@ -69,7 +70,10 @@ def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: La
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, part, ids).items()}
     finally:
         unmerge(program.model, kept)
-    write_json(folder / "config.json", _settings(part, ids, _class_names(prepared, labels)))
+    names = _class_names(prepared, labels)
+    write_json(folder / "config.json", _settings(part, ids, names))
+    if part.form.writes:
+        write_alphabet(folder, names)
     if hasattr(part.config, "write_preprocessor"):
         features = getattr(program.plan.experiment.data.audio, "features", None)
         write_json(folder / PREPROCESSOR, part.config.write_preprocessor(features, part.reads))
@@ -101,6 +105,8 @@ def compare_encoder(program: Program, prepared: Texts, folder: Path) -> float:
     answer = theirs(**asked)
     expected = answer.logits if part.form.head else answer.last_hidden_state
     if found_B is not None:
+        # Behind what is real we may have a state more.
+        ours = ours[:, : expected.shape[1]]
         real_BT = torch.arange(ours.shape[1]) < found_B[:, None]
         ours, expected = ours[real_BT], expected[real_BT]
     model.train(training)
@@ -157,7 +163,10 @@ def _settings(part: _Part, ids: Ids | None, names: Sequence[str]) -> dict[str, A
     if ids is not None:
         known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
         settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": ids.size}
-    if part.form.head and names:
+    if part.form.writes:
+        known = {"pad": PAD, "bos": BOS, "eos": EOS}
+        settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": len(names)}
+    elif part.form.head and names:
         settings["id2label"] = {str(id): name for id, name in enumerate(names)}
         settings["label2id"] = {name: id for id, name in enumerate(names)}
     return settings

@@ -199,8 +199,10 @@ class Wav2vec2Config(Pretrained):
     def head_forms(self) -> Mapping[str, HeadForm]:
         """What transformers calls this encoder with a head."""
         kind, prefix = ("WavLM", "wavlm.") if self.relative_buckets else ("Wav2Vec2", "wav2vec2.")
-        name = f"{kind}ForSequenceClassification"
-        return {"classes": HeadForm(name, "classifier.", prefix=prefix, pools=True)}
+        return {
+            "classes": HeadForm(f"{kind}ForSequenceClassification", "classifier.", prefix=prefix, pools=True),
+            "ctc": HeadForm(f"{kind}ForCTC", "lm_head.", prefix=prefix, writes=True),
+        }
 
     def write_settings(self, reads: Type | None = None) -> dict[str, Any]:
         """config.json of the same model."""

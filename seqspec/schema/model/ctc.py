@@ -4,7 +4,7 @@ Labelling Unsegmented Sequence Data with Recurrent Neural Networks", ICML.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ class CtcConfig(Config):
     """Reads the source."""
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the target vocabulary and the blank at each state."""
+    folder_form: ClassVar[str] = "ctc"
+    """What a folder in Hugging Face's layout holds of it."""
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
         """``source`` and ``target`` to ``ctc``, logits at each encoder state."""
