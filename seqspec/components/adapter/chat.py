@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqspec.components.adapter._jinja_template import jinja_of
 from seqspec.components.adapter._json_document import refuse_whole_json
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._table import json_row
@@ -44,6 +45,10 @@ class Chat(Adapter[ChatConfig]):
     def asked_by(self, text: str) -> AnsweredText:
         """The same where a user says ``text`` and nothing was said before.  Raises ``NoConversation``."""
         return self.asked({self.config.messages: [{"role": USER, "content": text}]})
+
+    def chat_template(self, begin: str | None) -> str:
+        """The template in transformers' form; ``begin`` is the piece before every text."""
+        return jinja_of(self.config.template, begin=begin)
 
     def _records(self, path: Path) -> Iterator[Record | BadRow]:
         name, file, first = path.relative_to(self.root).as_posix(), str(path), True

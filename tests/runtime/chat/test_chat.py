@@ -9,6 +9,7 @@ import torch
 from seqspec.compile.pipeline import compile
 from seqspec.data.batching.collate import collate, count_targets
 from seqspec.runtime.assembly.assemble import assemble
+from seqspec.runtime.export.hf import write_hf
 from seqspec.runtime.prediction.chat_inputs import chat_ids, chat_inputs
 from seqspec.runtime.prediction.input import Input
 from seqspec.schema.diagnostic import DataError, SpecError
@@ -190,3 +191,23 @@ def test_lines_ask_and_wrong_ones_are_told(place, apart):
     assert asked.columns == json.loads(first)
     assert str(told.value) == "on the cat then "
     assert (wrong.error.code, wrong.error.row) == ("SQ406", 4)
+
+
+def test_a_model_goes_out_with_its_template(place, apart, tmp_path):
+    import transformers
+
+    write_hf(apart.program, apart.prepared, tmp_path / "out")
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    adapter, steps = apart.prepared.parts.adapter, apart.prepared.parts.text["target"]
+    said = {"messages": [*_talk(1)["messages"][:2], {"role": "user", "content": 'a "b"\n{c} \\d 犬'}]}
+    text = tokenizer.apply_chat_template(said["messages"], tokenize=False, add_generation_prompt=True)
+    assert text == "<s>" + adapter.asked(said).text
+    prompt = json.dumps({"messages": _talk(1)["messages"][:1]})
+    order = steps.tokenizer.original_ids()
+    ids = tokenizer.apply_chat_template(
+        json.loads(prompt)["messages"], add_generation_prompt=True, return_dict=False
+    )
+    assert ids == [order[2], *(order[id] for id in chat_ids(steps, adapter)(prompt).tolist())]
+    with pytest.raises(Exception, match="unknown role"):
+        tokenizer.apply_chat_template([{"role": "tool", "content": "x"}], tokenize=False)
