@@ -24,6 +24,8 @@ class Weight(NamedTuple):
     """It fills part number ``i`` of ``n`` equal parts of the module's tensor along its first axis."""
     by_id: str = ""
     """The field whose token ids its rows belong to: rows move where the ids do."""
+    by_label: str = ""
+    """The field whose labels its rows belong to, by the names that the part knows as ``labels``."""
     older: tuple[str, ...] = ()
     """What other files call it."""
     flat: bool = False
@@ -59,6 +61,10 @@ class HeadForm(NamedTuple):
     """What its head's ``weight`` and ``bias`` are called there, the dot included; empty without a head."""
     prefix: str = ""
     """What stands before the body's names."""
+    writes: bool = False
+    """Its head scores the pieces of a text and a blank, at each state."""
+    pools: bool = False
+    """A pooler of its own stands between them."""
 
 
 class PairForm(NamedTuple):
@@ -82,6 +88,8 @@ class PairForm(NamedTuple):
     """Offsets that the architecture has and we have not, with their sizes."""
     preprocessor: Mapping[str, Any] = {}
     """preprocessor_config.json, where what it hears is made of sound."""
+    pad: int | None = None
+    """The folder's id that padding must have, where positions count from it."""
 
 
 @dataclass(frozen=True)

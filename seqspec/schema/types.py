@@ -204,10 +204,24 @@ class Integers(Type):
 
 
 @dataclass(frozen=True, slots=True)
-class WordStarts(Integers):
-    """At which of the ids of the field ``of`` each word of its text begins; it follows from that text."""
+class PlacesIn(Integers):
+    """Places among the ids of the field ``of``, which follow from that text."""
 
     of: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordStarts(PlacesIn):
+    """At which of the ids of the field ``of`` each word of its text begins; it follows from that text."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpans(PlacesIn):
+    """Which of the ids of the field ``of``, its end counted as one more, are learned from.
+
+    A record holds begin and end of each answer in the text, in code points, one after the other; the text is
+    cut there before it is encoded.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +254,8 @@ class Logits(Type):
     """One set a channel of each pixel of a picture, over its values."""
     ends: bool = True
     """Behind the targets their end is scored as well."""
+    counted: str = ""
+    """Field that says which targets are learned from; all of them where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)

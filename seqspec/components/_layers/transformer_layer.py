@@ -150,7 +150,11 @@ class TransformerLayer(nn.Module):
         return self.feed_forward_residual.after(x_BTD, y), past
 
     def _mixed(self, query_BTD: Tensor, context: Context) -> Tensor:
-        more = {"auxiliary": context.auxiliary} if getattr(self.self_attention, "auxiliary", ()) else {}
+        more: dict[str, Any] = {}
+        if getattr(self.self_attention, "auxiliary", ()):
+            more["auxiliary"] = context.auxiliary
+        if getattr(self.self_attention, "reads_mask", False):
+            more["mask"] = context.mask
         mixed_BTD: Tensor = self.self_attention(
             query_BTD, real_BT=context.real_BT, segments_BT=context.segments_BT, **more
         )

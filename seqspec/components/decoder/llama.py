@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.grouped_attention import GroupedAttention, window_mask
@@ -122,6 +123,9 @@ class LlamaState:
 class _Layer(nn.Module):
     """Attention and a gated feed-forward network, each behind a norm."""
 
+    recompute = False
+    """As a Transformer's layer: keep the input alone and work the rest out again in the backward pass."""
+
     def __init__(self, config: LlamaConfig, window: int | None) -> None:
         super().__init__()
         assert config.dim is not None
@@ -137,6 +141,12 @@ class _Layer(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
+        if self.recompute and self.training and torch.is_grad_enabled():
+            given: Tensor = checkpoint(self._states, x_BUD, turns, mask, use_reentrant=False)
+            return given
+        return self._states(x_BUD, turns, mask)
+
+    def _states(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
         x_BUD = self.dropout.added(x_BUD, self.attention(self.attention_norm(x_BUD), turns, mask=mask))
         return self._feed_forward(x_BUD)
 

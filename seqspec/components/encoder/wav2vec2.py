@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.gated_attention import GatedAttention
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.masks import attention_mask, length_mask
+from seqspec.components._layers.positions import RelativeBias
 from seqspec.components._layers.transformer_layer import Context, TransformerLayer, make_norm
 from seqspec.schema.encoder.wav2vec2 import Wav2vec2Config
 from seqspec.schema.types import Frames
@@ -38,9 +40,8 @@ class Wav2vec2(nn.Module):
         self.mask = nn.Parameter(torch.empty(config.dim).uniform_()) if config.time_mask else None
         self.positions = _Positions(config)
         self.dropout = Dropout(config.dropout)
-        self.layers = nn.ModuleList(
-            TransformerLayer(stack, dim=config.dim, causal=False) for _ in range(config.num_layers)
-        )
+        self.layers = nn.ModuleList(_layer(config) for _ in range(config.num_layers))
+        self.relative = _relative(config)
         self.norm = make_norm(stack, config.dim)
         self.output_dropout = Dropout(config.output_dropout)
         self.features.requires_grad_(config.train_features)
@@ -69,7 +70,9 @@ class Wav2vec2(nn.Module):
         x_BTD = x_BTD.masked_fill(~real_BT[..., None], 0)
         x_BTD = x_BTD + self.positions(x_BTD)
         x_BTD = self.dropout(x_BTD if self.pre else self.norm(x_BTD))
-        context = Context(mask=attention_mask(lengths_B, x_BTD.shape[1]), real_BT=real_BT)
+        size = x_BTD.shape[1]
+        mask = attention_mask(lengths_B, size) if self.relative is None else self.relative(size, size)
+        context = Context(mask=mask, real_BT=real_BT)
         for layer in self.layers:
             x_BTD = layer(x_BTD, context)
         return self.output_dropout(self.norm(x_BTD) if self.pre else x_BTD)
@@ -107,6 +110,32 @@ class Wav2vec2(nn.Module):
             )
             x_BTD = x_BTD.masked_fill(covered_BD[:, None], 0)
         return x_BTD
+
+
+def _layer(config: Wav2vec2Config) -> TransformerLayer:
+    stack = config.stack()
+    assert config.dim is not None
+    assert config.num_heads is not None
+    gated = None
+    if config.relative_buckets:
+        gated = GatedAttention(config.dim, num_heads=config.num_heads, dropout=config.attention_dropout)
+    return TransformerLayer(stack, dim=config.dim, causal=False, self_attention=gated)
+
+
+def _relative(config: Wav2vec2Config) -> RelativeBias | None:
+    """One table of distances for all layers, where there are buckets."""
+    if not config.relative_buckets:
+        return None
+    assert config.num_heads is not None
+    assert config.relative_distance is not None
+    found = RelativeBias(
+        config.num_heads,
+        causal=False,
+        num_buckets=config.relative_buckets,
+        farthest=config.relative_distance,
+    )
+    nn.init.normal_(found.weight, std=0.02)
+    return found
 
 
 class _Convolution(nn.Module):

@@ -17,6 +17,7 @@ from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.graphs import Function, Graph, Substitute, TensorState, source_arguments
 from seqspec.components.outputs import Aligned, Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._suppressed import Suppressed
 from seqspec.components.stepped_graphs import Stepper, begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
@@ -60,6 +61,7 @@ class EncoderDecoder(nn.Module):
         self.begin: int = BOS if command is None else self.decoder.embedding.command_id(command)
         """The id that the decoder reads first."""
         self.prompt = _prompt(takes.get("target"))
+        self.suppressed: Suppressed | None = None
         """Ids of the target that a search is given."""
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
@@ -125,7 +127,8 @@ class EncoderDecoder(nn.Module):
             return self.scored(self.head_names[0], memory_BSD).float().log_softmax(-1)
 
         aligned = ctc if self.head_names else None
-        return search(Continuation(first_B, state, self.step, limits_B, lengths_B, batch.index, ctc=aligned))
+        step = self.step if self.suppressed is None else self.suppressed.over(self.step)
+        return search(Continuation(first_B, state, step, limits_B, lengths_B, batch.index, ctc=aligned))
 
     def start(self, memory_BSD: Tensor, lengths_B: Tensor) -> Any:
         """The decoder's state before its first step."""

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
-from seqspec.components._layers.masks import with_ends
+from seqspec.components._layers.masks import length_mask, with_ends
 from seqspec.components._layers.sliding_window import Window, begin_window, step_window
 from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.graphs import log_probabilities as log_probs_of
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.stepped_graphs import begin_by, step_by, step_graph, stepper
-from seqspec.data.batching.batch import Batch
+from seqspec.data.batching.batch import Batch, Field
 from seqspec.schema.model.language_model import LanguageModelConfig
-from seqspec.schema.types import BOS, EOS, PAD, Type
+from seqspec.schema.types import BOS, EOS, PAD, AnswerSpans, Type
 
 Search = Callable[[Continuation], list[list[Hypothesis]]]
 
@@ -36,12 +36,13 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.decoder = parts("decoder")
         self.head = parts("head")
+        self.answers = next((name for name, kind in takes.items() if isinstance(kind, AnswerSpans)), "")
         if config.tie != "none":
             self.head.tie(self.decoder.embedding.weight_VD)
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``tokens``: a state before each target; of texts that stand alone, the end is one."""
-        inputs_BU, labels_BU = _pairs(batch)
+        inputs_BU, labels_BU = self._pairs(batch)
         beside: dict[str, Tensor] = {}
         hidden_BUD = self._read(inputs_BU, batch, beside)
         found: dict[str, Output] = {}
@@ -57,7 +58,7 @@ class LanguageModel(nn.Module):
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each row."""
-        inputs_BU, labels_BU = _pairs(batch)
+        inputs_BU, labels_BU = self._pairs(batch)
         return log_probabilities(self._read(inputs_BU, batch), labels_BU, self.head).sum(1)
 
     def decode(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
@@ -91,7 +92,7 @@ class LanguageModel(nn.Module):
 
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
         """``log_probs`` of whole texts, and ``step``."""
-        inputs_BU, _ = _pairs(batch)
+        inputs_BU, _ = self._pairs(batch)
 
         def log_probs(ids_BU: Tensor) -> tuple[Tensor, ...]:
             return (log_probs_of(self.head(self.decoder(ids_BU))),)
@@ -113,6 +114,16 @@ class LanguageModel(nn.Module):
         step = step_by(graphs["step"])
         return {"start": lambda count: begin_by(graphs["step"].graph, (), count), "step": step,
                 "_advance": step}  # fmt: skip
+
+    def _pairs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Inputs and labels ``[B, U]``; labels are ``PAD`` where nothing is learned."""
+        if batch.source is not None:
+            return batch.source, batch.target
+        assert batch.target_lengths is not None
+        inputs_BU, labels_BU = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        if self.answers in batch.fields:
+            labels_BU = _only(labels_BU, batch.fields[self.answers])
+        return inputs_BU, labels_BU
 
     def _decode_apart(self, batch: Batch, search: Search) -> list[list[Hypothesis]]:
         """Prompts of different lengths go on in groups of one length."""
@@ -137,8 +148,9 @@ class LanguageModel(nn.Module):
         return advanced
 
 
-def _pairs(batch: Batch) -> tuple[Tensor, Tensor]:
-    if batch.source is not None:
-        return batch.source, batch.target
-    assert batch.target_lengths is not None
-    return with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+def _only(labels_BU: Tensor, learned: Field) -> Tensor:
+    """The labels at the places that are learned, and ``PAD`` at all others."""
+    assert learned.lengths is not None
+    real_BK = length_mask(learned.lengths, learned.values.shape[1])
+    count_BU = torch.zeros_like(labels_BU).scatter_add(1, learned.values, real_BK.long())
+    return labels_BU.masked_fill(count_BU == 0, PAD)

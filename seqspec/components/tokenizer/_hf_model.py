@@ -86,6 +86,10 @@ class HFModel:
         """Ids of many texts."""
         return [self.encode(text) for text in texts]
 
+    def of_folder(self, ids: Sequence[int]) -> list[int]:
+        """Our ids of the folder's, those that it does not have left out."""
+        return self._renamed([id for id in ids if 0 <= id < self.held.rows])
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; special ones leave nothing behind."""
         theirs = [self.order[int(id)] for id in ids if int(id) >= len(SPECIAL) or int(id) == UNK]

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from seqspec.components.tokenizer._hf_artifact import HFArtifact
 from seqspec.components.tokenizer._hf_folder import read_artifact
 from seqspec.components.tokenizer._hf_model import HFModel, opened
 from seqspec.components.tokenizer._vocabulary import SPECIAL, sha256
-from seqspec.data.pretrained.hf_folder import path_of
+from seqspec.data.pretrained.bounded_json import damaged, read_json
+from seqspec.data.pretrained.hf_folder import SETTINGS, path_of
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.tokenizer.whisper import WhisperConfig
 from seqspec.schema.types import Text, Type
 
 NO_PROMPT = "SQ360"
+GENERATION = "generation_config.json"
+SILENT = ("suppress_tokens", "begin_suppress_tokens")
+"""What folders call the ids that are never written, and those that are not written first."""
+MOST_SILENT = 100_000
 _TASKS = ("transcribe", "translate")
 
 
@@ -29,12 +35,15 @@ class Whisper:
         self._folder = config.folder
         self._prompt = config.prompt(source.language)
         self._model: HFModel | None = None
+        self._silent: dict[str, list[int]] = {}
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Read the folder; the texts are not looked at.  Raises ``DataError`` where it has no tokenizer, or
         none with this prompt.
         """
-        artifact = self._read().dump()
+        held = json.loads(self._read().dump())
+        silent = _silent(path_of(self._folder))
+        artifact = json.dumps({**held, **silent}, ensure_ascii=False, sort_keys=True).encode()
         self.load(artifact)
         return artifact
 
@@ -43,6 +52,12 @@ class Whisper:
         held = HFArtifact.parse(artifact)
         pieces = opened(held.tokenizer).get_vocab(with_added_tokens=True)
         self._model = HFModel(held, template=False, prompt=_ids(self._prompt, pieces))
+        known = json.loads(artifact)
+        self._silent = {name: known[name] for name in SILENT if name in known}
+
+    def suppressed(self) -> tuple[tuple[int, ...], ...]:
+        """Ids that a search never writes, and those that it does not write first."""
+        return tuple(tuple(self._loaded().of_folder(self._silent.get(name, ()))) for name in SILENT)
 
     def original_ids(self) -> tuple[int, ...]:
         """The folder's id of each of ours; -1 where it has none."""
@@ -60,6 +75,7 @@ class Whisper:
         found["task_to_id"] = {name: pieces[f"<|{name}|>"] for name in _TASKS if f"<|{name}|>" in pieces}
         if "<|notimestamps|>" in pieces:
             found["no_timestamps_token_id"] = pieces["<|notimestamps|>"]
+        found |= self._silent
         return found
 
     @property
@@ -94,9 +110,10 @@ class Whisper:
 
         held = self._model.held if self._model is not None else self._read()
         digest = sha256(json.dumps(held, sort_keys=True).encode())
+        silent = self._silent if self._model is not None else _silent(path_of(self._folder))
         return {
             "type": "whisper", "sha256": digest, "prompt": list(self._prompt),
-            "library": version("tokenizers"),
+            "library": version("tokenizers"), **silent,
         }  # fmt: skip
 
     @property
@@ -130,6 +147,20 @@ def _ids(prompt: Sequence[str], pieces: Mapping[str, int]) -> tuple[int, ...]:
     else:
         why, help = "the folder's model has not learned this prompt", "name another folder"
     raise DataError(f"the folder's tokenizer has no piece `{lacking}`; {why}", help=help, code=NO_PROMPT)
+
+
+def _silent(folder: Path) -> dict[str, list[int]]:
+    """The folder's lists of ids that are not written: of generation_config.json, or in older folders of
+    config.json.  Raises ``DataError`` where one is no list of whole numbers.
+    """
+    file = next((folder / name for name in (GENERATION, SETTINGS) if (folder / name).is_file()), None)
+    held = {} if file is None else read_json(file, most=4 << 20)
+    found = {name: held[name] for name in SILENT if held.get(name)}
+    for name, ids in found.items():
+        if not isinstance(ids, list) or len(ids) > MOST_SILENT or not all(type(id) is int for id in ids):
+            assert file is not None
+            raise damaged(file, f"holds no list of ids under `{name}`")
+    return found
 
 
 def _languages(pieces: Mapping[str, int]) -> list[str]:

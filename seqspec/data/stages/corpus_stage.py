@@ -20,7 +20,7 @@ from seqspec.data.store.cache import Cache, key_of
 from seqspec.data.store.hashes import file_hashes, unreadable
 from seqspec.data.store.store import Store
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import SEQUENCES, Classes, Counted
+from seqspec.schema.types import SEQUENCES, AnswerSpans, Classes, Counted
 
 
 @dataclass
@@ -45,8 +45,9 @@ class CorpusStage:
             print_ = parts.source_fingerprint()
             adapter = synthetic(parts.adapter, cache=cache.root, fingerprint=print_, count=count, seed=0)
             parts = replace(parts, adapter=adapter)
-        if parts.config.pack is not None and set(parts.roles) != {"target"}:
-            others = ", ".join(role for role in parts.roles if role != "target")
+        more = [role for role in parts.roles if role not in ("target", *parts.roles_of(AnswerSpans))]
+        if parts.config.pack is not None and (more or "target" not in parts.roles):
+            others = ", ".join(more)
             message = f"`data.pack` joins the texts of a language model, and this corpus has a {others}"
             raise DataError(message)
         counted = {name: _fitting(one, parts) for name, one in parts.counted.items()}
@@ -168,6 +169,8 @@ class CorpusStage:
 def _fitting(counted: Counted, parts: DataParts) -> Counted:
     """What a loss counts here: examples where its field has no length, and no ends in packed rows."""
     type_ = parts.roles.get(counted.field)
+    if parts.config.pack is not None and isinstance(type_, AnswerSpans):
+        return Counted("target", "tokens")
     if type_ is not None and not isinstance(type_, SEQUENCES):
         return counted._replace(unit="examples")
     if parts.config.pack is not None and counted.unit == "tokens_and_end":

@@ -13,6 +13,7 @@ from seqspec.data.corpus.drops import Drops
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.parts import TextSteps
 from seqspec.data.store.store import Column, Ragged, Store, StoreWriter, blocks, ragged
+from seqspec.data.text.conversation import AnsweredText
 from seqspec.data.worker_processes import in_order
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import UNK
@@ -53,7 +54,7 @@ def _counted(texts: Iterable[str], advance: Any) -> Iterator[str]:
 def write_ids(
     folder: Path,
     *,
-    steps: TextSteps,
+    steps: Any,
     records: Store,
     role: str,
     split: str,
@@ -61,9 +62,12 @@ def write_ids(
     processes: int = 1,
     progress: Progress = silent,
     rows: range | None = None,
+    spans: str | None = None,
 ) -> None:
     """Encode every text of a role, or those of ``rows``; a row that cannot be encoded is empty and marked in
     ``bad``.
+
+    ``spans`` is the column of its answers: ``steps`` then take answered texts.
     """
     mine = range(records.rows) if rows is None else rows
     columns = {
@@ -78,7 +82,9 @@ def write_ids(
         advance(writer.rows)
         unknown = int(writer.state.get("unknown", 0))
         starts = range(mine.start + writer.rows, mine.stop, BLOCK)
-        held = ((start, records.texts(role, start, min(start + BLOCK, mine.stop))) for start in starts)
+        held = (
+            (start, _texts(records, role, start, min(start + BLOCK, mine.stop), spans)) for start in starts
+        )
         for start, encoded in in_order(_Encode(steps), held, processes=processes, count=len(starts)):
             block, bad = _checked(start, encoded, columns["ids"].dtype, records, drops)
             unknown += int((block.flat == UNK).sum())
@@ -89,6 +95,18 @@ def write_ids(
         if rows is None:
             drops.judge(records.rows)
         writer.commit(drops=drops.state(), unknown=unknown)
+
+
+def _texts(records: Store, role: str, start: int, stop: int, spans: str | None) -> Sequence[Any]:
+    """The texts of some rows, with their answers where there is a column of those."""
+    texts = records.texts(role, start, stop)
+    if spans is None:
+        return texts
+    rows = (records.row(spans, row).reshape(-1, 2).tolist() for row in range(start, stop))
+    return [
+        AnsweredText(text, tuple((begin, end) for begin, end in held))
+        for text, held in zip(texts, rows, strict=True)
+    ]
 
 
 def _checked(
@@ -106,17 +124,17 @@ def _checked(
 class _Encode:
     """Encodes one block; picklable, so that it can run in another process."""
 
-    def __init__(self, steps: TextSteps) -> None:
+    def __init__(self, steps: Any) -> None:
         self.steps = steps
 
-    def __call__(self, block: tuple[int, Sequence[str]]) -> tuple[int, list[Any]]:
+    def __call__(self, block: tuple[int, Sequence[Any]]) -> tuple[int, list[Any]]:
         start, texts = block
         try:
             return start, list(self.steps.encode_batch(texts))
         except DataError:
             return start, [self._one(text) for text in texts]
 
-    def _one(self, text: str) -> Any:
+    def _one(self, text: Any) -> Any:
         try:
             return self.steps.encode_batch([text])[0]
         except DataError as error:

@@ -20,12 +20,12 @@ from seqspec.schema.types import (
     Classes,
     Image,
     Mask,
+    PlacesIn,
     Scalar,
     Text,
     Type,
     Vector,
     Waveform,
-    WordStarts,
     in_order,
 )
 
@@ -135,7 +135,7 @@ class Split:
         """What the model gets for a role."""
         row = int(self.rows[index])
         match self.roles[role]:
-            case Text() | WordStarts():
+            case Text() | PlacesIn():
                 return self.ids[role].row("ids", row)
             case Classes():
                 return self.numbers[role][self.records.text(role, row)]

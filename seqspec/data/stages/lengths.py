@@ -13,7 +13,7 @@ from seqspec.data.stages.features import num_frames
 from seqspec.data.stages.filter import refusals, repeated
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Column, Store, StoreWriter, blocks
-from seqspec.schema.types import SEQUENCES, Text, Type, Waveform, WordStarts, in_order
+from seqspec.schema.types import SEQUENCES, PlacesIn, Text, Type, Waveform, WordStarts, in_order
 
 if TYPE_CHECKING:
     from seqspec.schema.data import Data
@@ -47,7 +47,7 @@ class Measure:
     def _field(self, role: str, start: int, stop: int) -> np.ndarray:
         ends = slice(start, stop + 1)
         match self.roles[role]:
-            case Text() | WordStarts():
+            case Text() | PlacesIn():
                 return np.diff(self.ids[role].offsets("ids")[ends])
             case Waveform() if role in self.frames:
                 return np.diff(self.frames[role].offsets("frames")[ends])

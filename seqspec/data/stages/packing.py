@@ -4,6 +4,7 @@ The texts of a split run on as one stream of labels.  Texts that stand apart are
 symbol; those whose records the adapter calls ``joined`` are one text.  The input at each place is the label
 before it: at the start of the stream, and of each document where documents are masked from one another, the
 begin symbol.  The stream is never written down: row *r* is read from the memory-mapped ids in O(log n).
+Of texts with answers only these are targets; the inputs hold everything.
 """
 
 # U tokens of a row
@@ -19,10 +20,14 @@ import numpy as np
 
 from seqspec.data.seeds import seed_of
 from seqspec.data.stages.examples import Example, Split
-from seqspec.schema.types import BOS, EOS, PAD, Type
+from seqspec.schema.types import BOS, EOS, PAD, AnswerSpans, Type
 
 if TYPE_CHECKING:
     from seqspec.schema.data import Pack
+
+
+_BLOCK = 4096
+"""Texts whose targets are counted at once."""
 
 
 class Row(NamedTuple):
@@ -93,6 +98,9 @@ class PackedSplit:
         rows[-1] = self.num_tokens - start
         if self._counts_once:
             rows[1:, 1] -= self.config.length - self._stride
+        if self._answers is not None:
+            ends = np.arange(len(self)) * self._stride + rows[:, 0]
+            rows[:, 1] = self._learned_before(ends) - self._learned_before(ends - rows[:, 1])
         return rows
 
     def row(self, index: int, *, seed: int = 0, epoch: int = 0) -> Row:
@@ -149,6 +157,26 @@ class PackedSplit:
         np.cumsum(self.texts.lengths_of("target").astype(np.int64) + self._ends, out=starts[1:])
         return starts
 
+    @cached_property
+    def _answers(self) -> str | None:
+        """The field that says which tokens are targets; none where all are."""
+        kinds = self.texts.roles.items()
+        return next((name for name, kind in kinds if isinstance(kind, AnswerSpans)), None)
+
+    def _learned_before(self, places: np.ndarray) -> np.ndarray:
+        """``[R]``: how many targets stand before each place of the stream."""
+        assert self._answers is not None
+        found = np.zeros(len(places), np.int64)
+        for first in range(0, len(self.texts), _BLOCK):
+            texts = range(first, min(first + _BLOCK, len(self.texts)))
+            learned = [self._starts[text] + self._learned(text) for text in texts]
+            found += np.searchsorted(np.concatenate(learned), places)
+        return found
+
+    def _learned(self, text: int) -> np.ndarray:
+        """The places of a text's targets, its end's among them."""
+        return np.asarray(self.texts.value(self._answers, text), np.int64)  # type: ignore[arg-type]
+
     def _read(self, start: int, length: int) -> Row:
         """Labels ``start`` to ``start + length`` of the stream, with the inputs before them."""
         before = max(start - 1, 0)
@@ -162,7 +190,20 @@ class PackedSplit:
             starts_here = self._starts[own] == np.arange(start, start + length)
             inputs = np.where(first & starts_here, BOS, inputs)
             segments = np.cumsum(first)
+        if self._answers is not None:
+            labels = self._only_answers(labels, start)
         return Row(inputs.astype(np.int64), labels, segments)
+
+    def _only_answers(self, labels: np.ndarray, start: int) -> np.ndarray:
+        """The labels from place ``start`` on, with ``PAD`` where none is learned."""
+        found = np.full_like(labels, PAD)
+        end = start + len(labels)
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        for text in range(first, int(np.searchsorted(self._starts, end, side="left"))):
+            places = self._starts[text] + self._learned(text) - start
+            places = places[(places >= 0) & (places < len(labels))]
+            found[places] = labels[places]
+        return found
 
     def _stream(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         """Labels of the stream, and the text that each belongs to."""

@@ -26,7 +26,7 @@ from seqspec.data.stages.text_stage import TextStage
 from seqspec.data.store.cache import Cache
 from seqspec.data.store.store import Store
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Classes, Image, Text, Unknown, WordStarts, in_order
+from seqspec.schema.types import Classes, Image, PlacesIn, Text, Unknown, in_order
 
 AnySplit = Split | PackedSplit
 
@@ -111,7 +111,7 @@ class Stages:
         """Which rows of the records a split keeps, and their lengths."""
         base = self.corpus.base(name)
         config = self.parts.config
-        ids = {role: self.texts.ids(base, role) for role in self.parts.roles_of(Text, WordStarts)}
+        ids = {role: self.texts.ids(base, role) for role in self.parts.roles_of(Text, PlacesIn)}
         frames = self.frames(base)
 
         roles, features = self.parts.roles, self.parts.features
@@ -157,7 +157,7 @@ class Stages:
             index=index,
             records=self.corpus.records(base),
             roles=parts.roles,
-            ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text, WordStarts)},
+            ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text, PlacesIn)},
             frames=self.frames(base),
             root=parts.adapter.root,
             features=parts.features,

@@ -14,9 +14,10 @@ from seqspec.data.stages.encoding import artifact_of, joined, texts_of, write_id
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.store.store import Store
+from seqspec.data.text.answers import AnswerIds, AnswerPlaces
 from seqspec.data.text.word_places import WordPlaces
 from seqspec.schema.diagnostic import blamed
-from seqspec.schema.types import Text, WordStarts
+from seqspec.schema.types import AnswerSpans, PlacesIn, Text, WordStarts
 
 
 @dataclass
@@ -88,20 +89,27 @@ class TextStage:
 
     def ids(self, base: str, role: str) -> Store:
         """The ids of a role of every record of a split."""
-        steps: Any = None
-        name = role
-        if isinstance(type_ := self.parts.roles[role], WordStarts):
+        name, told = role, {}
+        type_ = self.parts.roles[role]
+        if isinstance(type_, PlacesIn):
             role = type_.of
-            steps = WordPlaces(self.parts.text[role])
+        spans = self._spans(role)
+        steps: Any = self.parts.text[role]
+        if isinstance(type_, WordStarts):
+            steps, told = WordPlaces(steps), {"places": "words"}
+        elif spans is not None:
+            learned_only = isinstance(type_, AnswerSpans)
+            steps = AnswerPlaces(steps) if learned_only else AnswerIds(steps)
+            told = {"places": "answers" if learned_only else "between answers"}
         pipeline = self.parts.pipeline(role)
         artifact = self.artifacts.get(f"data.text.{pipeline}.tokenizer")
         learned = None if artifact is None else hashlib.sha256(artifact).hexdigest()
 
         def write(folder: Path, *, rows: range | None) -> None:
             write_ids(
-                folder, steps=steps or self.parts.text[role], records=self.corpus.records(base), role=role,
-                split=base, on_error=self.parts.config.on_error, processes=self.processes,
-                progress=self.corpus.progress, rows=rows,
+                folder, steps=steps, records=self.corpus.records(base), role=role, split=base,
+                on_error=self.parts.config.on_error, processes=self.processes,
+                progress=self.corpus.progress, rows=rows, spans=spans,
             )  # fmt: skip
 
         parts = {
@@ -109,6 +117,11 @@ class TextStage:
             "role": role,
             "steps": self.prints[role],
             "learned": learned,
-            **({} if steps is None else {"places": "words"}),
+            **told,
         }
         return self.corpus.rows_store("ids", (base, name), parts, write, what=f"texts of {base}")
+
+    def _spans(self, role: str) -> str | None:
+        """The field that says where the answers of a text stand."""
+        kinds = self.parts.roles.items()
+        return next((name for name, kind in kinds if isinstance(kind, AnswerSpans) and kind.of == role), None)

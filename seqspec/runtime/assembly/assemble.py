@@ -37,6 +37,7 @@ from seqspec.runtime.assembly.pretrained_weights import (
     reload_references,
 )
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
+from seqspec.runtime.assembly.suppressed_ids import tell_suppressed
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
@@ -98,8 +99,10 @@ def assemble(
     texts = {name: one.parts.text for name, one in prepared.items()}
     for name, data in prepared.items():
         tell_classes(program.each[name], data.labels, data.label_counts)
+        tell_suppressed(program.each[name], data.parts.text)
     with located(compiled.tree, profiles=compiled.profiles):
-        folders = _from_folders(program, texts, initial=initial, began=began)
+        names = {name: one.labels for name, one in prepared.items()}
+        folders = _from_folders(program, texts, names, initial=initial, began=began)
     taken = initialize(program, texts, open=_reopened) if initial else ()
     with located(compiled.tree, profiles=compiled.profiles):
         for name in prepared if initial else ():
@@ -137,6 +140,7 @@ def assemble(
 def _from_folders(
     program: Program,
     texts: Mapping[str, Mapping[str, TextSteps]],
+    names: Mapping[str, Mapping[str, tuple[str, ...]]],
     *,
     initial: bool,
     began: Mapping[str, Any] | None,
@@ -148,9 +152,9 @@ def _from_folders(
         if not initial and not has_references(one.model):
             continue
         if began is None:
-            records = load_pretrained(one, text)
+            records = load_pretrained(one, text, names[name])
         else:
-            records = reload_references(one, text, began=_beginning(began, start))
+            records = reload_references(one, text, began=_beginning(began, start), labels=names[name])
         found |= {f"{start}{place}": record for place, record in records.items()}
     return found
 
@@ -251,6 +255,7 @@ def _reopened(
     program = build(compiled.plan, tree=compiled.tree)
     for name, one in kept.items():
         tell_classes(program.each[name], one.labels, one.label_counts)
+        tell_suppressed(program.each[name], one.parts.text)
         _reload(folder, program.each[name], one, name)
     each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
@@ -259,7 +264,12 @@ def _reopened(
 def _reload(folder: RunFolder, program: Program, kept: Kept, task: str) -> None:
     """Weights that checkpoints leave out, from their folders."""
     if has_references(program.model):
-        reload_references(program, kept.parts.text, began=_beginning(began_with(folder), in_whole(task, "")))
+        reload_references(
+            program,
+            kept.parts.text,
+            began=_beginning(began_with(folder), in_whole(task, "")),
+            labels=kept.labels,
+        )
 
 
 def began_with(folder: RunFolder) -> Mapping[str, Any]:

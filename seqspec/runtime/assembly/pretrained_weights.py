@@ -5,7 +5,8 @@ A run that has a checkpoint never opens the folder again: what it began with is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,7 @@ from seqspec.data.regular_file import open_regular
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.hashes import file_hashes
 from seqspec.runtime.assembly.assembled import Record
+from seqspec.runtime.assembly.label_rows import by_our_labels
 from seqspec.runtime.checkpoints.model_tensors import own_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.schema.diagnostic import DataError, Exit, RunError
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from seqspec.data.stages.parts import TextSteps
     from seqspec.schema.pretrained import Pretrained
 
+Labels = Mapping[str, Sequence[str]]
+"""Names of classes by role."""
+NO_LABELS: Labels = MappingProxyType({})
 KINDS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 """Kinds of numbers that weights may have; they are read as float32 whatever they are."""
 
@@ -42,16 +47,18 @@ def expect_folders(plan: Plan) -> None:
         open_folder(str(config.folder))
 
 
-def load_pretrained(program: Program, text: Mapping[str, TextSteps]) -> dict[str, Record]:
+def load_pretrained(
+    program: Program, text: Mapping[str, TextSteps], labels: Labels = NO_LABELS
+) -> dict[str, Record]:
     """Copy into ``program`` what its plan takes from folders; gives a record of each part by its place.
 
-    ``text`` are the loaded text steps of the program by role.  Raises ``DataError`` where a part does not
-    fit.
+    ``text`` are the loaded text steps of the program by role, ``labels`` names of classes alike.  Raises
+    ``DataError`` where a part does not fit.
     """
     expect_folders(program.plan)
     left = left_over(program.plan)
     return {
-        dotted(node.path): _load(program, node, config, text, left=left[str(config.folder)])
+        dotted(node.path): _load(program, node, config, text, labels, left=left[str(config.folder)])
         for node, config in folder_parts(program.plan)
     }
 
@@ -62,6 +69,7 @@ def _load(
     node: PlanNode,
     config: Pretrained,
     text: Mapping[str, TextSteps],
+    labels: Labels,
     *,
     left: tuple[str, ...],
 ) -> Record:
@@ -76,8 +84,11 @@ def _load(
         raise _refused(node, f"the folder has nothing for `{lacking[0]}`")
     wanted = [w for w in layout.weights if w.here in found.taken and w.here in mine]
     ids = {weight.here: weight.by_id for weight in wanted}
+    classes = {weight.here: weight.by_label for weight in wanted}
     taken = from_folder(wanted, lambda weight: read_tensor(folder.tensors[found.names[weight]]))
     for name, given in taken.items():
+        if role := classes[name]:
+            given = _by_our_classes(given, config, text.get(role), labels.get(role), node=node)
         _put(mine[name], given, name, role=ids[name], node=node, text=text)
     return {
         "files": _hashes(folder),
@@ -97,14 +108,18 @@ def _parameters(program: Program, node: PlanNode) -> Iterator[tuple[str, nn.Para
 
 
 def reload_references(
-    program: Program, text: Mapping[str, TextSteps], *, began: Mapping[str, Any]
+    program: Program,
+    text: Mapping[str, TextSteps],
+    *,
+    began: Mapping[str, Any],
+    labels: Labels = NO_LABELS,
 ) -> dict[str, Record]:
     """Take the weights that checkpoints leave out from their folders again; gives a record of each part.
 
     ``began`` are the records of the run that has the checkpoints.  Raises ``RunError`` where a folder is not
     the one that it names.
     """
-    found = load_pretrained(program, text)
+    found = load_pretrained(program, text, labels)
     for place, record in found.items():
         held = began.get(place)
         if not isinstance(held, dict):
@@ -146,6 +161,15 @@ def _put(
     if given.shape != mine.shape:
         raise _refused(node, f"`{name}` is {list(given.shape)} there and {list(mine.shape)} here")
     mine.copy_(given)
+
+
+def _by_our_classes(
+    rows: Tensor, config: Any, steps: Any, names: Sequence[str] | None, *, node: PlanNode
+) -> Tensor:
+    """Rows of the folder's classes in the order of the corpus's labels, or of the tags' vocabulary."""
+    ids = names is None
+    ours = steps.tokenizer.pieces(range(steps.vocab_size)) if names is None else names
+    return by_our_labels(rows, theirs=config.labels, ours=ours, ids=ids, at=node.path)
 
 
 def _by_our_ids(table: Tensor, steps: Any, *, node: PlanNode, role: str) -> Tensor:

@@ -15,6 +15,8 @@ from torch import Tensor
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.low_rank import adapted, merge, unmerge
 from seqspec.components.folder_weights import to_folder
+from seqspec.data.pretrained.bounded_json import read_json
+from seqspec.data.pretrained.word_settings import ABOUT
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.checkpoints.tensor_file import pieces
@@ -133,6 +135,10 @@ def write_tokenizer(prepared: Texts, ids: Ids, folder: Path, *, role: str = "tar
     if text is not None:
         for name, content in text(ids.theirs[: EOS + 1]).items():
             write_durably(folder / name, content)
+    template = getattr(prepared.parts.adapter, "chat_template", None)
+    if template is not None and (folder / ABOUT).is_file():
+        about = read_json(folder / ABOUT, most=32 << 20)
+        write_json(folder / ABOUT, {**about, "chat_template": template(about.get("bos_token"))})
 
 
 def _settings(program: Program, decoder: Any) -> dict[str, Any]:

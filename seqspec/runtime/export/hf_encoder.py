@@ -21,6 +21,7 @@ from seqspec.components.folder_weights import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.checkpoints.tensor_file import pieces
+from seqspec.runtime.export.alphabet_files import write_alphabet
 from seqspec.runtime.export.hf import (
     TOLERANCE,
     Ids,
@@ -33,9 +34,10 @@ from seqspec.runtime.export.hf import (
 )
 from seqspec.runtime.export.sentence_folder import write_pooling
 from seqspec.schema.model_folder import HeadForm
-from seqspec.schema.types import BOS, EOS, PAD, Image, Tokens
+from seqspec.schema.types import BOS, EOS, PAD, Frames, Image, Tokens
 
 Labels = Mapping[str, tuple[str, ...]]
+PREPROCESSOR = "preprocessor_config.json"
 
 
 class _Part(NamedTuple):
@@ -48,6 +50,8 @@ class _Part(NamedTuple):
     role: str
     """The field of the corpus that it reads."""
     form: HeadForm
+    pooler: Any = None
+    """The config of what makes one vector of its states, where the folder holds such a part."""
 
 
 def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: Labels) -> None:
@@ -66,7 +70,13 @@ def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: La
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, part, ids).items()}
     finally:
         unmerge(program.model, kept)
-    write_json(folder / "config.json", _settings(part, ids, _class_names(prepared, labels)))
+    names = _class_names(prepared, labels)
+    write_json(folder / "config.json", _settings(part, ids, names))
+    if part.form.writes:
+        write_alphabet(folder, names)
+    if hasattr(part.config, "write_preprocessor"):
+        features = getattr(program.plan.experiment.data.audio, "features", None)
+        write_json(folder / PREPROCESSOR, part.config.write_preprocessor(features, part.reads))
     data = b"".join(bytes(one) for _, one in pieces(dict(sorted(tensors.items())), about={"format": "pt"}))
     write_durably(folder / "model.safetensors", data)
     if ids is not None:
@@ -89,10 +99,14 @@ def compare_encoder(program: Program, prepared: Texts, folder: Path) -> float:
     model.eval()
     given, lengths_B, asked = _inputs(part, prepared)
     states, found_B = part.module(given, lengths_B)
+    if part.pooler is not None:
+        states, found_B = model.pooler(states, found_B), None
     ours = model.head(states) if part.form.head else states
     answer = theirs(**asked)
     expected = answer.logits if part.form.head else answer.last_hidden_state
     if found_B is not None:
+        # Behind what is real we may have a state more.
+        ours = ours[:, : expected.shape[1]]
         real_BT = torch.arange(ours.shape[1]) < found_B[:, None]
         ours, expected = ours[real_BT], expected[real_BT]
     model.train(training)
@@ -117,23 +131,42 @@ def _part(program: Program) -> _Part:
             f"{told} under a `{model.component[1]}`",
             help=f"as it stands it fits {others}" if others else None,
         )
+    pooler = _pooler(model, forms[wanted])
     own = (name for name, _ in program.model.named_parameters())
-    more = next((name for name in own if not name.startswith(("encoder.", "head."))), None)
+    known = ("encoder.", "head.") if pooler is None else ("encoder.", "head.", "pooler.")
+    more = next((name for name in own if not name.startswith(known)), None)
     if more is not None:
         raise refused(f"its `{more.split('.')[0]}` has no place in the folder of one encoder")
     reads = dict(node.takes)["source"]
     return _Part(
-        config, program.model.encoder, reads, getattr(config, "reads", None) or "source", forms[wanted]
-    )
+        config, program.model.encoder, reads, getattr(config, "reads", None) or "source", forms[wanted],
+        None if pooler is None else program.plan.config(("model", "pooler")),
+    )  # fmt: skip
+
+
+def _pooler(model: Any, form: HeadForm) -> Any:
+    """The model's pooler, where the architecture has one.  Raises ``RunError`` where it has another."""
+    if not form.pools:
+        return None
+    found = getattr(model, "pooler", None)
+    if not hasattr(found, "write_settings"):
+        help = "use `pooler: projected_mean`"
+        raise refused(f"`{form.architecture}` projects states before it pools them", help=help)
+    return found
 
 
 def _settings(part: _Part, ids: Ids | None, names: Sequence[str]) -> dict[str, Any]:
     told = part.config.write_settings(part.reads)
+    if part.pooler is not None:
+        told |= part.pooler.write_settings()
     settings = {**told, "architectures": [part.form.architecture], "dtype": "float32"}
     if ids is not None:
         known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
         settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": ids.size}
-    if part.form.head and names:
+    if part.form.writes:
+        known = {"pad": PAD, "bos": BOS, "eos": EOS}
+        settings |= {f"{name}_token_id": id for name, id in known.items()} | {"vocab_size": len(names)}
+    elif part.form.head and names:
         settings["id2label"] = {str(id): name for id, name in enumerate(names)}
         settings["label2id"] = {name: id for id, name in enumerate(names)}
     return settings
@@ -155,6 +188,10 @@ def _tensors(program: Program, part: _Part, ids: Ids | None) -> dict[str, Tensor
         if weight.by_id and ids is not None:
             own[weight.here] = by_their_ids(own[weight.here], ids)
     found = to_folder(layout, own)
+    if part.pooler is not None:
+        takes = dict(program.plan.node("model", "pooler").takes)
+        held = {name: tensor.detach() for name, tensor in program.model.pooler.state_dict().items()}
+        found |= to_folder(part.pooler.layout(takes), held)
     if part.form.head:
         head: Any = program.model.head
         if getattr(head, "bias_V", None) is None:
@@ -171,6 +208,9 @@ def _inputs(part: _Part, prepared: Texts) -> tuple[Tensor, Tensor | None, dict[s
         size = (2, part.reads.channels, part.reads.height, part.reads.width)
         x_BCHW = torch.randn(size, generator=generator)
         return x_BCHW, None, {"pixel_values": x_BCHW}
+    if isinstance(part.reads, Frames):
+        x_BT = torch.randn(2, 40 * part.config.stride, generator=generator)
+        return x_BT[..., None], torch.full((2,), x_BT.shape[1]), {"input_values": x_BT}
     order = torch.tensor(ids_of(prepared, part.role).theirs)
     size_T = min(getattr(part.module, "max_positions", None) or 24, 24)
     ids_BT = torch.randint(EOS + 1, len(order), (2, size_T), generator=generator)

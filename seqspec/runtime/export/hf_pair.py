@@ -42,6 +42,11 @@ def write_pair(program: Program, prepared: Texts, folder: Path) -> None:
     """
     form = _form(program)
     ids = _ids(prepared)
+    if form.pad is not None and ids.theirs[PAD] != form.pad:
+        raise refused(
+            f"its positions begin at {form.pad + 1}, one behind the padding's id, which is {ids.theirs[PAD]}",
+            help=f"set `first_position: {ids.theirs[PAD] + 1}` of both stacks",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     kept = merge(program.model)
     try:

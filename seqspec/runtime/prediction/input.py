@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqspec.data.corpus.record import AudioRef
+from seqspec.data.text.conversation import AnsweredText
 from seqspec.schema.diagnostic import DataError
 
 
@@ -22,7 +23,7 @@ class ImageRef(NamedTuple):
 class Input:
     """Something to predict from, or why it cannot be read."""
 
-    value: str | AudioRef | ImageRef
+    value: str | AnsweredText | AudioRef | ImageRef
     name: str
     """What it is called in the output: the text itself, or the file."""
     file: str = ""

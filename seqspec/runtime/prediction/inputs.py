@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seqspec.data.printable import show
 from seqspec.data.stages.parts import DataParts
+from seqspec.runtime.prediction.chat_inputs import chat_inputs, is_asked
 from seqspec.runtime.prediction.file_inputs import file_inputs, files_of
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
@@ -52,6 +53,9 @@ def read_inputs(
 
     ``column`` is read of tables, in place of the one that the run was trained on.
     """
+    if is_asked(parts.adapter):
+        yield from chat_inputs(_lines(names, typed=typed), parts.adapter)
+        return
     source = parts.roles["source" if "source" in parts.roles else "target"]
     kind = FILES.get(type(parts.roles.get("source")))
     role = role_column(parts.adapter, source, column=column)
@@ -62,7 +66,14 @@ def read_inputs(
             yield from table_inputs(_there(name), adapter=parts.adapter, role=role)
         elif kind:
             yield from file_inputs(files_of([name], kind), kind)
-        elif name == "-":
+        else:
+            yield from _lines([name], typed=typed)
+
+
+def _lines(names: Sequence[str], *, typed: bool) -> Iterator[Input]:
+    """The lines of files, or of standard input."""
+    for name in names or ("-",):
+        if name == "-":
             yield from conversation() if typed else standard_input()
         else:
             yield from line_inputs(_there(name))

@@ -22,6 +22,7 @@ from seqspec.runtime.assembly.shallow_fusion import tell
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
+from seqspec.runtime.prediction.chat_inputs import chat_ids, is_asked
 from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.timing import Timing, with_times
@@ -146,8 +147,9 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
         for role, type_ in parts.roles.items()
         if isinstance(type_, WordStarts)
     }
+    prepare = chat_ids(steps, parts.adapter) if is_asked(parts.adapter) else text_ids(steps)
     return Predictor(
-        search, text_ids(steps), inputs, 8192, prompts, device=device, classes=classes, places=places,
+        search, prepare, inputs, 8192, prompts, device=device, classes=classes, places=places,
         block=TEXT_BLOCK,
     )  # fmt: skip
 

@@ -49,16 +49,21 @@ class MarianConfig(MarianLayers):
         return Layout((head, offsets), ("",))
 
     def pair_form(self, encoder: Any) -> PairForm:
-        """The whole model with ``encoder``: a Pegasus where norms come first, else a Marian.  Raises
-        ``Mismatch``.
+        """The whole model with ``encoder``: a Marian where norms come last, else a Pegasus, or an M2M-100
+        (NLLB) where positions are counted from behind the padding's id.  Raises ``Mismatch``.
         """
         if encoder.component[1] != self.component[1]:
             raise Mismatch(f"its encoder is of another kind: `{encoder.component[1]}`")
-        for name in ("dim", "activation", "norm", "max_positions", "rates"):
+        for name in ("dim", "activation", "norm", "max_positions", "rates", "first_position"):
             if getattr(encoder, name) != getattr(self, name):
                 raise Mismatch(f"the two stacks of such a folder have one `{name}`, and here they differ")
-        if self.first_position or (self.norm == "post" and self.rates != "half"):
+        shifted = bool(self.first_position)
+        stored = self.stored_positions or encoder.stored_positions
+        fits = self.norm == "pre" and self.rates == "half_less_one" and not stored
+        if (shifted and not fits) or (self.norm == "post" and self.rates != "half"):
             raise Mismatch("its positions are counted as in no architecture that folders are written of")
+        if shifted:
+            return self._shifted_form(encoder)
         kind = "Pegasus" if self.norm == "pre" else "Marian"
         settings = {
             **encoder.side_settings(), **self.side_settings(), "model_type": kind.lower(),
@@ -75,3 +80,13 @@ class MarianConfig(MarianLayers):
             positions=tuple(places) if kind == "Pegasus" else (), num_positions=self.max_positions or 0,
             rates=self.rates or "half",
         )  # fmt: skip
+
+    def _shifted_form(self, encoder: Any) -> PairForm:
+        """As an M2M-100, which works its positions out and has no offsets of its softmax."""
+        settings = {
+            **encoder.side_settings(), **self.side_settings(), "model_type": "m2m_100",
+            "architectures": ["M2M100ForConditionalGeneration"], "tie_word_embeddings": True,
+            "scale_embedding": bool(getattr(self.embedding, "scale", False)),
+        }  # fmt: skip
+        assert self.first_position is not None
+        return PairForm(encoder.layout({}), self.layout({}), settings, pad=self.first_position - 1)

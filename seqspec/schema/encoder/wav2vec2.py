@@ -1,6 +1,7 @@
 """wav2vec 2.0's encoder: Baevski et al. (2020), "wav2vec 2.0: A Framework for Self-Supervised Learning of
 Speech Representations", arXiv:2006.11477; XLSR-53 (arXiv:2006.13979), XLS-R (arXiv:2111.09296) and HuBERT
-(Hsu et al. 2021, arXiv:2106.07447) have the same layers.
+(Hsu et al. 2021, arXiv:2106.07447) have the same layers; WavLM (Chen et al. 2022, arXiv:2110.13900) tells
+distances apart in attention as well.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from pydantic import Field
 
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.model_folder import HeadForm, Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Frames, States, Type
-from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability
+from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability
 
+Even = Annotated[int, Field(ge=4, le=65_536, multiple_of=2)]
+"""A number that has two halves."""
 Several = Annotated[list[Positive], Field(min_length=1, max_length=32)]
 _USUAL: dict[str, object] = {
     "num_layers": 12, "dim": 768, "num_heads": 12, "feed_forward_dim": 3072, "norm": "post",
@@ -36,7 +39,7 @@ class Wav2vec2Config(Pretrained):
     changes nothing; transformers takes them over the padding too, and agrees where there is none.
     """
 
-    model_types: ClassVar[tuple[str, ...]] = ("wav2vec2", "hubert")
+    model_types: ClassVar[tuple[str, ...]] = ("wav2vec2", "hubert", "wavlm")
 
     num_layers: Annotated[Layers | None, InferredMark()] = None
     """Layers of the Transformer; left out, 12."""
@@ -66,6 +69,12 @@ class Wav2vec2Config(Pretrained):
     """States that the convolution for places sees; left out, 128."""
     position_groups: Annotated[Positive | None, InferredMark()] = None
     """Groups of its channels; left out, 16."""
+    relative_buckets: Annotated[Even | None, InferredMark(), Later] = None
+    """Buckets of distances between states, half of them for either side, that attention adds a gated bias
+    for (WavLM); left out, none.
+    """
+    relative_distance: Annotated[Positive | None, InferredMark(), Later] = None
+    """States from which on all distances are of one bucket; left out, 800 where there are buckets."""
     train_features: bool = False
     """Let the convolutions over samples learn; fine-tuning leaves them as they are (section 4.3)."""
     dropout: Probability = 0.1
@@ -117,6 +126,8 @@ class Wav2vec2Config(Pretrained):
         sized: Wav2vec2Config = self.settle_sizes(
             flow, None if settings is None else _sizes(settings), _USUAL
         )
+        if sized.relative_buckets is not None:
+            sized = sized.settle_sizes(flow, None, {"relative_distance": 800})
         sized.check_sizes()
         assert sized.dim is not None
         rate = Fraction(source.rate, sized.stride)
@@ -136,6 +147,12 @@ class Wav2vec2Config(Pretrained):
             if len(getattr(self, field)) != count:
                 message = f"{len(getattr(self, field))} numbers for {count} convolutions"
                 raise Mismatch(message, at=(field,), help="give one for each of `feature_dims`")
+        if self.relative_distance is not None and self.relative_distance * 4 <= (self.relative_buckets or 0):
+            raise Mismatch(
+                f"{self.relative_buckets} buckets reach further than {self.relative_distance} states",
+                at=("relative_distance",),
+                help=f"set more than {(self.relative_buckets or 0) // 4}, or take it out",
+            )
         if self.channel_mask and self.channel_mask_length > self.dim:
             raise Mismatch("a mask is wider than the features", at=("channel_mask_length",))
 
@@ -157,7 +174,7 @@ class Wav2vec2Config(Pretrained):
         )
 
     def layout(self, takes: Mapping[str, Type]) -> Layout:
-        """As transformers' ``Wav2Vec2Model`` and ``HubertModel`` name them."""
+        """As transformers' ``Wav2Vec2Model``, ``HubertModel`` and ``WavLMModel`` name them."""
         assert self.dim is not None
         weights = [
             *self._features(),
@@ -167,16 +184,58 @@ class Wav2vec2Config(Pretrained):
         if self.time_mask:
             weights.append(Weight("mask", "masked_spec_embed", (self.dim,)))
         weights += self._positions()
+        weights += self._distances()
         weights += _affine("norm", "encoder.layer_norm", self.dim)
         for layer in range(self.num_layers or 0):
             weights += self._layer(f"layers.{layer}.", f"encoder.layers.{layer}.")
         others = ("lm_head.", "quantizer.", "project_q.", "project_hid.", "classifier.", "projector.")
         spare = () if self.time_mask else ("masked_spec_embed",)
-        return Layout(tuple(weights), others, spare, prefix="wav2vec2.", prefixes=("hubert.",))
+        return Layout(tuple(weights), others, spare, prefix="wav2vec2.", prefixes=("hubert.", "wavlm."))
 
     @property
     def _last(self) -> int:
         return (self.feature_dims or [1])[-1]
+
+    def head_forms(self) -> Mapping[str, HeadForm]:
+        """What transformers calls this encoder with a head."""
+        kind, prefix = ("WavLM", "wavlm.") if self.relative_buckets else ("Wav2Vec2", "wav2vec2.")
+        return {
+            "classes": HeadForm(f"{kind}ForSequenceClassification", "classifier.", prefix=prefix, pools=True),
+            "ctc": HeadForm(f"{kind}ForCTC", "lm_head.", prefix=prefix, writes=True),
+        }
+
+    def write_settings(self, reads: Type | None = None) -> dict[str, Any]:
+        """config.json of the same model."""
+        gated = {
+            "num_buckets": self.relative_buckets, "max_bucket_distance": self.relative_distance,
+        }  # fmt: skip
+        return {
+            **(gated if self.relative_buckets else {}),
+            "model_type": "wavlm" if self.relative_buckets else "wav2vec2",
+            "num_hidden_layers": self.num_layers, "hidden_size": self.dim,
+            "num_attention_heads": self.num_heads, "intermediate_size": self.feed_forward_dim,
+            "do_stable_layer_norm": self.norm == "pre", "layer_norm_eps": self.norm_epsilon,
+            "feat_extract_norm": self.feature_norm, "conv_bias": self.feature_bias,
+            "conv_dim": self.feature_dims, "conv_kernel": self.feature_kernels,
+            "conv_stride": self.feature_strides, "num_feat_extract_layers": len(self.feature_dims or ()),
+            "num_conv_pos_embeddings": self.position_kernel,
+            "num_conv_pos_embedding_groups": self.position_groups, "hidden_act": "gelu",
+            "feat_extract_activation": "gelu", "hidden_dropout": self.dropout,
+            "attention_dropout": self.attention_dropout, "activation_dropout": self.feed_forward_dropout,
+            "feat_proj_dropout": self.feature_dropout, "mask_time_prob": self.time_mask,
+            "mask_time_length": self.time_mask_length, "mask_feature_prob": self.channel_mask,
+            "mask_feature_length": self.channel_mask_length, "apply_spec_augment": bool(self.time_mask),
+        }  # fmt: skip
+
+    def write_preprocessor(self, features: Any, reads: Type) -> dict[str, Any]:
+        """preprocessor_config.json of the samples that ``features`` gives."""
+        assert isinstance(reads, Frames)
+        return {
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1,
+            "sampling_rate": int(reads.rate), "padding_value": 0.0,
+            "do_normalize": getattr(features, "normalize", "none") == "utterance",
+            "return_attention_mask": self.feature_norm == "layer",
+        }  # fmt: skip
 
     def _features(self) -> Iterator[Weight]:
         before = 1
@@ -207,6 +266,19 @@ class Wav2vec2Config(Pretrained):
         yield Weight(
             "positions.direction", f"{at}parametrizations.weight.original1", shape, older=(f"{at}weight_v",)
         )
+
+    def _distances(self) -> Iterator[Weight]:
+        """The table of distances, which lies with the first layer, and each layer's gates."""
+        if not self.relative_buckets:
+            return
+        heads, width = self.num_heads or 1, (self.dim or 0) // (self.num_heads or 1)
+        at = "encoder.layers.{}.attention."
+        table = f"{at.format(0)}rel_attn_embed.weight"
+        yield Weight("relative.weight", table, (self.relative_buckets, heads))
+        for layer in range(self.num_layers or 0):
+            ours, theirs = f"layers.{layer}.self_attention.", at.format(layer)
+            yield Weight(f"{ours}gate_size", f"{theirs}gru_rel_pos_const", (1, heads, 1, 1))
+            yield from _affine(f"{ours}gate", f"{theirs}gru_rel_pos_linear", width, 8)
 
     def _layer(self, ours: str, theirs: str) -> Iterator[Weight]:
         assert self.dim is not None
@@ -241,7 +313,12 @@ def _sizes(settings: Settings) -> dict[str, Any]:
         raise Mismatch("the folder has adapters, which this encoder does not have", at=("from",))
     if settings.flag("conv_pos_batch_norm"):
         raise Mismatch("the folder's positions are batch-normalised, which this encoder lacks", at=("from",))
+    gated = {}
+    if settings.held.get("model_type") == "wavlm":
+        gated["relative_buckets"] = settings.integer("num_buckets", 320, most=65_536)
+        gated["relative_distance"] = settings.integer("max_bucket_distance", 800)
     return {
+        **gated,
         "num_layers": settings.integer("num_hidden_layers", most=10_000),
         "dim": settings.integer("hidden_size", most=1_048_576),
         "num_heads": settings.integer("num_attention_heads", most=65_536),

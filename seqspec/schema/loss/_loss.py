@@ -53,6 +53,8 @@ class LossConfig(Config):
             return Counted("source", "examples")
         if isinstance(given, Logits) and (given.picture or not given.stride):
             return Counted("source" if given.picture else "target", "examples")
+        if isinstance(given, Logits) and given.counted:
+            return Counted(given.counted, "tokens")
         if isinstance(given, Logits) and not given.ends:
             return Counted("target", "tokens")
         return Counted("target", "tokens_and_end")

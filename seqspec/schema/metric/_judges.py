@@ -30,6 +30,16 @@ def require_scored_text(takes: Mapping[str, Type], *, metric: str) -> Type:
     return require_text(takes, metric=metric)
 
 
+def require_whole_text(takes: Mapping[str, Type], *, metric: str) -> Type:
+    """The metric divides by all of the text: every token of it must be scored."""
+    given = takes.get("given")
+    if isinstance(given, Logits) and given.counted:
+        raise Mismatch(
+            f"`{metric}` divides by all of the text, and only its answers are scored", help="use `perplexity`"
+        )
+    return require_scored_text(takes, metric=metric)
+
+
 def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:
     """The metric counts labels: the target must be one of a set of classes."""
     target = takes["target"]

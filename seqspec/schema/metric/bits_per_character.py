@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_scored_text
+from seqspec.schema.metric._judges import require_whole_text
 from seqspec.schema.types import Type
 
 
@@ -11,4 +11,4 @@ class BitsPerCharacterConfig(Config):
     """Teacher-forced; comparable across tokenizers."""
 
     def output(self, source: Mapping[str, Type]) -> Type:
-        return require_scored_text(source, metric="bits_per_character")
+        return require_whole_text(source, metric="bits_per_character")

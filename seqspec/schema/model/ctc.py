@@ -22,6 +22,8 @@ class CtcConfig(Config):
     head: Annotated[Config, Slot("head")] = Field(default="linear", validate_default=True)
     """Scores the target vocabulary and the blank at each state."""
     streamed: ClassVar[tuple[str, ...]] = ("encoder",)
+    folder_form: ClassVar[str] = "ctc"
+    """What a folder in Hugging Face's layout holds of it."""
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
         """``source`` and ``target`` to ``ctc``, logits at each encoder state."""

@@ -1,6 +1,7 @@
 """A decoder alone: the probability of a text, one token after another."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -11,7 +12,17 @@ from seqspec.schema.model._outputs import outputs_of
 from seqspec.schema.model_folder import Layout
 from seqspec.schema.pretrained import Pretrained, placed
 from seqspec.schema.slot import Slot
-from seqspec.schema.types import Nothing, Outputs, Poison, Tokens, Type
+from seqspec.schema.types import (
+    AnswerSpans,
+    Auxiliary,
+    Counted,
+    Logits,
+    Nothing,
+    Outputs,
+    Poison,
+    Tokens,
+    Type,
+)
 
 
 class LanguageModelConfig(Pretrained):
@@ -31,7 +42,9 @@ class LanguageModelConfig(Pretrained):
         return {"none": 0, "target": 1}[self.tie]
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
-        """The ``target`` to ``tokens``, logits over its vocabulary."""
+        """The ``target`` to ``tokens``, logits over its vocabulary; where the corpus says which of its tokens
+        are answers, only these are learned.
+        """
         if "target" not in source:
             raise Mismatch("a language model learns a target, and the corpus has none")
         if "source" in source and not isinstance(source["source"], Nothing | Poison):
@@ -46,7 +59,7 @@ class LanguageModelConfig(Pretrained):
         logits = flow.node("head", {"hidden": hidden, "target": target})
         if self.tie != "none":
             check_tied_target(self.decoder, hidden=hidden, logits=logits)
-        return outputs_of(("tokens", logits), self, ("decoder",))
+        return _counting_answers(source, outputs_of(("tokens", logits), self, ("decoder",)))
 
     def _folder(self, flow: Flow) -> dict[str, object]:
         """What the decoder is told where the whole model comes from a folder.  Raises ``Mismatch``."""
@@ -61,3 +74,17 @@ class LanguageModelConfig(Pretrained):
             return Layout((), ("",))
         held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
         return placed(held, "head", bias=bool(getattr(self.head, "bias", False)))
+
+
+def _counting_answers(source: Mapping[str, Type], outputs: Outputs) -> Outputs:
+    """The outputs, counted by the answers where the corpus says which of the target's tokens are some."""
+    answers = next((name for name, type_ in source.items() if isinstance(type_, AnswerSpans)), "")
+    if not answers:
+        return outputs
+    found = dict(outputs)
+    for name, type_ in outputs.items():
+        if isinstance(type_, Logits):
+            found[name] = replace(type_, counted=answers)
+        elif isinstance(type_, Auxiliary) and type_.counted is None:
+            found[name] = replace(type_, counted=Counted(answers, "tokens"))
+    return Outputs(found)

@@ -37,6 +37,13 @@ CASES: dict[str, list[dict[str, Any]]] = {
         {"source_language": "ja", "target_language": "en"},
         {"source_language": "de", "target_language": "fr", "template": "{language}/{split}.txt.gz"},
     ],
+    "chat": [
+        {
+            "language": "ja",
+            "template": {"turns": {"user": "U: {content}", "assistant": "A: {content}"}},
+            "splits": {"train": "train.jsonl", "dev": "dev.jsonl"},
+        }
+    ],
     "cifar10": [{}],
     "cityscapes": [{"height": 6, "width": 8}],
     "cnn_dailymail": [{}, {"end_sentences": False, "separator": "\n"}],

@@ -96,17 +96,17 @@ def _saved(cls: Any, config: Any, folder: Path) -> Any:
     return model
 
 
-def save_wav2vec2(folder: Path, **settings: Any) -> Any:
-    """wav2vec 2.0 with a CTC head of some other language's letters."""
+def save_wav2vec2(folder: Path, *, kind: str = "Wav2Vec2", **settings: Any) -> Any:
+    """wav2vec 2.0 (or HuBERT, WavLM) with a CTC head of some other language's letters."""
     import transformers
 
-    config = transformers.Wav2Vec2Config(**{
+    config = getattr(transformers, f"{kind}Config")(**{
         "vocab_size": 9, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
         "intermediate_size": 40, "conv_dim": [8, 8, 10], "conv_kernel": [10, 8, 8], "conv_stride": [8, 8, 5],
         "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "initializer_range": 0.3, **settings,
     })  # fmt: skip
     transformers.Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16_000).save_pretrained(folder)
-    return _saved(transformers.Wav2Vec2ForCTC, config, folder)
+    return _saved(getattr(transformers, f"{kind}ForCTC"), config, folder)
 
 
 JAPANESE = ["東京に行きます。", "私は日本語を話す。", "ＡＢＣと 東京タワー。", "英国に行く　つもりです。"]
@@ -197,3 +197,17 @@ def save_pair(folder: Path, *, kind: str, **settings: Any) -> Any:
             model.final_logits_bias.normal_(std=0.3)
         model.save_pretrained(folder)
     return model
+
+
+def save_modernbert(folder: Path, **settings: Any) -> Any:
+    """A ModernBERT whose windows are much shorter than its inputs, with its softmax."""
+    import transformers
+
+    size = save_tokenizer(folder, special=("[CLS]", "[PAD]", "[SEP]"))
+    config = transformers.ModernBertConfig(**{
+        "vocab_size": size + 2, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 4,
+        "num_attention_heads": 2, "local_attention": 14, "max_position_embeddings": 96, "pad_token_id": 1,
+        "cls_token_id": 0, "bos_token_id": 0, "sep_token_id": 2, "eos_token_id": 2, "initializer_range": 0.3,
+        **settings,
+    })  # fmt: skip
+    return _saved(transformers.ModernBertForMaskedLM, config, folder)

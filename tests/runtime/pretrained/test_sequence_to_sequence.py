@@ -1,4 +1,6 @@
 import csv
+import json
+import re
 
 import pytest
 import torch
@@ -134,10 +136,6 @@ def test_nothing_of_the_folder_is_left_over(begun):
 
 def test_a_changed_model_goes_out_and_answers_alike(begun, tmp_path):
     _, made, theirs = begun
-    if theirs.config.model_type == "m2m_100":
-        with pytest.raises(RunError, match="its positions are counted"):
-            write_pair(made.program, made.prepared, tmp_path / "out")
-        return
     torch.manual_seed(4)
     with torch.no_grad():
         for parameter in made.program.model.parameters():
@@ -148,6 +146,31 @@ def test_a_changed_model_goes_out_and_answers_alike(begun, tmp_path):
 
     assert found.largest < 1e-5
     assert found.texts_equal
+    kind = json.loads((tmp_path / "out" / "config.json").read_text())["model_type"]
+    assert kind == theirs.config.model_type
+
+
+SHIFTED = ("{{type: marian, num_layers: 1, dim: 16, num_heads: 2, feed_forward_dim: 20, activation: relu, norm: pre, "
+           "max_positions: 40, rates: half_less_one, first_position: {first}}}")  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_positions_of_an_nllb_are_counted_from_the_padding_s_id(first, tmp_path):
+    write_spec(tmp_path, part="marian", tie="all", bias="false")
+    stack = SHIFTED.format(first=first)
+    text = re.sub(
+        r"coder: \{type: transformer.*", lambda _: f"coder: {stack}", OWN.format(place=tmp_path, more="")
+    )
+    (tmp_path / "own.yaml").write_text(text)
+    made = assemble(compile(tmp_path / "own.yaml"), splits=("train",), initial=True)
+
+    if first == 2:
+        with pytest.raises(RunError, match="the padding's id, which is 0") as raised:
+            write_pair(made.program, made.prepared, tmp_path / "out")
+        assert raised.value.help == "set `first_position: 1` of both stacks"
+        return
+    write_pair(made.program, made.prepared, tmp_path / "out")
+    assert compare_pair(made.program, made.prepared, tmp_path / "out").largest < 1e-5
 
 
 def test_a_tie_that_would_lose_the_folder_s_softmax_is_told(tmp_path):

@@ -5,8 +5,13 @@ import pytest
 import torch
 
 from seqspec.compile.pipeline import compile
+from seqspec.components.search.ctc_greedy import CtcGreedy
+from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assemble import assemble
+from seqspec.runtime.export.hf_encoder import compare_encoder, write_encoder
 from seqspec.schema.diagnostic import SpecError
+from seqspec.schema.search.ctc_greedy import CtcGreedyConfig
+from seqspec.schema.types import Logits
 from tests.runtime.pretrained import folders
 
 transformers = pytest.importorskip("transformers")
@@ -28,11 +33,13 @@ evaluate: {{splits: [dev], metrics: [cer]}}
 """
 
 
+STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
+
+
 @pytest.fixture(scope="module", params=["group", "layer"])
 def heard(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    stable = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
-    return folder, folders.save_wav2vec2(folder, **(stable if request.param == "layer" else {}))
+    return folder, folders.save_wav2vec2(folder, **(STABLE if request.param == "layer" else {}))
 
 
 def plan_of(folder, tmp_path, *, rate=16_000, features="", mask=0.05):
@@ -106,3 +113,57 @@ def test_what_the_encoder_does_not_have_is_told(heard, tmp_path):
 
     with pytest.raises(SpecError, match="has adapters, which this encoder does not have"):
         plan_of(tmp_path / "other", tmp_path)
+
+
+@pytest.mark.parametrize("settings", [{}, STABLE], ids=["group", "layer"])
+@pytest.mark.parametrize("kind", ["Hubert", "WavLM"])
+@torch.no_grad()
+def test_hubert_and_wavlm_equal_those_of_transformers(kind, settings, tmp_path):
+    near = {"num_buckets": 12, "max_bucket_distance": 20} if kind == "WavLM" else {}
+    theirs = folders.save_wav2vec2(tmp_path, kind=kind, **settings, **near)
+    made = assemble(plan_of(tmp_path, tmp_path), splits=("train",), initial=True)
+    encoder = made.program.model.encoder.eval()
+    sound = torch.randn(2, 14_400, generator=torch.Generator().manual_seed(1)) * 0.3
+
+    states, lengths = encoder(sound[..., None], torch.tensor([14_400, 9_600]))
+
+    body = theirs.hubert if kind == "Hubert" else theirs.wavlm
+    for row, (size, count) in enumerate(zip((14_400, 9_600), lengths.tolist(), strict=True)):
+        expected = body(sound[row : row + 1, :size]).last_hidden_state
+        assert count == expected.shape[1] > 20
+        torch.testing.assert_close(states[row : row + 1, :count], expected, atol=1e-5, rtol=0)
+    lacking = {name for name in made.pretrained["model.encoder"]["left_over"] if "lm_head" not in name}
+    assert lacking == set()
+    goes_out_and_writes_alike(made, tmp_path / "out", kind="WavLM" if kind == "WavLM" else "Wav2Vec2")
+
+
+@torch.no_grad()
+def goes_out_and_writes_alike(made, folder, *, kind):
+    model = made.program.model.eval()
+    torch.nn.init.normal_(model.head.weight_VD, generator=torch.Generator().manual_seed(2))
+    model.head.bias_V[1:4] = -100  # nothing that has no letter
+
+    write_encoder(made.program, made.prepared, folder, labels={})
+
+    assert compare_encoder(made.program, made.prepared, folder) < 1e-5
+    theirs = getattr(transformers, f"{kind}ForCTC").from_pretrained(folder).eval()
+    extractor = transformers.AutoFeatureExtractor.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    sound = np.random.default_rng(3).normal(size=16_000).astype(np.float32) * 0.2
+    given = extractor(sound, sampling_rate=16_000, return_tensors="pt").input_values
+    frames = made.prepared.parts.features["source"](sound)
+    batch = Batch.pair(frames[None], torch.tensor([len(frames)]), torch.zeros(1, 1, dtype=torch.int64),
+                       torch.ones(1, dtype=torch.int64), torch.arange(1), 0, 1.0)  # fmt: skip
+    ((best, *_),) = model.decode(
+        batch, CtcGreedy(CtcGreedyConfig(), Logits(len(model.head.bias_V), blank=True))
+    )
+    written = made.prepared.parts.text["target"].decode(best.ids)
+    said = tokenizer.decode(theirs(given).logits[0].argmax(-1))
+    assert len(written) > 3
+    assert said.split() == written.split()
+
+
+def test_wav2vec2_goes_out_and_writes_alike(heard, tmp_path):
+    made = assemble(plan_of(heard[0], tmp_path), splits=("train",), initial=True)
+
+    goes_out_and_writes_alike(made, tmp_path / "out", kind="Wav2Vec2")

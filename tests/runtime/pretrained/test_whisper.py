@@ -1,3 +1,7 @@
+import copy
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -125,6 +129,48 @@ def test_greedy_text_behind_the_prompt_equals_that_of_transformers(begun, saved)
         written = text[len(prompt) :] if text[: len(prompt)] == prompt else text
         assert [order[id] for id in best.ids] == [id for id in written if id != end]
         assert len(best.ids) > 2
+
+
+@torch.no_grad()
+def test_ids_that_the_folder_suppresses_are_not_written(saved, begun, tmp_path):
+    folder, theirs = saved
+    steps = begun[0].prepared.parts.text["target"]
+    batch, given = heard(begun[0], folder)
+    greedy = Greedy(GreedyConfig(max_tokens=8), Logits(steps.vocab_size))
+    free = begun[0].program.model.decode(batch, greedy)
+    order = steps.tokenizer.original_ids()
+    shutil.copytree(folder, tmp_path / "model")
+    # What was written first is forbidden there, and whatever followed everywhere.
+    silent = {"begin_suppress_tokens": sorted({order[best.ids[0]] for (best,) in free}),
+              "suppress_tokens": sorted({order[id] for (best,) in free for id in best.ids[1:]} - {order[3]})}  # fmt: skip
+    (tmp_path / "model" / "generation_config.json").write_text(json.dumps(silent))
+    made = assemble(compile(write_spec(tmp_path / "model", tmp_path)), splits=("train",), initial=True)
+
+    found = made.program.model.eval().decode(batch, greedy)
+
+    told = copy.deepcopy(theirs.generation_config)
+    told.update(**silent)
+    texts = theirs.generate(
+        given, language="ja", task="transcribe", max_new_tokens=8, do_sample=False, num_beams=1,
+        generation_config=told,
+    )  # fmt: skip
+    prompt = [order[2], *order[4:7]]
+    for (best,), (was,), text in zip(found, free, texts.tolist(), strict=True):
+        written = text[len(prompt) :] if text[: len(prompt)] == prompt else text
+        assert [order[id] for id in best.ids] == [id for id in written if id != order[3]]
+        assert best.ids != was.ids
+        assert not {order[id] for id in best.ids} & set(silent["suppress_tokens"])
+    write_speech(made.program, made.prepared, tmp_path / "out")
+    out = json.loads((tmp_path / "out" / "generation_config.json").read_text())
+    assert {name: out[name] for name in silent} == silent
+
+
+def test_a_list_of_ids_that_is_none_is_told(saved, tmp_path):
+    shutil.copytree(saved[0], tmp_path / "model")
+    (tmp_path / "model" / "generation_config.json").write_text('{"suppress_tokens": ["a"]}')
+
+    with pytest.raises((SpecError, DataError), match="holds no list of ids under `suppress_tokens`"):
+        assemble(compile(write_spec(tmp_path / "model", tmp_path)), splits=("train",), initial=True)
 
 
 @pytest.mark.parametrize("size", [300, 9001, 479_700, 500_000])
