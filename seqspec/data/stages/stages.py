@@ -97,7 +97,7 @@ class Stages:
         have to work out.
         """
         base, missing = self.corpus.base(name), set[int]()
-        for role in self.parts.roles_of(Text, WordStarts):
+        for role in self.parts.roles_of(Text, PlacesIn):
             with waiting(missing):
                 self.texts.ids(base, role)
         for role in self.parts.features:
