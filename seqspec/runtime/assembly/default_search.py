@@ -31,17 +31,29 @@ def search_config(plan: Plan) -> Any:
     given = plan.node("model").gives
     if plan.experiment.evaluate.search is not None:
         return plan.experiment.evaluate.search
-    if not isinstance(given, Logits) or not given.stride or given.picture:
+    if not isinstance(given, Logits) or not given.stride or given.picture or not given.ends:
         return None
     catalogue = Catalogue()
     name = "ctc_greedy" if given.blank else "greedy"
     return catalogue.config("search", name).model_validate({}, context=catalogue)
 
 
+def names_classes(plan: Plan) -> bool:
+    """Whether an example is given one of several classes."""
+    given = plan.node("model").gives
+    return isinstance(given, Logits) and not given.stride
+
+
 def check_hypotheses(plan: Plan, asked: int) -> None:
-    """Raises ``RunError`` where the search gives fewer hypotheses than are asked for."""
+    """Raises ``RunError`` where fewer hypotheses are given than are asked for."""
     config = search_config(plan)
     most: int | None = getattr(config, "num_hypotheses", None)
+    if config is None and asked > 1 and not names_classes(plan):
+        raise RunError(
+            f"`--nbest {asked}`: this model gives one prediction for each input",
+            exit=Exit.USAGE,
+            help="leave `--nbest` out",
+        )
     if most is None or asked <= most:
         return
     name = config.component[1]
@@ -51,6 +63,16 @@ def check_hypotheses(plan: Plan, asked: int) -> None:
         exit=Exit.USAGE,
         help=f"add `--set '{instead.format(count=asked)}'`" if instead else None,
     )
+
+
+def check_probabilities(plan: Plan) -> None:
+    """Raises ``RunError`` where there are no classes whose probabilities could be printed."""
+    if not names_classes(plan):
+        raise RunError(
+            "`--probabilities`: this model gives no probability of each class of an input",
+            exit=Exit.USAGE,
+            help="leave it out; `--scores` prints the log-probability of each prediction",
+        )
 
 
 def search_record(program: Program) -> dict[str, Any] | None:

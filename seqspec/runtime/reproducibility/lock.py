@@ -96,8 +96,8 @@ def make_lock(
 
 
 def write_lock(path: Path, lock: Lock) -> None:
-    """Durably, keys sorted, so that two locks can be compared by eye; the spec stands as it was written: in the
-    order of its tasks and heads their weights are drawn.
+    """Durably, keys sorted, so that two locks can be compared by eye; the spec stands as it was written:
+    weights are drawn in the order of its tasks and heads.
     """
     from seqspec.data.store.durable import write_durably
 
