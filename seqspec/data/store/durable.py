@@ -19,6 +19,15 @@ def write_durably(path: Path, data: bytes) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        _write(path, data)
+    except OSError as error:
+        if error.filename is None:  # A full disk does not say of which file.
+            error.filename = str(path)
+        raise
+
+
+def _write(path: Path, data: bytes) -> None:
     if _is_device(path):
         path.write_bytes(data)
         return

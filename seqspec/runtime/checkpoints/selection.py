@@ -144,9 +144,9 @@ def readable(step: int, *, file: Path | None = None) -> Iterator[None]:
             help = "name weights that `seqspec average` wrote of this run"
             raise RunError(f"{file} is not of this run: {why}", exit=Exit.STORAGE, help=help) from None
         raise RunError(
-            f"checkpoint {folder_name(step)} is not of this run: {why}",
+            f"checkpoint {folder_name(step)} does not fit the run's model: {why}",
             exit=Exit.STORAGE,
-            help="name weights of this run; without its folder the checkpoint before it is used",
+            help="leave out a `--set` that changes the model; without its folder the one before it is used",
         ) from None
 
 

@@ -18,7 +18,7 @@ from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.prepare import Prepared
 from seqspec.data.stages.prepare import prepare as prepare_parts
 from seqspec.data.store.cache import default_cache
-from seqspec.runtime.commands.runs import guarded, of_system
+from seqspec.runtime.commands.runs import guarded
 from seqspec.schema.diagnostic import DataError, Exit
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ def _reported(
             notes += f"the page with figures is {html}\n"
         except OSError as error:
             # What was found is told all the same.
-            notes += f"error: {of_system(error)}\n  = help: name another file with --html\n"
+            notes += f"error: {html} cannot be written: {error.strerror or error}\n"
+            notes += "  = help: name another file with --html\n"
             exit = Exit.STORAGE
     if format == "json":
         text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"

@@ -269,6 +269,7 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
     """
     split = assembled.prepared.splits[scored.split]
     if not scored.found:
+        path.unlink(missing_ok=True)  # Of another evaluation, whose rows are not these.
         keep_media(path, split, scored.samples)
         return []
     others = [

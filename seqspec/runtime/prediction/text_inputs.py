@@ -35,8 +35,10 @@ def record_inputs(path: Path, records: Iterator[Record | BadRow], *, adapter: ob
             yield unread(DataError(record.reason, file=show(path), row=record.row, byte=record.byte))
         else:
             told = {key: value for key, value in record.items() if key in ("source", "target")}
-            text = str(record["source"])
-            yield Input(text, text, show(path), record.get("row"), str(record["id"]), told)
+            text, row = str(record["source"]), record.get("row")
+            yield Input(
+                text, text, show(path), row if isinstance(row, int) else None, str(record["id"]), told
+            )
 
 
 def standard_input() -> Iterator[Input]:
