@@ -253,6 +253,7 @@ def evaluate(
 
 def _save(found: Evaluation, folder: RunFolder, output: Path | None) -> Outcome:
     drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
+    drifts += "".join(f"warning: {found.split}: {line}\n" for line in found.scored.left_out)
     try:
         written = found.save(folder, output=output)
     except OSError as error:

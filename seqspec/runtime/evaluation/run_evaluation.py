@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,8 @@ def conclude(
                 one.prepared, one.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
             )
             scored = judges[task].score(split, batches)
+            for line in scored.left_out:
+                print(f"warning: {among(task, split)}: {line}", file=sys.stderr)
             judged[among(task, split)] = complete(judges[task], one, scored, launch=launch, unigram=counts)
     used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
     with storage(folder):
