@@ -18,6 +18,6 @@ def test_labels_that_contradict_those_of_train_are_found():
 
     (found,) = _contradictions(subject, "source", "target")
 
-    assert found.code == "D06"
+    assert found.check == "D06"
     assert found.numbers == {"contradictions": 1}
     assert found.examples == ["同じ: bad, in train good"]
