@@ -253,7 +253,9 @@ class Logits(Type):
     picture: bool = False
     """One set a channel of each pixel of a picture, over its values."""
     ends: bool = True
-    """Behind the targets their end is scored as well."""
+    """Behind the targets their end is scored as well; without it given places are filled, and nothing is
+    searched.
+    """
     counted: str = ""
     """Field that says which targets are learned from; all of them where it is empty."""
 

@@ -63,3 +63,12 @@ def test_a_damaged_checkpoint_is_not_averaged(kept):
 
     with pytest.raises(RunError, match="is damaged"):
         chosen(kept, "average:2")
+
+
+def test_weights_of_another_model_are_named_by_their_file(tmp_path):
+    from seqspec.runtime.checkpoints.selection import use_weights
+
+    strange = Checkpoint(3, {"weights": {"other": torch.zeros(1)}}, {}, tmp_path / "mean.safetensors")
+
+    with pytest.raises(RunError, match=r"mean\.safetensors is not of this run"):
+        use_weights(torch.nn.Linear(1, 1), strange)

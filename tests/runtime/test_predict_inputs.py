@@ -64,8 +64,9 @@ def test_a_table_without_the_column_is_told_with_those_it_has(tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("review,star\n良い,5\n")
 
-    with pytest.raises(DataError, match="there is no column `text`; the file has `review`, `star`"):
+    with pytest.raises(DataError, match="there is no column `text`; the file has `review`, `star`") as told:
         texts(path)
+    assert "--column" in told.value.help
 
 
 def test_any_other_file_is_lines(tmp_path):

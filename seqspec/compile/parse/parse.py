@@ -97,11 +97,11 @@ def _require_few_entries(node: Node) -> None:
 
 def _unreadable(file: Path, error: Exception) -> Diagnostic:
     reason = (isinstance(error, OSError) and error.strerror) or "the path leads to no file"
-    return Diagnostic(
-        "SQ000",
-        f"cannot read `{file}`: {reason.lower()}",
-        help="name a spec file that exists and can be read",
+    run = file / "spec.yaml"
+    help = (
+        f"name the run's spec: `{run}`" if run.is_file() else "name a spec file that exists and can be read"
     )
+    return Diagnostic("SQ000", f"cannot read `{file}`: {reason.lower()}", help=help)
 
 
 def _too_large(source: Source, most: int) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -80,6 +81,11 @@ def _names(
     return names
 
 
+def _plain(name: str) -> str:
+    """A name without what the eye overlooks: blanks at its ends, case, width, composition."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
 def _hint(cells: list[str], header: bool, lacking: list[str | int]) -> str:
     """What is most likely wrong where the first row lacks columns."""
     if not header:
@@ -89,8 +95,14 @@ def _hint(cells: list[str], header: bool, lacking: list[str | int]) -> str:
         return "the first row holds tabs: read the file by the adapter `tsv`"
     if other is not None:
         return f'the first row holds `{other}`: read the file by `{{type: csv, delimiter: "{other}"}}`'
-    simple = {cell.strip().casefold(): cell for cell in cells}
-    close = get_close_matches(str(lacking[0]).strip().casefold(), simple, 1, 0.75)
-    if close:
-        return f"did you mean `{show(simple[close[0]])}`?"
+    first = cells[0].lstrip() if cells else ""
+    if first.startswith("{"):
+        return "the file holds JSON objects: read it by the adapter `jsonl`"
+    if first.startswith("["):
+        return "the file holds a JSON array: write an object a line, as by `jq -c '.[]' FILE`, for `jsonl`"
+    simple = {_plain(cell): cell for cell in cells}
+    close = [get_close_matches(_plain(str(name)), simple, 1, 0.75) for name in lacking]
+    near = [f"`{show(simple[found[0]])}`" for found in close if found]
+    if near:
+        return f"did you mean {' and '.join(near)}?"
     return "where the first row names no columns, set `header: false` and write their numbers, from 1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,29 @@ class Conll(Adapter[ConllConfig]):
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.files(split):
-            name = path.relative_to(self.root).as_posix()
-            held: list[Any] = []
-            for line in read_lines(path, corpus=self.corpus):
-                if line.fault or (line.text.strip() and not line.text.startswith(_NO_WORD)):
-                    held.append(line)
-                elif not line.text.strip() and held:
-                    yield self._record(held, name, path)
-                    held = []
-            if held:
+            yield from self._sentences(path, path.relative_to(self.root).as_posix())
+
+    def records_of(self, path: Path) -> Iterator[Record | BadRow] | None:
+        """Columns are as many in every line, and blank lines stand between sentences."""
+        if not path.is_file():
+            return None
+        lines = [line.text for line in islice(read_lines(path), 1000)]
+        widths = {len(text.split()) for text in lines if text.strip() and not text.startswith(_NO_WORD)}
+        sentences = any(not text.strip() for text in lines[1:-1])
+        return (
+            self._sentences(path, path.name) if sentences and len(widths) == 1 and min(widths) > 1 else None
+        )
+
+    def _sentences(self, path: Path, name: str) -> Iterator[Record | BadRow]:
+        held: list[Any] = []
+        for line in read_lines(path, corpus=self.corpus):
+            if line.fault or (line.text.strip() and not line.text.startswith(_NO_WORD)):
+                held.append(line)
+            elif not line.text.strip() and held:
                 yield self._record(held, name, path)
+                held = []
+        if held:
+            yield self._record(held, name, path)
 
     def _record(self, lines: Sequence[Any], name: str, path: Path) -> Record | BadRow:
         """A sentence; one bad line makes it a bad row."""

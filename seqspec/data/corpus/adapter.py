@@ -57,6 +57,12 @@ class Adapter(ABC, Generic[C]):
         """Files that look as if they belonged to a split and are not read, counted by what they are."""
         return {}
 
+    def records_of(self, path: Path) -> Iterator[Record | BadRow] | None:
+        """The records of a text file from anywhere, where it looks like one of this corpus whose texts do not
+        stand one a line; ``None`` for plain lines.
+        """
+        return None
+
     def audio(self) -> AudioReader | None:
         """How ``AudioRef`` values of this corpus are read; ``None`` for a corpus without audio."""
         return None

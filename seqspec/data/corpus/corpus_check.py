@@ -11,6 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from seqspec.data.corpus.adapter import Adapter
@@ -66,9 +67,20 @@ def _split_problems(
         message = f"split `{split}` has {seen.rows:,} examples, and the spec expects {expected:,}"
         yield DataError(message, corpus=adapter.corpus, help=f"mend the corpus, or `data.expect.{split}`")
     if seen.rows == 0 and not seen.bad:
-        yield DataError(f"split `{split}` holds no examples", corpus=adapter.corpus)
+        yield no_examples(adapter, split)
     elif _repeats(seen.ids):
         yield _one_id(adapter, split)
+
+
+def no_examples(adapter: Any, split: str) -> DataError:
+    """What is told of a split without a single row, with the files that were read."""
+    files = [str(file) for file in islice(adapter.files(split), 4)]
+    listed = ", ".join(f"`{show(file)}`" for file in files[:3]) + (", …" if len(files) > 3 else "")
+    return DataError(
+        f"split `{split}` holds no examples",
+        corpus=getattr(adapter, "corpus", ""),
+        help=f"it was read from {listed}" if files else None,
+    )
 
 
 def _read(adapter: Adapter[Any], split: str) -> _Seen:

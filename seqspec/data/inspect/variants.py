@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from seqspec.data.corpus.near_names import folded
 from seqspec.data.inspect.finding import Finding
 from seqspec.data.inspect.subject import Subject
+from seqspec.data.stages.examples import Split
 
 QUOTED_SHARE = 0.5
 """Share of texts with quotes around them that no usual text has."""
@@ -75,4 +76,26 @@ def _contradictions(subject: Subject, source: str, role: str) -> Iterator[Findin
             "decide for one label of each, or take them out: a model can only be right about one of them",
             numbers={"contradictions": len(against)},
             examples=[f"{text[:60]}: {', '.join(labels)[:60]}" for text, labels in against[:SHOWN]],
+        )
+    for name, split in subject.splits.items():
+        if split is not train:
+            yield from _against_train(subject, name, split, source, role, held)
+
+
+def _against_train(
+    subject: Subject, name: str, split: Split, source: str, role: str, held: Mapping[str, set[str]]
+) -> Iterator[Finding]:
+    pairs = zip(subject.texts(split, source), subject.texts(split, role), strict=True)
+    against = [(text, label) for text, label in pairs if text in held and label not in held[text]]
+    if against:
+        yield Finding(
+            "D06",
+            "warn",
+            f"{len(against):,} texts of {source} in {name} stand in train with other labels",
+            "decide for one label of each: what train teaches of them is counted as wrong",
+            numbers={"contradictions": len(against)},
+            examples=[
+                f"{text[:60]}: {label[:30]}, in train {', '.join(sorted(held[text]))[:30]}"
+                for text, label in against[:SHOWN]
+            ],
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from seqspec.data.corpus.corpus_check import no_examples
 from seqspec.data.corpus.splitting import cut
 from seqspec.data.corpus.synthetic import synthetic
 from seqspec.data.progress import Progress
@@ -138,9 +139,7 @@ class CorpusStage:
 
         store = self.store("records", (base,), {"records": self.records_key(base)}, build)
         if base == "train" and not store.rows:
-            raise DataError(
-                "split `train` holds no examples", corpus=getattr(self.parts.adapter, "corpus", "")
-            )
+            raise no_examples(self.parts.adapter, "train")
         expected = self.parts.config.expect.get(base)
         if expected is not None and store.rows != expected:
             message = f"{base} has {store.rows:,} examples, and the spec expects {expected:,}"

@@ -12,11 +12,11 @@ from typing import Any
 from seqspec.data.stages.corpus_stage import CorpusStage
 from seqspec.data.stages.encoding import artifact_of, joined, texts_of, write_ids, write_vocabulary
 from seqspec.data.stages.learned import Learned
-from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.parts import DataParts, TextSteps
 from seqspec.data.store.store import Store
 from seqspec.data.text.answers import AnswerIds, AnswerPlaces
 from seqspec.data.text.word_places import WordPlaces
-from seqspec.schema.diagnostic import blamed
+from seqspec.schema.diagnostic import Exit, RunError, blamed
 from seqspec.schema.types import AnswerSpans, PlacesIn, Text, WordStarts
 
 
@@ -50,8 +50,23 @@ class TextStage:
             steps = self.parts.text[roles[0]]
             if steps.trainable:
                 found[f"data.text.{pipeline}.tokenizer"] = artifact = self._learn(pipeline, roles)
-                steps.load(artifact)
+                self._take_up(steps, artifact, pipeline)
         return found
+
+    def _take_up(self, steps: TextSteps, artifact: bytes, pipeline: str) -> None:
+        """Of a run's own vocabulary no file of the corpus is to blame."""
+        try:
+            steps.load(artifact)
+        except Exception as error:  # Whatever a tokenizer's library makes of bytes that are no vocabulary.
+            if self.learned is None:
+                raise
+            why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            file = f"vocabularies/data.text.{pipeline}.tokenizer"
+            raise RunError(
+                f"the run's `{file}` is not what a run has written: {why}",
+                exit=Exit.STORAGE,
+                help="put the file back from a copy of the run directory",
+            ) from None
 
     @cached_property
     def pipelines(self) -> dict[str, list[str]]:

@@ -174,14 +174,23 @@ def storage(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        inside = error.filename is not None and Path(str(error.filename)).is_relative_to(root)
-        if error.errno not in FULL and not (inside and isinstance(error, PermissionError)):
+        if error.errno not in FULL and not _of_the_cache(error, root):
             raise
         raise RunError(
             f"the cache in {root} cannot be written: {error.strerror}",
             exit=Exit.STORAGE,
             help="make room, or point SEQSPEC_CACHE to another folder; preparing goes on where it stopped",
         ) from None
+
+
+def _of_the_cache(error: OSError, root: Path) -> bool:
+    """Whether something in the folder, or on the way to it, is not to be had."""
+    if error.filename is None:
+        return False
+    place = Path(str(error.filename))
+    if not root.is_dir():
+        return place.is_relative_to(root) or root.is_relative_to(place)
+    return place.is_relative_to(root) and isinstance(error, PermissionError)
 
 
 def sha256(path: Path) -> str:

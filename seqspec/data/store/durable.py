@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,22 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 def write_durably(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data`` so that a reader sees the old bytes or the new ones, also after a
-    power cut.
+    power cut.  A device, such as standard output by its name, is written to.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        _write(path, data)
+    except OSError as error:
+        if error.filename is None:  # A full disk does not say of which file.
+            error.filename = str(path)
+        raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    if _is_device(path):
+        path.write_bytes(data)
+        return
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as file:
@@ -26,6 +42,19 @@ def write_durably(path: Path, data: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether ``path`` itself, not where a link leads to, is no place for a file."""
+    if path.parent in _DEVICES:
+        return True
+    try:
+        return stat.S_ISCHR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+_DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 
 
 @contextlib.contextmanager

@@ -42,15 +42,31 @@ def _searched(plan: Plan) -> Logits | None:
     """The model's main output where it scores what is written, else the first that does."""
     main = plan.node("model").gives
     if isinstance(main, Logits):
-        return main if main.stride and not main.picture else None
+        return main if _written(main) else None
     given = (one for one in plan.outputs.values() if isinstance(one, Logits))
-    return next((one for one in given if one.stride and not one.picture), None)
+    return next((one for one in given if _written(one)), None)
+
+
+def _written(given: Logits) -> bool:
+    return bool(given.stride) and not given.picture and given.ends
+
+
+def names_classes(plan: Plan) -> bool:
+    """Whether an example is given one of several classes."""
+    given = plan.node("model").gives
+    return isinstance(given, Logits) and not given.stride
 
 
 def check_hypotheses(plan: Plan, asked: int) -> None:
-    """Raises ``RunError`` where the search gives fewer hypotheses than are asked for."""
+    """Raises ``RunError`` where fewer hypotheses are given than are asked for."""
     config = search_config(plan)
     most: int | None = getattr(config, "num_hypotheses", None)
+    if config is None and asked > 1 and not names_classes(plan):
+        raise RunError(
+            f"`--nbest {asked}`: this model gives one prediction for each input",
+            exit=Exit.USAGE,
+            help="leave `--nbest` out",
+        )
     if most is None or asked <= most:
         return
     name = config.component[1]
@@ -60,6 +76,16 @@ def check_hypotheses(plan: Plan, asked: int) -> None:
         exit=Exit.USAGE,
         help=f"add `--set '{instead.format(count=asked)}'`" if instead else None,
     )
+
+
+def check_probabilities(plan: Plan) -> None:
+    """Raises ``RunError`` where there are no classes whose probabilities could be printed."""
+    if not names_classes(plan):
+        raise RunError(
+            "`--probabilities`: this model gives no probability of each class of an input",
+            exit=Exit.USAGE,
+            help="leave it out; `--scores` prints the log-probability of each prediction",
+        )
 
 
 def search_record(program: Program) -> dict[str, Any] | None:

@@ -37,6 +37,8 @@ class Checkpoint:
     """``weights``, ``optimizer`` and, where weights are averaged, ``average``."""
     state: Mapping[str, Any]
     """JSON."""
+    file: Path | None = None
+    """Where the weights stand in a file of their own, outside the run's checkpoints."""
 
 
 def folder_name(step: int) -> str:

@@ -48,7 +48,7 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     present = checkpoint_tensors(model)
     missing, extra = sorted(present.keys() - tensors.keys()), sorted(tensors.keys() - present.keys())
     if missing or extra:
-        found = f"lacks {missing[:3]}" if missing else f"holds {extra[:3]}, which the model does not have"
+        found = f"lacks {_first(missing)}" if missing else f"holds {_first(extra)}, which the model lacks"
         raise ValueError(f"the checkpoint is not of this model: it {found}")
     for name, tensor in present.items():
         if tensor.shape != tensors[name].shape:
@@ -65,3 +65,8 @@ def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
 
 def _kind(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def _first(names: list[str]) -> str:
+    rest = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return ", ".join(f"`{name}`" for name in names[:3]) + rest

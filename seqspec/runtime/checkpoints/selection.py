@@ -65,7 +65,7 @@ def _of_file(path: Path) -> Chosen:
         raise RunError(f"{path} cannot be used: {error}", exit=Exit.STORAGE,
                        help="write it anew with `seqspec average`") from None  # fmt: skip
     name = f"file-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
-    return Chosen(Checkpoint(max(steps, default=0), {"weights": tensors}, {}), name, steps)
+    return Chosen(Checkpoint(max(steps, default=0), {"weights": tensors}, {}, path), name, steps)
 
 
 def chosen(checkpoints: Path, name: str) -> Checkpoint:
@@ -129,21 +129,24 @@ def use_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
     """The checkpoint's weights: the running average where it has one.  Raises ``RunError`` where they are not
     of this model.
     """
-    with readable(checkpoint.step):
+    with readable(checkpoint.step, file=checkpoint.file):
         load_tensors(model, {**checkpoint.tensors["weights"], **checkpoint.tensors.get("average", {})})
 
 
 @contextmanager
-def readable(step: int) -> Iterator[None]:
+def readable(step: int, *, file: Path | None = None) -> Iterator[None]:
     """Says of a checkpoint whose content is not that of this run which one it is and what does not fit."""
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        if file is not None:
+            help = "name weights that `seqspec average` wrote of this run"
+            raise RunError(f"{file} is not of this run: {why}", exit=Exit.STORAGE, help=help) from None
         raise RunError(
-            f"checkpoint {folder_name(step)} is not of this run: {why}",
+            f"checkpoint {folder_name(step)} does not fit the run's model: {why}",
             exit=Exit.STORAGE,
-            help="name weights of this run; without its folder the checkpoint before it is used",
+            help="leave out a `--set` that changes the model; without its folder the one before it is used",
         ) from None
 
 

@@ -194,7 +194,8 @@ def _reported(
             notes += f"the page with figures is {html}\n"
         except OSError as error:
             # What was found is told all the same.
-            notes += f"error: {of_system(error)}\n  = help: name another file with --html\n"
+            notes += f"error: {html} cannot be written: {error.strerror or error}\n"
+            notes += "  = help: name another file with --html\n"
             exit = Exit.STORAGE
     if format == "json":
         text = json.dumps(found.as_data(), ensure_ascii=False) + "\n"

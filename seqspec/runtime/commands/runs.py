@@ -15,7 +15,7 @@ from seqspec.compile.diagnostics.report import render
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.store.durable import writing
-from seqspec.runtime.assembly.default_search import check_hypotheses
+from seqspec.runtime.assembly.default_search import check_hypotheses, check_probabilities
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.prediction.inputs import check_names
@@ -253,6 +253,7 @@ def evaluate(
 
 def _save(found: Evaluation, folder: RunFolder, output: Path | None) -> Outcome:
     drifts = "".join(f"warning: not as in the run's lock: {drift}\n" for drift in found.drifts)
+    drifts += "".join(f"warning: {found.split}: {line}\n" for line in found.scored.left_out)
     try:
         written = found.save(folder, output=output)
     except OSError as error:
@@ -326,7 +327,10 @@ def predict(
         check_names(inputs)
         run = open_folder(path)
         compiled = compile_run(run, overlays=over)
-        check_hypotheses(compiled.plan.each[task_of(compiled.plan, task, run=run)], nbest)
+        plan = compiled.plan.each[task_of(compiled.plan, task, run=run)]
+        check_hypotheses(plan, nbest)
+        if all_classes:
+            check_probabilities(plan)
         with output_stream(output) as out:
             from seqspec.runtime.prediction.predict import predict as go
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,8 @@ class Scored:
     """What lies behind the metrics, as plain data: counts by label, errors by utterance."""
     samples: tuple[Sample, ...] = ()
     """The first predicted values, where the model predicts values."""
+    left_out: tuple[str, ...] = ()
+    """How many examples the losses do not count, and why; their means are of the others."""
 
 
 Decode = Callable[[Sequence[int]], str]
@@ -132,6 +134,7 @@ class Judge:
         return Scored(
             split, values, signatures, tuple(found), score, used,
             details=details, samples=tuple(passed.samples),
+            left_out=tuple(_left_out(passed.sums, getattr(self.program.losses, "left_out", {}))),
         )  # fmt: skip
 
     def rescored(self, split: str, found: Sequence[Found]) -> dict[str, float]:
@@ -301,6 +304,13 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 def _ids(hypothesis: Any) -> list[int]:
     ids = hypothesis.ids
     return ids.tolist() if isinstance(ids, torch.Tensor) else list(ids)
+
+
+def _left_out(sums: Sequence[Mapping[str, float]], reasons: Mapping[str, str]) -> Iterator[str]:
+    for name, why in reasons.items():
+        count = sum(one.get(name, 0.0) for one in sums)
+        if count:
+            yield f"{count:,.0f} {why}: they are left out of the loss"
 
 
 def _mean_losses(sums: Sequence[Mapping[str, float]]) -> dict[str, float]:

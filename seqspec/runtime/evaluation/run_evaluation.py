@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,8 @@ def conclude(
                 one.prepared, one.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
             )
             scored = judges[task].score(split, batches)
+            for line in scored.left_out:
+                print(f"warning: {among(task, split)}: {line}", file=sys.stderr)
             judged[among(task, split)] = complete(judges[task], one, scored, launch=launch, unigram=counts)
     used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
     with storage(folder):
@@ -273,6 +276,7 @@ def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[
     """
     split = assembled.prepared.splits[scored.split]
     if not scored.found:
+        path.unlink(missing_ok=True)  # Of another evaluation, whose rows are not these.
         keep_media(path, split, scored.samples)
         return []
     others = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -48,13 +49,18 @@ def _below(name: str, kind: str) -> list[str]:
     read = [path for path in there if path.suffix.lower() in SUFFIXES[kind]]
     if not read:
         raise DataError(f"the folder `{show(name)}` holds no {kind}", help=f"files end in {_listed(kind)}")
-    passed = sorted({path.suffix.lower() or "no suffix" for path in there} - SUFFIXES[kind])
+    passed = Counter(_suffix(path) for path in there if path.suffix.lower() not in SUFFIXES[kind])
     if len(there) > len(read):
-        ends = ", ".join(show(suffix) for suffix in passed[:8])
+        ends = ", ".join(show(suffix) for suffix, _ in sorted(passed.most_common(12)))
+        ends += ", …" if len(passed) > 12 else ""
         count = len(there) - len(read)
         print(f"note: {count:,} files of {show(name)} are passed over ({ends}): {kind} end in "
               f"{_listed(kind)}; other files can be named one by one", file=sys.stderr)  # fmt: skip
     return sorted(str(path) for path in read)
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower() or "no suffix"
 
 
 def _listed(kind: str) -> str:

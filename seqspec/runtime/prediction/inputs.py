@@ -7,16 +7,17 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.data.stages.parts import DataParts
 from seqspec.runtime.prediction.chat_inputs import chat_inputs, is_asked
 from seqspec.runtime.prediction.file_inputs import file_inputs, files_of
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
-from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, standard_input
+from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, record_inputs, standard_input
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Waveform
 
@@ -75,8 +76,16 @@ def _lines(names: Sequence[str], *, typed: bool) -> Iterator[Input]:
     for name in names or ("-",):
         if name == "-":
             yield from conversation() if typed else standard_input()
+        elif (records := _records(_there(name), parts.adapter)) is not None:
+            yield from record_inputs(Path(name), records, adapter=parts.adapter)
         else:
             yield from line_inputs(_there(name))
+
+
+def _records(path: Path, adapter: object) -> Iterator[Record | BadRow] | None:
+    """The records of a text file that is in the corpus's own form, where that is not a text a line."""
+    read: Callable[[Path], Iterator[Record | BadRow] | None] | None = getattr(adapter, "records_of", None)
+    return None if read is None else read(path)
 
 
 def is_typed(names: Sequence[str]) -> bool:

@@ -72,13 +72,27 @@ def table_inputs(path: Path, *, adapter: object, role: RoleColumn | None) -> Ite
             row = next(rows, None)
         except DataError as error:
             if not number:
-                raise
+                raise _asked(error) from None
             yield unread(error)
             return
         if row is None:
             return
         number = row.number
         yield _input(row, path, role, _id_column(adapter))
+
+
+def _asked(error: DataError) -> DataError:
+    """Where a table lacks the column, another one can be named here; the spec is not to be changed."""
+    if not error.message.startswith("there is no column"):
+        return error
+    near = f"{error.help} " if (error.help or "").startswith("did you mean") else ""
+    return DataError(
+        error.message,
+        corpus=error.corpus,
+        file=error.file,
+        row=error.row,
+        help=f"{near}name the column to read with `--column NAME`",
+    )
 
 
 def _reader(path: Path, adapter: object, role: RoleColumn) -> TableAdapter[TableConfig]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.runtime.prediction.input import Input, unread
 from seqspec.schema.diagnostic import DataError
@@ -23,6 +24,21 @@ def line_inputs(path: Path) -> Iterator[Input]:
             yield unread(DataError(line.fault, file=file, row=line.row, byte=line.byte))
         else:
             yield Input(line.text, line.text, file, line.row)
+
+
+def record_inputs(path: Path, records: Iterator[Record | BadRow], *, adapter: object) -> Iterator[Input]:
+    """The source of each record of a file in the corpus's own form; its other texts go along."""
+    corpus = getattr(adapter, "corpus", "the corpus")
+    print(f"note: {show(path)} is read as {corpus}: texts do not stand one a line", file=sys.stderr)
+    for record in records:
+        if isinstance(record, BadRow):
+            yield unread(DataError(record.reason, file=show(path), row=record.row, byte=record.byte))
+        else:
+            told = {key: value for key, value in record.items() if key in ("source", "target")}
+            text, row = str(record["source"]), record.get("row")
+            yield Input(
+                text, text, show(path), row if isinstance(row, int) else None, str(record["id"]), told
+            )
 
 
 def standard_input() -> Iterator[Input]:

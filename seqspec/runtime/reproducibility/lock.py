@@ -97,10 +97,15 @@ def make_lock(
 
 
 def write_lock(path: Path, lock: Lock) -> None:
-    """Durably, keys sorted, so that two locks can be compared by eye."""
+    """Durably, keys sorted, so that two locks can be compared by eye; the spec stands as it was written:
+    weights are drawn in the order of its tasks and heads.
+    """
     from seqspec.data.store.durable import write_durably
 
-    write_durably(path, json.dumps(lock, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+    ordered = json.loads(json.dumps(lock, sort_keys=True))
+    if "spec" in lock:
+        ordered["spec"] = lock["spec"]
+    write_durably(path, json.dumps(ordered, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def read_lock(path: Path) -> Lock:

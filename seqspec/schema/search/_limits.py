@@ -34,6 +34,11 @@ class StepwiseSearch(SearchConfig):
                 f"this search writes one token after another, and the model gives {source}",
                 help="take `search` out: only a model that writes tokens is searched",
             )
+        if not source.ends:
+            raise Mismatch(
+                "this search writes one token after another, and the model fills given places",
+                help="take `search` out: only a model that writes tokens is searched",
+            )
         if source.blank:
             raise Mismatch(
                 "this search writes one token after another, and the model gives CTC frames with a blank",

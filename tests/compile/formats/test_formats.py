@@ -173,6 +173,18 @@ def test_a_long_line_is_cut_around_the_place():
     assert _from_column(lines[3], at).startswith("here")
 
 
+def test_marks_of_a_long_line_stand_below_their_own_words():
+    source = Source("a.yaml", "x: {" + "a, " * 30 + "first, " + "b, " * 30 + "second, " + "c, " * 30 + "}\n")
+    labels = (Label(span("first", source), "the other"),)
+    lines = render([Diagnostic("SQ101", "m", span("second", source), labels=labels)]).splitlines()
+
+    for mark, word in (("^", "second"), ("-", "first")):
+        (number,) = [
+            number for number, line in enumerate(lines) if "|" in line and mark in line.split("|")[1]
+        ]
+        assert _from_column(lines[number - 1], lines[number].index(mark)).startswith(word)
+
+
 def _from_column(text, column):
     for index in range(len(text)):
         if width(text[:index]) == column:

@@ -378,6 +378,9 @@ def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
     ("content", "help"),
     [
         ("kind\tJa \na\tx\n", "did you mean `Ja `?"),
+        ("kind\tｊａ\na\tx\n", "did you mean `ｊａ`?"),
+        ('[{"ja": "x"}]\n', "the file holds a JSON array"),
+        ('{"ja": "x"}\n', "adapter `jsonl`"),
         ("kind,ja\na,x\n", 'type: csv, delimiter: ","'),
         ("kind;ja\na;x\n", 'type: csv, delimiter: ";"'),
         ("a\tこれはペンです\nb\tx\n", "set `header: false`"),

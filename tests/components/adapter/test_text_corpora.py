@@ -215,3 +215,16 @@ def test_sentence_pairs_without_agreement_are_left_out(tmp_path):
 
     assert _plain(rows[:1]) == [("a ||| b", "0")]
     assert isinstance(rows[1], BadRow)
+
+
+def test_a_file_of_columns_is_read_by_sentences_wherever_it_lies(tmp_path):
+    from seqspec.components.adapter.conll import Conll
+    from seqspec.schema.adapter.conll import ConllConfig
+
+    adapter = Conll(ConllConfig(language="ja", root="elsewhere"))
+    columns, plain = tmp_path / "new.txt", tmp_path / "plain.txt"
+    columns.write_text("東京 B-LOC\nへ O\n\n田中 B-PER\n", encoding="utf-8")
+    plain.write_text("東京 へ\n田中 さん\n", encoding="utf-8")
+
+    assert [one["source"] for one in adapter.records_of(columns)] == ["東京 へ", "田中"]
+    assert adapter.records_of(plain) is None

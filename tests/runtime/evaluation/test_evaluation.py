@@ -172,7 +172,7 @@ def test_a_file_that_is_no_average_is_told(trained, tmp_path):
 
 
 def test_weights_of_another_model_are_told(trained):
-    with pytest.raises(RunError, match="is not of this run"):
+    with pytest.raises(RunError, match="does not fit"):
         score(trained, over=[Overlay.set("model.encoder.dim=16")])
 
 

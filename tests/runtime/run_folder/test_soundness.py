@@ -255,7 +255,7 @@ def odd_optimizer(found):
 def test_a_checkpoint_of_another_model_is_named(bench, copy, change):
     rewritten(copy, change)
 
-    refused(bench.resume(copy), "checkpoint step-00000005 is not of this run")
+    refused(bench.resume(copy), "checkpoint step-00000005 does not fit")
 
 
 def pickled(folder):

@@ -90,10 +90,13 @@ def in_profiles(d: Diagnostic) -> str:
 def _label(label: Label, main: Span, gutter: str, paint: _Paint, *, room: int) -> list[str]:
     if room <= 0:
         return []
-    if label.span.source is main.source and label.span.line == main.line:
-        return _snippet(label.span, gutter, paint, mark="-", words=label.text)[1:]
-    if label.span.source is main.source and room >= 2:
-        return _snippet(label.span, gutter, paint, mark="-", words=label.text)
+    if label.span.source is main.source:
+        own = _snippet(label.span, gutter, paint, mark="-", words=label.text)
+        # Of a long line each place may have a window of its own, and marks fit below their own only.
+        if own[0] == _snippet(main, gutter, paint, mark="^")[0]:
+            return own[1:]
+        if room >= 2:
+            return own
     return [f"{gutter}{paint('gutter', ':::')} {escape(str(label.span))}: {escape(label.text)}"]
 
 
