@@ -34,7 +34,7 @@ class Speaker(nn.Module):
         return x_BND + self.table_SD[speaker_B][:, None]
 
     def speakers(self, batch: Batch) -> Tensor | None:
-        """``[B]``: who speaks; ``None`` of a model of one voice.  Raises ``DataError`` as ``forward`` does."""
+        """``[B]``: who speaks; ``None`` of a model of one voice.  Raises ``DataError`` where nothing says."""
         if self.table_SD is None:
             return None
         if "speaker" not in batch.fields:

@@ -70,7 +70,10 @@ class ImageModel(nn.Module):
         given = {"values": self._values(batch)}
         inputs: dict[str, Axes] = {"values": ("batch", None)}
         outputs: dict[str, Axes] = {"log_probs": ("batch", None, None)}
-        note = "Log-probabilities of each of the values (0 to 255; row by row, the channels of a pixel side by side) from those before it."
+        note = (
+            "Log-probabilities of every value (0 to 255; row by row, the channels of a pixel side by side)"
+            " from those before it."
+        )
         return (Graph("log_probs", Function(self, log_probs), given, inputs, outputs, note),)
 
     substitutes = staticmethod(nothing_searched)
