@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from seqspec.data.batching.batch import Batch
+    from seqspec.data.batching.batch import Batch, Field
 
 Axes = tuple[str | None, ...]
 """One entry a dimension: the name of one that varies, ``None`` for one that does not."""
@@ -59,12 +59,21 @@ class Function(nn.Module):
 
 def source_arguments(batch: Batch) -> tuple[dict[str, Tensor], dict[str, Axes]]:
     """The source of a batch as arguments ``source`` and, where examples have one, ``lengths``."""
-    assert batch.source is not None
-    rest: Axes = (None,) * (batch.source.dim() - 2)
-    if batch.source_lengths is None:
-        return {"source": batch.source}, {"source": ("batch", None, *rest)}
-    given = {"source": batch.source, "lengths": batch.source_lengths}
-    return given, {"source": ("batch", "length", *rest), "lengths": ("batch",)}
+    return arguments_of(batch.fields["source"], "source")
+
+
+def arguments_of(field: Field, name: str) -> tuple[dict[str, Tensor], dict[str, Axes]]:
+    """A field as an argument ``name`` and, where examples have one, ``lengths``."""
+    rest: Axes = (None,) * (field.values.dim() - 2)
+    if field.lengths is None:
+        return {name: field.values}, {name: ("batch", None, *rest)}
+    given = {name: field.values, "lengths": field.lengths}
+    return given, {name: ("batch", "length", *rest), "lengths": ("batch",)}
+
+
+def nothing_searched(graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+    """What ``substitutes`` gives where answers are not made by graphs, or take too long to be made twice."""
+    return {}
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
@@ -122,11 +131,19 @@ class Substitute:
         return self.run(*given)
 
 
+def replaced(model: Any, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+    """The methods of the model that ``graphs`` stand for: what its ``substitutes`` says, left out those of
+    the same names.
+    """
+    told = getattr(model, "substitutes", None)
+    methods: dict[str, Any] = told(graphs) if told is not None else dict(graphs)
+    return methods
+
+
 @contextmanager
 def substituted(model: Any, graphs: Mapping[str, Substitute]) -> Iterator[None]:
     """Until the end of the block the model searches with ``graphs`` in place of its own parameters."""
-    told = getattr(model, "substitutes", None)
-    methods = told(graphs) if told is not None else dict(graphs)
+    methods = replaced(model, graphs)
     for name, method in methods.items():
         model.__dict__[name] = method
     try:

@@ -90,9 +90,9 @@ class Attention(nn.Module):
         mask = mask.expand(count, 1, block, 2 * block).clone()
         mask[0, :, :, :block] = False
         flat = KeysValues(*(part.flatten(0, 1) for part in pairs))
-        mask = mask.repeat(len(x_BTD), 1, 1, 1)
+        mask = mask.repeat(x_BTD.shape[0], 1, 1, 1)
         given = self._attend(queries.flatten(0, 1), flat, mask=mask, causal=False)
-        return given.view(len(x_BTD), -1, x_BTD.shape[2])[:, :size]
+        return given.view(x_BTD.shape[0], -1, x_BTD.shape[2])[:, :size]
 
     def remember(self, memory_BKD: Tensor) -> KeysValues:
         """Keys and values of a memory."""

@@ -56,6 +56,10 @@ class Codebook(nn.Module):
         straight_BDHW = x_BDHW + (codes_BDHW - x_BDHW).detach()
         return Quantized(straight_BDHW, distance_B, index_N.view(x_NDs.shape[:3]))
 
+    def vectors(self, index_BHW: Tensor) -> Tensor:
+        """``[B, D, H, W]``: the codes of these numbers."""
+        return self.vectors_KD[index_BHW].permute(0, 3, 1, 2)
+
     def _nearest(self, x_ND: Tensor) -> Tensor:
         squares_K = self.vectors_KD.square().sum(1)
         return (squares_K - 2 * x_ND @ self.vectors_KD.T).argmin(1)

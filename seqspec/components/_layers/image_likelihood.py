@@ -30,6 +30,13 @@ class ImageLikelihood(nn.Module):
         if self.kind != "bernoulli":
             self.log_scale_C11 = nn.Parameter(torch.full((channels, 1, 1), -1.0))
 
+    @property
+    def range(self) -> str:
+        """The values that ``target`` gives, in words."""
+        if self.kind != "bernoulli":
+            return "pixels are in [-1, 1]"
+        return "pixels are in [0, 1]" + ("" if self.binarize == "none" else ", made 0 or 1 beforehand")
+
     def target(self, x_BCHW: Tensor) -> Tensor:
         """The values that are told, of pixels in [-1, 1]: 0 to 1 for ``bernoulli``, else as they are."""
         if self.kind != "bernoulli":

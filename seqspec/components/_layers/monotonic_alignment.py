@@ -69,10 +69,16 @@ def expanded(x_BND: Tensor, durations_BN: Tensor, size: int) -> Tensor:
     """``[B, size, D]``: each token's vector as often as its duration says, zeros after the last."""
     ends_BN = durations_BN.cumsum(1)
     places_T = torch.arange(size, device=x_BND.device)
-    token_BT = torch.searchsorted(ends_BN, places_T.expand(len(x_BND), size).contiguous(), right=True)
+    token_BT = _tokens_at(places_T.expand(x_BND.shape[0], size), ends_BN)
     real_BT1 = (places_T < ends_BN[:, -1:])[:, :, None]
     index = token_BT.clamp(max=x_BND.shape[1] - 1)[:, :, None].expand(-1, -1, x_BND.shape[2])
     return x_BND.gather(1, index) * real_BT1
+
+
+def _tokens_at(places_BT: Tensor, ends_BN: Tensor) -> Tensor:
+    if torch.compiler.is_exporting():  # The operators of ONNX have no search.
+        return (ends_BN[:, None, :] <= places_BT[:, :, None]).sum(-1)
+    return torch.searchsorted(ends_BN, places_BT.contiguous(), right=True)
 
 
 def averaged(x_BT: Tensor, durations_BN: Tensor, *, counted_BT: Tensor | None = None) -> Tensor:

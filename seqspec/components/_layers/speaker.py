@@ -24,11 +24,22 @@ class Speaker(nn.Module):
 
     def forward(self, x_BND: Tensor, batch: Batch) -> Tensor:
         """Raises ``DataError`` where the batch does not say who speaks."""
+        return self.added(x_BND, self.speakers(batch))
+
+    def added(self, x_BND: Tensor, speaker_B: Tensor | None) -> Tensor:
+        """With the vector of each example's speaker, where there are several."""
         if self.table_SD is None:
             return x_BND
+        assert speaker_B is not None
+        return x_BND + self.table_SD[speaker_B][:, None]
+
+    def speakers(self, batch: Batch) -> Tensor | None:
+        """``[B]``: who speaks; ``None`` of a model of one voice.  Raises ``DataError`` where nothing says."""
+        if self.table_SD is None:
+            return None
         if "speaker" not in batch.fields:
             raise DataError(
                 "the model speaks with several voices, and nothing says which",
                 help="give a table of inputs with a column `speaker`",
             )
-        return x_BND + self.table_SD[batch.fields["speaker"].values][:, None]
+        return batch.fields["speaker"].values

@@ -16,6 +16,7 @@ from seqspec.components._layers.class_vector import classes_of
 from seqspec.components._layers.diffusion import GaussianProcess
 from seqspec.components._layers.image_likelihood import HALF
 from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed
+from seqspec.components.graphs import Axes, Function, Graph, nothing_searched
 from seqspec.components.outputs import Denoised, Only, Output
 from seqspec.components.predictions import ImagePrediction
 from seqspec.components.search._images import TIMES, Denoise, Path, default_search
@@ -110,6 +111,32 @@ class Diffusion(nn.Module):
         search = search or default_search(self.process is not None)
         generated_BCHW: Tensor = search(Path(told, hidden, self.process), noise_BCHW)
         return generated_BCHW
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``denoise``: what the network says of noisy images at their times; searching stays outside."""
+        count, device = len(batch.index), batch.index.device
+        steps = TIMES if self.process is None else self.process.steps
+        time_B = torch.arange(count, device=device, dtype=torch.float32) * GOLDEN % 1.0 * (steps - 1)
+        given = {"image": fixed_noise(count, self.shape, device=device), "time": time_B.round()}
+        inputs: dict[str, Axes] = {"image": ("batch", None, None, None), "time": ("batch",)}
+        classes_B = in_turn(count, self.classes, device=device)
+        if classes_B is not None:
+            given["classes"], inputs["classes"] = classes_B, ("batch",)
+
+        def denoise(x_BCHW: Tensor, time_B: Tensor, classes_B: Tensor | None = None) -> tuple[Tensor, ...]:
+            return (self.network(x_BCHW, time_B, classes_B),)
+
+        outputs: dict[str, Axes] = {"said": ("batch", None, None, None)}
+        return (Graph("denoise", Function(self, denoise), given, inputs, outputs, self._note()),)
+
+    substitutes = staticmethod(nothing_searched)
+
+    def _note(self) -> str:
+        if self.process is None:
+            said = f"The velocity (noise less image) of a flow; `time` is {TIMES:.0f} times a time in [0, 1]."
+        else:
+            said = f"What a Gaussian process of {self.process.steps} steps predicts: {self.process.predicts}."
+        return said + ("" if self.classes is None else f" Class {self.classes} hides the class.")
 
     def _denoise(self, classes_B: Tensor | None, *, hidden: bool) -> Denoise | None:
         """The network with its classes; ``None`` where there are none to hide."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.pooling import pool
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Axes, Function, Graph, arguments_of
 from seqspec.components.outputs import Only, Output, Paired, ran, terms, wanted
 from seqspec.components.predictions import Predicted, VectorPrediction
 from seqspec.data.batching.batch import Batch, Field
@@ -71,12 +72,39 @@ class DualEncoder(nn.Module):
     @torch.no_grad()
     def decode(self, batch: Batch, search: None = None) -> list[list[Predicted]]:
         """The vector of each source, of length 1."""
-        return [[one] for one in _unit_vectors(self.encode(batch.fields["source"], "source"))]
+        return [[one] for one in _predicted(self.source_vectors(*_tensors(batch.fields["source"])))]
 
     @torch.no_grad()
     def references(self, batch: Batch) -> Sequence[Predicted | None]:
         """The vector of each target, of length 1."""
-        return _unit_vectors(self.encode(batch.fields["target"], "target"))
+        read = self.source_vectors if self._shared else self.target_vectors
+        return _predicted(read(*_tensors(batch.fields["target"])))
+
+    def source_vectors(self, values: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor]:
+        """``[B, D]``: vectors of length 1 of sources, and of targets where they share the tower."""
+        return (_unit(self.encode(Field(values, lengths_B), "source")),)
+
+    def target_vectors(self, values: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor]:
+        """``[B, D]``: vectors of length 1 of targets."""
+        return (_unit(self.encode(Field(values, lengths_B), "target")),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``source_vectors``; and ``target_vectors`` where these have a tower of their own."""
+        found = [self._graph(batch, "source", self.source_vectors)]
+        if not self._shared and batch.fields["target"].values.numel():
+            found.append(self._graph(batch, "target", self.target_vectors))
+        return tuple(found)
+
+    def _graph(self, batch: Batch, side: str, function: Callable[..., tuple[Tensor, ...]]) -> Graph:
+        given, inputs = arguments_of(batch.fields[side], side)
+        outputs: dict[str, Axes] = {"vectors": ("batch", None)}
+        sides = "source or a target" if self._shared else side
+        note = f"The vector of each {sides}, of length 1; the cosine of a pair is their dot product."
+        return Graph(f"{side}_vectors", Function(self, function), given, inputs, outputs, note)
+
+    @property
+    def _shared(self) -> bool:
+        return self.target_encoder is None and self.frames["source"] == self.frames["target"]
 
     def _towers(self) -> list[tuple[Any, Any]]:
         own = [(self.target_encoder, self.target_embedding)] if self.target_encoder is not None else []
@@ -90,6 +118,13 @@ def _projection(config: DualEncoderConfig, given: Type) -> nn.Module:
     return nn.Linear(given.dim, config.projection, bias=False)
 
 
-def _unit_vectors(x_BD: Tensor) -> list[VectorPrediction]:
-    unit_BD = nn.functional.normalize(x_BD.float(), dim=-1).cpu().numpy()
-    return [VectorPrediction(vector_D) for vector_D in unit_BD]
+def _unit(x_BD: Tensor) -> Tensor:
+    return nn.functional.normalize(x_BD.float(), dim=-1)
+
+
+def _tensors(field: Field) -> tuple[Tensor, ...]:
+    return tuple(x for x in field if x is not None)
+
+
+def _predicted(found: tuple[Tensor, ...]) -> list[VectorPrediction]:
+    return [VectorPrediction(vector_D) for vector_D in found[0].cpu().numpy()]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.class_vector import classes_of
 from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed
+from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.outputs import Contest, Only, Output, wanted
 from seqspec.components.predictions import ImagePrediction
 from seqspec.data.batching.batch import Batch
@@ -68,6 +69,26 @@ class Gan(nn.Module):
         device = batch.index.device
         noise_BZ = fixed_noise(SAMPLES, (self.latent,), device=device)
         return {"samples": images(self._generated(noise_BZ, in_turn(SAMPLES, self.classes, device=device)))}
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``generate``: an image out of noise, of a class where the model is conditional."""
+        count, device = len(batch.index), batch.index.device
+        given = {"noise": fixed_noise(count, (self.latent,), device=device)}
+        inputs: dict[str, Axes] = {"noise": ("batch", None)}
+        classes_B = in_turn(count, self.classes, device=device)
+        if classes_B is not None:
+            given["classes"], inputs["classes"] = classes_B, ("batch",)
+
+        def generate(noise_BZ: Tensor, classes_B: Tensor | None = None) -> tuple[Tensor, ...]:
+            return (self._generated(noise_BZ, classes_B),)
+
+        outputs: dict[str, Axes] = {"image": ("batch", None, None, None)}
+        note = "Images in [-1, 1] of noise from N(0, 1)."
+        return (Graph("generate", Function(self, generate), given, inputs, outputs, note),)
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+        return {"_generated": lambda noise_BZ, classes_B: graphs["generate"](noise_BZ, classes_B)[0]}
 
     def _made(self, count: int, classes_B: Tensor | None, *, like: Tensor) -> Tensor:
         return self._generated(torch.randn(count, self.latent, device=like.device), classes_B)

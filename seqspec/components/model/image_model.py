@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
+from seqspec.components.graphs import Axes, Function, Graph, nothing_searched
+from seqspec.components.graphs import log_probabilities as log_probs_of
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
@@ -58,6 +60,23 @@ class ImageModel(nn.Module):
     def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
         """Refused: what it could write is no text."""
         raise DataError("a model of pictures has no answers to print", help="judge it by `bits_per_dim`")
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs`` of whole pictures."""
+
+        def log_probs(values_BU: Tensor) -> tuple[Tensor, ...]:
+            return (log_probs_of(self.head(self._read(values_BU))),)
+
+        given = {"values": self._values(batch)}
+        inputs: dict[str, Axes] = {"values": ("batch", None)}
+        outputs: dict[str, Axes] = {"log_probs": ("batch", None, None)}
+        note = (
+            "Log-probabilities of every value (0 to 255; row by row, the channels of a pixel side by side)"
+            " from those before it."
+        )
+        return (Graph("log_probs", Function(self, log_probs), given, inputs, outputs, note),)
+
+    substitutes = staticmethod(nothing_searched)
 
     def _values(self, batch: Batch) -> Tensor:
         """``[B, U]``: the values of a picture, row by row, the channels of a pixel side by side."""

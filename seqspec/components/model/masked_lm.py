@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.transformer_layer import suit_positions
-from seqspec.components.graphs import log_probabilities
+from seqspec.components.graphs import Axes, Function, Graph, log_probabilities
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
@@ -98,7 +98,7 @@ class MaskedLm(nn.Module):
     def decode(self, batch: Batch, search: Any = None) -> list[list[Hypothesis]]:
         """Each text with its most probable tokens in place of the unknown ones."""
         assert batch.target_lengths is not None
-        scores_BTV = log_probabilities(self.head(self._read(batch.target, batch.target_lengths)))
+        scores_BTV = self.log_probs(batch.target, batch.target_lengths)[0]
         scores_BTV[..., : EOS + 1] = -torch.inf
         best = scores_BTV.max(2)
         hidden_BT = (batch.target == HIDDEN) & length_mask(batch.target_lengths, batch.target.shape[1])
@@ -106,6 +106,20 @@ class MaskedLm(nn.Module):
         scores_B = best.values.masked_fill(~hidden_BT, 0.0).sum(1).tolist()
         rows = zip(filled_BT.tolist(), batch.target_lengths.tolist(), scores_B, strict=True)
         return [[Hypothesis(tuple(ids[:length]), score, score)] for ids, length, score in rows]
+
+    def log_probs(self, ids_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
+        """``[B, T, V]``: the log-probability of every token at each place."""
+        return (log_probabilities(self.head(self._read(ids_BT, lengths_B))),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs`` of texts some of whose tokens are hidden."""
+        assert batch.target_lengths is not None
+        ids_BT, _ = self.hide(batch.target, batch.index)
+        given = {"ids": ids_BT, "lengths": batch.target_lengths}
+        inputs: dict[str, Axes] = {"ids": ("batch", "length"), "lengths": ("batch",)}
+        outputs: dict[str, Axes] = {"log_probs": ("batch", "length", None)}
+        note = f"Log-probabilities of the token at each place; id {HIDDEN} stands for a hidden one."
+        return (Graph("log_probs", Function(self, self.log_probs), given, inputs, outputs, note),)
 
     def _read(self, ids_BT: Tensor, lengths_B: Tensor, beside: dict[str, Tensor] | None = None) -> Tensor:
         x: Any = ids_BT if self.embedding is None else self.embedding(ids_BT)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.pixel_losses import pixel_cross_entropy
 from seqspec.components._layers.pixels import displayed, overlay
 from seqspec.components.encoder.deeplab_v3_plus import resized
+from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import Only, Output, PixelScores
 from seqspec.components.predictions import ImagePrediction, MaskPrediction
 from seqspec.data.batching.batch import Batch
@@ -65,10 +66,22 @@ class Segmentation(nn.Module):
         return {"images": [*originals], "masks": [*self.references(batch)[:SHOWN]],
                 "masks_found": [*found], "overlays": [*laid]}  # fmt: skip
 
-    def _logits(self, batch: Batch) -> Tensor:
-        features_BCHW, _ = self.encoder(batch.source, None)
+    def logits(self, source_BCHW: Tensor) -> tuple[Tensor]:
+        """``[B, V, H, W]``: scores of every class at each pixel of the mask."""
+        features_BCHW, _ = self.encoder(source_BCHW, None)
         logits_BHWV = self.head(features_BCHW.permute(0, 2, 3, 1))
-        return resized(logits_BHWV.permute(0, 3, 1, 2), *self.size)
+        return (resized(logits_BHWV.permute(0, 3, 1, 2), *self.size),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``logits``, the largest of which is a pixel's class."""
+        given, inputs = source_arguments(batch)
+        outputs: dict[str, Axes] = {"logits": ("batch", None, None, None)}
+        note = "Scores of every class at each pixel; the largest is its class."
+        return (Graph("logits", Function(self, self.logits), given, inputs, outputs, note),)
+
+    def _logits(self, batch: Batch) -> Tensor:
+        assert batch.source is not None
+        return self.logits(batch.source)[0]
 
     def _masks(self, classes_BHW: Tensor) -> list[MaskPrediction]:
         return [MaskPrediction(one, self.labels) for one in classes_BHW.long().cpu().numpy()]

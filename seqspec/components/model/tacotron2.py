@@ -16,18 +16,23 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqspec.components._layers.dropout import Dropout, dropout
+from seqspec.components._layers.exported_lstm import exported_lstm
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.location_attention import LocationAttention, guide
 from seqspec.components._layers.masked_batch_norm import MaskedBatchNorm
 from seqspec.components._layers.masked_convolution import MaskedConvolution
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.speaker import Speaker
+from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.model.text_to_frames import frames_predicted, frames_predicted_of
 from seqspec.components.outputs import Compared, Only, Output, terms, wanted
 from seqspec.components.predictions import FramesPrediction
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.tacotron2 import Tacotron2Config
 from seqspec.schema.types import Frames, Type
+
+EXAMPLE_FRAMES = 5
+"""Frames of the shortest example of the postnet."""
 
 
 class Tacotron2(nn.Module):
@@ -75,13 +80,95 @@ class Tacotron2(nn.Module):
     @torch.no_grad()
     def decode(self, batch: Batch, search: None = None) -> list[list[FramesPrediction]]:
         """One answer an example: until it stops by itself, or after ``max_frames``."""
-        memory_BND, tokens_B = self._read(batch)
-        frames_BTM, lengths_B = self.decoder.free(
-            memory_BND, tokens_B, most=self.most, threshold=self.threshold
-        )
-        mask_BT1 = length_mask(lengths_B, frames_BTM.shape[1])[:, :, None]
-        frames_BTM = self._mended(frames_BTM * mask_BT1, mask_BT1)
+        assert batch.source is not None
+        tokens_B = batch.source_lengths
+        assert tokens_B is not None
+        read = self.encode(batch.source, tokens_B, self.speaker.speakers(batch))
+        frames_BTM, lengths_B = self._free(*read, tokens_B)
+        (frames_BTM,) = self.mend(frames_BTM, lengths_B)
         return frames_predicted(frames_BTM, lengths_B.tolist(), rate=self.rate, vocoder=self.vocoder)
+
+    def encode(
+        self, source_BN: Tensor, tokens_B: Tensor, speaker_B: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``[B, N, D]`` states of the tokens, and ``[B, N, A]`` keys that the attention compares with."""
+        memory_BND = self._read_ids(source_BN, tokens_B, speaker_B)
+        return memory_BND, self.decoder.attention.memory(memory_BND)
+
+    def step(
+        self, frame_BM: Tensor, kept_2P: Tensor, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor,
+        *state: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """The next frame ``[B, M]``, the probability ``[B]`` that it is the last, and the state's tensors."""
+        mask_BN = length_mask(tokens_B.clamp(min=1), memory_BND.shape[1])
+        entry_BP = self.decoder.entered(frame_BM, kept_2P)
+        hidden_BH, after = self.decoder.step(entry_BP, _State.of(state), memory_BND, keys_BNA, mask_BN)
+        stop_B = self.decoder.stop(hidden_BH).squeeze(-1).sigmoid()
+        return (self.decoder.projection(hidden_BH), stop_B, *after.tensors())
+
+    def mend(self, frames_BTM: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
+        """``[B, T, M]``: what the postnet makes of all frames, zero beyond each length."""
+        mask_BT1 = length_mask(lengths_B, frames_BTM.shape[1])[:, :, None]
+        return (self._mended(frames_BTM * mask_BT1, mask_BT1),)
+
+    @torch.no_grad()
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``encode`` once, ``step`` a frame at a time, and ``mend`` all frames at the end."""
+        given, inputs = source_arguments(batch)
+        speaker_B = self.speaker.speakers(batch)
+        if speaker_B is not None:
+            given["speaker"], inputs["speaker"] = speaker_B, ("batch",)
+        read = dict(zip(("memory", "keys"), self.encode(*given.values()), strict=True))
+        return (
+            Graph("encode", Function(self, self.encode), given, inputs, _READ_AXES,
+                  "What the decoder looks at, worked out once a text."),
+            self._step_graph(read, given["lengths"]),
+            self._mend_graph(len(batch.index), like=read["memory"]),
+        )  # fmt: skip
+
+    def _step_graph(self, read: Mapping[str, Tensor], tokens_B: Tensor) -> Graph:
+        state = self.decoder.start(read["memory"])
+        frame_BM = read["memory"].new_zeros(len(tokens_B), self.bins)
+        kept_2P = self.decoder.kept(torch.Generator().manual_seed(0)).to(frame_BM)
+        begun = self.step(frame_BM, kept_2P, *read.values(), tokens_B, *state.tensors())
+        moved = dict(zip(_STATE_AXES, begun[2:], strict=True))
+        given = {"frame": begun[0], "kept": kept_2P, **read, "lengths": tokens_B, **moved}
+        inputs: dict[str, Axes] = {
+            "frame": ("batch", None), "kept": (None, None), **_READ_AXES, "lengths": ("batch",), **_STATE_AXES
+        }  # fmt: skip
+        after: dict[str, Axes] = {f"next_{name}": axes for name, axes in _STATE_AXES.items()}
+        outputs: dict[str, Axes] = {"next_frame": ("batch", None), "stop": ("batch",), **after}
+        note = (
+            "The frame after `frame`, and the probability that it is the last; all states begin as zeros."
+            " `kept` is drawn anew for each step: 0 with probability"
+            f" {self.decoder.prenet_rate:g}, else 1."
+        )
+        return Graph("step", Function(self, self.step), given, inputs, outputs, note)
+
+    def _mend_graph(self, count: int, *, like: Tensor) -> Graph:
+        lengths_B = torch.arange(count, device=like.device) + EXAMPLE_FRAMES
+        frames_BTM = torch.linspace(-1, 1, count * int(lengths_B.max()) * self.bins).to(like)
+        given = {"frames": frames_BTM.view(count, -1, self.bins), "lengths": lengths_B}
+        axes: Axes = ("batch", "frames", None)
+        inputs: dict[str, Axes] = {"frames": axes, "lengths": ("batch",)}
+        outputs: dict[str, Axes] = {"mended": axes}
+        note = "The frames of whole recordings as the postnet mends them."
+        return Graph("mend", Function(self, self.mend), given, inputs, outputs, note)
+
+    def _free(self, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B, T, M]`` and ``[B]`` lengths; the step that stops is the last one that counts."""
+        generator = torch.Generator().manual_seed(0)
+        state, frames = self.decoder.start(memory_BND).tensors(), []
+        frame_BM = memory_BND.new_zeros(len(memory_BND), self.bins)
+        lengths_B = torch.full((len(memory_BND),), self.most, device=memory_BND.device)
+        for t in range(self.most):
+            kept_2P = self.decoder.kept(generator).to(frame_BM)
+            frame_BM, stop_B, *state = self.step(frame_BM, kept_2P, memory_BND, keys_BNA, tokens_B, *state)
+            frames.append(frame_BM)
+            lengths_B = torch.where(stop_B > self.threshold, lengths_B.clamp(max=t + 1), lengths_B)
+            if bool((lengths_B <= t + 1).all()):
+                break
+        return torch.stack(frames, 1), lengths_B
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The target's frames."""
@@ -94,17 +181,38 @@ class Tacotron2(nn.Module):
 
     def _read(self, batch: Batch) -> tuple[Tensor, Tensor]:
         assert batch.source is not None
-        lengths_B = batch.source_lengths
-        assert lengths_B is not None
-        mask_BN1 = length_mask(lengths_B, batch.source.shape[1])[:, :, None]
-        x_BND = self.convolutions(self.embedding(batch.source) * mask_BN1, mask_BN1)
+        assert batch.source_lengths is not None
+        speaker_B = self.speaker.speakers(batch)
+        return self._read_ids(batch.source, batch.source_lengths, speaker_B), batch.source_lengths
+
+    def _read_ids(self, source_BN: Tensor, lengths_B: Tensor, speaker_B: Tensor | None) -> Tensor:
+        mask_BN1 = length_mask(lengths_B, source_BN.shape[1])[:, :, None]
+        x_BND = self.convolutions(self.embedding(source_BN) * mask_BN1, mask_BN1)
+        states_BND = self._recurrent(x_BND, lengths_B)
+        return self.speaker.added(states_BND, speaker_B) * mask_BN1
+
+    def _recurrent(self, x_BND: Tensor, lengths_B: Tensor) -> Tensor:
+        if torch.compiler.is_exporting():
+            named = dict(self.lstm.named_parameters())
+            taken, kept, *biases = (
+                torch.stack([named[f"{name}_l0{way}"] for way in ("", "_reverse")])
+                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            )
+            return exported_lstm(
+                x_BND,
+                lengths_B,
+                input_DGI=taken,
+                state_DGH=kept,
+                bias_DG=biases[0] + biases[1],
+                cell_cap=None,
+            )
         packed = pack_padded_sequence(
             x_BND, lengths_B.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
         )
         states_BND, _ = pad_packed_sequence(
             self.lstm(packed)[0], batch_first=True, total_length=x_BND.shape[1]
         )
-        return self.speaker(states_BND, batch) * mask_BN1, lengths_B
+        return states_BND
 
     def _mended(self, frames_BTM: Tensor, mask_BT1: Tensor) -> Tensor:
         given: Tensor = (frames_BTM + self.postnet(frames_BTM, mask_BT1)) * mask_BT1
@@ -165,6 +273,22 @@ class _State(NamedTuple):
     context_BD: Tensor
     looked_B2N: Tensor
 
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> _State:
+        a, b, c, d, context_BD, looked_B2N = tensors
+        return cls((a, b), (c, d), context_BD, looked_B2N)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        return (*self.attention, *self.decoder, self.context_BD, self.looked_B2N)
+
+
+_READ_AXES: dict[str, Axes] = {"memory": ("batch", "length", None), "keys": ("batch", "length", None)}
+_STATE_AXES: dict[str, Axes] = {
+    "attention_hidden": ("batch", None), "attention_cell": ("batch", None),
+    "decoder_hidden": ("batch", None), "decoder_cell": ("batch", None),
+    "context": ("batch", None), "looked": ("batch", None, "length"),
+}  # fmt: skip
+
 
 class _Decoder(nn.Module):
     """Attention, two LSTM cells, and what is written from them."""
@@ -195,9 +319,9 @@ class _Decoder(nn.Module):
             self.attention.memory(memory_BND),
             length_mask(tokens_B.clamp(min=1), memory_BND.shape[1]),
         )
-        state, hidden, weights = self._start(memory_BND), [], []
+        state, hidden, weights = self.start(memory_BND), [], []
         for t in range(target_BTM.shape[1]):
-            hidden_BH, state = self._step(entries_BTP[:, t], state, memory_BND, keys_BNA, mask_BN)
+            hidden_BH, state = self.step(entries_BTP[:, t], state, memory_BND, keys_BNA, mask_BN)
             hidden.append(hidden_BH)
             weights.append(state.looked_B2N[:, 0])
         hidden_BTH = torch.stack(hidden, 1)
@@ -205,44 +329,25 @@ class _Decoder(nn.Module):
             self.projection(hidden_BTH), self.stop(hidden_BTH).squeeze(-1), torch.stack(weights, 1)
         )
 
-    def free(
-        self, memory_BND: Tensor, tokens_B: Tensor, *, most: int, threshold: float
-    ) -> tuple[Tensor, Tensor]:
-        """``[B, T, M]`` and ``[B]`` lengths; the step that stops is the last one that counts."""
-        keys_BNA, mask_BN = (
-            self.attention.memory(memory_BND),
-            length_mask(tokens_B.clamp(min=1), memory_BND.shape[1]),
-        )
-        generator = torch.Generator().manual_seed(0)
-        state, frames = self._start(memory_BND), []
-        frame_BM = memory_BND.new_zeros(len(memory_BND), self.bins)
-        lengths_B = torch.full((len(memory_BND),), most, device=memory_BND.device)
-        for t in range(most):
-            entry_BP = self._entered(frame_BM, generator)
-            hidden_BH, state = self._step(entry_BP, state, memory_BND, keys_BNA, mask_BN)
-            frame_BM = self.projection(hidden_BH)
-            frames.append(frame_BM)
-            stops_B = self.stop(hidden_BH).squeeze(-1).sigmoid() > threshold
-            lengths_B = torch.where(stops_B, lengths_B.clamp(max=t + 1), lengths_B)
-            if bool((lengths_B <= t + 1).all()):
-                break
-        return torch.stack(frames, 1), lengths_B
+    def kept(self, generator: torch.Generator) -> Tensor:
+        """``[2, P]``: 0 where a step's prenet drops out, of all examples alike, else 1."""
+        width = self.prenet[0].weight.shape[0]
+        drawn = [torch.rand(width, generator=generator) for _ in self.prenet]
+        return (torch.stack(drawn) >= self.prenet_rate).float()
 
-    def _entered(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """The prenet with zeros that all examples share."""
-        for layer in self.prenet:
-            x = torch.relu(layer(x))
-            kept = torch.rand(x.shape[1], generator=generator) >= self.prenet_rate
-            x = x * kept.to(x.device) / (1 - self.prenet_rate)
+    def entered(self, x: Tensor, kept_2P: Tensor) -> Tensor:
+        """The prenet with the zeros that were drawn."""
+        for layer, kept_P in zip(self.prenet, kept_2P.unbind(0), strict=True):
+            x = torch.relu(layer(x)) * kept_P / (1 - self.prenet_rate)
         return x
 
-    def _start(self, memory_BND: Tensor) -> _State:
+    def start(self, memory_BND: Tensor) -> _State:
         batch, tokens, dim = memory_BND.shape
         zeros = [memory_BND.new_zeros(batch, c.hidden_size) for c in (self.attention_cell, self.decoder_cell)]
         looked = memory_BND.new_zeros(batch, 2, tokens)
         return _State((zeros[0], zeros[0]), (zeros[1], zeros[1]), memory_BND.new_zeros(batch, dim), looked)
 
-    def _step(
+    def step(
         self, entry_BP: Tensor, state: _State, memory_BND: Tensor, keys_BNA: Tensor, mask_BN: Tensor
     ) -> tuple[Tensor, _State]:
         """One frame: what is written from, and the state after it."""

@@ -18,6 +18,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.monotonic_alignment import averaged, expanded
 from seqspec.components._layers.speaker import Speaker
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import Compared, Only, Output, terms, wanted
 from seqspec.components.predictions import FramesPrediction
 from seqspec.data.batching.batch import Batch, Field
@@ -71,12 +72,47 @@ class TextToFrames(nn.Module):
     @torch.no_grad()
     def decode(self, batch: Batch, search: None = None) -> list[list[FramesPrediction]]:
         """One prediction an example, at the predicted durations, pitch and energy."""
-        read = self._read(batch)
-        durations_BN = self._spoken(read)
-        states_BND, _ = self._varied(read, {})
+        assert batch.source is not None
+        states_BND, durations_BN = self.tokens(
+            batch.source, batch.source_lengths, self.speaker.speakers(batch)
+        )
         lengths = durations_BN.sum(1).tolist()
-        frames_BTM = self._written(states_BND, durations_BN, max(lengths))
+        (frames_BTM,) = self.frames(
+            states_BND, durations_BN, torch.arange(max(lengths)).to(states_BND.device)
+        )
         return frames_predicted(frames_BTM, lengths, rate=self.rate, vocoder=self.vocoder)
+
+    def tokens(
+        self, source_BN: Tensor, lengths_B: Tensor | None, speaker_B: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``[B, N, D]`` states of the tokens with pitch and energy, as predicted, and ``[B, N]`` whole
+        numbers of frames.
+        """
+        read = self._read_ids(source_BN, lengths_B, speaker_B)
+        return self._varied(read, {})[0], self._spoken(read)
+
+    def frames(self, states_BND: Tensor, durations_BN: Tensor, places_T: Tensor) -> tuple[Tensor]:
+        """``[B, T, M]`` frames at the places 0 … T - 1, zero beyond each recording."""
+        return (self._written(states_BND, durations_BN, places_T.shape[0]),)
+
+    @torch.no_grad()
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``tokens``, how long and how each is spoken; then ``frames``."""
+        given, inputs = source_arguments(batch)
+        speaker_B = self.speaker.speakers(batch)
+        if speaker_B is not None:
+            given["speaker"], inputs["speaker"] = speaker_B, ("batch",)
+        states_BND, durations_BN = self.tokens(given["source"], given["lengths"], speaker_B)
+        places_T = torch.arange(int(durations_BN.sum(1).max()), device=durations_BN.device)
+        axes: dict[str, Axes] = {"states": ("batch", "length", None), "durations": ("batch", "length")}
+        read = {"states": states_BND, "durations": durations_BN, "places": places_T}
+        note = "A state for each token, and the frames that it lasts; their sum is the answer's length."
+        return (
+            Graph("tokens", Function(self, self.tokens), given, inputs, axes, note),
+            Graph("frames", Function(self, self.frames), read, {**axes, "places": ("frames",)},
+                  {"frames": ("batch", "frames", None)},
+                  "Frames; `places` counts from 0 to the length of the longest answer."),
+        )  # fmt: skip
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The target's frames."""
@@ -94,11 +130,13 @@ class TextToFrames(nn.Module):
 
     def _read(self, batch: Batch) -> _Read:
         assert batch.source is not None
-        lengths_B = batch.source_lengths
+        return self._read_ids(batch.source, batch.source_lengths, self.speaker.speakers(batch))
+
+    def _read_ids(self, source_BN: Tensor, lengths_B: Tensor | None, speaker_B: Tensor | None) -> _Read:
         assert lengths_B is not None
-        mask_BN1 = length_mask(lengths_B, batch.source.shape[1])[:, :, None]
-        tokens_BND = self.embedding(batch.source) * mask_BN1
-        states_BND, _ = self.encoder(self.speaker(tokens_BND, batch), lengths_B)
+        mask_BN1 = length_mask(lengths_B, source_BN.shape[1])[:, :, None]
+        tokens_BND = self.embedding(source_BN) * mask_BN1
+        states_BND, _ = self.encoder(self.speaker.added(tokens_BND, speaker_B), lengths_B)
         states_BND = states_BND * mask_BN1
         return _Read(tokens_BND, states_BND, mask_BN1, lengths_B, self.duration(states_BND, mask_BN1))
 
@@ -139,8 +177,8 @@ class TextToFrames(nn.Module):
         """``[B, N]`` whole durations; an answer has one frame at least."""
         durations_BN = (read.duration_BN.exp() - 1).clamp(0, self.most).round().long()
         durations_BN = durations_BN * read.mask_BN1.squeeze(2)
-        durations_BN[:, 0] += durations_BN.sum(1) == 0
-        return durations_BN
+        first_BN = torch.arange(durations_BN.shape[1], device=durations_BN.device)[None] == 0
+        return durations_BN + (first_BN & (durations_BN.sum(1, keepdim=True) == 0))
 
 
 class _Read(NamedTuple):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.transformer_layer import suit_positions
-from seqspec.components.graphs import log_probabilities
+from seqspec.components.graphs import Axes, Function, Graph, log_probabilities, source_arguments
 from seqspec.components.outputs import Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Hypothesis
 from seqspec.data.batching.batch import Batch
@@ -43,9 +43,18 @@ class TokenClassifier(nn.Module):
 
     def words(self, batch: Batch, beside: dict[str, Tensor] | None = None) -> Tensor:
         """``[B, W, D]``: a state for each word; of padding, that of the first id."""
-        x: Any = batch.source if self.embedding is None else self.embedding(batch.source)
-        states_BTD, _ = ran(self.encoder, x, batch.source_lengths, into=beside, name="encoder")
-        starts_BW = batch.fields[STARTS].values
+        assert batch.source is not None
+        return self._words(batch.source, batch.source_lengths, batch.fields[STARTS].values, beside)
+
+    def _words(
+        self,
+        source_BT: Tensor,
+        lengths_B: Tensor | None,
+        starts_BW: Tensor,
+        beside: dict[str, Tensor] | None = None,
+    ) -> Tensor:
+        x: Any = source_BT if self.embedding is None else self.embedding(source_BT)
+        states_BTD, _ = ran(self.encoder, x, lengths_B, into=beside, name="encoder")
         chosen: Tensor = states_BTD.gather(1, starts_BW[:, :, None].expand(-1, -1, states_BTD.shape[2]))
         return chosen
 
@@ -67,7 +76,21 @@ class TokenClassifier(nn.Module):
         return [[Hypothesis(tuple(ids[:count]), score, score)] for ids, count, score in rows]
 
     def _log_probs(self, batch: Batch) -> Tensor:
-        return log_probabilities(self.head(self.words(batch)))
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        return self.log_probs(batch.source, batch.source_lengths, batch.fields[STARTS].values)[0]
+
+    def log_probs(self, source_BT: Tensor, lengths_B: Tensor, starts_BW: Tensor) -> tuple[Tensor]:
+        """``[B, W, V]``: the log-probability of every tag of each word."""
+        return (log_probabilities(self.head(self._words(source_BT, lengths_B, starts_BW))),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``log_probs``, the largest of which is a word's tag."""
+        given, inputs = source_arguments(batch)
+        given[STARTS], inputs[STARTS] = batch.fields[STARTS].values, ("batch", "words")
+        outputs: dict[str, Axes] = {"log_probs": ("batch", "words", None)}
+        note = f"Log-probabilities of the tags of the words whose first pieces stand at `{STARTS}`, from 0."
+        return (Graph("log_probs", Function(self, self.log_probs), given, inputs, outputs, note),)
 
     def _real(self, batch: Batch) -> Tensor:
         starts_BW, lengths_B = batch.fields[STARTS]

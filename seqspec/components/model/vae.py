@@ -15,6 +15,7 @@ from seqspec.components._layers.gaussian_latent import log_ratio, sampled
 from seqspec.components._layers.image_likelihood import ImageLikelihood
 from seqspec.components._layers.init import linear
 from seqspec.components._layers.pixels import fixed_noise, images, signed
+from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.loss.kl_divergence import divergence
 from seqspec.components.outputs import Only, Output, Posterior, Term, wanted
 from seqspec.components.predictions import ImagePrediction
@@ -110,6 +111,34 @@ class Vae(nn.Module):
             "reconstructions": images(self._decoded(latent_BZ)),
         }
         return {**shown, "interpolations": images(self._decoded(torch.cat(lines)))} if lines else shown
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``encode`` images into posteriors, and ``decode`` vectors into images."""
+
+        def encode(x_BCHW: Tensor) -> tuple[Tensor, ...]:
+            return tuple(self._posterior(x_BCHW))
+
+        def decode(latent_BZ: Tensor) -> tuple[Tensor, ...]:
+            return (self._decoded(latent_BZ),)
+
+        image: Axes = ("batch", None, None, None)
+        vector: Axes = ("batch", None)
+        told = {"image": self.likelihood.target(signed(batch))}
+        posterior: dict[str, Axes] = {"mean": vector, "log_variance": vector}
+        latent = {"latent": fixed_noise(len(batch.index), (self.latent,), device=batch.index.device)}
+        return (
+            Graph("encode", Function(self, encode), told, {"image": image}, posterior,
+                  f"The posterior of each image; {self.likelihood.range}."),
+            Graph("decode", Function(self, decode), latent, {"latent": vector}, {"image": image},
+                  "The expected image in [-1, 1] of each latent vector; the prior is N(0, 1)."),
+        )  # fmt: skip
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+        return {
+            "_posterior": lambda x_BCHW: Posterior(*graphs["encode"](x_BCHW)),
+            "_decoded": lambda latent_BZ: graphs["decode"](latent_BZ)[0],
+        }
 
     def _decoded(self, latent_BZ: Tensor) -> Tensor:
         return self.likelihood.mean(self.decoder(latent_BZ))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.mel import mel_frames, num_frames
+from seqspec.components.graphs import Axes, Function, Graph
 from seqspec.components.outputs import Compared, Only, Output, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.data.batching.batch import Batch
@@ -68,8 +69,20 @@ class Vocoder(nn.Module):
         assert batch.source is not None
         assert batch.source_lengths is not None
         pairs = zip(batch.source, batch.source_lengths.tolist(), strict=True)
-        heard = (self.generator.sound(frames_TM[:length]) for frames_TM, length in pairs)
-        return [[self._heard(sound)] for sound in heard]
+        return [[self._heard(self._sound(frames_TM[:length]))] for frames_TM, length in pairs]
+
+    def waveform(self, frames_BTM: Tensor) -> tuple[Tensor]:
+        """``[B, L]``: samples in [-1, 1], the hop times as many as frames."""
+        return (self.generator(frames_BTM),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``waveform`` of recordings of one length."""
+        assert batch.source is not None
+        inputs: dict[str, Axes] = {"frames": ("batch", "length", None)}
+        outputs: dict[str, Axes] = {"waveform": ("batch", "samples")}
+        note = f"Samples in [-1, 1], {self.mel.rate:,} a second and {self.mel.hop} a frame."
+        given = {"frames": batch.source}
+        return (Graph("waveform", Function(self, self.waveform), given, inputs, outputs, note),)
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The true recordings, and their frames."""
@@ -78,6 +91,12 @@ class Vocoder(nn.Module):
         pairs = zip(batch.target, batch.target_lengths.tolist(), strict=True)
         waves = (x[:length].flatten().float().cpu().numpy() for x, length in pairs)
         return [self._heard(AudioPrediction(wave, self.mel.rate)) for wave in waves]
+
+    def _sound(self, frames_TM: Tensor) -> AudioPrediction:
+        if not len(frames_TM):
+            return AudioPrediction(frames_TM.new_zeros(0).cpu().numpy(), self.mel.rate)
+        (wave_1L,) = self.waveform(frames_TM[None])
+        return AudioPrediction(wave_1L[0].float().cpu().numpy(), self.mel.rate)
 
     def _heard(self, sound: AudioPrediction) -> FramesPrediction:
         mel = self.mel

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.codebook import Codebook, Quantized
 from seqspec.components._layers.image_likelihood import ImageLikelihood
 from seqspec.components._layers.pixels import images, signed
+from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.outputs import Only, Output, Term, wanted
 from seqspec.components.predictions import ImagePrediction
 from seqspec.data.batching.batch import Batch
@@ -52,7 +53,33 @@ class VqVae(nn.Module):
 
     def codes(self, batch: Batch) -> Tensor:
         """``[B, H, W]``: the code at each place of the map."""
-        return self._quantized(self.likelihood.target(signed(batch))).index_BHW
+        return self._index(self.likelihood.target(signed(batch)))
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``encode`` images into maps of codes, and ``decode`` these into images."""
+
+        def encode(x_BCHW: Tensor) -> tuple[Tensor, ...]:
+            return (self._index(x_BCHW),)
+
+        def decode(codes_BHW: Tensor) -> tuple[Tensor, ...]:
+            return (self._image(codes_BHW),)
+
+        told = self.likelihood.target(signed(batch))
+        image: Axes = ("batch", None, None, None)
+        codes: Axes = ("batch", None, None)
+        return (
+            Graph("encode", Function(self, encode), {"image": told}, {"image": image}, {"codes": codes},
+                  f"The number of the code at each place of the map; {self.likelihood.range}."),
+            Graph("decode", Function(self, decode), {"codes": self._index(told)}, {"codes": codes},
+                  {"image": image}, "The expected image in [-1, 1] of each map of codes."),
+        )  # fmt: skip
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+        return {
+            "_index": lambda x_BCHW: graphs["encode"](x_BCHW)[0],
+            "_image": lambda codes_BHW: graphs["decode"](codes_BHW)[0],
+        }
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-likelihood of each image given its codes, whose own cost is left out."""
@@ -63,8 +90,7 @@ class VqVae(nn.Module):
     def decode(self, batch: Batch, search: Any = None) -> list[list[ImagePrediction]]:
         """Each image as its codes are decoded."""
         wanted_BCHW = self.likelihood.target(signed(batch))
-        decoded_BCHW = self.decoder(self._quantized(wanted_BCHW).codes_BDHW)
-        return [[one] for one in images(self.likelihood.mean(decoded_BCHW))]
+        return [[one] for one in images(self._image(self._index(wanted_BCHW)))]
 
     def references(self, batch: Batch) -> list[ImagePrediction]:
         """The images of the data."""
@@ -74,6 +100,12 @@ class VqVae(nn.Module):
         """Images above their reconstructions."""
         made = [one[0] for one in self.decode(batch)]
         return {"originals": self.references(batch)[:SHOWN], "reconstructions": made[:SHOWN]}
+
+    def _index(self, x_BCHW: Tensor) -> Tensor:
+        return self._quantized(x_BCHW).index_BHW
+
+    def _image(self, codes_BHW: Tensor) -> Tensor:
+        return self.likelihood.mean(self.decoder(self.codebook.vectors(codes_BHW)))
 
     def _quantized(self, x_BCHW: Tensor) -> Quantized:
         grid_BDHW, _ = self.encoder(x_BCHW, None)

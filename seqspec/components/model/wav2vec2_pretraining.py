@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.gumbel_quantizer import GumbelQuantizer, Quantized
 from seqspec.components._layers.masks import length_mask
+from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import CodesUsed, Only, Output, Term, wanted
 from seqspec.components.predictions import Predicted, VectorPrediction
 from seqspec.data.batching.batch import Batch
@@ -120,10 +121,23 @@ class Wav2vec2Pretraining(nn.Module):
     @torch.no_grad()
     def decode(self, batch: Batch, search: Any = None) -> list[list[Predicted]]:
         """The mean of the states of each utterance, nothing masked."""
-        x_BTD, lengths_B = self.encoder(batch.source, batch.source_lengths)
-        real_BT1 = length_mask(lengths_B, x_BTD.shape[1])[..., None]
-        mean_BD = x_BTD.masked_fill(~real_BT1, 0).sum(1) / lengths_B.clamp(min=1)[:, None]
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        (mean_BD,) = self.vectors(batch.source, batch.source_lengths)
         return [[VectorPrediction(vector_D)] for vector_D in mean_BD.float().cpu().numpy()]
+
+    def vectors(self, source: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
+        """``[B, D]``: the mean of the states of each utterance, nothing masked."""
+        x_BTD, lengths_B = self.encoder(source, lengths_B)
+        real_BT1 = length_mask(lengths_B, x_BTD.shape[1])[..., None]
+        return (x_BTD.masked_fill(~real_BT1, 0).sum(1) / lengths_B.clamp(min=1)[:, None],)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``vectors`` of utterances."""
+        given, inputs = source_arguments(batch)
+        outputs: dict[str, Axes] = {"vectors": ("batch", None)}
+        note = "The mean of the states of each utterance."
+        return (Graph("vectors", Function(self, self.vectors), given, inputs, outputs, note),)
 
     def references(self, batch: Batch) -> Sequence[Predicted | None]:
         """There are none."""

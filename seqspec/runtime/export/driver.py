@@ -43,12 +43,13 @@ class Exported:
         writes, or what a decoder writes greedily.
         """
         given = [source] if lengths is None else [source, lengths]
-        if "encode" in self.sessions:
+        if "step" in self.sessions:
             return self.written(len(source), self.run("encode", given), max_tokens=max_tokens)
         found = self.run("log_probs", given)
         if len(found) == 2:
             return ctc_best_path(*found)
-        return [[int(row.argmax())] for row in found[0]]
+        best = found[0].argmax(-1)
+        return [[int(one) for one in np.atleast_1d(row)] for row in best]
 
     def written(
         self, count: int, fixed: Sequence[np.ndarray], *, max_tokens: int, prompt: Sequence[int] = ()

@@ -20,12 +20,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from seqspec.components.graphs import replaced
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.evaluation.run_evaluation import judge_of
-from seqspec.runtime.export.comparison import Runners, in_runtime
+from seqspec.runtime.export.comparison import Runners, in_runtime, substitutes
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.subject import Subject, with_split
 from seqspec.runtime.export.teacher_forced import perplexity
@@ -191,6 +192,12 @@ def _metrics(subject: Subject, assembled: Assembled, split: str, runners: Runner
     answers = tuple(metric for metric in program.metrics if metric.reads != "teacher_forced")
     if not answers:
         return {"perplexity": perplexity(subject, runners, _batches(assembled, split))}
+    if not replaced(subject.model, substitutes(subject.graphs(), runners)):
+        raise RunError(
+            "what quantisation costs cannot be measured: this model answers by more than its functions",
+            exit=Exit.USAGE,
+            help="leave --quantize out",
+        )
     use_weights(program.trained, subject.weights.checkpoint)
     configs = subject.compiled.plan.experiment.evaluate.metrics
     kept = [c for c, m in zip(configs, program.metrics, strict=True) if m.reads != "teacher_forced"]

@@ -13,7 +13,6 @@ import torch
 from seqspec.components.graphs import Graph, graphs_of
 from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch, Field
-from seqspec.data.batching.collate import joined
 from seqspec.runtime.assembly.assemble import assemble, began_with, in_whole, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import Chosen, choose
@@ -95,7 +94,9 @@ class Subject:
             first = text[:, :PROMPT]
             lengths = torch.full((len(first),), first.shape[1], dtype=torch.int64)
             batch = batch.with_fields(source=None, target=Field(first, lengths))._replace(segments=None)
-        return [list(found) for found in self.opened.predictor.search(batch)]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # Some answers are drawn; both runtimes are to draw the same.
+            return [list(found) for found in self.opened.predictor.search(batch)]
 
 
 def open_subject(
@@ -169,14 +170,12 @@ def _assembled(compiled: Compiled, folder: RunFolder, split: str, task: str) -> 
 def _of_inputs(opened: Opened, inputs: Sequence[str]) -> Batch:
     """A batch as ``predict`` would make it."""
     predictor = opened.predictor
-    values = [predictor.prepare(one) for one in inputs[:EXAMPLES]]
-    if len(values) == 1:
-        values *= 2  # The example that is traced needs a batch.
-    given = joined(predictor.source, [np.asarray(value) for value in values])
-    none = torch.zeros(len(values), dtype=torch.int64)
-    nothing = Field(torch.zeros(len(values), 0, dtype=torch.int64), none)
-    fields = {"target": given} if predictor.prompts else {"source": given, "target": nothing}
-    return Batch(fields, torch.arange(len(values)), 0, {"loss": 1.0})
+    named = list(inputs[:EXAMPLES])
+    if len(named) == 1:
+        named *= 2  # The example that is traced needs a batch.
+    values = [predictor.prepare(one) for one in named]
+    more = [{role: places(one) for role, places in predictor.places.items()} for one in named]
+    return predictor.batch(range(len(named)), [np.asarray(value) for value in values], more)
 
 
 def _with_single(batch: Batch) -> tuple[Batch, Batch]:

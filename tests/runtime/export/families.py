@@ -1,0 +1,79 @@
+"""Every family of models, its tiny spec, and a batch and a model of random weights to try exports with."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.build.program import build
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.pipeline import recompile
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.components.graphs import graphs_of
+from seqspec.data.batching.loader import training_loader
+from seqspec.data.stages.prepare import prepare
+
+ROOT = Path(__file__).parents[3]
+FAMILIES = {
+    "CTC recogniser": "asr_librispeech_ctc",
+    "encoder and decoder, of text": "mt_tanaka_jaen",
+    "encoder and decoder, of speech": "asr_librispeech",
+    "language model": "lm_shakespeare_char",
+    "masked language model": "lm_masked",
+    "classifier of text": "listops",
+    "classifier of images": "image_mnist_lenet5",
+    "classifier of points": "point_modelnet40",
+    "tagger of words": "tag_conll2003",
+    "two encoders of pairs": "embed_tanaka_enja",
+    "speech without labels": "wav2vec2_pretrain_digits",
+    "segmentation of images": "segmentation_pet_unet",
+    "image model": "image_cifar10_transformer",
+    "variational autoencoder": "vae_mnist",
+    "autoencoder with codes": "vq_vae_cifar10",
+    "generator against a critic": "gan_mnist",
+    "diffusion": "diffusion_mnist_dit",
+    "synthesis of speech, FastSpeech 2": "tts_digits",
+    "synthesis of speech, Tacotron 2": "tts_ljspeech_tacotron2",
+    "vocoder": "vocoder_ljspeech_hifigan",
+}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What an exporter asks of a subject, without a run."""
+
+    model: Any
+    batches: tuple[Any, ...]
+    folder: Any = field(default_factory=lambda: SimpleNamespace(path=Path("tried")))
+
+    @torch.no_grad()
+    def graphs(self, batch=None):
+        return graphs_of(self.model, self.batches[0] if batch is None else batch)
+
+
+def tried(spec, cache) -> Tried:
+    """The spec's profile ``tiny`` at weights none of which is nothing, and a batch of its training data."""
+    torch.manual_seed(0)
+    overlays = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=24")]
+    compiled = compile_spec(ROOT / "specs" / f"{spec}.yaml", overlays=overlays)
+    prepared = prepare(build_data(compiled.plan), cache=cache, splits=["train"], processes=1)
+    compiled = recompile(compiled, facts=prepared.facts)
+    model = build(compiled.plan, tree=compiled.tree).model.eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(torch.randn_like(weight) * 0.02)
+    batch = next(iter(training_loader(prepared.parts, prepared.splits["train"], stop=1)))
+    few = batch.map(lambda x: x[:5])
+    return Tried(model, (few, few.map(lambda x: x[:1])))
+
+
+def table(cache) -> str:
+    """What every family gives to ``torch_export`` and ``onnx``, as Markdown."""
+    lines = ["| model | such as | functions of `torch_export` and `onnx` |", "|---|---|---|"]
+    for family, spec in FAMILIES.items():
+        names = ", ".join(f"`{graph.name}`" for graph in tried(spec, cache).graphs())
+        lines.append(f"| {family} | `{spec}` | {names or '–'} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,71 @@
+"""What goes where: the table of the documentation is what models declare, and some of it is really run."""
+
+import re
+
+import pytest
+import torch
+
+from seqspec.components.graphs import Function
+from seqspec.runtime.export.comparison import compare_graphs
+from seqspec.runtime.export.onnx_session import runner
+from seqspec.runtime.export.targets import onnx, torch_export
+from seqspec.schema.catalogue import Catalogue
+from tests.runtime.export.families import FAMILIES, ROOT, table, tried
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
+)
+PAGE = ROOT / "docs" / "export.md"
+TABLE = re.compile(r"(?<=<!-- functions -->\n\n).*?(?=\n<!-- end of functions -->)", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_the_page_says_what_models_declare(cache, update):
+    wanted = table(cache)
+    if update:
+        PAGE.write_text(TABLE.sub(lambda _: wanted, PAGE.read_text("utf-8")), "utf-8")
+
+    assert TABLE.search(PAGE.read_text("utf-8")).group() == wanted, "write it with `pytest --update`"
+
+
+def test_every_type_of_model_has_a_row():
+    specs = [(ROOT / "specs" / f"{spec}.yaml").read_text("utf-8") for spec in FAMILIES.values()]
+    shown = {name for name in Catalogue().names("model") if any(f"type: {name}" in text for text in specs)}
+
+    assert shown == set(Catalogue().names("model"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "target"),
+    [("vae_mnist", "torch_export"), ("gan_mnist", "onnx"), ("tts_digits", "torch_export")],
+)
+def test_functions_give_the_same_elsewhere(spec, target, cache, tmp_path):
+    subject = tried(spec, cache)
+    for_target = {"torch_export": torch_export, "onnx": onnx}[target]
+    told = for_target.write(subject, tmp_path)["graphs"]
+
+    files = {name: tmp_path / graph["file"] for name, graph in told.items()}
+    opened = {
+        name: (runner if target == "onnx" else torch_export._runner)(file) for name, file in files.items()
+    }
+    checks = compare_graphs(subject, opened)
+
+    assert checks
+    assert [check.line() for check in checks if not check.passed] == []
+    assert all(isinstance(graph.function, Function) for graph in subject.graphs())
+    assert all(
+        x.abs().sum() > 0 for graph in subject.graphs() for x in graph.results() if x.is_floating_point()
+    )
+
+
+def test_a_batch_of_one_is_no_constant(cache):
+    subject = tried("vq_vae_cifar10", cache)
+    whole, single = ({graph.name: graph for graph in subject.graphs(batch)} for batch in subject.batches)
+
+    for name, graph in whole.items():
+        for many, one in zip(graph.results(), single[name].results(), strict=True):
+            torch.testing.assert_close(many[:1], one, atol=1e-4, rtol=1e-4)
