@@ -68,16 +68,16 @@ def read_inputs(
         elif kind:
             yield from file_inputs(files_of([name], kind), kind)
         else:
-            yield from _lines([name], typed=typed)
+            yield from _lines([name], typed=typed, adapter=parts.adapter)
 
 
-def _lines(names: Sequence[str], *, typed: bool) -> Iterator[Input]:
-    """The lines of files, or of standard input."""
+def _lines(names: Sequence[str], *, typed: bool, adapter: object = None) -> Iterator[Input]:
+    """The lines of files, or of standard input; of files in the adapter's own form its records."""
     for name in names or ("-",):
         if name == "-":
             yield from conversation() if typed else standard_input()
-        elif (records := _records(_there(name), parts.adapter)) is not None:
-            yield from record_inputs(Path(name), records, adapter=parts.adapter)
+        elif (records := _records(_there(name), adapter)) is not None:
+            yield from record_inputs(Path(name), records, adapter=adapter)
         else:
             yield from line_inputs(_there(name))
 
