@@ -7,6 +7,7 @@ import re
 
 from seqspec.compile.reference.starting_specs import template
 from seqspec.data.corpus.surveyed import Survey
+from seqspec.schema.languages import UNSPACED
 
 _TEMPLATES = {
     "classification": "classification",
@@ -19,6 +20,7 @@ _SEGMENT = (
     "      # tokenizer.\n"
     "      segment: {type: mecab, dictionary: unidic-lite}\n"
 )
+_UNCUT = "      segment: null   # no spaces between words: the tokenizer cuts the raw text"
 _IMAGE_MODEL = """model: {type: classifier, encoder: lenet}   # see `seqspec list encoder`
 
 loss: cross_entropy
@@ -156,7 +158,7 @@ def _images(found: Survey) -> list[str]:
 
 
 def _pipeline(role: str, language: str) -> list[str]:
-    segment = [_SEGMENT.rstrip("\n")] if language == "ja" else []
+    segment = [_SEGMENT.rstrip("\n")] if language == "ja" else [_UNCUT] if language in UNSPACED else []
     return [
         f"    {role}:",
         "      normalize: [nfkc]          # full-width digits and letters become plain ones",

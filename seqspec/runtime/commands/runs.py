@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +27,7 @@ from seqspec.runtime.run_folder.folder import open_folder, require_place
 from seqspec.runtime.run_folder.latest import is_finished, latest
 from seqspec.runtime.run_folder.loggers import require as require_loggers
 from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.training.signals import telling_ends
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 if TYPE_CHECKING:
@@ -144,7 +146,10 @@ def run(
         # The first of several processes judges and speaks.
         return Outcome(exit=result.exit) if Place.here(launch).rank else _told_result(result, format)
 
-    return guarded(work)
+    if threading.current_thread() is not threading.main_thread():
+        return guarded(work)  # Signals reach the main thread alone.
+    with telling_ends():
+        return guarded(work)
 
 
 def lock(spec: Path, *, over: Sequence[Overlay], output: Path | None, launch: Launch) -> Outcome:

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import sys
+from collections.abc import Iterator
 from types import FrameType
 
 from seqspec.schema.diagnostic import Exit
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def telling_ends() -> Iterator[None]:
+    """Says that the process was asked to end where no step is under way, such as while data are prepared;
+    processes that are started meanwhile end without a word.
+    """
+    own = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            os._exit(128 + number)
+        print(f"stopped by {signal.Signals(number).name}: a run directory that has a checkpoint goes on with "
+              "`seqspec run --resume`", file=sys.stderr)  # fmt: skip
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Interrupts:
