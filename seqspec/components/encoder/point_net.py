@@ -115,5 +115,5 @@ def _through(layers: nn.ModuleList, x_BNC: Tensor, mask_BN: Tensor) -> Tensor:
 
 def _through_one(layers: nn.ModuleList, x_BD: Tensor) -> Tensor:
     """Layers over one vector an example."""
-    mask_B1 = torch.ones(len(x_BD), 1, dtype=torch.bool, device=x_BD.device)
+    mask_B1 = torch.ones(x_BD.shape[0], 1, dtype=torch.bool, device=x_BD.device)
     return _through(layers, x_BD[:, None], mask_B1)[:, 0]

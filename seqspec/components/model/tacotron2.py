@@ -158,7 +158,8 @@ class Tacotron2(nn.Module):
     def _free(self, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor) -> tuple[Tensor, Tensor]:
         """``[B, T, M]`` and ``[B]`` lengths; the step that stops is the last one that counts."""
         generator = torch.Generator().manual_seed(0)
-        state, frames = self.decoder.start(memory_BND).tensors(), []
+        state: Sequence[Tensor] = self.decoder.start(memory_BND).tensors()
+        frames = []
         frame_BM = memory_BND.new_zeros(len(memory_BND), self.bins)
         lengths_B = torch.full((len(memory_BND),), self.most, device=memory_BND.device)
         for t in range(self.most):
@@ -299,6 +300,7 @@ class _Decoder(nn.Module):
         self.prenet = nn.ModuleList(
             linear(width, config.prenet_dim, bias=False) for width in (bins, config.prenet_dim)
         )
+        self.prenet_dim = config.prenet_dim
         self.prenet_rate, self.rate = config.prenet_dropout, config.rnn_dropout
         self.attention_cell = nn.LSTMCell(config.prenet_dim + dim, config.attention_rnn_dim)
         self.attention = LocationAttention(
@@ -331,8 +333,7 @@ class _Decoder(nn.Module):
 
     def kept(self, generator: torch.Generator) -> Tensor:
         """``[2, P]``: 0 where a step's prenet drops out, of all examples alike, else 1."""
-        width = self.prenet[0].weight.shape[0]
-        drawn = [torch.rand(width, generator=generator) for _ in self.prenet]
+        drawn = [torch.rand(self.prenet_dim, generator=generator) for _ in self.prenet]
         return (torch.stack(drawn) >= self.prenet_rate).float()
 
     def entered(self, x: Tensor, kept_2P: Tensor) -> Tensor:

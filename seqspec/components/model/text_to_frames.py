@@ -103,7 +103,8 @@ class TextToFrames(nn.Module):
         if speaker_B is not None:
             given["speaker"], inputs["speaker"] = speaker_B, ("batch",)
         states_BND, durations_BN = self.tokens(given["source"], given["lengths"], speaker_B)
-        places_T = torch.arange(int(durations_BN.sum(1).max()), device=durations_BN.device)
+        longest = max(int(durations_BN.sum(1).max()), 2)  # A size of 1 would be taken for a constant.
+        places_T = torch.arange(longest, device=durations_BN.device)
         axes: dict[str, Axes] = {"states": ("batch", "length", None), "durations": ("batch", "length")}
         read = {"states": states_BND, "durations": durations_BN, "places": places_T}
         note = "A state for each token, and the frames that it lasts; their sum is the answer's length."

@@ -116,7 +116,9 @@ def open_subject(
     folder = open_folder(path)
     compiled = compile_run(folder, overlays=over)
     weights = choose(folder.checkpoints, checkpoint)
-    opened = open_predictor(path, checkpoint=checkpoint, launch=launch, compiled=compiled, task=task)
+    opened = open_predictor(
+        path, checkpoint=checkpoint, launch=launch, compiled=compiled, task=task, reads=bool(inputs)
+    )
     pin(threads=launch.threads, exact=False)
     if inputs:
         batch, told = _of_inputs(opened, inputs), f"{len(inputs):,} given inputs"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
@@ -64,11 +65,13 @@ def open_predictor(
     task: str | None = None,
     timestamps: bool = False,
     kept: int | None = None,
+    reads: bool = True,
 ) -> Opened:
     """The predictor of a run, or of one ``task`` of several; ``nbest`` hypotheses are searched for, and where
     the model names classes ``all_classes`` ranks every one; with ``timestamps`` words have times.
     ``compiled`` is the run's plan where it is known already.  The ``kept`` best hypotheses of an input stay;
-    left out, all that the search found.
+    left out, all that the search found.  Where nothing but batches of a split is given, ``reads`` is false,
+    and a run is opened whatever its inputs are.
     """
     launch = launch or Launch()
     folder = open_folder(path)
@@ -92,7 +95,7 @@ def open_predictor(
     if searcher is None and labels:
         searcher = len(labels) if all_classes else nbest
     search = _search(run, answering, searcher, timing, kept)
-    return Opened(_predictor(run, search, device), run.parts, run, timing)
+    return Opened(_predictor(run, search, device, reads=reads), run.parts, run, timing)
 
 
 def _search(
@@ -122,7 +125,9 @@ def _search(
     return search
 
 
-def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], device: Any) -> Predictor:
+def _predictor(
+    run: Reopened, search: Callable[[Batch], list[list[Predicted]]], device: Any, *, reads: bool
+) -> Predictor:
     parts = run.parts
     source = parts.roles.get("source")
     prepare: Prepare
@@ -136,6 +141,8 @@ def _predictor(run: Reopened, search: Callable[[Batch], list[list[Predicted]]], 
     prompts = source is None
     steps = parts.text.get("target" if prompts else "source")
     if steps is None or not (prompts or isinstance(source, Text)):
+        if not reads and source is not None:
+            return Predictor(search, np.asarray, source, 1, device=device)
         raise RunError(
             f"predict reads text, audio and pictures, and this run reads {source}", exit=Exit.USAGE
         )

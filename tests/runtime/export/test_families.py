@@ -41,7 +41,12 @@ def test_every_type_of_model_has_a_row():
 
 @pytest.mark.parametrize(
     ("spec", "target"),
-    [("vae_mnist", "torch_export"), ("gan_mnist", "onnx"), ("tts_digits", "torch_export")],
+    [
+        ("vae_mnist", "torch_export"),
+        ("gan_mnist", "onnx"),
+        ("tts_digits", "torch_export"),
+        ("point_modelnet40", "torch_export"),
+    ],
 )
 def test_functions_give_the_same_elsewhere(spec, target, cache, tmp_path):
     subject = tried(spec, cache)
