@@ -259,7 +259,7 @@ def _procedure(
     found = claims(parts, optimizers, built)
     _refuse(misclaimed(parts, found), tree)
     procedure = constructor.build("procedure")
-    if isinstance(procedure, torch.nn.Module):  # it learns, and what it has learned is saved
+    if hasattr(procedure, "begin"):  # it learns, and what it has learned is saved
         procedure.begin(tuple(constructor.plan.each))
         model.add_module("procedure", procedure)
     apart = getattr(procedure, "apart", lambda: None)()
