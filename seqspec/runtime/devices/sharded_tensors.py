@@ -7,7 +7,7 @@ hold everything, do what they did.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -20,6 +20,12 @@ def is_sharded(tensor: Tensor) -> bool:
     """Whether this process may hold only a part of it.  Loads nothing."""
     module: Any = sys.modules.get(_MODULE)
     return module is not None and isinstance(tensor, module.DTensor)
+
+
+def any_sharded(tensors: Iterable[Tensor]) -> bool:
+    """Whether one of them is; asks each type once."""
+    module: Any = sys.modules.get(_MODULE)
+    return module is not None and any(issubclass(kind, module.DTensor) for kind in set(map(type, tensors)))
 
 
 def local(tensor: Tensor) -> Tensor:

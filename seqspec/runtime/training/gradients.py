@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.devices.sharded_tensors import is_sharded, local
+from seqspec.runtime.devices.sharded_tensors import any_sharded, is_sharded, local
 from seqspec.runtime.training.deferred_number import Late
 from seqspec.schema.experiment import AdaptiveClip, Train
 
@@ -62,7 +62,7 @@ class Gradients:
         train = self.train
         held = [parameter for parameter in self.parameters if parameter.grad is not None]
         whole = [parameter.grad for parameter in held if parameter.grad is not None]
-        gradients = [local(gradient) for gradient in whole]
+        gradients = [local(gradient) for gradient in whole] if any_sharded(whole) else whole
         if train.l2:
             matrices = [(g, local(p)) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
             if matrices:
@@ -126,7 +126,7 @@ class NormTracker:
 
 def global_norm(gradients: list[Tensor]) -> Tensor:
     """The norm of all together.  Where processes hold parts of some, all of them must ask."""
-    if any(is_sharded(gradient) for gradient in gradients):
+    if any_sharded(gradients):
         return _norm_over_processes(gradients)
     norms = torch._foreach_norm(gradients)
     return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))

@@ -37,7 +37,9 @@ FAMILIES = {
     "diffusion": "diffusion_mnist_dit",
     "synthesis of speech, FastSpeech 2": "tts_digits",
     "synthesis of speech, Tacotron 2": "tts_ljspeech_tacotron2",
+    "synthesis of speech, VITS": "tts_ljspeech_vits",
     "vocoder": "vocoder_ljspeech_hifigan",
+    "variational autoencoder of texts": "text_vae_ptb",
 }
 
 

@@ -139,7 +139,7 @@ def test_a_block_with_a_tied_weight_is_not_cut_off_from_it():
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
-        ("procedure={type: diloco, replicas: 2, every: 3}", "replicas"),
+        ("procedure={type: diloco, replicas: 2, every: 2}", "replicas"),
         ("train.weight_noise={std: 0.1}", "weight_noise"),
     ],
 )
