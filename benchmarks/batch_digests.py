@@ -45,9 +45,9 @@ def digests(name: str, cache: Path) -> dict[str, str]:
     prepared = prepare(build_data(compiled.plan), cache=cache, processes=1)
     train = prepared.splits["train"]
     found = {"plan": compiled.plan.digests["all"]}
-    for slices in (1, 2):
-        batches = training_loader(prepared.parts, train, stop=STEPS, num_slices=slices)
-        found[f"train/{slices}"] = sha256(batches)
+    for micro_batches in (1, 2):
+        batches = training_loader(prepared.parts, train, stop=STEPS, num_micro_batches=micro_batches)
+        found[f"train/{micro_batches}"] = sha256(batches)
     for split in compiled.plan.experiment.evaluate.splits:
         found[split] = sha256(Loader(evaluation_of(prepared.parts, prepared.splits[split]), workers=0))
     return found

@@ -21,7 +21,7 @@ import yaml
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.batching.batch import Batch
-from seqspec.data.corpus.images import write_picture
+from seqspec.data.corpus.images import write_image
 from seqspec.runtime.assembly.assemble import reopen
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
@@ -58,8 +58,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     given = parser.parse_args()
     write_corpora(given.work)
-    judge = trained(given.work, "classifier", CLASSIFIER, seed=1)
-    real = accuracy(judge, *read(given.work / "generator" / "train"))
+    evaluator = trained(given.work, "classifier", CLASSIFIER, seed=1)
+    real = accuracy(evaluator, *read(given.work / "generator" / "train"))
     for seed in given.seeds:
         begun = time.process_time()
         flow = trained(
@@ -70,13 +70,13 @@ def main() -> None:
         made = generated(flow, classes, seed=seed)
         print(json.dumps({
             "seed": seed, "steps": given.steps, "cpu_seconds": round(seconds), "generated": len(made),
-            "accuracy_of_generated": accuracy(judge, made, classes), "accuracy_of_real": real,
-            **distances(judge, made, work=given.work),
+            "accuracy_of_generated": accuracy(evaluator, made, classes), "accuracy_of_real": real,
+            **distances(evaluator, made, work=given.work),
         }))  # fmt: skip
 
 
 @torch.inference_mode()
-def distances(judge: Path, made: torch.Tensor, *, work: Path) -> dict[str, float]:
+def distances(evaluator: Path, made: torch.Tensor, *, work: Path) -> dict[str, float]:
     """Fréchet distance, precision and recall of generated digits beside the generator's own, in the features
     that the classifier's head reads; and the distance of the classifier's digits from those, which no
     generator made.
@@ -84,7 +84,7 @@ def distances(judge: Path, made: torch.Tensor, *, work: Path) -> dict[str, float
     from seqspec.components.metric.frechet_distance import frechet_distance
     from seqspec.components.metric.improved_precision import covered
 
-    program = opened(judge)
+    program = opened(evaluator)
 
     def features(images: torch.Tensor) -> np.ndarray:
         rows = torch.arange(len(images))
@@ -114,7 +114,7 @@ def write_corpora(work: Path) -> None:
     for number, row in enumerate(order.tolist()):
         part, split = names[number % len(names)]
         pixels = np.round(held.images[row] * (255 / 16)).astype(np.uint8)[None]
-        write_picture(work / part / split / str(held.target[row]) / f"{row:04d}.png", pixels)
+        write_image(work / part / split / str(held.target[row]) / f"{row:04d}.png", pixels)
 
 
 def trained(work: Path, part: str, how: dict, *, seed: int) -> Path:
@@ -160,10 +160,10 @@ def generated(path: Path, classes: torch.Tensor, *, seed: int) -> torch.Tensor:
 
 def read(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """Images and digits of a folder."""
-    from seqspec.data.corpus.images import read_picture
+    from seqspec.data.corpus.images import read_image
 
     paths = sorted(folder.glob("*/*.png"))
-    pixels = [read_picture(path, channels=1, height=8, width=8, resize=False) for path in paths]
+    pixels = [read_image(path, channels=1, height=8, width=8, resize=False) for path in paths]
     digits = torch.tensor([int(path.parent.name) for path in paths])
     return torch.from_numpy(np.stack(pixels)).float() / 255, digits
 

@@ -31,12 +31,12 @@ def trained(text: Path, folder: Path, *sets: str) -> dict:
     )  # fmt: skip
     found = json.loads(done.stdout.splitlines()[-1])
     lines = (Path(found["run"]) / "metrics.jsonl").read_text().splitlines()
-    judged = [json.loads(line) for line in lines if '"event": "evaluate"' in line]
+    evaluated = [json.loads(line) for line in lines if '"event": "evaluate"' in line]
     sent = [json.loads(line).get("sent_megabytes") for line in lines if '"event": "train"' in line]
     weights = (Path(found["run"]) / "checkpoints").glob("*/weights.safetensors")
     return {
         "loss": found["metrics"]["loss"], "seconds": round(time.monotonic() - began),
-        "curve": {one["step"]: round(one["metrics"]["loss"], 4) for one in judged},
+        "curve": {one["step"]: round(one["metrics"]["loss"], 4) for one in evaluated},
         "sent_megabytes": sent[-1], "weights_megabytes": next(weights).stat().st_size / 1e6,
     }  # fmt: skip
 

@@ -158,7 +158,7 @@ def run(seed: int, numbers: range) -> Tally:
 def look(text: str, language: str, sets: tuple[str, ...]) -> list[str]:
     """The codes of what is wrong with a text, after writing it all out; raises only what must never be raised."""
     from seqspec.compile.analysis.front_end import read_text
-    from seqspec.compile.analysis.profiles import all_looks, everything_found
+    from seqspec.compile.analysis.profiles import analyze_profiles, everything_found
     from seqspec.compile.diagnostics.report import render
     from seqspec.compile.resolve.resolve import Overlay
     from seqspec.schema.diagnostic import SpecError
@@ -166,7 +166,7 @@ def look(text: str, language: str, sets: tuple[str, ...]) -> list[str]:
 
     try:
         reading = read_text(Source("fuzzed.yaml", text), language)
-        looks = all_looks(reading, [Overlay.set(s) for s in sets])
+        looks = analyze_profiles(reading, [Overlay.set(s) for s in sets])
         diagnostics = everything_found(looks, reading)
     except SpecError as error:
         diagnostics = error.diagnostics

@@ -2,7 +2,7 @@
 recipe.
 
     python benchmarks/reliability.py              every row, 26 minutes on two quiet cores, 14 of them for R6
-    python benchmarks/reliability.py --quick      the slice of two minutes that the tests hold
+    python benchmarks/reliability.py --quick      the micro-batch of two minutes that the tests hold
     python benchmarks/reliability.py --rows R1 R3 --seed 7
     python benchmarks/reliability.py --share 0.5  half of every count
 
@@ -49,14 +49,14 @@ def main() -> int:
             ):
                 continue
             begun = time.monotonic()
-            row, reached = judged(name, work)
+            row, reached = evaluated(name, work)
             missed += [] if reached is not False else [name]
             shown = {} if reached is None else {"reached": reached}
             print(json.dumps({**row, **shown, "seconds": round(time.monotonic() - begun, 1)}), flush=True)
     return bool(missed)
 
 
-def judged(name: str, work: Callable[[], Row]) -> tuple[Row, bool | None]:
+def evaluated(name: str, work: Callable[[], Row]) -> tuple[Row, bool | None]:
     """A row and whether it reaches its figure; one that breaks off has missed it and keeps no other back."""
     try:
         row = work()

@@ -189,7 +189,7 @@ def decoding(bench: Bench) -> list[Row]:
     rows = []
     for name, found in windows.items():
         answers = found[0]["answers"]
-        judged = score(bench.found, answers, bench.references)
+        evaluated = score(bench.found, answers, bench.references)
         same = sum(one == other for one, other in zip(answers, first[0]["answers"], strict=True))
         times = statistics.median(w["cpu"] / ours["cpu"] for w, ours in zip(found, first, strict=False))
         rows.append(
@@ -198,7 +198,7 @@ def decoding(bench: Bench) -> list[Row]:
                 "sentences a CPU second": round(statistics.median(count / w["cpu"] for w in found), 1),
                 "sentences a second": round(statistics.median(count / w["wall"] for w in found), 1),
                 "first row is": f"{times:.2f} x",
-                **{key: judged[key] for key in ("BLEU", "chrF", "ids an answer")},
+                **{key: evaluated[key] for key in ("BLEU", "chrF", "ids an answer")},
                 "same as first": f"{same / count:.0%}",
                 "peak MB": found[-1]["peak_mb"],
                 "stops": begun[name][1]["rule"],
@@ -265,15 +265,15 @@ def quality(bench: Bench) -> list[Row]:
 
 def _quality_row(bench: Bench, name: str, seed: int, report: Report, child: Child, score: Any) -> Row:
     with child:
-        judged = score(bench.found, child.ask()["answers"], bench.references)
+        evaluated = score(bench.found, child.ask()["answers"], bench.references)
     row = {
         "system": name,
         "seed": seed,
         "CPU s": round(report["process_cpu"]),
         "target tokens": report["seen"],
     }
-    print(json.dumps(row | judged), file=sys.stderr, flush=True)
-    return row | judged
+    print(json.dumps(row | evaluated), file=sys.stderr, flush=True)
+    return row | evaluated
 
 
 def _markdown(name: str, rows: list[Row]) -> str:

@@ -138,7 +138,7 @@ def _bug(error: Exception) -> str:
     if failure is not None:
         return (
             f"error[SQ141 plugin-failed]: the plugin `{failure.package}` failed: {failure.message}\n"
-            "  = help: its authors can mend it; SEQSPEC_DEBUG=1 shows where"
+            "  = help: its authors can fix it; SEQSPEC_DEBUG=1 shows where"
         )
     last = traceback.extract_tb(error.__traceback__)[-1]
     what = f"{type(error).__name__}: {error}".splitlines()[0]

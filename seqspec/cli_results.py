@@ -65,7 +65,7 @@ def predict(
     run: Run,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="Recordings, pictures, text files, tables or folders; left out, standard input."),
+        typer.Argument(help="Recordings, images, text files, tables or folders; left out, standard input."),
     ] = None,
     task: RunTask = None,
     checkpoint: Checkpoint = "best",
@@ -108,7 +108,7 @@ def predict(
         typer.Option(help="text, json or jsonl (an object a line), csv or tsv (all columns of a table)."),
     ] = None,
 ) -> None:
-    """Use a run: transcribe recordings, translate lines, label texts or pictures."""
+    """Use a run: transcribe recordings, translate lines, label texts or images."""
     from seqspec.runtime.commands import runs as commands
     from seqspec.runtime.devices.launch import Launch
 

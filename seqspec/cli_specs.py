@@ -47,13 +47,12 @@ def validate(
     ] = None,
 ) -> None:
     """Say what is wrong with specs.  Exit code 0: nothing, 1: mistakes, 2: a file cannot be read."""
-    from seqspec.compile import commands
-    from seqspec.compile import validation as judge
+    from seqspec.compile import commands, validation
 
-    options = judge.Options(
+    options = validation.Options(
         overlays=commands.overlays(profile, set, task),
         format=format,
-        color=judge.wants_color(color),
+        color=validation.wants_color(color),
         fix=fix,
         unsafe_fixes=unsafe_fixes,
         show_diff=diff,
@@ -64,7 +63,7 @@ def validate(
         devices=devices,
         jobs=jobs,
     )
-    verdict = judge.validate_specs(paths or [], options)
+    verdict = validation.validate_specs(paths or [], options)
     finish(commands.Outcome(verdict.out, verdict.summary, verdict.exit))
 
 

@@ -1,4 +1,4 @@
-"""Commands that train, judge and repeat experiments; torch loads only inside them."""
+"""Commands that train, evaluate and repeat experiments; torch loads only inside them."""
 
 import sys
 from pathlib import Path
@@ -74,7 +74,7 @@ def run(
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
-    """Train and judge an experiment; the last line printed is the run directory."""
+    """Train and evaluate an experiment; the last line printed is the run directory."""
     from seqspec.runtime.commands import runs as commands
     from seqspec.runtime.devices.launch import Launch
 

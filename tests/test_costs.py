@@ -24,7 +24,7 @@ from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.layout import make_layout
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Gradients
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.data import Batch as BatchConfig
@@ -165,7 +165,7 @@ class Operations(TorchDispatchMode):
 
 def step(program, batch):
     """One whole optimiser step; gives what was counted in a second one."""
-    module = Training(program, slices=1)
+    module = Training(program, micro_batches=1)
     for _ in range(2):
         with Operations() as seen:
             torch.manual_seed(0)
@@ -233,7 +233,7 @@ def test_no_step_makes_the_host_wait(name, batch):
     verdict = Gradients(program.plan.experiment.train, list(program.model.parameters())).finish(wait=False)
 
     assert verdict.update
-    assert isinstance(verdict.norm, Late)
+    assert isinstance(verdict.norm, DeferredNumber)
     assert loss.total.device.type == "meta"
 
 

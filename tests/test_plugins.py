@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from seqspec import testing
 from seqspec.cli import app
-from seqspec.compile.validation import Options, judge
-from tests.compile.test_judge import EXAMPLE
+from seqspec.compile.validation import Options, validate_file
+from tests.compile.test_validation_of_files import EXAMPLE
 
 MIRROR = '''"""A mirror."""
 
@@ -75,7 +75,7 @@ def plugin(tmp_path, monkeypatch):
 def spec(tmp_path, encoder):
     text = EXAMPLE.replace("{type: transformer, num_layers: 1, dim: 32, num_heads: 2}", encoder)
     (tmp_path / "spec.yaml").write_text(text + "plugins: [extra]\n", encoding="utf-8")
-    return judge(tmp_path / "spec.yaml", Options())
+    return validate_file(tmp_path / "spec.yaml", Options())
 
 
 def test_a_name_that_is_taken_is_told(plugin, tmp_path):

@@ -64,7 +64,7 @@ def _fresh(lab: Laboratory, name: str) -> Path:
     return path
 
 
-def _train(place: Path, *, workers: int = 0, judged: bool = True) -> int:
+def _train(place: Path, *, workers: int = 0, evaluated: bool = True) -> int:
     import lightning
     import torch
     from lightning.pytorch.callbacks import ModelCheckpoint
@@ -93,7 +93,7 @@ def _train(place: Path, *, workers: int = 0, judged: bool = True) -> int:
 
     x = torch.randn(16 * PER_EPOCH, 8, generator=torch.Generator().manual_seed(0))
     train = DataLoader(TensorDataset(x), batch_size=16, shuffle=True, num_workers=workers)
-    dev = DataLoader(TensorDataset(x[:32]), batch_size=16, num_workers=workers) if judged else None
+    dev = DataLoader(TensorDataset(x[:32]), batch_size=16, num_workers=workers) if evaluated else None
     keep = ModelCheckpoint(place, every_n_train_steps=5, save_top_k=-1)
     model = Plain()
     trainer = lightning.Trainer(

@@ -115,19 +115,19 @@ def full_disk(lab: Laboratory, *, cases: int, seed: int) -> Row:
 
 
 def settings(lab: Laboratory, *, full: bool) -> Row:
-    """R7: one digest whatever the workers, the judging, the checkpoints, the hash seed and the process."""
+    """R7: one digest whatever the workers, the evaluating, the checkpoints, the hash seed and the process."""
     digests: dict[str, list[str]] = {}
     grid = list(product((0, 1, 2, 3), (True, False), (1, 5, 7, 10_000)))
     chosen = grid if full else [grid[0], grid[9], grid[22], grid[31]]
-    for number, (workers, judged, period) in enumerate(chosen):
+    for number, (workers, evaluated, period) in enumerate(chosen):
         content = spec_of("seq2seq", checkpoint_every_steps=min(period, 24))
-        if not judged:
+        if not evaluated:
             content["evaluate"] = {"splits": ["dev"], "metrics": []}
         spec = lab.spec(f"r7-{number}", content)
         got = lab.finish(
             spec, _fresh(lab, f"r7-{number}"), workers=workers, env={"PYTHONHASHSEED": str(number)}
         )
-        digests.setdefault(got.digest, []).append(f"workers={workers} judged={judged} every={period}")
+        digests.setdefault(got.digest, []).append(f"workers={workers} judged={evaluated} every={period}")
     return {"row": "R7", "runs": len(chosen), "digests": len(digests)}
 
 
@@ -207,7 +207,7 @@ def run_folder_quietly(runs: Path) -> Path | None:
 
 
 def elastic(lab: Laboratory, *, kills: int, seed: int) -> Row:
-    """R12: one process with two slices equals two gloo processes; a rank that is killed changes nothing."""
+    """R12: one process with two micro-batches equals two gloo processes; a rank that is killed changes nothing."""
     spec = lab.spec("r12", spec_of("seq2seq", accumulate=2))
     one = lab.finish(spec, _fresh(lab, "r12-one"))
     begun = time.monotonic()

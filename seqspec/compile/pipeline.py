@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seqspec.compile.analysis.analysis import look
+from seqspec.compile.analysis.analysis import analyze
 from seqspec.compile.analysis.front_end import read
 from seqspec.compile.analysis.vocabulary_files import checked_with_files
 from seqspec.compile.check import check
@@ -25,7 +25,7 @@ def compile(file: Path, *, overlays: Sequence[Overlay] = (), facts: dict[str, in
     ``facts`` are the numbers that only prepared data can tell, by the name of the unknown.
     """
     reading = read(file)
-    tree, _, plan, found = look(reading, overlays, facts=facts)
+    tree, _, plan, found = analyze(reading, overlays, facts=facts)
     if tree is None or plan is None:
         raise SpecError(found, tree=tree)
     # A comment that silences nothing here may silence a warning under a profile that nobody looks at now.

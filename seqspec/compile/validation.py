@@ -18,7 +18,7 @@ from seqspec.schema.diagnostic import Diagnostic, Exit, SpecError
 from seqspec.schema.source import Source
 
 if TYPE_CHECKING:
-    from seqspec.compile.analysis.analysis import Look
+    from seqspec.compile.analysis.analysis import AnalysisResult
 
 FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
@@ -70,9 +70,9 @@ def validate_specs(paths: Sequence[Path], options: Options) -> Verdict:
     if not files:
         return Verdict("", f"there is no spec under `{named[0]}`\n", Exit.USAGE)
     if options.fix or options.unsafe_fixes or options.show_diff:
-        found = _mend_all(files, options)
+        found = _fix_all(files, options)
     else:
-        found = _Found([d for each in _judge_all(files, options) for d in each])
+        found = _Found([d for each in _validate_all(files, options) for d in each])
     return _verdict(found, files, options)
 
 
@@ -89,15 +89,15 @@ def specs_under(path: Path) -> list[Path]:
     )
 
 
-def judge(file: Path, options: Options) -> list[Diagnostic]:
+def validate_file(file: Path, options: Options) -> list[Diagnostic]:
     """Everything that can be said about one spec.  Never raises."""
     return guarded(lambda: _compiled(file, options), file)
 
 
-def guarded(look: Callable[[], Iterable[Diagnostic]], file: Path) -> list[Diagnostic]:
-    """What ``look`` gives or raises, as diagnostics; a fault of our own becomes one too."""
+def guarded(analyze: Callable[[], Iterable[Diagnostic]], file: Path) -> list[Diagnostic]:
+    """What ``analyze`` gives or raises, as diagnostics; a fault of our own becomes one too."""
     try:
-        return in_order(look())
+        return in_order(analyze())
     except SpecError as error:
         return in_order(error.diagnostics)
     except Exception as error:  # the last line of defence: a person sees no traceback
@@ -113,7 +113,7 @@ def internal(error: Exception, file: Path) -> Diagnostic:
     failure = plugin_failure(error)
     if failure is not None:
         message = f"the plugin `{failure.package}` failed on `{file}`: {failure.message}"
-        help = "its authors can mend it; `SEQSPEC_DEBUG=1` shows where"
+        help = "its authors can fix it; `SEQSPEC_DEBUG=1` shows where"
         return Diagnostic("SQ141", message, help=help)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -129,14 +129,14 @@ def internal(error: Exception, file: Path) -> Diagnostic:
 
 def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
     from seqspec.compile.analysis.front_end import read
-    from seqspec.compile.analysis.profiles import all_looks, everything_found
+    from seqspec.compile.analysis.profiles import analyze_profiles, everything_found
 
     reading = read(file)
-    looks = all_looks(reading, options.overlays)
+    analyses = analyze_profiles(reading, options.overlays)
     if options.max_params is not None or options.max_memory is not None:
-        looks = {name: _costed(seen, options) for name, seen in looks.items()}
-    found = everything_found(looks, reading)
-    base = looks[""]
+        analyses = {name: _costed(seen, options) for name, seen in analyses.items()}
+    found = everything_found(analyses, reading)
+    base = analyses[""]
     if options.with_data and base.clean and base.tree is not None and base.plan is not None:
         from seqspec.compile.analysis.with_data import missing_data
 
@@ -144,7 +144,7 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
     return found
 
 
-def _costed(seen: Look, options: Options) -> Look:
+def _costed(seen: AnalysisResult, options: Options) -> AnalysisResult:
     """What was seen, with the limits that it goes beyond."""
     if not seen.clean or seen.tree is None or seen.plan is None:
         return seen
@@ -157,10 +157,10 @@ def _costed(seen: Look, options: Options) -> Look:
     return seen._replace(found=(*seen.found, *beyond))
 
 
-def _judge_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
+def _validate_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
     jobs = options.jobs or (os.cpu_count() or 1 if len(files) >= FEWEST_FOR_PROCESSES else 1)
     if jobs <= 1 or len(files) < 2:
-        return _judge_some(files, options)
+        return _validate_some(files, options)
     from concurrent.futures import ProcessPoolExecutor
     from functools import partial
     from itertools import chain
@@ -168,10 +168,10 @@ def _judge_all(files: Sequence[Path], options: Options) -> list[list[Diagnostic]
     size = max(1, min(256, len(files) // (jobs * 4)))
     parts = [files[start : start + size] for start in range(0, len(files), size)]
     with ProcessPoolExecutor(min(jobs, len(parts))) as pool:
-        return list(chain.from_iterable(pool.map(partial(_judge_some, options=options), parts)))
+        return list(chain.from_iterable(pool.map(partial(_validate_some, options=options), parts)))
 
 
-def _judge_some(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
+def _validate_some(files: Sequence[Path], options: Options) -> list[list[Diagnostic]]:
     """One after the other.  Trees and plans hold no cycles, so looking for some again and again would find
     none.
     """
@@ -179,31 +179,31 @@ def _judge_some(files: Sequence[Path], options: Options) -> list[list[Diagnostic
     every = gc.get_threshold()
     gc.set_threshold(100_000, *every[1:])
     try:
-        return [judge(file, options) for file in files]
+        return [validate_file(file, options) for file in files]
     finally:
         gc.set_threshold(*every)
 
 
-def _mend_all(files: Sequence[Path], options: Options) -> _Found:
+def _fix_all(files: Sequence[Path], options: Options) -> _Found:
     found = _Found()
     for file in files:
-        _mend(file, options, found)
+        _fix_file(file, options, found)
     return found
 
 
-def _mend(file: Path, options: Options, found: _Found) -> None:
-    from seqspec.compile.analysis.analysis import first_look, look
+def _fix_file(file: Path, options: Options, found: _Found) -> None:
+    from seqspec.compile.analysis.analysis import analyze, analyze_schema
     from seqspec.compile.analysis.front_end import read_text as read
-    from seqspec.compile.analysis.profiles import all_looks, everything_found
-    from seqspec.compile.diagnostics.fixes import mend, unified
+    from seqspec.compile.analysis.profiles import analyze_profiles, everything_found
+    from seqspec.compile.diagnostics.fixes import apply_fixes, unified
     from seqspec.compile.parse.parse import Language, read_text
 
     language: Language = "toml" if file.suffix == ".toml" else "yaml"
 
-    def found_in(source: Source, how: Callable[..., Look]) -> list[Diagnostic]:
+    def found_in(source: Source, how: Callable[..., AnalysisResult]) -> list[Diagnostic]:
         def understood() -> Iterable[Diagnostic]:
             reading = read(source, language)
-            return everything_found(all_looks(reading, options.overlays, look=how), reading)
+            return everything_found(analyze_profiles(reading, options.overlays, analyze=how), reading)
 
         return guarded(understood, file)
 
@@ -212,21 +212,23 @@ def _mend(file: Path, options: Options, found: _Found) -> None:
     except SpecError as error:
         found.diagnostics += error.diagnostics
         return
-    mended = mend(Source(str(file), before), lambda s: found_in(s, first_look), unsafe=options.unsafe_fixes)
-    if mended.text != before:
-        found.applied += len(mended.applied)
+    fixed = apply_fixes(
+        Source(str(file), before), lambda s: found_in(s, analyze_schema), unsafe=options.unsafe_fixes
+    )
+    if fixed.text != before:
+        found.applied += len(fixed.applied)
         if options.show_diff:
-            found.diffs += unified(str(file), before, mended.text)
+            found.diffs += unified(str(file), before, fixed.text)
         else:
             try:
-                _write(file, mended.text)
+                _write(file, fixed.text)
             except OSError as error:
                 found.diagnostics.append(_not_written(file, error))
-                found.applied -= len(mended.applied)
-    if options.show_diff and not mended.left:  # what the later stages would say of the text as it would be
-        found.diagnostics += found_in(Source(str(file), mended.text), look)
+                found.applied -= len(fixed.applied)
+    if options.show_diff and not fixed.left:  # what the later stages would say of the text as it would be
+        found.diagnostics += found_in(Source(str(file), fixed.text), analyze)
     else:
-        found.diagnostics += mended.left or judge(file, options)
+        found.diagnostics += fixed.left or validate_file(file, options)
 
 
 def _not_written(file: Path, error: OSError) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqspec.compile.analysis.front_end import read_text
-from seqspec.compile.analysis.profiles import all_looks, everything_found
+from seqspec.compile.analysis.profiles import analyze_profiles, everything_found
 from seqspec.compile.diagnostics.report import in_order
 from seqspec.compile.parse.parse import Language, parse_text
 from seqspec.compile.plan.plan import Plan
@@ -82,10 +82,10 @@ def analyse(source: Source, *, before: Analysis | None = None) -> Analysis:
     survived = before.resolved if before else None
     try:
         reading = read_text(source, language)
-        looks = all_looks(reading)
+        analyses = analyze_profiles(reading)
     except SpecError as error:
         return Analysis(source, written, survived, None, _relevant(source, error.diagnostics))
-    base, found = looks[""], in_order(everything_found(looks, reading))
+    base, found = analyses[""], in_order(everything_found(analyses, reading))
     return Analysis(source, written, base.tree or survived, base.plan, _relevant(source, found))
 
 

@@ -1,4 +1,4 @@
-"""Pictures and sound inside a page, within what a page may weigh."""
+"""Images and sound inside a page, within what a page may weigh."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Room:
 
 
 def embedded(file: Path, room: Room, *, name: str) -> Markup:
-    """A file that stands in the page: a player for sound, a picture; a sentence where there is no room."""
+    """A file that stands in the page: a player for sound, an image; a sentence where there is no room."""
     kind = KINDS.get(file.suffix.lower())
     if kind is None or not file.is_file() or file.is_symlink():
         return Markup("")
@@ -69,7 +69,7 @@ def audio(data: bytes, *, name: str, kind: str = "audio/wav") -> Markup:
 
 
 def image(data: bytes, *, name: str, kind: str = "image/png") -> Markup:
-    """A picture that keeps its pixels when it is small."""
+    """An image that keeps its pixels when it is small."""
     return Markup(
         f'<div><span class="label">{escape(name)}</span><br>'
         f'<img class="pixels" alt="{escape(name)}" src="{_uri(data, kind)}"></div>'
@@ -77,7 +77,7 @@ def image(data: bytes, *, name: str, kind: str = "image/png") -> Markup:
 
 
 def overlay(below: bytes, above: bytes, *, name: str) -> Markup:
-    """A mask, half transparent, over the picture that it belongs to."""
+    """A mask, half transparent, over the image that it belongs to."""
     inside = "".join(
         f'<img class="pixels" alt="{escape(name)}" src="{_uri(data, "image/png")}">'
         for data in (below, above)
@@ -86,7 +86,7 @@ def overlay(below: bytes, above: bytes, *, name: str) -> Markup:
 
 
 def matrix(rows: Sequence[Sequence[float]], *, name: str) -> Markup:
-    """Values from 0 to 1 as a grey picture (dark is 1)."""
+    """Values from 0 to 1 as a grey image (dark is 1)."""
     uri = _uri(grey_png(rows), "image/png")
     return Markup(f'<img class="matrix" src="{uri}" alt="{escape(name)}">')
 
@@ -98,10 +98,10 @@ def grey_png(rows: Sequence[Sequence[float]]) -> bytes:
 
 
 def png(pixels_CHW: NDArray[np.uint8]) -> bytes:
-    """A picture of one or three channels, ``[C, H, W]``, as PNG."""
+    """An image of one or three channels, ``[C, H, W]``, as PNG."""
     channels, height, width = pixels_CHW.shape
     if channels not in (1, 3):
-        raise ValueError(f"a picture has 1 or 3 channels, and this one {channels}")
+        raise ValueError(f"an image has 1 or 3 channels, and this one {channels}")
     rows = pixels_CHW.transpose(1, 2, 0).reshape(height, width * channels)
     raw = b"".join(b"\0" + row.tobytes() for row in rows)
     return _png(raw, width=width, height=height, colour=0 if channels == 1 else 2)

@@ -1,6 +1,6 @@
 """The template of every page: one file that asks for nothing from outside.
 
-A policy in the page itself allows only what was written into it: scripts by their hash, styles, pictures and
+A policy in the page itself allows only what was written into it: scripts by their hash, styles, images and
 sound as data.
 """
 

@@ -49,7 +49,7 @@ def reproduce(
     launch = replace(launch, threads=int(lock["machine"]["threads"]), precision=lock["precision"])
     launch = replace(launch, compile=lock["compiled"])
     compiled = Continuation(tuple(over)).apply(lambda over: from_lock(lock, over), run=path, done=0)
-    result = run(compiled, runs=runs, launch=launch, slices=int(lock["slices"]), command=command)
+    result = run(compiled, runs=runs, launch=launch, micro_batches=int(lock["slices"]), command=command)
     if result.exit is not Exit.CLEAN:
         raise RunError(f"the new run {result.folder.path} did not come to its end", exit=result.exit)
     found = [str(drift) for drift in drifts(lock, read_lock(result.folder.lock))]

@@ -1,4 +1,4 @@
-"""Run: prepare, build, train, judge, and leave a directory that says everything."""
+"""Run: prepare, build, train, evaluate, and leave a directory that says everything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seqspec.runtime.assembly.assembled import Assembled, Record
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, sweep
 from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
 from seqspec.runtime.checkpoints.selection import readable
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import (
     KEEP_BYTES,
@@ -34,7 +34,7 @@ from seqspec.runtime.devices.machine import (
 )
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.evaluation.evaluator import Scored
-from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, judgement
+from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, evaluation
 from seqspec.runtime.reproducibility.lock import (
     Lock,
     Stamps,
@@ -73,10 +73,10 @@ class Result:
 
     folder: RunFolder
     exit: Exit
-    judged: Mapping[str, Scored] = field(default_factory=dict)
-    """The final judgement by split."""
+    evaluated: Mapping[str, Scored] = field(default_factory=dict)
+    """The final evaluation by split."""
     checkpoint: str = ""
-    """Whose weights were judged."""
+    """Whose weights were evaluated."""
 
 
 def run(
@@ -85,7 +85,7 @@ def run(
     runs: Path,
     launch: Launch,
     locked: Path | None = None,
-    slices: int | None = None,
+    micro_batches: int | None = None,
     command: Sequence[str] = (),
 ) -> Result:
     """A new run of a plan under ``runs``.  ``locked`` names a lock that everything must agree with."""
@@ -96,11 +96,11 @@ def run(
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
         assembled = _prepared(compiled, launch, place)
-        slices = slices or _slices(assembled.compiled.plan, place)
+        micro_batches = micro_batches or _micro_batches(assembled.compiled.plan, place)
         if place.rank:
             folder = RunFolder(Path(agree(None, place)))
-            return _carry_out(folder, assembled, launch, place=place, slices=slices)
-        now = lock_of(assembled, launch, slices=slices)
+            return _carry_out(folder, assembled, launch, place=place, micro_batches=micro_batches)
+        now = lock_of(assembled, launch, micro_batches=micro_batches)
         if lock:
             refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
         plan = assembled.compiled.plan
@@ -113,7 +113,7 @@ def run(
                 write_lock(folder.lock, now)
                 folder = publish(folder, digest=plan.digests["all"])
             agree(str(folder.path), place)
-            return _carry_out(folder, assembled, launch, place=place, slices=slices)
+            return _carry_out(folder, assembled, launch, place=place, micro_batches=micro_batches)
 
 
 def resume(
@@ -134,7 +134,7 @@ def resume(
         precision=launch.precision or lock["precision"],
         compile=launch.compile or lock["compiled"],
     )
-    slices = int(lock["slices"])
+    micro_batches = int(lock["slices"])
     with together(launch) as place:
         compiled = _continued(folder, lock, change, first=not place.rank)
         require_shardable(compiled.plan, launch)
@@ -150,12 +150,14 @@ def resume(
         )
         lock = {**lock, "digests": dict(compiled.plan.digests)} if change else lock
         if assembled.compiled.plan.experiment.train.exact and not allow_drift:
-            found = drifts(lock, lock_of(assembled, launch, slices=slices))
+            found = drifts(lock, lock_of(assembled, launch, micro_batches=micro_batches))
             help = "--allow-drift goes on all the same; the bits may then differ"
             refuse(found, lock=str(folder.lock), help=help)
         if change and not place.rank:
             _restate(folder, lock, compiled)
-        return _carry_out(folder, assembled, launch, place=place, slices=slices, allow_drift=allow_drift)
+        return _carry_out(
+            folder, assembled, launch, place=place, micro_batches=micro_batches, allow_drift=allow_drift
+        )
 
 
 def _continued(folder: RunFolder, lock: Lock, change: Continuation, *, first: bool) -> Compiled:
@@ -167,8 +169,8 @@ def _continued(folder: RunFolder, lock: Lock, change: Continuation, *, first: bo
     saved = newest_sound(folder.checkpoints, lambda text: None)
     if saved and change.until is not None:
         with readable(saved.step):
-            standing = Standing.from_json(saved.state["standing"])
-        if standing.stopped:
+            training_state = TrainingState.from_json(saved.state["standing"])
+        if training_state.stopped:
             require_going(folder.path, step=saved.step)
     done = saved.step if saved else 0
     return change.apply(lambda over: compile_run(folder, overlays=over), run=folder.path, done=done)
@@ -242,14 +244,16 @@ def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
     """The lock of a plan as a run on this machine would have it."""
     place = Place.here(launch)
     assembled = _prepared(compiled, launch, place)
-    return lock_of(assembled, launch, slices=_slices(compiled.plan, place))
+    return lock_of(assembled, launch, micro_batches=_micro_batches(compiled.plan, place))
 
 
-def lock_of(assembled: Assembled, launch: Launch, *, slices: int) -> Lock:
+def lock_of(assembled: Assembled, launch: Launch, *, micro_batches: int) -> Lock:
     """The lock of a run carried out like this."""
     precision = launch.precision or assembled.compiled.plan.experiment.train.precision
     machine = this_machine(launch.accelerator)
-    return make_lock(assembled, machine=machine, precision=precision, slices=slices, compiled=launch.compile)
+    return make_lock(
+        assembled, machine=machine, precision=precision, micro_batches=micro_batches, compiled=launch.compile
+    )
 
 
 def _carry_out(
@@ -258,7 +262,7 @@ def _carry_out(
     launch: Launch,
     *,
     place: Place,
-    slices: int,
+    micro_batches: int,
     allow_drift: bool = False,
 ) -> Result:
     experiment = assembled.compiled.plan.experiment
@@ -272,23 +276,23 @@ def _carry_out(
     saved = newest_sound(folder.checkpoints, _say)
     wrap = CompiledLoss if launch.compile else None
     sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
-    module = Training(assembled.program, slices=slices, wrap=wrap, place=place, sharded=sharded)
-    standing = Standing()
+    module = Training(assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded)
+    training_state = TrainingState()
     if saved:
-        standing = _restored(module, saved, folder, place)
+        training_state = _restored(module, saved, folder, place)
         if not place.rank and not allow_drift:
-            require_journal(folder, length=standing.journal, step=saved.step)
+            require_journal(folder, length=training_state.journal, step=saved.step)
         _say(f"going on from step {saved.step:,}")
     apart = module.apart is not None
     updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
     stream = training_stream(
-        assembled, max_steps=updates, slices=slices, launch=launch, place=place, apart=apart
+        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch, place=place, apart=apart
     )
     known: Baselines = {}
     try:
         interrupted = train(
-            module, stream=stream, unit=unit_of(assembled), folder=folder, standing=standing,
-            judge=lambda step: judgement(assembled, module, launch, place, known=known),
+            module, stream=stream, unit=unit_of(assembled), folder=folder, training_state=training_state,
+            evaluate_at=lambda step: evaluation(assembled, module, launch, place, known=known),
             launch=launch, place=place,
         )  # fmt: skip
     except NotFinite as error:
@@ -302,7 +306,7 @@ def _carry_out(
         return Result(folder, Exit.CLEAN)
     if sharded:
         assembled = _whole_again(folder, assembled)
-    judged, checkpoint = conclude(folder, assembled, module, launch)
+    evaluated, checkpoint = conclude(folder, assembled, module, launch)
     changed = stamps.changed()
     if changed:
         raise RunError(
@@ -311,7 +315,7 @@ def _carry_out(
             exit=Exit.DRIFT,
             help="run again with files that stay as they are",
         )
-    return Result(folder, Exit.CLEAN, judged, checkpoint)
+    return Result(folder, Exit.CLEAN, evaluated, checkpoint)
 
 
 def _whole_again(folder: RunFolder, assembled: Assembled) -> Assembled:
@@ -321,7 +325,7 @@ def _whole_again(folder: RunFolder, assembled: Assembled) -> Assembled:
     return replace(again, initialized=assembled.initialized, teachers=assembled.teachers)
 
 
-def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Place) -> Standing:
+def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Place) -> TrainingState:
     """Put a checkpoint into the module; gives how the run stood."""
     plan = module.program.plan
     experiment = plan.experiment
@@ -334,15 +338,19 @@ def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Pla
         )
     with readable(saved.step):
         module.restore(saved.tensors, saved.state, first=place.rank == 0)
-        standing = Standing.from_json(saved.state["standing"]).for_plan(
+        training_state = TrainingState.from_json(saved.state["standing"]).for_plan(
             last, experiment.evaluate, {name: one.experiment.evaluate for name, one in plan.each.items()}
         )
     if not place.rank:
         keep = Keep.of(experiment.train)
         prune(
-            folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned, newest=saved.step
+            folder.checkpoints,
+            keep=keep,
+            scores=training_state.scores,
+            planned=training_state.planned,
+            newest=saved.step,
         )
-    return standing
+    return training_state
 
 
 def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -> None:
@@ -357,7 +365,7 @@ def _describe(folder: RunFolder, assembled: Assembled, command: Sequence[str]) -
     )
 
 
-def _slices(plan: Plan, place: Place) -> int:
+def _micro_batches(plan: Plan, place: Place) -> int:
     """Micro-steps of an update: those of the plan where the processes can share them, else each split.  Where
     replicas train apart, processes share these and no update.
     """

@@ -138,7 +138,7 @@ def build(compiled: Compiled, *, workers: int | None = None) -> Bundle:
     from seqspec.runtime.training.training_module import Training
 
     assembled = assemble(compiled, splits=("train",), progress=silent)
-    module = Training(assembled.program, slices=assembled.compiled.plan.experiment.train.accumulate)
+    module = Training(assembled.program, micro_batches=assembled.compiled.plan.experiment.train.accumulate)
     return Bundle(assembled, module, TrainingData(assembled, module, workers=workers))
 
 

@@ -27,7 +27,7 @@ class Edit(NamedTuple):
 
 
 class Fix(NamedTuple):
-    """Edits that mend the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``:
+    """Edits that fix the mistake.  ``safe``: the meaning that the person wrote is kept; ``unsafe``:
     results may change.
     """
 

@@ -1,7 +1,7 @@
-"""The experiment: what one spec file says, from the data to the judgement.
+"""The experiment: what one spec file says, from the data to the evaluation.
 
 The order of the fields is the order in which a spec is read: where the data comes from, how it is cut up,
-what learns, how, and how it is judged.  ``extends`` and ``profiles`` are gone by the time a tree gets here
+what learns, how, and how it is evaluated.  ``extends`` and ``profiles`` are gone by the time a tree gets here
 (``compile/resolve/resolve.py``).
 
 Several tasks are several experiments with one training: what stands at the top holds for every task, and a
@@ -131,7 +131,7 @@ class Stop(Config):
 
 
 class Evaluate(Config):
-    """How the experiment is judged."""
+    """How the experiment is evaluated."""
 
     every_steps: Positive | None = None
     """Period of evaluation while training; none evaluates at the end only."""
@@ -174,7 +174,7 @@ class Task(Config):
     losses: Annotated[dict[TermName, Annotated[LossConfig, Slot("loss")]] | None, Later] = None
     """What training makes small, where it is a weighted sum."""
     evaluate: Evaluate = Evaluate()
-    """How the task is judged."""
+    """How the task is evaluated."""
 
 
 OWN = tuple(name for name in Task.__annotations__ if name != "weight")
@@ -234,7 +234,7 @@ class Experiment(Config):
     train: Train
     """How long and how carefully to train."""
     evaluate: Evaluate = Evaluate()
-    """How the experiment is judged."""
+    """How the experiment is evaluated."""
     sweep: Annotated[Sweep | None, Cosmetic, Later] = None
     """Settings that ``seqspec sweep`` searches."""
 

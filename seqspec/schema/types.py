@@ -250,8 +250,8 @@ class Logits(Type):
     """Worked out in clusters by an adaptive softmax: there is no single linear layer behind them."""
     ctc: bool = False
     """A CTC head scores the same vocabulary at the encoder's states."""
-    picture: bool = False
-    """One set a channel of each pixel of a picture, over its values."""
+    image: bool = False
+    """One set a channel of each pixel of an image, over its values."""
     ends: bool = True
     """Behind the targets their end is scored as well; without it given places are filled, and nothing is
     searched.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqspec.compile.diagnostics.report import render
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 
@@ -55,7 +55,7 @@ def test_work_is_bounded(text, code, tmp_path, monkeypatch):
     file = tmp_path / "spec.yaml"
     file.write_text(text, encoding="utf-8")
     begin = time.process_time()
-    found = judge(file, Options())
+    found = validate_file(file, Options())
     render(found)
 
     assert time.process_time() - begin < 2
@@ -71,7 +71,7 @@ def test_what_is_left_out_is_counted(tmp_path, monkeypatch):
         + "".join(f"k{i}: 1\n" for i in range(900)),
         encoding="utf-8",
     )  # fmt: skip
-    found = judge(file, Options())
+    found = validate_file(file, Options())
 
     assert len(found) == 1000
     assert found[-1].note == "800 more mistakes were found"

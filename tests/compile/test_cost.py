@@ -110,7 +110,7 @@ def test_pictures_cost_what_their_convolutions_do():
     torch.set_num_threads(1)
     digits = compile_spec(MNIST)
     program = build(digits.plan, tree=digits.tree)
-    pictures = torch.randn(64, 1, 28, 28)
+    images = torch.randn(64, 1, 28, 28)
     held = {}
 
     def keep(tensor):
@@ -119,7 +119,7 @@ def test_pictures_cost_what_their_convolutions_do():
 
     weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        vectors, _ = program.model.encoder(pictures)
+        vectors, _ = program.model.encoder(images)
 
     found = cost(digits)
     kept = sum(size for place, size in held.items() if place not in weights) * 256 / 64

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqspec.compile.analysis.front_end import understand_text
-from seqspec.compile.diagnostics.fixes import choose, edited, mend, unified
+from seqspec.compile.diagnostics.fixes import apply_fixes, choose, edited, unified
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix
 from seqspec.schema.source import Source, Span
 from tests.compile.trees import mistakes
@@ -18,15 +18,15 @@ def look(source):
     return mistakes(understand_text, source, "yaml")
 
 
-def mended(text, *, unsafe=False):
-    return mend(Source("spec.yaml", text), look, unsafe=unsafe)
+def fixed(text, *, unsafe=False):
+    return apply_fixes(Source("spec.yaml", text), look, unsafe=unsafe)
 
 
 def test_safe_fixes_keep_comments_and_layout():
     broken = EXAMPLE.replace("max_steps: 200,", 'max_steps: "200",   # a comment\n   ').replace(
         "metrics: [chrf]", "metrics: chrf"
     )
-    result = mended(broken)
+    result = fixed(broken)
 
     assert result.left == ()
     assert result.text == broken.replace('"200"', "200").replace("metrics: chrf", "metrics: [chrf]")
@@ -38,15 +38,15 @@ def test_unsafe_fixes_are_made_only_when_asked():
         "transformer, num_layers: 1, dim", "transfromer, num_layers: 1, dim"
     )
 
-    assert mended(broken).text == broken
-    assert mended(broken, unsafe=True).text == EXAMPLE
+    assert fixed(broken).text == broken
+    assert fixed(broken, unsafe=True).text == EXAMPLE
 
 
 def test_a_syntax_slip_is_mended_before_what_it_hid():
     broken = EXAMPLE.replace("every_steps: 100", "every_steps: ${train.max_steps}").replace(
         "seqspec: 1\n", "seqspec: 1\nseed: '7'\n"
     )
-    result = mended(broken)
+    result = fixed(broken)
 
     assert 'every_steps: "${train.max_steps}"' in result.text
     assert "seed: 7\n" in result.text
@@ -57,7 +57,7 @@ def test_anchors_and_aliases_become_references():
     broken = EXAMPLE.replace("max_steps: 200", "max_steps: &steps 200").replace(
         "every_steps: 100", "every_steps: *steps"
     )
-    result = mended(broken)
+    result = fixed(broken)
 
     assert result.left == ()
     assert "max_steps: 200" in result.text
@@ -66,13 +66,13 @@ def test_anchors_and_aliases_become_references():
 
 def test_mending_twice_changes_nothing_more():
     broken = EXAMPLE.replace("max_steps: 200", 'max_steps: "200"').replace("num_heads", "n_heads")
-    once = mended(broken, unsafe=True).text
+    once = fixed(broken, unsafe=True).text
 
-    assert mended(once, unsafe=True).text == once
+    assert fixed(once, unsafe=True).text == once
 
 
 def test_what_is_right_is_left_alone():
-    assert mended(EXAMPLE, unsafe=True) == (EXAMPLE, (), ())
+    assert fixed(EXAMPLE, unsafe=True) == (EXAMPLE, (), ())
 
 
 def test_a_fix_that_makes_things_worse_is_not_made():
@@ -81,10 +81,10 @@ def test_a_fix_that_makes_things_worse_is_not_made():
         "SQ101", "m", Span(source, 0, 1), fix=Fix("f", (Edit(Span(source, 0, 1), "y"),), safe=True)
     )
 
-    def judge(text):
+    def find(text):
         return [worse] if text.text == "x" else [worse, Diagnostic("SQ102", "n")]
 
-    assert mend(source, judge, unsafe=False).text == "x"
+    assert apply_fixes(source, find, unsafe=False).text == "x"
 
 
 def test_overlapping_fixes_wait_for_the_next_round():

@@ -9,7 +9,7 @@ from seqspec.compile.resolve.resolve import Overlay
 from seqspec.compile.validate.foreign_names import KEYS
 from seqspec.compile.validate.foreign_places import PLACES
 from seqspec.compile.validate.key_hints import known_keys
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 from seqspec.schema.catalogue import SLOTS, Catalogue
 from seqspec.schema.experiment import Experiment
 
@@ -111,7 +111,7 @@ SPEECH = {
 
 
 def told(spec, key):
-    (only,) = judge(spec, Options(overlays=(Overlay.set(f"{key}=7"),)))
+    (only,) = validate_file(spec, Options(overlays=(Overlay.set(f"{key}=7"),)))
     return only
 
 
@@ -133,7 +133,7 @@ def speech(tmp_path):
         "evaluate: {search: ctc_greedy, metrics: [cer]}\n",
         encoding="utf-8",
     )
-    assert judge(spec, Options()) == []
+    assert validate_file(spec, Options()) == []
     return spec
 
 
@@ -158,7 +158,7 @@ def test_a_rename_is_offered_only_where_the_value_means_the_same(tmp_path):
     for key, offered in (("accum_grad: 2", True), ("fp16: true", False)):
         text = (BASE / "whole.yaml").read_text(encoding="utf-8").replace("train: {", f"train: {{{key}, ", 1)
         spec.write_text(text, encoding="utf-8")
-        (only,) = judge(spec, Options())
+        (only,) = validate_file(spec, Options())
         assert (only.fix is not None) == offered
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from seqspec.compile.validation import Options, judge, validate_specs
+from seqspec.compile.validation import Options, validate_file, validate_specs
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -17,7 +17,7 @@ def here(tmp_path, monkeypatch):
 
 
 def told(file):
-    return [(d.code, d.message) for d in judge(file, Options())]
+    return [(d.code, d.message) for d in validate_file(file, Options())]
 
 
 def test_a_pipe_is_no_spec(here):
@@ -30,7 +30,7 @@ def test_a_pipe_is_no_spec(here):
     assert told(here / "spec.yaml") == [
         ("SQ301", "`pipe.yaml` cannot be read: it is a pipe, not a regular file")
     ]
-    assert "`pipe.yaml`" not in (judge(here / "spec.yaml", Options())[0].help or "")
+    assert "`pipe.yaml`" not in (validate_file(here / "spec.yaml", Options())[0].help or "")
 
 
 def test_a_device_is_no_spec(here):

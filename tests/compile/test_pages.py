@@ -8,7 +8,7 @@ import pytest
 
 from seqspec.compile.diagnostics import codes
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.compile.validation import Options, judge, validate_specs
+from seqspec.compile.validation import Options, validate_file, validate_specs
 
 PACKAGE = Path(codes.__file__).parents[2]
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def spec(text, language):
         text = f"{extends}\n{text}" if "\n---\n" in text and text[0] != "%" else f"{text}\n{extends}"
     file = Path(f"spec.{language}")
     file.write_text(text + "\n", encoding="utf-8")
-    return judge(file, Options())
+    return validate_file(file, Options())
 
 
 def console(text):
@@ -87,4 +87,4 @@ def console(text):
     file = Path(words[2])
     if not file.exists():
         assert validate_specs([file], Options()).exit == 2
-    return judge(file, Options(overlays=tuple(over)))
+    return validate_file(file, Options(overlays=tuple(over)))

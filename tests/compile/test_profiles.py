@@ -1,4 +1,4 @@
-"""Every profile of a spec is judged alone over it, and each mistake is told once."""
+"""Every profile of a spec is evaluated alone over it, and each mistake is told once."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from seqspec.compile.diagnostics.report import FORMATS, render
 from seqspec.compile.pipeline import compile
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.compile.validation import Options, judge, validate_specs
+from seqspec.compile.validation import Options, validate_file, validate_specs
 
 WHOLE = (Path(__file__).parents[1] / "mistakes" / "base" / "whole.yaml").read_text(encoding="utf-8")
 
@@ -28,12 +28,12 @@ def project(tmp_path, monkeypatch):
 
 
 def told(file, **options):
-    return [(d.code, ".".join(map(str, d.path)), d.profiles) for d in judge(file, Options(**options))]
+    return [(d.code, ".".join(map(str, d.path)), d.profiles) for d in validate_file(file, Options(**options))]
 
 
 def test_a_mistake_in_a_profile_is_told_without_choosing_it(project):
     spec = project("profiles: {fast: {train: {max_step: 9}}}\n")
-    (found,) = judge(spec, Options())
+    (found,) = validate_file(spec, Options())
 
     assert (found.code, found.profiles, found.span.line) == ("SQ101", ("fast",), 3)
     assert found.help == "did you mean `max_steps`?"
@@ -100,7 +100,7 @@ def test_a_warning_becomes_an_error_under_a_profile_only_where_it_is_one(project
     spec = project("profiles: {long: {optimizer: {schedule: {warmup_steps: 900}}}}\n")
     verdict = validate_specs([spec], Options())
 
-    assert {d.severity for d in judge(spec, Options())} == {"warning"}
+    assert {d.severity for d in validate_file(spec, Options())} == {"warning"}
     assert verdict.exit == 0
     assert validate_specs([spec], Options(strict=True)).exit == 1
 
@@ -125,7 +125,7 @@ def test_a_compilation_of_the_spec_alone_calls_no_comment_idle_that_a_profile_ma
 
 def test_the_limits_on_cost_hold_for_every_profile(project):
     spec = project("profiles: {large: {model: {encoder: {dim: 256}}}}\n")
-    (found,) = judge(spec, Options(max_params=1_000_000))
+    (found,) = validate_file(spec, Options(max_params=1_000_000))
 
     assert (found.code, found.profiles) == ("SQ601", ("large",))
 
@@ -152,7 +152,7 @@ def test_every_format_names_the_profile(project, format):
 
 def test_of_many_profiles_some_are_named(project):
     spec = project("profiles: {fast: {train: {max_step: 9}}}\n")
-    (found,) = judge(spec, Options())
+    (found,) = validate_file(spec, Options())
 
     assert "in profiles p0, p1, p2, p3 and 5 more" in render(
         [found._replace(profiles=tuple(f"p{number}" for number in range(9)))]
@@ -161,6 +161,6 @@ def test_of_many_profiles_some_are_named(project):
 
 def test_the_home_of_nobody_is_a_missing_corpus(project):
     spec = project('data: {source: {root: "~no_such_user/x", synthetic: 0}}\n')
-    (found,) = judge(spec, Options(with_data=True))
+    (found,) = validate_file(spec, Options(with_data=True))
 
     assert (found.code, found.message.split("`")[1]) == ("SQ401", "~no_such_user/x")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 HEADS = ("num_heads: 2", "num_heads: 3")
@@ -19,7 +19,7 @@ def told(tmp_path):
             text = text.replace(old, new, 1)
         file = tmp_path / "spec.yaml"
         file.write_text(text, encoding="utf-8")
-        return sorted(d.code for d in judge(file, Options()))
+        return sorted(d.code for d in validate_file(file, Options()))
 
     return told
 

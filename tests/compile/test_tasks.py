@@ -15,7 +15,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
 from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 from seqspec.schema.diagnostic import SpecError
 from tests.two_tasks import TASKS, two_tasks
 
@@ -28,7 +28,7 @@ def compiled(tmp_path_factory):
 
 
 def told(folder, change=None, *, text=TASKS):
-    return judge(two_tasks(folder, change, text=text), Options())
+    return validate_file(two_tasks(folder, change, text=text), Options())
 
 
 def test_what_stands_at_the_top_holds_for_every_task(compiled):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seqspec.compile.resolve.overlay import Overlay
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 
@@ -25,7 +25,7 @@ def base(tmp_path, monkeypatch):
 
 
 def test_what_is_missing_says_that_the_type_changed(base):
-    found = judge(base / "base.yaml", Options(overlays=(Overlay.set("data.source.type=tsv"),)))
+    found = validate_file(base / "base.yaml", Options(overlays=(Overlay.set("data.source.type=tsv"),)))
 
     assert {d.code for d in found} == {"SQ102"}
     assert {d.note for d in found} == {
@@ -43,5 +43,5 @@ def test_what_is_missing_says_that_the_type_changed(base):
 def test_an_inherited_profile_says_nothing_of_what_is_gone(text, base):
     (base / "spec.yaml").write_text(f"extends: base.yaml\ndata: {{text: {text}}}\n")
 
-    assert judge(base / "base.yaml", Options()) == []
-    assert [d.message for d in judge(base / "spec.yaml", Options())] == []
+    assert validate_file(base / "base.yaml", Options()) == []
+    assert [d.message for d in validate_file(base / "spec.yaml", Options())] == []

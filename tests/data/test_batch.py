@@ -82,6 +82,6 @@ def test_every_loss_has_the_share_of_what_it_counts():
         "speaker": Counted("target", "examples"),
     }
 
-    found = shares_of(Lengths(), np.array([0, 2]), counted=counted, slices=2)
+    found = shares_of(Lengths(), np.array([0, 2]), counted=counted, micro_batches=2)
 
     assert found == {"nll": 5.0, "ctc": 4.0, "mel": 40.0, "speaker": 1.0}

@@ -21,7 +21,7 @@ def test_rows_are_counted_before_the_refusal():
         drops.refuse_early(1000)
 
     with pytest.raises(DataError, match=r"`4.wav` \(3 rows like this, of 2,008\)") as caught:
-        drops.judge(2008)
+        drops.check(2008)
 
     assert "drop: 0.002" in caught.value.help
     assert caught.value.row == 4

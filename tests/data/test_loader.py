@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqspec.data.batching.loader import Loader, MicroSteps, evaluation_of, training_loader, training_order
-from seqspec.data.batching.order import slices
+from seqspec.data.batching.order import micro_batches
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
@@ -35,8 +35,8 @@ def same(one, other):
 
 def test_workers_change_nothing(prepared):
     train = prepared.splits["train"]
-    alone = list(training_loader(prepared.parts, train, stop=30, num_slices=2))
-    helped = list(training_loader(prepared.parts, train, stop=30, num_slices=2, workers=2))
+    alone = list(training_loader(prepared.parts, train, stop=30, num_micro_batches=2))
+    helped = list(training_loader(prepared.parts, train, stop=30, num_micro_batches=2, workers=2))
 
     assert len(alone) == len(helped) == 60
     for one, other in zip(alone, helped, strict=True):
@@ -59,9 +59,9 @@ def test_resuming_at_every_batch_gives_the_same_rest(prepared):
 @pytest.mark.parametrize("world", [1, 2, 4])
 def test_ranks_share_the_slices_of_one_process(prepared, world):
     train = prepared.splits["train"]
-    alone = list(training_loader(prepared.parts, train, stop=12, num_slices=4))
+    alone = list(training_loader(prepared.parts, train, stop=12, num_micro_batches=4))
     ranks = [
-        list(training_loader(prepared.parts, train, stop=12, num_slices=4, rank=rank, world=world))
+        list(training_loader(prepared.parts, train, stop=12, num_micro_batches=4, rank=rank, world=world))
         for rank in range(world)
     ]
 
@@ -73,7 +73,7 @@ def test_ranks_share_the_slices_of_one_process(prepared, world):
 def test_slices_make_up_the_global_batch_and_its_mean(prepared):
     train = prepared.splits["train"]
     whole = MicroSteps(train, training_order(prepared.parts, train), stop=20)
-    halves = MicroSteps(train, training_order(prepared.parts, train), stop=20, num_slices=2)
+    halves = MicroSteps(train, training_order(prepared.parts, train), stop=20, num_micro_batches=2)
 
     for number in range(20):
         parts = [halves[2 * number], halves[2 * number + 1]]
@@ -88,7 +88,7 @@ def test_slices_make_up_the_global_batch_and_its_mean(prepared):
 
 def test_a_batch_of_fewer_examples_than_slices_repeats_one_without_weight(prepared):
     train = prepared.splits["train"]
-    steps = MicroSteps(train, training_order(prepared.parts, train), stop=1, num_slices=200)
+    steps = MicroSteps(train, training_order(prepared.parts, train), stop=1, num_micro_batches=200)
     shares = [steps[item].share for item in range(200)]
 
     assert shares.count(math.inf) == 200 - len(MicroSteps(train, steps.order, stop=1)[0].index)
@@ -99,7 +99,9 @@ def test_slices_weigh_alike():
     import numpy as np
 
     lengths = np.stack([np.arange(1, 41), np.arange(1, 41)], 1)
-    weights = [lengths[slices(np.arange(40), lengths=lengths, number=n, count=4)].sum() for n in range(4)]
+    weights = [
+        lengths[micro_batches(np.arange(40), lengths=lengths, number=n, count=4)].sum() for n in range(4)
+    ]
 
     assert max(weights) < 1.3 * min(weights)
 

@@ -126,14 +126,14 @@ def test_rows_reach_the_model_as_inputs_and_labels(tmp_path):
     )
     found = prepare(parts, cache=tmp_path / "k", processes=1)
     batch = next(iter(training_loader(found.parts, found.splits["train"], stop=1)))
-    judged = list(Loader(evaluation_of(found.parts, found.splits["dev"]), workers=0))
+    evaluated = list(Loader(evaluation_of(found.parts, found.splits["dev"]), workers=0))
 
     assert batch.source.shape == batch.target.shape == batch.segments.shape == (4, 16)
     assert torch.equal(
         batch.source[:, 1:][batch.source[:, 1:] != BOS], batch.target[:, :-1][batch.source[:, 1:] != BOS]
     )
     assert batch.share == int((batch.target != PAD).sum())
-    assert sum(int((b.target != PAD).sum()) for b in judged) == sum(
+    assert sum(int((b.target != PAD).sum()) for b in evaluated) == sum(
         len(r["target"].split()) + 1 for r in rows[:9]
     )
     train = found.splits["train"]

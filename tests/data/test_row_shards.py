@@ -125,7 +125,7 @@ def test_rows_that_an_interrupted_call_left_are_not_written_twice(tmp_path):
         journal = json.loads((tmp_path / str(number) / "journal.json").read_bytes())
         (tmp_path / str(number) / "manifest.json").write_text(json.dumps(journal))
         shards.append(Store(tmp_path / str(number)))
-    join_rows(tmp_path / "fresh", shards, judge=lambda state: None)
+    join_rows(tmp_path / "fresh", shards, check=lambda state: None)
     with StoreWriter(tmp_path / "left", columns) as writer:
         first = shards[0]
         bounds = first.offsets("ids")[:4]
@@ -135,7 +135,7 @@ def test_rows_that_an_interrupted_call_left_are_not_written_twice(tmp_path):
             "bad": first.values("bad")[:3],
         })  # fmt: skip
         writer.commit(unknown=7)
-    join_rows(tmp_path / "left", shards, judge=lambda state: None)
+    join_rows(tmp_path / "left", shards, check=lambda state: None)
 
     assert {p.name: p.read_bytes() for p in (tmp_path / "left").iterdir()} == {
         p.name: p.read_bytes() for p in (tmp_path / "fresh").iterdir()

@@ -16,8 +16,7 @@ import pytest
 
 from seqspec.compile.diagnostics.formats.text import MOST_LINES
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.compile.validation import Options, validate_specs
-from seqspec.compile.validation import judge as look
+from seqspec.compile.validation import Options, validate_file, validate_specs
 
 HERE = Path(__file__).parent
 CASES = sorted((*HERE.glob("*.yaml"), *HERE.glob("*.toml")))
@@ -41,7 +40,7 @@ def head(case):
 
 
 def told(case):
-    return look(Path(case.name), head(case)[1])
+    return validate_file(Path(case.name), head(case)[1])
 
 
 @cache
@@ -79,7 +78,7 @@ def test_there_are_enough_mistakes_of_every_family():
 
 
 def test_the_base_is_without_a_mistake():
-    assert look(Path("base/whole.yaml"), Options()) == []
+    assert validate_file(Path("base/whole.yaml"), Options()) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

@@ -16,10 +16,10 @@ from seqspec.components.optimizer.adamw import Adamw
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.training.step_boundary import Judgement
+from seqspec.runtime.training.step_boundary import EvaluationResult
 from seqspec.runtime.training.trainer import train
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.catalogue import Catalogue
@@ -55,9 +55,11 @@ class Stream:
     """Micro-steps ``start`` to ``stop`` of one process; row g of the run is the same whoever asks."""
 
     def __init__(
-        self, start: int, stop: int, *, slices: int, place: Place, poison: int | None = None
+        self, start: int, stop: int, *, micro_batches: int, place: Place, poison: int | None = None
     ) -> None:
-        self.micros = [m for m in range(start * slices, stop * slices) if m % place.world == place.rank]
+        self.micros = [
+            m for m in range(start * micro_batches, stop * micro_batches) if m % place.world == place.rank
+        ]
         self.poison = poison
 
     def __len__(self) -> int:
@@ -131,8 +133,8 @@ def start(
     folder: Path,
     *,
     resume: Checkpoint | None = None,
-    standing: Standing | None = None,
-    judge: Any = None,
+    training_state: TrainingState | None = None,
+    evaluate_at: Any = None,
     poison: int | None = None,
     place: Place = Place(),  # noqa: B008  # frozen
     **settings: Any,
@@ -141,21 +143,23 @@ def start(
     launch = Launch(quiet=True)
     built = program(**settings)
     config = built.plan.experiment.train
-    slices = config.accumulate
+    micro_batches = config.accumulate
     updates = config.max_steps * sum(phase.repeats for phase in built.phases)
     for name in ("checkpoints", "predictions"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    module = Training(built, slices=slices)
+    module = Training(built, micro_batches=micro_batches)
     if resume is not None:
         module.restore(resume.tensors, resume.state)
-        standing = standing or Standing.from_json(resume.state["standing"])
+        training_state = training_state or TrainingState.from_json(resume.state["standing"])
     train(
         module,
-        stream=lambda update: Stream(update, updates, slices=slices, place=place, poison=poison),
+        stream=lambda update: Stream(
+            update, updates, micro_batches=micro_batches, place=place, poison=poison
+        ),
         unit="examples",
         folder=RunFolder(folder),
-        standing=standing or Standing(),
-        judge=judge or (lambda step: Judgement({"dev": {"wer": 1 / step}}, -1 / step)),
+        training_state=training_state or TrainingState(),
+        evaluate_at=evaluate_at or (lambda step: EvaluationResult({"dev": {"wer": 1 / step}}, -1 / step)),
         launch=launch,
         place=place,
     )

@@ -3,7 +3,7 @@ import torch
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, write_checkpoint
 from seqspec.runtime.checkpoints.selection import chosen
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.schema.diagnostic import Exit, RunError
 
 STEPS = (1, 10, 11, 12)
@@ -12,10 +12,10 @@ STEPS = (1, 10, 11, 12)
 
 @pytest.fixture
 def kept(tmp_path):
-    standing = Standing(scores={1: 5.0, 10: 1.0, 12: 2.0}, judged_at=12).as_json()
+    training_state = TrainingState(scores={1: 5.0, 10: 1.0, 12: 2.0}, evaluated_at=12).as_json()
     for step in STEPS:
         weights = {"w": torch.tensor([float(step)]), "n": torch.tensor(step)}
-        write_checkpoint(tmp_path, Checkpoint(step, {"weights": weights}, {"standing": standing}))
+        write_checkpoint(tmp_path, Checkpoint(step, {"weights": weights}, {"standing": training_state}))
     return tmp_path
 
 

@@ -74,7 +74,7 @@ def runs(tmp_path_factory):
         yield SimpleNamespace(folder=folder, language=language, translation=translation)
 
 
-def judged(runs, *sets):
+def evaluated(runs, *sets):
     over = [Overlay.set(one) for one in sets]
     return evaluate(runs.translation.path, split="dev", checkpoint="best", over=over, launch=LAUNCH)
 
@@ -92,13 +92,13 @@ def test_a_judgement_holds_the_language_model_s_digests_and_not_its_place(runs):
 
     assert held.keys() == {"model", "weights"}
     assert json.loads((runs.translation.path / "result.json").read_text())["language_model"] == held
-    assert judged(runs).language_model == held
+    assert evaluated(runs).language_model == held
     assert str(runs.language.path) not in runs.translation.lock.read_text()
-    assert judged(runs, "evaluate.search.language_model=null").language_model is None
+    assert evaluated(runs, "evaluate.search.language_model=null").language_model is None
 
 
 def test_another_language_model_is_told_and_is_a_drift(runs, another, capsys):
-    assert judged(runs).language_model != read_lock(runs.translation.lock)["language_model"]
+    assert evaluated(runs).language_model != read_lock(runs.translation.lock)["language_model"]
     assert "names another language model" in capsys.readouterr().err
 
     now = locked_now(compiled(runs.folder, "translation"), launch=LAUNCH)
@@ -111,7 +111,7 @@ def test_the_language_model_changes_what_is_found(runs):
     scores = [
         [
             one.hypotheses[0][1]
-            for one in judged(runs, f"evaluate.search.language_model.weight={weight}").found
+            for one in evaluated(runs, f"evaluate.search.language_model.weight={weight}").found
         ]
         for weight in ("0.001", "5.0")
     ]

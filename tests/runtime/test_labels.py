@@ -1,4 +1,4 @@
-"""Corpora with labels train, are judged by name, and answer new inputs with names."""
+"""Corpora with labels train, are evaluated by name, and answer new inputs with names."""
 
 import io
 import json
@@ -9,9 +9,9 @@ import pytest
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import generator
-from seqspec.data.corpus.images import write_picture
+from seqspec.data.corpus.images import write_image
 from seqspec.runtime.assembly.assemble import assemble, compile_run
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.doctor import isolation
@@ -61,7 +61,7 @@ def pairs(trained):
 def test_pictures_are_learned_and_judged_by_label(trained):
     result = digits(trained)
 
-    scored = result.judged["dev"]
+    scored = result.evaluated["dev"]
     lines = [json.loads(line) for line in (result.folder.predictions / "dev.jsonl").read_text().splitlines()]
     right = sum(line["reference"] == line["hypothesis"] for line in lines)
     assert scored.metrics["accuracy"] == right / len(lines) > 0.6
@@ -86,9 +86,9 @@ def test_pictures_in_files_are_answered(trained, tmp_path):
     files = []
     for label in range(10):
         files.append(str(tmp_path / f"{label}.png"))
-        write_picture(Path(files[-1]), picture(label, rng, channels=1, height=28, width=28))
+        write_image(Path(files[-1]), image(label, rng, channels=1, height=28, width=28))
     wide = tmp_path / "wide.png"
-    write_picture(wide, picture(0, rng, channels=1, height=28, width=30))
+    write_image(wide, image(0, rng, channels=1, height=28, width=30))
     out = io.StringIO()
 
     ask = partial(predict, result.folder.path, checkpoint="last", over=(), launch=LAUNCH, out=out,
@@ -102,7 +102,7 @@ def test_pictures_in_files_are_answered(trained, tmp_path):
         ask(inputs=[str(wide)])
     with pytest.raises(DataError, match="there is no file"):
         ask(inputs=[str(tmp_path / "none.png")])
-    with pytest.raises(RunError, match="reads pictures: name the files"):
+    with pytest.raises(RunError, match="reads images: name the files"):
         ask(inputs=[])
 
 
@@ -132,7 +132,7 @@ def test_texts_are_answered_by_the_names_of_labels(trained, tmp_path):
 
 TABLE = """
 seqspec: 1
-name: pictures
+name: images
 data:
   source:
     type: tsv
@@ -153,7 +153,7 @@ def test_pictures_of_a_table_are_scaled_when_labelled_as_they_were_in_training(t
     monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
     spec, file = tmp_path / "pictures.yaml", tmp_path / "large.png"
     spec.write_text(TABLE)
-    write_picture(file, picture(1, generator("test", 1), channels=3, height=20, width=16))
+    write_image(file, image(1, generator("test", 1), channels=3, height=20, width=16))
     result = run(compile_spec(spec), runs=tmp_path / "runs", launch=LAUNCH)
     out = io.StringIO()
 

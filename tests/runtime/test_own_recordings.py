@@ -101,8 +101,8 @@ def test_a_run_says_what_was_left_out_and_what_was_not_judged(tmp_path):
     folder = RunFolder(tmp_path)
     folder.note("data.json", {"dropped": {"train": {"empty source": 3, "cut off": 1}, "dev": {}}})
 
-    assert _notes(folder, judged=True) == (
+    assert _notes(folder, evaluated=True) == (
         "note: rows were left out: 4 of train; `seqspec data prepare` says why\n"
     )
-    assert "`evaluate.metrics` names no metric" in _notes(folder, judged=False)
-    assert _notes(RunFolder(tmp_path / "none"), judged=True) == ""
+    assert "`evaluate.metrics` names no metric" in _notes(folder, evaluated=False)
+    assert _notes(RunFolder(tmp_path / "none"), evaluated=True) == ""

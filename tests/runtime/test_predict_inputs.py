@@ -106,8 +106,8 @@ def test_a_folder_stands_for_its_files(tmp_path):
 
 
 def test_a_folder_without_files_of_the_kind_is_told(tmp_path):
-    with pytest.raises(DataError, match="holds no pictures"):
-        files_of([str(tmp_path)], "pictures")
+    with pytest.raises(DataError, match="holds no images"):
+        files_of([str(tmp_path)], "images")
     with pytest.raises(DataError, match="is a folder"):
         texts(tmp_path)
 

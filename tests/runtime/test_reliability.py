@@ -1,4 +1,4 @@
-"""The slice of ``benchmarks/reliability.py`` that every test run holds.
+"""The micro-batch of ``benchmarks/reliability.py`` that every test run holds.
 
 It forks, so it works in a process of its own: other tests leave threads behind, which a fork does not
 survive.  No test looks at the clock.

@@ -10,9 +10,9 @@ import torch
 
 from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
 from seqspec.runtime.checkpoints.selection import chosen
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.training.step_boundary import Judgement
+from seqspec.runtime.training.step_boundary import EvaluationResult
 from tests.runtime.fakes import start
 
 PLAN = {
@@ -25,12 +25,12 @@ SCORES = {10: 0.1, 20: 0.2, 30: 0.3, 40: 0.5, 50: 0.72, 60: 0.64}
 
 
 def evaluation(term_at=None):
-    def judge(step):
+    def evaluate_at(step):
         if step == term_at:
             os.kill(os.getpid(), signal.SIGTERM)
-        return Judgement({"dev": {"accuracy": SCORES[step]}}, SCORES[step])
+        return EvaluationResult({"dev": {"accuracy": SCORES[step]}}, SCORES[step])
 
-    return judge
+    return evaluate_at
 
 
 def resumed(folder, **settings):
@@ -42,16 +42,16 @@ def resumed(folder, **settings):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    start(folder, judge=evaluation(), **PLAN)
+    start(folder, evaluate_at=evaluation(), **PLAN)
     return folder
 
 
 @pytest.mark.parametrize("step", [10, 20, 40, 50])
 def test_a_signal_at_an_evaluation_changes_no_choice(whole, tmp_path, step):
-    stopped = start(tmp_path, judge=evaluation(step), **PLAN)
+    stopped = start(tmp_path, evaluate_at=evaluation(step), **PLAN)
     assert stopped.step == step
 
-    resumed(tmp_path, judge=evaluation(), **PLAN)
+    resumed(tmp_path, evaluate_at=evaluation(), **PLAN)
 
     assert steps_of(tmp_path / "checkpoints") == steps_of(whole / "checkpoints")
     assert (tmp_path / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
@@ -67,7 +67,7 @@ def test_the_best_checkpoint_is_one_that_the_plan_writes(whole):
 
 
 def test_a_stopped_run_has_a_best_checkpoint_of_its_plan(tmp_path):
-    start(tmp_path, judge=evaluation(50), **PLAN)
+    start(tmp_path, evaluate_at=evaluation(50), **PLAN)
 
     assert steps_of(tmp_path / "checkpoints") == [30, 45, 50]
     assert chosen(tmp_path / "checkpoints", "best").step == 30
@@ -76,10 +76,10 @@ def test_a_stopped_run_has_a_best_checkpoint_of_its_plan(tmp_path):
 
 def test_a_longer_run_gives_the_bits_of_one_that_was_planned_so(whole, tmp_path):
     shorter = {**PLAN, "max_steps": 40}
-    start(tmp_path, judge=evaluation(), **shorter)
+    start(tmp_path, evaluate_at=evaluation(), **shorter)
     saved = newest_sound(tmp_path / "checkpoints", print)
-    standing = Standing.from_json(saved.state["standing"])
-    assert standing.scores.keys() == {10, 20, 30, 40}
+    training_state = TrainingState.from_json(saved.state["standing"])
+    assert training_state.scores.keys() == {10, 20, 30, 40}
 
     extend(tmp_path)
 
@@ -87,7 +87,7 @@ def test_a_longer_run_gives_the_bits_of_one_that_was_planned_so(whole, tmp_path)
 
 
 def test_an_end_off_every_period_leaves_no_trace_in_a_longer_run(whole, tmp_path):
-    start(tmp_path, judge=lambda step: Judgement({"dev": {"accuracy": 0.9}}, 0.9) if step == 38
+    start(tmp_path, evaluate_at=lambda step: EvaluationResult({"dev": {"accuracy": 0.9}}, 0.9) if step == 38
           else evaluation()(step), **{**PLAN, "max_steps": 38})  # fmt: skip
     assert b'"step": 38' in (tmp_path / "metrics.jsonl").read_bytes()
 
@@ -102,10 +102,12 @@ def extend(folder):
     from seqspec.schema.experiment import Evaluate
 
     evaluate = Evaluate.model_validate(PLAN["evaluate"], context=Catalogue())
-    for judge in (evaluation(50), evaluation()):
+    for evaluate_at in (evaluation(50), evaluation()):
         saved = newest_sound(folder / "checkpoints", print)
-        standing = Standing.from_json(saved.state["standing"]).for_plan(PLAN["max_steps"], evaluate)
-        start(folder, resume=saved, standing=standing, judge=judge, **PLAN)
+        training_state = TrainingState.from_json(saved.state["standing"]).for_plan(
+            PLAN["max_steps"], evaluate
+        )
+        start(folder, resume=saved, training_state=training_state, evaluate_at=evaluate_at, **PLAN)
 
 
 def same(folder, other):
@@ -119,12 +121,18 @@ def same(folder, other):
 
 
 def test_an_interrupted_deletion_is_made_good(tmp_path):
-    start(tmp_path, judge=evaluation(), **PLAN)
+    start(tmp_path, evaluate_at=evaluation(), **PLAN)
     checkpoints = RunFolder(tmp_path).checkpoints
     extra = checkpoints / "step-00000030"
     (checkpoints / "step-00000045").rename(extra)
-    standing = Standing.from_json(newest_sound(checkpoints, print).state["standing"])
+    training_state = TrainingState.from_json(newest_sound(checkpoints, print).state["standing"])
 
-    prune(checkpoints, keep=Keep(last=1), scores=standing.scores, planned=standing.planned, newest=60)
+    prune(
+        checkpoints,
+        keep=Keep(last=1),
+        scores=training_state.scores,
+        planned=training_state.planned,
+        newest=60,
+    )
 
     assert steps_of(checkpoints) == [60]

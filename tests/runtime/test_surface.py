@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import seqspec
-from seqspec.data.corpus.images import write_picture
+from seqspec.data.corpus.images import write_image
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import run
 from seqspec.schema.diagnostic import RunError
@@ -63,7 +63,7 @@ def test_a_run_is_opened(compiled, tmp_path):
 
     assert opened.metrics
     file = tmp_path / "one.png"
-    write_picture(file, np.zeros((1, 28, 28), np.uint8))
+    write_image(file, np.zeros((1, 28, 28), np.uint8))
     (prediction,) = opened.predict([str(file)], launch=Launch(device="cpu"))
     assert prediction.hypotheses[0].label in {str(digit) for digit in range(10)}
     assert "accuracy" in opened.evaluate("test", launch=Launch(device="cpu", threads=1)).metrics

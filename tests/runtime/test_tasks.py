@@ -15,7 +15,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.commands.describe import describe
 from seqspec.runtime.commands.export import Request, export
 from seqspec.runtime.commands.runs import evaluate, predict
@@ -42,7 +42,7 @@ def trained(tmp_path_factory):
     root = tmp_path_factory.mktemp("tasks")
     spec = two_tasks(root)
     result = run(compile_spec(spec), runs=root / "runs", launch=LAUNCH)
-    return SimpleNamespace(root=root, spec=spec, folder=result.folder, judged=result.judged)
+    return SimpleNamespace(root=root, spec=spec, folder=result.folder, evaluated=result.evaluated)
 
 
 def test_a_run_that_was_killed_ends_in_the_same_bits(trained):
@@ -61,14 +61,14 @@ def test_a_run_that_was_killed_ends_in_the_same_bits(trained):
 def test_the_journal_tells_what_each_task_learned(trained):
     journal = read_journal(trained.folder.metrics)
     steps = [line for line in journal if line["event"] == "train"]
-    judged = [
+    evaluated = [
         (line["task"], line["split"], next(iter(line["metrics"]))) for line in journal if "metrics" in line
     ]
 
     assert {name for line in steps for name in line if name.startswith("loss.")} == {"loss.asr", "loss.mt"}
     assert {name for line in steps for name in line if name.startswith("norm.")} == {"norm.asr", "norm.mt"}
     assert all(("norm.mt" in line) == ("loss.mt" in line) for line in steps)
-    assert judged == [("asr", "dev", "wer"), ("mt", "dev", "chrf")] * 2
+    assert evaluated == [("asr", "dev", "wer"), ("mt", "dev", "chrf")] * 2
 
 
 def test_a_checkpoint_holds_a_shared_part_once_and_under_its_name(trained):
@@ -94,7 +94,7 @@ def test_a_run_says_what_came_of_each_task(trained):
     result = json.loads((trained.folder.path / "result.json").read_text())
     html = page(trained.folder)
 
-    assert list(result["metrics"]) == list(trained.judged) == ["asr/dev", "mt/dev"]
+    assert list(result["metrics"]) == list(trained.evaluated) == ["asr/dev", "mt/dev"]
     assert sorted(file.name for file in trained.folder.predictions.glob("*.jsonl")) == [
         "asr.dev.jsonl",
         "mt.dev.jsonl",
@@ -190,15 +190,15 @@ def test_a_run_stops_when_every_task_that_may_has_stalled():
     tasks = {"asr": Evaluate(stop=Stop(after=2)), "mt": Evaluate(stop=Stop(after=2)), "third": Evaluate()}
     falls, rises = {1: 3.0, 2: 2.0, 3: 1.0}, {1: 1.0, 2: 2.0, 3: 3.0}
 
-    assert Standing(task_scores={"asr": falls, "mt": rises}).waited(tasks) == (0, False)
-    assert Standing(task_scores={"asr": falls, "mt": falls, "third": rises}).waited(tasks) == (2, True)
+    assert TrainingState(task_scores={"asr": falls, "mt": rises}).waited(tasks) == (0, False)
+    assert TrainingState(task_scores={"asr": falls, "mt": falls, "third": rises}).waited(tasks) == (2, True)
 
 
 def test_scores_of_tasks_survive_a_checkpoint():
-    standing = Standing(scores={4: 1.0}, task_scores={"asr": {4: 2.0}})
+    training_state = TrainingState(scores={4: 1.0}, task_scores={"asr": {4: 2.0}})
 
-    assert Standing.from_json(json.loads(json.dumps(standing.as_json()))) == standing
-    assert "task_scores" not in Standing().as_json()
+    assert TrainingState.from_json(json.loads(json.dumps(training_state.as_json()))) == training_state
+    assert "task_scores" not in TrainingState().as_json()
 
 
 def test_windows_name_phases_before_and_tasks_behind():

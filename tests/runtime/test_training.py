@@ -59,15 +59,15 @@ class Crash(Exception):
 def LostAt(folder, *, step, **settings) -> Checkpoint:
     """A run that is cut off while it judges, as near to a kill as one process gets; gives what is left."""
 
-    def judge(at: int):
+    def evaluate_at(at: int):
         if at >= step:
             raise Crash
-        from seqspec.runtime.training.step_boundary import Judgement
+        from seqspec.runtime.training.step_boundary import EvaluationResult
 
-        return Judgement({"dev": {"wer": 1 / at}}, -1 / at)
+        return EvaluationResult({"dev": {"wer": 1 / at}}, -1 / at)
 
     with pytest.raises(Crash):
-        start(folder, judge=judge, **settings)
+        start(folder, evaluate_at=evaluate_at, **settings)
     return resumed(folder)
 
 
@@ -117,11 +117,13 @@ def test_a_budget_skips_steps_that_are_not_finite(tmp_path):
 
 
 def test_early_stopping_waits_and_then_stops(tmp_path):
-    from seqspec.runtime.training.step_boundary import Judgement
+    from seqspec.runtime.training.step_boundary import EvaluationResult
 
     evaluate = {"every_steps": 2, "metrics": ["wer"], "stop": {"after": 2}}
 
-    module = start(tmp_path, max_steps=50, evaluate=evaluate, judge=lambda step: Judgement({}, 1.0))
+    module = start(
+        tmp_path, max_steps=50, evaluate=evaluate, evaluate_at=lambda step: EvaluationResult({}, 1.0)
+    )
 
     assert module.step == 6
     assert steps_of(tmp_path / "checkpoints")[-1] == 6
@@ -129,7 +131,7 @@ def test_early_stopping_waits_and_then_stops(tmp_path):
 
 def test_keeping_last_best_and_every(tmp_path):
     scores = {4: -1.0, 8: 5.0, 12: 0.0, 16: 0.0, 20: 0.0}
-    from seqspec.runtime.training.step_boundary import Judgement
+    from seqspec.runtime.training.step_boundary import EvaluationResult
 
     start(
         tmp_path,
@@ -137,7 +139,7 @@ def test_keeping_last_best_and_every(tmp_path):
         checkpoint_every_steps=4,
         keep_every_steps=12,
         evaluate={"every_steps": 4, "metrics": ["wer"]},
-        judge=lambda step: Judgement({}, scores[step]),
+        evaluate_at=lambda step: EvaluationResult({}, scores[step]),
     )
 
     assert steps_of(tmp_path / "checkpoints") == [8, 12, 16, 20]

@@ -39,12 +39,14 @@ class Towers(nn.Module):
         return {"pairs": pairs, "norm": Term(source.square().sum(), count)}
 
 
-def batches(slices: int) -> list[Batch]:
+def batches(micro_batches: int) -> list[Batch]:
     generator = torch.Generator().manual_seed(1)
     x, y = (torch.randn(PAIRS, 4, generator=generator) for _ in range(2))
-    size = PAIRS // slices
+    size = PAIRS // micro_batches
     return [
-        Batch.pair(x[i : i + size], None, y[i : i + size], None, torch.arange(i, i + size), i, PAIRS / slices)
+        Batch.pair(
+            x[i : i + size], None, y[i : i + size], None, torch.arange(i, i + size), i, PAIRS / micro_batches
+        )
         for i in range(0, PAIRS, size)
     ]
 
@@ -56,18 +58,22 @@ def losses(*, norm: bool) -> Losses:
     return Losses(named, last_step=1)
 
 
-def trained(slices: int, *, norm: bool, training: bool = False) -> tuple[list[torch.Tensor], float, float]:
+def trained(
+    micro_batches: int, *, norm: bool, training: bool = False
+) -> tuple[list[torch.Tensor], float, float]:
     """Gradients after one update, and the reported total and count."""
     model = Towers().train(training)
     whole = WholeBatch(
-        Learning(model, losses(norm=norm)), slices=slices, seeded=lambda batch: torch.manual_seed(batch.step)
+        Learning(model, losses(norm=norm)),
+        micro_batches=micro_batches,
+        seeded=lambda batch: torch.manual_seed(batch.step),
     )
     told = None
-    for batch in batches(slices):
+    for batch in batches(micro_batches):
         assert told is None
         told = whole.objective(batch, names=None, step=1)
     assert told is not None
-    (told.objective / slices).backward()
+    (told.objective / micro_batches).backward()
     return [p.grad for p in model.parameters() if p.grad is not None], float(told.total), float(told.count)
 
 
@@ -97,12 +103,14 @@ class NoNegatives(Towers):
 
 def test_micro_batches_do_not_change_what_is_compared() -> None:
     results = []
-    for slices in (1, 3, 4):
+    for micro_batches in (1, 3, 4):
         model = NoNegatives().eval()
-        whole = WholeBatch(Learning(model, losses(norm=True)), slices=slices, seeded=lambda batch: None)
-        told = [whole.objective(batch, names=None, step=1) for batch in batches(slices)][-1]
+        whole = WholeBatch(
+            Learning(model, losses(norm=True)), micro_batches=micro_batches, seeded=lambda batch: None
+        )
+        told = [whole.objective(batch, names=None, step=1) for batch in batches(micro_batches)][-1]
         assert told is not None
-        (told.objective / slices).backward()
+        (told.objective / micro_batches).backward()
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
         results.append((gradients, float(told.total), float(told.count), float(told.terms["correct"])))
     for gradients, total, count, correct in results[1:]:
@@ -119,7 +127,9 @@ def test_both_passes_drop_the_same_units() -> None:
 
     def loss() -> float:
         whole = WholeBatch(
-            Learning(model, losses(norm=True)), slices=3, seeded=lambda batch: torch.manual_seed(batch.step)
+            Learning(model, losses(norm=True)),
+            micro_batches=3,
+            seeded=lambda batch: torch.manual_seed(batch.step),
         )
         told = [whole.objective(batch, names=None, step=1) for batch in batches(3)][-1]
         assert told is not None
@@ -142,7 +152,7 @@ def test_a_micro_batch_without_an_example_of_its_own_adds_nothing() -> None:
     (batch,) = batches(1)
     empty = batch.map(lambda x: x[:1])._replace(step=99, shares={"loss": float("inf")})
     half = batch._replace(shares={"loss": PAIRS / 2})
-    whole = WholeBatch(Learning(model, losses(norm=False)), slices=2, seeded=lambda batch: None)
+    whole = WholeBatch(Learning(model, losses(norm=False)), micro_batches=2, seeded=lambda batch: None)
     assert whole.objective(half, names=None, step=1) is None
     told = whole.objective(empty, names=None, step=1)
     assert told is not None

@@ -16,7 +16,7 @@ from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.source import Tree
 
 
-class Look(NamedTuple):
+class AnalysisResult(NamedTuple):
     """What came of it."""
 
     tree: Tree | None
@@ -32,11 +32,11 @@ class Look(NamedTuple):
         return not any(d.severity == "error" for d in self.found)
 
 
-def look(
+def analyze(
     reading: Reading, overlays: Sequence[Overlay] = (), *, facts: Mapping[str, int] | None = None
-) -> Look:
+) -> AnalysisResult:
     """Look at a spec under ``overlays``."""
-    seen = first_look(reading, overlays)
+    seen = analyze_schema(reading, overlays)
     if seen.understood is None:
         return seen._replace(found=(*seen.found, *later_mistakes(seen.found, seen.tree)))
     tree, experiment = seen.understood
@@ -45,10 +45,10 @@ def look(
     return seen._replace(plan=plan, found=(*mistakes, *check(plan, tree)))
 
 
-def first_look(reading: Reading, overlays: Sequence[Overlay] = ()) -> Look:
+def analyze_schema(reading: Reading, overlays: Sequence[Overlay] = ()) -> AnalysisResult:
     """Only what the stages up to ``validate`` have to say."""
     try:
         understood = comprehend(reading, overlays)
     except SpecError as error:
-        return Look(error.tree, None, None, error.diagnostics)
-    return Look(understood.tree, understood, None, ())
+        return AnalysisResult(error.tree, None, None, error.diagnostics)
+    return AnalysisResult(understood.tree, understood, None, ())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from seqspec.compile.analysis.analysis import Look, look
+from seqspec.compile.analysis.analysis import AnalysisResult, analyze
 from seqspec.compile.analysis.front_end import Reading
 from seqspec.compile.diagnostics.ignore import silenced
 from seqspec.compile.diagnostics.report import same_mistake
@@ -18,42 +18,42 @@ from seqspec.schema.diagnostic import Diagnostic, Label
 from seqspec.schema.source import COMMAND_LINE, Span
 
 
-def all_looks(
-    reading: Reading, overlays: Sequence[Overlay] = (), *, look: Callable[..., Look] = look
-) -> dict[str, Look]:
+def analyze_profiles(
+    reading: Reading, overlays: Sequence[Overlay] = (), *, analyze: Callable[..., AnalysisResult] = analyze
+) -> dict[str, AnalysisResult]:
     """A look at the spec itself, under no name, and one under each of its profiles.
 
     Where ``overlays`` name a profile, a person asked for that one alone.
     """
-    looks = {"": look(reading, overlays)}
+    analyses = {"": analyze(reading, overlays)}
     if not any(overlay.kind == "profile" for overlay in overlays):
         for name in reading.composed.profiles:
-            if sum(len(seen.found) for seen in looks.values()) > MOST_TOLD:
+            if sum(len(seen.found) for seen in analyses.values()) > MOST_TOLD:
                 break
-            looks[name] = look(reading, (Overlay.profile(name), *overlays))
-    return looks
+            analyses[name] = analyze(reading, (Overlay.profile(name), *overlays))
+    return analyses
 
 
-def everything_found(looks: Mapping[str, Look], reading: Reading) -> tuple[Diagnostic, ...]:
+def everything_found(analyses: Mapping[str, AnalysisResult], reading: Reading) -> tuple[Diagnostic, ...]:
     """What is wrong with a spec, then what is wrong under its profiles alone, each mistake once.
 
     Comments silence warnings of either; none is idle that silences one under some profile.
     """
-    found = (*looks[""].found, *_under_profiles(looks, reading))
-    tree = next((seen.tree for seen in looks.values() if seen.tree is not None), None)
+    found = (*analyses[""].found, *_under_profiles(analyses, reading))
+    tree = next((seen.tree for seen in analyses.values() if seen.tree is not None), None)
     if tree is None:
         return found
     # Where some look did not come to its end, nobody knows which comments are idle.
-    return silenced(found, tree, idle=all(seen.plan is not None for seen in looks.values()))
+    return silenced(found, tree, idle=all(seen.plan is not None for seen in analyses.values()))
 
 
-def _under_profiles(looks: Mapping[str, Look], reading: Reading) -> Iterator[Diagnostic]:
+def _under_profiles(analyses: Mapping[str, AnalysisResult], reading: Reading) -> Iterator[Diagnostic]:
     """What is found under profiles and not, as seriously, without one."""
     known: dict[tuple[object, ...], bool] = {}
-    for d in looks[""].found:
+    for d in analyses[""].found:
         known[same_mistake(d)] = known.get(same_mistake(d), False) or d.severity == "error"
     under: dict[tuple[object, ...], tuple[Diagnostic, list[str]]] = {}
-    for name, seen in looks.items():
+    for name, seen in analyses.items():
         for d in seen.found if name else ():
             if _of_command_line(d):
                 continue

@@ -52,9 +52,9 @@ def _segmenters(constructor: Constructor) -> Iterator[Finding]:
                 yield finding
 
 
-def _tried(look: Callable[[], object], at: Path) -> Finding | None:
+def _tried(analyze: Callable[[], object], at: Path) -> Finding | None:
     try:
-        look()
+        analyze()
     except DataError as error:
         return Finding(at, error.message, help=error.help, code=error.code)
     return None

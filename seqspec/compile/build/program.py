@@ -95,7 +95,7 @@ class Program:
 
 
 def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> Program:
-    """Build every component of the model and of its judgement.
+    """Build every component of the model and of its evaluation.
 
     Initial weights come from the plan's seed alone; on ``meta`` no memory is taken.  Raises ``SpecError``
     where a number is still unknown, or where a written key was never read.
@@ -123,7 +123,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
         _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
-    programs = {name: _judged(task, optimizer) for name, task in made.items()}
+    programs = {name: _with_metrics(task, optimizer) for name, task in made.items()}
     if not plan.tasks:
         return replace(
             programs[""], optimizers=optimizers, phases=phases, apart=apart, joining=joining,
@@ -178,7 +178,7 @@ def _steered(found: dict[str, Claim], model: Any, weighting: Any) -> dict[str, C
     return {name: replace(one, groups=(*one.groups, rule)) for name, one in found.items()}
 
 
-def _judged(made: _Made, optimizer: Optimizer) -> Program:
+def _with_metrics(made: _Made, optimizer: Optimizer) -> Program:
     """The program of one task, its search and metrics built."""
     constructor = made.constructor
     plan = constructor.plan

@@ -1,7 +1,7 @@
 """A batch of examples that cannot be split evenly over its micro-batches.
 
 ``batch.size`` counts the examples of one optimiser step, and ``train.accumulate`` says into how many equal
-slices it is split; a remainder would make some slices larger than others.
+micro-batches it is split; a remainder would make some micro-batches larger than others.
 
 Example, in the spec of ``seqspec new mt``::
 
@@ -25,7 +25,7 @@ CODE = "SQ218"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    batch, slices = plan.experiment.data.batch, plan.experiment.train.accumulate
+    batch, micro_batches = plan.experiment.data.batch, plan.experiment.train.accumulate
     if batch.unit != "examples":
         return
     if batch.size != int(batch.size):
@@ -34,12 +34,12 @@ def check(plan: Plan) -> Iterator[Finding]:
             f"a batch holds whole examples, not {batch.size:g}",
             help=f"take {int(batch.size) or 1} or {int(batch.size) + 1}",
         )
-    elif batch.size % slices:
-        below = int(batch.size // slices * slices)
-        nearest = f"{below} or {below + slices}" if below else f"{slices}"
+    elif batch.size % micro_batches:
+        below = int(batch.size // micro_batches * micro_batches)
+        nearest = f"{below} or {below + micro_batches}" if below else f"{micro_batches}"
         yield Finding(
             ("train", "accumulate"),
-            f"{slices} slices do not divide a batch of {batch.size:g} examples",
+            f"{micro_batches} micro-batches do not divide a batch of {batch.size:g} examples",
             help=f"the nearest sizes are {nearest}",
             also=((("data", "batch", "size"), f"{batch.size:g} examples a step"),),
         )

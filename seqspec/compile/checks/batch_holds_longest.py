@@ -24,15 +24,16 @@ CODE = "SQ220"
 
 
 def check(plan: Plan) -> Iterator[Finding]:
-    batch, slices = plan.experiment.data.batch, plan.experiment.train.accumulate
-    share = batch.size / slices
+    batch, micro_batches = plan.experiment.data.batch, plan.experiment.train.accumulate
+    share = batch.size / micro_batches
     for at, longest in _longest(plan):
         if longest > share:
-            of = f" over {slices} slices" if slices > 1 else ""
+            of = f" over {micro_batches} micro-batches" if micro_batches > 1 else ""
             yield Finding(
                 ("data", "batch", "size"),
                 f"a batch of {batch.size:,g} {batch.unit}{of} cannot hold an example of {longest:,g}",
-                help=f"take at least {longest * slices:,g}, or leave out what is longer than {share:,g}",
+                help=f"take at least {longest * micro_batches:,g}, or leave out what is longer "
+                f"than {share:,g}",
                 also=((at, f"examples may be this long: {longest:,g} {batch.unit}"),),
             )
             return

@@ -57,10 +57,10 @@ def check(plan: Plan) -> Iterator[Finding]:
                     if told := unfit(value):
                         yield Finding((*path, name), told[0], help=told[1])
                 elif value is not None:
-                    yield from _judged((*path, name), value)
+                    yield from _findings((*path, name), value)
 
 
-def _judged(path: Path, value: object) -> Iterator[Finding]:
+def _findings(path: Path, value: object) -> Iterator[Finding]:
     """A path, or the several of a list or of a mapping."""
     if isinstance(value, str):
         told = _wrong(value) if _ODD(value) else None
@@ -68,10 +68,10 @@ def _judged(path: Path, value: object) -> Iterator[Finding]:
             yield Finding(path, told[0], help=told[1])
     elif isinstance(value, list) and not any(isinstance(item, BaseModel) for item in value):
         for index, item in enumerate(value):
-            yield from _judged((*path, index), item)
+            yield from _findings((*path, index), item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _judged((*path, key), item)
+            yield from _findings((*path, key), item)
 
 
 def _wrong(written: str) -> tuple[str, str] | None:

@@ -54,7 +54,7 @@ def _counts(limits: Filter, given: Mapping[str, Type]) -> Iterator[Finding]:
 
 
 def _sections(plan: Plan, kinds: set[type[Type]], given: Mapping[str, Type]) -> Iterator[Finding]:
-    for name, kind, what in (("audio", Waveform, "sound"), ("image", Image, "pictures")):
+    for name, kind, what in (("audio", Waveform, "sound"), ("image", Image, "images")):
         if getattr(plan.experiment.data, name) is not None and kind not in kinds:
             yield _dead(("data", name), f"`{name}` is for {what}, and the corpus gives {_listed(given)}")
 

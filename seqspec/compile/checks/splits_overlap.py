@@ -1,6 +1,6 @@
 """One part of the corpus in two splits.
 
-A model that is judged on what it was trained on looks better than it is.
+A model that is evaluated on what it was trained on looks better than it is.
 
 Example, in the spec of ``seqspec new mt``::
 

@@ -16,7 +16,7 @@ from seqspec.schema.source import Source
 MOST_ROUNDS = 10
 
 
-class Mended(NamedTuple):
+class Fixed(NamedTuple):
     """A text after its fixes."""
 
     text: str
@@ -26,9 +26,9 @@ class Mended(NamedTuple):
     """What is still wrong."""
 
 
-def mend(source: Source, judge: Callable[[Source], Sequence[Diagnostic]], *, unsafe: bool) -> Mended:
-    """Apply fixes until none is left.  ``judge`` reads a text and tells what is wrong with it."""
-    found = tuple(judge(source))
+def apply_fixes(source: Source, find: Callable[[Source], Sequence[Diagnostic]], *, unsafe: bool) -> Fixed:
+    """Apply fixes until none is left.  ``find`` reads a text and tells what is wrong with it."""
+    found = tuple(find(source))
     applied: tuple[str, ...] = ()
     for _ in range(MOST_ROUNDS):
         chosen = choose(found, source, unsafe=unsafe)
@@ -36,12 +36,12 @@ def mend(source: Source, judge: Callable[[Source], Sequence[Diagnostic]], *, uns
             break
         edits = [edit for d in chosen if d.fix for edit in d.fix.edits]
         better = Source(source.name, edited(source.text, edits))
-        after = tuple(judge(better))
+        after = tuple(find(better))
         if better.text == source.text or _errors(after) > _errors(found):
             break
         source, found = better, after
         applied += tuple(d.fix.title for d in chosen if d.fix)
-    return Mended(source.text, applied, found)
+    return Fixed(source.text, applied, found)
 
 
 def choose(diagnostics: Iterable[Diagnostic], source: Source, *, unsafe: bool) -> list[Diagnostic]:

@@ -121,6 +121,6 @@ def _unused(ignore: _Ignore, told: set[tuple[str, int]]) -> Diagnostic:
     if (ignore.code, ignore.line) in told:
         said = f"`{ignore.code}` is an error here, and errors cannot be ignored"
         return Diagnostic(
-            "SQ030", said, ignore.span, severity="warning", help="mend the error, or delete the comment"
+            "SQ030", said, ignore.span, severity="warning", help="fix the error, or delete the comment"
         )
     return Diagnostic("SQ030", said, ignore.span, severity="warning", help="delete the comment", fix=fix)

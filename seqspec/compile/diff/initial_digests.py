@@ -115,17 +115,20 @@ def _step(place: Path, name: str) -> int | None:
     if name not in ("best", "last"):
         return next((step for step in present if f"step-{step:08d}" == name), None)
     state = _json(place / f"step-{present[-1]:08d}" / "state.json")
-    standing = state.get("standing") if isinstance(state, dict) else None
-    if name == "last" or not isinstance(standing, dict):
+    training_state = state.get("standing") if isinstance(state, dict) else None
+    if name == "last" or not isinstance(training_state, dict):
         return present[-1]
-    return _best(present, standing)
+    return _best(present, training_state)
 
 
-def _best(present: list[int], standing: Mapping[str, Any]) -> int:
-    every = standing.get("checkpoint_every_steps") or 1
-    ends = {standing.get("max_steps"), standing.get("judged_at") if standing.get("stopped") else None}
+def _best(present: list[int], training_state: Mapping[str, Any]) -> int:
+    every = training_state.get("checkpoint_every_steps") or 1
+    ends = {
+        training_state.get("max_steps"),
+        training_state.get("judged_at") if training_state.get("stopped") else None,
+    }
     planned = [step for step in present if not step % every or step in ends] or present
-    scores = {int(step): score for step, score in (standing.get("scores") or {}).items()}
+    scores = {int(step): score for step, score in (training_state.get("scores") or {}).items()}
     return min(
         (step for step in planned if step in scores), key=lambda s: (-scores[s], s), default=present[-1]
     )

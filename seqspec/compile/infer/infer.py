@@ -79,11 +79,11 @@ def _of_one(
     if experiment.adapt is not None:
         flow.node("adapt", {"model": _width(record, gives)})
     flow.node("procedure", {"model": _width(record, gives)})
-    judged = TypeFlow(experiment.evaluate, ("evaluate",), record)
+    evaluated = TypeFlow(experiment.evaluate, ("evaluate",), record)
     if experiment.evaluate.search is not None:
-        infer_search(judged, record.outputs.get(("model",), Outputs({"output": gives})))
+        infer_search(evaluated, record.outputs.get(("model",), Outputs({"output": gives})))
     for index in range(len(experiment.evaluate.metrics)):
-        judged.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
+        evaluated.item("metrics", index, {"target": given.get("target", Poison()), "given": gives})
     filled = fill(experiment, record.inferred)
     provenance = Provenance(tree, record.reasons)
     plan = Plan(filled, tuple(record.nodes), provenance, tuple(sorted(facts.items())))

@@ -28,7 +28,7 @@ _SAID: tuple[tuple[str, str, str, str], ...] = (
         "mapping values are not allowed",
         "SQ001",
         "a `:` stands where no key can be",
-        "put text that holds `: ` in quotes, or mend the indentation",
+        "put text that holds `: ` in quotes, or fix the indentation",
     ),
     (
         "mapping keys are not allowed",
@@ -64,7 +64,7 @@ _SAID: tuple[tuple[str, str, str, str], ...] = (
         "did not find expected key",
         "SQ001",
         "a key was expected here",
-        "mend the indentation, and check quotes and brackets above",
+        "fix the indentation, and check quotes and brackets above",
     ),
     (
         "did not find expected '-' indicator",

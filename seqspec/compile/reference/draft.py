@@ -168,7 +168,7 @@ def _pipeline(role: str, language: str) -> list[str]:
 
 
 def _cut(found: Survey, by: str = "") -> list[str]:
-    """The split that is cut out of train where the corpus has none to judge on."""
+    """The split that is cut out of train where the corpus has none to evaluate on."""
     if "dev" in found.others:
         return []
     return [f"  split: {{dev: 0.1{by}}}   # cut out of train; or name a file for dev above"]

@@ -238,7 +238,7 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
     ),
     (
         Place(
-            "", "pictures come in the size that the corpus has; a source of type `image_folder` can `resize`"
+            "", "images come in the size that the corpus has; a source of type `image_folder` can `resize`"
         ),
         "resize image_size img_size",
     ),

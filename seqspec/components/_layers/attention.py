@@ -146,7 +146,7 @@ class Attention(nn.Module):
         return self._attend(queries, new, mask=mask, causal=False), rest
 
     def weights(self, x_BQD: Tensor, memory_BKD: Tensor, *, mask: Tensor | None = None) -> Tensor:
-        """``[B, Q, K]``: attention probabilities, averaged over heads; for pictures and coverage."""
+        """``[B, Q, K]``: attention probabilities, averaged over heads; for images and coverage."""
         queries = self._queries(x_BQD)
         return self._probabilities(queries, self.remember(memory_BKD).keys, mask)
 

@@ -19,7 +19,7 @@ from seqspec.components._layers.separable import Separable, SeparableStack
 from seqspec.components._layers.transformer_step import LayerCache
 
 
-class LookCache(NamedTuple):
+class AttentionModuleCache(NamedTuple):
     """What one block keeps between steps."""
 
     windows: tuple[Tensor, ...]
@@ -27,30 +27,30 @@ class LookCache(NamedTuple):
     cache: LayerCache
     """Keys and values of what was written, and of the memory."""
 
-    def select(self, rows_N: Tensor, *, filled: int) -> LookCache:
+    def select(self, rows_N: Tensor, *, filled: int) -> AttentionModuleCache:
         """The hypotheses in ``rows_N``; ``filled`` is how many keys there are."""
         windows = tuple(kept[rows_N] for kept in self.windows)
-        return LookCache(windows, self.cache.select(rows_N, filled=filled))
+        return AttentionModuleCache(windows, self.cache.select(rows_N, filled=filled))
 
-    def keep(self, examples_B: Tensor) -> LookCache:
+    def keep(self, examples_B: Tensor) -> AttentionModuleCache:
         """Forgets the memories of other examples."""
         memory = self.cache.memory
         if memory is None:
             return self
         kept = KeysValues(memory.keys[examples_B], memory.values[examples_B])
-        return LookCache(self.windows, self.cache._replace(memory=kept))
+        return AttentionModuleCache(self.windows, self.cache._replace(memory=kept))
 
 
-class Seen(NamedTuple):
+class AttentionModuleOutput(NamedTuple):
     """What a step gives."""
 
     given: Tensor
-    cache: LookCache
+    cache: AttentionModuleCache
     attention: Tensor | None
     """``[N, S]``, where it was asked for and there is a memory."""
 
 
-class Look(nn.Module):
+class AttentionModule(nn.Module):
     """Places are told apart by sinusoids; without ``memory_dim`` the target alone is looked at."""
 
     def __init__(
@@ -77,17 +77,23 @@ class Look(nn.Module):
         looked_BTD: Tensor = self.own(self.convolutions(timed_BTD), causal=True)
         return looked_BTD if self.across is None else self.across(looked_BTD, memory_BSD, mask=mask)
 
-    def start(self, memory_BSD: Tensor | None, *, examples: int) -> LookCache:
+    def start(self, memory_BSD: Tensor | None, *, examples: int) -> AttentionModuleCache:
         """Nothing read yet; the memory's keys and values are worked out once."""
         memory = None
         if self.across is not None and memory_BSD is not None:
             memory = self.across.remember(memory_BSD)
         cache = LayerCache(self.own.no_past(examples=examples), memory, None)
-        return LookCache(self.convolutions.start(examples), cache)
+        return AttentionModuleCache(self.convolutions.start(examples), cache)
 
     def step(
-        self, x_ND: Tensor, before: LookCache, *, position: int, mask: Tensor | None, look: bool = False
-    ) -> Seen:
+        self,
+        x_ND: Tensor,
+        before: AttentionModuleCache,
+        *,
+        position: int,
+        mask: Tensor | None,
+        look: bool = False,
+    ) -> AttentionModuleOutput:
         """One more input a hypothesis, at ``position``."""
         place_1D = sinusoids(position, 1, dim=x_ND.shape[1], device=x_ND.device).to(x_ND.dtype)
         query_ND, windows = self.convolutions.step(x_ND + place_1D, before.windows)
@@ -97,4 +103,4 @@ class Look(nn.Module):
             if look:
                 attention = self.across.look_weights(looked_ND, cache.memory, mask=mask)
             looked_ND = self.across.look(looked_ND, cache.memory, mask=mask)
-        return Seen(looked_ND, LookCache(windows, cache), attention)
+        return AttentionModuleOutput(looked_ND, AttentionModuleCache(windows, cache), attention)

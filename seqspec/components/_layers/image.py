@@ -1,4 +1,4 @@
-"""Convolutions over pictures, with the padding of TensorFlow's "SAME": what does not divide evenly is
+"""Convolutions over images, with the padding of TensorFlow's "SAME": what does not divide evenly is
 added below and to the right.
 """
 
@@ -13,7 +13,7 @@ from torch.nn import functional
 from seqspec.components._layers.separable import glorot
 
 
-class PictureConvolution(nn.Module):
+class ImageConvolution(nn.Module):
     """ReLU, a convolution without a bias, layer normalisation over the channels of each pixel.
 
     ``separable``: each channel alone, then a mixture of them.  ``relu`` False leaves the input as it is.
@@ -61,7 +61,7 @@ class PixelNorm(nn.Module):
 
 
 def pad_same(x_BCHW: Tensor, *, kernel: int, stride: int, value: float = 0.0) -> Tensor:
-    """As much around a picture as makes ``ceil(size / stride)`` windows in each direction."""
+    """As much around an image as makes ``ceil(size / stride)`` windows in each direction."""
     sides: list[int] = []
     for size in (x_BCHW.shape[3], x_BCHW.shape[2]):
         more = max((-(-size // stride) - 1) * stride + kernel - size, 0)

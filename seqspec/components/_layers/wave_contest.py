@@ -17,7 +17,7 @@ Critic = Callable[[Tensor], Sequence[Any]]
 """Gives an opinion a discriminator: a score and the features behind it."""
 
 
-def judged(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
+def evaluated(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
     """How far the critic is from 1 for the data and from 0 for what was made, summed over discriminators."""
     opinions = zip(critic(true_BL), critic(made_BL), strict=True)
     found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]

@@ -1,4 +1,4 @@
-"""Xception's entry and exit over pictures: Chollet (2017), "Xception: Deep Learning with Depthwise Separable
+"""Xception's entry and exit over images: Chollet (2017), "Xception: Deep Learning with Depthwise Separable
 Convolutions", arXiv:1610.02357, figure 5, as Tensor2Tensor has them.
 """
 
@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.image import PictureConvolution, PixelNorm, pad_same, pool_same
+from seqspec.components._layers.image import ImageConvolution, PixelNorm, pad_same, pool_same
 from seqspec.components._layers.separable import glorot
 
 
 def entry_flow(channels: int, widths: Sequence[int]) -> Iterator[nn.Module]:
     """Two convolutions, the first of stride 2, then a residual block of stride 2 for each further width."""
     first, *rest = widths
-    yield PictureConvolution(channels, first, kernel=3, stride=2, relu=False)
-    yield PictureConvolution(first, rest[0], kernel=3)
+    yield ImageConvolution(channels, first, kernel=3, stride=2, relu=False)
+    yield ImageConvolution(first, rest[0], kernel=3)
     for depth, (inputs, outputs) in enumerate(pairwise(rest)):
         yield ShrinkingBlock(inputs, outputs, relu=depth == 0)
 
@@ -33,10 +33,10 @@ class ShrinkingBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, relu: bool) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            PictureConvolution(inputs, outputs, kernel=3, separable=True),
-            PictureConvolution(outputs, outputs, kernel=3, separable=True),
+            ImageConvolution(inputs, outputs, kernel=3, separable=True),
+            ImageConvolution(outputs, outputs, kernel=3, separable=True),
         )
-        self.beside = PictureConvolution(inputs, outputs, kernel=1, stride=2, relu=relu)
+        self.beside = ImageConvolution(inputs, outputs, kernel=1, stride=2, relu=relu)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         given: Tensor = pool_same(self.convolutions(x_BCHW)) + self.beside(x_BCHW)
@@ -44,9 +44,9 @@ class ShrinkingBlock(nn.Module):
 
 
 class ExitFlow(nn.Module):
-    """States as a square picture, or as a line, shortened while their width grows.
+    """States as a square image, or as a line, shortened while their width grows.
 
-    ``columns``: every convolution of a square has weights for a picture of one column beside, which
+    ``columns``: every convolution of a square has weights for an image of one column beside, which
     Tensor2Tensor made and never used on larger ones.
     """
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.data.corpus.adapter import Adapter
-from seqspec.data.corpus.images import read_mask, read_picture, write_picture
+from seqspec.data.corpus.images import read_image, read_mask, write_image
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
@@ -50,7 +50,7 @@ class MaskCorpus(Adapter[C]):
         for pair in self.pairs(split):
             size = {"height": config.height, "width": config.width, "resize": config.resize}
             try:
-                image = read_picture(pair.image, channels=3, corpus=self.corpus, **size)  # type: ignore[arg-type]
+                image = read_image(pair.image, channels=3, corpus=self.corpus, **size)  # type: ignore[arg-type]
                 mask = read_mask(
                     pair.mask, classes=config.classes, ignore=VOID, numbers=self.numbers, beside=pair.image,
                     corpus=self.corpus, **size,  # type: ignore[arg-type]
@@ -87,8 +87,8 @@ class MaskCorpus(Adapter[C]):
         mask[(y - cy) ** 2 + (x - cx) ** 2 <= radius**2] = disc
         colours = np.stack([(mask * step + 40) % 200 + 28 for step in (37, 91, 151)]).astype(np.float64)
         pixels = np.clip(colours + noise.normal(0, 12, colours.shape), 0, 255).astype(np.uint8)
-        write_picture(pair.image, pixels)
-        write_picture(pair.mask, mask[None])
+        write_image(pair.image, pixels)
+        write_image(pair.mask, mask[None])
 
 
 def only(numbers: dict[int, int]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Pictures whose class shows in the direction and fineness of a pattern of stripes, with noise on top."""
+"""Images whose class shows in the direction and fineness of a pattern of stripes, with noise on top."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def picture(label: int, rng: random.Random, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
-    """A picture of class ``label``: ``[channels, height, width]``."""
+def image(label: int, rng: random.Random, *, channels: int, height: int, width: int) -> NDArray[np.uint8]:
+    """An image of class ``label``: ``[channels, height, width]``."""
     noise = np.random.Generator(np.random.Philox(rng.getrandbits(64)))
     angle, cycles = label * np.pi / 5, 2 + label % 3
     y, x = np.mgrid[0:height, 0:width] / max(height, width)

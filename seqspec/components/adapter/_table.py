@@ -13,13 +13,13 @@ import numpy as np
 
 from seqspec.components.adapter._arrays import NUMBERS, array_of, number_of, synthetic_numbers
 from seqspec.components.adapter._cells import BadCell, Cells, cell_label, cell_text, look_up
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
 from seqspec.components.adapter._write import concrete
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
 from seqspec.data.corpus.audio import AudioReader, file_rate
-from seqspec.data.corpus.images import read_mask, read_picture, write_picture
+from seqspec.data.corpus.images import read_image, read_mask, write_image
 from seqspec.data.corpus.lines import Line
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
 from seqspec.data.printable import show
@@ -192,9 +192,9 @@ def _draw(column: RoleColumn, meaning: Meaning, folder: Path, name: str) -> str:
         pixels[:, : height // 2 + 1] = meaning.verb % column.classes
     else:
         rng = generator(name, *meaning)
-        pixels = picture(meaning.verb, rng, channels=column.channels or 3, height=height, width=width)
+        pixels = image(meaning.verb, rng, channels=column.channels or 3, height=height, width=width)
     path = f"{_folder(column)}/{name}.png"
-    write_picture(folder / path, pixels)
+    write_image(folder / path, pixels)
     return path
 
 
@@ -221,12 +221,12 @@ def _value(adapter: Adapter[TableConfig], cells: Cells, column: RoleColumn) -> o
         return AudioRef(Path(f"{value.file}#{value.offset}+{value.length}"))
     data, name = _parts(value)
     if data is not None and column.audio is None:
-        return _picture(adapter, column, adapter.root, data)
+        return _image(adapter, column, adapter.root, data)
     text = cell_text({column.column: name}, column.column)
     path = adapter.inside(text)
     if path is None:
         raise BadCell(adapter.outside(text))
-    return _piece(cells, column, path) if column.audio is not None else _picture(adapter, column, path, None)
+    return _piece(cells, column, path) if column.audio is not None else _image(adapter, column, path, None)
 
 
 def _piece(cells: Cells, column: RoleColumn, path: Path) -> AudioRef:
@@ -271,7 +271,7 @@ def _seconds(cells: Cells, column: str | int) -> float:
 
 
 def _parts(value: object) -> tuple[bytes | None, object]:
-    """The bytes of a file, or its path: how Hugging Face datasets keep pictures and audio."""
+    """The bytes of a file, or its path: how Hugging Face datasets keep images and audio."""
     if isinstance(value, bytes):
         return value, None
     if not isinstance(value, Mapping):
@@ -280,7 +280,7 @@ def _parts(value: object) -> tuple[bytes | None, object]:
     return (data, None) if isinstance(data, bytes) else (None, value.get("path"))
 
 
-def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data: bytes | None) -> object:
+def _image(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data: bytes | None) -> object:
     assert column.height is not None
     assert column.width is not None
     try:
@@ -295,7 +295,7 @@ def _picture(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data
                 data=data,
                 ignore=column.ignore,
             )
-        return read_picture(
+        return read_image(
             path,
             channels=column.channels or 3,
             height=column.height,

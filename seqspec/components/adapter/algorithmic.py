@@ -1,6 +1,6 @@
 """Algorithmic problems, worked out from (seed, split, index).
 
-As in Tensor2Tensor, with two of its slips mended: the symbol between two numbers is in the vocabulary, and
+As in Tensor2Tensor, with two of its slips fixed: the symbol between two numbers is in the vocabulary, and
 what is drawn by rank begins at symbol 0.
 """
 

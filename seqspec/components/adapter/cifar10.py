@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes, write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
@@ -24,7 +24,7 @@ _RECORD = 1 + 3 * 32 * 32
 
 
 class Cifar10(Adapter[Cifar10Config]):
-    """Pictures in the order of the batches; labels are the names of the classes."""
+    """Images in the order of the batches; labels are the names of the classes."""
 
     label_names = _NAMES
 
@@ -59,9 +59,7 @@ class Cifar10(Adapter[Cifar10Config]):
                 labels = [
                     rng.randrange(10) for _ in range(total // len(batches) + (index < total % len(batches)))
                 ]
-                rows = (
-                    bytes([x]) + picture(x, rng, channels=3, height=32, width=32).tobytes() for x in labels
-                )
+                rows = (bytes([x]) + image(x, rng, channels=3, height=32, width=32).tobytes() for x in labels)
                 write_bytes(folder / _FOLDER / name, b"".join(rows))
         write_lines(folder / _FOLDER / "batches.meta.txt", _NAMES)
 

@@ -16,7 +16,7 @@ from seqspec.schema.adapter._masks import VOID
 from seqspec.schema.adapter.cityscapes import CityscapesConfig
 
 _PARTS = {"train": "train", "dev": "val"}
-_JUDGED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+_CLASSES = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 """Numbers of the classes that the benchmark judges, in its order."""
 _IMAGE, _MASK = "_leftImg8bit.png", "_gtFine_labelIds.png"
 
@@ -25,7 +25,7 @@ class Cityscapes(MaskCorpus[CityscapesConfig]):
     """Images in the order of city and name."""
 
     numbers: ClassVar[NDArray[np.uint8]] = only({
-        **dict.fromkeys((*range(34), 255), VOID), **{number: class_ for class_, number in enumerate(_JUDGED)}
+        **dict.fromkeys((*range(34), 255), VOID), **{number: class_ for class_, number in enumerate(_CLASSES)}
     })  # fmt: skip
 
     def splits(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import draw, generator, render
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
-from seqspec.data.corpus.images import read_picture, write_picture
+from seqspec.data.corpus.images import read_image, write_image
 from seqspec.data.corpus.lines import open_bytes
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
@@ -19,11 +19,11 @@ from seqspec.schema.adapter._adapter import ordered
 from seqspec.schema.adapter.coco_captions import CocoCaptionsConfig
 from seqspec.schema.diagnostic import DataError
 
-_CAPTIONS_A_PICTURE = 5
+_CAPTIONS_AN_IMAGE = 5
 
 
 class CocoCaptions(Adapter[CocoCaptionsConfig]):
-    """Captions in the order of their pictures' and their own numbers; each is an example, so a picture stands
+    """Captions in the order of their images' and their own numbers; each is an example, so an image stands
     in five.
     """
 
@@ -38,12 +38,12 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
         path = self._annotations(split)
         names, captions = self._read(path)
         last: tuple[int, Any] = (-1, None)
-        for number, image, caption in captions:
-            if image != last[0]:
-                last = (image, self._picture(split, names.get(image)))
+        for number, image_id, caption in captions:
+            if image_id != last[0]:
+                last = (image_id, self._image(split, names.get(image_id)))
             place = {"file": str(path)}
             if isinstance(last[1], str):
-                yield BadRow(str(number), f"picture {image}: {last[1]}", str(path))
+                yield BadRow(str(number), f"image {image_id}: {last[1]}", str(path))
             elif not caption:
                 yield BadRow(str(number), "the caption is empty", str(path))
             else:
@@ -51,7 +51,7 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
                     "id": str(number),
                     "source": last[1],
                     "target": caption,
-                    "speaker": str(image),
+                    "speaker": str(image_id),
                     **place,
                 }
 
@@ -65,7 +65,7 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
         return path
 
     def _read(self, path: Path) -> tuple[Mapping[int, str], list[tuple[int, int, str]]]:
-        """File names by picture, and (number, picture, caption) sorted by picture and number."""
+        """File names by image, and (number, image, caption) sorted by image and number."""
         with open_bytes(path, corpus=self.corpus) as file:
             raw = file.read()
         try:
@@ -80,13 +80,13 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
             raise DataError(message, corpus=self.corpus, file=show(path)) from None
         return names, sorted(rows, key=lambda row: (row[1], row[0]))
 
-    def _picture(self, split: str, name: str | None) -> Any:
+    def _image(self, split: str, name: str | None) -> Any:
         """The pixels, or a sentence that says why there are none."""
         path = None if name is None else self.inside(name, below=self.root / self._part(split))
         if path is None:
             return "it has no file name, or one that leads out of the corpus folder"
         try:
-            return read_picture(
+            return read_image(
                 path,
                 channels=3,
                 height=self.config.height,
@@ -98,18 +98,18 @@ class CocoCaptions(Adapter[CocoCaptionsConfig]):
             return error.message
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
-        """The caption's subject is the class of the picture."""
+        """The caption's subject is the class of the image."""
         for split in self.splits():
             rng = generator("coco_captions", seed, split)
             total = synthetic_count(split, count)
             images: list[dict[str, object]] = []
             rows: list[dict[str, object]] = []
-            for index in range(-(-total // _CAPTIONS_A_PICTURE)):
+            for index in range(-(-total // _CAPTIONS_AN_IMAGE)):
                 first, name = draw(rng), f"{index + 1:012d}.jpg"
-                pixels = picture(first.subject, rng, channels=3, height=48, width=64)
-                write_picture(folder / self._part(split) / name, pixels, corpus=self.corpus)
+                pixels = image(first.subject, rng, channels=3, height=48, width=64)
+                write_image(folder / self._part(split) / name, pixels, corpus=self.corpus)
                 images.append({"id": index + 1, "file_name": name, "height": 48, "width": 64})
-                for _ in range(min(_CAPTIONS_A_PICTURE, total - len(rows))):
+                for _ in range(min(_CAPTIONS_AN_IMAGE, total - len(rows))):
                     meaning = draw(rng)._replace(subject=first.subject, time=-1)
                     rows.append(
                         {"id": len(rows) + 1, "image_id": index + 1, "caption": render(meaning, "en")}

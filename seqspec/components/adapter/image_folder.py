@@ -1,4 +1,4 @@
-"""Reader of folders of pictures."""
+"""Reader of folders of images."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
-from seqspec.data.corpus.images import OTHER_SUFFIXES, SUFFIXES, read_picture, write_picture
+from seqspec.data.corpus.images import OTHER_SUFFIXES, SUFFIXES, read_image, write_image
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.schema.adapter._adapter import ordered
@@ -20,7 +20,7 @@ _SYNTHETIC_CLASSES = ("crosses", "dots", "stripes", "waves")
 
 
 class ImageFolder(Adapter[ImageFolderConfig]):
-    """Pictures in the order of class and path; hidden files and other suffixes are passed over."""
+    """Images in the order of class and path; hidden files and other suffixes are passed over."""
 
     def splits(self) -> tuple[str, ...]:
         return ordered(self.config.splits)
@@ -33,7 +33,7 @@ class ImageFolder(Adapter[ImageFolderConfig]):
         paths = sorted(path for path in paths if not path.name.startswith("."))
         if not paths:
             other = "; ".join(f"{count:,} {what}" for what, count in self.passed_over(split).items())
-            message = f"split `{split}`: there are no pictures in folders below `{show(folder)}`"
+            message = f"split `{split}`: there are no images in folders below `{show(folder)}`"
             raise self.missing(message, hint=f"there are {other}" if other else "")
         yield from paths
 
@@ -43,7 +43,7 @@ class ImageFolder(Adapter[ImageFolderConfig]):
         for path in self.files(split):
             name = path.relative_to(folder)
             try:
-                image = read_picture(
+                image = read_image(
                     path,
                     channels=config.channels,
                     height=config.height,
@@ -76,4 +76,4 @@ class ImageFolder(Adapter[ImageFolderConfig]):
             for index in range(synthetic_count(split, count)):
                 label = index % len(_SYNTHETIC_CLASSES)
                 path = folder / self.config.splits[split] / _SYNTHETIC_CLASSES[label] / f"{index:05d}.png"
-                write_picture(path, picture(label, rng, **shape), corpus=self.corpus)
+                write_image(path, image(label, rng, **shape), corpus=self.corpus)

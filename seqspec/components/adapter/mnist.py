@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
@@ -27,7 +27,7 @@ _MOST_BYTES = 2**30
 
 
 class Mnist(Adapter[MnistConfig]):
-    """Pictures in the order of the file; labels are the digits as text."""
+    """Images in the order of the file; labels are the digits as text."""
 
     def splits(self) -> tuple[str, ...]:
         return tuple(_PARTS)
@@ -42,16 +42,16 @@ class Mnist(Adapter[MnistConfig]):
             read_idx(paths[1], (None,), self.corpus),
         )
         if len(images) != len(labels):
-            message = f"there are {len(images):,} pictures and {len(labels):,} labels (`{show(paths[1])}`)"
+            message = f"there are {len(images):,} images and {len(labels):,} labels (`{show(paths[1])}`)"
             raise DataError(message, corpus=self.corpus, file=show(paths[0]))
-        for row, (image, label) in enumerate(zip(images, labels, strict=True)):
+        for row, (pixels, label) in enumerate(zip(images, labels, strict=True)):
             name = f"{_PARTS[split]}:{row}"
             if label > 9:
                 yield BadRow(name, f"label {label} is no digit", str(paths[1]), row)
             else:
                 yield {
                     "id": name,
-                    "source": image[None],
+                    "source": pixels[None],
                     "target": str(label),
                     "file": str(paths[0]),
                     "row": row,
@@ -71,7 +71,7 @@ class Mnist(Adapter[MnistConfig]):
         for split, part in _PARTS.items():
             rng = generator("mnist", seed, split)
             labels = [rng.randrange(10) for _ in range(synthetic_count(split, count))]
-            images = [picture(label, rng, channels=1, height=_SIDE, width=_SIDE) for label in labels]
+            images = [image(label, rng, channels=1, height=_SIDE, width=_SIDE) for label in labels]
             shapes = {"images-idx3": (len(labels), _SIDE, _SIDE), "labels-idx1": (len(labels),)}
             contents = {"images-idx3": b"".join(i.tobytes() for i in images), "labels-idx1": bytes(labels)}
             for kind, shape in shapes.items():

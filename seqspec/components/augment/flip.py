@@ -1,4 +1,4 @@
-"""Pictures seen in a mirror."""
+"""Images seen in a mirror."""
 
 # C channels, H height, W width
 

@@ -1,4 +1,4 @@
-"""Pictures padded on every side, then cut out anew at a random place."""
+"""Images padded on every side, then cut out anew at a random place."""
 
 # C channels, H height, W width
 
@@ -16,7 +16,7 @@ MODES = {"zero": "constant", "reflect": "reflect", "edge": "replicate"}
 
 
 class PadCrop(ImageAugment):
-    """Draws the place; gives a picture of the same size."""
+    """Draws the place; gives an image of the same size."""
 
     def __init__(self, config: PadCropConfig, source: Image) -> None:
         self.padding = config.padding

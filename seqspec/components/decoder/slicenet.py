@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.attention_weights import Look, LookCache
+from seqspec.components._layers.attention_weights import AttentionModule, AttentionModuleCache
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.masks import attention_mask
 from seqspec.components._layers.separable import Separable, SeparableLayer, glorot
@@ -30,7 +30,7 @@ class SlicenetState:
     position: int
     windows: tuple[tuple[Tensor, ...], ...]
     """Of the merge, then of each layer."""
-    looks: tuple[LookCache, ...]
+    looks: tuple[AttentionModuleCache, ...]
     memory_mask: Tensor | None
     attention: Tensor | None = None
     """``[N, S]``: where the last layer looked, mean over its heads; only where it was asked for."""
@@ -68,7 +68,7 @@ class Slicenet(nn.Module):
             for (kernel, dilation), groups in zip(LOOK, config.groups, strict=False)
         ]
         self.looks = nn.ModuleList(
-            Look(
+            AttentionModule(
                 config.dim,
                 before,
                 num_heads=config.num_heads,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seqspec.components._layers.image import PictureConvolution
+from seqspec.components._layers.image import ImageConvolution
 from seqspec.components._layers.xception import entry_flow
 from seqspec.schema.embedding.xception_entry import XceptionEntryConfig
 from seqspec.schema.types import Image
@@ -21,7 +21,7 @@ class XceptionEntry(nn.Module):
         assert config.dim is not None
         self.dim = config.dim
         if config.entry == "plain":
-            first = PictureConvolution(source.channels, config.dim, kernel=3, relu=False)
+            first = ImageConvolution(source.channels, config.dim, kernel=3, relu=False)
             self.layers = nn.Sequential(first)
         else:
             self.layers = nn.Sequential(*entry_flow(source.channels, config.widths))

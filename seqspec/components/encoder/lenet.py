@@ -20,7 +20,7 @@ from seqspec.schema.types import Image
 
 
 class Lenet(nn.Module):
-    """``[B, C, H, W]`` pictures give ``[B, D]``."""
+    """``[B, C, H, W]`` images give ``[B, D]``."""
 
     def __init__(self, config: LenetConfig, source: Image) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Lenet(nn.Module):
         self.linear = linear(config.flat(source), config.dim)
 
     def forward(self, x_BCHW: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor, None]:
-        """A picture has no length, so none is read and none given."""
+        """An image has no length, so none is read and none given."""
         for convolution in self.convolutions:
             x_BCHW = self.dropout(pool(convolution(x_BCHW)).relu())
         return self.linear(x_BCHW.flatten(1)).relu(), None

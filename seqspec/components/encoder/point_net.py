@@ -22,7 +22,7 @@ from seqspec.schema.encoder.point_net import ALIGNED, Alignment, PointNetConfig
 from seqspec.schema.types import Points
 
 NEAR = 0.01
-"""Gain of the matrices' first weights: small, but not nought, so that every layer learns from the start."""
+"""Gain of the matrices' first weights: small, but not zero, so that every layer learns from the start."""
 
 
 class PointNet(nn.Module):

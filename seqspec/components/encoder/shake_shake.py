@@ -19,7 +19,7 @@ EPSILON = 1e-3
 
 
 class ShakeShake(nn.Module):
-    """``[B, C, H, W]`` pictures give ``[B, D]``."""
+    """``[B, C, H, W]`` images give ``[B, D]``."""
 
     def __init__(self, config: ShakeShakeConfig, source: Image) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ShakeShake(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x_BCHW: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor, None]:
-        """A picture has no length, so none is read and none given."""
+        """An image has no length, so none is read and none given."""
         x_BCHW = self.stem(x_BCHW.contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x_BCHW = block(x_BCHW)
@@ -114,7 +114,7 @@ class _Shortcut(nn.Module):
 
 
 class _BatchNorm(nn.Module):
-    """Ioffe & Szegedy (2015), arXiv:1502.03167.  Processes follow one another's pictures, in order."""
+    """Ioffe & Szegedy (2015), arXiv:1502.03167.  Processes follow one another's images, in order."""
 
     mean_C: Tensor
     variance_C: Tensor

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.image import PictureConvolution, PixelNorm, pool_same
+from seqspec.components._layers.image import ImageConvolution, PixelNorm, pool_same
 from seqspec.components._layers.xception import entry_flow
 from seqspec.schema.encoder.xception import BLOCK, XceptionConfig
 from seqspec.schema.types import Image
 
 
 class Xception(nn.Module):
-    """``[B, C, H, W]`` pictures give ``[B, D]``."""
+    """``[B, C, H, W]`` images give ``[B, D]``."""
 
     def __init__(self, config: XceptionConfig, source: Image) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Xception(nn.Module):
         self.exit = _Exit(config.dim)
 
     def forward(self, x_BCHW: Tensor, lengths_B: Tensor | None = None) -> tuple[Tensor, None]:
-        """A picture has no length, so none is read and none given."""
+        """An image has no length, so none is read and none given."""
         x_BCHW = self.entry(x_BCHW.contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x_BCHW = block(x_BCHW)
@@ -37,7 +37,7 @@ class Xception(nn.Module):
 
 def _entry(config: XceptionConfig, source: Image) -> Iterator[nn.Module]:
     if config.entry == "plain":
-        yield PictureConvolution(source.channels, config.dim, kernel=3, relu=False)
+        yield ImageConvolution(source.channels, config.dim, kernel=3, relu=False)
         return
     yield from entry_flow(source.channels, config.widths)
 
@@ -47,7 +47,7 @@ class _Block(nn.Module):
 
     def __init__(self, dim: int, *, kernel: int, dropout: float) -> None:
         super().__init__()
-        layers = (PictureConvolution(dim, dim, kernel=kernel, separable=True) for _ in range(BLOCK))
+        layers = (ImageConvolution(dim, dim, kernel=kernel, separable=True) for _ in range(BLOCK))
         self.convolutions = nn.Sequential(*layers)
         self.norm = PixelNorm(dim)
         self.dropout = Dropout(dropout)
@@ -58,19 +58,19 @@ class _Block(nn.Module):
 
 
 class _Exit(nn.Module):
-    """The picture halved while its channels grow to two and a half times as many."""
+    """The image halved while its channels grow to two and a half times as many."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         wide = dim * 5 // 4
-        self.beside = PictureConvolution(dim, wide, kernel=3, stride=2)
+        self.beside = ImageConvolution(dim, wide, kernel=3, stride=2)
         self.before = nn.Sequential(
-            PictureConvolution(dim, dim, kernel=3, separable=True),
-            PictureConvolution(dim, wide, kernel=3, separable=True),
+            ImageConvolution(dim, dim, kernel=3, separable=True),
+            ImageConvolution(dim, wide, kernel=3, separable=True),
         )
         self.after = nn.Sequential(
-            PictureConvolution(wide, 2 * dim, kernel=3, separable=True, relu=False),
-            PictureConvolution(2 * dim, dim * 5 // 2, kernel=3, separable=True),
+            ImageConvolution(wide, 2 * dim, kernel=3, separable=True, relu=False),
+            ImageConvolution(2 * dim, dim * 5 // 2, kernel=3, separable=True),
         )
 
     def forward(self, x_BCHW: Tensor) -> Tensor:

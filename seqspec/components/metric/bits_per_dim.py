@@ -1,4 +1,4 @@
-"""Bits per dimension of a picture."""
+"""Bits per dimension of an image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from seqspec.components.metric._teacher_forced import TeacherForced
 
 
 class BitsPerDim(TeacherForced):
-    """Negative log-likelihood of the pictures, by the dimensions that the loss has taken the mean over."""
+    """Negative log-likelihood of the images, by the dimensions that the loss has taken the mean over."""
 
     name = "bits_per_dim"
     needs = ("nll", "targets")

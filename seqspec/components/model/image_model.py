@@ -1,4 +1,4 @@
-"""A decoder alone that tells pictures: each channel of each pixel from those before it, row by row.
+"""A decoder alone that tells images: each channel of each pixel from those before it, row by row.
 
 Differs from Tensor2Tensor's in the first input, which is the id of a black pixel's first channel.
 """
@@ -25,11 +25,11 @@ from seqspec.schema.model.image_model import VALUES, ImageModelConfig
 from seqspec.schema.types import Image, Type
 
 TOLERANCE = 1e-3
-"""How far a value may be from a whole one of 0 to 255; a normalised picture's are farther."""
+"""How far a value may be from a whole one of 0 to 255; a normalised image's are farther."""
 
 
 class ImageModel(nn.Module):
-    """Loss and likelihood are those of a dimension, the mean over a picture."""
+    """Loss and likelihood are those of a dimension, the mean over an image."""
 
     def __init__(
         self, config: ImageModelConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
@@ -53,16 +53,16 @@ class ImageModel(nn.Module):
         return found | dict(terms(beside, count, only))
 
     def score(self, batch: Batch) -> Tensor:
-        """``[B]``: the log-probability of each picture."""
+        """``[B]``: the log-probability of each image."""
         values_BU = self._values(batch)
         return log_probabilities(self._read(values_BU), values_BU, self.head, ignore=-1).sum(1)
 
     def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
         """Refused: what it could write is no text."""
-        raise DataError("a model of pictures has no answers to print", help="judge it by `bits_per_dim`")
+        raise DataError("a model of images has no answers to print", help="judge it by `bits_per_dim`")
 
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
-        """``log_probs`` of whole pictures."""
+        """``log_probs`` of whole images."""
 
         def log_probs(values_BU: Tensor) -> tuple[Tensor, ...]:
             return (log_probs_of(self.head(self._read(values_BU))),)
@@ -79,7 +79,7 @@ class ImageModel(nn.Module):
     substitutes = staticmethod(nothing_searched)
 
     def _values(self, batch: Batch) -> Tensor:
-        """``[B, U]``: the values of a picture, row by row, the channels of a pixel side by side."""
+        """``[B, U]``: the values of an image, row by row, the channels of a pixel side by side."""
         assert batch.source is not None
         x_BU = batch.source.permute(0, 2, 3, 1).flatten(1) * (VALUES - 1)
         values_BU = x_BU.round()
@@ -87,7 +87,7 @@ class ImageModel(nn.Module):
             (values_BU.amin() < 0) | (values_BU.amax() > VALUES - 1)
         ):
             raise DataError(
-                "an image model reads pictures as they are, and these are normalised",
+                "an image model reads images as they are, and these are normalised",
                 help="write `data: {image: {normalize: unit}}`",
             )
         return values_BU.long()

@@ -85,7 +85,7 @@ class Tacotron2(nn.Module):
         assert tokens_B is not None
         read = self.encode(batch.source, tokens_B, self.speaker.speakers(batch))
         frames_BTM, lengths_B = self._free(*read, tokens_B)
-        (frames_BTM,) = self.mend(frames_BTM, lengths_B)
+        (frames_BTM,) = self.apply_fixes(frames_BTM, lengths_B)
         return frames_predicted(frames_BTM, lengths_B.tolist(), rate=self.rate, vocoder=self.vocoder)
 
     def encode(
@@ -106,14 +106,14 @@ class Tacotron2(nn.Module):
         stop_B = self.decoder.stop(hidden_BH).squeeze(-1).sigmoid()
         return (self.decoder.projection(hidden_BH), stop_B, *after.tensors())
 
-    def mend(self, frames_BTM: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
+    def apply_fixes(self, frames_BTM: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
         """``[B, T, M]``: what the postnet makes of all frames, zero beyond each length."""
         mask_BT1 = length_mask(lengths_B, frames_BTM.shape[1])[:, :, None]
         return (self._mended(frames_BTM * mask_BT1, mask_BT1),)
 
     @torch.no_grad()
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
-        """``encode`` once, ``step`` a frame at a time, and ``mend`` all frames at the end."""
+        """``encode`` once, ``step`` a frame at a time, and ``fix`` all frames at the end."""
         given, inputs = source_arguments(batch)
         speaker_B = self.speaker.speakers(batch)
         if speaker_B is not None:
@@ -153,7 +153,7 @@ class Tacotron2(nn.Module):
         inputs: dict[str, Axes] = {"frames": axes, "lengths": ("batch",)}
         outputs: dict[str, Axes] = {"mended": axes}
         note = "The frames of whole recordings as the postnet mends them."
-        return Graph("mend", Function(self, self.mend), given, inputs, outputs, note)
+        return Graph("mend", Function(self, self.apply_fixes), given, inputs, outputs, note)
 
     def _free(self, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor) -> tuple[Tensor, Tensor]:
         """``[B, T, M]`` and ``[B]`` lengths; the step that stops is the last one that counts."""

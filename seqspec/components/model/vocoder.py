@@ -46,13 +46,13 @@ class Vocoder(nn.Module):
         if only is not None and only <= {"critic"}:
             with torch.no_grad():
                 made_BL = self._made(batch)
-            means["critic"] = self._judged(true_BL, made_BL)
+            means["critic"] = self._criticized(true_BL, made_BL)
         else:
             made_BL = self._made(batch)
             if wanted("mel", only):
                 means["mel"] = self._distance(made_BL, true_BL)
             if wanted("critic", only):
-                means["critic"] = self._judged(true_BL, made_BL.detach())
+                means["critic"] = self._criticized(true_BL, made_BL.detach())
             if wanted("adversarial", only) or wanted("features", only):
                 means |= self._misled(true_BL, made_BL)
         found: dict[str, Output] = {}
@@ -117,7 +117,7 @@ class Vocoder(nn.Module):
         made, true = (mel_frames(x, self.whole, self.bins, epsilon=1e-9) for x in (made_BL, true_BL))
         return (made - true).abs().mean()
 
-    def _judged(self, true_BL: Tensor, made_BL: Tensor) -> Tensor:
+    def _criticized(self, true_BL: Tensor, made_BL: Tensor) -> Tensor:
         opinions = zip(self.critic(true_BL), self.critic(made_BL), strict=True)
         found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]
         return torch.stack(found).sum()

@@ -96,12 +96,12 @@ def count_targets(split: AnySplit, examples: np.ndarray, counted: Counted) -> in
 
 
 def shares_of(
-    split: AnySplit, examples: np.ndarray, *, counted: Mapping[str, Counted], slices: int
+    split: AnySplit, examples: np.ndarray, *, counted: Mapping[str, Counted], micro_batches: int
 ) -> dict[str, float]:
     """What each micro-batch's sums are divided by, so that the mean over the micro-batches is the mean over
     the global batch of ``examples``.
     """
-    return {name: max(count_targets(split, examples, of), 1) / slices for name, of in counted.items()}
+    return {name: max(count_targets(split, examples, of), 1) / micro_batches for name, of in counted.items()}
 
 
 NOTHING = math.inf

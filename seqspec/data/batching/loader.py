@@ -16,7 +16,7 @@ from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
 from seqspec.data.batching.layout import Layout, sorted_layout
-from seqspec.data.batching.order import Order, slices
+from seqspec.data.batching.order import Order, micro_batches
 from seqspec.data.batching.partners import Mixer
 from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
@@ -29,16 +29,16 @@ HUNG_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class MicroSteps(Dataset[Batch]):
-    """The slices of a run that one rank works through, from global batch ``start`` on; item *i* is a pure
-    function of *i*.
+    """The micro-batches of a run that one rank works through, from global batch ``start`` on; item *i* is
+    a pure function of *i*.
 
-    A global batch has ``num_slices`` slices; in one round every rank takes one, rank *r* of *w* in round *j*
-    slice *j·w + r*.
+    A global batch has ``num_micro_batches`` micro-batches; in one round every rank takes one, rank
+    *r* of *w* in round *j* micro-batch *j·w + r*.
     """
 
     split: AnySplit
     order: Order
-    num_slices: int = 1
+    num_micro_batches: int = 1
     rank: int = 0
     world: int = 1
     start: int = 0
@@ -49,25 +49,25 @@ class MicroSteps(Dataset[Batch]):
     mixers: Mapping[str, Sequence[Mixer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        assert self.num_slices % self.world == 0, "every rank takes as many slices of a batch"
+        assert self.num_micro_batches % self.world == 0, "every rank takes as many micro-batches of a batch"
 
     def __len__(self) -> int:
-        return (self.stop - self.start) * (self.num_slices // self.world)
+        return (self.stop - self.start) * (self.num_micro_batches // self.world)
 
     def __getitem__(self, item: int) -> Batch:
         if not 0 <= item < len(self):
             raise IndexError(item)
-        number, round_ = divmod(item, self.num_slices // self.world)
-        return self.slice(self.start + number, round_ * self.world + self.rank)
+        number, round_ = divmod(item, self.num_micro_batches // self.world)
+        return self.micro_batch(self.start + number, round_ * self.world + self.rank)
 
-    def slice(self, number: int, part: int, *, run: int | None = None) -> Batch:
+    def micro_batch(self, number: int, part: int, *, run: int | None = None) -> Batch:
         """Slice ``part`` of global batch ``number``; ``run``: its number in the whole run, where several
         tasks take turns.
         """
         epoch, examples = self.order.batch(number)
-        mine = slices(examples, lengths=self.split.lengths, number=part, count=self.num_slices)
-        shares = shares_of(self.split, examples, counted=self.counted, slices=self.num_slices)
-        step = (number if run is None else run) * self.num_slices + part
+        mine = micro_batches(examples, lengths=self.split.lengths, number=part, count=self.num_micro_batches)
+        shares = shares_of(self.split, examples, counted=self.counted, micro_batches=self.num_micro_batches)
+        step = (number if run is None else run) * self.num_micro_batches + part
         if not len(mine):
             mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
         return collate(
@@ -89,29 +89,29 @@ class TaskSteps(Dataset[Batch]):
 
     tasks: Mapping[str, MicroSteps]
     turns: Turns | Rounds
-    num_slices: int = 1
+    num_micro_batches: int = 1
     rank: int = 0
     world: int = 1
     start: int = 0
     stop: int = 1
 
     def __len__(self) -> int:
-        return (self.stop - self.start) * (self.num_slices // self.world)
+        return (self.stop - self.start) * (self.num_micro_batches // self.world)
 
     def __getitem__(self, item: int) -> Batch:
         if not 0 <= item < len(self):
             raise IndexError(item)
-        number, round_ = divmod(item, self.num_slices // self.world)
+        number, round_ = divmod(item, self.num_micro_batches // self.world)
         number += self.start
         turn = self.turns.at(number)
-        batch = self.tasks[turn.task].slice(turn.number, round_ * self.world + self.rank, run=number)
+        batch = self.tasks[turn.task].micro_batch(turn.number, round_ * self.world + self.rank, run=number)
         return batch._replace(task=turn.task)
 
 
 @dataclass(frozen=True)
 class SharedUpdates(Dataset[Batch]):
     """Of several updates in a row, which replicas share, those of one rank: number *r*, *r + w*, …, each with
-    all of its slices.
+    all of its micro-batches.
     """
 
     steps: MicroSteps | TaskSteps
@@ -122,8 +122,8 @@ class SharedUpdates(Dataset[Batch]):
         return len(self.steps) // self.world
 
     def __getitem__(self, item: int) -> Batch:
-        update, part = divmod(item, self.steps.num_slices)
-        return self.steps[(update * self.world + self.rank) * self.steps.num_slices + part]
+        update, part = divmod(item, self.steps.num_micro_batches)
+        return self.steps[(update * self.world + self.rank) * self.steps.num_micro_batches + part]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Evaluation(Dataset[Batch]):
         number = item * self.world + self.rank
         start, end = self.layout.cuts[0][number : number + 2].tolist()
         examples = self.layout.examples[start:end].astype("int64")
-        shares = shares_of(self.split, examples, counted=self.counted, slices=1)
+        shares = shares_of(self.split, examples, counted=self.counted, micro_batches=1)
         return collate(self.split, examples, step=number, shares=shares)
 
 
@@ -163,7 +163,7 @@ def training_loader(
     order: Order | None = None,
     start: int = 0,
     stop: int,
-    num_slices: int = 1,
+    num_micro_batches: int = 1,
     rank: int = 0,
     world: int = 1,
     workers: int | None = None,
@@ -172,7 +172,14 @@ def training_loader(
     """Slices of the global batches ``start`` to ``stop`` for one rank, in order."""
     order = order or training_order(parts, split)
     steps = micro_steps(
-        parts, split, order, start=start, stop=stop, num_slices=num_slices, rank=rank, world=world
+        parts,
+        split,
+        order,
+        start=start,
+        stop=stop,
+        num_micro_batches=num_micro_batches,
+        rank=rank,
+        world=world,
     )
     return Loader(steps, workers=parts.config.batch.workers if workers is None else workers, pin=pin)
 
@@ -184,7 +191,7 @@ def micro_steps(
     *,
     start: int,
     stop: int,
-    num_slices: int,
+    num_micro_batches: int,
     rank: int,
     world: int,
 ) -> MicroSteps:
@@ -192,7 +199,7 @@ def micro_steps(
     return MicroSteps(
         split,
         order,
-        num_slices,
+        num_micro_batches,
         rank,
         world,
         start,
@@ -208,7 +215,7 @@ def evaluation_of(
     parts: DataParts,
     split: AnySplit,
     *,
-    num_slices: int = 1,
+    num_micro_batches: int = 1,
     rank: int = 0,
     world: int = 1,
     limit: int | None = None,
@@ -218,7 +225,7 @@ def evaluation_of(
     size of one training micro-batch.
     """
     batch = parts.config.batch
-    size = max(batch.size / num_slices, 1.0 if batch.unit == "examples" else 1e-9)
+    size = max(batch.size / num_micro_batches, 1.0 if batch.unit == "examples" else 1e-9)
     measured = batch.measured(split.roles)
     sides = split.sides(measured)
     chosen = np.arange(len(sides))[:limit] if rows is None else rows

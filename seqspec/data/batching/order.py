@@ -88,10 +88,10 @@ class Order:
         return found
 
 
-def slices(examples: np.ndarray, *, lengths: np.ndarray, number: int, count: int) -> np.ndarray:
+def micro_batches(examples: np.ndarray, *, lengths: np.ndarray, number: int, count: int) -> np.ndarray:
     """Slice ``number`` of ``count`` of a global batch: neighbours in length stay together.
 
-    Empty where the batch has fewer examples than slices.
+    Empty where the batch has fewer examples than micro-batches.
     """
     if count == 1:
         return examples

@@ -65,7 +65,7 @@ def _split_problems(
         yield from _bad_rows(adapter, seen)
     if expected is not None and seen.rows != expected:
         message = f"split `{split}` has {seen.rows:,} examples, and the spec expects {expected:,}"
-        yield DataError(message, corpus=adapter.corpus, help=f"mend the corpus, or `data.expect.{split}`")
+        yield DataError(message, corpus=adapter.corpus, help=f"fix the corpus, or `data.expect.{split}`")
     if seen.rows == 0 and not seen.bad:
         yield no_examples(adapter, split)
     elif _repeats(seen.ids):

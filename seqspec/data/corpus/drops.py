@@ -128,7 +128,7 @@ class Drops:
         if sum(self.counts.values()) == rows or rows >= self.first_at + LOOK_ON:
             raise self._refusal(rows)
 
-    def judge(self, rows: int) -> None:
+    def check(self, rows: int) -> None:
         """Raise ``DataError`` where more of ``rows`` were left out than the spec allows."""
         if self.refuses:
             raise self._refusal(rows)

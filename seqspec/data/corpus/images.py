@@ -1,4 +1,4 @@
-"""Reading pictures: ``uint8 [channels, height, width]``, from a short list of formats, never larger than a
+"""Reading images: ``uint8 [channels, height, width]``, from a short list of formats, never larger than a
 stated size.
 """
 
@@ -32,10 +32,10 @@ OTHER_SUFFIXES = frozenset(
 )  # fmt: skip
 """Suffixes of images that are not read: their files are counted and told."""
 MAX_PIXELS = 2**26
-"""A picture that claims more is refused before its pixels are unpacked."""
+"""An image that claims more is refused before its pixels are unpacked."""
 
 
-def read_picture(
+def read_image(
     path: Path,
     *,
     channels: int,
@@ -45,9 +45,9 @@ def read_picture(
     corpus: str = "",
     data: bytes | None = None,
 ) -> NDArray[np.uint8]:
-    """A picture in the wanted shape; palettes become colours, an alpha channel is dropped.
+    """An image in the wanted shape; palettes become colours, an alpha channel is dropped.
 
-    ``data`` is the picture's file where it is held by another one, ``path``.
+    ``data`` is the image's file where it is held by another one, ``path``.
 
     With ``resize`` the shorter side is scaled to fit and the middle is cut out; without it another size is an
     error.
@@ -63,7 +63,7 @@ def read_picture(
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         if not isinstance(error, FileNotFoundError | NotRegular):
             refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
-        raise _error(f"the picture cannot be read: {_reason(error, path)}", path, corpus) from None
+        raise _error(f"the image cannot be read: {_reason(error, path)}", path, corpus) from None
     if (flat.height, flat.width) != (height, width):
         flat = _fitted(flat, height, width)
     pixels = np.asarray(flat, dtype=np.uint8)
@@ -71,14 +71,14 @@ def read_picture(
 
 
 def num_pixels(data: bytes) -> int:
-    """Pixels of a picture by its header; raises ``DataError`` for what is none.  Nothing is unpacked."""
+    """Pixels of an image by its header; raises ``DataError`` for what is none.  Nothing is unpacked."""
     image_module = require("PIL.Image", extra="images", corpus="")
     try:
         with _quietly(), image_module.open(BytesIO(data), formats=FORMATS) as image:
             return int(image.width * image.height)
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         raise _error(
-            f"the picture cannot be read: {_reason(error, Path('upload'))}", Path("upload"), ""
+            f"the image cannot be read: {_reason(error, Path('upload'))}", Path("upload"), ""
         ) from None
 
 
@@ -155,13 +155,13 @@ def _reason(error: Exception, path: Path) -> str:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without Pillow's warnings about sizes, which are judged here."""
+    """Without Pillow's warnings about sizes, which are checked here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def write_picture(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") -> None:
+def write_image(path: Path, pixels: NDArray[np.uint8], *, corpus: str = "") -> None:
     """Write ``[channels, height, width]`` in the format of the name's suffix."""
     image_module = require("PIL.Image", extra="images", corpus=corpus)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,12 +172,12 @@ def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path
     """Refuse what is too large, by the header alone: before memory is taken for its pixels."""
     size = f"{image.width} × {image.height}"
     if image.width * image.height > MAX_PIXELS:
-        raise _error(f"the picture claims {size} pixels", path, corpus)
+        raise _error(f"the image claims {size} pixels", path, corpus)
     if not resize and (image.height, image.width) != (height, width):
-        message = f"the picture is {image.height} × {image.width}, not {height} × {width}"
+        message = f"the image is {image.height} × {image.width}, not {height} × {width}"
         raise _error(message, path, corpus, help="set `resize: true` in the adapter")
     if resize and prod(_scaled(image, height, width)) > MAX_PIXELS:
-        raise _error(f"the picture of {size} pixels is too long and narrow to be scaled", path, corpus)
+        raise _error(f"the image of {size} pixels is too long and narrow to be scaled", path, corpus)
 
 
 def _scaled(image: Any, height: int, width: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ MOST_ROWS = 5000
 AUDIO = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 _SCRIPTS = (("ja", "[ぁ-ゖァ-ヺ]"), ("ko", "[가-힣]"), ("zh", "[一-鿿]"), ("ru", "[а-яА-Я]"), ("ar", "[ء-ي]"))
 _NAMES = {"dev": ("dev", "valid", "validation", "val", "eval"), "test": ("test",)}
-"""What corpora call the splits that are judged on."""
+"""What corpora call the splits that are evaluated on."""
 
 Task = Literal["classification", "recognition", "translation", "language_model", "images"]
 

@@ -42,7 +42,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Medium:
-    """A recording or a picture, encoded."""
+    """A recording or an image, encoded."""
 
     caption: str
     data: bytes
@@ -51,7 +51,7 @@ class Medium:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Recordings to hear or pictures to see."""
+    """Recordings to hear or images to see."""
 
     title: str
     items: Sequence[Medium]

@@ -1,4 +1,4 @@
-"""D14 sizes, brightness and constant pictures."""
+"""D14 sizes, brightness and constant images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_SEEN = 5000
 
 
 def check(subject: Subject) -> Iterator[Finding]:
-    """Shapes of all pictures, values of a sample."""
+    """Shapes of all images, values of a sample."""
     for role in subject.image_roles:
         shapes: Counter[tuple[int, ...]] = Counter()
         constant: list[str] = []
@@ -25,14 +25,14 @@ def check(subject: Subject) -> Iterator[Finding]:
             for index in shown:
                 row = int(split.rows[index])
                 shape = tuple(split.records.values(f"{role}_shape")[row].tolist())
-                picture = np.asarray(split.records.row(role, row))
+                image = np.asarray(split.records.row(role, row))
                 shapes[shape] += 1
                 sums += (
-                    picture.size,
-                    picture.sum(dtype=np.float64),
-                    np.square(picture, dtype=np.float64).sum(),
+                    image.size,
+                    image.sum(dtype=np.float64),
+                    np.square(image, dtype=np.float64).sum(),
                 )
-                if len(picture) and picture.min() == picture.max():
+                if len(image) and image.min() == image.max():
                     constant.append(f"{name} {split.id(index)}")
             mean = sums[1] / sums[0] / 255
             numbers[f"{name} mean"] = round(mean, 4)
@@ -42,9 +42,9 @@ def check(subject: Subject) -> Iterator[Finding]:
             "D14",
             "warn" if len(shapes) > 1 or constant else "ok",
             f"{role}: {len(shapes)} size(s), mostly {rows[0][0]}; mean {numbers['train mean']:.3f}, "
-            f"standard deviation {numbers['train std']:.3f} in train; {len(constant)} pictures of one colour",
-            "pictures of several sizes cannot stand in one batch" if len(shapes) > 1 else "",
+            f"standard deviation {numbers['train std']:.3f} in train; {len(constant)} images of one colour",
+            "images of several sizes cannot stand in one batch" if len(shapes) > 1 else "",
             numbers=numbers,
             examples=constant[:5],
-            figures=[Table(f"Sizes of {role}", ("channels × height × width", "pictures"), rows)],
+            figures=[Table(f"Sizes of {role}", ("channels × height × width", "images"), rows)],
         )

@@ -1,4 +1,4 @@
-"""Recordings to hear and pictures to see, as figures of the page."""
+"""Recordings to hear and images to see, as figures of the page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def galleries(subject: Subject, chosen: Sequence[int]) -> Iterator[Gallery]:
     for role in subject.image_roles:
         yield Gallery(
             f"Random {role} of train",
-            [Medium(_caption(subject, i), picture(train, role, i), "image/png") for i in chosen],
+            [Medium(_caption(subject, i), image(train, role, i), "image/png") for i in chosen],
         )
 
 
@@ -43,8 +43,8 @@ def recording(split: Split, role: str, index: int) -> bytes:
         return b""
 
 
-def picture(split: Split, role: str, index: int) -> bytes:
-    """An example's picture as PNG; its first channel where it has neither one nor three."""
+def image(split: Split, role: str, index: int) -> bytes:
+    """An example's image as PNG; its first channel where it has neither one nor three."""
     row = int(split.rows[index])
     pixels = np.asarray(split.records.row(role, row)).reshape(split.records.values(f"{role}_shape")[row])
     return png(pixels if len(pixels) in (1, 3) else pixels[:1])

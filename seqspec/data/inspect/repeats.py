@@ -1,4 +1,4 @@
-"""D05 sizes of splits, D06 repetitions within a split, D07 what stands in train and is judged on as well."""
+"""D05 sizes of splits, D06 repetitions within a split, D07 what train and an evaluation share."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _sizes(subject: Subject) -> Finding:
             "D05",
             "warn",
             f"{' and '.join(small)}: so few examples that chance alone moves a metric by a point or more",
-            "judge on more examples, or over several seeds",
+            "evaluate on more examples, or over several seeds",
             numbers=sizes,
         )
     return Finding("D05", "ok", f"{told}; {stated}", numbers=sizes)
@@ -110,7 +110,7 @@ def _leaks(subject: Subject, others: dict[str, Split]) -> Finding:
     leaked = {key: count for key, count in numbers.items() if count}
     if not leaked:
         return Finding(
-            "D07", "ok", "nothing that is judged on stands in train", numbers=numbers, figures=[table]
+            "D07", "ok", "nothing that is evaluated on stands in train", numbers=numbers, figures=[table]
         )
     sizes = {name: len(split) for name, split in others.items()}
     told = "; ".join(
@@ -190,7 +190,7 @@ def _near(subject: Subject, others: dict[str, Split]) -> Iterator[Finding]:
             "D07",
             "info",
             f"further texts stand in train all but word for word: {told}",
-            "look whether they make the judgement easier than it should be",
+            "look whether they make the evaluation easier than it should be",
             numbers=numbers,
             examples=examples,
         )
@@ -202,13 +202,13 @@ def _speakers(subject: Subject, others: dict[str, Split]) -> Iterator[Finding]:
     speakers = {name: _names(split) for name, split in subject.splits.items()}
     shared = {name: len(speakers[name] & speakers["train"]) for name in others if name in speakers}
     if not any(shared.values()):
-        yield Finding("D07", "ok", "no speaker is both trained on and judged on", numbers=shared)
+        yield Finding("D07", "ok", "no speaker is both trained on and evaluated on", numbers=shared)
         return
     told = ", ".join(f"{count} of {len(speakers[name])} in {name}" for name, count in shared.items() if count)
     yield Finding(
         "D07",
         "info",
-        f"speakers of train are judged on as well: {told}",
+        f"speakers of train are evaluated on as well: {told}",
         "say so beside the metric, or cut by speaker: `data.split: {by: speaker, …}`",
         numbers=shared,
     )

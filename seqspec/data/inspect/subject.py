@@ -30,7 +30,7 @@ class Subject:
 
     prepared: Prepared
     limit: int = 200_000
-    """Texts, utterances or pictures of one split that are read; counts that need no reading cover
+    """Texts, utterances or images of one split that are read; counts that need no reading cover
     everything.
     """
 
@@ -84,7 +84,7 @@ class Subject:
 
     @property
     def image_roles(self) -> list[str]:
-        """Roles of pictures."""
+        """Roles of images."""
         return self.roles_of(Image)
 
     def language(self, role: str) -> str:

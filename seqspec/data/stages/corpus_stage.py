@@ -74,9 +74,9 @@ class CorpusStage:
         if where not in self.stores:
             rows = self.records(name[0]).rows
             corpus = getattr(self.parts.adapter, "corpus", "")
-            judge = judged_rows(self.parts.config.on_error, what=what, rows=rows, corpus=corpus)
+            check = judged_rows(self.parts.config.on_error, what=what, rows=rows, corpus=corpus)
             self.stores[where] = shared_store(
-                self.cache, stage, parts, shard=self.shard, total=rows, write=write, judge=judge
+                self.cache, stage, parts, shard=self.shard, total=rows, write=write, check=check
             )
         return self.stores[where]
 
@@ -143,7 +143,7 @@ class CorpusStage:
         expected = self.parts.config.expect.get(base)
         if expected is not None and store.rows != expected:
             message = f"{base} has {store.rows:,} examples, and the spec expects {expected:,}"
-            raise DataError(message, help=f"check the corpus, or mend `data.expect.{base}`")
+            raise DataError(message, help=f"check the corpus, or fix `data.expect.{base}`")
         return store
 
     @cached_property

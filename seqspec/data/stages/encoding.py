@@ -93,7 +93,7 @@ def write_ids(
             if writer.rows % COMMIT_ROWS < BLOCK:
                 writer.commit(drops=drops.state(), unknown=unknown)
         if rows is None:
-            drops.judge(records.rows)
+            drops.check(records.rows)
         writer.commit(drops=drops.state(), unknown=unknown)
 
 

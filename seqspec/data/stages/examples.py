@@ -13,7 +13,7 @@ import numpy as np
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.stages.features import audio_of, frames_of
 from seqspec.data.stages.lengths import sides
-from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_picture
+from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_image
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Store
 from seqspec.schema.types import (
@@ -144,7 +144,7 @@ class Split:
                 return normalize_frames(self.raw_frames(role, row), self.normalize[role], known)  # type: ignore[arg-type]
             case Image():
                 how, known = self.normalize[role], self.statistics.get(role)
-                return normalize_picture(self._pixels(role, row), how, known)  # type: ignore[arg-type]
+                return normalize_image(self._pixels(role, row), how, known)  # type: ignore[arg-type]
             case Mask():
                 return np.asarray(self._pixels(role, row)[0])
             case Scalar():

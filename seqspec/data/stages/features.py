@@ -96,7 +96,7 @@ def write_features(
                 pending = 0
                 writer.commit(drops=drops.state())
         if rows is None:
-            drops.judge(records.rows)
+            drops.check(records.rows)
         writer.commit(drops=drops.state())
 
 

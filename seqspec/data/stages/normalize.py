@@ -1,4 +1,4 @@
-"""Mean and variance of frames and pictures: each example's own, or those of the training split."""
+"""Mean and variance of frames and images: each example's own, or those of the training split."""
 
 # T frames, D features, C channels
 
@@ -38,7 +38,7 @@ def normalize_frames(
             return np.asarray((x_TD - known.mean) / known.std, np.float32)
 
 
-def normalize_picture(
+def normalize_image(
     x: np.ndarray, how: Literal["none", "unit", "image", "global"], known: Statistics | None
 ) -> np.ndarray:
     """``uint8 [C, H, W]`` as float32."""

@@ -76,7 +76,7 @@ def write_records(
             if writer.rows - pending >= COMMIT_ROWS and not drops.refuses:
                 pending = writer.rows
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
-        drops.judge(seen)
+        drops.check(seen)
         joined = bool(first is not None and first.get("joined"))
         writer.commit(seen=seen, drops=drops.state(), labels=labels, joined=joined)
 
@@ -213,21 +213,21 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _images(role: str, values: Sequence[Any]) -> Block:
-    pictures = [picture(value) for value in values]
-    shapes = np.array([p.shape for p in pictures], np.int32).reshape(-1, 3)
-    flat = ragged([p.reshape(-1) for p in pictures], "uint8")
-    return {role: flat, f"{role}_shape": shapes, f"{role}_hash": _hashes(p.tobytes() for p in pictures)}
+    images = [image(value) for value in values]
+    shapes = np.array([p.shape for p in images], np.int32).reshape(-1, 3)
+    flat = ragged([p.reshape(-1) for p in images], "uint8")
+    return {role: flat, f"{role}_shape": shapes, f"{role}_hash": _hashes(p.tobytes() for p in images)}
 
 
-def picture(value: Any) -> np.ndarray:
-    """A picture as ``uint8 [C, H, W]``, read from its file where it is a path."""
+def image(value: Any) -> np.ndarray:
+    """An image as ``uint8 [C, H, W]``, read from its file where it is a path."""
     if isinstance(value, np.ndarray):
         return value
     try:
         from PIL import Image as Pillow
     except ImportError:
         raise DataError(
-            "reading pictures needs Pillow", help="pip install 'seqspec-compiler[images]'"
+            "reading images needs Pillow", help="pip install 'seqspec-compiler[images]'"
         ) from None
     with open_regular(value) as file, Pillow.open(file) as image:
         array = np.asarray(image)

@@ -67,11 +67,11 @@ def shared_store(
     shard: Shard,
     total: int,
     write: Write,
-    judge: Callable[[Mapping[str, Any]], None],
+    check: Callable[[Mapping[str, Any]], None],
 ) -> Store:
     """The whole store, where this shard was the last that it waited for.
 
-    Raises ``Unfinished`` where others are missing.  ``judge`` raises where the bad rows of all shards
+    Raises ``Unfinished`` where others are missing.  ``check`` raises where the bad rows of all shards
     together, as a store notes them, are too many.
     """
 
@@ -82,7 +82,7 @@ def shared_store(
         return {"of": key_of(parts), "shard": [number, shard.of]}
 
     def join(folder: Path) -> None:
-        join_rows(folder, [cache.store(beside, part(n), _never) for n in numbers], judge=judge)
+        join_rows(folder, [cache.store(beside, part(n), _never) for n in numbers], check=check)
 
     beside, numbers = f"{stage}_shards", range(1, shard.of + 1)
     if not is_whole():
@@ -96,11 +96,11 @@ def shared_store(
     return found
 
 
-def join_rows(folder: Path, shards: Sequence[Store], *, judge: Callable[[Mapping[str, Any]], None]) -> None:
+def join_rows(folder: Path, shards: Sequence[Store], *, check: Callable[[Mapping[str, Any]], None]) -> None:
     """Write the rows of ``shards`` one after another."""
     columns = {name: Column(**kept) for name, kept in shards[0].manifest["columns"].items()}
     state = merged([shard.state for shard in shards])
-    judge(state)
+    check(state)
     with StoreWriter(folder, columns) as writer:
         first = 0
         for shard in shards:
@@ -126,10 +126,10 @@ def judged_rows(
 ) -> Callable[[Mapping[str, Any]], None]:
     """Raises ``DataError`` where more of ``rows`` are bad than ``policy`` allows."""
 
-    def judge(state: Mapping[str, Any]) -> None:
-        Drops.load(state["drops"], policy, what=what, corpus=corpus).judge(rows)
+    def check(state: Mapping[str, Any]) -> None:
+        Drops.load(state["drops"], policy, what=what, corpus=corpus).check(rows)
 
-    return judge
+    return check
 
 
 def _bad_rows(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def write_statistics(
     progress: Progress = silent,
 ) -> None:
     """One row of means, one of standard deviations: of each feature of frames, or each channel of
-    pictures.
+    images.
     """
     moments: Moments | None = None
     with progress(f"measuring {kind}", len(rows)) as advance:

@@ -48,7 +48,7 @@ def _searched(plan: Plan) -> Logits | None:
 
 
 def _written(given: Logits) -> bool:
-    return bool(given.stride) and not given.picture and given.ends
+    return bool(given.stride) and not given.image and given.ends
 
 
 def names_classes(plan: Plan) -> bool:

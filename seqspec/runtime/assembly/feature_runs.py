@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seqspec.components.predictions import ImagePrediction
 from seqspec.data.batching.batch import Batch
-from seqspec.data.stages.normalize import Statistics, normalize_picture
+from seqspec.data.stages.normalize import Statistics, normalize_image
 from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
@@ -48,7 +48,7 @@ class RunFeatures:
     def __call__(self, images: Sequence[ImagePrediction], *, device: torch.device) -> NDArray[np.float32]:
         """``[B, D]`` of images of 0 to 255, normalised as that run's own."""
         self.model.to(device)
-        pixels = [normalize_picture(one.pixels_CHW, self.normalize, self.statistics) for one in images]  # type: ignore[arg-type]
+        pixels = [normalize_image(one.pixels_CHW, self.normalize, self.statistics) for one in images]  # type: ignore[arg-type]
         x_BCHW = torch.from_numpy(np.stack(pixels)).to(device)
         rows_B = torch.arange(len(images), device=device)
         vector_BD: torch.Tensor = self.model.encode(Batch.pair(x_BCHW, None, rows_B, None, rows_B))
@@ -92,7 +92,7 @@ def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
         raise _refused(place, f"{path} is a run of several tasks", help="name a run of model `classifier`")
     theirs = run.compiled.plan
     main = next(iter(theirs.outputs.values()))
-    labels = isinstance(main, Logits) and not main.stride and not main.picture
+    labels = isinstance(main, Logits) and not main.stride and not main.image
     if not labels or not hasattr(run.program.model, "encode"):
         kind = theirs.experiment.model.component[1]
         raise _refused(place, f"{path} is a run of a model `{kind}`", help="name a run of model `classifier`")

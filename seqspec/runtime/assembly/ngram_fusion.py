@@ -35,7 +35,7 @@ class NgramInUse:
     """SHA-256 of its file."""
 
     def record(self) -> dict[str, str]:
-        """What a lock and a judgement say of it: its digest, not where it lies."""
+        """What a lock and an evaluation say of it: its digest, not where it lies."""
         return {"ngram": self.weights}
 
 

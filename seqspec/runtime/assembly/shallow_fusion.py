@@ -39,7 +39,7 @@ class LanguageModelInUse:
     """SHA-256 of its weights."""
 
     def record(self) -> dict[str, str]:
-        """What a lock and a judgement say of it: digests, not where it lies."""
+        """What a lock and an evaluation say of it: digests, not where it lies."""
         return {"model": self.program.plan.digests["model"], "weights": self.weights}
 
 
@@ -62,7 +62,7 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
     if wanted is None:
         return program
     if "target" not in text:
-        raise _refused("the target of this experiment is no text that a language model could judge")
+        raise _refused("the target of this experiment is no text that a language model could score")
     folder = _folder(wanted)
     path = folder.path
     run, checkpoint = _opened(folder, wanted.checkpoint, open)

@@ -20,7 +20,7 @@ from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, read
 from seqspec.runtime.checkpoints.model_tensors import load_tensors
 from seqspec.runtime.checkpoints.retention import best_steps, newest_sound, steps_of
 from seqspec.runtime.checkpoints.tensor_file import Damaged, pieces, read_metadata, read_tensors
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -72,8 +72,8 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
     """The checkpoint that ``name`` means; raises ``RunError`` where there is none that is sound."""
     if name.removeprefix("average:").endswith(SUFFIX):
         return _of_file(Path(name.removeprefix("average:"))).checkpoint
-    newest, standing, planned = _kept(checkpoints)
-    scores, present = standing.scores, steps_of(checkpoints)
+    newest, training_state, planned = _kept(checkpoints)
+    scores, present = training_state.scores, steps_of(checkpoints)
     match name:
         case "last":
             return newest
@@ -94,7 +94,7 @@ class _Kept(NamedTuple):
     """What a run has kept."""
 
     newest: Checkpoint
-    standing: Standing
+    training_state: TrainingState
     planned: list[int]
     """Steps whose checkpoints may be chosen: those of the plan; where a signal came before the first, all."""
 
@@ -104,9 +104,11 @@ def _kept(checkpoints: Path) -> _Kept:
     if newest is None:
         raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
     with readable(newest.step):
-        standing = Standing.from_json(newest.state["standing"])
+        training_state = TrainingState.from_json(newest.state["standing"])
     present = steps_of(checkpoints)
-    return _Kept(newest, standing, [step for step in present if standing.planned(step)] or present)
+    return _Kept(
+        newest, training_state, [step for step in present if training_state.planned(step)] or present
+    )
 
 
 def _newest(present: list[int], name: str) -> list[int]:

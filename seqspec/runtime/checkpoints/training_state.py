@@ -10,11 +10,11 @@ from seqspec.schema.experiment import Evaluate, Stop
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """How the run stands: what a checkpoint holds besides tensors, and what resuming starts from."""
 
     scores: dict[int, float] = field(default_factory=dict)
-    judged_at: int = 0
+    evaluated_at: int = 0
     journal: int = 0
     patience: int = 0
     stopped: bool = False
@@ -44,13 +44,13 @@ class Standing:
         """Whether the plan itself writes a checkpoint at ``step``: only these may be chosen, so that a
         signal, which writes one wherever it finds the run, changes no result.
         """
-        last = step == self.max_steps or (self.stopped and step == self.judged_at)
+        last = step == self.max_steps or (self.stopped and step == self.evaluated_at)
         return last or step % self.checkpoint_every_steps == 0
 
     def as_json(self) -> dict[str, Any]:
         return {
             "scores": {str(step): score for step, score in self.scores.items()},
-            "judged_at": self.judged_at,
+            "judged_at": self.evaluated_at,
             "journal": self.journal,
             "patience": self.patience,
             "stopped": self.stopped,
@@ -62,7 +62,7 @@ class Standing:
         }
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any]) -> Standing:
+    def from_json(cls, state: Mapping[str, Any]) -> TrainingState:
         scores = {int(step): score for step, score in state["scores"].items()}
         # Runs of earlier versions did not write down which checkpoints were planned.
         later = {
@@ -80,7 +80,7 @@ class Standing:
 
     def for_plan(
         self, max_steps: int, evaluate: Evaluate, tasks: Mapping[str, Evaluate] | None = None
-    ) -> Standing:
+    ) -> TrainingState:
         """The same point of a run that is to end at ``max_steps``: without what the step did only because it
         was the last one.  ``tasks`` are those of several.
         """
@@ -95,7 +95,7 @@ class Standing:
         scores = kept(self.scores)
         journal = self.journal if self.journal_before_end is None else self.journal_before_end
         found = replace(
-            self, scores=scores, judged_at=max(scores, default=0), max_steps=max_steps,
+            self, scores=scores, evaluated_at=max(scores, default=0), max_steps=max_steps,
             journal=journal, journal_before_end=None,
             task_scores={task: kept(one) for task, one in self.task_scores.items()},
         )  # fmt: skip

@@ -20,14 +20,14 @@ def compare(paths: Sequence[Path], *, format: ComparisonFormat, html: Path | Non
 
     def work() -> Outcome:
         from seqspec.runtime.compare import formats
-        from seqspec.runtime.compare.comparison import compare as look
+        from seqspec.runtime.compare.comparison import compare as compare_runs
         from seqspec.runtime.compare.comparison_page import as_page
 
         if len(paths) < 2:
             raise RunError(
                 "compare takes two runs or more", exit=Exit.USAGE, help="`seqspec runs` lists them"
             )
-        found = look(paths)
+        found = compare_runs(paths)
         told = "".join(f"warning: {note}\n" for note in found.notes)
         if html is not None:
             with writing(html, help="name another file with --html"):

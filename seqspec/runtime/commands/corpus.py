@@ -136,7 +136,7 @@ def inspect(
     """``seqspec data inspect SPEC``: look at the data before a model does."""
 
     def work() -> Outcome:
-        from seqspec.data.inspect.inspection import inspect as look
+        from seqspec.data.inspect.inspection import inspect as inspect_data
         from seqspec.data.inspect.subject import Subject
 
         compiled = compile_spec(spec, overlays=over)
@@ -146,7 +146,7 @@ def inspect(
                 build_data(compiled.plan), splits=(), progress=progress, processes=processes
             )
         name = compiled.plan.experiment.name
-        found = look(Subject(prepared, limit), name=name, progress=progress)
+        found = inspect_data(Subject(prepared, limit), name=name, progress=progress)
         notes = "".join(f"warning: {error}\n" for error in (*absent, *first_look(prepared)))
         return _reported(found, html, format, notes)
 

@@ -1,4 +1,4 @@
-"""What the commands do that train, judge or use a run.  torch loads after the spec has been found good."""
+"""What the commands do that train, evaluate or use a run.  torch loads after the spec has been found good."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ AUTO = Path("auto")
 
 
 def guarded(work: Callable[[], Outcome]) -> Outcome:
-    """``work``, with what a person can mend told in a few lines instead of a traceback."""
+    """``work``, with what a person can fix told in a few lines instead of a traceback."""
     try:
         return work()
     except SpecError as error:
@@ -390,29 +390,29 @@ def _told_result(result: Result, format: Format) -> Outcome:
     path = str(result.folder.path)
     if result.exit is not Exit.CLEAN:
         return Outcome(f"{path}\n", exit=result.exit)
-    metrics = {split: dict(one.metrics) for split, one in result.judged.items()}
-    signatures = {split: dict(one.signatures) for split, one in result.judged.items()}
+    metrics = {split: dict(one.metrics) for split, one in result.evaluated.items()}
+    signatures = {split: dict(one.signatures) for split, one in result.evaluated.items()}
     if format == "json":
         first = next(iter(metrics), None)
         found = {"run": path, "split": first, "checkpoint": result.checkpoint,
                  "metrics": metrics[first] if first else {}, "splits": metrics,
                  "signatures": signatures}  # fmt: skip
         return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
-    beside = scored_beside(result.judged)
-    judged = f"evaluated with {result.checkpoint}\n" if metrics else ""
+    beside = scored_beside(result.evaluated)
+    evaluated = f"evaluated with {result.checkpoint}\n" if metrics else ""
     report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
     # Of several processes one has judged.
-    notes = _notes(result.folder, judged=bool(metrics)) if result.checkpoint else ""
-    return Outcome(f"{metric_lines(metrics, signatures)}{beside}{judged}{report}{path}\n", notes)
+    notes = _notes(result.folder, evaluated=bool(metrics)) if result.checkpoint else ""
+    return Outcome(f"{metric_lines(metrics, signatures)}{beside}{evaluated}{report}{path}\n", notes)
 
 
-def _notes(folder: RunFolder, *, judged: bool) -> str:
+def _notes(folder: RunFolder, *, evaluated: bool) -> str:
     """What a person should know of a run beside its result."""
     dropped: dict[str, dict[str, int]] = (folder.read("data.json") or {}).get("dropped", {})
     lost = ", ".join(f"{sum(counts.values()):,} of {split}" for split, counts in dropped.items() if counts)
     notes = [f"rows were left out: {lost}; `seqspec data prepare` says why"] if lost else []
-    if not judged:
-        notes.append("nothing was judged: `evaluate.metrics` names no metric")
+    if not evaluated:
+        notes.append("nothing was evaluated: `evaluate.metrics` names no metric")
     return "".join(f"note: {note}\n" for note in notes)
 
 

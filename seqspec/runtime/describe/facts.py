@@ -147,7 +147,7 @@ class Facts:
 
     @cached_property
     def weights(self) -> Path | None:
-        """The weights that were judged, or the newest."""
+        """The weights that were evaluated, or the newest."""
         named = self.folder.checkpoints / str(self.result.get("checkpoint", "")) / "weights.safetensors"
         newest = sorted(self.folder.checkpoints.glob("step-*/weights.safetensors"))
         found = [named] if named.is_file() else newest

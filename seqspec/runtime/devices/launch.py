@@ -53,7 +53,7 @@ class Launch:
             raise RunError(
                 f"torch {torch.__version__} finds no CUDA device",
                 exit=Exit.USAGE,
-                help="use `--device cpu`, or mend the driver or install a torch that is built for CUDA",
+                help="use `--device cpu`, or fix the driver or install a torch that is built for CUDA",
             )
         local = int(os.environ.get("LOCAL_WORLD_SIZE", self.devices))
         if found and local > found:

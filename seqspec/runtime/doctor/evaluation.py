@@ -16,7 +16,7 @@ from seqspec.data.stages.packing import PackedSplit
 from seqspec.runtime.doctor.subject import Patient
 from seqspec.schema.types import Classes, Text
 
-MOST_JUDGED = 500
+MOST_EVALUATED = 500
 
 
 def check(patient: Patient) -> Iterator[Finding]:
@@ -34,11 +34,11 @@ def _is_written(patient: Patient) -> bool:
 
 
 def _texts(patient: Patient, role: str) -> list[str]:
-    """Texts of a role of the split that is judged on."""
+    """Texts of a role of the split that is evaluated on."""
     wanted = patient.program.plan.experiment.evaluate.splits
     split = patient.prepared.splits[next((name for name in wanted if name != "train"), "train")]
     held = split.texts if isinstance(split, PackedSplit) else split
-    return [held.text(role, index) for index in range(min(len(held), MOST_JUDGED))]
+    return [held.text(role, index) for index in range(min(len(held), MOST_EVALUATED))]
 
 
 def _baselines(patient: Patient) -> Finding:

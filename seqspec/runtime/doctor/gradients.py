@@ -55,10 +55,10 @@ def _reached(model: nn.Module, *, beside: Collection[str]) -> Finding:
     if missing or still:
         return Finding(
             "M08", "error" if missing else "warn",
-            f"{len(missing)} parameters get no gradient and {len(still)} one of nought, of {count}",
+            f"{len(missing)} parameters get no gradient and {len(still)} one of zero, of {count}",
             "they will never learn: take them out, or connect them", examples=[*missing, *still][:8],
         )  # fmt: skip
-    return Finding("M08", "ok", f"gradients reach all {count} parameters, finite and not nought")
+    return Finding("M08", "ok", f"gradients reach all {count} parameters, finite and not zero")
 
 
 def _updates(patient: Patient, model: nn.Module) -> Finding:
@@ -139,7 +139,7 @@ def _finite(patient: Patient) -> Finding:
             faults.append(f"the {name} training examples, such as {patient.train.id(int(examples[0]))}")
     if faults:
         return Finding("M17", "error", f"loss or gradient is not finite on {' and '.join(faults)}",
-                       "filter them, or look for a division or a logarithm of nought")  # fmt: skip
+                       "filter them, or look for a division or a logarithm of zero")  # fmt: skip
     told = "loss and gradient are finite on the longest and the shortest training examples"
     if patient.program.plan.experiment.train.precision == "bfloat16":
         with torch.autocast("cpu", torch.bfloat16):

@@ -63,7 +63,7 @@ def _sum(patient: Patient, model: torch.nn.Module, batch: Batch) -> float:
 
 
 def _gradients(patient: Patient) -> Finding:
-    """The gradient of one example's scores with regard to another's input is exactly nought."""
+    """The gradient of one example's scores with regard to another's input is exactly zero."""
     batch = patient.batch(patient.examples[: min(4, len(patient.examples))])
     ids = Finding("M06", "info", "inputs are ids, which have no gradient; the losses above were compared")
     if batch.source is None or not batch.source.is_floating_point() or len(batch.index) < 2:

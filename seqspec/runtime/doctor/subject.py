@@ -74,14 +74,14 @@ class Patient:
         return isinstance(self.train, PackedSplit)
 
     @property
-    def tells_pictures(self) -> bool:
-        """Whether what the model learns is its source, a picture, value by value."""
+    def predicts_images(self) -> bool:
+        """Whether what the model learns is its source, an image, value by value."""
         return getattr(self.program.plan.experiment.model, "values", 0) > 0
 
     @property
     def has_source(self) -> bool:
         """Whether the model reads a source beside what it learns."""
-        return "source" in self.train.roles and not self.tells_pictures
+        return "source" in self.train.roles and not self.predicts_images
 
     @cached_property
     def examples(self) -> np.ndarray:
@@ -101,7 +101,7 @@ class Patient:
         """The target of an example, to tell examples apart by."""
         if isinstance(self.train, PackedSplit):
             return self.train.row(index).labels
-        if self.tells_pictures:
+        if self.predicts_images:
             return np.asarray(self.train.value("source", index)).reshape(-1)
         return self.train.value("target" if "target" in self.train.roles else "source", index)
 
@@ -152,7 +152,7 @@ class Patient:
     @property
     def vocab(self) -> int:
         """Entries that the model chooses among: ids, labels, or the values of a pixel."""
-        if self.tells_pictures:
+        if self.predicts_images:
             return int(self.program.plan.experiment.model.values)  # type: ignore[attr-defined]
         names = self.prepared.labels.get("target")
         if names:

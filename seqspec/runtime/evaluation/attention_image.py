@@ -1,4 +1,4 @@
-"""One picture of where a model looks: attention over the source, or a CTC alignment, for one example."""
+"""One image of where a model looks: attention over the source, or a CTC alignment, for one example."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seqspec.runtime.evaluation.evaluator import to_device
 MOST_ROWS, MOST_COLUMNS = 120, 400
 
 
-def look(
+def attention_image(
     model: torch.nn.Module, batch: Batch, *, device: torch.device
 ) -> tuple[int, list[list[float]]] | None:
     """Row of the split and weights ``[target, source]`` of the middle example of a batch; none where a model

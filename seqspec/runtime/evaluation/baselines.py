@@ -17,7 +17,7 @@ from seqspec.data.batching.collate import AnySplit
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.runtime.assembly.assembled import Assembled
-from seqspec.runtime.evaluation.evaluator import Found, Judge, Scored
+from seqspec.runtime.evaluation.evaluator import Evaluator, Found, Scored
 from seqspec.schema.types import EOS, PAD, Classes, Text
 
 MOST_COUNTED = 20_000_000
@@ -26,7 +26,7 @@ BLOCK = 1 << 20
 
 
 def baselines(
-    judge: Judge, assembled: Assembled, scored: Scored, *, unigram: np.ndarray | None = None
+    evaluator: Evaluator, assembled: Assembled, scored: Scored, *, unigram: np.ndarray | None = None
 ) -> dict[str, Mapping[str, float]]:
     """The metrics of each baseline that the experiment has, on the examples that were scored.
 
@@ -34,16 +34,16 @@ def baselines(
     """
     roles, found = assembled.prepared.parts.roles, {}
     if isinstance(roles.get("target"), Classes):
-        found["majority"] = _majority(judge, assembled, scored)
+        found["majority"] = _majority(evaluator, assembled, scored)
     elif isinstance(roles.get("target"), Text) and isinstance(roles.get("source"), Text):
-        found["copy"] = _copy(judge, assembled, scored)
+        found["copy"] = _copy(evaluator, assembled, scored)
     elif unigram is not None and "source" not in roles:
         split = assembled.prepared.splits[scored.split]
-        found["unigram"] = _unigram(judge, split, unigram)
+        found["unigram"] = _unigram(evaluator, split, unigram)
     return {name: metrics for name, metrics in found.items() if metrics}
 
 
-def _majority(judge: Judge, assembled: Assembled, scored: Scored) -> dict[str, float]:
+def _majority(evaluator: Evaluator, assembled: Assembled, scored: Scored) -> dict[str, float]:
     """The commonest label of the training split, with the labels' shares of it as probabilities."""
     names = assembled.prepared.labels.get("target", ())
     counts = assembled.prepared.label_counts.get("target", ())
@@ -53,13 +53,13 @@ def _majority(judge: Judge, assembled: Assembled, scored: Scored) -> dict[str, f
     shares = {name: math.log(n / examples) if n else -math.inf for name, n in zip(names, counts, strict=True)}
     best = max(names, key=lambda name: shares[name])
     answer = ((best, shares[best]),)
-    return judge.rescored(scored.split, [Found(one.index, answer, shares) for one in scored.found])
+    return evaluator.rescored(scored.split, [Found(one.index, answer, shares) for one in scored.found])
 
 
-def _copy(judge: Judge, assembled: Assembled, scored: Scored) -> dict[str, float]:
+def _copy(evaluator: Evaluator, assembled: Assembled, scored: Scored) -> dict[str, float]:
     """The source text, as it stands in the corpus."""
     split = assembled.prepared.splits[scored.split]
-    return judge.rescored(
+    return evaluator.rescored(
         scored.split, [Found(one.index, ((split.text("source", one.index), 0.0),)) for one in scored.found]
     )
 
@@ -80,14 +80,14 @@ def symbol_counts(assembled: Assembled) -> np.ndarray | None:
     return counts
 
 
-def _unigram(judge: Judge, split: AnySplit, counts_V: np.ndarray) -> dict[str, float]:
+def _unigram(evaluator: Evaluator, split: AnySplit, counts_V: np.ndarray) -> dict[str, float]:
     """Symbols by their frequency, each counted once more than it occurs (Laplace)."""
     log_p_V = np.log((counts_V + 1) / (counts_V.sum() + len(counts_V)))
     seen_V = np.zeros_like(counts_V)
     for index in range(len(split)):
         seen_V += np.bincount(_targets(split, index), minlength=len(counts_V))
     seen_V[PAD] = 0
-    texts = [judge.reference(split.name, index) for index in range(len(split))]
+    texts = [evaluator.reference(split.name, index) for index in range(len(split))]
     sums = {
         "nll": float(-(log_p_V * seen_V).sum()),
         "targets": float(seen_V.sum()),
@@ -95,7 +95,7 @@ def _unigram(judge: Judge, split: AnySplit, counts_V: np.ndarray) -> dict[str, f
         "characters": float(sum(map(len, texts))),
         "bytes": float(sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)),
     }
-    return _forced(judge, sums)
+    return _forced(evaluator, sums)
 
 
 def _targets(split: AnySplit, index: int) -> np.ndarray:
@@ -105,13 +105,13 @@ def _targets(split: AnySplit, index: int) -> np.ndarray:
     return split.row(index).labels
 
 
-def _forced(judge: Judge, sums: Mapping[str, float]) -> dict[str, float]:
+def _forced(evaluator: Evaluator, sums: Mapping[str, float]) -> dict[str, float]:
     """The metrics of scored references that these sums are enough for."""
-    metrics: list[Any] = [copy.deepcopy(metric) for metric in judge.program.metrics]
+    metrics: list[Any] = [copy.deepcopy(metric) for metric in evaluator.program.metrics]
     for metric in metrics:
         if metric.reads == "teacher_forced" and set(metric.needs) <= set(sums):
             metric.update(sums)
-    named = zip(metrics, judge.computed(metrics), strict=True)
+    named = zip(metrics, evaluator.computed(metrics), strict=True)
     return {
         name: value
         for metric, values in named

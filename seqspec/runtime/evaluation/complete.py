@@ -15,7 +15,7 @@ from seqspec.data.stages.examples import Split
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.baselines import baselines
-from seqspec.runtime.evaluation.evaluator import Judge, Scored
+from seqspec.runtime.evaluation.evaluator import Evaluator, Scored
 from seqspec.runtime.evaluation.label_details import label_details
 from seqspec.runtime.evaluation.mixture import score_parts
 from seqspec.runtime.evaluation.utterance_details import Errors, Utterance, utterance_details
@@ -28,20 +28,20 @@ SPEAKER = "speaker"
 
 
 def complete(
-    judge: Judge, assembled: Assembled, scored: Scored, *, launch: Launch, unigram: np.ndarray | None
+    evaluator: Evaluator, assembled: Assembled, scored: Scored, *, launch: Launch, unigram: np.ndarray | None
 ) -> Scored:
     """``scored`` with everything that is told beside it."""
     split = assembled.prepared.splits[scored.split]
     return replace(
         scored,
-        parts=score_parts(judge, assembled, scored, launch=launch),
-        baselines=baselines(judge, assembled, scored, unigram=unigram),
-        details={**scored.details, **_details(judge, assembled, scored, split)},
+        parts=score_parts(evaluator, assembled, scored, launch=launch),
+        baselines=baselines(evaluator, assembled, scored, unigram=unigram),
+        details={**scored.details, **_details(evaluator, assembled, scored, split)},
     )
 
 
 def _details(
-    judge: Judge, assembled: Assembled, scored: Scored, split: AnySplit
+    evaluator: Evaluator, assembled: Assembled, scored: Scored, split: AnySplit
 ) -> dict[str, Mapping[str, Any]]:
     roles = assembled.prepared.parts.roles
     if not scored.found:
@@ -53,7 +53,7 @@ def _details(
         return {}
     counting = [
         (name, metric)
-        for name, metric in zip(judge.names, judge.program.metrics, strict=True)
+        for name, metric in zip(evaluator.names, evaluator.program.metrics, strict=True)
         if hasattr(metric, "units")
     ]
     return {name: _errors(metric, scored, split) for name, metric in counting}

@@ -20,7 +20,7 @@ from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.evaluation.complete import complete
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.record import Evaluation, drifts_of
-from seqspec.runtime.evaluation.run_evaluation import counted, judge_of
+from seqspec.runtime.evaluation.run_evaluation import counted, evaluator_of
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.training.streams import evaluation_stream
@@ -56,8 +56,8 @@ def evaluations(
 ) -> Iterator[Evaluation]:
     """The evaluation of the run, or one after another those of its tasks; of the named one alone."""
     plan = compile_run(open_folder(path), overlays=over).plan
-    judged = [name for name, one in plan.tasks.items() if one.experiment.evaluate.metrics]
-    for name in judged if task is None and judged else [task]:
+    evaluated = [name for name, one in plan.tasks.items() if one.experiment.evaluate.metrics]
+    for name in evaluated if task is None and evaluated else [task]:
         yield evaluation(path, split=split, checkpoint=checkpoint, over=over, launch=launch, task=name)
 
 
@@ -76,12 +76,12 @@ def evaluation(
     assembled = whole.each[name]
     weights = choose(folder.checkpoints, checkpoint)
     use_weights(whole.program.model, weights.checkpoint)
-    judge = judge_of(assembled, launch)
+    evaluator = evaluator_of(assembled, launch)
     batches = evaluation_stream(
-        assembled.prepared, assembled.prepared.splits[split], slices=1, launch=launch, place=Place()
+        assembled.prepared, assembled.prepared.splits[split], micro_batches=1, launch=launch, place=Place()
     )
-    scored = judge.score(split, batches)
-    scored = complete(judge, assembled, scored, launch=launch, unigram=counted(folder, name))
+    scored = evaluator.score(split, batches)
+    scored = complete(evaluator, assembled, scored, launch=launch, unigram=counted(folder, name))
     search = search_record(assembled.program) if scored.found else None
     drifts = drifts_of(folder, assembled, split, task=name)
     digest = whole.compiled.plan.digests["all"]

@@ -1,4 +1,4 @@
-"""Judgement: decode a split and score it by the experiment's metrics.
+"""Evaluation: decode a split and score it by the experiment's metrics.
 
 Metrics of scored references (teacher-forced) and of found hypotheses (generated) are computed apart and
 carry different names.  Metrics of values (images, audio, vectors …) compare what the model predicts with
@@ -55,7 +55,7 @@ MOST_SAMPLES = 8
 
 @dataclass(frozen=True)
 class Scored:
-    """The judgement of one split."""
+    """The evaluation of one split."""
 
     split: str
     metrics: Mapping[str, float]
@@ -82,7 +82,7 @@ Decode = Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True)
-class Judge:
+class Evaluator:
     """Scores splits with one program."""
 
     program: Program

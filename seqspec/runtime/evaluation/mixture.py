@@ -11,7 +11,7 @@ from seqspec.data.batching.collate import AnySplit
 from seqspec.data.stages.examples import Split
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch, Place
-from seqspec.runtime.evaluation.evaluator import Judge, Scored
+from seqspec.runtime.evaluation.evaluator import Evaluator, Scored
 from seqspec.runtime.training.streams import evaluation_stream
 
 COLUMN = "corpus"
@@ -19,7 +19,7 @@ COLUMN = "corpus"
 
 
 def score_parts(
-    judge: Judge, assembled: Assembled, scored: Scored, *, launch: Launch
+    evaluator: Evaluator, assembled: Assembled, scored: Scored, *, launch: Launch
 ) -> dict[str, Mapping[str, float]]:
     """Metrics of each part of the split; none where it has one part only.
 
@@ -32,11 +32,11 @@ def score_parts(
     found = {}
     for name, rows in parts.items():
         batches = evaluation_stream(
-            assembled.prepared, split, slices=1, launch=launch, place=Place(), rows=rows
+            assembled.prepared, split, micro_batches=1, launch=launch, place=Place(), rows=rows
         )
         wanted = set(rows.tolist())
         held = tuple(one for one in scored.found if one.index in wanted)
-        found[name] = replace(judge, known=held).score(scored.split, batches).metrics
+        found[name] = replace(evaluator, known=held).score(scored.split, batches).metrics
     return found
 
 

@@ -1,4 +1,4 @@
-"""The judgements of a run: while it trains, and of whole splits at its end, with what the report shows."""
+"""The evaluations of a run: while it trains, and of whole splits at its end, with what the report shows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
-from seqspec.runtime.evaluation.attention_image import look
+from seqspec.runtime.evaluation.attention_image import attention_image
 from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
 from seqspec.runtime.evaluation.complete import complete
-from seqspec.runtime.evaluation.evaluator import Judge, Scored
+from seqspec.runtime.evaluation.evaluator import Evaluator, Scored
 from seqspec.runtime.evaluation.samples import context, keep_media
 from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.evaluation.task_parts import trained_parts
@@ -38,7 +38,7 @@ from seqspec.schema.types import Classes, Text
 if TYPE_CHECKING:
     from seqspec.data.stages.examples import Split
     from seqspec.data.stages.packing import PackedSplit
-    from seqspec.runtime.training.step_boundary import Judgement
+    from seqspec.runtime.training.step_boundary import EvaluationResult
     from seqspec.runtime.training.training_module import Training
 
 
@@ -46,15 +46,15 @@ Baselines = dict[str, Mapping[str, Mapping[str, float]]]
 """By split and by how they are made."""
 
 
-def judgement(
+def evaluation(
     assembled: Assembled, module: Training, launch: Launch, place: Place, *, known: Baselines
-) -> Judgement:
-    """Judge the weights as they stand, on as many examples as the spec says; all processes together.
+) -> EvaluationResult:
+    """Evaluate the weights as they stand, on as many examples as the spec says; all processes together.
 
     ``known`` keeps the baselines, which no step changes.
     """
     from seqspec.runtime.training.step_boundary import (
-        Judgement,  # loads Lightning, which whoever evaluates a run does not
+        EvaluationResult,  # loads Lightning, which whoever evaluates a run does not
     )
 
     found: dict[str, Mapping[str, float]] = {}
@@ -65,25 +65,30 @@ def judgement(
         if module.sharded:
             entered.enter_context(module.sharded.gathered())
         for task, one in assembled.each.items():
-            judge = replace(judge_of(one, launch, module=module), gather=gather)
-            for split in one.compiled.plan.experiment.evaluate.splits if judge.program.metrics else ():
+            evaluator = replace(evaluator_of(one, launch, module=module), gather=gather)
+            for split in one.compiled.plan.experiment.evaluate.splits if evaluator.program.metrics else ():
                 name = among(task, split)
-                scored = judge.score(split, _stream(one, split, module.slices, launch, place))
+                scored = evaluator.score(split, _stream(one, split, module.micro_batches, launch, place))
                 found[name] = scored.metrics
                 if name not in known:
-                    known[name] = baselines(judge, one, scored, unigram=symbol_counts(one))
+                    known[name] = baselines(evaluator, one, scored, unigram=symbol_counts(one))
                 if scored.score is not None:
                     scores.setdefault(task, scored.score)
     plan = assembled.compiled.plan
     score = together(scores, plan.experiment.evaluate.score)
-    return Judgement(found, score, scores if plan.tasks else {}, dict(known))
+    return EvaluationResult(found, score, scores if plan.tasks else {}, dict(known))
 
 
-def _stream(one: Assembled, split: str, slices: int, launch: Launch, place: Place) -> Iterable[Batch]:
+def _stream(one: Assembled, split: str, micro_batches: int, launch: Launch, place: Place) -> Iterable[Batch]:
     """As many examples of a split as are evaluated while training."""
     limit = one.compiled.plan.experiment.evaluate.max_examples
     return evaluation_stream(
-        one.prepared, one.prepared.splits[split], slices=slices, launch=launch, place=place, limit=limit
+        one.prepared,
+        one.prepared.splits[split],
+        micro_batches=micro_batches,
+        launch=launch,
+        place=place,
+        limit=limit,
     )
 
 
@@ -108,13 +113,13 @@ def together(scores: Mapping[str, float], asked: str | Mapping[str, float] | Non
 def conclude(
     folder: RunFolder, assembled: Assembled, module: Training, launch: Launch
 ) -> tuple[dict[str, Scored], str]:
-    """Judge the best weights on whole splits and write the report; gives judgements and checkpoint."""
+    """Evaluate the best weights on whole splits and write the report; gives evaluations and checkpoint."""
     from seqspec.runtime.training.step_boundary import storage
 
     best = chosen(folder.checkpoints, "best")
     use_weights(assembled.program.model, best)
-    judged: dict[str, Scored] = {}
-    judges = {task: judge_of(one, launch) for task, one in assembled.each.items()}
+    evaluated: dict[str, Scored] = {}
+    evaluators = {task: evaluator_of(one, launch) for task, one in assembled.each.items()}
     unigrams: dict[str, np.ndarray] = {}
     for task, one in assembled.each.items():
         evaluate = one.compiled.plan.experiment.evaluate
@@ -123,34 +128,42 @@ def conclude(
             unigrams[task] = counts
         for split in evaluate.splits if evaluate.metrics else ():
             batches = evaluation_stream(
-                one.prepared, one.prepared.splits[split], slices=module.slices, launch=launch, place=Place()
+                one.prepared,
+                one.prepared.splits[split],
+                micro_batches=module.micro_batches,
+                launch=launch,
+                place=Place(),
             )
-            scored = judges[task].score(split, batches)
+            scored = evaluators[task].score(split, batches)
             for line in scored.left_out:
                 print(f"warning: {among(task, split)}: {line}", file=sys.stderr)
-            judged[among(task, split)] = complete(judges[task], one, scored, launch=launch, unigram=counts)
-    used = {task: judge.language_model for task, judge in judges.items() if judge.language_model}
+            evaluated[among(task, split)] = complete(
+                evaluators[task], one, scored, launch=launch, unigram=counts
+            )
+    used = {
+        task: evaluator.language_model for task, evaluator in evaluators.items() if evaluator.language_model
+    }
     with storage(folder):
-        for name, scored in judged.items():
+        for name, scored in evaluated.items():
             file = folder.predictions / f"{name.replace('/', '.')}.jsonl"
             write_predictions(file, assembled.each[name.rpartition("/")[0]], scored)
-        _describe_end(folder, assembled, judges, module.slices, launch)
+        _describe_end(folder, assembled, evaluators, module.micro_batches, launch)
         if assembled.tasks:
             folder.note(
                 "tasks.json", _describe_tasks(assembled, updates=module.step * len(module.cycle.turns))
             )
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
-            "metrics": {split: dict(one.metrics) for split, one in judged.items()},
-            "signatures": {split: dict(one.signatures) for split, one in judged.items()},
-            **_beside("parts", {split: one.parts for split, one in judged.items()}),
-            **_beside("baselines", {split: one.baselines for split, one in judged.items()}),
+            "metrics": {split: dict(one.metrics) for split, one in evaluated.items()},
+            "signatures": {split: dict(one.signatures) for split, one in evaluated.items()},
+            **_beside("parts", {split: one.parts for split, one in evaluated.items()}),
+            **_beside("baselines", {split: one.baselines for split, one in evaluated.items()}),
             **({"language_model": used.get("") or used} if used else {}),
         })  # fmt: skip
         if unigrams:
             folder.note(UNIGRAM, {in_whole(task, "counts"): one.tolist() for task, one in unigrams.items()})
         write_report(folder)
-    return judged, folder_name(best.step)
+    return evaluated, folder_name(best.step)
 
 
 UNIGRAM = "unigram.json"
@@ -172,9 +185,13 @@ def _beside(name: str, by_split: Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 def _describe_end(
-    folder: RunFolder, assembled: Assembled, judges: Mapping[str, Judge], slices: int, launch: Launch
+    folder: RunFolder,
+    assembled: Assembled,
+    evaluators: Mapping[str, Evaluator],
+    micro_batches: int,
+    launch: Launch,
 ) -> None:
-    """What the report tells of the data, and one picture of where the model looks."""
+    """What the report tells of the data, and one image of where the model looks."""
     examples: dict[str, int] = {}
     dropped: dict[str, Mapping[str, int]] = {}
     for task, one in assembled.each.items():
@@ -184,9 +201,9 @@ def _describe_end(
     folder.note("data.json", {"examples": examples, "dropped": dropped})
     for task, one in assembled.each.items():
         if hasattr(one.program.model, "show"):
-            _show(folder, task, one, judges[task], slices, launch)
+            _show(folder, task, one, evaluators[task], micro_batches, launch)
     for task, one in assembled.each.items():
-        if _describe_attention(folder, one, judges[task], slices, launch):
+        if _describe_attention(folder, one, evaluators[task], micro_batches, launch):
             return
 
 
@@ -203,15 +220,15 @@ def _describe_tasks(assembled: Assembled, *, updates: int) -> dict[str, Any]:
 
 
 def _describe_attention(
-    folder: RunFolder, assembled: Assembled, judge: Judge, slices: int, launch: Launch
+    folder: RunFolder, assembled: Assembled, evaluator: Evaluator, micro_batches: int, launch: Launch
 ) -> bool:
     """Note where the model looks at one example; gives whether it looks anywhere."""
     prepared = assembled.prepared
     split = prepared.splits[("train", *assembled.compiled.plan.experiment.evaluate.splits)[-1]]
     stream = evaluation_stream(
-        prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
+        prepared, split, micro_batches=micro_batches, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    seen = look(assembled.program.model, next(iter(stream)), device=judge.device)
+    seen = attention_image(assembled.program.model, next(iter(stream)), device=evaluator.device)
     if not seen:
         return False
     index, weights = seen
@@ -223,18 +240,23 @@ def _describe_attention(
 
 
 def _show(
-    folder: RunFolder, task: str, assembled: Assembled, judge: Judge, slices: int, launch: Launch
+    folder: RunFolder,
+    task: str,
+    assembled: Assembled,
+    evaluator: Evaluator,
+    micro_batches: int,
+    launch: Launch,
 ) -> None:
     """What the model of a task shows of itself."""
     prepared = assembled.prepared
     split = prepared.splits[("train", *assembled.compiled.plan.experiment.evaluate.splits)[-1]]
     stream = evaluation_stream(
-        prepared, split, slices=slices, launch=launch, place=Place(), limit=min(len(split), 50)
+        prepared, split, micro_batches=micro_batches, launch=launch, place=Place(), limit=min(len(split), 50)
     )
     place = folder.predictions / task if task else folder.predictions
     seed = assembled.compiled.plan.experiment.seed
     model, first = assembled.program.model, next(iter(stream))
-    show_images(place, model, first, device=judge.device, seed=seed, search=judge.searcher)
+    show_images(place, model, first, device=evaluator.device, seed=seed, search=evaluator.searcher)
 
 
 def _shown_text(split: Split | PackedSplit, index: int) -> str:
@@ -244,8 +266,8 @@ def _shown_text(split: Split | PackedSplit, index: int) -> str:
     return "" if role is None else split.text(role, index)
 
 
-def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Judge:
-    """The judge of one program over its prepared splits."""
+def evaluator_of(assembled: Assembled, launch: Launch, *, module: Training | None = None) -> Evaluator:
+    """The evaluator of one program over its prepared splits."""
     prepared = assembled.prepared
     parts = prepared.parts
     device = module.device if module is not None else torch.device(launch.accelerator)
@@ -267,7 +289,7 @@ def judge_of(assembled: Assembled, launch: Launch, *, module: Training | None = 
     labels = prepared.labels.get("target", ()) if asked else ()
     if labels and searcher is None:
         searcher = len(labels)  # A classifier ranks as many labels as it is asked for.
-    return Judge(assembled.program, searcher, decode, reference, device, labels=labels)
+    return Evaluator(assembled.program, searcher, decode, reference, device, labels=labels)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:

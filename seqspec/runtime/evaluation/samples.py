@@ -91,7 +91,7 @@ def _sources(split: Split, index: int) -> Iterator[tuple[str, bytes]]:
             row = int(split.rows[index])
             shape = split.records.values(f"{role}_shape")[row]
             pixels = np.asarray(split.records.row(role, row)).reshape(shape)
-            yield _picture(role, pixels, mask=isinstance(kind, Mask))
+            yield _image(role, pixels, mask=isinstance(kind, Mask))
 
 
 def _recording(split: Split, role: str, index: int) -> bytes:
@@ -103,19 +103,19 @@ def _recording(split: Split, role: str, index: int) -> bytes:
         return b""
 
 
-def _picture(role: str, pixels: np.ndarray, *, mask: bool) -> tuple[str, bytes]:
+def _image(role: str, pixels: np.ndarray, *, mask: bool) -> tuple[str, bytes]:
     if mask:
         return f"mask of {role}.png", _mask(pixels[0])
     return f"{role}.png", png(pixels if len(pixels) in (1, 3) else pixels[:1])
 
 
 def _files(name: str, value: Predicted | None) -> Iterator[tuple[str, bytes]]:
-    """A predicted value as a file; nothing of those that are no picture and no sound."""
+    """A predicted value as a file; nothing of those that are no image and no sound."""
     match value:
         case AudioPrediction():
             yield f"{name}.wav", wav(value.samples_T, rate=value.rate)
         case ImagePrediction():
-            yield _picture(name, value.pixels_CHW, mask=False)
+            yield _image(name, value.pixels_CHW, mask=False)
         case MaskPrediction():
             yield f"mask of {name}.png", _mask(value.classes_HW)
         case FramesPrediction():
@@ -130,7 +130,7 @@ def _mask(classes_HW: np.ndarray) -> bytes:
 
 
 def _frames(frames_TD: Any) -> bytes:
-    """Frames as a grey picture, time from left to right, low features below."""
+    """Frames as a grey image, time from left to right, low features below."""
     values = np.asarray(frames_TD, np.float64).T[::-1]
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
     return grey_png(((values - low) / ((high - low) or 1.0)).tolist())

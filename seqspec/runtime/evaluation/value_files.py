@@ -37,9 +37,9 @@ def write_value(value: Predicted, stem: Path) -> list[Path]:
             heard = [] if value.sound is None else [_write_wave(value.sound(), stem)]
             return [*heard, _write_array(value.frames_TD, stem)]
         case ImagePrediction():
-            return [_write_picture(value.pixels_CHW, stem)]
+            return [_write_image(value.pixels_CHW, stem)]
         case MaskPrediction():
-            return [_write_picture(np.asarray(value.classes_HW, np.uint8)[None], stem)]
+            return [_write_image(np.asarray(value.classes_HW, np.uint8)[None], stem)]
         case VectorPrediction():
             return [_write_array(value.values_D, stem)]
     return []
@@ -60,7 +60,7 @@ def _write_array(values: NDArray[np.float32], stem: Path) -> Path:
     return path
 
 
-def _write_picture(pixels_CHW: NDArray[np.uint8], stem: Path) -> Path:
+def _write_image(pixels_CHW: NDArray[np.uint8], stem: Path) -> Path:
     try:
         from PIL import Image
     except ImportError:

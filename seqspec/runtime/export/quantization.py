@@ -25,7 +25,7 @@ from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import use_weights
 from seqspec.runtime.devices.launch import Launch, Place
-from seqspec.runtime.evaluation.run_evaluation import judge_of
+from seqspec.runtime.evaluation.run_evaluation import evaluator_of
 from seqspec.runtime.export.comparison import Runners, in_runtime, substitutes
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.subject import Subject, with_split
@@ -178,7 +178,7 @@ def _batches(assembled: Assembled, split: str, *, limit: int | None = None) -> I
         evaluation_stream(
             assembled.prepared,
             assembled.prepared.splits[split],
-            slices=1,
+            micro_batches=1,
             launch=Launch(device="cpu", workers=0),
             place=Place(),
             limit=limit,
@@ -201,11 +201,11 @@ def _metrics(subject: Subject, assembled: Assembled, split: str, runners: Runner
     use_weights(program.trained, subject.weights.checkpoint)
     configs = subject.compiled.plan.experiment.evaluate.metrics
     kept = [c for c, m in zip(configs, program.metrics, strict=True) if m.reads != "teacher_forced"]
-    judge = judge_of(assembled, Launch(device="cpu"))
-    judge = replace(judge, program=replace(program, metrics=answers), metric_configs=tuple(kept))
+    evaluator = evaluator_of(assembled, Launch(device="cpu"))
+    evaluator = replace(evaluator, program=replace(program, metrics=answers), metric_configs=tuple(kept))
     other = replace(subject, opened=replace(subject.opened, run=replace(subject.opened.run, program=program)))
     with in_runtime(other, runners):
-        scored = judge.score(split, _batches(assembled, split))
+        scored = evaluator.score(split, _batches(assembled, split))
     return {name: value for name, value in scored.metrics.items() if not name.startswith("loss")}
 
 

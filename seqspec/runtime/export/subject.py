@@ -129,7 +129,7 @@ def open_subject(
     name = split or next(iter(opened.run.compiled.plan.experiment.evaluate.splits), "dev")
     assembled = _assembled(compiled, folder, name, task or "")
     stream = evaluation_stream(
-        assembled.prepared, assembled.prepared.splits[name], slices=1, launch=launch, place=Place(),
+        assembled.prepared, assembled.prepared.splits[name], micro_batches=1, launch=launch, place=Place(),
         limit=EXAMPLES,
     )  # fmt: skip
     batches = tuple(stream)

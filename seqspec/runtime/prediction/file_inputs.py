@@ -14,7 +14,7 @@ from seqspec.runtime.prediction.input import ImageRef, Input
 from seqspec.schema.diagnostic import DataError
 
 AUDIO_SUFFIXES = frozenset((".wav", ".flac", ".mp3", ".ogg", ".opus", ".oga", ".aiff", ".aif", ".au", ".sph"))
-SUFFIXES: Mapping[str, frozenset[str]] = {"audio": AUDIO_SUFFIXES, "pictures": IMAGE_SUFFIXES}
+SUFFIXES: Mapping[str, frozenset[str]] = {"audio": AUDIO_SUFFIXES, "images": IMAGE_SUFFIXES}
 """Files of a folder that are read, by what a run reads."""
 
 

@@ -21,7 +21,7 @@ from seqspec.runtime.prediction.text_inputs import conversation, line_inputs, re
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Waveform
 
-FILES: Mapping[type, str] = {Waveform: "audio", Image: "pictures"}
+FILES: Mapping[type, str] = {Waveform: "audio", Image: "images"}
 """What is read from files of its own, one an input."""
 
 

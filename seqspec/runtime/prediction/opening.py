@@ -143,9 +143,7 @@ def _predictor(
     if steps is None or not (prompts or isinstance(source, Text)):
         if not reads and source is not None:
             return Predictor(search, np.asarray, source, 1, device=device)
-        raise RunError(
-            f"predict reads text, audio and pictures, and this run reads {source}", exit=Exit.USAGE
-        )
+        raise RunError(f"predict reads text, audio and images, and this run reads {source}", exit=Exit.USAGE)
     inputs = parts.roles["target"] if prompts else source
     assert inputs is not None
     classes = {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}

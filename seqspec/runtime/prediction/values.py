@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqspec.data.corpus.images import read_picture
+from seqspec.data.corpus.images import read_image
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.printable import show
-from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_picture
+from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_image
 from seqspec.runtime.prediction.input import ImageRef
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Image
@@ -60,11 +60,11 @@ def image_pixels(parts: DataParts, shape: Image, statistics: Statistics | None) 
     def pixels(ref: ImageRef | str) -> np.ndarray:
         ref = ImageRef(Path(ref)) if isinstance(ref, str) else ref
         with _seekable(ref.path) as path:
-            read = read_picture(
+            read = read_image(
                 path, channels=shape.channels, height=shape.height, width=shape.width, resize=resize,
                 data=ref.data,
             )  # fmt: skip
-        return normalize_picture(read, how, statistics)
+        return normalize_image(read, how, statistics)
 
     return pixels
 

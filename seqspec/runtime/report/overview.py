@@ -53,8 +53,8 @@ def result_section(folder: RunFolder, journal: Rows, lock: Mapping[str, Any]) ->
     ]
     signatures = sorted({text for one in result["signatures"].values() for text in one.values()})
     listed = "".join(f"<br><code>{escape(text)}</code>" for text in signatures)
-    judged = f"evaluated with the weights of <code>{escape(result['checkpoint'])}</code>" if rows else ""
-    note = f"<p><small>{result['step']:,} steps; {judged}{listed}</small></p>"
+    evaluated = f"evaluated with the weights of <code>{escape(result['checkpoint'])}</code>" if rows else ""
+    note = f"<p><small>{result['step']:,} steps; {evaluated}{listed}</small></p>"
     return Section("Result", (table(("split", "metric", "value"), rows) if rows else "") + note)
 
 

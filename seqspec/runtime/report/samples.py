@@ -114,7 +114,7 @@ def _texts(predictions: Predictions, row: int) -> str:
 
 
 def media(files: Sequence[Path], room: Room) -> Markup:
-    """Players and pictures; a mask lies over the source that it belongs to."""
+    """Players and images; a mask lies over the source that it belongs to."""
     if not files:
         return Markup("")
     source = next((file for file in files if _part(file) == "source" and file.suffix == ".png"), None)

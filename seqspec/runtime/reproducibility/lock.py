@@ -31,7 +31,7 @@ FORMAT = 1
 MAX_DEPTH = 80
 """Levels of a lock: a spec has 64 at most."""
 MAX_THREADS = 65_536
-MAX_SLICES = 1_000_000
+MAX_MICRO_BATCHES = 1_000_000
 SHARED = ("compile/**", "data/**", "runtime/**", "components/_layers", "schema", "schema/layers")
 """Folders of the package whose code every run goes through; ``**`` are those below it as well."""
 
@@ -54,7 +54,7 @@ class Drift:
 
 
 def make_lock(
-    assembled: Assembled, *, machine: Machine, precision: str, slices: int, compiled: bool = False
+    assembled: Assembled, *, machine: Machine, precision: str, micro_batches: int, compiled: bool = False
 ) -> Lock:
     """The lock of a run as it would be carried out here and now."""
     plan = assembled.compiled.plan
@@ -91,7 +91,7 @@ def make_lock(
         "packages": _packages(),
         "machine": machine.as_json(),
         "precision": precision,
-        "slices": slices,
+        "slices": micro_batches,
         "compiled": compiled,
     }
 
@@ -154,7 +154,7 @@ def _require_within_bounds(lock: Lock, path: Path) -> None:
     """A lock may come from a stranger, and what it says is handed to libraries."""
     if not 1 <= lock["machine"]["threads"] <= MAX_THREADS:
         why = f"`machine.threads` is {lock['machine']['threads']}"
-    elif not 1 <= lock["slices"] <= MAX_SLICES:
+    elif not 1 <= lock["slices"] <= MAX_MICRO_BATCHES:
         why = f"`slices` is {lock['slices']}"
     elif lock["precision"] not in ("float32", "bfloat16"):
         why = f"`precision` is {_short(lock['precision'])}"

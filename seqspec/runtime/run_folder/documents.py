@@ -15,7 +15,7 @@ from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Classes, Type, Unknown
 
 MAX_BYTES = 512 << 20
-"""A JSON file of a run is smaller: the largest is a split's predictions or the picture of an attention."""
+"""A JSON file of a run is smaller: the largest is a split's predictions or the image of an attention."""
 
 
 def read_json(path: Path) -> Any:

@@ -23,7 +23,7 @@ class Limits:
     max_seconds: float = 120.0
     """Of one recording."""
     max_pixels: int = 25_000_000
-    """Of one picture, by its header: a small file can unpack to a large one."""
+    """Of one image, by its header: a small file can unpack to a large one."""
     max_tokens: int = 1024
     """That one request may have a language model write."""
     max_queue: int = 512

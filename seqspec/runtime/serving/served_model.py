@@ -179,14 +179,14 @@ def check_audio(data: bytes, served: Served) -> None:
 
 
 def check_image(data: bytes, served: Served) -> None:
-    """Raises ``Refused`` for what is no picture, or has too many pixels, from its header alone."""
+    """Raises ``Refused`` for what is no image, or has too many pixels, from its header alone."""
     try:
         pixels = num_pixels(data)
     except DataError:
-        raise Refused(422, "the file is no picture that can be read") from None
+        raise Refused(422, "the file is no image that can be read") from None
     most = served.limits.max_pixels
     if pixels > most:
-        raise Refused(413, f"the picture has {pixels:,} pixels of at most {most:,}", kind="too_large")
+        raise Refused(413, f"the image has {pixels:,} pixels of at most {most:,}", kind="too_large")
 
 
 def prediction_json(one: Prediction) -> dict[str, Any]:

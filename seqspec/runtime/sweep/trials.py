@@ -157,18 +157,18 @@ class Runs:
         """Whether a run is where it is asked to be; one that stops early is before every later step."""
         if folder.read("result.json") is not None:
             return True
-        return until is not None and any(line["step"] == until for line in self._judged(folder, until))
+        return until is not None and any(line["step"] == until for line in self._evaluated(folder, until))
 
     def _value(self, folder: RunFolder, until: int | None) -> float | None:
         """The metric at the end of a run, or at a step of it; ``None`` where it is no finite number."""
         if until is None:
             found = folder.read("result.json")["metrics"].get(self.split, {}).get(self.metric)
         else:
-            judged = self._judged(folder, until)
-            found = judged[-1]["metrics"].get(self.metric) if judged else None
+            evaluated = self._evaluated(folder, until)
+            found = evaluated[-1]["metrics"].get(self.metric) if evaluated else None
         return float(found) if found is not None and abs(found) < float("inf") else None
 
-    def _judged(self, folder: RunFolder, until: int) -> list[dict[str, Any]]:
+    def _evaluated(self, folder: RunFolder, until: int) -> list[dict[str, Any]]:
         """What was measured on the split up to a step."""
         task, _, split = self.split.rpartition("/")
         return [

@@ -26,7 +26,7 @@ class TrainingData(lightning.LightningDataModule):
         return training_stream(
             self.assembled,
             max_steps=self.assembled.compiled.plan.experiment.train.max_steps * turns,
-            slices=self.module.slices,
+            micro_batches=self.module.micro_batches,
             launch=Launch(device="cpu", workers=self.workers),
             place=Place(),
         )(self.module.step * turns)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Late:
+class DeferredNumber:
     """The value of a scalar tensor.  The host waits until that value is there, not for work that was given to
     the device afterwards.
     """

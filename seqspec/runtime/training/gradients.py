@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.runtime.devices.sharded_tensors import any_sharded, is_sharded, local
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.schema.experiment import AdaptiveClip, Train
 
 
@@ -21,7 +21,7 @@ from seqspec.schema.experiment import AdaptiveClip, Train
 class Verdict:
     """What became of the gradients of one step."""
 
-    norm: float | Late
+    norm: float | DeferredNumber
     """Global norm, before clipping."""
     update: bool
     """Whether the weights follow."""
@@ -84,7 +84,7 @@ class Gradients:
     def _measured(self, norm: Tensor, gradients: list[Tensor]) -> Verdict:
         if self.train.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.train.clip_norm / norm).clamp(max=1.0))
-        return Verdict(Late(norm), update=True)
+        return Verdict(DeferredNumber(norm), update=True)
 
 
 class NormTracker:

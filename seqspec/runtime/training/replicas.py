@@ -1,7 +1,7 @@
 """Replicas of a model that train apart and meet seldom.
 
 Each has weights, running statistics and optimiser state of its own; between two turns the model holds the
-anchor, which is what they last agreed on and what is judged and kept.  How far each has come is summed in the
+anchor, what they last agreed on, which is evaluated and kept.  How far each has come is summed in the
 order of the replicas, never by an all-reduce, so that one process which plays them one after another and
 several processes which share them give the same bits.
 """

@@ -1,6 +1,6 @@
-"""What happens at a step boundary, in this order: journal, judgement, checkpoint, signals.
+"""What happens at a step boundary, in this order: journal, evaluation, checkpoint, signals.
 
-The order is the promise: a checkpoint is written after a judgement that is due, so that none is lost; and
+The order is the promise: a checkpoint is written after an evaluation that is due, so that none is lost; and
 after the journal is durable, so that its length can be named in the checkpoint.
 """
 
@@ -16,13 +16,13 @@ import torch
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Keep, prune
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.sharded_tensors import take_part
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.lightning_import import Callback, lightning
 from seqspec.runtime.training.progress_bar import Bar
 from seqspec.runtime.training.signals import Interrupts
@@ -34,7 +34,7 @@ STORAGE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, err
 
 
 @dataclass(frozen=True)
-class Judgement:
+class EvaluationResult:
     """What an evaluation while training found."""
 
     metrics: Mapping[str, Mapping[str, float]]
@@ -59,24 +59,27 @@ class Boundary(Callback):
         train: Train,
         evaluate: Evaluate,
         tasks: Mapping[str, Evaluate],
-        standing: Standing,
-        judge: Callable[[int], Judgement],
+        training_state: TrainingState,
+        evaluate_at: Callable[[int], EvaluationResult],
         interrupts: Interrupts,
         bar: Bar,
         loggers: Loggers,
         pause_at: int | None = None,
     ) -> None:
         self.pause_at = pause_at
-        self.folder, self.train, self.evaluate, self.standing = folder, train, evaluate, standing
+        self.folder, self.train, self.evaluate, self.training_state = folder, train, evaluate, training_state
         self.tasks = tasks
-        standing.checkpoint_every_steps, standing.max_steps = train.checkpoint_every_steps, train.max_steps
-        self.judge, self.interrupts, self.bar = judge, interrupts, bar
+        training_state.checkpoint_every_steps, training_state.max_steps = (
+            train.checkpoint_every_steps,
+            train.max_steps,
+        )
+        self.evaluate_at, self.interrupts, self.bar = evaluate_at, interrupts, bar
         self.journal: Journal | None = None
         self.speed: Journal | None = None
         self.events: Events | None = None
         self.loggers = loggers
         self._seen = 0
-        self._asked: Late | float = 0.0
+        self._asked: DeferredNumber | float = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.interrupts.again()
@@ -85,9 +88,9 @@ class Boundary(Callback):
         if trainer.is_global_zero:
             with storage(self.folder):
                 self.journal = Journal(self.folder.metrics)
-                self.journal.cut(self.standing.journal)
-                self.journal.append(self.standing.end_lines)
-                self.standing.end_lines = ""
+                self.journal.cut(self.training_state.journal)
+                self.journal.append(self.training_state.end_lines)
+                self.training_state.end_lines = ""
                 self.speed = Journal(self.folder.speed)
                 self.events = Events(self.folder.path / "events")
 
@@ -99,20 +102,20 @@ class Boundary(Callback):
             return
         self._seen = step = pl_module.step
         last = step == self.train.max_steps
-        judged = self._judgement_due(step, last=last)
+        evaluated = self._evaluation_due(step, last=last)
         stop = self._interrupted(trainer, pl_module) or step == self.pause_at
         saved = last or stop or step % self.train.checkpoint_every_steps == 0
-        if saved or judged or step % self.train.log_every_steps == 0:
+        if saved or evaluated or step % self.train.log_every_steps == 0:
             pl_module.settle()
         if last and self.journal:
-            self.standing.journal_before_end = self.journal.length
+            self.training_state.journal_before_end = self.journal.length
         self._report(pl_module, last=last)
-        if judged:
-            self._judge(step)
+        if evaluated:
+            self._evaluate(step)
             stop = self._interrupted(trainer, pl_module) or stop
-        if saved or stop or self.standing.stopped:
+        if saved or stop or self.training_state.stopped:
             self._checkpoint(trainer, pl_module)
-        trainer.should_stop = trainer.should_stop or stop or self.standing.stopped
+        trainer.should_stop = trainer.should_stop or stop or self.training_state.stopped
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self._close()
@@ -160,7 +163,7 @@ class Boundary(Callback):
             if module.cosines:
                 module.cosines.forget()
 
-    def _judgement_due(self, step: int, *, last: bool) -> bool:
+    def _evaluation_due(self, step: int, *, last: bool) -> bool:
         period = self.evaluate.every_steps
         return period is not None and (last or step % period == 0) and self._measured
 
@@ -168,15 +171,15 @@ class Boundary(Callback):
     def _measured(self) -> bool:
         return any(task.metrics for task in self.tasks.values())
 
-    def _judge(self, step: int) -> None:
-        judgement = self.judge(step)
-        standing = self.standing
+    def _evaluate(self, step: int) -> None:
+        evaluation = self.evaluate_at(step)
+        training_state = self.training_state
         if self.journal and self.events:
             with storage(self.folder):
-                for split, metrics in judgement.metrics.items():
+                for split, metrics in evaluation.metrics.items():
                     task, _, part = split.rpartition("/")
                     where = {"task": task, "split": part} if task else {"split": split}
-                    beside = judgement.baselines.get(split, {})
+                    beside = evaluation.baselines.get(split, {})
                     line = self.journal.write(
                         event="evaluate", step=step, **where, metrics=metrics,
                         **({"baselines": beside} if beside else {}),
@@ -186,19 +189,19 @@ class Boundary(Callback):
                     scalars = {f"{split}/{name}": value for name, value in metrics.items()}
                     self.events.write(step, scalars)
                     self.loggers.write(step, scalars)
-        for split, metrics in judgement.metrics.items():
-            self.bar.evaluated(step, split, metrics, judgement.baselines.get(split, {}))
-        standing.judged_at = step
-        if judgement.score is None:
+        for split, metrics in evaluation.metrics.items():
+            self.bar.evaluated(step, split, metrics, evaluation.baselines.get(split, {}))
+        training_state.evaluated_at = step
+        if evaluation.score is None:
             return
-        standing.scores[step] = judgement.score
-        for task, score in judgement.scores.items():
-            standing.task_scores.setdefault(task, {})[step] = score
-        standing.patience, standing.stopped = standing.waited(self.tasks)
+        training_state.scores[step] = evaluation.score
+        for task, score in evaluation.scores.items():
+            training_state.task_scores.setdefault(task, {})[step] = score
+        training_state.patience, training_state.stopped = training_state.waited(self.tasks)
 
     def _keep_for_longer(self, line: str, *, last: bool, period: int | None, step: int) -> None:
         if last and period and step % period == 0:
-            self.standing.end_lines += line
+            self.training_state.end_lines += line
 
     def _checkpoint(self, trainer: lightning.Trainer, module: Training) -> None:
         numbers = module.numbers()
@@ -207,12 +210,17 @@ class Boundary(Callback):
                 take_part(module.tensors())
             return
         with storage(self.folder):
-            self.standing.journal = self.journal.settle()
-            state = {**numbers, "standing": self.standing.as_json()}
+            self.training_state.journal = self.journal.settle()
+            state = {**numbers, "standing": self.training_state.as_json()}
             write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
             keep = Keep.of(self.train)
-            standing = self.standing
-            prune(self.folder.checkpoints, keep=keep, scores=standing.scores, planned=standing.planned)
+            training_state = self.training_state
+            prune(
+                self.folder.checkpoints,
+                keep=keep,
+                scores=training_state.scores,
+                planned=training_state.planned,
+            )
 
     def _interrupted(self, trainer: lightning.Trainer, module: Training) -> bool:
         """Whether any process has had a signal; all of them agree, those that are apart when they meet."""
@@ -223,7 +231,7 @@ class Boundary(Callback):
         here = trainer.strategy.root_device
         flag = torch.full((), float(self.interrupts.received or 0), device=here)
         torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-        asked, self._asked = self._asked, Late(flag)
+        asked, self._asked = self._asked, DeferredNumber(flag)
         # A GPU is not waited for: there, what was asked at the boundary before is answered.
         heard = int(float(asked if here.type == "cuda" else self._asked))
         if heard and self.interrupts.received is None:

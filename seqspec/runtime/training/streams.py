@@ -27,10 +27,16 @@ from seqspec.schema.types import Waveform
 
 
 def training_stream(
-    assembled: Assembled, *, max_steps: int, slices: int, launch: Launch, place: Place, apart: bool = False
+    assembled: Assembled,
+    *,
+    max_steps: int,
+    micro_batches: int,
+    launch: Launch,
+    place: Place,
+    apart: bool = False,
 ) -> Callable[[int], Iterable[Batch]]:
-    """From an update on, this process's slices up to the last one; where replicas train ``apart``, all slices
-    of its own updates.
+    """From an update on, this process's micro-batches up to the last one; where replicas train ``apart``,
+    all micro-batches of its own updates.
     """
     shared = Place() if apart else place
     each = {name: one.prepared for name, one in assembled.each.items()}
@@ -41,7 +47,7 @@ def training_stream(
 
     def stream(step: int) -> Iterable[Batch]:
         within: _Within = {
-            "num_slices": slices, "rank": shared.rank, "world": shared.world, "start": step,
+            "num_micro_batches": micro_batches, "rank": shared.rank, "world": shared.world, "start": step,
             "stop": max_steps,
         }  # fmt: skip
         tasks = {
@@ -60,7 +66,7 @@ def training_stream(
 class _Within(TypedDict):
     """What part of the run one process works through."""
 
-    num_slices: int
+    num_micro_batches: int
     rank: int
     world: int
     start: int
@@ -83,7 +89,7 @@ def evaluation_stream(
     prepared: Prepared,
     split: AnySplit,
     *,
-    slices: int,
+    micro_batches: int,
     launch: Launch,
     place: Place,
     limit: int | None = None,
@@ -92,7 +98,13 @@ def evaluation_stream(
     """Every example once, or the first ``limit`` of them, or those of ``rows``, sorted by length."""
     parts = prepared.parts
     steps = evaluation_of(
-        parts, split, num_slices=slices, rank=place.rank, world=place.world, limit=limit, rows=rows
+        parts,
+        split,
+        num_micro_batches=micro_batches,
+        rank=place.rank,
+        world=place.world,
+        limit=limit,
+        rows=rows,
     )
     workers = parts.config.batch.workers if launch.workers is None else launch.workers
     loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 
 Gradient = dict[str, Tensor]
 """By the name of the parameter in the whole model."""
@@ -33,7 +33,7 @@ class TaskCosines:
             task: {name: p for name, p in held if counts[name] > 1} for task, held in each.items()
         }
         self._last: dict[str, Gradient] = {}
-        self._values: dict[str, list[float | Late]] = {}
+        self._values: dict[str, list[float | DeferredNumber]] = {}
 
     @torch.no_grad()
     def measure(self, task: str) -> Gradient:
@@ -47,7 +47,7 @@ class TaskCosines:
             pairs = [(gradient[name], last[name]) for name in gradient if name in last]
             if pairs:
                 first, second = sorted((task, other), key=list(self._shared).index)
-                self._values.setdefault(f"{first}.{second}", []).append(Late(_cosine(pairs)))
+                self._values.setdefault(f"{first}.{second}", []).append(DeferredNumber(_cosine(pairs)))
         self._last[task] = gradient
 
     def part(self) -> None:

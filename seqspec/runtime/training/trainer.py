@@ -13,7 +13,7 @@ from typing import Any
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assemble import of_corpus
-from seqspec.runtime.checkpoints.training_state import Standing
+from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
@@ -22,7 +22,7 @@ from seqspec.runtime.training.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.lightning_import import Callback, lightning
 from seqspec.runtime.training.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
-from seqspec.runtime.training.step_boundary import Boundary, Judgement
+from seqspec.runtime.training.step_boundary import Boundary, EvaluationResult
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
@@ -36,8 +36,8 @@ def train(
     stream: Stream,
     unit: str,
     folder: RunFolder,
-    standing: Standing,
-    judge: Callable[[int], Judgement],
+    training_state: TrainingState,
+    evaluate_at: Callable[[int], EvaluationResult],
     launch: Launch,
     place: Place,
 ) -> Exit | None:
@@ -48,12 +48,12 @@ def train(
     """
     experiment = module.program.plan.experiment
     config = experiment.train
-    if module.step >= config.max_steps or standing.stopped:
+    if module.step >= config.max_steps or training_state.stopped:
         return None
     if launch.pause_at is not None and module.step >= launch.pause_at:
         return Exit.CLEAN
     apart = module.apart is not None
-    per_step = _micro_steps(module.slices, Place() if apart else place)
+    per_step = _micro_steps(module.micro_batches, Place() if apart else place)
     compares = any(one.losses.chosen(None, whole_batch=True) for one in module.program.each.values())
     if place.world > 1 and compares and not apart:
         raise RunError(
@@ -61,7 +61,7 @@ def train(
             exit=Exit.USAGE,
             help="run one process; `train.accumulate` bounds the memory without changing what is compared",
         )
-    if compares and module.slices > 1 and module.program.weighting:
+    if compares and module.micro_batches > 1 and module.program.weighting:
         raise RunError(
             "a loss compares all examples of a batch, and to learn its weight the batch must be in one piece",
             exit=Exit.USAGE,
@@ -76,7 +76,8 @@ def train(
     loggers = Loggers.of(launch.loggers if place.rank == 0 else (), folder.path, digest=digest)
     with Interrupts() as interrupts:
         boundary = Boundary(
-            folder=folder, train=config, evaluate=experiment.evaluate, standing=standing, judge=judge,
+            folder=folder, train=config, evaluate=experiment.evaluate, training_state=training_state,
+            evaluate_at=evaluate_at,
             tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
             interrupts=interrupts, bar=bar, loggers=loggers, pause_at=launch.pause_at,
         )  # fmt: skip
@@ -91,7 +92,7 @@ def train(
                 trainer.fit(module, train_dataloaders=timed)
         except Exception as error:
             raise _explained(error, interrupts, module, folder) from error
-    if module.step >= config.max_steps or standing.stopped:
+    if module.step >= config.max_steps or training_state.stopped:
         return None
     return interrupts.exit or Exit.CLEAN
 
@@ -150,14 +151,14 @@ def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
     return "auto" if launch.strategy == "fsdp" else launch.strategy
 
 
-def _micro_steps(slices: int, place: Place) -> int:
-    if slices % place.world:
+def _micro_steps(micro_batches: int, place: Place) -> int:
+    if micro_batches % place.world:
         raise RunError(
-            f"a step of {slices} slices cannot be shared by {place.world} processes",
+            f"a step of {micro_batches} micro-batches cannot be shared by {place.world} processes",
             exit=Exit.USAGE,
-            help=f"use a number of devices that divides {slices}",
+            help=f"use a number of devices that divides {micro_batches}",
         )
-    return slices // place.world
+    return micro_batches // place.world
 
 
 def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:

@@ -2,8 +2,8 @@
 
 A step is a cycle of phases, each of which moves its own parameters on a batch of its own; supervised
 training has one phase.  All randomness of a micro-step comes from (seed, phase, micro-step), so nothing but
-weights, optimiser state and the step number has to be saved, and one process that accumulates two slices
-draws what two processes with a slice each draw.
+weights, optimiser state and the step number has to be saved, and one process that accumulates two
+micro-batches draws what two processes with a micro-batch each draw.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.cycle import Cycle
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Training(lightning.LightningModule):
-    """Trains ``program.model``.  ``slices``: micro-steps of one update, over all processes.
+    """Trains ``program.model``.  ``micro_batches``: micro-steps of one update, over all processes.
 
     Of several tasks each update serves one, and what is measured is kept a task.  ``wrap`` stands around the
     losses, such as ``torch.compile``.
@@ -56,7 +56,7 @@ class Training(lightning.LightningModule):
         self,
         program: Program,
         *,
-        slices: int,
+        micro_batches: int,
         wrap: Callable[..., Any] | None = None,
         place: Place = Place(),  # noqa: B008
         sharded: ShardedModel | None = None,
@@ -70,7 +70,7 @@ class Training(lightning.LightningModule):
         if self.train_config.gradient_checkpointing:
             _recompute(self.model)
         self.seed = program.plan.experiment.seed
-        self.slices = slices
+        self.micro_batches = micro_batches
         self.step = 0
         """Training steps done: whole cycles."""
         self.skipped = 0
@@ -101,7 +101,7 @@ class Training(lightning.LightningModule):
         self._losses: dict[str, Callable[..., Any]] = {
             name: wrap(one.losses.sums) if wrap else one.losses.sums for name, one in program.each.items()
         }
-        self._whole = dict(self._whole_batches()) if slices > 1 else {}
+        self._whole = dict(self._whole_batches()) if micro_batches > 1 else {}
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -152,7 +152,7 @@ class Training(lightning.LightningModule):
             self.noise.add()
         objective = partial(self.objective, phase, batch)
         loss = self.sharded.run(objective) if self.sharded else objective()
-        self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.slices :]
+        self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.micro_batches :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
         if batch.task in self._whole or math.isfinite(batch.share):
@@ -173,7 +173,10 @@ class Training(lightning.LightningModule):
         for name, one in self.program.each.items():
             if one.losses.chosen(None, whole_batch=True):
                 weight = self.program.weight(name)
-                yield name, WholeBatch(one, slices=self.slices, weight=weight, seeded=self.draw_anew)
+                yield (
+                    name,
+                    WholeBatch(one, micro_batches=self.micro_batches, weight=weight, seeded=self.draw_anew),
+                )
 
     def objective(self, phase: Phase, batch: Batch) -> LossSum | None:
         """The losses of a phase on a batch, weighted as this step and its task weigh them; ``None`` where
@@ -223,7 +226,7 @@ class Training(lightning.LightningModule):
         if held and not verdict.finite:
             self._task, self.last_batches = culprit(held).task, culprit(held).batches
         self.settle()
-        if isinstance(verdict.norm, Late):
+        if isinstance(verdict.norm, DeferredNumber):
             self._unsettled = Unsettled(
                 self.step + 1, self._phase_told, self.last_batches, verdict.norm, self._task
             )
@@ -341,7 +344,7 @@ class Training(lightning.LightningModule):
             "step": self.step,
             "skipped": self.skipped,
             "learned": self.learned,
-            "slices": self.slices,
+            "slices": self.micro_batches,
             "window": self.window.state(),
             "norms": self.cycle.keyed(
                 {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
@@ -405,7 +408,7 @@ class Unsettled(NamedTuple):
     step: int
     phase: str | None
     batches: list[tuple[int, Tensor]]
-    norm: Late
+    norm: DeferredNumber
     task: str = ""
 
 

@@ -40,9 +40,9 @@ class Learning(Protocol):
 class WholeBatch:
     """Collects the micro-batches of one update and gives its objective with the last of them."""
 
-    def __init__(self, program: Learning, *, slices: int, seeded: Seeded, weight: float = 1.0) -> None:
+    def __init__(self, program: Learning, *, micro_batches: int, seeded: Seeded, weight: float = 1.0) -> None:
         self.losses, self.model = program.losses, program.model
-        self.slices, self.seeded, self.weight = slices, seeded, weight
+        self.micro_batches, self.seeded, self.weight = micro_batches, seeded, weight
         self._held: list[Batch] = []
 
     def objective(self, batch: Batch, *, names: Collection[str] | None, step: int) -> LossSum | None:
@@ -52,7 +52,7 @@ class WholeBatch:
         the objective, divided by the number of micro-batches, adds those of the last.
         """
         self._held.append(batch)
-        if len(self._held) < self.slices:
+        if len(self._held) < self.micro_batches:
             return None
         held, self._held = self._held, []
         real = [one for one in held if math.isfinite(one.share)]
@@ -61,7 +61,7 @@ class WholeBatch:
         for one in held:
             last = self.weight * self._part(one, gradients.get(one.step, {}), names, step, sums)
             if one is not held[-1]:
-                (last / self.slices).backward()
+                (last / self.micro_batches).backward()
         told = self.losses.weigh(sums, real[0], step=step)
         finite = torch.where(torch.isfinite(told.total.detach()), 1.0, math.nan)
         return told._replace(objective=last * finite, total=told.total.detach())

@@ -12,21 +12,21 @@ from torch import Tensor
 
 from seqspec.components.gauges import OF
 from seqspec.runtime.devices.processes import gather
-from seqspec.runtime.training.deferred_number import Late
+from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Verdict
 
 
 class Window:
-    """What every slice gave since the last line of the journal.
+    """What every micro-batch gave since the last line of the journal.
 
     Values stay on the device, one by one, until they are read; then they are added exactly, so that the
-    sums are the same bits however many processes the slices were shared by.
+    sums are the same bits however many processes the micro-batches were shared by.
     """
 
     def __init__(self) -> None:
         self._values: list[dict[str, Tensor | float]] = []
         self._pending: list[dict[str, Tensor | float]] = []
-        self._norm: float | Late = 0.0
+        self._norm: float | DeferredNumber = 0.0
         self.steps = self.dropped = 0
 
     def add(self, loss: Any, *, gauges: Mapping[str, Tensor] | None = None) -> None:
@@ -51,7 +51,7 @@ class Window:
         return float(self._norm)
 
     def values(self) -> list[dict[str, float]]:
-        """What every slice gave, in all processes; all of them must ask."""
+        """What every micro-batch gave, in all processes; all of them must ask."""
         read = _read([value for one in self._values for value in one.values()])
         mine = [dict(zip(one, islice(read, len(one)), strict=True)) for one in self._values]
         return [one for part in gather(mine) for one in part]

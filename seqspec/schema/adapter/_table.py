@@ -83,15 +83,15 @@ class RoleColumn(Config):
     duration: Column | None = None
     """Column of the piece's length in seconds; left out, all to the recording's end."""
     image: Column | None = None
-    """Column of pictures, as paths below the corpus folder; needs ``height`` and ``width``, in pixels."""
+    """Column of images, as paths below the corpus folder; needs ``height`` and ``width``, in pixels."""
     channels: Literal[1, 3] | None = None
-    """Grey or colour, to which pictures are converted; left out, colour."""
+    """Grey or colour, to which images are converted; left out, colour."""
     height: Dim | None = None
-    """Height of the pictures, in pixels."""
+    """Height of the images, in pixels."""
     width: Dim | None = None
-    """Width of the pictures, in pixels."""
+    """Width of the images, in pixels."""
     resize: bool = False
-    """Scale a picture's shorter side to fit and cut out the middle; without it one of another size is a bad
+    """Scale an image's shorter side to fit and cut out the middle; without it one of another size is a bad
     row.
     """
     mask: Annotated[Column | None, Later] = None

@@ -27,7 +27,7 @@ class TrainingExamples(Config):
 
 
 class HeldOutExamples(Config):
-    """What is drawn for judging: longer, so that the algorithm is what counts."""
+    """What is drawn for evaluating: longer, so that the algorithm is what counts."""
 
     max_length: Positive = 400
     """Most symbols of a source."""

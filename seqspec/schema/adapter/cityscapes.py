@@ -8,8 +8,8 @@ from seqspec.schema.adapter._masks import MaskCorpusConfig
 class CityscapesConfig(MaskCorpusConfig):
     """Read ``leftImg8bit/<part>/<city>/*_leftImg8bit.png`` and
     ``gtFine/<part>/<city>/*_gtFine_labelIds.png``: 2,975 and, as dev, 500 images of 2048 × 1024 pixels. Of
-    the 34 numbers of the files 19 are the classes that are judged, in the benchmark's order; the others have
-    none. One must register to fetch the corpus.
+    the 34 numbers of the files 19 are the classes that are evaluated, in the benchmark's order; the others
+    have none. One must register to fetch the corpus.
     """
 
     classes: ClassVar[int] = 19

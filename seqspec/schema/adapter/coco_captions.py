@@ -21,9 +21,9 @@ class CocoCaptionsConfig(AdapterConfig):
     parts: dict[SplitName, Part] = {"train": "train2017", "dev": "val2017"}
     """Part of the corpus that each split is."""
     height: Dim = 224
-    """Pixels that pictures are scaled and cut to."""
+    """Pixels that images are scaled and cut to."""
     width: Dim = 224
-    """Pixels that pictures are scaled and cut to."""
+    """Pixels that images are scaled and cut to."""
 
     def roles(self) -> dict[str, Type]:
         return {"source": Image(3, self.height, self.width), "target": Text("en")}
@@ -31,9 +31,9 @@ class CocoCaptionsConfig(AdapterConfig):
     def downloads(self) -> tuple[Download, ...]:
         address = "http://images.cocodataset.org"
         sizes = {"train2017": "18 GB", "val2017": "778 MB"}
-        pictures = (
+        images = (
             Download(f"{address}/zips/{part}.zip", sizes[part])
             for part in self.parts.values()
             if part in sizes
         )
-        return (Download(f"{address}/annotations/annotations_trainval2017.zip", "241 MB"), *pictures)
+        return (Download(f"{address}/annotations/annotations_trainval2017.zip", "241 MB"), *images)

@@ -9,7 +9,7 @@ class HfDatasetConfig(TableConfig):
     """Read ``<split>/data-*.arrow`` as Arrow streams (needs extra ``parquet``); no script and no Python of
     a dataset is run.
 
-    Classes have the names that the dataset gives their numbers; pictures and audio that it holds itself are
+    Classes have the names that the dataset gives their numbers; images and audio that it holds itself are
     read from it.  A split's name is the folder that holds its ``state.json``, or ``.`` where the corpus
     folder itself does.
     """

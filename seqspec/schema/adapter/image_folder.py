@@ -1,4 +1,4 @@
-"""Pictures in a folder for each class."""
+"""Images in a folder for each class."""
 
 from typing import Annotated, Literal
 
@@ -21,13 +21,13 @@ class ImageFolderConfig(AdapterConfig):
     }
     """Folder of each split below ``root``; ``.`` where the classes stand in ``root`` itself."""
     channels: Literal[1, 3] = 3
-    """Grey or colour; pictures are converted."""
+    """Grey or colour; images are converted."""
     height: Dim
     """Pixels."""
     width: Dim
     """Pixels."""
     resize: bool = False
-    """Scale the shorter side to fit and cut out the middle; without it a picture of another size is a bad
+    """Scale the shorter side to fit and cut out the middle; without it an image of another size is a bad
     row.
     """
 

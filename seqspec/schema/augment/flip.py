@@ -1,4 +1,4 @@
-"""Pictures seen in a mirror: Krizhevsky et al. (2012), "ImageNet Classification with Deep Convolutional
+"""Images seen in a mirror: Krizhevsky et al. (2012), "ImageNet Classification with Deep Convolutional
 Neural Networks".
 """
 
@@ -10,14 +10,14 @@ from seqspec.schema.units import Fraction
 
 
 class FlipConfig(Config):
-    """Mirrors a picture now and then."""
+    """Mirrors an image now and then."""
 
     axis: Literal["left_right", "top_bottom"] = "left_right"
-    """What changes sides; never use one that changes what the picture shows, such as digits."""
+    """What changes sides; never use one that changes what the image shows, such as digits."""
     chance: Fraction = 0.5
-    """Share of pictures that are mirrored."""
+    """Share of images that are mirrored."""
 
     def output(self, source: Type) -> Type:
         if not isinstance(source, Image):
-            raise Mismatch(f"`flip` mirrors pictures, and gets {source}")
+            raise Mismatch(f"`flip` mirrors images, and gets {source}")
         return source

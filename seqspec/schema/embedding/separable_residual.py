@@ -15,7 +15,7 @@ from seqspec.schema.units import Dim, InferredMark, Positive
 
 
 class SeparableResidualConfig(Config):
-    """Frames as a picture of time and bins; each block halves the time.  What is left becomes a sequence of
+    """Frames as an image of time and bins; each block halves the time.  What is left becomes a sequence of
     vectors, bin after bin of each time.
     """
 

@@ -39,7 +39,7 @@ class DgcnnConfig(Config):
         if not isinstance(source, Points):
             raise Mismatch(
                 f"`dgcnn` reads sets of points, and this is {source}",
-                help="for pictures use `resnet`, for text `transformer`, for sound `conformer`",
+                help="for images use `resnet`, for text `transformer`, for sound `conformer`",
             )
         if source.num and self.num_neighbors > source.num:
             raise Mismatch(

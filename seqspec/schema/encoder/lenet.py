@@ -32,7 +32,7 @@ class LenetConfig(Config):
     def output(self, source: Type) -> Vector:
         if not isinstance(source, Image):
             raise Mismatch(
-                f"`lenet` reads pictures, and this is {source}",
+                f"`lenet` reads images, and this is {source}",
                 help="for text use `transformer` or `recurrent`, for sound `conformer` or `conv_lstm`",
             )
         if self.kernel % 2 == 0:
@@ -41,7 +41,7 @@ class LenetConfig(Config):
         return Vector(self.dim)
 
     def sizes(self, source: Image) -> list[int]:
-        """Pixels of the picture, then of what each pooling leaves, an odd height or width rounded up."""
+        """Pixels of the image, then of what each pooling leaves, an odd height or width rounded up."""
         halved = (2**depth for depth in range(len(self.channels) + 1))
         return [math.ceil(source.height / by) * math.ceil(source.width / by) for by in halved]
 
@@ -55,7 +55,7 @@ class LenetConfig(Config):
         return self.channels[-1] * self.sizes(source)[-1]
 
     def uses(self, source: Image) -> int:
-        """How often weights are used for one picture, all of them together."""
+        """How often weights are used for one image, all of them together."""
         widths = [source.channels, *self.channels]
         kernels = (
             a * b * pixels for (a, b), pixels in zip(pairwise(widths), self.sizes(source), strict=False)
@@ -63,7 +63,7 @@ class LenetConfig(Config):
         return sum(kernels) * self.kernel**2 + self.flat(source) * self.dim
 
     def kept(self, source: Image) -> int:
-        """Numbers that one picture leaves for the backward pass: the picture, what each convolution gives,
+        """Numbers that one image leaves for the backward pass: the image, what each convolution gives,
         and after the pooling its 64-bit places, ReLU, the dropout mask and the next input.
         """
         layers = zip(self.channels, pairwise(self.sizes(source)), strict=True)

@@ -49,7 +49,7 @@ class PointNetConfig(Config):
         if not isinstance(source, Points):
             raise Mismatch(
                 f"`point_net` reads sets of points, and this is {source}",
-                help="for pictures use `lenet`, for text `transformer`, for sound `conformer`",
+                help="for images use `lenet`, for text `transformer`, for sound `conformer`",
             )
         return Vector(self.hidden[-1])
 

@@ -71,7 +71,7 @@ class Pointnet2Config(Config):
         if not isinstance(source, Points):
             raise Mismatch(
                 f"`pointnet2` reads sets of points, and this is {source}",
-                help="for pictures use `resnet`, for text `transformer`, for sound `conformer`",
+                help="for images use `resnet`, for text `transformer`, for sound `conformer`",
             )
         before, whose = source.num, "a set"
         for place, level in enumerate(self.levels):

@@ -21,8 +21,8 @@ BRANCHES = 2
 
 
 class ShakeShakeConfig(Config):
-    """A residual network over pictures whose blocks have two branches, weighted at random in training; then
-    the picture's mean, as one vector of four times ``dim``.
+    """A residual network over images whose blocks have two branches, weighted at random in training; then
+    the image's mean, as one vector of four times ``dim``.
     """
 
     dim: Annotated[Dim, Field(multiple_of=2)] = 96
@@ -40,7 +40,7 @@ class ShakeShakeConfig(Config):
     def output(self, source: Type) -> Vector:
         if not isinstance(source, Image):
             raise Mismatch(
-                f"`shake_shake` reads pictures, and this is {source}",
+                f"`shake_shake` reads images, and this is {source}",
                 help="for text use `transformer` or `slicenet`, for sound `conformer` or `conv_lstm`",
             )
         return Vector(self.dim * 2 ** (STAGES - 1))
@@ -61,11 +61,11 @@ class ShakeShakeConfig(Config):
                 before = width
 
     def uses(self, source: Image) -> int:
-        """How often weights are used for one picture, all of them together."""
+        """How often weights are used for one image, all of them together."""
         return uses(self.layers(source))
 
     def kept(self, source: Image) -> int:
-        """Numbers that one picture leaves for the backward pass."""
+        """Numbers that one image leaves for the backward pass."""
         return kept(self.layers(source))
 
     def parameters(self, takes: Mapping[str, Type]) -> int:

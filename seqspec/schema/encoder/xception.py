@@ -15,7 +15,7 @@ from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, InferredMark, Layers, Probability
 
 LARGE = 200
-"""Pixels of height above which Tensor2Tensor shrinks a picture first."""
+"""Pixels of height above which Tensor2Tensor shrinks an image first."""
 ENTRY = (32, 64, 128, 256)
 """Channels of the first two convolutions and the first two blocks of a strided entry."""
 BLOCK = 3
@@ -23,7 +23,7 @@ BLOCK = 3
 
 
 class XceptionConfig(Config):
-    """Residual blocks of depthwise-separable convolutions over a picture; then its mean, as one vector of two
+    """Residual blocks of depthwise-separable convolutions over an image; then its mean, as one vector of two
     and a half times ``dim``.
     """
 
@@ -32,8 +32,8 @@ class XceptionConfig(Config):
     num_layers: Layers = 8
     """Residual blocks, of three separable convolutions each."""
     entry: Annotated[Literal["strided", "plain"] | None, InferredMark()] = None
-    """``strided`` shrinks a picture eightfold before the blocks, ``plain`` is one convolution that keeps its
-    size; left out, strided for pictures higher than 200 pixels.
+    """``strided`` shrinks an image eightfold before the blocks, ``plain`` is one convolution that keeps its
+    size; left out, strided for images higher than 200 pixels.
     """
     kernel: Annotated[int, Field(ge=1, le=31)] = 3
     """Height and width of the blocks' convolutions, in pixels; odd, so that each pixel stands in a middle."""
@@ -43,7 +43,7 @@ class XceptionConfig(Config):
     def wire(self, source: Type, flow: Flow) -> Vector:
         if not isinstance(source, Image):
             raise Mismatch(
-                f"`xception` reads pictures, and this is {source}",
+                f"`xception` reads images, and this is {source}",
                 help="for text use `slicenet` or `transformer`, for sound `conformer` or `conv_lstm`",
             )
         if self.kernel % 2 == 0:
@@ -51,7 +51,7 @@ class XceptionConfig(Config):
             raise Mismatch(f"a kernel of {self.kernel} pixels has no middle", at=("kernel",), help=near)
         if self.entry is None:
             large = source.height > LARGE
-            reason = f"the pictures are {'' if large else 'not '}higher than {LARGE} pixels"
+            reason = f"the images are {'' if large else 'not '}higher than {LARGE} pixels"
             flow.derive("entry", "strided" if large else "plain", reason)
         return Vector(self.dim * 5 // 2)
 
@@ -99,11 +99,11 @@ class XceptionConfig(Config):
         return shrunk(source.height, times=times) * shrunk(source.width, times=times)
 
     def uses(self, source: Image) -> int:
-        """How often weights are used for one picture, all of them together."""
+        """How often weights are used for one image, all of them together."""
         return uses(self.layers(source))
 
     def kept(self, source: Image) -> int:
-        """Numbers that one picture leaves for the backward pass."""
+        """Numbers that one image leaves for the backward pass."""
         return kept(self.layers(source))
 
     def parameters(self, takes: Mapping[str, Type]) -> int:

@@ -1,4 +1,4 @@
-"""What a convolution over pictures costs, by arithmetic: weights, multiplications, numbers kept for the
+"""What a convolution over images costs, by arithmetic: weights, multiplications, numbers kept for the
 backward pass.
 """
 
@@ -53,12 +53,12 @@ def parameters(layers: Iterable[Convolved]) -> int:
 
 
 def uses(layers: Iterable[Convolved]) -> int:
-    """How often weights are used for one picture."""
+    """How often weights are used for one image."""
     return sum(layer.weights * layer.pixels for layer in layers)
 
 
 def kept(layers: Iterable[Convolved]) -> int:
-    """Numbers that one picture leaves for the backward pass: what is convolved, what is normalised, and what
+    """Numbers that one image leaves for the backward pass: what is convolved, what is normalised, and what
     goes on.
     """
     return sum((3 * layer.outputs + layer.inputs * layer.separable) * layer.pixels for layer in layers)

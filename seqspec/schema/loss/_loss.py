@@ -51,8 +51,8 @@ class LossConfig(Config):
         """What its sum is divided by, for an output of type ``given``."""
         if isinstance(given, PixelLogits):
             return Counted("source", "examples")
-        if isinstance(given, Logits) and (given.picture or not given.stride):
-            return Counted("source" if given.picture else "target", "examples")
+        if isinstance(given, Logits) and (given.image or not given.stride):
+            return Counted("source" if given.image else "target", "examples")
         if isinstance(given, Logits) and given.counted:
             return Counted(given.counted, "tokens")
         if isinstance(given, Logits) and not given.ends:
@@ -62,7 +62,7 @@ class LossConfig(Config):
 
 def require_classes(weights: ClassWeights | None, source: Logits | PixelLogits) -> None:
     """Weights go by label: the loss must be over labels."""
-    if weights is not None and (isinstance(source, PixelLogits) or source.stride or source.picture):
+    if weights is not None and (isinstance(source, PixelLogits) or source.stride or source.image):
         raise Mismatch(
             f"classes have weights, and the model gives {source}: one set of scores a token or pixel",
             at=("class_weights",),

@@ -24,7 +24,7 @@ class DistillationConfig(TaughtLossConfig):
     """
 
     def output(self, source: Type) -> Type:
-        if not isinstance(source, Logits) or source.factored or source.picture:
+        if not isinstance(source, Logits) or source.factored or source.image:
             raise Mismatch(
                 f"`distillation` compares logits over one vocabulary, and the model gives {source}",
                 help="name an output with a plain head in `on`",

@@ -31,7 +31,7 @@ class StateDistillationConfig(TaughtLossConfig):
         return {"dim": (width.dim, "the model's width")} if isinstance(width, States | Vector) else {}
 
     def output(self, source: Type) -> Type:
-        if not isinstance(source, Logits) or source.blank or source.picture:
+        if not isinstance(source, Logits) or source.blank or source.image:
             raise Mismatch(
                 f"`state_distillation` reads the states of one target each, and the model gives {source}",
                 help="name the output of tokens or labels in `on`",

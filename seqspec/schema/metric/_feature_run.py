@@ -49,7 +49,7 @@ class FeatureRunConfig(Config):
                 )
         if self.images not in possible:
             raise Mismatch(
-                f"the model makes no {self.images} that `{name}` could judge",
+                f"the model makes no {self.images} that `{name}` could score",
                 at=("images",),
                 help=f"write `images: {possible[0]}`",
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_labels
+from seqspec.schema.metric._targets import require_labels
 from seqspec.schema.types import Type
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from seqspec.schema.config import Config
 from seqspec.schema.languages import UNSPACED, primary
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.types import Type
 
 _FOR_UNSPACED = frozenset({"char", "ja-mecab", "zh", "ko-mecab", "flores101", "flores200", "none"})

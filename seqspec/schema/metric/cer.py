@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from seqspec.schema.config import Config, Flow
-from seqspec.schema.metric._judges import require_text
 from seqspec.schema.metric._scoring import Punctuation, wire_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.types import Type
 from seqspec.schema.units import Positive
 

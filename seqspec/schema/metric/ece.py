@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_labels
+from seqspec.schema.metric._targets import require_labels
 from seqspec.schema.types import Type
 
 

@@ -5,7 +5,7 @@ counted.
 from collections.abc import Mapping
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_scored_text
+from seqspec.schema.metric._targets import require_scored_text
 from seqspec.schema.types import Type
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_labels
+from seqspec.schema.metric._targets import require_labels
 from seqspec.schema.types import Type
 
 

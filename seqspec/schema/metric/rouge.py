@@ -13,8 +13,8 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow
 from seqspec.schema.languages import UNSPACED, primary
-from seqspec.schema.metric._judges import require_text
 from seqspec.schema.metric._scoring import wire_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from seqspec.schema.config import Config
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.types import Type
 
 

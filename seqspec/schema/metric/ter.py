@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.languages import UNSPACED, primary
-from seqspec.schema.metric._judges import require_text
+from seqspec.schema.metric._targets import require_text
 from seqspec.schema.types import Type
 
 

@@ -15,7 +15,7 @@ from seqspec.schema.units import InferredMark, Later
 
 
 class ClassifierConfig(Config):
-    """Learns the label of a picture, a text or a recording."""
+    """Learns the label of an image, a text or a recording."""
 
     embedding: Annotated[Config | None, Slot("embedding")] = None
     """How source ids (or frames) become the vectors that the encoder reads; left out, ids are looked up and

@@ -1,4 +1,4 @@
-"""A decoder alone that tells pictures: each channel of each pixel from those before it, row by row.
+"""A decoder alone that tells images: each channel of each pixel from those before it, row by row.
 
 Parmar et al. (2018), "Image Transformer", arXiv:1802.05751.
 """
@@ -31,7 +31,7 @@ VALUES = 256
 
 
 class ImageModelConfig(Config):
-    """The likelihood of pictures, over 256 values a channel; labels are left unread.  Pictures come as
+    """The likelihood of images, over 256 values a channel; labels are left unread.  Images come as
     they are: ``data.image.normalize`` is ``unit``.
     """
 
@@ -45,25 +45,25 @@ class ImageModelConfig(Config):
     """What it chooses among for each channel of each pixel of its source."""
 
     def dimensions(self, source: Image) -> int:
-        """Values of one picture, which are the positions that the decoder reads."""
+        """Values of one image, which are the positions that the decoder reads."""
         return source.channels * source.height * source.width
 
     def wire(self, source: Mapping[str, Type], flow: Flow) -> Outputs:
-        """``source`` pictures to ``values``, logits over the values of each channel."""
-        picture = source.get("source", Nothing())
-        if isinstance(picture, Poison):
-            return Outputs({"values": picture})
-        if not isinstance(picture, Image):
+        """``source`` images to ``values``, logits over the values of each channel."""
+        image = source.get("source", Nothing())
+        if isinstance(image, Poison):
+            return Outputs({"values": image})
+        if not isinstance(image, Image):
             raise Mismatch(
-                f"an image model tells pictures, and the corpus gives {picture}",
+                f"an image model tells images, and the corpus gives {image}",
                 help="for text use model `language_model` or `encoder_decoder`",
             )
-        ids = Tokens(picture.channels * VALUES, special=False)
+        ids = Tokens(image.channels * VALUES, special=False)
         hidden = flow.node("decoder", {"target": ids, "memory": Nothing()})
         if isinstance(hidden, Poison):
             return Outputs({"values": hidden})
         assert isinstance(hidden, States)
         logits = flow.node("head", {"hidden": Vector(hidden.dim), "target": Classes(VALUES)})
         if isinstance(logits, Logits):
-            logits = Logits(VALUES, stride=0, picture=True)
+            logits = Logits(VALUES, stride=0, image=True)
         return outputs_of(("values", logits), self, ("decoder",))

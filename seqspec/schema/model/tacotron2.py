@@ -42,7 +42,7 @@ class Tacotron2Config(Config):
     location_kernel: Positive = 31
     """Width in tokens of these filters; odd."""
     postnet_dim: Dim = 512
-    """Channels of the convolutions that mend the frames at the end."""
+    """Channels of the convolutions that fix the frames at the end."""
     num_postnet_layers: Annotated[int, Field(ge=2, le=100)] = 5
     """How many there are."""
     dropout: Probability = 0.5

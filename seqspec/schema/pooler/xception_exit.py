@@ -18,7 +18,7 @@ class XceptionExitConfig(Config):
     """Separable convolutions that shorten the states and widen them; then the mean of what is above zero."""
 
     grid: Annotated[Literal["square", "line"] | None, InferredMark()] = None
-    """``square``: the states are a square picture again, halved by 3 × 3 windows; ``line``: windows of 5
+    """``square``: the states are a square image again, halved by 3 × 3 windows; ``line``: windows of 5
     states quarter them.  Left out, ``square`` for a square image.
     """
     widths: Annotated[list[Dim] | None, Field(min_length=3, max_length=3)] = None
@@ -26,7 +26,7 @@ class XceptionExitConfig(Config):
     times that of the states (Tensor2Tensor).
     """
     columns: bool = False
-    """Give each convolution of a square further weights for pictures of one column, as Tensor2Tensor does;
+    """Give each convolution of a square further weights for images of one column, as Tensor2Tensor does;
     nothing larger reads them.
     """
 

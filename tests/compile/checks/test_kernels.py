@@ -1,4 +1,4 @@
-"""Kernels beside the pictures that reach them, layer by layer."""
+"""Kernels beside the images that reach them, layer by layer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a corpus of pictures and labels has no use for."""
+"""What a corpus of images and labels has no use for."""
 
 from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 
 SPEC = """\
 seqspec: 1
@@ -31,7 +31,7 @@ evaluate: {{every_steps: 100, metrics: [wer]}}
 def test_speech_beside_text_is_one_mistake(unit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spec.yaml").write_text(SPEC.format(unit=unit))
-    found = judge(tmp_path / "spec.yaml", Options())
+    found = validate_file(tmp_path / "spec.yaml", Options())
 
     assert [d.code for d in found if d.severity == "error"] == ["SQ200"]
     assert "Poison" not in "".join(d.message for d in found)

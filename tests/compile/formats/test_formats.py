@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from seqspec.compile.diagnostics.formats.text import MOST_LINES, MOST_SHOWN, escape, width
 from seqspec.compile.diagnostics.report import FORMATS, render
-from seqspec.compile.validation import Options, judge
+from seqspec.compile.validation import Options, validate_file
 from seqspec.schema.diagnostic import Diagnostic, Edit, Fix, Label
 from seqspec.schema.source import Source, Span
 
@@ -111,7 +111,7 @@ def test_sarif_keeps_to_the_standard():
 
 def test_sarif_of_every_seeded_mistake_keeps_to_the_standard(monkeypatch):
     monkeypatch.chdir(MISTAKES)
-    found = [d for case in sorted(MISTAKES.glob("*.yaml")) for d in judge(Path(case.name), Options())]
+    found = [d for case in sorted(MISTAKES.glob("*.yaml")) for d in validate_file(Path(case.name), Options())]
     schema = json.loads((HERE / "sarif.schema.json").read_text(encoding="utf-8"))
 
     jsonschema.validate(json.loads(render(found, format="sarif")), schema)

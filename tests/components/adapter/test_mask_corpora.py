@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqspec.data.corpus.images import read_mask, write_picture
+from seqspec.data.corpus.images import read_mask, write_image
 from seqspec.data.corpus.record import BadRow
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import DataError
@@ -43,9 +43,9 @@ def test_numbers_are_those_of_the_corpora():
 def test_masks_that_do_not_fit_are_told_with_their_file(tmp_path):
     synthetic("oxford_pet", tmp_path, **SIZE)
     masks = sorted((tmp_path / "annotations/trimaps").glob("*train*.png"))
-    write_picture(masks[0], np.full((1, 6, 8), 7, np.uint8))
-    write_picture(masks[1], np.full((1, 3, 8), 1, np.uint8))
-    write_picture(masks[2], np.full((3, 6, 8), 1, np.uint8))
+    write_image(masks[0], np.full((1, 6, 8), 7, np.uint8))
+    write_image(masks[1], np.full((1, 3, 8), 1, np.uint8))
+    write_image(masks[2], np.full((3, 6, 8), 1, np.uint8))
     masks[3].unlink()
 
     rows = reader("oxford_pet", tmp_path, **SIZE).examples("train")
@@ -59,7 +59,7 @@ def test_masks_that_do_not_fit_are_told_with_their_file(tmp_path):
 
 def test_pixels_without_a_class_must_be_named(tmp_path):
     path = tmp_path / "mask.png"
-    write_picture(path, np.array([[[0, 1], [255, 1]]], np.uint8))
+    write_image(path, np.array([[[0, 1], [255, 1]]], np.uint8))
     given = {"classes": 2, "height": 2, "width": 2, "resize": False}
 
     with pytest.raises(DataError, match="the class 255, and there are 2") as caught:

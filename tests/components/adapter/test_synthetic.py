@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_speech import _resonances, speak, voice
 from seqspec.components.adapter._synthetic_text import draw, generator, phrase, render, sentence
 
@@ -55,7 +55,7 @@ def test_unknown_languages_tell_words_apart():
 def test_classes_of_pictures_differ_more_than_their_noise():
     rng = generator("pictures")
     means = [
-        np.mean([picture(label, rng, channels=3, height=16, width=16) for _ in range(8)], axis=0)
+        np.mean([image(label, rng, channels=3, height=16, width=16) for _ in range(8)], axis=0)
         for label in range(10)
     ]
     apart = [np.abs(a - b).mean() for index, a in enumerate(means) for b in means[:index]]

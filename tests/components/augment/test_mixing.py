@@ -103,22 +103,24 @@ def mixed(tmp_path_factory):
     return recompile(plan, facts=prepared.facts), prepared
 
 
-def steps_of(prepared, *, slices=1, rank=0, world=1) -> MicroSteps:
+def steps_of(prepared, *, micro_batches=1, rank=0, world=1) -> MicroSteps:
     parts, split = prepared.parts, prepared.splits["train"]
     order = training_order(parts, split)
-    return micro_steps(parts, split, order, start=0, stop=6, num_slices=slices, rank=rank, world=world)
+    return micro_steps(
+        parts, split, order, start=0, stop=6, num_micro_batches=micro_batches, rank=rank, world=world
+    )
 
 
 def test_how_a_step_is_cut_changes_no_example(mixed):
     _, prepared = mixed
     whole = steps_of(prepared)
-    for cut in (steps_of(prepared, slices=3), None):
+    for cut in (steps_of(prepared, micro_batches=3), None):
         for number in range(6):
             batch = whole[number]
             parts = (
                 [cut[3 * number + part] for part in range(3)]
                 if cut
-                else [steps_of(prepared, slices=2, rank=rank, world=2)[number] for rank in range(2)]
+                else [steps_of(prepared, micro_batches=2, rank=rank, world=2)[number] for rank in range(2)]
             )
             found = {
                 row: (x, t)

@@ -12,16 +12,16 @@ torch.set_num_threads(1)
 TINY = LenetConfig(channels=[2, 3], kernel=3, dim=4)
 
 
-@pytest.mark.parametrize("picture", [Image(1, 28, 28), Image(3, 9, 6), Image(1, 1, 1), Image(2, 5, 1)])
-def test_declared_type_and_parameters_are_what_is_built(picture):
+@pytest.mark.parametrize("image", [Image(1, 28, 28), Image(3, 9, 6), Image(1, 1, 1), Image(2, 5, 1)])
+def test_declared_type_and_parameters_are_what_is_built(image):
     with torch.device("meta"):
-        encoder = Lenet(TINY, picture)
-        given, lengths = encoder(torch.empty(2, picture.channels, picture.height, picture.width))
+        encoder = Lenet(TINY, image)
+        given, lengths = encoder(torch.empty(2, image.channels, image.height, image.width))
 
-    assert TINY.output(picture) == Vector(4)
+    assert TINY.output(image) == Vector(4)
     assert given.shape == (2, 4)
     assert lengths is None
-    assert sum(p.numel() for p in encoder.parameters()) == TINY.parameters({"source": picture})
+    assert sum(p.numel() for p in encoder.parameters()) == TINY.parameters({"source": image})
 
 
 def test_lingvo_sizes_are_the_defaults():
@@ -67,7 +67,7 @@ def test_dropout_acts_while_training_only():
 
 
 def test_what_does_not_fit_is_said():
-    with pytest.raises(Mismatch, match="reads pictures"):
+    with pytest.raises(Mismatch, match="reads images"):
         TINY.output(Tokens(5))
     with pytest.raises(Mismatch, match="no middle") as caught:
         LenetConfig(kernel=4).output(Image(1, 28, 28))

@@ -14,24 +14,24 @@ TINY = ShakeShakeConfig(dim=4, num_blocks=1)
 
 
 @pytest.mark.parametrize("dim", [4, 16])
-@pytest.mark.parametrize("picture", [Image(3, 32, 32), Image(1, 9, 6), Image(2, 1, 5)])
-def test_declared_type_parameters_and_work_are_what_is_built(picture, dim):
+@pytest.mark.parametrize("image", [Image(3, 32, 32), Image(1, 9, 6), Image(2, 1, 5)])
+def test_declared_type_parameters_and_work_are_what_is_built(image, dim):
     config = ShakeShakeConfig(dim=dim, num_blocks=2)
     worked = []
     with torch.device("meta"):
-        encoder = ShakeShake(config, picture).eval()
+        encoder = ShakeShake(config, image).eval()
         for module in encoder.modules():
             if isinstance(module, nn.Conv2d):
                 module.register_forward_hook(
                     lambda m, _, y: worked.append(m.weight.numel() * y.shape[2] * y.shape[3])
                 )
-        given, lengths = encoder(torch.empty(2, picture.channels, picture.height, picture.width))
+        given, lengths = encoder(torch.empty(2, image.channels, image.height, image.width))
 
-    assert config.output(picture) == Vector(4 * dim)
+    assert config.output(image) == Vector(4 * dim)
     assert given.shape == (2, 4 * dim)
     assert lengths is None
-    assert count(encoder) == config.parameters({"source": picture})
-    assert sum(worked) == config.uses(picture)
+    assert count(encoder) == config.parameters({"source": image})
+    assert sum(worked) == config.uses(image)
 
 
 def test_shares_add_up_to_one_and_gradients_take_others():
@@ -104,5 +104,5 @@ def test_every_weight_gets_a_finite_gradient():
 
 
 def test_what_does_not_fit_is_said():
-    with pytest.raises(Mismatch, match="reads pictures"):
+    with pytest.raises(Mismatch, match="reads images"):
         TINY.output(Tokens(5))

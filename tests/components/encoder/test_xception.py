@@ -12,30 +12,30 @@ torch.set_num_threads(1)
 TINY = XceptionConfig(dim=8, num_layers=2, entry="plain", dropout=0.0)
 
 
-def picture_model(picture, **encoder):
+def picture_model(image, **encoder):
     data = {"type": "classifier", "encoder": {"type": "xception", "dim": 8, "num_layers": 1, **encoder}}
-    return build(data, {"source": picture, "target": Classes(5)}, device="meta").model
+    return build(data, {"source": image, "target": Classes(5)}, device="meta").model
 
 
 @pytest.mark.parametrize("entry", ["plain", "strided"])
-@pytest.mark.parametrize("picture", [Image(3, 32, 32), Image(1, 9, 6), Image(1, 1, 1)])
-def test_declared_type_and_parameters_are_what_is_built(picture, entry):
+@pytest.mark.parametrize("image", [Image(3, 32, 32), Image(1, 9, 6), Image(1, 1, 1)])
+def test_declared_type_and_parameters_are_what_is_built(image, entry):
     config = TINY.model_copy(update={"entry": entry})
     with torch.device("meta"):
-        encoder = Xception(config, picture)
-        given, lengths = encoder(torch.empty(2, picture.channels, picture.height, picture.width))
+        encoder = Xception(config, image)
+        given, lengths = encoder(torch.empty(2, image.channels, image.height, image.width))
 
     assert given.shape == (2, 20)
     assert lengths is None
-    assert count(encoder) == config.parameters({"source": picture})
+    assert count(encoder) == config.parameters({"source": image})
 
 
 def test_work_is_counted_pixel_by_pixel():
-    picture = Image(3, 40, 21)
+    image = Image(3, 40, 21)
     config = TINY.model_copy(update={"entry": "strided"})
     worked = []
     with torch.device("meta"):
-        encoder = Xception(config, picture)
+        encoder = Xception(config, image)
         for module in encoder.modules():
             if isinstance(module, nn.Conv2d):
                 module.register_forward_hook(
@@ -43,7 +43,7 @@ def test_work_is_counted_pixel_by_pixel():
                 )
         encoder(torch.empty(1, 3, 40, 21))
 
-    assert sum(worked) == config.uses(picture)
+    assert sum(worked) == config.uses(image)
 
 
 def test_large_pictures_are_shrunk_first():
@@ -80,7 +80,7 @@ def test_every_weight_gets_a_finite_gradient_and_dropout_acts_while_training_onl
 @pytest.mark.parametrize(
     ("encoder", "source", "words"),
     [
-        ({}, Tokens(5), "reads pictures"),
+        ({}, Tokens(5), "reads images"),
         ({"kernel": 4}, Image(1, 8, 8), "a kernel of 4 pixels has no middle"),
     ],
 )

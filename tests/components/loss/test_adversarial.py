@@ -64,11 +64,11 @@ def test_penalties_move_the_critic_and_can_be_worked_out_in_evaluation():
 
     penalty(*given).total.backward()
     with torch.inference_mode():
-        judged = penalty(*given._replace(real_BCHW=x.clone(), generated_BCHW=x + 1))
+        evaluated = penalty(*given._replace(real_BCHW=x.clone(), generated_BCHW=x + 1))
 
     expected = 3 * (critic.weight.norm() - 1) ** 2
     assert critic.weight.grad is not None
-    torch.testing.assert_close(judged.total, expected.detach())
+    torch.testing.assert_close(evaluated.total, expected.detach())
 
 
 def test_losses_refuse_what_they_cannot_read():

@@ -1,4 +1,4 @@
-"""The CTC loss against enumeration of alignments, and its alignment picture."""
+"""The CTC loss against enumeration of alignments, and its alignment image."""
 
 import itertools
 
@@ -86,7 +86,7 @@ def test_likelihood_is_that_of_the_loss():
 def test_occupancy_is_a_share_of_alignments():
     log_probs = torch.full((1, 3, 3), 1 / 3).log()  # every path weighs the same
 
-    picture = occupancy(log_probs, torch.tensor([3]), torch.tensor([[1]]), torch.tensor([1]))
+    image = occupancy(log_probs, torch.tensor([3]), torch.tensor([[1]]), torch.tensor([1]))
 
     # 100 010 001 110 011 111: six alignments, symbol at states in 3, 4 and 3 of them
-    torch.testing.assert_close(picture, torch.tensor([[[3 / 6, 4 / 6, 3 / 6]]]))
+    torch.testing.assert_close(image, torch.tensor([[[3 / 6, 4 / 6, 3 / 6]]]))

@@ -154,7 +154,7 @@ def test_classes_may_be_unknown_until_data_are_prepared():
             PICTURES,
             "pooling `mean` does not fit: the encoder gives one",
         ),
-        ({"encoder": LENET}, TEXT, "`lenet` reads pictures"),
+        ({"encoder": LENET}, TEXT, "`lenet` reads images"),
         ({"encoder": ENCODER}, PICTURES, "reads a sequence of vectors"),
         ({"head": {"type": "adaptive_softmax", "cutoffs": [2]}}, TEXT, "reads hidden states"),
         ({"type": "ctc"}, {"source": Frames(8), "target": Classes(3)}, "learns to write tokens"),

@@ -78,13 +78,13 @@ def test_padding_of_the_source_changes_no_loss():
 
 
 def test_alignment_picture_has_a_row_a_symbol():
-    picture = ctc().attention(BATCH)
+    image = ctc().attention(BATCH)
 
-    assert picture.shape == (2, 3, 6)
-    assert (picture >= 0).all()
-    assert (picture.sum(1) <= 1 + 1e-5).all()
-    assert (picture[0].sum(-1) >= 1 - 1e-4).all()
-    assert (picture[1, 1:] == 0).all() or picture[1, 1:].abs().max() < 1e-6
+    assert image.shape == (2, 3, 6)
+    assert (image >= 0).all()
+    assert (image.sum(1) <= 1 + 1e-5).all()
+    assert (image[0].sum(-1) >= 1 - 1e-4).all()
+    assert (image[1, 1:] == 0).all() or image[1, 1:].abs().max() < 1e-6
 
 
 class Decoder(torch.nn.Module):

@@ -33,7 +33,7 @@ def built():
     return build(data, {"source": PICTURE, "target": Classes(10)}, seed=1)
 
 
-def pictures(rows=2, seed=0):
+def images(rows=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (rows, 3, 2, 4), generator=generator)
 
@@ -50,7 +50,7 @@ def criterion(built):
 
 @torch.no_grad()
 def test_loss_is_the_likelihood_of_a_dimension(built):
-    values = pictures()
+    values = images()
     values[0, 0, 0, 0] = 0
     loss = loss_of(built.model, batch(values), criterion(built))
     score = built.model.score(batch(values))
@@ -63,7 +63,7 @@ def test_loss_is_the_likelihood_of_a_dimension(built):
 
 @torch.no_grad()
 def test_a_value_changes_what_follows_it_row_by_row_and_nothing_before(built):
-    values, other = pictures(1), pictures(1)
+    values, other = images(1), images(1)
     other[0, 1, 1, 2] = (other[0, 1, 1, 2] + 7) % 256
     hidden, changed = (built.model._read(built.model._values(batch(x))) for x in (values, other))
     place = (1 * 4 + 2) * 3 + 1
@@ -73,14 +73,14 @@ def test_a_value_changes_what_follows_it_row_by_row_and_nothing_before(built):
 
 
 def test_every_channel_has_a_table_of_its_own(built):
-    loss_of(built.model, batch(pictures(8)), criterion(built)).total.backward()
+    loss_of(built.model, batch(images(8)), criterion(built)).total.backward()
 
     used = built.model.decoder.embedding.weight_VD.grad.abs().sum(1) > 0
     assert len(used) == 3 * 256
     assert all(used[channel * 256 : (channel + 1) * 256].any() for channel in range(3))
 
 
-@pytest.mark.parametrize("x", [torch.randn(1, 3, 2, 4), pictures(1) * 1.0, -pictures(1) / 255])
+@pytest.mark.parametrize("x", [torch.randn(1, 3, 2, 4), images(1) * 1.0, -images(1) / 255])
 def test_normalised_pictures_are_refused(built, x):
     with pytest.raises(DataError, match="these are normalised") as caught:
         built.model.score(batch(x, scale=1))
@@ -90,7 +90,7 @@ def test_normalised_pictures_are_refused(built, x):
 
 def test_nothing_is_answered(built):
     with pytest.raises(DataError, match="no answers"):
-        built.model.decode(batch(pictures()))
+        built.model.decode(batch(images()))
 
 
 def test_bits_per_dim_of_even_odds_are_eight():
@@ -104,11 +104,11 @@ def test_bits_per_dim_of_even_odds_are_eight():
 def test_metrics_judge_what_the_model_tells(built):
     target = Classes(10)
 
-    assert built.gives == Logits(256, stride=0, picture=True)
+    assert built.gives == Logits(256, stride=0, image=True)
     BitsPerDimConfig().output({"target": target, "given": built.gives})
-    with pytest.raises(Mismatch, match="tells pictures"):
+    with pytest.raises(Mismatch, match="tells images"):
         AccuracyConfig().output({"target": target, "given": built.gives})
-    with pytest.raises(Mismatch, match="for models of pictures"):
+    with pytest.raises(Mismatch, match="for models of images"):
         BitsPerDimConfig().output({"target": target, "given": Logits(10, stride=0)})
 
 
@@ -116,5 +116,5 @@ def test_other_sources_are_refused():
     data = {"type": "image_model", "decoder": DECODER}
 
     assert faults(data, {"target": Tokens(5)}) == [
-        "an image model tells pictures, and the corpus gives Nothing()"
+        "an image model tells images, and the corpus gives Nothing()"
     ]

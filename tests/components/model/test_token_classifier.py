@@ -44,8 +44,8 @@ def trained(tmp_path_factory):
 def test_names_are_found_from_scratch(trained):
     _, done = trained
 
-    assert done.judged["dev"].metrics["span_f1"] > 0.9
-    assert done.judged["dev"].details["span_f1"].keys() == {"LOC", "PER"}
+    assert done.evaluated["dev"].metrics["span_f1"] > 0.9
+    assert done.evaluated["dev"].details["span_f1"].keys() == {"LOC", "PER"}
 
 
 def test_new_sentences_have_a_tag_a_word(trained):

@@ -134,12 +134,12 @@ def test_a_step_draws_what_no_other_does_and_evaluation_always_the_same():
     model.finish_step(step=1, moved=True)
     later = totals(model, of, GENERATES)
     model.eval()
-    judged = totals(model, of, GENERATES)
+    evaluated = totals(model, of, GENERATES)
     model.finish_step(step=2, moved=True)
 
     assert first == again
     assert first != later
-    assert judged == totals(model, of, GENERATES)
+    assert evaluated == totals(model, of, GENERATES)
     assert int(model.drawn[1]) == 2
 
 

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from seqspec.data.corpus import audio
-from seqspec.data.corpus import images as pictures
+from seqspec.data.corpus import images as images
 from seqspec.data.corpus.audio import AudioReader
-from seqspec.data.corpus.images import read_picture
+from seqspec.data.corpus.images import read_image
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.regular_file import NotRegular, open_regular, read_regular
@@ -53,7 +53,7 @@ def test_a_pipe_is_not_waited_for(pipe, tmp_path):
         AudioReader(16_000)(AudioRef(pipe))
     pytest.importorskip("PIL")
     with pytest.raises(DataError, match="pipe"):
-        read_picture(pipe, channels=1, height=8, width=8, resize=False)
+        read_image(pipe, channels=1, height=8, width=8, resize=False)
 
 
 def test_a_part_beyond_its_file_takes_no_memory(tmp_path):
@@ -91,7 +91,7 @@ def test_a_picture_like_a_thread_is_refused_before_it_is_scaled(size, tmp_path):
     image.new("L", size).save(tmp_path / "a.png")
 
     with pytest.raises(DataError, match="too long and narrow"):
-        read_picture(tmp_path / "a.png", channels=1, height=64, width=64, resize=True)
+        read_image(tmp_path / "a.png", channels=1, height=64, width=64, resize=True)
     with pytest.raises(DataError, match="not 64 × 64"):
-        read_picture(tmp_path / "a.png", channels=1, height=64, width=64, resize=False)
-    assert pictures.MAX_PIXELS < 64 * 64 * 60_000
+        read_image(tmp_path / "a.png", channels=1, height=64, width=64, resize=False)
+    assert images.MAX_PIXELS < 64 * 64 * 60_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import seqspec
-from seqspec.data.corpus.images import write_picture
+from seqspec.data.corpus.images import write_image
 from seqspec.runtime.commands.demo import demo
 from seqspec.runtime.demo import page
 from seqspec.runtime.demo.trial import open_trial
@@ -37,7 +37,7 @@ def trial(trained):
 @pytest.fixture
 def digit(tmp_path):
     file = tmp_path / "digit.png"
-    write_picture(file, np.zeros((1, 28, 28), np.uint8))
+    write_image(file, np.zeros((1, 28, 28), np.uint8))
     return str(file)
 
 

@@ -52,18 +52,18 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judge(folder):
+def evaluator(folder):
     outcome = run(folder, "judge", CLASSIFIER, normalize="image")
     assert outcome.exit == 0, outcome.error
     return outcome.out.splitlines()[-1]
 
 
-def vae(folder, judge, *sets):
-    return run(folder, "vae", VAE.replace("METRICS", METRICS).replace("RUN", str(judge)), *sets)
+def vae(folder, evaluator, *sets):
+    return run(folder, "vae", VAE.replace("METRICS", METRICS).replace("RUN", str(evaluator)), *sets)
 
 
-def test_values_signatures_and_the_lock_name_the_classifier(folder, judge):
-    outcome = vae(folder, judge)
+def test_values_signatures_and_the_lock_name_the_classifier(folder, evaluator):
+    outcome = vae(folder, evaluator)
     assert outcome.exit == 0, outcome.error
     place = folder / "runs" / "vae" / outcome.out.splitlines()[-1].rpartition("/")[2]
     result = json.loads((place / "result.json").read_text())
@@ -80,10 +80,10 @@ def test_values_signatures_and_the_lock_name_the_classifier(folder, judge):
     assert "images:reconstructions|count:20|neighbors:3" in signatures["improved_precision"]
 
 
-def test_runs_that_do_not_fit_are_told(folder, judge):
+def test_runs_that_do_not_fit_are_told(folder, evaluator):
     no_run = vae(folder, folder)
-    other_size = vae(folder, judge, "data.source.type=cifar10", "data.source.synthetic=40")
-    generator = vae(folder, judge, "evaluate.metrics=[elbo]")
+    other_size = vae(folder, evaluator, "data.source.type=cifar10", "data.source.synthetic=40")
+    generator = vae(folder, evaluator, "evaluate.metrics=[elbo]")
     own = generator.out.splitlines()[-1]
     no_classifier = vae(folder, own)
 

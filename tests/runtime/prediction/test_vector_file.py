@@ -43,7 +43,7 @@ def done(tmp_path_factory):
 
 
 def test_pairs_are_judged_by_their_ranks(done):
-    metrics = done.judged["dev"].metrics
+    metrics = done.evaluated["dev"].metrics
 
     assert -1 <= metrics["spearman"] <= 1
     assert {"spearman", "pearson"} <= metrics.keys()

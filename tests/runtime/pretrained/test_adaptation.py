@@ -169,11 +169,11 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
     file = place / "model" / "model.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    for use in (reopen, judged):
+    for use in (reopen, evaluated):
         with pytest.raises(RunError, match="is not the folder that `model` of this run began"):
             use(folder)
     file.write_bytes(whole[:-9])
-    for use in (reopen, judged):
+    for use in (reopen, evaluated):
         with pytest.raises(DataError, match=r"model\.safetensors"):
             use(folder)
     file.write_bytes(whole)
@@ -181,7 +181,7 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
     lock = json.loads(folder.lock.read_text())
     for told, said in (({}, "does not tell which folder `model`"), ([], "which folders this run began with")):
         folder.lock.write_text(json.dumps(lock | {"pretrained": told}))
-        for use in (reopen, judged):
+        for use in (reopen, evaluated):
             with pytest.raises(RunError, match=said):
                 use(folder)
     for damaged in ("{}", "[]", "null", "{"):
@@ -190,7 +190,7 @@ def test_a_checkpoint_holds_what_trains_and_the_lock_names_the_rest(case, tmp_pa
             reopen(folder)
 
 
-def judged(folder):
+def evaluated(folder):
     return evaluation(
         folder.path, split="dev", checkpoint="last", over=(), launch=Launch(quiet=True, threads=1)
     )

@@ -200,14 +200,14 @@ def test_media_stand_in_the_page(folder):
     write(folder, "dev", [line(0, "a b", "a c")])
     place = folder.predictions / "dev.media"
     place.mkdir()
-    picture = png(np.zeros((1, 2, 2), np.uint8))
+    image = png(np.zeros((1, 2, 2), np.uint8))
     for name in (
         "000000.source.png",
         "000000.mask of prediction.png",
         "000000.other.wav",
         "000007.source.png",
     ):
-        (place / name).write_bytes(picture)
+        (place / name).write_bytes(image)
 
     html = page(folder)
 

@@ -1,4 +1,4 @@
-"""Pictures are judged by their headers before anything is unpacked."""
+"""Images are evaluated by their headers before anything is unpacked."""
 
 import struct
 import zlib
@@ -35,7 +35,7 @@ def test_a_bomb_is_refused_by_its_header(side):
 
 
 def test_what_is_no_picture_is_refused():
-    with pytest.raises(Refused, match="no picture") as refused:
+    with pytest.raises(Refused, match="no image") as refused:
         check_image(b"GIF89a", served())
 
     assert refused.value.status == 422

@@ -74,7 +74,7 @@ def test_a_killed_run_ends_in_the_same_bits(place, whole):
 
 
 def test_every_loss_has_a_name(whole):
-    found = whole.judged["dev"].metrics
+    found = whole.evaluated["dev"].metrics
 
     assert {"loss.frames", "loss.duration", "loss.pitch", "loss.energy", "frame_distance"} <= set(found)
     assert found["mel_cepstral_distortion"] > 0

@@ -127,13 +127,13 @@ def test_each_kind_has_its_files(value, names, tmp_path):
 def test_what_is_written_is_what_was_predicted(tmp_path):
     (wave,) = write_value(SOUND, tmp_path / "sound")
     (mask,) = write_value(MaskPrediction(np.arange(20).reshape(4, 5), ()), tmp_path / "mask")
-    (picture,) = write_value(
+    (image,) = write_value(
         ImagePrediction(np.arange(60, dtype=np.uint8).reshape(3, 4, 5)), tmp_path / "image"
     )
 
     assert np.abs(soundfile.read(wave)[0] - SOUND.samples_T).max() < 1e-4
     assert np.asarray(Image.open(mask)).tolist() == np.arange(20).reshape(4, 5).tolist()
-    assert np.asarray(Image.open(picture)).transpose(2, 0, 1).ravel().tolist() == list(range(60))
+    assert np.asarray(Image.open(image)).transpose(2, 0, 1).ravel().tolist() == list(range(60))
 
 
 def test_names_come_from_ids_and_files_and_are_never_used_twice(tmp_path):

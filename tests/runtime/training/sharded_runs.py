@@ -48,7 +48,7 @@ def _restored(compiled, checkpoint, place):
     """A module that a checkpoint is put into: what it holds, and what of it lies in each process."""
     assembled = assemble(compiled)
     sharded = ShardedModel(assembled.program.model, place, device="cpu")
-    module = Training(assembled.program, slices=4, place=place, sharded=sharded)
+    module = Training(assembled.program, micro_batches=4, place=place, sharded=sharded)
     saved = read_checkpoint(checkpoint)
     module.restore(saved.tensors, saved.state)
     now = module.tensors()

@@ -35,7 +35,7 @@ def test_mnist_plain_files_and_labels_beyond_nine(tmp_path):
 
 
 def test_mnist_counts_must_agree(tmp_path):
-    with pytest.raises(DataError, match="2 pictures and 3 labels"):
+    with pytest.raises(DataError, match="2 images and 3 labels"):
         _mnist(tmp_path, labels=3)
 
 
@@ -117,9 +117,9 @@ def test_image_folders_tell_damaged_and_disguised_files(tmp_path):
 
 def test_pictures_that_claim_much_are_refused_unopened(tmp_path, monkeypatch):
     image = pytest.importorskip("PIL.Image")
-    from seqspec.data.corpus import images as pictures
+    from seqspec.data.corpus import images as images
 
-    monkeypatch.setattr(pictures, "MAX_PIXELS", 10)
+    monkeypatch.setattr(images, "MAX_PIXELS", 10)
     folder = tmp_path / "train" / "a"
     folder.mkdir(parents=True)
     image.new("RGB", (4, 4)).save(folder / "a.png")

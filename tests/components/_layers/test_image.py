@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from seqspec.components._layers.image import PictureConvolution, _pool_in_order, pad_same, pool_same
+from seqspec.components._layers.image import ImageConvolution, _pool_in_order, pad_same, pool_same
 
 torch.set_num_threads(1)
 
@@ -31,7 +31,7 @@ def test_both_ways_to_pool_agree(size):
 
 def test_separable_equals_a_whole_kernel_of_rank_one():
     torch.manual_seed(0)
-    layer = PictureConvolution(3, 4, kernel=3, separable=True, relu=False)
+    layer = ImageConvolution(3, 4, kernel=3, separable=True, relu=False)
     each, mix = layer.convolutions
     x = torch.randn(2, 3, 5, 6)
 

@@ -1,4 +1,4 @@
-"""A model of pictures trains, is judged and examined as one; it answers nothing."""
+"""A model of images trains, is evaluated and examined as one; it answers nothing."""
 
 import io
 
@@ -6,12 +6,12 @@ import pytest
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
-from seqspec.components.adapter._synthetic_image import picture
+from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_text import generator
-from seqspec.data.corpus.images import write_picture
+from seqspec.data.corpus.images import write_image
 from seqspec.runtime.assembly.assemble import assemble, compile_run
 from seqspec.runtime.devices.launch import Launch
-from seqspec.runtime.doctor import evaluation as judgement
+from seqspec.runtime.doctor import evaluation as evaluation
 from seqspec.runtime.doctor import isolation, learning, start
 from seqspec.runtime.doctor.subject import Patient
 from seqspec.runtime.evaluation.evaluate import evaluate
@@ -58,7 +58,7 @@ def test_it_is_judged_by_bits_a_dimension(trained):
 
 def test_it_answers_nothing(trained, tmp_path):
     file, rng = tmp_path / "one.png", generator("held out")
-    write_picture(file, picture(1, rng, channels=1, height=28, width=28))
+    write_image(file, image(1, rng, channels=1, height=28, width=28))
 
     with pytest.raises(DataError, match="no answers to print"):
         predict(trained.folder.path, inputs=[str(file)], checkpoint="last", over=(), launch=LAUNCH,
@@ -74,7 +74,7 @@ def test_the_doctor_takes_the_picture_for_the_target(trained):
     assembled = assemble(compile_run(trained.folder), splits=("train", "dev"))
     patient = Patient(assembled.program, assembled.prepared, None, max_steps=2)
 
-    found = [one for topic in (start, isolation, judgement, learning) for one in topic.check(patient)]
+    found = [one for topic in (start, isolation, evaluation, learning) for one in topic.check(patient)]
 
     verdicts = {one.check: one.verdict for one in found}
     assert verdicts["M01"] in ("ok", "info")

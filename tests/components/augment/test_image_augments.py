@@ -1,4 +1,4 @@
-"""Augmentation of pictures."""
+"""Augmentation of images."""
 
 import pytest
 import torch
@@ -47,7 +47,7 @@ def test_other_fills_add_no_zeros(fill):
 
 def test_pictures_are_needed_and_mirrored_pixels_must_exist():
     for config in (FlipConfig(), PadCropConfig()):
-        with pytest.raises(Mismatch, match="pictures"):
+        with pytest.raises(Mismatch, match="images"):
             config.output(Frames(4))
     with pytest.raises(Mismatch, match="mirrored") as caught:
         PadCropConfig(fill="reflect").output(PICTURE)

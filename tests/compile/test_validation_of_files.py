@@ -8,7 +8,7 @@ import pytest
 
 from seqspec.compile import validation as judging
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.compile.validation import Options, judge, specs_under, validate_specs
+from seqspec.compile.validation import Options, specs_under, validate_file, validate_specs
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
 WARNED = EXAMPLE.replace("splits", "splits") + "description: x\n"
@@ -71,7 +71,7 @@ def test_a_patch_changes_no_file(specs):
 
 def test_overlays_reach_the_spec(specs):
     assert (
-        judge(
+        validate_file(
             specs / "good.yaml", Options(overlays=(Overlay.profile("tiny"), Overlay.set("train.max_steps=0")))
         )[0].code
         == "SQ107"
@@ -96,10 +96,10 @@ def test_our_own_faults_are_one_diagnostic(specs, monkeypatch):
 
     monkeypatch.setattr(judging, "_compiled", broken)
     monkeypatch.delenv("SEQSPEC_DEBUG", raising=False)
-    (found,) = judge(specs / "good.yaml", Options())
+    (found,) = validate_file(specs / "good.yaml", Options())
 
     assert found.code == "SQ900"
-    assert "KeyError at test_judge.py" in found.message
+    assert "KeyError at test_validation_of_files.py" in found.message
 
 
 def ignoring(line, comment, above=False):
@@ -151,7 +151,7 @@ class TestIgnore:
             EXAMPLE.replace("seqspec: 1", "seqspec: 1  # seqspec: ignore[SQ214]")
         )
 
-        assert [d.code for d in judge(specs / "good.yaml", Options())] == ["SQ030"]
+        assert [d.code for d in validate_file(specs / "good.yaml", Options())] == ["SQ030"]
         assert validate_specs([specs / "good.yaml"], Options()).exit == 0
         assert validate_specs([specs / "good.yaml"], Options(strict=True)).exit == 1
 
@@ -209,7 +209,7 @@ def test_a_patch_is_told_with_what_stays_wrong_after_it(specs):
 def test_a_misspelt_type_is_pointed_at_and_can_be_fixed(specs):
     bad = specs / "bad.yaml"
     bad.write_text(EXAMPLE.replace("{type: bitext", "{tpye: bitext"), encoding="utf-8")
-    [found] = judge(bad, Options())
+    [found] = validate_file(bad, Options())
 
     assert (found.code, found.span.text) == ("SQ105", "tpye")
     assert validate_specs([bad], Options(unsafe_fixes=True)).exit == 0

@@ -1,4 +1,4 @@
-"""What metric configs share: which targets they can judge."""
+"""What metric configs share: which targets they can score."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def require_labels(takes: Mapping[str, Type], *, metric: str) -> Type:
             help="for sequences, use `token_accuracy` or `sequence_accuracy`",
         )
     given = takes.get("given")
-    if isinstance(given, Logits) and given.picture:
+    if isinstance(given, Logits) and given.image:
         raise Mismatch(
-            f"`{metric}` counts labels, and the model tells pictures", help="for pictures, use `bits_per_dim`"
+            f"`{metric}` counts labels, and the model tells images", help="for images, use `bits_per_dim`"
         )
     return Nothing()
 
