@@ -59,8 +59,8 @@ from seqspec.runtime.run_folder.model_folders import save_folders
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import require_journal, require_sound, sweep_temporary
 from seqspec.runtime.training.compiled_loss import CompiledLoss
-from seqspec.runtime.training.shardable import require_shardable, shard
 from seqspec.runtime.training.step_boundary import storage
+from seqspec.runtime.training.strategies.shardable import require_shardable, shard
 from seqspec.runtime.training.streams import training_stream, unit_of
 from seqspec.runtime.training.trainer import train
 from seqspec.runtime.training.training_module import NotFinite, Training

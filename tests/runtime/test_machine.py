@@ -8,7 +8,7 @@ from seqspec.runtime import run
 from seqspec.runtime.devices import machine
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import KEPT_KERNELS, bound_kernel_cache
-from seqspec.runtime.training.progress_bar import peak_memory
+from seqspec.runtime.training.progress.progress_bar import peak_memory
 
 NAMES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY")
 

@@ -16,7 +16,7 @@ from seqspec.runtime.commands.runs import guarded
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs.engines import EngineName, engine, submit
 from seqspec.runtime.jobs.placement import Command, Placement
-from seqspec.runtime.training.shardable import require_shardable
+from seqspec.runtime.training.strategies.shardable import require_shardable
 
 
 def launch(

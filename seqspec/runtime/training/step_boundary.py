@@ -24,7 +24,7 @@ from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
 from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.lightning_import import Callback, lightning
-from seqspec.runtime.training.progress_bar import Bar
+from seqspec.runtime.training.progress.progress_bar import Bar
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError

@@ -42,7 +42,7 @@ from seqspec.schema.loss._names import loss_name
 from seqspec.schema.procedure._procedure import Phase
 
 if TYPE_CHECKING:
-    from seqspec.runtime.training.sharded_model import ShardedModel
+    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
 
 
 class Training(lightning.LightningModule):

@@ -17,7 +17,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.processes import agree, gather, together
 from seqspec.runtime.devices.sharded_tensors import gathered, local
 from seqspec.runtime.run import resume, run
-from seqspec.runtime.training.sharded_model import ShardedModel
+from seqspec.runtime.training.strategies.sharded_model import ShardedModel
 from seqspec.runtime.training.training_module import Training
 
 

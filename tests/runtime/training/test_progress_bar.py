@@ -7,8 +7,8 @@ import pty
 import pytest
 from rich.console import Console
 
-from seqspec.runtime.training.live_panel import LivePanel, Progress, curve
-from seqspec.runtime.training.progress_bar import Bar, Timed
+from seqspec.runtime.training.progress.live_panel import LivePanel, Progress, curve
+from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 
 METRICS, BASELINES = {"accuracy": 0.875, "auc": 0.91}, {"majority": {"accuracy": 0.5625}}
 

@@ -15,8 +15,8 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import resume, run
-from seqspec.runtime.training.shardable import require_shardable
-from seqspec.runtime.training.sharded_model import stacked_blocks
+from seqspec.runtime.training.strategies.shardable import require_shardable
+from seqspec.runtime.training.strategies.sharded_model import stacked_blocks
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.training.sharded_runs import cut
 

@@ -10,12 +10,14 @@ from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
-    from seqspec.runtime.training.sharded_model import ShardedModel
+    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
 
 
 def shard(model: Any, place: Place, launch: Launch) -> ShardedModel:
     """Share ``model`` out among the processes, which all call it."""
-    from seqspec.runtime.training.sharded_model import ShardedModel  # loads what one process never needs
+    from seqspec.runtime.training.strategies.sharded_model import (
+        ShardedModel,  # loads what one process never needs
+    )
 
     return ShardedModel(model, place, device=launch.accelerator)
 

@@ -16,7 +16,7 @@ import torch
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.report.numbers import shown
-from seqspec.runtime.training.live_panel import LivePanel, Progress, baseline_of, main_metrics
+from seqspec.runtime.training.progress.live_panel import LivePanel, Progress, baseline_of, main_metrics
 
 WIDTH = 20
 SECONDS_LIVE, SECONDS_LOG = 0.5, 15.0

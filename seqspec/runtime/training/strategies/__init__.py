@@ -1,0 +1,1 @@
+"""How processes train one model together: in step, in parts, or apart."""
