@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.adversarial_sound import critic_loss, generator_losses
 from seqspec.components._layers.coupling_flow import CouplingFlow
 from seqspec.components._layers.linear_spectrogram import linear_spectrogram, pieces
 from seqspec.components._layers.masks import length_mask
@@ -27,7 +28,6 @@ from seqspec.components._layers.speaker import Speaker
 from seqspec.components._layers.spectrum_posterior import SpectrumPosterior
 from seqspec.components._layers.speech_draws import Draws, drawn, noise
 from seqspec.components._layers.transformer_layer import suit_positions
-from seqspec.components._layers.wave_contest import evaluated, misled
 from seqspec.components.outputs import Compared, Only, Output, Term, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.components.search._speech import Drawing, default_drawing
@@ -180,9 +180,9 @@ class Vits(nn.Module):
             made, true = (mel_frames(x, self.mel, self.bins, epsilon=EPSILON) for x in (made_BL, true_BL))
             means["mel"] = (made - true).abs().mean()
         if wanted("critic", only):
-            means["critic"] = evaluated(self.critic, true_BL, made_BL.detach())
+            means["critic"] = critic_loss(self.critic, true_BL, made_BL.detach())
         if wanted("adversarial", only) or wanted("features", only):
-            means |= misled(self.critic, true_BL, made_BL)
+            means |= generator_losses(self.critic, true_BL, made_BL)
         return means
 
     def _read_losses(

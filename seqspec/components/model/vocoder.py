@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.adversarial_sound import critic_loss, generator_losses
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.mel import mel_frames, num_frames
 from seqspec.components.graphs import Axes, Function, Graph
@@ -46,15 +47,15 @@ class Vocoder(nn.Module):
         if only is not None and only <= {"critic"}:
             with torch.no_grad():
                 made_BL = self._made(batch)
-            means["critic"] = self._criticized(true_BL, made_BL)
+            means["critic"] = critic_loss(self.critic, true_BL, made_BL)
         else:
             made_BL = self._made(batch)
             if wanted("mel", only):
                 means["mel"] = self._distance(made_BL, true_BL)
             if wanted("critic", only):
-                means["critic"] = self._criticized(true_BL, made_BL.detach())
+                means["critic"] = critic_loss(self.critic, true_BL, made_BL.detach())
             if wanted("adversarial", only) or wanted("features", only):
-                means |= self._misled(true_BL, made_BL)
+                means |= generator_losses(self.critic, true_BL, made_BL)
         found: dict[str, Output] = {}
         if wanted("frames", only):
             assert batch.source_lengths is not None
@@ -116,20 +117,3 @@ class Vocoder(nn.Module):
         """L1 of log-mel frames, up to half the sample rate."""
         made, true = (mel_frames(x, self.whole, self.bins, epsilon=1e-9) for x in (made_BL, true_BL))
         return (made - true).abs().mean()
-
-    def _criticized(self, true_BL: Tensor, made_BL: Tensor) -> Tensor:
-        opinions = zip(self.critic(true_BL), self.critic(made_BL), strict=True)
-        found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]
-        return torch.stack(found).sum()
-
-    def _misled(self, true_BL: Tensor, made_BL: Tensor) -> dict[str, Tensor]:
-        """How far the critic is from taking what was made for data, and how unlike it looks inside."""
-        with torch.no_grad():
-            true = self.critic(true_BL)
-        made = self.critic(made_BL)
-        scores = [(1 - opinion.score).square().mean() for opinion in made]
-        pairs = [
-            pair for t, m in zip(true, made, strict=True) for pair in zip(t.features, m.features, strict=True)
-        ]
-        features = [(t - m).abs().mean() for t, m in pairs]
-        return {"adversarial": torch.stack(scores).sum(), "features": torch.stack(features).sum()}

@@ -17,14 +17,14 @@ Critic = Callable[[Tensor], Sequence[Any]]
 """Gives an opinion a discriminator: a score and the features behind it."""
 
 
-def evaluated(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
+def critic_loss(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
     """How far the critic is from 1 for the data and from 0 for what was made, summed over discriminators."""
     opinions = zip(critic(true_BL), critic(made_BL), strict=True)
     found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]
     return torch.stack(found).sum()
 
 
-def misled(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> dict[str, Tensor]:
+def generator_losses(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> dict[str, Tensor]:
     """``adversarial``, how far the critic is from taking what was made for data, and ``features``, how unlike
     it looks inside.
     """
