@@ -69,7 +69,10 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:
-                reason = _japanese(line) or f"byte 0x{line[error.start]:02x} is not valid UTF-8"
+                reason = _japanese(line) or (
+                    f"byte 0x{line[error.start]:02x} is not valid UTF-8: convert the file, as by iconv "
+                    "-f ENCODING -t UTF-8"
+                )
                 yield Line(row, offset + skipped + error.start, "", reason)
             else:
                 if text[-1:] == "\n":

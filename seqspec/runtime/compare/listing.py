@@ -82,13 +82,18 @@ def _read(folder: RunFolder, now: float) -> RunLine:
         name=str(lock["spec"]["name"]),
         path=str(folder.path),
         state=state_of(folder),
-        step=max((row["step"] for row in journal), default=0),
+        step=max((row["step"] for row in journal), default=_last_step(folder)),
         split=split,
         metric=metric,
         value=value,
         started=started,
         age_seconds=age,
     )
+
+
+def _last_step(folder: RunFolder) -> int:
+    """Of the result, where the journal holds no line that can be read."""
+    return int((folder.read("result.json") or {}).get("step", 0))
 
 
 def _score(folder: RunFolder, journal: list[dict[str, Any]]) -> tuple[str | None, str | None, float | None]:

@@ -210,6 +210,16 @@ def test_a_stopped_run_is_listed_with_its_best_so_far(trained, tmp_path):
     assert (found["state"], found["value"]) == ("stopped", 0.9)
 
 
+def test_a_run_whose_journal_is_damaged_is_listed_with_the_step_of_its_result(trained, tmp_path):
+    copy = tmp_path / "one"
+    shutil.copytree(trained[0], copy)
+    (copy / "metrics.jsonl").write_bytes(b"\0" * 40)
+
+    (found,) = json.loads(commands.runs(tmp_path, format="json").out)
+
+    assert (found["state"], found["step"]) == ("done", json.loads((copy / "result.json").read_text())["step"])
+
+
 def test_a_strange_directory_is_listed_as_unreadable(trained, tmp_path):
     copy = tmp_path / "one"
     shutil.copytree(trained[0], copy)
