@@ -69,7 +69,7 @@ class Tacotron2(nn.Module):
         if wanted("coarse", only):
             found["coarse"] = Compared(written.frames_BTM * mask_BT1, batch.target, frames_B)
         if wanted("frames", only):
-            given = self._mended(written.frames_BTM * mask_BT1, mask_BT1)
+            given = self._refined(written.frames_BTM * mask_BT1, mask_BT1)
             found["frames"] = Compared(given, batch.target, frames_B)
         means = {
             "stop": self._stop(written.stop_BT, frames_B),
@@ -85,7 +85,7 @@ class Tacotron2(nn.Module):
         assert tokens_B is not None
         read = self.encode(batch.source, tokens_B, self.speaker.speakers(batch))
         frames_BTM, lengths_B = self._free(*read, tokens_B)
-        (frames_BTM,) = self.apply_fixes(frames_BTM, lengths_B)
+        (frames_BTM,) = self.refine(frames_BTM, lengths_B)
         return frames_predicted(frames_BTM, lengths_B.tolist(), rate=self.rate, vocoder=self.vocoder)
 
     def encode(
@@ -106,10 +106,10 @@ class Tacotron2(nn.Module):
         stop_B = self.decoder.stop(hidden_BH).squeeze(-1).sigmoid()
         return (self.decoder.projection(hidden_BH), stop_B, *after.tensors())
 
-    def apply_fixes(self, frames_BTM: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
+    def refine(self, frames_BTM: Tensor, lengths_B: Tensor) -> tuple[Tensor]:
         """``[B, T, M]``: what the postnet makes of all frames, zero beyond each length."""
         mask_BT1 = length_mask(lengths_B, frames_BTM.shape[1])[:, :, None]
-        return (self._mended(frames_BTM * mask_BT1, mask_BT1),)
+        return (self._refined(frames_BTM * mask_BT1, mask_BT1),)
 
     @torch.no_grad()
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
@@ -123,7 +123,7 @@ class Tacotron2(nn.Module):
             Graph("encode", Function(self, self.encode), given, inputs, _READ_AXES,
                   "What the decoder looks at, worked out once a text."),
             self._step_graph(read, given["lengths"]),
-            self._mend_graph(len(batch.index), like=read["memory"]),
+            self._refine_graph(len(batch.index), like=read["memory"]),
         )  # fmt: skip
 
     def _step_graph(self, read: Mapping[str, Tensor], tokens_B: Tensor) -> Graph:
@@ -145,15 +145,15 @@ class Tacotron2(nn.Module):
         )
         return Graph("step", Function(self, self.step), given, inputs, outputs, note)
 
-    def _mend_graph(self, count: int, *, like: Tensor) -> Graph:
+    def _refine_graph(self, count: int, *, like: Tensor) -> Graph:
         lengths_B = torch.arange(count, device=like.device) + EXAMPLE_FRAMES
         frames_BTM = torch.linspace(-1, 1, count * int(lengths_B.max()) * self.bins).to(like)
         given = {"frames": frames_BTM.view(count, -1, self.bins), "lengths": lengths_B}
         axes: Axes = ("batch", "frames", None)
         inputs: dict[str, Axes] = {"frames": axes, "lengths": ("batch",)}
-        outputs: dict[str, Axes] = {"mended": axes}
-        note = "The frames of whole recordings as the postnet mends them."
-        return Graph("mend", Function(self, self.apply_fixes), given, inputs, outputs, note)
+        outputs: dict[str, Axes] = {"refined": axes}
+        note = "The frames of whole recordings as the postnet refines them."
+        return Graph("refine", Function(self, self.refine), given, inputs, outputs, note)
 
     def _free(self, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor) -> tuple[Tensor, Tensor]:
         """``[B, T, M]`` and ``[B]`` lengths; the step that stops is the last one that counts."""
@@ -215,7 +215,7 @@ class Tacotron2(nn.Module):
         )
         return states_BND
 
-    def _mended(self, frames_BTM: Tensor, mask_BT1: Tensor) -> Tensor:
+    def _refined(self, frames_BTM: Tensor, mask_BT1: Tensor) -> Tensor:
         given: Tensor = (frames_BTM + self.postnet(frames_BTM, mask_BT1)) * mask_BT1
         return given
 
