@@ -76,12 +76,12 @@ class Librispeech(Adapter[LibrispeechConfig]):
             for index, part in enumerate(parts):
                 share = synthetic_count(split, count)
                 share = share // len(parts) + (index < share % len(parts))
-                speakers += _write_part(
-                    folder / "LibriSpeech", part, max(share, 1), 100 + len(speakers), seed
-                )
+                # Who is to speak must be known; who is heard is somebody else.
+                first = 100 if self.config.task == "synthesis" else 100 + len(speakers)
+                speakers += _write_part(folder / "LibriSpeech", part, max(share, 1), first, seed)
         table = "".join(
             f"{speaker:<5}| {'FM'[int(speaker) % 2]} | synthetic | 0.5 | Speaker {speaker}\n"
-            for speaker in speakers
+            for speaker in dict.fromkeys(speakers)
         )
         (folder / "LibriSpeech" / "SPEAKERS.TXT").write_text(
             ";ID  |SEX| SUBSET | MINUTES | NAME\n" + table, encoding="utf-8"
