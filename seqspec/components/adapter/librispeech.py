@@ -69,16 +69,19 @@ class Librispeech(Adapter[LibrispeechConfig]):
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         speakers: list[str] = []
-        written: set[str] = set()
+        written: list[str] = []
+        # Who is to speak has been heard; who is heard is somebody new.
+        known = self.config.task == "synthesis"
         for split in self.splits():
             parts = [p for p in self.config.parts[split] if p not in written]
-            written.update(parts)
             for index, part in enumerate(parts):
                 share = synthetic_count(split, count)
-                share = share // len(parts) + (index < share % len(parts))
-                # Who is to speak must be known; who is heard is somebody else.
-                first = 100 if self.config.task == "synthesis" else 100 + len(speakers)
-                speakers += _write_part(folder / "LibriSpeech", part, max(share, 1), first, seed)
+                share = max(share // len(parts) + (index < share % len(parts)), 1)
+                first = 100 if known else 100 + len(speakers)
+                chapter = 1000 * (1 + len(written)) if known else 1000
+                root = folder / "LibriSpeech"
+                speakers += _write_part(root, part, share, first=first, chapter=chapter, seed=seed)
+                written.append(part)
         table = "".join(
             f"{speaker:<5}| {'FM'[int(speaker) % 2]} | synthetic | 0.5 | Speaker {speaker}\n"
             for speaker in dict.fromkeys(speakers)
@@ -111,7 +114,7 @@ def _fault(line: Line, name: str, text: str, stem: str, unread: dict[str, Path])
     return None if name in unread else f"there is no file {show(name[:60])}.flac, or a second line names it"
 
 
-def _write_part(root: Path, part: str, count: int, first: int, seed: int) -> list[str]:
+def _write_part(root: Path, part: str, count: int, *, first: int, chapter: int, seed: int) -> list[str]:
     """Write ``count`` utterances and give the speakers; a chapter holds at most 25."""
     num_speakers = min(max(count // _UTTERANCES_A_CHAPTER, 2), 24, count)
     for index in range(num_speakers):
@@ -120,11 +123,11 @@ def _write_part(root: Path, part: str, count: int, first: int, seed: int) -> lis
         by = voice(rng)
         lines: dict[Path, list[str]] = {}
         for number in range(len(range(index, count, num_speakers))):
-            chapter = root / part / speaker / str(1000 + number // _UTTERANCES_A_CHAPTER)
-            name = f"{speaker}-{chapter.name}-{number % _UTTERANCES_A_CHAPTER:04d}"
+            place = root / part / speaker / str(chapter + number // _UTTERANCES_A_CHAPTER)
+            name = f"{speaker}-{place.name}-{number % _UTTERANCES_A_CHAPTER:04d}"
             text = phrase(rng, words=rng.randint(1, 3))
-            write_audio(chapter / f"{name}.flac", speak(text, by, rate=16_000, rng=rng), rate=16_000)
-            lines.setdefault(chapter / f"{speaker}-{chapter.name}.trans.txt", []).append(f"{name} {text}\n")
+            write_audio(place / f"{name}.flac", speak(text, by, rate=16_000, rng=rng), rate=16_000)
+            lines.setdefault(place / f"{speaker}-{place.name}.trans.txt", []).append(f"{name} {text}\n")
         for path, rows in lines.items():
             path.write_text("".join(rows), encoding="utf-8")
     return [str(first + index) for index in range(num_speakers)]
