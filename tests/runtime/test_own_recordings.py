@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqspec.runtime.commands import corpus
-from seqspec.runtime.commands.runs import _notes
+from seqspec.runtime.commands.result_text import notes_of
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import Exit
 
@@ -101,8 +101,8 @@ def test_a_run_says_what_was_left_out_and_what_was_not_judged(tmp_path):
     folder = RunFolder(tmp_path)
     folder.note("data.json", {"dropped": {"train": {"empty source": 3, "cut off": 1}, "dev": {}}})
 
-    assert _notes(folder, evaluated=True) == (
+    assert notes_of(folder, evaluated=True) == (
         "note: rows were left out: 4 of train; `seqspec data prepare` says why\n"
     )
-    assert "`evaluate.metrics` names no metric" in _notes(folder, evaluated=False)
-    assert _notes(RunFolder(tmp_path / "none"), evaluated=True) == ""
+    assert "`evaluate.metrics` names no metric" in notes_of(folder, evaluated=False)
+    assert notes_of(RunFolder(tmp_path / "none"), evaluated=True) == ""

@@ -35,7 +35,7 @@ INITIALISATION = 0x1417
 
 @dataclass(frozen=True)
 class Program:
-    """What a plan compiles to: everything that learns and judges, none of the data."""
+    """What a plan compiles to: everything that learns and evaluates, none of the data."""
 
     plan: Plan
     model: Any

@@ -201,13 +201,13 @@ def _inputs(plan: Plan) -> dict[str, Type]:
 
 def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, float]) -> float:
     """Six operations a weight and position, lookups apart, and the attention of every layer."""
-    imaged = _images_of(plan)
+    image_encoder = _image_encoder(plan)
     total = 0.0
-    if imaged is not None:
-        total += 6 * imaged.uses(plan.node("model", "encoder").source) * examples(plan)
+    if image_encoder is not None:
+        total += 6 * image_encoder.uses(plan.node("model", "encoder").source) * examples(plan)
     for name, size in sizes.items():
         part = name.split(".")[0]
-        if "embedding" in name or (part == "encoder" and imaged is not None):
+        if "embedding" in name or (part == "encoder" and image_encoder is not None):
             continue
         if _convolves(plan, name):
             continue
@@ -246,7 +246,7 @@ def _states(given: States, inputs: float, examples: float = 1) -> float:
     return given.size * examples if given.size else inputs / (given.stride or 1)
 
 
-def _images_of(plan: Plan) -> Any:
+def _image_encoder(plan: Plan) -> Any:
     """The config of an encoder of images, which knows its own work; ``None`` for any other."""
     encoder = getattr(plan.experiment.model, "encoder", None)
     return encoder if hasattr(encoder, "uses") else None
@@ -272,7 +272,7 @@ def _at_states(plan: Plan, part: str) -> bool:
 def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
     """Bytes that one component keeps for the backward pass, for a whole step."""
     config = plan.config(node.path)
-    if node.path == ("model", "encoder") and _images_of(plan) is not None:
+    if node.path == ("model", "encoder") and _image_encoder(plan) is not None:
         return float(FLOAT * config.kept(node.source) * examples(plan))
     compared = getattr(config, "compared", 0)
     if compared and not isinstance(node.gives, States):

@@ -17,7 +17,7 @@ from seqspec.schema.adapter.cityscapes import CityscapesConfig
 
 _PARTS = {"train": "train", "dev": "val"}
 _CLASSES = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-"""Numbers of the classes that the benchmark judges, in its order."""
+"""Numbers of the classes that the benchmark scores, in its order."""
 _IMAGE, _MASK = "_leftImg8bit.png", "_gtFine_labelIds.png"
 
 

@@ -59,7 +59,7 @@ class ImageModel(nn.Module):
 
     def decode(self, batch: Batch, search: None = None) -> list[list[Hypothesis]]:
         """Refused: what it could write is no text."""
-        raise DataError("a model of images has no answers to print", help="judge it by `bits_per_dim`")
+        raise DataError("a model of images has no answers to print", help="score it by `bits_per_dim`")
 
     def graphs(self, batch: Batch) -> tuple[Graph, ...]:
         """``log_probs`` of whole images."""

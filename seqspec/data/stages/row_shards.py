@@ -24,7 +24,7 @@ JOIN_ROWS = 65_536
 
 
 class Write(Protocol):
-    """Fills a folder with the store of some rows; ``None`` for all, which are then judged together."""
+    """Fills a folder with the store of some rows; ``None`` for all, which are then checked together."""
 
     def __call__(self, folder: Path, *, rows: range | None) -> None: ...
 

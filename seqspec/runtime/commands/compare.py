@@ -9,7 +9,8 @@ from typing import Literal
 
 from seqspec.compile.commands import Outcome
 from seqspec.data.store.durable import write_durably, writing
-from seqspec.runtime.commands.runs import Format, guarded
+from seqspec.runtime.commands.guard import guarded
+from seqspec.runtime.commands.result_text import Format
 from seqspec.schema.diagnostic import Exit, RunError
 
 ComparisonFormat = Literal["text", "json", "markdown"]

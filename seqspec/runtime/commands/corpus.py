@@ -20,7 +20,7 @@ from seqspec.data.stages.prepare import Prepared, prepare_shard
 from seqspec.data.stages.prepare import prepare as prepare_parts
 from seqspec.data.stages.row_shards import Shard
 from seqspec.data.store.cache import default_cache
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 if TYPE_CHECKING:

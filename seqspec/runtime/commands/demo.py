@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from seqspec.compile.commands import Outcome
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.demo.page import require_gradio
 from seqspec.runtime.run_folder.folder import open_folder
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from seqspec.compile.commands import Outcome
 from seqspec.data.store.durable import write_durably, writing
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.describe.facts import Facts
 from seqspec.schema.diagnostic import Exit, RunError
 

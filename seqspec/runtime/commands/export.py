@@ -6,7 +6,7 @@ import json
 from typing import Literal
 
 from seqspec.compile.commands import Outcome
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.export.export import Export, Request
 from seqspec.runtime.export.export import export as write
 

@@ -12,7 +12,7 @@ from seqspec.compile.commands import Outcome
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.corpus.fetch import fetch
 from seqspec.data.progress import bar
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.schema.adapter._adapter import AdapterConfig, Download
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import expand

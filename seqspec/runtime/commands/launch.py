@@ -12,7 +12,7 @@ from seqspec.compile.commands import Outcome, overlays
 from seqspec.compile.diagnostics.report import render
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.data.store.durable import writing
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs.engines import EngineName, engine, submit
 from seqspec.runtime.jobs.placement import Command, Placement

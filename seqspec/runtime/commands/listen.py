@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.commands import Outcome
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.listening.requirement import require_streaming
 from seqspec.runtime.prediction.output_stream import output_stream

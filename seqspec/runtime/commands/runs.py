@@ -6,7 +6,7 @@ import errno
 import json
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,55 +17,33 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.store.durable import writing
 from seqspec.runtime.assembly.default_search import check_hypotheses, check_probabilities
+from seqspec.runtime.commands.guard import guarded, of_system, told
+from seqspec.runtime.commands.result_text import Format, evaluation_text, result_outcome
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, together
 from seqspec.runtime.prediction.inputs import check_names
 from seqspec.runtime.prediction.output_stream import output_stream
-from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import open_folder, require_place
 from seqspec.runtime.run_folder.latest import is_finished, latest
 from seqspec.runtime.run_folder.loggers import require as require_loggers
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.training.signals import telling_ends
-from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
+from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
-    from seqspec.runtime.evaluation.evaluator import Scored
     from seqspec.runtime.evaluation.record import Evaluation
     from seqspec.runtime.run import Result
     from seqspec.runtime.run_folder.folder import RunFolder
 
 __all__ = ["evaluate", "overlays", "predict", "run"]
 
-Format = Literal["text", "json"]
 PredictionFormat = Literal["text", "json", "jsonl", "csv", "tsv"]
 
 
 AUTO = Path("auto")
 """In place of a run directory beside a spec: the newest run of the plan, or a new one."""
-
-
-def guarded(work: Callable[[], Outcome]) -> Outcome:
-    """``work``, with what a person can fix told in a few lines instead of a traceback."""
-    try:
-        return work()
-    except SpecError as error:
-        return Outcome(error=render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
-    except DataError as error:
-        told = error.diagnostic or Diagnostic(error.code, str(error), help=error.help)
-        return Outcome(error=render([told], color=sys.stderr.isatty()), exit=Exit.DATA)
-    except RunError as error:
-        return Outcome(error=_told(f"error: {error}", error.help), exit=error.exit)
-    except KeyboardInterrupt:
-        return Outcome(error="interrupted\n", exit=Exit.INTERRUPTED)
-    except FileNotFoundError as error:
-        return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
-    except OSError as error:
-        if error.filename is None:
-            raise  # standard output, or another stream that is not ours to name
-        return Outcome(error=f"error: {of_system(error)}\n", exit=Exit.USAGE)
 
 
 def run(
@@ -143,8 +121,8 @@ def run(
             return gone_on(folder, ())
 
     def told(result: Result) -> Outcome:
-        # The first of several processes judges and speaks.
-        return Outcome(exit=result.exit) if Place.here(launch).rank else _told_result(result, format)
+        # The first of several processes evaluates and speaks.
+        return Outcome(exit=result.exit) if Place.here(launch).rank else result_outcome(result, format)
 
     if threading.current_thread() is not threading.main_thread():
         return guarded(work)  # Signals reach the main thread alone.
@@ -244,7 +222,7 @@ def evaluate(
         ):
             done.append(found)
             if format == "text":
-                sys.stdout.write(_told_evaluation(found))
+                sys.stdout.write(evaluation_text(found))
                 sys.stdout.flush()
         if format == "json":
             sys.stdout.write(json.dumps(_as_json(done, path, asked=checkpoint), ensure_ascii=False) + "\n")
@@ -276,14 +254,6 @@ def _as_json(done: Sequence[Evaluation], path: Path, *, asked: str) -> dict[str,
     return next(iter(told.values())) if len(told) == 1 else {"run": str(path), "tasks": told}
 
 
-def _told_evaluation(found: Evaluation) -> str:
-    scored, name = found.scored, found.split
-    lines = metric_lines({name: scored.metrics}, {name: scored.signatures})
-    beside = scored_beside({name: scored})
-    search = f"|search:{found.search['type']}" if found.search else ""
-    return f"{lines}{beside}{name:10s} {'':24s} weights:{found.weights.name}{search}\n"
-
-
 PROTECTED = {errno.EROFS, errno.EACCES, errno.EPERM}
 """A place that is protected on purpose: what was asked for, the score, has been given all the same."""
 
@@ -293,16 +263,10 @@ def _exit_of(error: OSError) -> Exit:
 
 
 def _not_kept(error: OSError) -> str:
-    return _told(
+    return told(
         f"warning: predictions and record were not written: {of_system(error)}",
         "the score above stands; `--output FOLDER` keeps them elsewhere",
     )
-
-
-def of_system(error: OSError) -> str:
-    """What the system refused, with the place where it is known."""
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}"
 
 
 def predict(
@@ -354,67 +318,3 @@ def _format_of(output: Path | None) -> PredictionFormat:
     """The format that the output's name asks for."""
     named: Mapping[str, PredictionFormat] = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "json"}
     return "text" if output is None else named.get(output.suffix.lower(), "text")
-
-
-def metric_lines(
-    metrics: Mapping[str, Mapping[str, float]], signatures: Mapping[str, Mapping[str, str]]
-) -> str:
-    """Metrics for people: a line each, rates of errors as percentages, signatures below."""
-    lines = []
-    for split, values in metrics.items():
-        lines += [f"{split:10s} {name:24s} {shown(name, value)}" for name, value in values.items()]
-        lines += [f"{split:10s} {'':24s} {text}" for text in signatures.get(split, {}).values()]
-    return "".join(line + "\n" for line in lines)
-
-
-def scored_beside(scored: Mapping[str, Scored]) -> str:
-    """The parts of a mixture and the baselines of each split, a line a metric; confusions of labels."""
-    lines = []
-    for split, one in scored.items():
-        beside = {f"{split}/{part}": metrics for part, metrics in one.parts.items()}
-        beside |= {f"{split} ({name})": metrics for name, metrics in one.baselines.items()}
-        for name, metrics in beside.items():
-            lines += [f"{name:10s} {metric:24s} {shown(metric, value)}" for metric, value in metrics.items()]
-        lines += [f"{split:10s} {line}" for line in _confused(one)]
-    return "".join(line + "\n" for line in lines)
-
-
-def _confused(scored: Scored) -> list[str]:
-    from seqspec.runtime.evaluation.complete import LABELS
-    from seqspec.runtime.evaluation.label_details import confusion_lines
-
-    return confusion_lines(dict(scored.details[LABELS])) if LABELS in scored.details else []
-
-
-def _told_result(result: Result, format: Format) -> Outcome:
-    path = str(result.folder.path)
-    if result.exit is not Exit.CLEAN:
-        return Outcome(f"{path}\n", exit=result.exit)
-    metrics = {split: dict(one.metrics) for split, one in result.evaluated.items()}
-    signatures = {split: dict(one.signatures) for split, one in result.evaluated.items()}
-    if format == "json":
-        first = next(iter(metrics), None)
-        found = {"run": path, "split": first, "checkpoint": result.checkpoint,
-                 "metrics": metrics[first] if first else {}, "splits": metrics,
-                 "signatures": signatures}  # fmt: skip
-        return Outcome(json.dumps(found, ensure_ascii=False) + "\n")
-    beside = scored_beside(result.evaluated)
-    evaluated = f"evaluated with {result.checkpoint}\n" if metrics else ""
-    report = f"report {result.folder.report}\n" if result.folder.report.exists() else ""
-    # Of several processes one has judged.
-    notes = _notes(result.folder, evaluated=bool(metrics)) if result.checkpoint else ""
-    return Outcome(f"{metric_lines(metrics, signatures)}{beside}{evaluated}{report}{path}\n", notes)
-
-
-def _notes(folder: RunFolder, *, evaluated: bool) -> str:
-    """What a person should know of a run beside its result."""
-    dropped: dict[str, dict[str, int]] = (folder.read("data.json") or {}).get("dropped", {})
-    lost = ", ".join(f"{sum(counts.values()):,} of {split}" for split, counts in dropped.items() if counts)
-    notes = [f"rows were left out: {lost}; `seqspec data prepare` says why"] if lost else []
-    if not evaluated:
-        notes.append("nothing was evaluated: `evaluate.metrics` names no metric")
-    return "".join(f"note: {note}\n" for note in notes)
-
-
-def _told(message: str, help: str | None) -> str:
-    return message + "\n" + (f"  = help: {help}\n" if help else "")

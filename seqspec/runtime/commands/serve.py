@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from seqspec.compile.commands import Outcome
-from seqspec.runtime.commands.runs import guarded
+from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
 

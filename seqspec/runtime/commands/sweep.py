@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from seqspec.compile.commands import Outcome
-from seqspec.runtime.commands.runs import Format, guarded
+from seqspec.runtime.commands.guard import guarded
+from seqspec.runtime.commands.result_text import Format
 from seqspec.runtime.sweep.page import write_page
 from seqspec.runtime.sweep.result import due_line, to_json, to_text, write_best
 from seqspec.runtime.sweep.stages import Due

@@ -1,4 +1,4 @@
-"""M03 what knowing nothing scores, M15 metrics judged, M16 what is cut off, M20 vocabularies that agree."""
+"""M03 what knowing nothing scores, M15 metrics, M16 what is cut off, M20 vocabularies that agree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check(patient: Patient) -> Iterator[Finding]:
 
 
 def _is_written(patient: Patient) -> bool:
-    """Whether targets are texts or labels, which can be guessed and judged as such."""
+    """Whether targets are texts or labels, which can be guessed and scored as such."""
     return isinstance(patient.prepared.parts.roles.get("target"), Text | Classes)
 
 

@@ -29,7 +29,7 @@ class HifiGanConfig(Config):
 
     def output(self, source: Type) -> Floats:
         if not isinstance(source, Waveform):
-            raise Mismatch(f"this critic judges waveforms, and is given {source}")
+            raise Mismatch(f"this critic scores waveforms, and is given {source}")
         for index, channels in enumerate(self.scale_channels[:6]):
             if channels % 16:
                 message = f"{channels} channels cannot be cut into 16 groups"

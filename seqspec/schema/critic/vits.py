@@ -28,7 +28,7 @@ class VitsConfig(Config):
 
     def output(self, source: Type) -> Floats:
         if not isinstance(source, Waveform):
-            raise Mismatch(f"this critic judges waveforms, and is given {source}")
+            raise Mismatch(f"this critic scores waveforms, and is given {source}")
         for index, channels in enumerate(self.scale_channels[:4]):
             if channels % 4:
                 message = f"{channels} channels cannot be cut into groups of four"

@@ -44,7 +44,7 @@ class FeatureRunConfig(Config):
                 possible = ("samples",)
             case _:
                 raise Mismatch(
-                    f"`{name}` judges models that make images, and the model gives {given}",
+                    f"`{name}` scores models that make images, and the model gives {given}",
                     help="use it with model `gan`, `vae`, `vq_vae` or `diffusion`",
                 )
         if self.images not in possible:

@@ -16,7 +16,7 @@ class ImportanceBoundConfig(Config):
     """
 
     samples: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Samples of the posterior an example; the paper judges with 5,000."""
+    """Samples of the posterior an example; the paper evaluates with 5,000."""
 
     def output(self, source: Mapping[str, Type]) -> Type:
         return require_posterior(source, metric="importance_bound")

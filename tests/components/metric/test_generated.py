@@ -74,7 +74,7 @@ def test_a_generator_of_one_image_is_precise_and_recalls_nothing():
 @pytest.mark.parametrize(
     ("given", "images", "message"),
     [
-        (Logits(10, stride=0), "samples", "judges models that make images"),
+        (Logits(10, stride=0), "samples", "scores models that make images"),
         (Likelihood(64, latent="codes"), "samples", "the model makes no samples"),
         (CriticScores("critic"), "reconstructions", "the model makes no reconstructions"),
     ],
