@@ -143,6 +143,8 @@ class Laboratory:
             code = work()
         except KeyboardInterrupt:
             code = 130
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 1
         except BaseException:
             import traceback
 

@@ -9,7 +9,7 @@ MOST_ENTRIES = 1_000
 """Keys of one mapping, or entries of one list."""
 MOST_PROFILES = 100
 MOST_TASKS = 100
-MOST_EXPANDED = 100_000
+MOST_EXPANDED = 50_000
 """Keys and values of all tasks together, once every ``use`` is replaced by the part that it names."""
 MOST_SCALAR = 1 << 16
 MOST_KEY = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from seqspec.compile.language.suggestions import nearest
@@ -217,10 +218,13 @@ def _is_use(node: Node) -> bool:
 
 def _path(said: object) -> Path | None:
     """``shared.body`` or ``tasks.asr.model.encoder`` as a path of the whole spec."""
+    return _parsed(said) if isinstance(said, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed(said: str) -> Path | None:
     from seqspec.compile.language.paths import NoSuchPath, parse_path
 
-    if not isinstance(said, str):
-        return None
     try:
         path = parse_path(said)
     except NoSuchPath:

@@ -16,17 +16,21 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @contextlib.contextmanager
 def telling_ends() -> Iterator[None]:
-    """Says that the process was asked to end where no step is under way, such as while data are prepared;
-    processes that are started meanwhile end without a word.
+    """Says that the process was asked to end where no step is under way, such as while data are prepared, and
+    ends it at once, as any kill would; processes that are started meanwhile end without a word.
     """
     own = os.getpid()
 
     def end(number: int, frame: FrameType | None) -> None:
-        if os.getpid() != own:
-            os._exit(128 + number)
-        print(f"stopped by {signal.Signals(number).name}: a run directory that has a checkpoint goes on with "
-              "`seqspec run --resume`", file=sys.stderr)  # fmt: skip
-        raise SystemExit(128 + number)
+        # An exception would not do: compiled code that it passes through (pydantic's) turns it into another.
+        if os.getpid() == own:
+            with contextlib.suppress(RuntimeError, OSError):
+                sys.stdout.flush()
+            name = signal.Signals(number).name
+            told = f"stopped by {name}: a run directory that has a checkpoint goes on with"
+            with contextlib.suppress(OSError):
+                os.write(2, f"{told} `seqspec run --resume`\n".encode())
+        os._exit(Exit.TERMINATED)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
@@ -53,11 +57,6 @@ class Interrupts:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def again(self) -> None:
-        """Take the signals back from a library that has claimed them meanwhile."""
-        for number in SIGNALS:
-            signal.signal(number, self._note)
 
     @property
     def exit(self) -> Exit | None:

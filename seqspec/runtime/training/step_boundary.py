@@ -82,7 +82,6 @@ class Boundary(Callback):
         self._asked: DeferredNumber | float = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self.interrupts.again()
         assert isinstance(pl_module, Training)
         self._seen = pl_module.step
         if trainer.is_global_zero:

@@ -108,7 +108,7 @@ def make_trainer(
     unused: bool = False,
     apart: bool = False,
 ) -> lightning.Trainer:
-    """Lightning's trainer without its own logger, bar, checkpoints, sampler and validation loop.
+    """Lightning's trainer without its own logger, bar, checkpoints, sampler, validation loop and signals.
 
     ``unused``: a backward pass may leave parameters out.  ``apart``: Lightning keeps nothing of the processes
     in step, because they share replicas and not updates, or because the model itself does.
@@ -117,7 +117,7 @@ def make_trainer(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        return lightning.Trainer(
+        trainer = lightning.Trainer(
             accelerator=launch.accelerator,
             devices=devices,
             num_nodes=1 if apart else place.world // devices,
@@ -139,6 +139,13 @@ def make_trainer(
             default_root_dir=folder.path,
             profiler=_profiler(folder) if launch.profile else None,
         )
+    # Lightning's own would end a run that is asked to end with exit code 0, and queue SLURM's jobs again.
+    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
+    return trainer
+
+
+def _no_handlers() -> None:
+    """Signals are ``Interrupts``'s."""
 
 
 def _device(launch: Launch) -> str:

@@ -1,19 +1,76 @@
-"""A process that is asked to end before its first step says so."""
+"""A process that is asked to end where no step is under way says so and leaves with the code of signals."""
 
-import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
+STOPPED = """
+import os, sys
 from seqspec.runtime.training.signals import telling_ends
 
+with telling_ends():
+    print("so far")
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    except BaseException:
+        print("nobody may catch it")
+"""
 
-def test_an_end_is_told_and_handlers_are_given_back(capsys):
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_outside_of_training_is_told(sent):
+    ended = subprocess.run(
+        [sys.executable, "-c", STOPPED, str(int(sent))], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 143
+    assert ended.stdout == "so far\n"
+    assert f"stopped by {sent.name}" in ended.stderr
+    assert "seqspec run --resume" in ended.stderr
+
+
+def test_signals_are_given_back():
+    from seqspec.runtime.training.signals import telling_ends
+
     before = signal.getsignal(signal.SIGTERM)
-
-    with pytest.raises(SystemExit) as ended, telling_ends():
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    assert ended.value.code == 128 + signal.SIGTERM
-    assert "stopped by SIGTERM" in capsys.readouterr().err
+    with telling_ends():
+        assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_lightning_claims_no_signal(tmp_path):
+    import torch
+
+    from seqspec.runtime.devices.launch import Launch, Place
+    from seqspec.runtime.run_folder.folder import RunFolder
+    from seqspec.runtime.training.lightning_import import lightning
+    from seqspec.runtime.training.signals import Interrupts
+    from seqspec.runtime.training.trainer import make_trainer
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(1, 1)
+            self.handlers = []
+
+        def setup(self, stage):
+            self.handlers.append(signal.getsignal(signal.SIGTERM))
+
+        def training_step(self, batch, at):
+            self.handlers.append(signal.getsignal(signal.SIGTERM))
+            return self.layer(batch).sum()
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    module = Module()
+    trainer = make_trainer(Launch(device="cpu"), place=Place(), accumulate=1, callbacks=[],
+                           folder=RunFolder(tmp_path), precision="float32")  # fmt: skip
+    with Interrupts():
+        ours = signal.getsignal(signal.SIGTERM)
+        trainer.fit(module, train_dataloaders=torch.utils.data.DataLoader(torch.ones(2, 1)))
+
+    assert module.handlers == [ours] * 3
