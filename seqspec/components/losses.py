@@ -31,6 +31,8 @@ class NamedLoss:
     """Pure function of the optimiser step, from 1."""
     teacher: str | None = None
     """Whose output it is compared with."""
+    parts: tuple[nn.Module, ...] = ()
+    """Whose weights it reads in place of the output."""
     apart: bool = False
     """It is written down as a mean over its own count, not over the targets of the first."""
 
@@ -122,7 +124,10 @@ class Losses(nn.Module):
     ) -> dict[str, Loss]:
         """Each loss of outputs that are known, without its weight."""
         theirs = self._asked(chosen, batch)
-        return {name: _summed(one, outputs[one.on], theirs) for name, one in chosen.items()}
+        return {
+            name: _of_weights(one, batch) if one.parts else _summed(one, outputs[one.on], theirs)
+            for name, one in chosen.items()
+        }
 
     def _asked(self, chosen: Mapping[str, NamedLoss], batch: Batch) -> dict[tuple[str, str], Output]:
         """What each teacher gives of the outputs that are compared, by its name and the output's."""
@@ -162,6 +167,12 @@ class Losses(nn.Module):
         total = by_share[share] if len(by_share) == 1 else objective * share
         apart = {name for name in sums if self.named[name].apart}
         return LossSum(objective, total, sums[first].count, _terms(sums, first, apart))
+
+
+def _of_weights(one: NamedLoss, batch: Batch) -> Loss:
+    assert one.criterion is not None
+    held = {id(weight): weight for part in one.parts for weight in part.parameters()}
+    return one.criterion(held.values(), batch.index)
 
 
 def _summed(one: NamedLoss, output: Output, theirs: Mapping[tuple[str, str], Output]) -> Loss:

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.build.construct import Constructor
-from seqspec.compile.infer.objectives import read_by
+from seqspec.compile.infer.objectives import in_order, read_by
 from seqspec.compile.plan.digests import result_fields
 from seqspec.data.stages.parts import DataParts
 from seqspec.data.text.text_pipeline import TextProcessor
 from seqspec.schema.augment._mixing import mixes
-from seqspec.schema.loss._loss import teacher_of
 from seqspec.schema.types import Auxiliary, Counted, Image, Mask, Text, Type, Waveform
 
 if TYPE_CHECKING:
@@ -48,12 +47,9 @@ def build_data(plan: Plan) -> DataParts:
 
 def counted(plan: Plan) -> dict[str, Counted]:
     """What the sum of each loss is divided by, that on the main output first."""
-    main = next(iter(plan.outputs))
-    reads = {str(path[-1]): (read_by(config, plan.outputs), config) for path, config in plan.losses.items()}
-    order = sorted(
-        reads, key=lambda name: (teacher_of(reads[name][1]) is not None, reads[name][0] != main, name)
-    )
-    found = {name: reads[name][1].counts(plan.outputs[reads[name][0]]) for name in order}
+    outputs = plan.outputs
+    order = in_order(plan.losses, outputs)
+    found = {name: config.counts(outputs[read_by(config, outputs)]) for name, config in order.items()}
     if found and plan.experiment.losses is None:
         # Trained beside the one loss under their own names (``build_losses``).
         beside = {on for on, type_ in plan.outputs.items() if isinstance(type_, Auxiliary) and type_.examples}

@@ -204,18 +204,33 @@ def build_losses(constructor: Constructor) -> Losses:
         given = plan.outputs[on]
         criterion, weight = constructor.build(*path), _weight(config, given)
         teacher = teacher_of(config)
-        constructor.note(path, "teacher")
+        constructor.note(path, "teacher", *(["parts"] if config.of_weights else []))
         named[str(path[-1])] = NamedLoss(
-            on, criterion, weight, teacher=teacher, apart=_is_apart(given, first)
-        )
+            on, criterion, weight, teacher=teacher, parts=_parts(constructor, config),
+            apart=config.of_weights or _is_apart(given, first),
+        )  # fmt: skip
     if plan.experiment.losses is None:
         named |= {
             on: NamedLoss(on, None, partial(_constant, type_.weight), apart=type_.examples)
             for on, type_ in plan.outputs.items()
             if isinstance(type_, Auxiliary)
         }
-    order = sorted(named, key=lambda name: (named[name].teacher is not None, named[name].on != main, name))
-    return Losses({name: named[name] for name in order}, last_step=plan.experiment.train.max_steps)
+
+    def place(name: str) -> tuple[bool, bool, bool, str]:
+        one = named[name]
+        return bool(one.parts), one.teacher is not None, one.on != main, name
+
+    return Losses(
+        {name: named[name] for name in sorted(named, key=place)}, last_step=plan.experiment.train.max_steps
+    )
+
+
+def _parts(constructor: Constructor, config: LossConfig) -> tuple[torch.nn.Module, ...]:
+    """The modules whose weights a loss reads."""
+    if not config.of_weights:
+        return ()
+    parts: list[str] = config.parts  # type: ignore[attr-defined]
+    return tuple(constructor.built[tuple(parse_path(part))] for part in parts)
 
 
 def _adopt(model: Any, losses: Losses) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from seqspec.compile.infer.flow import TypeFlow
 from seqspec.compile.language.suggestions import nearest
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.loss._loss import LossConfig, teacher_of
 from seqspec.schema.source import Path
 from seqspec.schema.types import Auxiliary, Likelihood, Logits, Outputs, Poison, Type
 
@@ -78,6 +78,18 @@ def read_by(config: LossConfig, outputs: Outputs) -> str:
     if config.on is not None:
         return config.on
     return next((name for name, type_ in outputs.items() if _fits(config, type_)), next(iter(outputs)))
+
+
+def in_order(losses: Mapping[Path, LossConfig], outputs: Outputs) -> dict[str, LossConfig]:
+    """The losses by name: on the main output first, then by name; those of teachers and of weights last."""
+    named = {str(path[-1]): config for path, config in losses.items()}
+    main = next(iter(outputs))
+
+    def place(name: str) -> tuple[bool, bool, bool, str]:
+        config = named[name]
+        return config.of_weights, teacher_of(config) is not None, read_by(config, outputs) != main, name
+
+    return {name: named[name] for name in sorted(named, key=place)}
 
 
 def _fits(config: LossConfig, type_: Type) -> bool:

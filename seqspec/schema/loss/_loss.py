@@ -32,6 +32,9 @@ class LossConfig(Config):
     soft_targets: ClassVar[bool] = False
     """It reads a probability for each class in place of a label too."""
 
+    of_weights: ClassVar[bool] = False
+    """It reads the weights of its ``parts``, and no output."""
+
     on: Annotated[str | None, Later] = None
     """Output of the model that it reads; left out, the first that it fits."""
     weight: Annotated[Config | float | None, Slot("schedule", number=True), Later] = None
