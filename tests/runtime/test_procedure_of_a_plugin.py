@@ -55,7 +55,7 @@ optimizers:
     parameters: [model.embedding, model.encoder]
     groups: [{parts: [model.embedding], rate: 0.5}]
   writing: {type: adamw, parameters: [model.decoder, model.head], clip_norm: 0.3}
-train: {max_steps: 40, accumulate: 2, ema: 0.9, checkpoint_every_steps: 5, log_every_steps: 1, keep_last: 3}
+train: {max_steps: 20, accumulate: 2, ema: 0.9, checkpoint_every_steps: 5, log_every_steps: 1, keep_last: 3}
 evaluate: {every_steps: 20, metrics: [perplexity]}
 """
 
@@ -105,13 +105,10 @@ def written(place: Path, folder: Path) -> tuple[str, str]:
     return (run / "metrics.jsonl").read_text(), json.dumps(manifest["files"], sort_keys=True)
 
 
-def test_a_killed_run_and_two_processes_end_in_the_bits_of_a_run_that_was_left_alone(place):
+def test_a_killed_run_ends_in_the_bits_of_a_run_that_was_left_alone(place):
     whole = written(place, finish(seqspec(place, "run", "spec.yaml", "--runs", "whole")))
 
     assert written(place, kill_and_resume(place)) == whole
-    assert (
-        written(place, finish(seqspec(place, "run", "spec.yaml", "--runs", "two", "--devices", "2"))) == whole
-    )
     names = json.loads(whole[0].splitlines()[0])
     assert {"reading/loss", "writing/loss", "reading/rate", "writing/norm"} <= names.keys()
 
