@@ -34,8 +34,8 @@ from seqspec.schema.diagnostic import Exit, RunError
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
     from seqspec.runtime.evaluation.record import Evaluation
-    from seqspec.runtime.run import Result
     from seqspec.runtime.run_folder.folder import RunFolder
+    from seqspec.runtime.run_stages.carry_out import Result
 
 __all__ = ["evaluate", "overlays", "predict", "run"]
 

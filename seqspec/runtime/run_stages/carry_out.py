@@ -23,10 +23,11 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
 from seqspec.runtime.run_stages.non_finite import not_finite_error
 from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.stops import NotFinite
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.streams import training_stream, unit_of
 from seqspec.runtime.training.trainer import train
-from seqspec.runtime.training.training_module import NotFinite, Training
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
 
 
