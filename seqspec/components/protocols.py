@@ -95,6 +95,16 @@ class Decoder(Protocol):
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]: ...
 
 
+class StepwiseFeedForward(Protocol):
+    """Slot ``feed_forward``, in a decoder: what a layer works out of each position, an ``nn.Module``."""
+
+    def __call__(self, x_BTD: Tensor, *more: Any, **named: Any) -> Tensor: ...
+
+    def step(self, x_ND: Tensor, before: None) -> tuple[Tensor, Any]:
+        """One position a hypothesis."""
+        ...
+
+
 class Head(Protocol):
     """Slot ``head``: hidden states to logits."""
 

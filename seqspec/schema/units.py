@@ -28,6 +28,7 @@ Dim = Annotated[int, Field(gt=0, le=1_048_576)]
 Layers = Annotated[int, Field(ge=1, le=10_000)]
 Vocabulary = Annotated[int, Field(ge=2, le=16_777_216)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """The name of a field of the corpus, such as ``source`` or ``speaker_audio``."""
 

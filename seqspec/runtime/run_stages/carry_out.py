@@ -22,7 +22,7 @@ from seqspec.runtime.reproducibility.lock import Stamps
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
 from seqspec.runtime.run_stages.non_finite import not_finite_error
-from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
 from seqspec.runtime.training.stops import NotFinite
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.streams import training_stream, unit_of

@@ -42,7 +42,7 @@ def micro_batches_of(plan: Plan, place: Place) -> int:
     """Micro-steps of an update: those of the plan where the processes can share them, else each split.  Where
     replicas train apart, processes share these and no update.
     """
-    accumulate, apart = plan.experiment.train.accumulate, plan.experiment.procedure.apart()  # type: ignore[attr-defined]
+    accumulate, apart = plan.experiment.train.accumulate, plan.experiment.procedure.apart()
     if apart:
         if apart.replicas % place.world:
             raise RunError(

@@ -17,8 +17,8 @@ from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
-from seqspec.runtime.training.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.lightning_import import Callback, lightning
+from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.step_boundary import Boundary, EvaluationResult

@@ -24,15 +24,15 @@ from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_t
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
-from seqspec.runtime.training.counted_targets import CountedTargets
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import DeferredNumber
-from seqspec.runtime.training.following_teachers import FollowingTeachers
 from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.lightning_import import lightning
-from seqspec.runtime.training.objective import Objective
+from seqspec.runtime.training.losses.counted_targets import CountedTargets
+from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
+from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
 from seqspec.runtime.training.stops import NotFinite

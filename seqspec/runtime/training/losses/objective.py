@@ -8,7 +8,7 @@ from typing import Any
 from seqspec.compile.build.program import Program
 from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
-from seqspec.runtime.training.whole_batch import Seeded, WholeBatch
+from seqspec.runtime.training.losses.whole_batch import Seeded, WholeBatch
 from seqspec.schema.loss._names import loss_name
 from seqspec.schema.procedure._procedure import Phase
 
