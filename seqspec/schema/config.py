@@ -57,6 +57,21 @@ class Wide(Protocol):
     def dim(self) -> int: ...
 
 
+@runtime_checkable
+class GivesAuxiliary(Protocol):
+    """A component with losses of its own."""
+
+    def auxiliary(self) -> Mapping[str, float]:
+        """Their names, each with the weight that holds where the spec states none."""
+        ...
+
+
+def stated_width(part: object) -> int:
+    """The width that a config or a type states as its ``dim``."""
+    assert isinstance(part, Wide)
+    return part.dim
+
+
 class Replacement(NamedTuple):
     """How a retired key is written now."""
 

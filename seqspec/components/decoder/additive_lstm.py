@@ -24,6 +24,7 @@ from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components.graphs import Axes, TensorState
+from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.additive_lstm import AdditiveLstmConfig
 from seqspec.schema.types import States, Type
 
@@ -87,7 +88,7 @@ class AdditiveLstm(nn.Module):
         memory = takes["memory"]
         assert isinstance(memory, States)
         self.embedding: nn.Module = parts("embedding")
-        self.embedding_dim: int = config.embedding.dim  # type: ignore[attr-defined]
+        self.embedding_dim = stated_width(config.embedding)
         self.dropout = Dropout(config.dropout or 0.0)
         widths = [self.embedding_dim + memory.dim] + [config.dim + memory.dim] * (config.num_layers - 1)
         self.layers = ModuleList(_layer(config, width) for width in widths)

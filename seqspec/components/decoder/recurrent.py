@@ -22,6 +22,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
+from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.recurrent import RecurrentConfig
 from seqspec.schema.types import States, Type
 
@@ -60,7 +61,7 @@ class Recurrent(nn.Module):
         context_dim = memory.dim if isinstance(memory, States) else 0
         self.embedding = parts("embedding")
         self.attention = parts("attention")
-        embedding_dim: int = config.embedding.dim  # type: ignore[attr-defined]
+        embedding_dim = stated_width(config.embedding)
         widths = [embedding_dim + context_dim] + [config.output_dim + context_dim] * (config.num_layers - 1)
         self.layers = ModuleList(
             recurrent(

@@ -34,6 +34,7 @@ from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.components.search._speech import Drawing, default_drawing
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
+from seqspec.schema.config import stated_width
 from seqspec.schema.model.vits import VitsConfig
 from seqspec.schema.types import Frames, Type
 
@@ -58,7 +59,7 @@ class Vits(nn.Module):
         self.segment, self.most, self.blanks = config.segment, config.max_token_frames, config.blanks
         self.embedding, self.encoder = parts("embedding"), parts("encoder")
         suit_positions(self.encoder, self.embedding)
-        dim = config.encoder.dim  # type: ignore[attr-defined]
+        dim = stated_width(config.encoder)
         self.speaker = Speaker(takes.get("speaker"), dim=config.speaker_dim)
         told = None if self.speaker.table_SD is None else config.speaker_dim
         self.prior = nn.Linear(dim, 2 * dim)

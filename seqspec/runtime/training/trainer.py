@@ -140,7 +140,7 @@ def make_trainer(
             profiler=_profiler(folder) if launch.profile else None,
         )
     # Lightning's own would end a run that is asked to end with exit code 0, and queue SLURM's jobs again.
-    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
+    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]  # Lightning has no option
     return trainer
 
 
