@@ -5,7 +5,7 @@
     python benchmarks/identity.py between FOLDER FOLDER …
 
 For every spec of a checkout: the text of its plan with the digests (``explain SPEC``) and the table of its trainable
-parameters (``explain SPEC --params``).  For a dozen specs of every kind: the SHA-256 of each weight after 20 steps of the
+parameters (``explain SPEC --params``).  For a dozen specs and more, of every kind: the SHA-256 of each weight after 20 steps of the
 tiny profile, on one thread.  Each checkout is driven by its own command line with its own specs, so nothing of its insides
 need be the same; weights are compared by name, and those that only changed their name are told apart from those that
 changed.  Both sides must be recorded on one machine: other kernels give other bits.  Exit code 1 where anything differs.
@@ -42,6 +42,8 @@ TRAINED = (
     "mt_multi30k_ende",
     "mt_wmt14_ende_rnmt_plus",
     "point_modelnet40",  # a penalty of the encoder's own
+    "tts_ljspeech_tacotron2",
+    "tts_ljspeech_vits",  # two phases
 )
 STEPS = 20
 QUICK = ("data.source.synthetic=48", "evaluate.metrics=[]", "evaluate.search=null", "evaluate.stop=null")

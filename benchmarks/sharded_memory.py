@@ -82,16 +82,17 @@ def measured(count: int) -> list[dict[str, float]]:
 def work(folder: Path) -> None:
     """Be one of the processes."""
     from seqspec.compile.pipeline import compile as compile_spec
-    from seqspec.runtime import run as runs
     from seqspec.runtime.devices.launch import Launch
     from seqspec.runtime.devices.sharded_tensors import local
+    from seqspec.runtime.run import run
+    from seqspec.runtime.run_stages import preparation
     from seqspec.runtime.training.training_module import Training
 
     held: dict[str, float] = {}
     init, step = Training.__init__, Training.optimizer_step
 
     # What is freed goes back to the system, whatever the number of processes: resident is what is in use.
-    runs.KEEP_BYTES = runs.KEEP_OF_SHARDS
+    preparation.KEEP_BYTES = preparation.KEEP_OF_SHARDS
 
     def begun(self, *given, **named):
         # The model is there already: in every process the whole of it, for a moment.
@@ -115,7 +116,7 @@ def work(folder: Path) -> None:
     launch = Launch(
         device="cpu", devices=int(os.environ["WORLD_SIZE"]), strategy="fsdp", threads=1, quiet=True
     )
-    found = runs.run(compile_spec(folder / "spec.yaml"), runs=folder / "runs", launch=launch)
+    found = run(compile_spec(folder / "spec.yaml"), runs=folder / "runs", launch=launch)
     lines = [json.loads(line) for line in (found.folder.path / "metrics.jsonl").read_text().splitlines()]
     held["loss"] = [line["loss"] for line in lines if line["event"] == "train"][-1]
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(held))

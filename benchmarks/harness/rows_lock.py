@@ -89,7 +89,7 @@ class _Bench:
         import seqspec
         from seqspec.compile.pipeline import compile as compile_spec
         from seqspec.runtime.devices.launch import Launch
-        from seqspec.runtime.run import locked_now
+        from seqspec.runtime.run_stages.preparation import locked_now
 
         file, seqspec.__file__ = seqspec.__file__, str(self.package)
         try:
@@ -163,16 +163,16 @@ class _Bench:
 
     @contextmanager
     def _threads(self, random_: random.Random) -> Iterator[None]:
-        from seqspec.runtime import run
+        from seqspec.runtime.run_stages import preparation
 
-        kept = run.this_machine
+        kept = preparation.this_machine
         from dataclasses import replace
 
-        run.this_machine = lambda device: replace(kept(device), threads=random_.randint(2, 64))
+        preparation.this_machine = lambda device: replace(kept(device), threads=random_.randint(2, 64))
         try:
             yield
         finally:
-            run.this_machine = kept
+            preparation.this_machine = kept
 
     @contextmanager
     def _comment(self, random_: random.Random) -> Iterator[None]:

@@ -114,8 +114,9 @@ def diff(
         "none",
         *(group for group in GROUPS if group != "cosmetic"),
     )
-    formats = get_args(Format)
-    if format not in formats:
+    formats: tuple[Format, ...] = get_args(Format)
+    chosen = next((one for one in formats if one == format), None)
+    if chosen is None:
         return _usage(f"there is no format `{format}`; there are {', '.join(formats)}")
     unknown = [name for name in fail_on if name not in causes]
     if unknown:
@@ -129,7 +130,7 @@ def diff(
     effects = frozenset(effect for item in found for effect in item.effects)
     asked = frozenset(fail_on or ("result",))
     differs = bool(effects & asked) or ("any" in asked and bool(effects))
-    text = show(found, format=format)  # type: ignore[arg-type]
+    text = show(found, format=chosen)
     told = "" if text else "no difference in meaning\n"
     if any(item.invalid for item in found):
         return Outcome(text, told, exit=Exit.USAGE)

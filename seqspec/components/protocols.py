@@ -8,7 +8,7 @@ A component need not name its protocol: mypy checks where it is used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seqspec.components.predictions import Predicted
     from seqspec.components.search._hypothesis import Hypothesis
     from seqspec.data.batching.batch import Batch
+    from seqspec.schema.types import Type
 
 
 class Learner(Protocol):
@@ -39,6 +40,32 @@ class Learner(Protocol):
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, nn.Parameter]]: ...
+
+
+class Parts(Protocol):
+    """Hands a component what its slots hold."""
+
+    def __call__(self, name: str) -> Any:
+        """The built child in field ``name``; ``None`` where the field is empty."""
+        ...
+
+    def gives(self, name: str) -> Type:
+        """What that child gives."""
+        ...
+
+
+@runtime_checkable
+class GivesOutputs(Protocol):
+    """What losses read."""
+
+    def outputs(self, batch: Batch, *, only: Only = None) -> Mapping[str, Output]: ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """What a search asks."""
+
+    def decode(self, batch: Batch, search: Any) -> Sequence[Sequence[Hypothesis]]: ...
 
 
 class Model(Learner, Protocol):
@@ -93,6 +120,16 @@ class Decoder(Protocol):
     def start(self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int) -> Any: ...
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]: ...
+
+
+class StepwiseFeedForward(Protocol):
+    """Slot ``feed_forward``, in a decoder: what a layer works out of each position, an ``nn.Module``."""
+
+    def __call__(self, x_BTD: Tensor, *more: Any, **named: Any) -> Tensor: ...
+
+    def step(self, x_ND: Tensor, before: None) -> tuple[Tensor, Any]:
+        """One position a hypothesis."""
+        ...
 
 
 class Head(Protocol):
@@ -187,6 +224,13 @@ class Metric(Protocol):
     def compute(self) -> dict[str, float]: ...
 
     def signature(self) -> str: ...
+
+
+@runtime_checkable
+class ByFeatures(Protocol):
+    """A metric that compares by the features of another run, which is handed to it."""
+
+    features: Any
 
 
 class Resampled(Metric, Protocol):

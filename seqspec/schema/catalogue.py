@@ -118,7 +118,8 @@ class Catalogue:
     def _class(self, module_name: str, name: str) -> type[Config]:
         """A config class.  Raises ``PluginError`` where the file of another package does not hold it."""
         try:
-            return getattr(importlib.import_module(module_name), name)  # type: ignore[no-any-return]
+            found: type[Config] = getattr(importlib.import_module(module_name), name)
+            return found
         except Exception as error:
             package = next(prefix for prefix, _ in self.roots if module_name.startswith(f"{prefix}."))
             if package == "seqspec":
@@ -154,7 +155,8 @@ class Catalogue:
     def module(self, slot: str, name: str) -> type:
         """The built component's class, from ``components/<slot>/<name>.py``.  This is what loads torch."""
         module_name = self._modules(slot)[name].replace(".schema.", ".components.", 1)
-        return getattr(importlib.import_module(module_name), class_name(name))  # type: ignore[no-any-return]
+        found: type = getattr(importlib.import_module(module_name), class_name(name))
+        return found
 
 
 def class_name(name: str) -> str:

@@ -4,7 +4,7 @@ component.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,6 +38,38 @@ class Config(BaseModel):
     def replacement(cls, key: str, value: object) -> Replacement:
         """How a retired key with this value is written now."""
         return Replacement("take it out: nothing reads it")
+
+
+@runtime_checkable
+class Leaf(Protocol):
+    """A component without slots of its own."""
+
+    def output(self, source: Any) -> Type:
+        """What it gives of what it takes.  Raises ``Mismatch``."""
+        ...
+
+
+@runtime_checkable
+class Wide(Protocol):
+    """A component that states the width of what it gives."""
+
+    @property
+    def dim(self) -> int: ...
+
+
+@runtime_checkable
+class GivesAuxiliary(Protocol):
+    """A component with losses of its own."""
+
+    def auxiliary(self) -> Mapping[str, float]:
+        """Their names, each with the weight that holds where the spec states none."""
+        ...
+
+
+def stated_width(part: object) -> int:
+    """The width that a config or a type states as its ``dim``."""
+    assert isinstance(part, Wide)
+    return part.dim
 
 
 class Replacement(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from seqspec.schema.adapter._adapter import AdapterConfig
 from seqspec.schema.config import Config
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Type, Waveform
@@ -251,7 +252,7 @@ class OnError(Config):
 class Data(Config):
     """Where examples come from and how they become batches."""
 
-    source: Annotated[Config, Slot("adapter")]
+    source: Annotated[AdapterConfig, Slot("adapter")]
     """The corpus."""
     split: Split | None = None
     """Cut dev and test out of train."""

@@ -20,6 +20,7 @@ from seqspec.schema.data import Data
 from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss._loss import LossConfig
+from seqspec.schema.procedure._procedure import ProcedureConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.sweep_section import Sweep
 from seqspec.schema.teacher import Teacher
@@ -33,13 +34,13 @@ from seqspec.schema.units import (
     PositiveFloat,
     Seed,
     Speed,
+    Split,
 )
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 TaskName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 OptimizerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
-Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 
 
 class WeightNoise(Config):
@@ -221,7 +222,7 @@ class Experiment(Config):
         Later,
     ] = None
     """Several optimisers by name, each with the parts of the model that it moves."""
-    procedure: Annotated[Config, Slot("procedure"), Later] = Field(
+    procedure: Annotated[ProcedureConfig, Slot("procedure"), Later] = Field(
         default="supervised", validate_default=True
     )
     """The phases that one training step goes through."""

@@ -8,7 +8,7 @@ component, as a ``Layout``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -21,6 +21,15 @@ from seqspec.schema.units import MOST, Cosmetic, InferredMark, Later
 
 WRONG_ARCHITECTURE = "SQ271"
 BAD_SETTING = "SQ272"
+
+
+@runtime_checkable
+class HoldsHead(Protocol):
+    """A part whose folder holds the softmax above it too."""
+
+    def head_layout(self) -> Layout:
+        """Where the head's weights lie in the folder."""
+        ...
 
 
 class Pretrained(Config):
@@ -84,7 +93,7 @@ class Pretrained(Config):
         ``untied``: the spec has a head of its own.  Raises ``Mismatch``.
         """
         below = getattr(self, part)
-        if not isinstance(below, Pretrained) or not hasattr(below, "head_layout"):
+        if not isinstance(below, Pretrained) or not isinstance(below, HoldsHead):
             raise Mismatch(
                 f"{part} `{below.component[1]}` is not read from folders",
                 at=("from",),
@@ -93,7 +102,8 @@ class Pretrained(Config):
         flow.derive("initial", "folder", "`from` names one")
         folder = flow.folder(str(self.folder))
         own = folder is not None and folder.settings.get("tie_word_embeddings") is False
-        if own and not untied and any(name.startswith("lm_head.") for name in folder.tensors):  # type: ignore[union-attr]
+        heads = () if folder is None else [name for name in folder.tensors if name.startswith("lm_head.")]
+        if own and not untied and heads:
             raise Mismatch(
                 "the folder has a softmax of its own, which a tied one would lose",
                 at=("tie",),

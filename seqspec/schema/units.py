@@ -28,8 +28,10 @@ Dim = Annotated[int, Field(gt=0, le=1_048_576)]
 Layers = Annotated[int, Field(ge=1, le=10_000)]
 Vocabulary = Annotated[int, Field(ge=2, le=16_777_216)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """The name of a field of the corpus, such as ``source`` or ``speaker_audio``."""
+Effect = Literal["result", "speed", "cosmetic"]
 
 
 class Affects(NamedTuple):
@@ -38,7 +40,7 @@ class Affects(NamedTuple):
     Only ``result`` fields enter the digests; ``seqspec diff`` shows the others as ``speed`` and ``cosmetic``.
     """
 
-    what: Literal["result", "speed", "cosmetic"]
+    what: Effect
 
 
 class InferredMark(NamedTuple):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seqspec.runtime.training.compiled_loss import CompiledLoss
+from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
 
 
 def loss(x, weight):

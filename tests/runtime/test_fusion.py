@@ -16,7 +16,8 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.evaluate import evaluate
 from seqspec.runtime.prediction.predict import predict
 from seqspec.runtime.reproducibility.lock import drifts, read_lock
-from seqspec.runtime.run import locked_now, run
+from seqspec.runtime.run import run
+from seqspec.runtime.run_stages.preparation import locked_now
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.types import BOS, EOS
 

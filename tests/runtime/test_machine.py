@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from seqspec.runtime import run
 from seqspec.runtime.devices import machine
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import KEPT_KERNELS, bound_kernel_cache
+from seqspec.runtime.run_stages import carry_out
 from seqspec.runtime.training.progress.progress_bar import peak_memory
 
 NAMES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "DNNL_PRIMITIVE_CACHE_CAPACITY")
@@ -54,8 +54,8 @@ def test_peak_memory_never_falls():
 def test_slow_mixed_precision_is_told(monkeypatch, capsys, seconds, said):
     monkeypatch.setattr(machine, "_product_seconds", lambda dtype: seconds[str(dtype).split(".")[1]])
 
-    run._advise(Launch(device="cpu"), "bfloat16")
-    run._advise(Launch(device="cpu"), "float32")
+    carry_out.advise(Launch(device="cpu"), "bfloat16")
+    carry_out.advise(Launch(device="cpu"), "float32")
 
     assert said in (told := capsys.readouterr().err)
     assert bool(said) == bool(told)

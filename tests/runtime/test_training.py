@@ -8,7 +8,8 @@ from seqspec.components.losses import NamedLoss
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint
 from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
 from seqspec.runtime.checkpoints.tensor_file import digest_all
-from seqspec.runtime.training.training_module import NotFinite, Training
+from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
 from tests.runtime import fakes
 from tests.runtime.fakes import start
@@ -174,7 +175,7 @@ def test_examples_that_are_left_out_are_told_once(tmp_path, monkeypatch, capsys)
 
     module = fakes.start(tmp_path, max_steps=9)
 
-    assert module.learned
+    assert module.targets.learned
     assert (
         capsys.readouterr().err.count("6 sources have too few states for their target: they are left out")
         == 1

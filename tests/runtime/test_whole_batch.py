@@ -11,7 +11,7 @@ from seqspec.components.loss.contrastive import Contrastive
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.outputs import Paired, Term
 from seqspec.data.batching.batch import Batch
-from seqspec.runtime.training.whole_batch import WholeBatch
+from seqspec.runtime.training.losses.whole_batch import WholeBatch
 from seqspec.schema.loss.contrastive import ContrastiveConfig
 from seqspec.schema.types import Pairs
 

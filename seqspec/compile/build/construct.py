@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.slot import slots
 
@@ -63,9 +64,9 @@ class Constructor:
         self.built[path] = cls(tracked, node.source, *parts)
         return self.built[path]
 
-    def config(self, path: Path) -> BaseModel:
+    def config(self, path: Path) -> Config:
         """The config at ``path`` of the experiment, inferred fields filled in."""
-        found: BaseModel = self.plan.config(path)
+        found: Config = self.plan.config(path)
         return found
 
     def note(self, path: Path, *names: str) -> None:
@@ -77,7 +78,7 @@ class Constructor:
         for path, seen in self._read.items():
             config = self.config(path)
             for field in sorted(config.model_fields_set & set(type(config).model_fields) - seen):
-                slot, name = config.component  # type: ignore[attr-defined]
+                slot, name = config.component
                 yield Finding(
                     at=(*path, field),
                     message=f"{slot} `{name}` never reads `{field}` as it is set up here",

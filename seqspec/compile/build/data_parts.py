@@ -26,7 +26,7 @@ def build_data(plan: Plan) -> DataParts:
     config = plan.experiment.data
     adapter = constructor.build("data", "source")
     adapter.place = f"tasks.{plan.task}.data.source" if plan.task else "data.source"
-    roles = config.source.roles()  # type: ignore[attr-defined]
+    roles = config.source.roles()
     augments = _augments(constructor, roles)
     return DataParts(
         config=config,

@@ -248,8 +248,7 @@ def _is_apart(given: Type, first: Counted) -> bool:
 def _weight(config: LossConfig, given: Type) -> Callable[[int], float]:
     weight = config.weight
     if isinstance(weight, Config):
-        rate: Callable[[int], float] = weight.rate  # type: ignore[attr-defined]
-        return rate
+        return weight.rate
     if weight is None:
         weight = given.weight if isinstance(given, Auxiliary) else 1.0
     return partial(_constant, weight)

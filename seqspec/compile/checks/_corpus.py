@@ -29,7 +29,7 @@ class Pipeline(NamedTuple):
 def roles(plan: Plan) -> Mapping[str, Type]:
     """What the corpus gives, before any step; ``Poison`` where inference found that it cannot tell."""
     try:
-        return plan.experiment.data.source.roles()  # type: ignore[attr-defined, no-any-return]
+        return plan.experiment.data.source.roles()
     except Mismatch:
         return {"source": Poison(), "target": Poison()}
 

@@ -58,11 +58,11 @@ def _remedy(metric: Config, how: str, *, caseless: bool) -> str | None:
     """What the metric must be told so that it sees no case; ``None`` where it sees none."""
     match metric.component[1]:
         case "wer" | "cer":
-            steps = metric.normalize  # type: ignore[attr-defined]
+            steps = getattr(metric, "normalize", ())
             folds = any(hasattr(step, "case_step") for step in steps)
             return None if folds else f"normalize: [{how}]"
         case "bleu" | "chrf" if not caseless:
-            return None if metric.lowercase else "lowercase: true"  # type: ignore[attr-defined]
+            return None if getattr(metric, "lowercase", False) else "lowercase: true"
     return None
 
 

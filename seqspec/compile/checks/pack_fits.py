@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from seqspec.compile.checks._corpus import has_audio, roles
 from seqspec.compile.plan.plan import Plan
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.types import Poison
 
@@ -44,12 +45,13 @@ def check(plan: Plan) -> Iterator[Finding]:
         yield Finding(at, message, help="take `pack` out", on_key=True)
         return
     decoder = getattr(model, "decoder", None)
-    if pack.document_mask and not getattr(decoder, "keeps_documents_apart", True):
+    apart = getattr(decoder, "keeps_documents_apart", True)
+    if isinstance(decoder, Config) and pack.document_mask and not apart:
         inner = getattr(decoder, "self_attention", None)
         at_fault = "" if inner is None else f" with `{inner.component[1]}`"
         yield Finding(
             (*at, "document_mask") if "document_mask" in pack.model_fields_set else at,
-            f"decoder `{decoder.component[1]}`{at_fault} cannot keep the documents of a row apart",  # type: ignore[union-attr]
+            f"decoder `{decoder.component[1]}`{at_fault} cannot keep the documents of a row apart",
             help="set `document_mask: false`: text then runs on as one stream; decoder `transformer` could"
             + (", with full attention or `sliding_window`" if at_fault else ""),
             on_key=True,

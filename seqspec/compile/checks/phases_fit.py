@@ -29,7 +29,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     if not places:
         return
     try:
-        phases = plan.experiment.procedure.phases(tuple(places))  # type: ignore[attr-defined]
+        phases = plan.experiment.procedure.phases(tuple(places))
     except Mismatch as mismatch:
         at = ("optimizers",) if not mismatch.at and len(places) != 1 else ("procedure", *mismatch.at)
         yield Finding(at, mismatch.message, help=mismatch.help)

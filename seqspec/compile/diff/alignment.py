@@ -18,9 +18,9 @@ def align(old: list[Any], new: list[Any]) -> list[int | None]:
     free = [index for index in range(len(old)) if index not in picks]
     for at, item in enumerate(new):
         if picks[at] is None:
-            picks[at] = next((index for index in free if _name(old[index]) == _name(item)), None)
-            if picks[at] is not None:
-                free.remove(picks[at])  # type: ignore[arg-type]
+            picks[at] = pick = next((index for index in free if _name(old[index]) == _name(item)), None)
+            if pick is not None:
+                free.remove(pick)
     return picks
 
 

@@ -52,8 +52,7 @@ def chosen_steps(max_steps: int) -> tuple[int, ...]:
 def batches(plan: Plan) -> int:
     """Batches of the whole run: each update of a step takes one of its own."""
     names = tuple(str(path[-1]) for path in plan.optimizers)
-    updates: int = plan.experiment.procedure.updates(names)  # type: ignore[attr-defined]
-    return plan.experiment.train.max_steps * updates
+    return plan.experiment.train.max_steps * plan.experiment.procedure.updates(names)
 
 
 def _batch(a: Plan, b: Plan) -> list[Consequence]:

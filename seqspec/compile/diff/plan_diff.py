@@ -16,12 +16,12 @@ from seqspec.compile.plan.digests import affects
 from seqspec.compile.plan.plan import Plan
 from seqspec.compile.plan.values import Origin
 from seqspec.schema.source import Path
+from seqspec.schema.units import Effect
 
 Group = Literal["data", "tokenizer", "model", "training", "evaluation", "cosmetic"]
 _Origins = Mapping[Path, Origin]
 GROUPS: tuple[Group, ...] = ("data", "tokenizer", "model", "training", "evaluation", "cosmetic")
 Kind = Literal["changed", "added", "removed", "arranged"]
-Effect = Literal["result", "speed", "cosmetic"]
 
 
 class Change(NamedTuple):
@@ -209,7 +209,7 @@ def effect_at(model: Any, path: Path) -> Effect:
                 return "result"
             effect = affects(field)
             if effect != "result":
-                return effect  # type: ignore[return-value]
+                return effect
         model = _below(model, part)
     return "result"
 

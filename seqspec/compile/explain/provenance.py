@@ -12,6 +12,7 @@ from seqspec.compile.language.flow_style import flow
 from seqspec.compile.language.paths import NoSuchPath
 from seqspec.compile.plan.plan import Compiled, PlanNode
 from seqspec.compile.reference.component_page import field_summary
+from seqspec.schema.config import Config
 from seqspec.schema.experiment import OWN
 from seqspec.schema.source import Node, Path, dotted
 
@@ -45,8 +46,8 @@ def _lookup(model: Any, path: Path) -> tuple[Any, BaseModel | None]:
             place = f"`{dotted(path[:depth])}`" if depth else "an experiment"
             offered = ", ".join(str(key) for key in keys) or "nothing below it"
             raise NoSuchPath(f"{place} has no `{part}`; it has {offered}")
-        if isinstance(value, BaseModel) and part == "type":
-            return value.component[1], None  # type: ignore[attr-defined]
+        if isinstance(value, Config) and part == "type":
+            return value.component[1], None
         holder = value if isinstance(value, BaseModel) else None
         value = getattr(value, str(part)) if holder is not None else value[part]
     return value, holder

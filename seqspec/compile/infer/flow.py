@@ -203,9 +203,11 @@ def _apply(flow: TypeFlow, source: Type | Mapping[str, Type]) -> Type | Outputs:
     cls: type[Config] = type(config)
     match _way(cls):
         case "wire":
-            return config.wire(source, flow)  # type: ignore[no-any-return]
+            wired: Type | Outputs = config.wire(source, flow)
+            return wired
         case "output":
-            return config.output(source)  # type: ignore[no-any-return]
+            given: Type = config.output(source)
+            return given
     return source if isinstance(source, Type) else Nothing()
 
 
@@ -232,4 +234,5 @@ def _name_unknowns(type_: Type, path: Path) -> Type:
 def _replace(type_: Any, changes: Mapping[str, Number]) -> Type:
     from dataclasses import replace
 
-    return replace(type_, **changes)  # type: ignore[no-any-return]
+    changed: Type = replace(type_, **changes)
+    return changed

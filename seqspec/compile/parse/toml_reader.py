@@ -322,10 +322,10 @@ class _Reader:
             )
 
     def _gap(self) -> None:
-        self.at = _GAP.match(self.text, self.at).end()  # type: ignore[union-attr]
+        self.at = _end(_GAP, self.text, self.at)
 
     def _blank(self) -> None:
-        self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
+        self.at = _end(_BLANK, self.text, self.at)
 
     def _line_end(self) -> None:
         match = _LINE_END.match(self.text, self.at)
@@ -337,3 +337,9 @@ class _Reader:
                 help="write one `key = value` a line; text stands in quotes",
             )
         self.at = match.end()
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where the match of a pattern ends that matches nothing at all too."""
+    match = pattern.match(text, at)
+    return at if match is None else match.end()

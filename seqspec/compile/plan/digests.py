@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from seqspec.schema.slot import find_marks
-from seqspec.schema.units import Affects, LaterMark
+from seqspec.schema.units import Affects, Effect, LaterMark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,10 +104,12 @@ def is_unsaid(model: BaseModel, name: str, field: Any) -> bool:
     return bool(value == default)
 
 
-def affects(field: Any) -> str:
+def affects(field: Any) -> Effect:
     """``result``, ``speed`` or ``cosmetic``: what a schema field's mark says."""
     mark = next(find_marks(field.annotation, field.metadata, Affects), None)
-    return mark.what if mark else "result"
+    if isinstance(mark, Affects):
+        return mark.what
+    return "result"
 
 
 def canonical(value: object) -> bytes:

@@ -68,32 +68,29 @@ class _Interpolation:
 
     def node(self, path: Path, node: Node) -> _Done:
         value = node.value
-        kind = type(value)
-        if kind is str:
-            if "${" not in value:  # type: ignore[operator]
+        if isinstance(value, str):
+            if "${" not in value:
                 return _Done(node, 1, 0)
             if path not in self.done:
                 outer, self.where = self.where, path
                 self.done[path] = self._text(path, node)
                 self.where = outer
             return self.done[path]
-        if kind is not dict and kind is not list:
+        if not isinstance(value, dict | list):
             return _Done(node, 1, 0)
         if path in self.done:
             return self.done[path]
-        self.done[path] = done = self._collection(path, node)
+        self.done[path] = done = self._collection(path, node, value)
         return done
 
-    def _collection(self, path: Path, node: Node) -> _Done:
-        value = node.value
+    def _collection(self, path: Path, node: Node, value: dict[str, Node] | list[Node]) -> _Done:
         entries: Iterable[tuple[str | int, Node]]
-        entries = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
         size, depth = 1, 1
         changes: dict[Any, Node] = {}
         for key, child in entries:
             inner = child.value
-            kind = type(inner)
-            if kind is not dict and kind is not list and (kind is not str or "${" not in inner):  # type: ignore[operator]
+            if not isinstance(inner, dict | list) and not (isinstance(inner, str) and "${" in inner):
                 size += 1
                 continue
             below = self.node((*path, key), child)
@@ -115,7 +112,7 @@ class _Interpolation:
         if isinstance(value, dict):
             filled = {**value, **changes}
         else:
-            filled = [changes.get(index, child) for index, child in enumerate(value)]  # type: ignore[arg-type]
+            filled = [changes.get(index, child) for index, child in enumerate(value)]
         return _Done(Node(filled, node.span, key=node.key, via=node.via, replaced=node.replaced), size, depth)
 
     def _text(self, path: Path, node: Node) -> _Done:

@@ -8,6 +8,8 @@ Covariate Shift", arXiv:1502.03167; padded steps are neither counted nor summed,
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, distributed, nn
 
@@ -66,8 +68,8 @@ class _NormaliseRelu(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[no-untyped-def]
-        ctx, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float, below: float = 0.0
+    def forward(
+        ctx: Any, x: Tensor, mask_BT: Tensor, weight: Tensor, bias: Tensor, eps: float, below: float = 0.0
     ) -> tuple[Tensor, Tensor, Tensor]:
         x = clear_padding(x.contiguous(), mask_BT)
         rows = x.view(mask_BT.numel(), -1)
@@ -87,7 +89,7 @@ class _NormaliseRelu(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad: Tensor, *_unused: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad: Tensor, *_unused: Tensor) -> tuple[Tensor | None, ...]:
         x, y, mask_BT, weight, mean, scale, count = ctx.saved_tensors
         rows = x.view(mask_BT.numel(), -1)
         copies = rows.shape[1] // len(weight)

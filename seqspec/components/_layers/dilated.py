@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.dropout import Dropout
+from seqspec.components._layers.module_list import ModuleList
 
 
 class DilatedBlock(nn.Module):
@@ -53,8 +54,8 @@ class DilatedStack(nn.Module):
     ) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(dim, eps=1e-6) for _ in range(num_blocks))
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(DilatedBlock(dim, dim, kernel=kernel, dilation=d, causal=causal) for d in dilations)
+        self.blocks = ModuleList(
+            ModuleList(DilatedBlock(dim, dim, kernel=kernel, dilation=d, causal=causal) for d in dilations)
             for _ in range(num_blocks)
         )
         self.dropout = Dropout(dropout)
@@ -62,21 +63,21 @@ class DilatedStack(nn.Module):
     def forward(self, x_BTD: Tensor, mask_BT: Tensor | None = None) -> Tensor:
         for norm, blocks in zip(self.norms, self.blocks, strict=True):
             y_BTD = norm(x_BTD)
-            for block in blocks:  # type: ignore[attr-defined]
+            for block in blocks:
                 y_BTD = block(y_BTD, mask_BT)
             x_BTD = self.dropout.added(x_BTD, y_BTD)
         return x_BTD
 
     def start(self, size: int) -> list[Tensor]:
         """What every convolution has read before the first step."""
-        return [block.start(size) for blocks in self.blocks for block in blocks]  # type: ignore[attr-defined]
+        return [block.start(size) for blocks in self.blocks for block in blocks]
 
     def step(self, x_ND: Tensor, before: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One more input through the whole stack."""
         given, after = iter(before), []
         for norm, blocks in zip(self.norms, self.blocks, strict=True):
             y_ND = norm(x_ND)
-            for block in blocks:  # type: ignore[attr-defined]
+            for block in blocks:
                 y_ND, kept = block.step(y_ND, next(given))
                 after.append(kept)
             x_ND = self.dropout.added(x_ND, y_ND)

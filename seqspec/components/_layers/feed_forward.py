@@ -130,6 +130,6 @@ class _ReluInPlace(torch.autograd.Function):
 def _convolution(dim: int, outputs: int, *, kernel: int, bias: bool) -> nn.Conv1d:
     layer = nn.Conv1d(dim, outputs, kernel, bias=bias)
     nn.init.xavier_uniform_(layer.weight)
-    if bias:
-        nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer

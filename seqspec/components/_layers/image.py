@@ -33,11 +33,12 @@ class ImageConvolution(nn.Module):
         self.kernel, self.stride, self.relu = kernel, stride, relu
         if separable:
             each = nn.Conv2d(inputs, inputs, kernel, stride=stride, groups=inputs, bias=False)
-            self.convolutions = nn.Sequential(each, nn.Conv2d(inputs, outputs, 1, bias=False))
+            layers = [each, nn.Conv2d(inputs, outputs, 1, bias=False)]
         else:
-            self.convolutions = nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride=stride, bias=False))
-        for layer in self.convolutions:
-            glorot(layer)  # type: ignore[arg-type]
+            layers = [nn.Conv2d(inputs, outputs, kernel, stride=stride, bias=False)]
+        for layer in layers:
+            glorot(layer)
+        self.convolutions = nn.Sequential(*layers)
         self.norm = PixelNorm(outputs)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:

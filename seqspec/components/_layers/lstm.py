@@ -16,7 +16,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -150,7 +150,7 @@ class _Closing(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x_BTI: Tensor, pad_BT: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+    def forward(ctx: Any, x_BTI: Tensor, pad_BT: Tensor) -> Tensor:
         given = x_BTI.new_empty(*x_BTI.shape[:2], x_BTI.shape[2] + 1)
         given[..., :-1] = x_BTI
         given[..., -1] = pad_BT
@@ -158,7 +158,7 @@ class _Closing(torch.autograd.Function):
         return given
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return grad[..., :-1], None
 
 
@@ -188,8 +188,14 @@ class _Layer(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[no-untyped-def]
-        ctx, x_BTI: Tensor, pad_BT: Tensor, input_DGI: Tensor, state_DGH: Tensor, bias_DG: Tensor, cap: float
+    def forward(
+        ctx: Any,
+        x_BTI: Tensor,
+        pad_BT: Tensor,
+        input_DGI: Tensor,
+        state_DGH: Tensor,
+        bias_DG: Tensor,
+        cap: float,
     ) -> Tensor:
         gates_DBTG = _project(_both(x_BTI, len(bias_DG)), input_DGI, bias_DG)
         gates_DBTG.masked_fill_(torch.stack(_both(pad_BT, len(bias_DG)))[..., None], CLOSED)
@@ -200,7 +206,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, grad_BTE: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[no-untyped-def]
+    def backward(ctx: Any, grad_BTE: Tensor) -> tuple[Tensor | None, ...]:
         x_BTI, active, hidden, cell, squashed, input_DGI, state_DGH = ctx.saved_tensors
         grad_hidden = torch.stack(_turned(grad_BTE.chunk(len(active), dim=-1)))
         grad_gates = _run_back(grad_hidden, active, cell, squashed, state_DGH, ctx.cap)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.positions import sinusoids
 from seqspec.components._layers.separable import Separable, SeparableStack, glorot
+from seqspec.components.protocols import StepwiseFeedForward
 from seqspec.schema.layers.multimodel import MultimodelLayers
 
 
@@ -60,7 +62,7 @@ class ConvolutionBlock(nn.Module):
 class ResidualExperts(nn.Module):
     """A mixture of experts over each position, added to it and normalised."""
 
-    def __init__(self, experts: nn.Module, dim: int) -> None:
+    def __init__(self, experts: StepwiseFeedForward, dim: int) -> None:
         super().__init__()
         self.experts = experts
         self.norm = nn.LayerNorm(dim, eps=1e-6)
@@ -71,7 +73,7 @@ class ResidualExperts(nn.Module):
 
     def step(self, x_ND: Tensor) -> Tensor:
         """One more position of each hypothesis."""
-        y_ND, _ = self.experts.step(x_ND, None)  # type: ignore[operator]
+        y_ND, _ = self.experts.step(x_ND, None)
         given: Tensor = self.norm(x_ND + y_ND)
         return given
 
@@ -155,13 +157,13 @@ class TargetAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.convolutions = SeparableStack(dim, sizes, causal=True)
-        more = {"num_heads": num_heads, "bias": False, "dropout": dropout}
-        self.own = Attention(dim, **more) if num_heads else None  # type: ignore[arg-type]
+        attention = partial(Attention, dim, num_heads=num_heads, bias=False, dropout=dropout)
+        self.own = attention() if num_heads else None
         self.own_norm = nn.LayerNorm(dim, eps=1e-6) if num_heads else None
         self.across: Attention | PlainAttention | None = None
         self.norm = None
         if memory_dim is not None:
-            heads = Attention(dim, memory_dim=memory_dim, **more) if num_heads else None  # type: ignore[arg-type]
+            heads = attention(memory_dim=memory_dim) if num_heads else None
             self.across = heads or PlainAttention()
             self.norm = nn.LayerNorm(dim, eps=1e-6)
 
@@ -214,13 +216,14 @@ class Merge(nn.Module):
         super().__init__()
         wide = 2 * dim
         first = nn.Conv1d(wide, dim if groups else wide, self.KERNEL, groups=groups or wide, bias=False)
-        self.convolutions = nn.Sequential(first, nn.Conv1d(len(first.weight), dim, 1, bias=bool(groups)))
+        second = nn.Conv1d(len(first.weight), dim, 1, bias=bool(groups))
+        self.convolutions = nn.Sequential(first, second)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.wide = wide
-        for layer in self.convolutions:
-            glorot(layer)  # type: ignore[arg-type]
+        for layer in (first, second):
+            glorot(layer)
             if layer.bias is not None:
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+                nn.init.zeros_(layer.bias)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         """``[B, T, 2 D]`` to ``[B, T, D]``."""

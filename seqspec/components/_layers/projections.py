@@ -6,7 +6,7 @@ one attention starts another.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -37,11 +37,21 @@ def projections(dim: int, *, bias: bool) -> Projections:
     return Projections(*(linear(dim, dim, bias=bias) for _ in Projections._fields))
 
 
-def project(module: nn.Module, x_BTD: Tensor, *, start: int = 0) -> Projected:
+class Projecting(Protocol):
+    """An attention over itself, as a module that projects its input."""
+
+    num_heads: int
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    rotary: Any
+    """Whether queries and keys are turned by their places."""
+
+
+def project(module: Projecting, x_BTD: Tensor, *, start: int = 0) -> Projected:
     """By the layers of a module with ``num_heads`` and ``rotary``, whose first row stands at ``start``."""
-    heads: int = module.num_heads  # type: ignore[assignment]
-    parts = affine_together(x_BTD, module.query, module.key, module.value)  # type: ignore[arg-type]
-    queries, keys, values = (split(part, heads) for part in parts)
+    parts = affine_together(x_BTD, module.query, module.key, module.value)
+    queries, keys, values = (split(part, module.num_heads) for part in parts)
     if module.rotary:
         queries, keys = rotate(queries, start=start), rotate(keys, start=start)
     return Projected(queries, keys, values)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components._layers.module_list import ModuleList
+
 
 class Separable(NamedTuple):
     """The numbers of one convolution."""
@@ -68,7 +70,7 @@ class SeparableStack(nn.Module):
 
     def __init__(self, dim: int, sizes: Sequence[Separable], *, causal: bool) -> None:
         super().__init__()
-        self.convolutions = nn.ModuleList(SeparableConvolution(dim, size, causal=causal) for size in sizes)
+        self.convolutions = ModuleList(SeparableConvolution(dim, size, causal=causal) for size in sizes)
 
     def forward(self, x_BTD: Tensor, mask_BT: Tensor | None = None) -> Tensor:
         for convolution in self.convolutions:
@@ -77,13 +79,13 @@ class SeparableStack(nn.Module):
 
     def start(self, size: int) -> tuple[Tensor, ...]:
         """What every convolution has read before the first step."""
-        return tuple(convolution.start(size) for convolution in self.convolutions)  # type: ignore[operator]
+        return tuple(convolution.start(size) for convolution in self.convolutions)
 
     def step(self, x_ND: Tensor, before: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """One more input through all of them."""
         after = []
         for convolution, window in zip(self.convolutions, before, strict=True):
-            x_ND, kept = convolution.step(x_ND, window)  # type: ignore[operator]
+            x_ND, kept = convolution.step(x_ND, window)
             after.append(kept)
         return x_ND, tuple(after)
 

@@ -128,12 +128,12 @@ def _convolutions(
     steps = (stride, stride if kernel[1] > 1 else 1)
     if separable:
         each = nn.Conv2d(inputs, inputs, kernel, stride=steps, groups=inputs, bias=False)
-        layers = nn.Sequential(each, nn.Conv2d(inputs, outputs, 1, bias=False))
+        layers = [each, nn.Conv2d(inputs, outputs, 1, bias=False)]
     else:
-        layers = nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride=steps, bias=False))
+        layers = [nn.Conv2d(inputs, outputs, kernel, stride=steps, bias=False)]
     for layer in layers:
-        glorot(layer)  # type: ignore[arg-type]
-    return layers
+        glorot(layer)
+    return nn.Sequential(*layers)
 
 
 def _pool_line(x_BCH1: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqspec.components.adapter._cells import BadCell
+from seqspec.components.adapter._cells import BadCell, real_of
 from seqspec.data.corpus.adapter import Adapter
 from seqspec.data.printable import show
 from seqspec.schema.adapter._table import RoleColumn, TableConfig
@@ -26,10 +26,7 @@ _BETWEEN = re.compile(r"[\s,]+")
 
 def number_of(value: object, column: RoleColumn) -> float:
     """A cell as one finite number."""
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
+    number = real_of(value)
     if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
         raise BadCell(f"column `{show(column.column)}` holds no number")
     return number

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import SupportsFloat
 
 from seqspec.data.printable import show
 
@@ -77,3 +79,13 @@ def look_up(cells: Cells, column: str | int) -> object:
             raise BadCell(f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else ""))
         value = value[part]
     return value
+
+
+def real_of(value: object) -> float:
+    """A cell as a number; NaN where it holds none."""
+    if isinstance(value, bool) or not isinstance(value, str | bytes | SupportsFloat):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -48,12 +48,18 @@ class MaskCorpus(Adapter[C]):
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         config = self.config
         for pair in self.pairs(split):
-            size = {"height": config.height, "width": config.width, "resize": config.resize}
             try:
-                image = read_image(pair.image, channels=3, corpus=self.corpus, **size)  # type: ignore[arg-type]
+                image = read_image(
+                    pair.image,
+                    channels=3,
+                    corpus=self.corpus,
+                    height=config.height,
+                    width=config.width,
+                    resize=config.resize,
+                )
                 mask = read_mask(
                     pair.mask, classes=config.classes, ignore=VOID, numbers=self.numbers, beside=pair.image,
-                    corpus=self.corpus, **size,  # type: ignore[arg-type]
+                    corpus=self.corpus, height=config.height, width=config.width, resize=config.resize,
                 )  # fmt: skip
             except DataError as error:
                 if not error.file:  # not a fault of the image: Pillow is not there

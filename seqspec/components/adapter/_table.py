@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqspec.components.adapter._arrays import NUMBERS, array_of, number_of, synthetic_numbers
-from seqspec.components.adapter._cells import BadCell, Cells, cell_label, cell_text, look_up
+from seqspec.components.adapter._cells import BadCell, Cells, cell_label, cell_text, look_up, real_of
 from seqspec.components.adapter._synthetic_image import image
 from seqspec.components.adapter._synthetic_speech import speak, voice, write_audio
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, render
@@ -137,7 +136,9 @@ def nested(row: SyntheticRow) -> dict[str, object]:
         *outer, last = str(name).split(".")
         at = whole
         for key in outer:
-            at = at.setdefault(key, {})  # type: ignore[assignment]
+            below = at.setdefault(key, {})
+            assert isinstance(below, dict)  # the synthetic rows' own keys
+            at = below
         at[last] = value
     return whole
 
@@ -260,11 +261,7 @@ def _refuse_pieces(cells: Cells) -> None:
 
 
 def _seconds(cells: Cells, column: str | int) -> float:
-    value = look_up(cells, column)
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        seconds = math.nan
+    seconds = real_of(look_up(cells, column))
     if not 0 <= seconds < LONGEST_SECONDS:
         raise BadCell(f"column `{show(column)}` holds no time in seconds")
     return seconds

@@ -37,7 +37,8 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
 
     def files(self, split: str) -> Iterator[Path]:
         yield from self._tables(split)
-        clips = (row["source"].path for row in self.examples(split) if not isinstance(row, BadRow))  # type: ignore[attr-defined]
+        read = (row["source"] for row in self.examples(split) if not isinstance(row, BadRow))
+        clips = (clip.path for clip in read if isinstance(clip, AudioRef))
         yield from sorted(path for path in clips if path.is_file())
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:

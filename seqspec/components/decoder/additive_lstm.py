@@ -22,7 +22,9 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.linear import affine
 from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components.graphs import Axes, TensorState
+from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.additive_lstm import AdditiveLstmConfig
 from seqspec.schema.types import States, Type
 
@@ -86,10 +88,10 @@ class AdditiveLstm(nn.Module):
         memory = takes["memory"]
         assert isinstance(memory, States)
         self.embedding: nn.Module = parts("embedding")
-        self.embedding_dim: int = config.embedding.dim  # type: ignore[attr-defined]
+        self.embedding_dim = stated_width(config.embedding)
         self.dropout = Dropout(config.dropout or 0.0)
         widths = [self.embedding_dim + memory.dim] + [config.dim + memory.dim] * (config.num_layers - 1)
-        self.layers = nn.ModuleList(_layer(config, width) for width in widths)
+        self.layers = ModuleList(_layer(config, width) for width in widths)
         self.attention = AdditiveAttention(
             config.dim,
             memory.dim,
@@ -141,14 +143,12 @@ class AdditiveLstm(nn.Module):
 
     @property
     def _first(self) -> Lstm:
-        first = self.layers[0]
-        assert isinstance(first, Lstm)
-        return first
+        return self.layers[0]
 
     def start(self, memory_BSD: Tensor, memory_lengths_B: Tensor, *, examples: int) -> AdditiveLstmState:
         """Nothing read yet; ``examples`` is B."""
         memory = self.attention.remember(memory_BSD, _mask(memory_BSD, memory_lengths_B))
-        cells = tuple(layer.start(examples) for layer in self.layers)  # type: ignore[operator]
+        cells = tuple(layer.start(examples) for layer in self.layers)
         context, before = (
             memory_BSD.new_zeros(examples, memory_BSD.shape[-1]),
             memory_BSD.new_zeros(memory_BSD.shape[:2]),
@@ -165,7 +165,7 @@ class AdditiveLstm(nn.Module):
         query, before = (x.view(examples, -1, x.shape[1]) for x in (cells[0].hidden, state.before_NS))
         context_NC, before_NS = (x.flatten(0, 1) for x in self.attention(query, state.memory, before))
         for layer, cell in zip(list(self.layers)[1:], state.cells[1:], strict=True):
-            cells.append(layer.step(torch.cat([cells[-1].hidden, context_NC], dim=1), cell))  # type: ignore[operator]
+            cells.append(layer.step(torch.cat([cells[-1].hidden, context_NC], dim=1), cell))
         hidden = self.dropout(torch.cat([cells[-1].hidden, context_NC], dim=1))
         return hidden, AdditiveLstmState(
             tuple(cells), context_NC, before_NS, state.memory, before_NS if look else None

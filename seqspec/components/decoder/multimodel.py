@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.multimodel import (
     ConvolutionBlock,
     Merge,
@@ -69,10 +70,10 @@ class Multimodel(nn.Module):
         assert config.dim is not None
         self.embedding = parts("embedding")
         self.auxiliary = tuple(config.auxiliary())
-        self.looks = nn.ModuleList(_looks(config, takes.get("memory")))
+        self.looks = ModuleList(_looks(config, takes.get("memory")))
         self.merge = Merge(config.dim, groups=config.merge_groups)
-        self.mixer = nn.ModuleList(_block(config) for _ in range(config.mixer_layers))
-        self.blocks = nn.ModuleList(_block(config) for _ in range(config.num_layers))
+        self.mixer = ModuleList(_block(config) for _ in range(config.mixer_layers))
+        self.blocks = ModuleList(_block(config) for _ in range(config.num_layers))
         experts = parts("experts")
         self.experts = None if experts is None else ResidualExperts(experts, config.dim)
         self.experts_after = config.experts_after or 0
@@ -112,7 +113,7 @@ class Multimodel(nn.Module):
     ) -> MultimodelState:
         """Nothing read yet; the memory's keys and values are worked out once."""
         blocks = (block.start(examples) for block in (*self.mixer, *self.blocks))
-        looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)  # type: ignore[operator]
+        looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)
         windows = ((self.merge.start(examples),), *blocks)
         return MultimodelState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))
 
@@ -120,19 +121,21 @@ class Multimodel(nn.Module):
         self, ids_N: Tensor, state: MultimodelState, *, look: bool = False
     ) -> tuple[Tensor, MultimodelState]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``."""
-        at = {"mask": state.memory_mask, "position": state.position}
         x_ND = self.embedding(ids_N)
-        seen = self.looks[0].step(x_ND, state.looks[0], **at)  # type: ignore[operator]
+        seen = self.looks[0].step(x_ND, state.looks[0], mask=state.memory_mask, position=state.position)
         x_ND, window = self.merge.step(torch.cat([seen.given, x_ND], dim=-1), state.windows[0][0])
-        windows, looks = [(window,)], [seen.cache]
+        windows: list[tuple[Tensor, ...]] = [(window,)]
+        looks = [seen.cache]
         first = 1 + len(self.mixer)
         for block, before in zip(self.mixer, state.windows[1:first], strict=True):
-            x_ND, kept = block.step(x_ND, before)  # type: ignore[operator]
+            x_ND, kept = block.step(x_ND, before)
             x_ND = self._dropped(x_ND)
             windows.append(kept)
         for number, block in enumerate(self.blocks, start=1):
-            x_ND, kept = block.step(x_ND, state.windows[first + number - 1])  # type: ignore[operator]
-            seen = self.looks[number].step(x_ND, state.looks[number], look=look, **at)  # type: ignore[operator]
+            x_ND, kept = block.step(x_ND, state.windows[first + number - 1])
+            seen = self.looks[number].step(
+                x_ND, state.looks[number], look=look, mask=state.memory_mask, position=state.position
+            )
             x_ND = self._dropped(x_ND + seen.given, number)
             if self.experts is not None and number == self.experts_after:
                 x_ND = self.experts.step(x_ND)

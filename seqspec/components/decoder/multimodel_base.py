@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.positions import sinusoids
 from seqspec.components._layers.transformer_step import LayerCache, TransformerState, memory_mask
+from seqspec.components.protocols import StepwiseFeedForward
 from seqspec.schema.decoder.multimodel_base import MultimodelBaseConfig
 from seqspec.schema.types import PAD, States, Type
 
@@ -31,7 +33,7 @@ class MultimodelBase(nn.Module):
         self.embedding = parts("embedding")
         self.auxiliary = tuple(config.auxiliary())
         experts = iter(parts.copies("experts", len(config.expert_layers)))
-        self.layers = nn.ModuleList(
+        self.layers = ModuleList(
             _Layer(config, memory.dim, next(experts) if number in config.expert_layers else None)
             for number in range(1, config.num_layers + 1)
         )
@@ -55,7 +57,7 @@ class MultimodelBase(nn.Module):
 
     def start(self, memory_BSD: Tensor, memory_lengths_B: Tensor, *, examples: int) -> TransformerState:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        caches = tuple(layer.start(memory_BSD, examples=examples) for layer in self.layers)  # type: ignore[operator]
+        caches = tuple(layer.start(memory_BSD, examples=examples) for layer in self.layers)
         return TransformerState(0, caches, memory_mask(memory_BSD, memory_lengths_B))
 
     def step(
@@ -67,14 +69,16 @@ class MultimodelBase(nn.Module):
         x_ND = self.embedding(ids_N)
         x_ND = x_ND + sinusoids(state.position, 1, dim=x_ND.shape[1], device=x_ND.device).to(x_ND.dtype)
         for layer, cache in zip(self.layers, state.layers, strict=True):
-            x_ND, kept, attention = layer.step(x_ND, cache, state, look=look)  # type: ignore[operator]
+            x_ND, kept, attention = layer.step(x_ND, cache, state, look=look)
             layers.append(kept)
         state = replace(state, position=state.position + 1, layers=tuple(layers), attention=attention)
         return x_ND, state
 
 
 class _Layer(nn.Module):
-    def __init__(self, config: MultimodelBaseConfig, memory_dim: int, experts: nn.Module | None) -> None:
+    def __init__(
+        self, config: MultimodelBaseConfig, memory_dim: int, experts: StepwiseFeedForward | None
+    ) -> None:
         super().__init__()
         assert config.dim is not None
         dim = config.dim
@@ -82,7 +86,7 @@ class _Layer(nn.Module):
         self.own = Attention(dim, dropout=config.attention_dropout, **more)
         self.across = Attention(dim, memory_dim=memory_dim, dropout=config.attention_dropout, **more)
         self.routed = experts is not None
-        self.inner: nn.Module = experts or FeedForward(
+        self.inner: StepwiseFeedForward = experts or FeedForward(
             dim, inner=config.inner_dim, activation="relu", dropout=config.dropout
         )
         self.norms = nn.ModuleList(nn.LayerNorm(dim, eps=1e-6) for _ in range(2))
@@ -114,7 +118,7 @@ class _Layer(nn.Module):
         if look:
             attention = self.across.look_weights(own_ND, cache.memory, mask=state.memory_mask)
         x_ND = self._looked(x_ND, own_ND, seen_ND)
-        y_ND, _ = self.inner.step(x_ND, None)  # type: ignore[operator]
+        y_ND, _ = self.inner.step(x_ND, None)
         return self._added(x_ND, y_ND), cache._replace(past=past), attention
 
     def _looked(self, x: Tensor, own: Tensor, across: Tensor) -> Tensor:

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.lstm import CellState
 from seqspec.components._layers.masks import length_mask
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
+from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.recurrent import RecurrentConfig
 from seqspec.schema.types import States, Type
 
@@ -59,9 +61,9 @@ class Recurrent(nn.Module):
         context_dim = memory.dim if isinstance(memory, States) else 0
         self.embedding = parts("embedding")
         self.attention = parts("attention")
-        embedding_dim: int = config.embedding.dim  # type: ignore[attr-defined]
+        embedding_dim = stated_width(config.embedding)
         widths = [embedding_dim + context_dim] + [config.output_dim + context_dim] * (config.num_layers - 1)
-        self.layers = nn.ModuleList(
+        self.layers = ModuleList(
             recurrent(
                 config.cell,
                 width,
@@ -118,7 +120,7 @@ class Recurrent(nn.Module):
 
     def _unroll(self, x_BUE: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         """Outputs of the first layer, contexts and attention, step by step."""
-        first: Any = self.layers[0]
+        first = self.layers[0]
         state, context_BC = first.start(len(x_BUE)), self._no_context(memory, len(x_BUE))
         steps = []
         for x_BE in self.dropout(x_BUE).unbind(1):
@@ -136,7 +138,7 @@ class Recurrent(nn.Module):
         self, memory_BSC: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> RecurrentState:
         """Nothing read yet."""
-        cells = tuple(layer.start(examples) for layer in self.layers)  # type: ignore[operator]
+        cells = tuple(layer.start(examples) for layer in self.layers)
         if self.attention is None:
             return RecurrentState(cells, None, None)
         memory = self._memory(memory_BSC, memory_lengths_B)
@@ -150,7 +152,7 @@ class Recurrent(nn.Module):
         cells = []
         for number, (layer, cell) in enumerate(zip(self.layers, state.cells, strict=True), start=1):
             given = x_ND if context is None else torch.cat([x_ND, context], dim=-1)
-            cell = layer.step(self.dropout(given), cell)  # type: ignore[operator]
+            cell = layer.step(self.dropout(given), cell)
             if number == 1 and self.attention is not None:
                 context, looked = self.attention(cell.hidden, state.memory)
             x_ND = self._add(number, x_ND, cell.hidden)

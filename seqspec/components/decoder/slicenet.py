@@ -18,6 +18,7 @@ from torch.nn import functional
 from seqspec.components._layers.attention_weights import AttentionModule, AttentionModuleCache
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.separable import Separable, SeparableLayer, glorot
 from seqspec.schema.decoder.slicenet import LOOK, MERGE, MERGE_KERNEL, SlicenetConfig
 from seqspec.schema.types import States, Type
@@ -67,7 +68,7 @@ class Slicenet(nn.Module):
             Separable(kernel, dilation, groups)
             for (kernel, dilation), groups in zip(LOOK, config.groups, strict=False)
         ]
-        self.looks = nn.ModuleList(
+        self.looks = ModuleList(
             AttentionModule(
                 config.dim,
                 before,
@@ -78,7 +79,7 @@ class Slicenet(nn.Module):
             for _ in range(config.num_layers + 1)
         )
         self.merge = _Merge(config.dim)
-        self.layers = nn.ModuleList(
+        self.layers = ModuleList(
             SeparableLayer(config.dim, sizes, causal=True) for _ in range(config.num_layers)
         )
         self.dropout = Dropout(config.dropout)
@@ -108,24 +109,24 @@ class Slicenet(nn.Module):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> SlicenetState:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        windows = ((self.merge.start(examples),), *(layer.start(examples) for layer in self.layers))  # type: ignore[operator]
-        looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)  # type: ignore[operator]
+        windows = ((self.merge.start(examples),), *(layer.start(examples) for layer in self.layers))
+        looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)
         return SlicenetState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))
 
     def step(
         self, ids_N: Tensor, state: SlicenetState, *, look: bool = False
     ) -> tuple[Tensor, SlicenetState]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``."""
-        at = {"mask": state.memory_mask, "position": state.position}
         x_ND = self.embedding(ids_N)
-        seen = self.looks[0].step(x_ND, state.looks[0], **at)  # type: ignore[operator]
+        seen = self.looks[0].step(x_ND, state.looks[0], mask=state.memory_mask, position=state.position)
         x_ND, window = self.merge.step(torch.cat([seen.given, x_ND], dim=-1), state.windows[0][0])
-        windows, looks = [(window,)], [seen.cache]
+        windows: list[tuple[Tensor, ...]] = [(window,)]
+        looks = [seen.cache]
         for layer, block, before, cache in zip(
             self.layers, self.looks[1:], state.windows[1:], state.looks[1:], strict=True
         ):
-            x_ND, kept = layer.step(x_ND, before)  # type: ignore[operator]
-            seen = block.step(x_ND, cache, look=look, **at)  # type: ignore[operator]
+            x_ND, kept = layer.step(x_ND, before)
+            seen = block.step(x_ND, cache, look=look, mask=state.memory_mask, position=state.position)
             x_ND = x_ND + seen.given
             windows.append(kept)
             looks.append(seen.cache)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.duration_flows import Affine, SeparableConvolutions, SplineCoupling
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.schema.duration.stochastic import StochasticConfig
 from seqspec.schema.types import States, Type, Vector
 
@@ -75,7 +76,7 @@ class Stochastic(nn.Module):
         told_BDN = self._told(states_BND, mask_B1N, speaker_BS)
         x_BCN = noise_BCN * mask_B1N
         for flow in reversed(self.flows):
-            x_BCN = flow.inverse(x_BCN, mask_B1N, told_BDN)  # type: ignore[operator]
+            x_BCN = flow.inverse(x_BCN, mask_B1N, told_BDN)
         return x_BCN[:, 0]
 
     def _told(self, states_BND: Tensor, mask_B1N: Tensor, speaker_BS: Tensor | None) -> Tensor:
@@ -94,7 +95,7 @@ def _stack(config: StochasticConfig, dim: int) -> SeparableConvolutions:
     )
 
 
-def _flows(config: StochasticConfig, dim: int) -> nn.ModuleList:
+def _flows(config: StochasticConfig, dim: int) -> ModuleList[Affine | SplineCoupling]:
     couplings = (
         SplineCoupling(
             dim,
@@ -105,11 +106,11 @@ def _flows(config: StochasticConfig, dim: int) -> nn.ModuleList:
         )
         for _ in range(config.num_flows)
     )
-    return nn.ModuleList([Affine(), *couplings])
+    return ModuleList([Affine(), *couplings])
 
 
 def _through(
-    flows: Sequence[nn.Module] | nn.ModuleList, x_BCN: Tensor, mask_B1N: Tensor, told_BDN: Tensor
+    flows: ModuleList[Affine | SplineCoupling], x_BCN: Tensor, mask_B1N: Tensor, told_BDN: Tensor
 ) -> tuple[Tensor, Tensor]:
     """What the flows give, and their log-determinants added up."""
     total_B = x_BCN.new_zeros(len(x_BCN))

@@ -19,6 +19,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.masks import attention_mask, length_mask
+from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.projections import Projected
 from seqspec.components._layers.rotary import Rotary, Turns
 from seqspec.schema.encoder.modernbert import ModernbertConfig
@@ -42,7 +43,7 @@ class Modernbert(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.rotary = Rotary(width, base=config.rotary_base, scaling=None)
         self.local_rotary = Rotary(width, base=config.local_rotary_base, scaling=None)
-        self.layers = nn.ModuleList(_Layer(config, index) for index in range(config.num_layers))
+        self.layers = ModuleList(_Layer(config, index) for index in range(config.num_layers))
         self.norm = _norm(config)
         for module in self.layers.modules():
             if isinstance(module, nn.Linear):
@@ -57,7 +58,7 @@ class Modernbert(nn.Module):
         seen = attention_mask(lengths_B, size), length_mask(lengths_B, size)
         x_BTD = self.dropout(self.embedding_norm(self.embedding(ids_BT)))
         for layer in self.layers:
-            x_BTD = layer(x_BTD, far if layer.attention.window is None else near, *seen)  # type: ignore[union-attr]
+            x_BTD = layer(x_BTD, far if layer.attention.window is None else near, *seen)
         return self.norm(x_BTD), lengths_B
 
 

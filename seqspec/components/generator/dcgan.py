@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.class_vector import class_vector
 from seqspec.components._layers.image_batch_norm import ImageBatchNorm
+from seqspec.schema.config import stated_width
 from seqspec.schema.generator.dcgan import DcganConfig
 from seqspec.schema.types import Image, Type
 
@@ -28,7 +29,7 @@ class Dcgan(nn.Module):
         assert config.doublings is not None
         start = image.height >> config.doublings, image.width >> config.doublings
         self.label = class_vector(takes, config)
-        width = takes["latent"].dim + (self.label.dim if self.label else 0)  # type: ignore[attr-defined]
+        width = stated_width(takes["latent"]) + (self.label.dim if self.label else 0)
         widths = [config.channels << stage for stage in reversed(range(config.doublings))]
         first = nn.ConvTranspose2d(width, widths[0], start, bias=False)
         self.layers = nn.Sequential(*_stages(first, widths, image.channels))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.activation import activation
 from seqspec.components._layers.class_vector import class_vector
 from seqspec.components._layers.init import linear
+from seqspec.schema.config import stated_width
 from seqspec.schema.generator.mlp import MlpConfig
 from seqspec.schema.types import Image, Type
 
@@ -25,7 +26,7 @@ class Mlp(nn.Module):
         assert isinstance(image, Image)
         self.shape = image.channels, image.height, image.width
         self.label = class_vector(takes, config)
-        width = takes["latent"].dim + (self.label.dim if self.label else 0)  # type: ignore[attr-defined]
+        width = stated_width(takes["latent"]) + (self.label.dim if self.label else 0)
         widths = [width, *config.dims, image.channels * image.height * image.width]
         self.layers = nn.ModuleList(linear(inputs, outputs) for inputs, outputs in pairwise(widths))
         self.activation = activation(config.activation)

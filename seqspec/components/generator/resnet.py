@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.class_vector import class_vector
 from seqspec.components._layers.image_batch_norm import ImageBatchNorm
+from seqspec.schema.config import stated_width
 from seqspec.schema.generator.resnet import ResnetConfig
 from seqspec.schema.types import Image, Type
 
@@ -25,7 +26,7 @@ class Resnet(nn.Module):
         assert config.doublings is not None
         self.start = width, image.height >> config.doublings, image.width >> config.doublings
         self.label = class_vector(takes, config)
-        given = takes["latent"].dim + (self.label.dim if self.label else 0)  # type: ignore[attr-defined]
+        given = stated_width(takes["latent"]) + (self.label.dim if self.label else 0)
         self.linear = nn.Linear(given, width * self.start[1] * self.start[2])
         nn.init.xavier_uniform_(self.linear.weight)
         self.blocks = nn.ModuleList(_Doubling(width) for _ in range(config.doublings))

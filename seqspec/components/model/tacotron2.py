@@ -2,25 +2,24 @@
 encoder's LSTM see real positions alone, and a batch is decoded as its examples are one by one.
 """
 
-# B batch, N tokens, T frames, D width of a token, M features of a frame, P width of the prenet
+# B batch, N tokens, T frames, D width of a token, M features of a frame, P width of the prenet,
+# A width of keys
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from seqspec.components._layers.dropout import Dropout, dropout
+from seqspec.components._layers.convolution_stack import ConvolutionStack
 from seqspec.components._layers.exported_lstm import exported_lstm
-from seqspec.components._layers.init import linear
+from seqspec.components._layers.frame_decoder import FrameDecoder, FrameState
 from seqspec.components._layers.location_attention import LocationAttention, guide
-from seqspec.components._layers.masked_batch_norm import MaskedBatchNorm
-from seqspec.components._layers.masked_convolution import MaskedConvolution
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.speaker import Speaker
 from seqspec.components.graphs import Axes, Function, Graph, source_arguments
@@ -50,13 +49,21 @@ class Tacotron2(nn.Module):
         _ = config.guide_weight  # the plan holds it: it weighs the output where no loss states a weight
         self.embedding = parts("embedding")
         widths = [config.dim] * (config.num_convolutions + 1)
-        self.convolutions = _Stack(widths, kernel=config.kernel, rate=config.dropout)
+        self.convolutions = ConvolutionStack(widths, kernel=config.kernel, rate=config.dropout)
         self.lstm = nn.LSTM(config.dim, config.dim // 2, batch_first=True, bidirectional=True)
         self.speaker = Speaker(takes.get("speaker"), dim=config.dim)
-        self.decoder = _Decoder(config, bins=target.dim)
+        self.decoder = FrameDecoder(
+            target.dim, memory_dim=config.dim, prenet_dim=config.prenet_dim,
+            prenet_dropout=config.prenet_dropout, attention_rnn_dim=config.attention_rnn_dim,
+            decoder_rnn_dim=config.decoder_rnn_dim, rnn_dropout=config.rnn_dropout,
+            attention=partial(
+                LocationAttention, dim=config.attention_dim, filters=config.location_filters,
+                kernel=config.location_kernel,
+            ),
+        )  # fmt: skip
         layers = config.num_postnet_layers
         widths = [target.dim, *[config.postnet_dim] * (layers - 1), target.dim]
-        self.postnet = _Stack(widths, kernel=config.kernel, rate=config.dropout, tanh=True)
+        self.postnet = ConvolutionStack(widths, kernel=config.kernel, rate=config.dropout, tanh=True)
         self.vocoder = parts("vocoder")
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
@@ -102,7 +109,7 @@ class Tacotron2(nn.Module):
         """The next frame ``[B, M]``, the probability ``[B]`` that it is the last, and the state's tensors."""
         mask_BN = length_mask(tokens_B.clamp(min=1), memory_BND.shape[1])
         entry_BP = self.decoder.entered(frame_BM, kept_2P)
-        hidden_BH, after = self.decoder.step(entry_BP, _State.of(state), memory_BND, keys_BNA, mask_BN)
+        hidden_BH, after = self.decoder.step(entry_BP, FrameState.of(state), memory_BND, keys_BNA, mask_BN)
         stop_B = self.decoder.stop(hidden_BH).squeeze(-1).sigmoid()
         return (self.decoder.projection(hidden_BH), stop_B, *after.tensors())
 
@@ -237,133 +244,12 @@ class Tacotron2(nn.Module):
         return each_B.sum() / frames_B.sum()
 
 
-class _Stack(nn.Module):
-    """Convolutions, each with batch normalisation, an activation (tanh, none at the end, or ReLU) and
-    dropout.
-    """
-
-    def __init__(self, widths: Sequence[int], *, kernel: int, rate: float, tanh: bool = False) -> None:
-        super().__init__()
-        pairs = list(pairwise(widths))
-        self.layers = nn.ModuleList(MaskedConvolution(a, b, kernel=kernel) for a, b in pairs)
-        self.norms = nn.ModuleList(MaskedBatchNorm(b) for _, b in pairs)
-        self.dropout, self.tanh = Dropout(rate), tanh
-
-    def forward(self, x_BTD: Tensor, mask_BT1: Tensor) -> Tensor:
-        last = len(self.layers) - 1
-        for number, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            x_BTD = norm(layer(x_BTD, mask_BT1), mask_BT1)
-            if not self.tanh:
-                x_BTD = torch.relu(x_BTD)
-            elif number < last:
-                x_BTD = torch.tanh(x_BTD)
-            x_BTD = self.dropout(x_BTD)
-        return x_BTD
-
-
-class _Written(NamedTuple):
-    frames_BTM: Tensor
-    stop_BT: Tensor
-    """Logits of the end."""
-    weights_BTN: Tensor
-
-
-class _State(NamedTuple):
-    attention: tuple[Tensor, Tensor]
-    decoder: tuple[Tensor, Tensor]
-    context_BD: Tensor
-    looked_B2N: Tensor
-
-    @classmethod
-    def of(cls, tensors: Sequence[Tensor]) -> _State:
-        a, b, c, d, context_BD, looked_B2N = tensors
-        return cls((a, b), (c, d), context_BD, looked_B2N)
-
-    def tensors(self) -> tuple[Tensor, ...]:
-        return (*self.attention, *self.decoder, self.context_BD, self.looked_B2N)
-
-
 _READ_AXES: dict[str, Axes] = {"memory": ("batch", "length", None), "keys": ("batch", "length", None)}
 _STATE_AXES: dict[str, Axes] = {
     "attention_hidden": ("batch", None), "attention_cell": ("batch", None),
     "decoder_hidden": ("batch", None), "decoder_cell": ("batch", None),
     "context": ("batch", None), "looked": ("batch", None, "length"),
 }  # fmt: skip
-
-
-class _Decoder(nn.Module):
-    """Attention, two LSTM cells, and what is written from them."""
-
-    def __init__(self, config: Tacotron2Config, *, bins: int) -> None:
-        super().__init__()
-        dim, self.bins = config.dim, bins
-        self.prenet = nn.ModuleList(
-            linear(width, config.prenet_dim, bias=False) for width in (bins, config.prenet_dim)
-        )
-        self.prenet_dim = config.prenet_dim
-        self.prenet_rate, self.rate = config.prenet_dropout, config.rnn_dropout
-        self.attention_cell = nn.LSTMCell(config.prenet_dim + dim, config.attention_rnn_dim)
-        self.attention = LocationAttention(
-            config.attention_rnn_dim, dim, dim=config.attention_dim,
-            filters=config.location_filters, kernel=config.location_kernel,
-        )  # fmt: skip
-        self.decoder_cell = nn.LSTMCell(config.attention_rnn_dim + dim, config.decoder_rnn_dim)
-        self.projection = linear(config.decoder_rnn_dim + dim, bins)
-        self.stop = linear(config.decoder_rnn_dim + dim, 1)
-
-    def forced(self, memory_BND: Tensor, tokens_B: Tensor, target_BTM: Tensor) -> _Written:
-        """Each frame from the true one before it; the first from zeros."""
-        before_BTM = functional.pad(target_BTM, (0, 0, 1, 0))[:, :-1]
-        entries_BTP = before_BTM
-        for layer in self.prenet:
-            entries_BTP = dropout(torch.relu(layer(entries_BTP)), self.prenet_rate)
-        keys_BNA, mask_BN = (
-            self.attention.memory(memory_BND),
-            length_mask(tokens_B.clamp(min=1), memory_BND.shape[1]),
-        )
-        state, hidden, weights = self.start(memory_BND), [], []
-        for t in range(target_BTM.shape[1]):
-            hidden_BH, state = self.step(entries_BTP[:, t], state, memory_BND, keys_BNA, mask_BN)
-            hidden.append(hidden_BH)
-            weights.append(state.looked_B2N[:, 0])
-        hidden_BTH = torch.stack(hidden, 1)
-        return _Written(
-            self.projection(hidden_BTH), self.stop(hidden_BTH).squeeze(-1), torch.stack(weights, 1)
-        )
-
-    def kept(self, generator: torch.Generator) -> Tensor:
-        """``[2, P]``: 0 where a step's prenet drops out, of all examples alike, else 1."""
-        drawn = [torch.rand(self.prenet_dim, generator=generator) for _ in self.prenet]
-        return (torch.stack(drawn) >= self.prenet_rate).float()
-
-    def entered(self, x: Tensor, kept_2P: Tensor) -> Tensor:
-        """The prenet with the zeros that were drawn."""
-        for layer, kept_P in zip(self.prenet, kept_2P.unbind(0), strict=True):
-            x = torch.relu(layer(x)) * kept_P / (1 - self.prenet_rate)
-        return x
-
-    def start(self, memory_BND: Tensor) -> _State:
-        batch, tokens, dim = memory_BND.shape
-        zeros = [memory_BND.new_zeros(batch, c.hidden_size) for c in (self.attention_cell, self.decoder_cell)]
-        looked = memory_BND.new_zeros(batch, 2, tokens)
-        return _State((zeros[0], zeros[0]), (zeros[1], zeros[1]), memory_BND.new_zeros(batch, dim), looked)
-
-    def step(
-        self, entry_BP: Tensor, state: _State, memory_BND: Tensor, keys_BNA: Tensor, mask_BN: Tensor
-    ) -> tuple[Tensor, _State]:
-        """One frame: what is written from, and the state after it."""
-        asked, cell = self.attention_cell(torch.cat([entry_BP, state.context_BD], -1), state.attention)
-        asked = self._dropped(asked)
-        weights_BN = self.attention(asked, keys_BNA, state.looked_B2N, mask_BN)
-        context_BD = torch.bmm(weights_BN[:, None], memory_BND)[:, 0]
-        looked = torch.stack([weights_BN, state.looked_B2N[:, 1] + weights_BN], 1)
-        wrote, wrote_cell = self.decoder_cell(torch.cat([asked, context_BD], -1), state.decoder)
-        wrote = self._dropped(wrote)
-        after = _State((asked, cell), (wrote, wrote_cell), context_BD, looked)
-        return torch.cat([wrote, context_BD], -1), after
-
-    def _dropped(self, x: Tensor) -> Tensor:
-        return dropout(x, self.rate) if self.training else x
 
 
 def _lengths(batch: Batch) -> Tensor:

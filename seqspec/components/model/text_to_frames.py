@@ -22,6 +22,7 @@ from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import Compared, Only, Output, terms, wanted
 from seqspec.components.predictions import FramesPrediction
 from seqspec.data.batching.batch import Batch, Field
+from seqspec.schema.config import stated_width
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.model.text_to_frames import TextToFramesConfig
 from seqspec.schema.types import Frames, Type
@@ -40,7 +41,7 @@ class TextToFrames(nn.Module):
         self.embedding, self.encoder = parts("embedding"), parts("encoder")
         suit_positions(self.encoder, self.embedding)
         self.aligner, self.duration = parts("aligner"), parts("duration")
-        dim = config.encoder.dim  # type: ignore[attr-defined]
+        dim = stated_width(config.encoder)
         self.speaker = Speaker(takes.get("speaker"), dim=dim)
         self.predictors = nn.ModuleDict()
         self.entries = nn.ModuleDict()
@@ -50,7 +51,7 @@ class TextToFrames(nn.Module):
                 self.predictors[name] = predictor
                 self.entries[name] = MaskedConvolution(1, dim, kernel=config.variance_kernel)
         self.decoder = parts("decoder")
-        self.projection = linear(config.decoder.dim, target.dim)  # type: ignore[attr-defined]
+        self.projection = linear(stated_width(config.decoder), target.dim)
         self.vocoder = parts("vocoder")
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import CodesUsed, Only, Output, Term, wanted
 from seqspec.components.predictions import Predicted, VectorPrediction
+from seqspec.components.protocols import Parts
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.schema.model.wav2vec2_pretraining import Wav2vec2PretrainingConfig
@@ -39,15 +40,13 @@ class Wav2vec2Pretraining(nn.Module):
     drawn: Tensor
     """``[2]``: what decides all draws, and the step that is under way."""
 
-    def __init__(
-        self, config: Wav2vec2PretrainingConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, config: Wav2vec2PretrainingConfig, takes: Mapping[str, Type], parts: Parts) -> None:
         super().__init__()
         self.groups, self.codes, self.negatives = config.groups, config.codes, config.negatives
         self.temperature = config.temperature
         self.gumbel = config.gumbel_start, config.gumbel_decay, config.gumbel_end
         self.encoder = parts("encoder")
-        states = parts.gives("encoder")  # type: ignore[attr-defined]
+        states = parts.gives("encoder")
         assert isinstance(states, States)
         channels = int(getattr(config.encoder, "latent_dim"))  # noqa: B009
         self.quantizer = GumbelQuantizer(

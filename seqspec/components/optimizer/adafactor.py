@@ -21,7 +21,7 @@ class Adafactor:
     def __init__(self, config: AdafactorConfig, source: Type, parts: object) -> None:
         power = config.decay_rate == "power"
         self._settings = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "beta1": config.beta1,
             "exponent": config.exponent if power else None,
             "beta2": None if power else config.beta2,

@@ -14,7 +14,7 @@ from seqspec.schema.types import Type
 class Adagrad:
     def __init__(self, config: AdagradConfig, source: Type, parts: object) -> None:
         self._settings: dict[str, Any] = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "initial_accumulator_value": config.initial_accumulator,
             "eps": config.epsilon,
         }

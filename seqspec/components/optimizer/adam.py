@@ -14,7 +14,7 @@ from seqspec.schema.types import Type
 class Adam:
     def __init__(self, config: AdamConfig, source: Type, parts: object) -> None:
         self._settings: dict[str, Any] = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "betas": (config.beta1, config.beta2),
             "eps": config.epsilon,
             "amsgrad": config.amsgrad,

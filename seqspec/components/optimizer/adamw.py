@@ -16,7 +16,7 @@ class Adamw:
         self._weight_decay = config.weight_decay
         self._matrices_only = config.decay == "matrices"
         self._settings: dict[str, Any] = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "betas": (config.beta1, config.beta2),
             "eps": config.epsilon,
             "amsgrad": config.amsgrad,

@@ -14,7 +14,7 @@ from seqspec.schema.types import Type
 class Rmsprop:
     def __init__(self, config: RmspropConfig, source: Type, parts: object) -> None:
         self._settings: dict[str, Any] = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "alpha": config.decay,
             "eps": config.epsilon,
             "momentum": config.momentum,

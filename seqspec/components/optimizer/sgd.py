@@ -14,7 +14,7 @@ from seqspec.schema.types import Type
 class Sgd:
     def __init__(self, config: SgdConfig, source: Type, parts: object) -> None:
         self._settings: dict[str, Any] = {
-            "lr": config.schedule.rate(1),  # type: ignore[attr-defined]
+            "lr": config.schedule.rate(1),
             "weight_decay": config.weight_decay,
             "fused": True,
         }

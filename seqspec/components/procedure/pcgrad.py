@@ -36,9 +36,10 @@ class Pcgrad(Procedure):
         total_P = torch.zeros_like(flat[0])
         for task in range(len(flat)):
             total_P += _projected(flat, task, generator)
-        sizes = [found[index].numel() for index in shared]  # type: ignore[union-attr]
-        for index, part in zip(shared, total_P.split(sizes), strict=True):
-            found[index] = part.view_as(found[index])
+        given = {index: one for index in shared if (one := found[index]) is not None}
+        sizes = [one.numel() for one in given.values()]
+        for (index, one), part in zip(given.items(), total_P.split(sizes), strict=True):
+            found[index] = part.view_as(one)
         return found
 
 

@@ -32,8 +32,8 @@ class HFArtifact(NamedTuple):
         """What ``dump`` wrote.  Raises ``DataError``."""
         try:
             found = json.loads(data)
-            special, rows = tuple(map(int, found["special"])), int(found["rows"])
-            return cls(str(found["tokenizer"]), special, rows, str(found.get("about", "")))  # type: ignore[arg-type]
+            (pad, unknown, begin, end), rows = map(int, found["special"]), int(found["rows"])
+            return cls(str(found["tokenizer"]), (pad, unknown, begin, end), rows, str(found.get("about", "")))
         except (ValueError, KeyError, TypeError):
             help = "run `seqspec data prepare` again"
             raise DataError("this is no tokenizer of a folder", help=help, code=NO_TOKENIZER) from None

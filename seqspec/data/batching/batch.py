@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
     fields: Mapping[str, Field]
     """What the corpus gives, by name; of packed rows ``source`` holds the inputs, ``target`` the labels."""
-    index: Tensor  # type: ignore[assignment]
+    index: Tensor  # type: ignore[assignment]  # a tuple has a method of the name
     """``[B]`` int64: the row of each example in its split."""
     step: int
     """Micro-step of the whole run, from 0; evaluation counts its own batches."""

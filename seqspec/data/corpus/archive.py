@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -175,7 +176,11 @@ def _tar_members(tar: tarfile.TarFile, archive: Path) -> Iterator[_Member]:
             raise _refused(
                 archive, f"`{show(info.name[:200])}` is {kind}; only files and folders are unpacked"
             )
-        yield _Member(info.name, info.size, lambda info=info: _opened(tar.extractfile(info)))  # type: ignore[misc]
+        yield _Member(info.name, info.size, partial(_extracted, tar, info))
+
+
+def _extracted(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    return _opened(tar.extractfile(info))
 
 
 def _zip_members(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
@@ -189,7 +194,7 @@ def _zip_members(whole: zipfile.ZipFile, archive: Path) -> Iterator[_Member]:
             raise _refused(archive, f"`{show(info.filename[:200])}` is a link or a special file")
         if info.flag_bits & 0x1:
             raise _refused(archive, f"`{show(info.filename[:200])}` is encrypted")
-        yield _Member(info.orig_filename, info.file_size, lambda info=info: whole.open(info))  # type: ignore[misc]
+        yield _Member(info.orig_filename, info.file_size, partial(whole.open, info))
 
 
 def _decompressed(archive: Path) -> IO[bytes]:

@@ -186,7 +186,7 @@ def _scaled(image: Any, height: int, width: int) -> tuple[int, int]:
     return max(round(image.width * scale), width), max(round(image.height * scale), height)
 
 
-def _fitted(image, height: int, width: int, *, nearest: bool = False):  # type: ignore[no-untyped-def]
+def _fitted(image: Any, height: int, width: int, *, nearest: bool = False) -> Any:
     larger = image.resize(_scaled(image, height, width), 0 if nearest else 2)
     left, top = (larger.width - width) // 2, (larger.height - height) // 2
     return larger.crop((left, top, left + width, top + height))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import islice
 from pathlib import Path
 
@@ -111,9 +111,9 @@ def _ljspeech(root: Path) -> Survey | None:
 
 
 def _speech(
-    root: Path, adapter: str, rows: list[str], splits: object, lines: tuple[str, ...], language: str
+    root: Path, adapter: str, rows: list[str], splits: Collection[str], lines: tuple[str, ...], language: str
 ) -> Survey:
-    others = {name: name for name in ("dev", "test") if name in splits}  # type: ignore[operator]
+    others = {name: name for name in ("dev", "test") if name in splits}
     return Survey(
         "recognition", root, adapter, "train", len(rows), others, target_language=language, lines=lines
     )

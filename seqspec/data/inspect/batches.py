@@ -14,7 +14,7 @@ from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.layout import MOST_WASTE
 from seqspec.data.batching.order import Order
 from seqspec.data.corpus.record import BadRow
-from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table
+from seqspec.data.inspect.finding import Bars, Finding, Histogram, Table, Verdict
 from seqspec.data.inspect.sizes import histogram
 from seqspec.data.inspect.subject import Subject
 
@@ -103,6 +103,7 @@ def _shuffle(subject: Subject) -> Finding:
         "equal_neighbours": round(runs, 4),
         "by_chance": round(chance, 4),
     }
+    verdict: Verdict
     if not subject.parts.config.batch.shuffle:
         verdict, told = (
             ("warn" if is_sorted else "info"),
@@ -115,7 +116,7 @@ def _shuffle(subject: Subject) -> Finding:
     if is_sorted:
         told += "; the corpus itself is sorted, with like beside like"
     advice = "turn `shuffle` on" if verdict == "warn" else ""
-    return Finding("D19", verdict, told, advice, numbers=numbers)  # type: ignore[arg-type]
+    return Finding("D19", verdict, told, advice, numbers=numbers)
 
 
 def _rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def _role(subject: Subject, role: str) -> Finding:
     )
 
 
-def _listen(subject: Subject, split, role: str, index: int) -> Mapping[str, float]:  # type: ignore[no-untyped-def]
+def _listen(subject: Subject, split: Any, role: str, index: int) -> Mapping[str, float]:
     reference = audio_of(split.records, role, int(split.rows[index]), root=split.root)
     try:
         samples = split.readers[role](reference).astype(np.float64)
@@ -88,7 +89,7 @@ def _summary(measured: list[Mapping[str, float]]) -> dict[str, Number]:
     }
 
 
-def _odd(split, heard: list[int], measured: list[Mapping[str, float]]) -> list[str]:  # type: ignore[no-untyped-def]
+def _odd(split: Any, heard: list[int], measured: list[Mapping[str, float]]) -> list[str]:
     found = []
     for index, one in zip(heard, measured, strict=True):
         if one["unreadable"]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqspec.data.inspect.finding import Cell, Finding, Number, Table
+from seqspec.data.inspect.finding import Cell, Finding, Number, Table, Verdict
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.stages.examples import Split
 from seqspec.schema.types import UNK
@@ -45,11 +45,11 @@ def _role(subject: Subject, role: str) -> Finding:
         for symbol, count in strange.items()
     ]
     lossy = normal < 0.999 and unknown < UNKNOWN
-    verdict = "warn" if unknown > UNKNOWN or lossy or strange else "ok"
+    verdict: Verdict = "warn" if unknown > UNKNOWN or lossy or strange else "ok"
     advice = "byte fallback, or a tokenizer on bytes, leaves nothing unknown" if verdict == "warn" else ""
     return Finding(
         "D11",
-        verdict,  # type: ignore[arg-type]
+        verdict,
         f"{role}: {'; '.join(notes)}",
         advice,
         numbers=numbers,

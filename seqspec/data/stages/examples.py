@@ -35,7 +35,7 @@ Value = np.ndarray | int | float
 class Example(NamedTuple):
     """One example as a model gets it, and the text that a person reads."""
 
-    index: int  # type: ignore[assignment]
+    index: int  # type: ignore[assignment]  # a tuple has a method of the name
     id: str
     values: Mapping[str, Value]
     """By field: ids without begin and end, frames ``[T, D]``, an image ``[C, H, W]``, a label's number, …"""

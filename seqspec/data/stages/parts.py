@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seqspec.data.store.code_version import code_of
+from seqspec.schema.config import Leaf
 from seqspec.schema.diagnostic import blamed
 from seqspec.schema.types import Counted, Frames, Image, Type, Waveform
 
@@ -151,7 +152,9 @@ class DataParts:
     def frames_type(self, role: str) -> Frames:
         """The frames that reach the model of an audio field, before augmentation."""
         assert self.config.audio is not None
-        given: Type = self.config.audio.pipeline(role).features.output(self.roles[role])  # type: ignore[attr-defined]
+        features = self.config.audio.pipeline(role).features
+        assert isinstance(features, Leaf)
+        given = features.output(self.roles[role])
         assert isinstance(given, Frames)
         return given
 

@@ -42,21 +42,26 @@ class Prepared:
     """Training records of each class by role."""
 
     @property
+    def _stages(self) -> Stages:
+        assert isinstance(self.splits, _Splits)
+        return self.splits.stages
+
+    @property
     def dropped(self) -> dict[str, dict[str, int]]:
         """Rows left out of the splits prepared so far, by reason."""
-        stages = self.splits.stages  # type: ignore[attr-defined]
+        stages = self._stages
         return {name: stages.dropped(name) for name in stages.opened}
 
     @property
     def dropped_at(self) -> dict[str, dict[str, str]]:
         """File and row of the first of the rows that could not be read, by split and reason."""
-        stages = self.splits.stages  # type: ignore[attr-defined]
+        stages = self._stages
         return {name: stages.dropped_at(name) for name in stages.opened}
 
     @property
     def files(self) -> dict[str, dict[str, str]]:
         """SHA-256 of every file that was read, by split and name below the corpus folder."""
-        stages = self.splits.stages  # type: ignore[attr-defined]
+        stages = self._stages
         return {name: stages.corpus.hashes(stages.corpus.base(name)) for name in stages.opened}
 
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqspec.components.predictions import ImagePrediction
+from seqspec.components.protocols import ByFeatures
 from seqspec.data.batching.batch import Batch
 from seqspec.data.stages.normalize import Statistics, normalize_image
 from seqspec.runtime.assembly.assembled import Record
@@ -79,7 +80,9 @@ def give_features(program: Program, *, open: Open) -> dict[str, Record]:
         _check(place, folder.path, program.plan, run)
         use_weights(run.program.model, checkpoint)
         features = RunFeatures(run)
-        program.metrics[number].features = features  # type: ignore[attr-defined]
+        metric = program.metrics[number]
+        assert isinstance(metric, ByFeatures)
+        metric.features = features
         model = run.compiled.plan.digests["model"]
         records[place] = {
             "checkpoint": folder_name(checkpoint.step), "model": model, "weights": features.weights,

@@ -138,7 +138,7 @@ def _other_vocabulary(path: Path, how: str) -> RunError:
 
 
 def _check_positions(path: Path, program: Program, longest: int) -> None:
-    decoder = program.plan.experiment.model.decoder  # type: ignore[attr-defined]
+    decoder = getattr(program.plan.experiment.model, "decoder", None)
     known = getattr(decoder, "max_positions", None)
     if getattr(decoder, "positions", None) == "learned" and known is not None and known < longest:
         raise _refused(

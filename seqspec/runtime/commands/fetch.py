@@ -33,7 +33,7 @@ def fetch_corpora(spec: Path, *, over: Sequence[Overlay], only: Sequence[str], d
     def work() -> Outcome:
         whole = understand(spec, over).experiment
         each = {f"tasks.{name}.": task.data for name, task in (whole.tasks or {}).items()} or {"": whole.data}
-        sources: dict[str, AdapterConfig] = {at: data.source for at, data in each.items()}  # type: ignore[misc]
+        sources: dict[str, AdapterConfig] = {at: data.source for at, data in each.items()}
         offered = (item for at, source in sources.items() for item in downloads(source, f"{at}data.source"))
         wanted = [item for item in offered if _chosen(item.download, only)]
         if not wanted:

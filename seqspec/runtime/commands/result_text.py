@@ -13,8 +13,8 @@ from seqspec.schema.diagnostic import Exit
 if TYPE_CHECKING:
     from seqspec.runtime.evaluation.evaluator import Scored
     from seqspec.runtime.evaluation.record import Evaluation
-    from seqspec.runtime.run import Result
     from seqspec.runtime.run_folder.folder import RunFolder
+    from seqspec.runtime.run_stages.carry_out import Result
 
 Format = Literal["text", "json"]
 

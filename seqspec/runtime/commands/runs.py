@@ -34,8 +34,8 @@ from seqspec.schema.diagnostic import Exit, RunError
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
     from seqspec.runtime.evaluation.record import Evaluation
-    from seqspec.runtime.run import Result
     from seqspec.runtime.run_folder.folder import RunFolder
+    from seqspec.runtime.run_stages.carry_out import Result
 
 __all__ = ["evaluate", "overlays", "predict", "run"]
 
@@ -136,7 +136,7 @@ def lock(spec: Path, *, over: Sequence[Overlay], output: Path | None, launch: La
     def work() -> Outcome:
         compiled = compile_spec(spec, overlays=over)
         from seqspec.runtime.reproducibility.lock import write_lock
-        from seqspec.runtime.run import locked_now
+        from seqspec.runtime.run_stages.preparation import locked_now
 
         path = output or lock_beside(spec)
         help = "name another place with --output"

@@ -101,7 +101,7 @@ class Facts:
     @property
     def roles(self) -> Mapping[str, Type]:
         """What an example holds."""
-        return self.plan.experiment.data.source.roles()  # type: ignore[attr-defined]
+        return self.plan.experiment.data.source.roles()
 
     @property
     def languages(self) -> list[str]:

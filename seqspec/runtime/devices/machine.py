@@ -55,7 +55,7 @@ def pin(*, threads: int | None, exact: bool, keep: int = KEEP_BYTES) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
         # Nothing here reads memory before it is written.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # torch declares it nowhere
         torch.backends.cudnn.benchmark = False
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from seqspec.components.search._hypothesis import Hypothesis
+from seqspec.components.protocols import Decodes
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.inspect.finding import Bars, Finding
 from seqspec.runtime.doctor.subject import LARGE, Overfit, Patient
@@ -102,7 +102,8 @@ def _freely(patient: Patient) -> Finding:
         return Finding("M19", "info", "the model predicts values, which no search writes one after another")
     model = patient.overfit.model.eval()
     with torch.no_grad():
-        found: list[list[Hypothesis]] = model.decode(batch, patient.searcher)  # type: ignore[operator]
+        assert isinstance(model, Decodes)
+        found = model.decode(batch, patient.searcher)
     wanted = _targets(batch)
     right = sum(
         bool(held) and list(held[0].ids) == target for held, target in zip(found, wanted, strict=True)

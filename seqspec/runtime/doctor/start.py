@@ -52,7 +52,8 @@ def _expected(patient: Patient) -> tuple[float, str]:
         return math.log(patient.vocab), f"guessing among {patient.vocab:,}"
     batch = patient.batch()
     assert batch.target_lengths is not None
-    states, lengths = patient.fresh().eval().encoder(batch.source, batch.source_lengths)  # type: ignore[operator]
+    encoder = patient.fresh().eval().get_submodule("encoder")
+    states, lengths = encoder(batch.source, batch.source_lengths)
     uniform = torch.full((states.shape[1], len(states), patient.vocab), -math.log(patient.vocab))
     nll = torch.nn.functional.ctc_loss(
         uniform, batch.target, lengths, batch.target_lengths, reduction="sum", zero_infinity=True

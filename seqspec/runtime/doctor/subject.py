@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from seqspec.compile.build.program import Program
 from seqspec.components.losses import LossSum
 from seqspec.components.outputs import Aligned, Output, Scored
+from seqspec.components.protocols import GivesOutputs
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.collate import AnySplit, collate
 from seqspec.data.seeds import seed_of
@@ -146,14 +147,14 @@ class Patient:
     def output(self, model: nn.Module, batch: Batch) -> Output:
         """The output that the first loss reads."""
         on = self.program.losses.main
-        found: Output = model.outputs(batch, only=frozenset((on,)))[on]  # type: ignore[operator]
-        return found
+        assert isinstance(model, GivesOutputs)
+        return model.outputs(batch, only=frozenset((on,)))[on]
 
     @property
     def vocab(self) -> int:
         """Entries that the model chooses among: ids, labels, or the values of a pixel."""
         if self.predicts_images:
-            return int(self.program.plan.experiment.model.values)  # type: ignore[attr-defined]
+            return int(getattr(self.program.plan.experiment.model, "values", 0))
         names = self.prepared.labels.get("target")
         if names:
             return len(names)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from seqspec.compile.plan.metric_names import metric_names
 from seqspec.compile.plan.plan import Plan
+from seqspec.components.protocols import Metric
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.sweep_section import Direction
@@ -60,5 +61,5 @@ def _usual_split(splits: list[str]) -> str:
 def _better(plan: Plan, index: int) -> Direction:
     """The metric itself says which way is better."""
     type_ = plan.experiment.evaluate.metrics[index].component[1]
-    better = Catalogue(tuple(plan.experiment.plugins)).module("metric", type_).better  # type: ignore[attr-defined]
-    return "minimize" if better == "lower" else "maximize"
+    metric: type[Metric] = Catalogue(tuple(plan.experiment.plugins)).module("metric", type_)
+    return "minimize" if metric.better == "lower" else "maximize"

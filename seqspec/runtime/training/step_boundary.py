@@ -138,7 +138,7 @@ class Boundary(Callback):
         self.bar.update(module.step, next(iter(means.values()), None))
         if not due:
             return
-        left_out = module.require_targets()
+        left_out = module.targets.require(module.window, step=module.step)
         if self.journal:
             for line in left_out:
                 print(f"warning: {line}: they are left out of the loss", file=sys.stderr)

@@ -17,8 +17,8 @@ from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
-from seqspec.runtime.training.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.lightning_import import Callback, lightning
+from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.step_boundary import Boundary, EvaluationResult
@@ -140,7 +140,7 @@ def make_trainer(
             profiler=_profiler(folder) if launch.profile else None,
         )
     # Lightning's own would end a run that is asked to end with exit code 0, and queue SLURM's jobs again.
-    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]
+    trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]  # Lightning has no option
     return trainer
 
 

@@ -9,7 +9,7 @@ micro-batches draws what two processes with a micro-batch each draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from seqspec.compile.build.program import Program
 from seqspec.components.gauges import gauged, read_gauges
-from seqspec.components.losses import LossSum
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
@@ -31,15 +30,15 @@ from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.lightning_import import lightning
+from seqspec.runtime.training.losses.counted_targets import CountedTargets
+from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
+from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.stops import NotFinite
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
-from seqspec.runtime.training.whole_batch import WholeBatch
 from seqspec.runtime.training.window import Windows
-from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.loss._names import loss_name
-from seqspec.schema.procedure._procedure import Phase
 
 if TYPE_CHECKING:
     from seqspec.runtime.training.strategies.sharded_model import ShardedModel
@@ -75,10 +74,7 @@ class Training(lightning.LightningModule):
         """Training steps done: whole cycles."""
         self.skipped = 0
         """Updates that were dropped because a number was not finite."""
-        self.learned = False
-        """Some loss has counted a target."""
-        self.left_out: set[str] = set()
-        """Terms whose examples have been told to be left out."""
+        self.targets = CountedTargets(program)
         self.apart = program.apart
         self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
         if sharded:
@@ -98,10 +94,7 @@ class Training(lightning.LightningModule):
         self._moved: set[int] = set()
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
-        self._losses: dict[str, Callable[..., Any]] = {
-            name: wrap(one.losses.sums) if wrap else one.losses.sums for name, one in program.each.items()
-        }
-        self._whole = dict(self._whole_batches()) if micro_batches > 1 else {}
+        self.objective = Objective(program, micro_batches=micro_batches, seeded=self.draw_anew, wrap=wrap)
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -112,13 +105,7 @@ class Training(lightning.LightningModule):
         self.replicas = Replicas(self.apart, self.model, optimizers, place) if self.apart else None
         self._counts = True
         """The update is one that the journal tells the norm of: the first replica's."""
-        self._following: dict[str, tuple[Any, Any]] = {
-            f"{task}.{name}" if task else name: (teacher, one.model)
-            for task, one in program.each.items()
-            for name, teacher in one.losses.teachers.items()
-            if hasattr(teacher, "follow")
-        }
-        """Teachers that are moving averages, each with the model that it follows."""
+        self.teachers = FollowingTeachers(program)
         self._gauged = gauged(self.model)
         self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
@@ -150,12 +137,12 @@ class Training(lightning.LightningModule):
         noise = self.train_config.weight_noise
         if self.noise and noise and self.step >= noise.from_step:
             self.noise.add()
-        objective = partial(self.objective, phase, batch)
+        objective = partial(self.objective, phase, batch, step=self.step + 1)
         loss = self.sharded.run(objective) if self.sharded else objective()
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.micro_batches :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
-        if batch.task in self._whole or math.isfinite(batch.share):
+        if self.objective.joins(batch.task) or math.isfinite(batch.share):
             self.window[phase.name, batch.task].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
         if self.joint:
@@ -167,33 +154,6 @@ class Training(lightning.LightningModule):
         """Start the random numbers of a micro-step of the phase whose turn it is."""
         keys = () if self.cycle.alone else (self.cycle.turn.phase.name,)
         set_seed(seed_of(self.seed, "micro-step", batch.step, *keys))
-
-    def _whole_batches(self) -> Iterator[tuple[str, WholeBatch]]:
-        """What joins the micro-batches of the tasks in which a loss compares examples."""
-        for name, one in self.program.each.items():
-            if one.losses.chosen(None, whole_batch=True):
-                weight = self.program.weight(name)
-                yield (
-                    name,
-                    WholeBatch(one, micro_batches=self.micro_batches, weight=weight, seeded=self.draw_anew),
-                )
-
-    def objective(self, phase: Phase, batch: Batch) -> LossSum | None:
-        """The losses of a phase on a batch, weighted as this step and its task weigh them; ``None`` where
-        they wait for the other micro-batches of the step.
-        """
-        if batch.task in self._whole:
-            return self._whole[batch.task].objective(batch, names=phase.losses, step=self.step + 1)
-        program = self.program.each[batch.task]
-        sums = self._losses[batch.task](program.model, batch, names=phase.losses)
-        found = program.losses.weigh(sums, batch, step=self.step + 1)
-        if self.program.weighting is not None:
-            means = program.losses.means(sums, batch, step=self.step + 1)
-            alone = len(program.plan.losses) == 1
-            told = {loss_name(batch.task, name, alone=alone): one for name, one in means.items()}
-            found = found._replace(objective=self.program.weighting(told))
-        weight = self.program.weight(batch.task)
-        return found if weight == 1 else found._replace(objective=weight * found.objective)
 
     def on_after_backward(self) -> None:
         self.cycle.release()
@@ -258,8 +218,8 @@ class Training(lightning.LightningModule):
             self.replicas.meet()
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
-        for teacher, model in self._following.values() if self._moved else ():
-            teacher.follow(model)
+        if self._moved:
+            self.teachers.follow()
         self._moved = set()
 
     @property
@@ -299,27 +259,6 @@ class Training(lightning.LightningModule):
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
                 buffer.copy_(before)
 
-    def require_targets(self) -> list[str]:
-        """Why examples were left out that this was not told of before.
-
-        Raises ``NothingLearned`` where the losses have counted no target since the run began; all processes
-        must ask.
-        """
-        left_out = {
-            name: text for one in self.program.each.values() for name, text in one.losses.left_out.items()
-        }
-        if self.learned and not left_out:
-            return []
-        totals = self.window.totals()
-        self.learned = self.learned or totals.get("count", 0.0) > 0
-        why = {name: text for name, text in left_out.items() if totals.get(name)}
-        told = [f"{totals[name]:,.0f} {text}" for name, text in why.items()]
-        if totals and not self.learned:
-            raise NothingLearned(self.step, told)
-        new = [line for name, line in zip(why, told, strict=True) if name not in self.left_out]
-        self.left_out |= why.keys()
-        return new
-
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """Everything of a checkpoint that is not a plain number."""
         found: dict[str, Mapping[str, Tensor]] = {
@@ -334,7 +273,7 @@ class Training(lightning.LightningModule):
             found["average"] = self.average.tensors()
         if self.cosines:
             found["task_gradients"] = self.cosines.tensors()
-        return found | {f"teacher_{name}": one.tensors() for name, (one, _) in self._following.items()}
+        return found | self.teachers.tensors()
 
     def numbers(self) -> dict[str, Any]:
         """The plain numbers of a checkpoint; all processes must ask."""
@@ -343,7 +282,7 @@ class Training(lightning.LightningModule):
         return {
             "step": self.step,
             "skipped": self.skipped,
-            "learned": self.learned,
+            "learned": self.targets.learned,
             "slices": self.micro_batches,
             "window": self.window.state(),
             "norms": self.cycle.keyed(
@@ -363,43 +302,14 @@ class Training(lightning.LightningModule):
             self.replicas.load(tensors)
         if self.average:
             self.average.load(dict(tensors["average"]))
-        for name, (teacher, _) in self._following.items():
-            teacher.load(tensors[f"teacher_{name}"])
+        self.teachers.load(tensors)
         self.step, self.skipped = numbers["step"], numbers["skipped"]
-        self.learned = numbers.get("learned", True)
+        self.targets.learned = numbers.get("learned", True)
         if self.cosines:
             self.cosines.load(tensors.get("task_gradients", {}), numbers.get("cosines", {}))
         self.window.load(numbers["window"], first=first)
         for turn, norms in self.cycle.by_phase(numbers["norms"]):
             turn.gradients.load(norms)
-
-
-class NothingLearned(RunError):
-    """No loss has counted a target since the run began."""
-
-    def __init__(self, step: int, why: Sequence[str]) -> None:
-        reasons = "; ".join(why) or "no example has a target that the loss counts"
-        super().__init__(
-            f"nothing could be learned in the first {step:,} steps: {reasons}",
-            exit=Exit.DATA,
-            help="look at the corpus with `seqspec data inspect`; leave out what does not fit by "
-            "`data.filter`, or give the source more states",
-        )
-
-
-class NotFinite(RunError):
-    """A loss or a gradient is not a finite number."""
-
-    def __init__(
-        self, step: int, batches: list[tuple[int, Tensor]], *, phase: str | None = None, task: str = ""
-    ) -> None:
-        self.step = step
-        self.phase = phase
-        self.task = task
-        self.rows = [(micro, index.tolist()) for micro, index in batches]
-        where = f"phase `{phase}` of step {step}" if phase else f"step {step}"
-        where += f" (task `{task}`)" if task else ""
-        super().__init__(f"the loss or the gradient of {where} is not finite", exit=Exit.NON_FINITE)
 
 
 class Unsettled(NamedTuple):

@@ -9,9 +9,8 @@ from pydantic import AfterValidator, Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.experiment import Split
 from seqspec.schema.types import Type
-from seqspec.schema.units import Cosmetic, Count
+from seqspec.schema.units import Cosmetic, Count, Split
 
 DataPath = Annotated[str, Field(min_length=1, max_length=4096), Environment]
 """A path of this machine; ``${env:NAME}`` may stand in it.  Bytes, not paths, make the data digest."""

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Counted, Logits, PixelLogits, Type
 from seqspec.schema.units import Later, PositiveFloat
@@ -37,7 +38,7 @@ class LossConfig(Config):
 
     on: Annotated[str | None, Later] = None
     """Output of the model that it reads; left out, the first that it fits."""
-    weight: Annotated[Config | float | None, Slot("schedule", number=True), Later] = None
+    weight: Annotated[ScheduleConfig | float | None, Slot("schedule", number=True), Later] = None
     """What its mean is multiplied by: a number, or a schedule over the optimiser steps; left out, 1, or what
     an auxiliary output itself asks for.
     """

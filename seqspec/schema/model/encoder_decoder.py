@@ -11,7 +11,7 @@ from seqspec.schema.layers.tying import check_tied_source, check_tied_target
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import Heads, outputs_of, wire_heads
 from seqspec.schema.model_folder import Layout
-from seqspec.schema.pretrained import Pretrained, placed
+from seqspec.schema.pretrained import HoldsHead, Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type
 from seqspec.schema.units import Count, Later
@@ -139,7 +139,8 @@ class EncoderDecoderConfig(Pretrained):
 
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """The head; encoder and decoder have layouts of their own."""
-        held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
+        assert isinstance(self.decoder, HoldsHead)
+        held = self.decoder.head_layout()
         bias, tied = bool(getattr(self.head, "bias", False)), self.tie in ("target", "all")
         left_out = {"weight_VD": tied, "bias_V": not bias}
         weights = tuple(weight for weight in held.weights if not left_out.get(weight.here))

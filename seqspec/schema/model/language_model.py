@@ -10,7 +10,7 @@ from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.layers.tying import check_tied_target
 from seqspec.schema.model._outputs import outputs_of
 from seqspec.schema.model_folder import Layout
-from seqspec.schema.pretrained import Pretrained, placed
+from seqspec.schema.pretrained import HoldsHead, Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import (
     AnswerSpans,
@@ -72,7 +72,8 @@ class LanguageModelConfig(Pretrained):
         """The head; the decoder has a layout of its own."""
         if self.tie != "none":
             return Layout((), ("",))
-        held: Layout = self.decoder.head_layout()  # type: ignore[attr-defined]
+        assert isinstance(self.decoder, HoldsHead)
+        held = self.decoder.head_layout()
         return placed(held, "head", bias=bool(getattr(self.head, "bias", False)))
 
 

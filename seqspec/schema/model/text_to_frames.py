@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.config import Config, Flow, GivesAuxiliary, Mismatch
 from seqspec.schema.model._embed import embed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import (
@@ -131,9 +131,9 @@ class TextToFramesConfig(Config):
 
 def auxiliary_of(name: str, part: Config) -> Iterator[tuple[str, Type]]:
     """The auxiliary outputs of a part, with what each is a sum over."""
-    given: Mapping[str, float] = part.auxiliary()  # type: ignore[attr-defined]
+    assert isinstance(part, GivesAuxiliary)
     counted = getattr(part, "auxiliary_counted", None)
-    for key, weight in given.items():
+    for key, weight in part.auxiliary().items():
         yield f"{name}.{key}", Auxiliary(weight, counted)
 
 

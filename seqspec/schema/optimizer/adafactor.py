@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.units import PositiveFloat, Probability
 
@@ -19,7 +19,7 @@ from seqspec.schema.units import PositiveFloat, Probability
 class AdafactorConfig(OptimizerConfig):
     """Adam's second moment at the cost of a row and a column."""
 
-    schedule: Annotated[Config, Slot("schedule")] = Field(
+    schedule: Annotated[ScheduleConfig, Slot("schedule")] = Field(
         default={"type": "inverse_sqrt", "peak": 0.01, "warmup_steps": 10000, "warmup": "constant"},
         validate_default=True,
     )

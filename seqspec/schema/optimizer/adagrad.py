@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.units import NonNegative, PositiveFloat
 
@@ -13,7 +13,7 @@ from seqspec.schema.units import NonNegative, PositiveFloat
 class AdagradConfig(OptimizerConfig):
     """Steps divided by the root of the sum of all squared gradients."""
 
-    schedule: Annotated[Config, Slot("schedule")] = Field(
+    schedule: Annotated[ScheduleConfig, Slot("schedule")] = Field(
         default={"type": "constant", "peak": 0.01}, validate_default=True
     )
     """The learning rate at each step."""

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 
@@ -13,7 +13,7 @@ from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 class AdamwConfig(OptimizerConfig):
     """Adam with weight decay that does not go through the moments."""
 
-    schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
+    schedule: Annotated[ScheduleConfig, Slot("schedule")] = Field(default="constant", validate_default=True)
     """The learning rate at each step."""
     beta1: Probability = 0.9
     """Decay of the running mean of the gradient."""

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.optimizer._optimizer import OptimizerConfig
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 
@@ -13,7 +13,7 @@ from seqspec.schema.units import NonNegative, PositiveFloat, Probability
 class RmspropConfig(OptimizerConfig):
     """Steps divided by the root of a running mean of squared gradients."""
 
-    schedule: Annotated[Config, Slot("schedule")] = Field(default="constant", validate_default=True)
+    schedule: Annotated[ScheduleConfig, Slot("schedule")] = Field(default="constant", validate_default=True)
     """The learning rate at each step."""
     decay: Probability = 0.9
     """Decay of the running mean of the squared gradient."""

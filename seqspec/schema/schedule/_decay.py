@@ -1,12 +1,13 @@
 """What schedules share that rise linearly to a peak and fall between two steps to a floor."""
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
 from seqspec.schema.schedule._curve import progress
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive
 
 
-class DecayConfig(Config):
+class DecayConfig(ScheduleConfig):
     """Where the rate rises and falls; how it falls is each schedule's own."""
 
     peak: NonNegative

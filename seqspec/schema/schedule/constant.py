@@ -1,11 +1,11 @@
 """One learning rate throughout, after an optional linear warm-up."""
 
-from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import Count, NonNegative
 
 
-class ConstantConfig(Config):
+class ConstantConfig(ScheduleConfig):
     """One learning rate."""
 
     peak: NonNegative = 1e-3

@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import Count, NonNegative, PositiveFloat
 
 
-class CyclicConfig(Config):
+class CyclicConfig(ScheduleConfig):
     """Cycles of one length between two rates."""
 
     low: NonNegative

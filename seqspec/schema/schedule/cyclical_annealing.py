@@ -6,11 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import NonNegative, Positive
 
 
-class CyclicalAnnealingConfig(Config):
+class CyclicalAnnealingConfig(ScheduleConfig):
     """From 0 to ``peak`` in a straight line over the first part of each cycle, then ``peak`` to its end."""
 
     total_steps: Positive

@@ -1,11 +1,11 @@
 """Flat, then halved again and again (Lingvo's ContinuousSchedule)."""
 
-from seqspec.schema.config import Config
-from seqspec.schema.schedule._curve import ramp
+from seqspec.schema.schedule._curve import power, ramp
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import Count, Fraction, NonNegative, PositiveFloat
 
 
-class ExponentialConfig(Config):
+class ExponentialConfig(ScheduleConfig):
     """peak · ½^((step - decay_start) / half_life_steps), not below the floor."""
 
     peak: NonNegative
@@ -20,5 +20,5 @@ class ExponentialConfig(Config):
     """Least learning rate, as a share of the peak."""
 
     def rate(self, step: int) -> float:
-        down = 0.5 ** (max(0, step - self.decay_start) / self.half_life_steps)
-        return self.peak * min(ramp(step, self.warmup_steps), max(self.floor, down))  # type: ignore[no-any-return]
+        down = power(0.5, max(0, step - self.decay_start) / self.half_life_steps)
+        return self.peak * min(ramp(step, self.warmup_steps), max(self.floor, down))

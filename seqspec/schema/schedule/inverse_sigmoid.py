@@ -2,11 +2,11 @@
 
 from math import exp
 
-from seqspec.schema.config import Config
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import NonNegative, PositiveFloat
 
 
-class InverseSigmoidConfig(Config):
+class InverseSigmoidConfig(ScheduleConfig):
     """peak · k / (k + e^(step / k))."""
 
     peak: NonNegative

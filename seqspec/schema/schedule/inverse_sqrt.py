@@ -8,11 +8,11 @@ Tensor2Tensor's ``rsqrt_decay``.
 from math import sqrt
 from typing import Literal
 
-from seqspec.schema.config import Config
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import NonNegative, Positive, PositiveFloat
 
 
-class InverseSqrtConfig(Config):
+class InverseSqrtConfig(ScheduleConfig):
     """Warm-up, then peak · √(warmup_steps / step)."""
 
     peak: PositiveFloat

@@ -5,13 +5,14 @@ Lingvo's LinearRampupExponentialDecay.  Lingvo scales its steps and its peak by 
 they are written out, so that a spec means the same on every machine.
 """
 
-from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.schedule._curve import progress
+from seqspec.schema.config import Mismatch
+from seqspec.schema.schedule._curve import power, progress
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive, PositiveFloat
 
 
-class LinearRampupExponentialDecayConfig(Config):
+class LinearRampupExponentialDecayConfig(ScheduleConfig):
     """Up in a straight line, flat, then down in a straight line of the logarithm."""
 
     start: NonNegative = 0.0
@@ -43,4 +44,4 @@ class LinearRampupExponentialDecayConfig(Config):
     def rate(self, step: int) -> float:
         if step < self.warmup_steps:
             return self.start + (self.peak - self.start) * step / self.warmup_steps
-        return self.peak * self.floor ** progress(step, self.decay_start, self.decay_end)  # type: ignore[no-any-return]
+        return self.peak * power(self.floor, progress(step, self.decay_start, self.decay_end))

@@ -4,11 +4,11 @@ Space", arXiv:1511.06349, section 3.1.
 
 from math import exp
 
-from seqspec.schema.config import Config
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import Count, NonNegative, PositiveFloat
 
 
-class LogisticConfig(Config):
+class LogisticConfig(ScheduleConfig):
     """``peak / (1 + exp(-slope · (step - middle)))``."""
 
     middle: Count = 2500

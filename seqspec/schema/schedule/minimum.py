@@ -5,15 +5,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow
+from seqspec.schema.config import Flow
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Type
 
 
-class MinimumConfig(Config):
+class MinimumConfig(ScheduleConfig):
     """At each step the lowest of its schedules."""
 
-    of: Annotated[list[Annotated[Config, Slot("schedule")]], Field(min_length=1)]
+    of: Annotated[list[Annotated[ScheduleConfig, Slot("schedule")]], Field(min_length=1)]
     """The schedules."""
 
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
@@ -22,4 +23,4 @@ class MinimumConfig(Config):
         return Nothing()
 
     def rate(self, step: int) -> float:
-        return min(schedule.rate(step) for schedule in self.of)  # type: ignore[attr-defined, no-any-return]
+        return min(schedule.rate(step) for schedule in self.of)

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import PositiveFloat
 
 
-class OneCycleConfig(Config):
+class OneCycleConfig(ScheduleConfig):
     """One rise and one fall."""
 
     peak: PositiveFloat

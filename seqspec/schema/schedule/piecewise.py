@@ -4,12 +4,13 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import Literal
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Mismatch
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Count, NonNegative
 
 
-class PiecewiseConfig(Config):
+class PiecewiseConfig(ScheduleConfig):
     """A rate from each given step on."""
 
     steps: list[Count]

@@ -1,6 +1,6 @@
 """Linear warm-up to a peak, then a polynomial down (Lingvo's PolynomialSchedule)."""
 
-from seqspec.schema.schedule._curve import ramp
+from seqspec.schema.schedule._curve import power, ramp
 from seqspec.schema.schedule._decay import DecayConfig
 from seqspec.schema.units import PositiveFloat
 
@@ -12,5 +12,5 @@ class PolynomialConfig(DecayConfig):
     """Exponent; 1 is a straight line."""
 
     def rate(self, step: int) -> float:
-        left = 1 - self.decayed(step)
-        return self.peak * ramp(step, self.warmup_steps) * (self.floor + (1 - self.floor) * left**self.power)  # type: ignore[no-any-return]
+        left = power(1 - self.decayed(step), self.power)
+        return self.peak * ramp(step, self.warmup_steps) * (self.floor + (1 - self.floor) * left)

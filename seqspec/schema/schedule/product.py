@@ -6,15 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Flow
+from seqspec.schema.config import Flow
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, Type
 
 
-class ProductConfig(Config):
+class ProductConfig(ScheduleConfig):
     """Schedules multiplied with one another."""
 
-    factors: Annotated[list[Annotated[Config, Slot("schedule")]], Field(min_length=1)]
+    factors: Annotated[list[Annotated[ScheduleConfig, Slot("schedule")]], Field(min_length=1)]
     """The schedules; one of them carries the learning rate, the others go up to 1."""
 
     def wire(self, source: Type | Mapping[str, Type], flow: Flow) -> Type:
@@ -23,4 +24,4 @@ class ProductConfig(Config):
         return Nothing()
 
     def rate(self, step: int) -> float:
-        return prod(factor.rate(step) for factor in self.factors)  # type: ignore[attr-defined]
+        return prod(factor.rate(step) for factor in self.factors)

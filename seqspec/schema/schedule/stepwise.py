@@ -1,11 +1,11 @@
 """Multiplied by a factor every so many steps (Lingvo's StepwiseExponentialSchedule)."""
 
-from seqspec.schema.config import Config
 from seqspec.schema.schedule._curve import ramp
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive, PositiveFloat
 
 
-class StepwiseConfig(Config):
+class StepwiseConfig(ScheduleConfig):
     """peak · factor^⌊(step - decay_start) / every_steps⌋, not below the floor."""
 
     peak: NonNegative

@@ -7,12 +7,14 @@ factor · dim^-½ · min(step · warmup_steps^-3⁄2, step^-½).  Lingvo's Trans
 from collections.abc import Mapping
 from typing import Annotated
 
-from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.schedule._curve import power
+from seqspec.schema.schedule._schedule import ScheduleConfig
 from seqspec.schema.types import Nothing, States, Type
 from seqspec.schema.units import Dim, InferredMark, Positive, PositiveFloat
 
 
-class TransformerConfig(Config):
+class TransformerConfig(ScheduleConfig):
     """factor · dim^-½ · min(step · warmup_steps^-3⁄2, step^-½)."""
 
     factor: PositiveFloat = 1.0
@@ -35,4 +37,8 @@ class TransformerConfig(Config):
 
     def rate(self, step: int) -> float:
         assert self.dim is not None  # inference has filled it in
-        return self.factor * self.dim**-0.5 * min(step * self.warmup_steps**-1.5, step**-0.5)  # type: ignore[no-any-return]
+        return (
+            self.factor
+            * power(self.dim, -0.5)
+            * min(step * power(self.warmup_steps, -1.5), power(step, -0.5))
+        )

@@ -110,7 +110,7 @@ class WholeBatch:
         if alone:
             total = total + self.losses.weigh(alone, batch, step=step).objective
             _add(alone, sums)
-        return total  # type: ignore[return-value]
+        return total  # type: ignore[return-value]  # `sum` begins with the int 0
 
 
 def _add(found: dict[str, Loss], sums: dict[str, Loss]) -> None:

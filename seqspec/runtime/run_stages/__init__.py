@@ -1,0 +1,1 @@
+"""What a run goes through: preparation, its plan in files, training and evaluation, an early end."""

@@ -1,0 +1,168 @@
+"""Training from the newest checkpoint to the end of the plan, and the final evaluation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from seqspec.data.progress import silent
+from seqspec.data.stages.first_look import first_look
+from seqspec.runtime.assembly.assemble import assemble, learned_of
+from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, sweep
+from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune
+from seqspec.runtime.checkpoints.selection import readable
+from seqspec.runtime.checkpoints.training_state import TrainingState
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.machine import bfloat16_gain
+from seqspec.runtime.evaluation.evaluator import Scored
+from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, evaluation
+from seqspec.runtime.reproducibility.lock import Stamps
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
+from seqspec.runtime.run_stages.non_finite import not_finite_error
+from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
+from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.strategies.shardable import shard
+from seqspec.runtime.training.streams import training_stream, unit_of
+from seqspec.runtime.training.trainer import train
+from seqspec.runtime.training.training_module import Training
+from seqspec.schema.diagnostic import Exit, RunError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to."""
+
+    folder: RunFolder
+    exit: Exit
+    evaluated: Mapping[str, Scored] = field(default_factory=dict)
+    """The final evaluation by split."""
+    checkpoint: str = ""
+    """Whose weights were evaluated."""
+
+
+def carry_out(
+    folder: RunFolder,
+    assembled: Assembled,
+    launch: Launch,
+    *,
+    place: Place,
+    micro_batches: int,
+    allow_drift: bool = False,
+) -> Result:
+    experiment = assembled.compiled.plan.experiment
+    stamps = Stamps.take(assembled)
+    if not place.rank:
+        _tidy(folder)
+        _warn(assembled, launch)
+    saved = newest_sound(folder.checkpoints, _say)
+    wrap = CompiledLoss if launch.compile else None
+    sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
+    module = Training(assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded)
+    training_state = TrainingState()
+    if saved:
+        training_state = _restored(module, saved, folder, place)
+        if not place.rank and not allow_drift:
+            require_journal(folder, length=training_state.journal, step=saved.step)
+        _say(f"going on from step {saved.step:,}")
+    apart = module.apart is not None
+    updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
+    stream = training_stream(
+        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch, place=place, apart=apart
+    )
+    known: Baselines = {}
+    try:
+        interrupted = train(
+            module, stream=stream, unit=unit_of(assembled), folder=folder, training_state=training_state,
+            evaluate_at=lambda step: evaluation(assembled, module, launch, place, known=known),
+            launch=launch, place=place,
+        )  # fmt: skip
+    except NotFinite as error:
+        raise not_finite_error(error, folder, assembled) from None
+    if interrupted is not None:
+        _say(
+            f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
+        )
+        return Result(folder, interrupted)
+    if place.rank:
+        return Result(folder, Exit.CLEAN)
+    if sharded:
+        assembled = _whole_again(folder, assembled)
+    evaluated, checkpoint = conclude(folder, assembled, module, launch)
+    _require_unchanged(stamps, folder)
+    return Result(folder, Exit.CLEAN, evaluated, checkpoint)
+
+
+def _require_unchanged(stamps: Stamps, folder: RunFolder) -> None:
+    """The files that the run read are still those that its lock names."""
+    changed = stamps.changed()
+    if changed:
+        raise RunError(
+            f"the corpus was changed while the run read it: {', '.join(changed[:5])}; "
+            f"{folder.path} is not to be trusted",
+            exit=Exit.DRIFT,
+            help="run again with files that stay as they are",
+        )
+
+
+def _tidy(folder: RunFolder) -> None:
+    """Take away what killed writers have left, and make again what may be missing."""
+    sweep(folder.checkpoints)
+    sweep_temporary(folder)
+    for path in (folder.checkpoints, folder.predictions):
+        path.mkdir(exist_ok=True)
+
+
+def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Place) -> TrainingState:
+    """Put a checkpoint into the module; gives how the run stood."""
+    plan = module.program.plan
+    experiment = plan.experiment
+    last = experiment.train.max_steps
+    if saved.step > last:
+        raise RunError(
+            f"checkpoint {folder_name(saved.step)} lies beyond the run, which ends at step {last:,}",
+            exit=Exit.STORAGE,
+            help=f"take its folder out of {folder.checkpoints}: it is of another run",
+        )
+    with readable(saved.step):
+        module.restore(saved.tensors, saved.state, first=place.rank == 0)
+        training_state = TrainingState.from_json(saved.state["standing"]).for_plan(
+            last, experiment.evaluate, {name: one.experiment.evaluate for name, one in plan.each.items()}
+        )
+    if not place.rank:
+        keep = Keep.of(experiment.train)
+        prune(
+            folder.checkpoints,
+            keep=keep,
+            scores=training_state.scores,
+            planned=training_state.planned,
+            newest=saved.step,
+        )
+    return training_state
+
+
+def _whole_again(folder: RunFolder, assembled: Assembled) -> Assembled:
+    """With a model that this process holds alone, for the weights of a checkpoint."""
+    learned = learned_of(folder, assembled.compiled.plan)
+    again = assemble(assembled.compiled, progress=silent, learned=learned)
+    return replace(again, initialized=assembled.initialized, teachers=assembled.teachers)
+
+
+def _warn(assembled: Assembled, launch: Launch) -> None:
+    """What a person should know before the first step."""
+    advise(launch, launch.precision or assembled.compiled.plan.experiment.train.precision)
+    for task, one in assembled.each.items():
+        for sentence in first_look(one.prepared):
+            _say(f"warning: {f'task `{task}`: ' if task else ''}{sentence}")
+
+
+def advise(launch: Launch, precision: str) -> None:
+    """Mixed precision is asked for because it is fast; on many processors it is not."""
+    if launch.accelerator == "cpu" and precision == "bfloat16" and (gain := bfloat16_gain()) < 1:
+        _say(f"bfloat16 is slower than float32 here: matrix products run at {gain:.1f} times the speed")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

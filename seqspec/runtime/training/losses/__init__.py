@@ -1,0 +1,1 @@
+"""What a training step makes small, which targets it counts, and the teachers that it compares with."""
