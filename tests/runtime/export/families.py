@@ -47,9 +47,18 @@ FAMILIES = {
 class Tried:
     """What an exporter asks of a subject, without a run."""
 
-    model: Any
+    opened: Any
     batches: tuple[Any, ...]
-    folder: Any = field(default_factory=lambda: SimpleNamespace(path=Path("tried")))
+    folder: Any
+    weights: Any = field(default_factory=lambda: SimpleNamespace(name="none"))
+
+    @property
+    def model(self):
+        return self.opened.run.program.model
+
+    @property
+    def compiled(self):
+        return self.opened.run.compiled
 
     @torch.no_grad()
     def graphs(self, batch=None):
@@ -63,13 +72,18 @@ def tried(spec, cache) -> Tried:
     compiled = compile_spec(ROOT / "specs" / f"{spec}.yaml", overlays=overlays)
     prepared = prepare(build_data(compiled.plan), cache=cache, splits=["train"], processes=1)
     compiled = recompile(compiled, facts=prepared.facts)
-    model = build(compiled.plan, tree=compiled.tree).model.eval()
+    program = build(compiled.plan, tree=compiled.tree)
     with torch.no_grad():
-        for weight in model.parameters():
+        for weight in program.model.eval().parameters():
             weight.add_(torch.randn_like(weight) * 0.02)
     batch = next(iter(training_loader(prepared.parts, prepared.splits["train"], stop=1)))
     few = batch.map(lambda x: x[:5])
-    return Tried(model, (few, few.map(lambda x: x[:1])))
+    known = getattr(prepared.splits["train"], "statistics", {})
+    kept = SimpleNamespace(labels=prepared.labels, statistics=known)
+    run = SimpleNamespace(program=program, parts=prepared.parts, kept=kept, compiled=compiled)
+    folder = SimpleNamespace(path=Path("tried"), spec=ROOT / "specs" / f"{spec}.yaml")
+    opened = SimpleNamespace(run=run, parts=prepared.parts)
+    return Tried(opened, (few, few.map(lambda x: x[:1])), folder)
 
 
 def table(cache) -> str:
