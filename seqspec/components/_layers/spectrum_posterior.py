@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from seqspec.components._layers.wavenet import WaveNet
@@ -28,3 +30,13 @@ class SpectrumPosterior(nn.Module):
         hidden_BDT = self.body(self.entry(x_BFT) * mask_B1T, mask_B1T, speaker_BS1)
         mean_BDT, log_std_BDT = (self.exit(hidden_BDT) * mask_B1T).chunk(2, dim=1)
         return mean_BDT, log_std_BDT
+
+
+class Latent(NamedTuple):
+    """Latent vectors of a batch of recordings."""
+
+    z_BDT: Tensor
+    """Drawn from the posterior."""
+    log_std_BDT: Tensor
+    mask_B1T: Tensor
+    frames_B: Tensor

@@ -10,10 +10,9 @@ shorter than a piece is followed by silence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,20 +21,21 @@ from seqspec.components._layers.adversarial_sound import critic_loss, generator_
 from seqspec.components._layers.coupling_flow import CouplingFlow
 from seqspec.components._layers.linear_spectrogram import linear_spectrogram, pieces
 from seqspec.components._layers.masks import length_mask
-from seqspec.components._layers.mel import mel_frames, num_frames
-from seqspec.components._layers.monotonic_alignment import best_durations, expanded
+from seqspec.components._layers.mel import mel_frames
+from seqspec.components._layers.monotonic_alignment import expanded
+from seqspec.components._layers.recordings import heard, true_recordings
 from seqspec.components._layers.speaker import Speaker
-from seqspec.components._layers.spectrum_posterior import SpectrumPosterior
+from seqspec.components._layers.spectrum_posterior import Latent, SpectrumPosterior
 from seqspec.components._layers.speech_draws import Draws, drawn, noise
+from seqspec.components._layers.text_prior import TextPrior, require_frames, whole_durations, with_blanks
 from seqspec.components._layers.transformer_layer import suit_positions
 from seqspec.components.outputs import Compared, Only, Output, Term, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.components.search._speech import Drawing, default_drawing
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
-from seqspec.schema.diagnostic import DataError
 from seqspec.schema.model.vits import VitsConfig
-from seqspec.schema.types import PAD, Frames, Type
+from seqspec.schema.types import Frames, Type
 
 EPSILON = 1e-6
 """Added to the power of a spectrum before its root is taken, as in the public code."""
@@ -54,7 +54,7 @@ class Vits(nn.Module):
         assert isinstance(target, Frames)
         frames = config.frames_of(takes)
         assert frames.mel is not None
-        self.mel, self.bins, self.rate = frames.mel, frames.dim, float(frames.rate)
+        self.frames, self.mel, self.bins = frames, frames.mel, frames.dim
         self.segment, self.most, self.blanks = config.segment, config.max_token_frames, config.blanks
         self.embedding, self.encoder = parts("embedding"), parts("encoder")
         suit_positions(self.encoder, self.embedding)
@@ -106,16 +106,13 @@ class Vits(nn.Module):
         for row, length in enumerate(lengths):
             who = None if speaker_BS is None else speaker_BS[row : row + 1]
             wave_L = self.generator(latent_BTD[row : row + 1, :length], *_told(who))[0]
-            found.append([self._sound(AudioPrediction(wave_L.float().cpu().numpy(), self.mel.rate))])
+            sound = AudioPrediction(wave_L.float().cpu().numpy(), self.mel.rate)
+            found.append([heard(sound, self.frames, epsilon=EPSILON)])
         return found
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The true recordings, and their frames."""
-        if batch.target.dim() != 3 or batch.target_lengths is None:
-            return [None] * len(batch.index)
-        pairs = zip(batch.target, batch.target_lengths.tolist(), strict=True)
-        waves = (x[:length].flatten().float().cpu().numpy() for x, length in pairs)
-        return [self._sound(AudioPrediction(wave, self.mel.rate)) for wave in waves]
+        return true_recordings(batch, self.frames, epsilon=EPSILON)
 
     @torch.no_grad()
     def attention(self, batch: Batch) -> Tensor | None:
@@ -156,7 +153,7 @@ class Vits(nn.Module):
         vector_B1S: Tensor = self.speaker(empty_B1S, batch)
         return vector_B1S.squeeze(1)
 
-    def _posterior(self, batch: Batch, draws: Draws, speaker_BS: Tensor | None) -> _Latent:
+    def _posterior(self, batch: Batch, draws: Draws, speaker_BS: Tensor | None) -> Latent:
         frames_B = _frames(batch)
         mask_B1T = length_mask(frames_B, batch.target.shape[1])[:, None]
         x_BTF = linear_spectrogram(
@@ -164,9 +161,9 @@ class Vits(nn.Module):
         )
         mean_BDT, log_std_BDT = self.posterior(x_BTF.transpose(1, 2), mask_B1T, _wide(speaker_BS))
         noise_BDT = draws.latent_BTD.transpose(1, 2)
-        return _Latent((mean_BDT + noise_BDT * log_std_BDT.exp()) * mask_B1T, log_std_BDT, mask_B1T, frames_B)
+        return Latent((mean_BDT + noise_BDT * log_std_BDT.exp()) * mask_B1T, log_std_BDT, mask_B1T, frames_B)
 
-    def _made_piece(self, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None) -> Tensor:
+    def _made_piece(self, posterior: Latent, draws: Draws, speaker_BS: Tensor | None) -> Tensor:
         """``[B, L]``: the samples of a piece of each recording, zero behind its end."""
         piece = partial(pieces, starts_B=draws.starts_B, lengths_B=posterior.frames_B, size=self.segment)
         made_BL: Tensor = self.generator(piece(posterior.z_BDT.transpose(1, 2)), *_told(speaker_BS))
@@ -186,7 +183,7 @@ class Vits(nn.Module):
         return means
 
     def _read_losses(
-        self, batch: Batch, posterior: _Latent, draws: Draws, speaker_BS: Tensor | None, only: Only
+        self, batch: Batch, posterior: Latent, draws: Draws, speaker_BS: Tensor | None, only: Only
     ) -> dict[str, Output]:
         """``kl``, summed over features and divided by frames (equation 4), and ``duration``: each example's
         mean over its tokens, blanks among them, weighs as it has tokens in the corpus.
@@ -197,12 +194,10 @@ class Vits(nn.Module):
         durations_BN = self._aligned(batch, read, z_BTD)
         found: dict[str, Output] = {}
         if wanted("kl", only):
-            mean_BTD, log_std_BTD = (
-                expanded(x, durations_BN, z_BTD.shape[1]) for x in (read.mean_BND, read.log_std_BND)
-            )
-            off_BTD = (z_BTD - mean_BTD).square() * (-2 * log_std_BTD).exp()
-            each_BTD = log_std_BTD - posterior.log_std_BDT.transpose(1, 2) - 0.5 + 0.5 * off_BTD
-            total = (each_BTD * posterior.mask_B1T.transpose(1, 2)).sum()
+            total = read.divergence(
+                z_BTD, log_std_BTD=posterior.log_std_BDT.transpose(1, 2),
+                mask_BT1=posterior.mask_B1T.transpose(1, 2), durations_BN=durations_BN,
+            )  # fmt: skip
             found["kl"] = Term(total, posterior.frames_B.sum())
         if wanted("duration", only):
             nll_B = self.duration(
@@ -212,7 +207,7 @@ class Vits(nn.Module):
             found["duration"] = Term((nll_B * share_B).sum(), batch.source_lengths.sum())
         return found
 
-    def _again(self, batch: Batch, posterior: _Latent, speaker_BS: Tensor | None) -> Compared:
+    def _again(self, batch: Batch, posterior: Latent, speaker_BS: Tensor | None) -> Compared:
         """Frames of each recording as the generator makes it of its latent vectors, beside the true ones."""
         made_BL: Tensor = self.generator(posterior.z_BDT.transpose(1, 2), *_told(speaker_BS))
         made_BTH = made_BL.view(*batch.target.shape) * posterior.mask_B1T.transpose(1, 2)
@@ -221,21 +216,17 @@ class Vits(nn.Module):
         )
         return Compared(made, true, posterior.frames_B)
 
-    def _read(self, batch: Batch) -> _Read:
+    def _read(self, batch: Batch) -> TextPrior:
         """What is known of the tokens, blanks among them."""
         assert batch.source is not None
         assert batch.source_lengths is not None
-        ids_BN = batch.source
-        if self.blanks == "between":
-            spread = torch.full((len(ids_BN), 2 * ids_BN.shape[1] + 1), PAD, device=ids_BN.device)
-            spread[:, 1::2] = ids_BN
-            ids_BN = spread
+        ids_BN = with_blanks(batch.source) if self.blanks == "between" else batch.source
         lengths_B = self._lengths(batch.source_lengths)
         mask_BN1 = length_mask(lengths_B, ids_BN.shape[1])[:, :, None]
         states_BND, _ = self.encoder(self.embedding(ids_BN) * mask_BN1, lengths_B)
         states_BND = states_BND * mask_BN1
         mean_BND, log_std_BND = (self.prior(states_BND) * mask_BN1).chunk(2, dim=2)
-        return _Read(states_BND, mean_BND, log_std_BND, mask_BN1, lengths_B)
+        return TextPrior(states_BND, mean_BND, log_std_BND, mask_BN1, lengths_B)
 
     def _lengths(self, lengths_B: Tensor) -> Tensor:
         """Tokens of texts that have so many, blanks among them."""
@@ -244,87 +235,52 @@ class Vits(nn.Module):
     def _size(self, size: int) -> int:
         return 2 * size + 1 if self.blanks == "between" else size
 
-    def _flowed(self, posterior: _Latent, speaker_BS: Tensor | None) -> Tensor:
+    def _flowed(self, posterior: Latent, speaker_BS: Tensor | None) -> Tensor:
         z_BDT: Tensor = self.flow(posterior.z_BDT, posterior.mask_B1T, _wide(speaker_BS))
         return z_BDT.transpose(1, 2)
 
     @torch.no_grad()
-    def _aligned(self, batch: Batch, read: _Read, z_BTD: Tensor) -> Tensor:
-        """``[B, N]``: frames of each token on the path under which the prior makes the recording most
-        probable (section 2.2.1).  Raises ``DataError`` where a text has more tokens than its recording has
-        frames.
+    def _aligned(self, batch: Batch, read: TextPrior, z_BTD: Tensor) -> Tensor:
+        """``[B, N]``: frames of each token on the most probable path.  Raises ``DataError`` where a text has
+        more tokens than its recording has frames.
         """
-        _require_frames(batch, read.lengths_B, blanks=self.blanks == "between")
-        precision_BND = (-2 * read.log_std_BND).exp()
-        constant_BN = (-0.5 * math.log(2 * math.pi) - read.log_std_BND).sum(2)
-        square_BN = (-0.5 * read.mean_BND.square() * precision_BND).sum(2)
-        log_p_BTN = (
-            -0.5 * z_BTD.square() @ precision_BND.transpose(1, 2)
-            + z_BTD @ (read.mean_BND * precision_BND).transpose(1, 2)
-            + (constant_BN + square_BN)[:, None]
-        )
-        return best_durations(log_p_BTN, _frames(batch), read.lengths_B)
+        frames_B = _frames(batch)
+        require_frames(
+            batch.index.tolist(), read.lengths_B.tolist(), frames_B.tolist(),
+            blanks=self.blanks == "between",
+        )  # fmt: skip
+        return read.path_durations(z_BTD, frames_B)
 
     def _spoken(
-        self, read: _Read, generators: Sequence[torch.Generator], drawing: Drawing, speaker_BS: Tensor | None
+        self,
+        read: TextPrior,
+        generators: Sequence[torch.Generator],
+        drawing: Drawing,
+        speaker_BS: Tensor | None,
     ) -> Tensor:
-        """``[B, N]`` whole durations, rounded up; an answer has one frame at least."""
+        """``[B, N]`` whole durations."""
         noise_BCN = noise(generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1])).to(
             read.states_BND
         )
         log_BN = self.duration.log_durations(
             read.states_BND, read.mask_BN1, noise_BCN * drawing.noise_scale_duration, speaker_BS
         )
-        real_BN = log_BN.clamp(max=math.log(self.most)).exp() * drawing.length_scale
-        durations_BN = real_BN.ceil().clamp(max=self.most).long() * read.mask_BN1.squeeze(2)
-        durations_BN[:, 0] += durations_BN.sum(1) == 0
-        return durations_BN
+        return whole_durations(log_BN, read, scale=drawing.length_scale, most=self.most)
 
     def _latent(
         self,
-        read: _Read,
+        read: TextPrior,
         durations_BN: Tensor,
         generators: Sequence[torch.Generator],
         drawing: Drawing,
         speaker_BS: Tensor | None,
     ) -> tuple[Tensor, list[int]]:
         """``[B, T, D]``, what the generator reads, and how much of it is each example's."""
-        lengths: list[int] = durations_BN.sum(1).tolist()
-        size = max(lengths)
-        dim = read.mean_BND.shape[2]
-        noise_BDT = noise(generators, lengths, (dim, size)).to(read.mean_BND)
-        mean_BTD, log_std_BTD = (expanded(x, durations_BN, size) for x in (read.mean_BND, read.log_std_BND))
-        z_BTD = mean_BTD + noise_BDT.transpose(1, 2) * log_std_BTD.exp() * drawing.noise_scale
-        mask_B1T = length_mask(durations_BN.sum(1), size)[:, None]
+        lengths_B = durations_BN.sum(1)
+        z_BTD = read.drawn(durations_BN, generators, scale=drawing.noise_scale)
+        mask_B1T = length_mask(lengths_B, z_BTD.shape[1])[:, None]
         latent_BDT = self.flow.inverse(z_BTD.transpose(1, 2) * mask_B1T, mask_B1T, _wide(speaker_BS))
-        return latent_BDT.transpose(1, 2), lengths
-
-    def _sound(self, sound: AudioPrediction) -> FramesPrediction:
-        mel = self.mel
-        if not num_frames(len(sound.samples_T), fft=mel.fft, hop=mel.hop, padding=mel.padding):
-            return FramesPrediction(torch.zeros(0, self.bins).numpy(), self.rate, lambda: sound)
-        frames_BTM = mel_frames(torch.from_numpy(sound.samples_T)[None], mel, self.bins, epsilon=EPSILON)
-        return FramesPrediction(frames_BTM[0].numpy(), self.rate, lambda: sound)
-
-
-class _Latent(NamedTuple):
-    """What the recordings say of the latent vectors."""
-
-    z_BDT: Tensor
-    """Drawn."""
-    log_std_BDT: Tensor
-    mask_B1T: Tensor
-    frames_B: Tensor
-
-
-class _Read(NamedTuple):
-    """What the texts say of them."""
-
-    states_BND: Tensor
-    mean_BND: Tensor
-    log_std_BND: Tensor
-    mask_BN1: Tensor
-    lengths_B: Tensor
+        return latent_BDT.transpose(1, 2), lengths_B.tolist()
 
 
 def _texts(batch: Batch) -> list[list[int]]:
@@ -347,16 +303,3 @@ def _wide(speaker_BS: Tensor | None) -> Tensor | None:
 def _told(speaker_BS: Tensor | None) -> tuple[Tensor, ...]:
     """What a generator is handed beside its frames."""
     return () if speaker_BS is None else (speaker_BS,)
-
-
-def _require_frames(batch: Batch, lengths_B: Tensor, *, blanks: bool) -> None:
-    """An alignment gives every token a frame at least."""
-    rows = zip(batch.index.tolist(), lengths_B.tolist(), _frames(batch).tolist(), strict=True)
-    for row, tokens, frames in rows:
-        if tokens > frames:
-            counted = f"{tokens:,} tokens with the blanks between them" if blanks else f"{tokens:,} tokens"
-            raise DataError(
-                f"example {row} has {counted}, and its recording {frames:,} frames",
-                help="every token needs a frame: leave such examples out with `filter`, or choose a smaller"
-                + (" hop, or `blanks: none`" if blanks else " hop"),
-            )

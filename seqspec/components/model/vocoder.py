@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.adversarial_sound import critic_loss, generator_losses
 from seqspec.components._layers.masks import length_mask
-from seqspec.components._layers.mel import mel_frames, num_frames
+from seqspec.components._layers.mel import mel_frames
+from seqspec.components._layers.recordings import heard, true_recordings
 from seqspec.components.graphs import Axes, Function, Graph
 from seqspec.components.outputs import Compared, Only, Output, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
@@ -34,7 +35,7 @@ class Vocoder(nn.Module):
         frames = takes["source"]
         assert isinstance(frames, Frames)
         assert frames.mel is not None
-        self.mel, self.bins, self.rate = frames.mel, frames.dim, float(frames.rate)
+        self.frames, self.mel, self.bins = frames, frames.mel, frames.dim
         self.whole = replace(frames.mel, high=frames.mel.rate / 2)
         """The loss hears all frequencies (section 2.4), and the input stops where its recipe does."""
         self.generator = parts("generator")
@@ -70,7 +71,7 @@ class Vocoder(nn.Module):
         assert batch.source is not None
         assert batch.source_lengths is not None
         pairs = zip(batch.source, batch.source_lengths.tolist(), strict=True)
-        return [[self._heard(self._sound(frames_TM[:length]))] for frames_TM, length in pairs]
+        return [[heard(self._sound(frames_TM[:length]), self.frames)] for frames_TM, length in pairs]
 
     def waveform(self, frames_BTM: Tensor) -> tuple[Tensor]:
         """``[B, L]``: samples in [-1, 1], the hop times as many as frames."""
@@ -87,24 +88,13 @@ class Vocoder(nn.Module):
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The true recordings, and their frames."""
-        if batch.target.dim() != 3 or batch.target_lengths is None:
-            return [None] * len(batch.index)
-        pairs = zip(batch.target, batch.target_lengths.tolist(), strict=True)
-        waves = (x[:length].flatten().float().cpu().numpy() for x, length in pairs)
-        return [self._heard(AudioPrediction(wave, self.mel.rate)) for wave in waves]
+        return true_recordings(batch, self.frames)
 
     def _sound(self, frames_TM: Tensor) -> AudioPrediction:
         if not len(frames_TM):
             return AudioPrediction(frames_TM.new_zeros(0).cpu().numpy(), self.mel.rate)
         (wave_1L,) = self.waveform(frames_TM[None])
         return AudioPrediction(wave_1L[0].float().cpu().numpy(), self.mel.rate)
-
-    def _heard(self, sound: AudioPrediction) -> FramesPrediction:
-        mel = self.mel
-        if not num_frames(len(sound.samples_T), fft=mel.fft, hop=mel.hop, padding=mel.padding):
-            return FramesPrediction(torch.zeros(0, self.bins).numpy(), self.rate, lambda: sound)
-        frames_BTM = mel_frames(torch.from_numpy(sound.samples_T)[None], mel, self.bins)
-        return FramesPrediction(frames_BTM[0].numpy(), self.rate, lambda: sound)
 
     def _made(self, batch: Batch) -> Tensor:
         assert batch.source is not None
