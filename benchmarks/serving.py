@@ -185,9 +185,7 @@ def main() -> None:
         result = asyncio.run(side_by_side(url, lines, offline, asked, server.pid))
         if asked.requests:
             before = resident(server.pid)
-            result["long"] = asyncio.run(
-                load(url, lines, asked.requests, asked, server.pid, asked.malformed)
-            )
+            result["long"] = asyncio.run(load(url, lines, asked.requests, asked, server.pid, asked.malformed))
             result["long"]["memory_kb_before"] = before
         result["health_after"] = httpx.get(f"{url}/healthz").status_code
         result["batches"] = re.findall(

@@ -18,9 +18,7 @@ def exported_recurrence(
     """``[B, T, P]``: the outputs of all steps, from ``start``; padded steps are the caller's to clear."""
     from torch._higher_order_ops.scan import scan
 
-    def step(
-        carried: tuple[Tensor, Tensor], gates_BG: Tensor
-    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    def step(carried: tuple[Tensor, Tensor], gates_BG: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
         hidden, cell = advance(gates_BG, CellState(*carried))
         # What is carried and what is given may share no memory.
         return (hidden, cell.clone()), hidden.clone()

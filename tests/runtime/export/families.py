@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,8 @@ from seqspec.compile.resolve.resolve import Overlay
 from seqspec.components.graphs import graphs_of
 from seqspec.data.batching.loader import training_loader
 from seqspec.data.stages.prepare import prepare
+from seqspec.runtime.export.target import target_of
+from seqspec.schema.diagnostic import RunError
 
 ROOT = Path(__file__).parents[3]
 FAMILIES = {
@@ -41,6 +44,27 @@ FAMILIES = {
     "vocoder": "vocoder_ljspeech_hifigan",
     "variational autoencoder of texts": "text_vae_ptb",
 }
+FOLDERS = ("hf", "ctranslate2", "sherpa_onnx")
+"""Targets that take a model as a whole."""
+KALDI = ("data.audio.features={type: log_mel, num_bins: 80, high_hz: 7600, snip_edges: false}",)
+BERT = "model.encoder={type: bert, dim: 32, num_layers: 1, num_heads: 4, feed_forward_dim: 64}"
+VIT = "model.encoder={type: vit, dim: 32, num_layers: 1, num_heads: 4, feed_forward_dim: 64, patch: 7}"
+OTHERS = {
+    ("CTC recogniser", "hf"): ("`wav2vec2_finetune_digits`", "wav2vec2_finetune_digits", ()),
+    ("CTC recogniser", "sherpa_onnx"): ("with Kaldi's features", "asr_librispeech_ctc", KALDI),
+    ("encoder and decoder, of text", "hf"): ("`mt_multi30k_ende`", "mt_multi30k_ende", ()),
+    ("encoder and decoder, of speech", "hf"): (
+        "`asr_whisper_common_voice_ja`", "asr_whisper_common_voice_ja", (),
+    ),
+    ("language model", "hf"): ("`lm_small_llama`", "lm_small_llama", ()),
+    ("classifier of text", "hf"): ("`classify_bert_ja`", "classify_bert_ja", ()),
+    ("classifier of images", "hf"): ("encoder `vit`", "image_mnist_lenet5", (VIT,)),
+    ("tagger of words", "hf"): ("encoder `bert`", "tag_conll2003", (BERT,)),
+    ("two encoders of pairs", "hf"): ("encoder `bert`", "embed_tanaka_enja", (BERT,)),
+}  # fmt: skip
+"""What of a family goes to a target where the spec beside it does not: what the table says, and a spec."""
+LOWERED: frozenset[str] = frozenset()
+"""Functions that ExecuTorch 1.5.1 runs as the run does."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +89,10 @@ class Tried:
         return graphs_of(self.model, self.batches[0] if batch is None else batch)
 
 
-def tried(spec, cache) -> Tried:
+def tried(spec, cache, *, sets=()) -> Tried:
     """The spec's profile ``tiny`` at weights none of which is nothing, and a batch of its training data."""
     torch.manual_seed(0)
-    overlays = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=24")]
+    overlays = [Overlay.profile("tiny"), *map(Overlay.set, ("data.source.synthetic=24", *sets))]
     compiled = compile_spec(ROOT / "specs" / f"{spec}.yaml", overlays=overlays)
     prepared = prepare(build_data(compiled.plan), cache=cache, splits=["train"], processes=1)
     compiled = recompile(compiled, facts=prepared.facts)
@@ -87,9 +111,39 @@ def tried(spec, cache) -> Tried:
 
 
 def table(cache) -> str:
-    """What every family gives to ``torch_export`` and ``onnx``, as Markdown."""
-    lines = ["| model | such as | functions of `torch_export` and `onnx` |", "|---|---|---|"]
+    """What every family gives to every target, as Markdown."""
+    columns = ("such as", "`torch_export` and `onnx`", "`executorch`", *(f"`{name}`" for name in FOLDERS))
+    lines = [f"| model | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for family, spec in FAMILIES.items():
-        names = ", ".join(f"`{graph.name}`" for graph in tried(spec, cache).graphs())
-        lines.append(f"| {family} | `{spec}` | {names or '–'} |")
+        subject = tried(spec, cache)
+        functions = [graph.name for graph in subject.graphs()]
+        lowered = [name for name in functions if f"{spec}: {name}" in LOWERED]
+        cells = [_names(functions), "yes" if lowered and lowered == functions else _names(lowered)]
+        cells += [_folder(family, subject, target, cache) for target in FOLDERS]
+        lines.append(f"| {family} | `{spec}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _names(names) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "–"
+
+
+def _folder(family, subject, target, cache) -> str:
+    if goes(subject, target):
+        return "yes"
+    if (family, target) not in OTHERS:
+        return "–"
+    told, spec, sets = OTHERS[family, target]
+    assert goes(tried(spec, cache, sets=sets), target), f"{told} does not go to {target}"
+    return told
+
+
+def goes(subject, target) -> bool:
+    """Whether the target writes the subject, or refuses it as a person should be refused."""
+    module = target_of(target)
+    with TemporaryDirectory() as folder:
+        try:
+            getattr(module, "check", module.write)(subject, Path(folder))
+        except RunError:
+            return False
+    return True

@@ -1,42 +1,37 @@
 """`.pte` files for ExecuTorch: Android, iOS and small devices, by XNNPACK's kernels and without Python.
 
-https://pytorch.org/executorch.  Memory is planned when the file is written, so every axis that varies has a
-largest size; where XNNPACK cannot follow a batch that varies beside a length, the batch is one.
+https://pytorch.org/executorch.  A file runs one input, or one hypothesis of a search, at a time: lowering
+makes a batch that varies a constant.  Memory is planned when the file is written, so lengths have a largest.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from seqspec.components.graphs import Graph
-from seqspec.data.batching.batch import Batch
-from seqspec.runtime.export.comparison import compare_answers, compare_graphs, example_batch
+from seqspec.components.graphs import Axes, Graph
+from seqspec.runtime.export.comparison import compare_answers, compare_graphs
 from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check, required
 from seqspec.runtime.export.tracing import arguments, described, exporting
 
 MOST = 1024
-"""Places of an axis that varies: ids, frames, positions."""
-MOST_BATCH = 16
-"""Examples, or hypotheses of a search."""
-COMPARED = 4
-"""Examples that are run, each by itself."""
+"""Largest size of an axis that varies: ids, frames, positions."""
+BATCH = "batch"
 
 
 def require() -> dict[str, str]:
     """The package that writes the files and runs them."""
     with _quiet():
-        required("executorch.exir", extra="executorch", wanted_by="`--to executorch`")
-        required("executorch.runtime", extra="executorch", wanted_by="`--to executorch`")
+        for module in ("executorch.exir", "executorch.runtime"):
+            required(module, extra="executorch", wanted_by="`--to executorch`")
     from importlib.metadata import version
 
     return {"executorch": version("executorch")}
@@ -45,88 +40,65 @@ def require() -> dict[str, str]:
 def write(subject: Subject, folder: Path) -> dict[str, Any]:
     """One file a graph."""
     told: dict[str, Any] = {}
-    whole = subject.graphs(example_batch(subject.batches[0]))
-    single = subject.graphs(_rows(subject.batches[0], 1)[0])
-    for graph, alone in zip(whole, single, strict=True):
+    for graph in subject.graphs(subject.batches[0]):
         file = f"{graph.name}.pte"
-        with _quiet():
-            most = _written(graph, alone, folder / file)
-        told[graph.name] = described(graph, file) | {"largest": most}
-    return {"graphs": told, "backend": "XNNPACK"}
+        with _quiet(), exporting(graph, target="executorch"):
+            (folder / file).write_bytes(_lowered(graph))
+        told[graph.name] = described(graph, file)
+    return {"graphs": told, "backend": "XNNPACK", BATCH: 1, "largest": MOST}
 
 
 def compare(subject: Subject, folder: Path) -> Sequence[Check]:
-    """The files in ExecuTorch's own runtime on single examples; then whole searches with them."""
+    """The files in ExecuTorch's own runtime, example by example; then whole searches with them."""
     with _quiet():
-        singles = [one for batch in subject.batches for one in _rows(batch, COMPARED)][:COMPARED]
-        alone = replace(subject, batches=tuple(singles))
-        runners = {graph.name: runner(folder / f"{graph.name}.pte") for graph in alone.graphs()}
-        return [*compare_graphs(alone, runners), *compare_answers(alone, runners)]
+        runners = {graph.name: runner(graph, folder / f"{graph.name}.pte") for graph in subject.graphs()}
+        return [*compare_graphs(subject, runners), *compare_answers(subject, runners)]
 
 
-def runner(path: Path) -> Any:
-    """What runs one file."""
+def runner(graph: Graph, path: Path) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
+    """What runs one file on each row of a batch and puts the results together."""
     from executorch.runtime import Runtime, Verification
 
     program = Runtime.get().load_program(str(path), verification=Verification.Minimal)
     method = program.load_method("forward")
+    assert method is not None
 
     def run(given: Sequence[Tensor]) -> Sequence[Tensor]:
-        found = method.execute([x.detach().contiguous().clone() for x in given])
-        return [x.clone() for x in found]
+        places = [_batch_axis(axes) for axes in graph.inputs.values()]
+        count = max(x.shape[at] for x, at in zip(given, places, strict=True) if at is not None)
+        found = []
+        for row in range(count):
+            alone = [_row(x, at, row) for x, at in zip(given, places, strict=True)]
+            found.append([x.clone() for x in method.execute(alone)])
+        together = zip(zip(*found, strict=True), graph.outputs.values(), strict=True)
+        return [torch.cat(rows, _batch_axis(axes) or 0) for rows, axes in together]
 
     return run
 
 
-def _written(graph: Graph, alone: Graph, path: Path) -> dict[str, int]:
-    """Gives the largest size of every axis that varies.  Raises ``RunError`` where it cannot."""
-    try:
-        return _lowered(graph, path, most={"batch": MOST_BATCH})
-    except Exception:  # Whatever the tracer or the backend makes of two axes that vary.
-        with exporting(graph, target="executorch"):
-            return _lowered(alone, path, most={"batch": 1})
-
-
-def _lowered(graph: Graph, path: Path, *, most: dict[str, int]) -> dict[str, int]:
+def _lowered(graph: Graph) -> bytes:
+    """The file of a function of one input."""
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
-    axes = {axis for one in graph.inputs.values() for axis in one if axis}
-    sizes = {axis: most.get(axis, MOST) for axis in sorted(axes)}
-    with torch.no_grad():
-        program = torch.export.export(
-            graph.function.eval(), arguments(graph), dynamic_shapes=_bounded(graph, sizes)
-        )
-        lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-        data = lowered.to_executorch().buffer
-    path.write_bytes(data)
-    return sizes
-
-
-def _bounded(graph: Graph, sizes: dict[str, int]) -> Any:
-    """Every axis that varies from 1 on: a dimension without bounds is taken for that of the example."""
-    dims = {axis: torch.export.Dim(axis, min=1, max=most) for axis, most in sizes.items() if most > 1}
-    return (
-        tuple(
-            {n: dims[axis] for n, axis in enumerate(axes) if axis in dims} for axes in graph.inputs.values()
-        ),
+    places = [_batch_axis(axes) for axes in graph.inputs.values()]
+    alone = tuple(_row(x, at, 0) for x, at in zip(arguments(graph), places, strict=True))
+    vary = torch.export.Dim.DYNAMIC(max=MOST)
+    shapes = tuple(
+        {n: vary for n, axis in enumerate(axes) if axis not in (None, BATCH)} for axes in graph.inputs.values()
     )
+    program = torch.export.export(graph.function.eval(), alone, dynamic_shapes=(shapes,))
+    lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    return bytes(lowered.to_executorch().buffer)
 
 
-def _rows(batch: Batch, count: int) -> list[Batch]:
-    """The first examples, each by itself and as long as it is."""
-    return [_alone(batch, row) for row in range(min(count, len(batch.index)))]
+def _batch_axis(axes: Axes) -> int | None:
+    return axes.index(BATCH) if BATCH in axes else None
 
 
-def _alone(batch: Batch, row: int) -> Batch:
-    index = torch.tensor([row])
-    single = batch.map(lambda x: x[index])
-    cut = {
-        role: field._replace(values=field.values[:, : max(int(field.lengths[0]), 2)])
-        for role, field in single.fields.items()
-        if field.lengths is not None
-    }
-    return single.with_fields(**cut)
+def _row(x: Tensor, at: int | None, row: int) -> Tensor:
+    """One example of an argument, in memory of its own."""
+    return x.clone() if at is None else x.narrow(at, min(row, x.shape[at] - 1), 1).clone().contiguous()
 
 
 @contextmanager
