@@ -78,7 +78,8 @@ def test_a_batch_of_one_is_no_constant(cache):
 
 
 @pytest.mark.parametrize(
-    ("spec", "search"), [("tts_ljspeech_vits", "synthesis"), ("text_vae_ptb", "{type: greedy, max_tokens: 6}")]
+    ("spec", "search"),
+    [("tts_ljspeech_vits", "synthesis"), ("text_vae_ptb", "{type: greedy, max_tokens: 6}")],
 )
 def test_what_is_drawn_is_an_argument(spec, search, cache):
     subject = tried(spec, cache, sets=(f"evaluate.search={search}",))

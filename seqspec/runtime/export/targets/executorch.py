@@ -85,7 +85,8 @@ def _lowered(graph: Graph) -> bytes:
     alone = tuple(_row(x, at, 0) for x, at in zip(arguments(graph), places, strict=True))
     vary = torch.export.Dim.DYNAMIC(max=MOST)
     shapes = tuple(
-        {n: vary for n, axis in enumerate(axes) if axis not in (None, BATCH)} for axes in graph.inputs.values()
+        {n: vary for n, axis in enumerate(axes) if axis not in (None, BATCH)}
+        for axes in graph.inputs.values()
     )
     program = torch.export.export(graph.function.eval(), alone, dynamic_shapes=(shapes,))
     lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])

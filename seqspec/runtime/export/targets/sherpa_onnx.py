@@ -144,7 +144,7 @@ def _graph(subject: Subject) -> Graph:
 
 
 def check(subject: Subject, folder: Path) -> Logits:
-    """What the recogniser scores; raises ``RunError`` for what sherpa-onnx cannot run, or would feed otherwise."""
+    """What the recogniser scores; raises ``RunError`` for what sherpa-onnx cannot run or feeds otherwise."""
     logits = subject.compiled.plan.node("model").gives
     if not isinstance(logits, Logits) or not logits.blank or not isinstance(_type(subject), Waveform):
         kind = subject.compiled.plan.experiment.model.component[1]
