@@ -1,8 +1,8 @@
-"""Weights of 8 bits in an export to ONNX, and what that costs and brings, measured.
+"""Weights of 8 or 4 bits in an export to ONNX, and what that costs and brings, measured.
 
 Dynamic quantisation (scales of activations are found as they come) needs no data; static quantisation fixes
-them from a named split.  Jacob et al. (2018), "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", CVPR, arXiv:1712.05877.
+them from a named split; weights alone may be quantised, in blocks.  Jacob et al. (2018), "Quantization and
+Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR, arXiv:1712.05877.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ from seqspec.runtime.export.teacher_forced import perplexity
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
 
-METHODS = ("int8", "int8_static")
+METHODS = ("int8", "int8_static", "int8_weights", "int4_weights")
+BLOCK = 32
+"""Weights that share a scale, where weights alone are quantised."""
 OPERATORS = ["MatMul", "Gemm", "LSTM"]
 """What is quantised; convolutions whose scales are found as they come gain no time on a CPU."""
 STATIC_OPERATORS = ["MatMul", "Gemm", "Conv"]
@@ -80,6 +82,10 @@ def quantize(
         if method == "int8":
             _dynamic(plain, small)
             how = f"dynamic int8 of {', '.join(OPERATORS)}, a scale a channel"
+        elif method in ("int8_weights", "int4_weights"):
+            bits = int(method[3])
+            _weights_alone(plain, small, bits=bits)
+            how = f"weights of MatMul in {bits} bits, a scale for {BLOCK} of them, arithmetic in float32"
         else:
             learned = {name: learned_ranges(subject.model, path) for name, path in plain.items()}
             _static(plain, small, _recorded(subject, before, calibrate), learned)
@@ -105,6 +111,16 @@ def _dynamic(plain: dict[str, Path], small: dict[str, Path]) -> None:
         quantize_dynamic(
             path, small[name], op_types_to_quantize=OPERATORS, per_channel=True, weight_type=QuantType.QInt8
         )
+
+
+def _weights_alone(plain: dict[str, Path], small: dict[str, Path], *, bits: int) -> None:
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    for name, path in plain.items():
+        quantizer = MatMulNBitsQuantizer(onnx.load(path), bits=bits, block_size=BLOCK, is_symmetric=True)
+        quantizer.process()
+        onnx.save(quantizer.model.model, small[name])
 
 
 def _static(

@@ -63,8 +63,25 @@ OTHERS = {
     ("two encoders of pairs", "hf"): ("encoder `bert`", "embed_tanaka_enja", (BERT,)),
 }  # fmt: skip
 """What of a family goes to a target where the spec beside it does not: what the table says, and a spec."""
-LOWERED: frozenset[str] = frozenset()
-"""Functions that ExecuTorch 1.5.1 runs as the run does."""
+LOWERED = frozenset({
+    "asr_librispeech_ctc: log_probs",
+    "embed_tanaka_enja: source_vectors",
+    "gan_mnist: generate",
+    "image_mnist_lenet5: log_probs",
+    "listops: log_probs",
+    "lm_masked: log_probs",
+    "lm_shakespeare_char: log_probs",
+    "lm_shakespeare_char: step",
+    "mt_tanaka_jaen: encode",
+    "mt_tanaka_jaen: step",
+    "point_modelnet40: log_probs",
+    "segmentation_pet_unet: logits",
+    "tag_conll2003: log_probs",
+    "vae_mnist: encode",
+    "vae_mnist: decode",
+    "vocoder_ljspeech_hifigan: waveform",
+})  # fmt: skip
+"""Functions that ExecuTorch 1.5.1 was seen to run as the run does, within 1e-6; others were not tried."""
 
 
 @dataclass(frozen=True)
