@@ -3,6 +3,8 @@
     python benchmarks/serving.py RUN INPUTS.txt --clients 8 --per-request 1          # side by side with predict
     python benchmarks/serving.py RUN INPUTS.txt --requests 10000 --malformed 1000    # and the long form
 
+In the long form the malformed requests go between the others, evenly.
+
 The server is a process of its own with one thread; the clients are tasks of this process, which also runs
 ``predict`` offline between the rounds of load.
 """
@@ -85,8 +87,12 @@ class Client:
         return int(head[9:12]), await self.reader.readexactly(size)
 
 
-async def load(url: str, lines: list[str], requests: int, asked: argparse.Namespace, pid: int) -> dict:
+async def load(
+    url: str, lines: list[str], requests: int, asked: argparse.Namespace, pid: int, malformed: int = 0
+) -> dict:
     found, times, memory, lost = 0, [], [], []
+    statuses: dict[int, int] = {}
+    other = httpx.AsyncClient(base_url=url, timeout=60)
     each, todo = asked.per_request, iter(range(requests))
 
     async def one_client() -> None:
@@ -102,19 +108,23 @@ async def load(url: str, lines: list[str], requests: int, asked: argparse.Namesp
             found += ok
             if not ok:
                 lost.append((status, body[:100]))
+            for bad in range(number * malformed // requests, (number + 1) * malformed // requests):
+                answer = await other.post("/v1/predict", **MALFORMED[bad % len(MALFORMED)])
+                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
             if number % 1000 == 999:
                 memory.append(resident(pid))
 
     begin, cpu = time.perf_counter(), cpu_seconds(pid)
     await asyncio.gather(*(one_client() for _ in range(asked.clients)))
     seconds, cpu = time.perf_counter() - begin, cpu_seconds(pid) - cpu
+    await other.aclose()
     times.sort()
     return {
         "requests": requests, "clients": asked.clients, "inputs_a_request": each, "answered": found,
         "lost": len(lost), "first_lost": [str(one) for one in lost[:3]], "seconds": seconds,
         "cpu_seconds": cpu, "p50_ms": 1e3 * times[len(times) // 2],
         "p95_ms": 1e3 * times[int(len(times) * 0.95)], "p99_ms": 1e3 * times[int(len(times) * 0.99)],
-        "memory_kb_every_1000": memory,
+        "memory_kb_every_1000": memory, "malformed": statuses,
     }  # fmt: skip
 
 
@@ -148,15 +158,6 @@ async def side_by_side(
     }  # fmt: skip
 
 
-async def malform(url: str, count: int) -> dict:
-    statuses: dict[int, int] = {}
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        for number in range(count):
-            answer = await client.post("/v1/predict", **MALFORMED[number % len(MALFORMED)])
-            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
-    return statuses
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
@@ -184,11 +185,8 @@ def main() -> None:
         result = asyncio.run(side_by_side(url, lines, offline, asked, server.pid))
         if asked.requests:
             before = resident(server.pid)
-            result["long"] = asyncio.run(load(url, lines, asked.requests, asked, server.pid))
+            result["long"] = asyncio.run(load(url, lines, asked.requests, asked, server.pid, asked.malformed))
             result["long"]["memory_kb_before"] = before
-        if asked.malformed:
-            result["malformed"] = asyncio.run(malform(url, asked.malformed))
-            result["memory_kb_after_malformed"] = resident(server.pid)
         result["health_after"] = httpx.get(f"{url}/healthz").status_code
         result["batches"] = re.findall(
             r"seqspec_(?:inputs|batches)_total\S* \S+", httpx.get(f"{url}/metrics").text

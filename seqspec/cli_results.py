@@ -170,7 +170,8 @@ def export(
     ] = [],  # noqa: B006
     task: RunTask = None,
     quantize: Annotated[
-        Literal["int8", "int8_static"] | None, typer.Option(help="Weights of 8 bits, measured (onnx).")
+        Literal["int8", "int8_static", "int8_weights", "int4_weights"] | None,
+        typer.Option(help="Weights of 8 or 4 bits, measured (onnx)."),
     ] = None,
     calibrate: Annotated[str, typer.Option(help="Split that int8_static finds its scales on.")] = "train",
     evaluate: Annotated[

@@ -21,6 +21,7 @@ from seqspec.schema.diagnostic import Diagnostic, SpecError
 from seqspec.schema.initialize import Freeze, Initialize
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.procedure._procedure import ProcedureConfig
+from seqspec.schema.quantize import Quantize
 from seqspec.schema.slot import Slot
 from seqspec.schema.sweep_section import Sweep
 from seqspec.schema.teacher import Teacher
@@ -86,6 +87,8 @@ class Train(Config):
     """Weight of the L2 penalty 0.5 · l2 · Σ w² that is added to the loss, over matrices and kernels."""
     weight_noise: WeightNoise | None = None
     """Variational noise on the weights."""
+    quantize: Annotated[Quantize | None, Later] = None
+    """Round weights and inputs while training, as an export of 8 bits will."""
     ema: Fraction | None = None
     """Decay of the exponential moving average of the weights; evaluation then uses the average."""
     skip_non_finite: Count = 0

@@ -17,6 +17,7 @@ from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.objectives import read_by
 from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Plan
+from seqspec.components._layers.fake_quantize import add_fake_quantize
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.together import Together
 from seqspec.schema.config import Config
@@ -117,6 +118,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     _freeze(whole.constructor)
     _refuse(_never_recomputed(plan, whole.model), tree)
     with torch.device(device):
+        _refuse(_never_rounded(plan, whole.model), tree)
         weighting = _weighting(whole)
     optimizers, phases, apart, joining = _procedure(whole.constructor, whole.model, tree)
     optimizers = _steered(optimizers, whole.model, weighting)
@@ -294,6 +296,19 @@ def _never_recomputed(plan: Plan, model: Any) -> Iterator[Finding]:
             ("train", "gradient_checkpointing"),
             "no layer of this model can be worked out again in the backward pass",
             help="take the key out; layers of Transformers can",
+            code="SQ209",
+            on_key=True,
+        )
+
+
+def _never_rounded(plan: Plan, model: Any) -> Iterator[Finding]:
+    """Lets layers round, where the plan says so."""
+    quantize = plan.experiment.train.quantize
+    if quantize is not None and not add_fake_quantize(model, quantize):
+        yield Finding(
+            ("train", "quantize"),
+            "this model has no linear layer or convolution that could round",
+            help="take the key out; weights of LSTMs are rounded by `seqspec export --quantize int8`",
             code="SQ209",
             on_key=True,
         )

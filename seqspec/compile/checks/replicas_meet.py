@@ -22,7 +22,9 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 
 CODE = "SQ388"
-NEEDS_MEMORY = ("zero_above_norm", "adaptive_clip", "weight_noise", "skip_non_finite", "gradient_cosines")
+NEEDS_MEMORY = (
+    "zero_above_norm", "adaptive_clip", "weight_noise", "skip_non_finite", "gradient_cosines", "quantize",
+)  # fmt: skip
 
 
 def check(plan: Plan) -> Iterator[Finding]:

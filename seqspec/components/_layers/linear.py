@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +22,18 @@ from torch.nn import functional
 
 LOW_RANK = "low_rank"
 """Name of the module inside a linear layer that learns in place of its weight; see ``low_rank.py``."""
+FAKE_QUANTIZE = "fake_quantize"
+"""Name of the module inside a layer that rounds its input and its weight; see ``fake_quantize.py``."""
 
 
 class Linear(nn.Linear):
     """``x W^T + b``, and what a module called ``low_rank`` inside it makes of that."""
 
     def forward(self, x: Tensor) -> Tensor:
+        rounds: Any = self._modules.get(FAKE_QUANTIZE)
+        if rounds is not None:
+            x = rounds.input(x)
+            return _with_low_rank(self, x, affine(x, rounds.weight(self.weight), self.bias))
         return _with_low_rank(self, x, affine(x, self.weight, self.bias))
 
 
@@ -68,6 +74,8 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     """What several layers make of ``x``, in one product: faster forward, and more so backward."""
+    if any(FAKE_QUANTIZE in layer._modules for layer in layers):
+        return tuple(layer(x) for layer in layers)  # Each has a grid of its own.
     biases = tuple(layer.bias for layer in layers if layer.bias is not None)
     given = _product(x, tuple(layer.weight for layer in layers), biases)
     sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]

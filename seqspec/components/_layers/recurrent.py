@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components._layers.exported_recurrence import exported_recurrence
 from seqspec.components._layers.lstm import CellState, Lstm, advance
 from seqspec.components._layers.masks import length_mask
 
@@ -74,6 +75,8 @@ class Recurrent(nn.Module):
     def _run(self, direction: int, x_BTI: Tensor) -> Tensor:
         cell = self.cells[direction]
         assert isinstance(cell, LstmCell | GruCell)
+        if torch.compiler.is_exporting():
+            return exported_recurrence(cell.advance, cell.start(x_BTI.shape[0]), cell.read(x_BTI))
         state, outputs = cell.start(len(x_BTI)), []
         for gates_BG in cell.read(x_BTI).unbind(1):
             state = cell.advance(gates_BG, state)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from seqspec.components._layers.monotonic_alignment import best_durations, expanded
-from seqspec.components._layers.speech_draws import noise
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import PAD
 
@@ -59,28 +58,18 @@ class TextPrior(NamedTuple):
         """``[B, T, D]`` twice: mean and logarithm of the standard deviation of each frame."""
         return expanded(self.mean_BND, durations_BN, size), expanded(self.log_std_BND, durations_BN, size)
 
-    def drawn(self, durations_BN: Tensor, generators: Sequence[torch.Generator], *, scale: float) -> Tensor:
-        """``[B, T, D]``: a latent vector a frame, each example's by its own generator; ``scale`` multiplies
-        the standard deviation.
-        """
-        lengths: list[int] = durations_BN.sum(1).tolist()
-        size = max(lengths)
-        noise_BDT = noise(generators, lengths, (self.mean_BND.shape[2], size)).to(self.mean_BND)
-        mean_BTD, log_std_BTD = self.expanded(durations_BN, size)
-        return mean_BTD + noise_BDT.transpose(1, 2) * log_std_BTD.exp() * scale
 
-
-def whole_durations(log_BN: Tensor, prior: TextPrior, *, scale: float, most: int) -> Tensor:
-    """``[B, N]`` frames of each token, rounded up; a reading has one frame at least."""
+def whole_durations(log_BN: Tensor, mask_BN: Tensor, *, scale: float, most: int) -> Tensor:
+    """``[B, N]`` frames of each real token, rounded up; a reading has one frame at least."""
     real_BN = log_BN.clamp(max=math.log(most)).exp() * scale
-    durations_BN = real_BN.ceil().clamp(max=most).long() * prior.mask_BN1.squeeze(2)
+    durations_BN = real_BN.ceil().clamp(max=most).long() * mask_BN
     durations_BN[:, 0] += durations_BN.sum(1) == 0
     return durations_BN
 
 
 def with_blanks(ids_BN: Tensor) -> Tensor:
     """``[B, 2 N + 1]``: a blank before, between and behind the tokens."""
-    spread = torch.full((len(ids_BN), 2 * ids_BN.shape[1] + 1), PAD, device=ids_BN.device)
+    spread = torch.full((ids_BN.shape[0], 2 * ids_BN.shape[1] + 1), PAD, device=ids_BN.device)
     spread[:, 1::2] = ids_BN
     return spread
 

@@ -43,7 +43,7 @@ class Additive(nn.Module):
 
     def forward(self, query_NQ: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Contexts ``[N, C]`` and, mean over the heads, where they come from, ``[N, S]``."""
-        examples = len(memory.keys)
+        examples = memory.keys.shape[0]
         queries = self.query(query_NQ).unflatten(-1, (self.num_heads, -1))
         if self.head_query is not None:
             queries = self.head_query(queries)

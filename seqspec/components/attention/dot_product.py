@@ -36,7 +36,7 @@ class DotProduct(nn.Module):
     def forward(self, query_NQ: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """Contexts ``[N, C]`` and, mean over the heads, where they come from, ``[N, S]``."""
         queries = self.query(query_NQ).unflatten(-1, (self.num_heads, -1))
-        queries_BHKE = queries.view(len(memory.keys), -1, *queries.shape[1:]).transpose(1, 2)
+        queries_BHKE = queries.view(memory.keys.shape[0], -1, *queries.shape[1:]).transpose(1, 2)
         weights_BHKS = memory.softmax(queries_BHKE @ memory.keys.transpose(-1, -2) * self.scale)
         context_BKHE = (weights_BHKS @ memory.values).transpose(1, 2)
         return context_BKHE.flatten(2).flatten(0, 1), weights_BHKS.mean(1).flatten(0, 1)

@@ -23,8 +23,12 @@ from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
 from seqspec.schema.config import stated_width
+from seqspec.components.graphs import Axes, TensorState
 from seqspec.schema.decoder.recurrent import RecurrentConfig
 from seqspec.schema.types import States, Type
+
+MEMORY = ("memory_keys", "memory_values", "memory_mask")
+"""What the parts of a memory are called where another runtime keeps them."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,29 @@ class RecurrentState:
     def keep(self, examples_B: Tensor) -> RecurrentState:
         """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
         return self if self.memory is None else replace(self, memory=self.memory.keep(examples_B))
+
+    def tensors(self) -> TensorState:
+        """The same as named tensors."""
+        moving, fixed, axes = {}, {}, dict[str, Axes]()
+        for number, cell in enumerate(self.cells):
+            moving |= {f"hidden_{number}": cell.hidden, f"cell_{number}": cell.cell}
+        if self.memory is not None:
+            assert self.context_NC is not None
+            moving["context"] = self.context_NC
+            fixed = dict(zip(MEMORY, self.memory, strict=True))
+            axes = dict.fromkeys(MEMORY, ("batch", None, "memory", None)) | {MEMORY[2]: ("batch", "memory")}
+        return TensorState(fixed, moving, {**axes, **dict.fromkeys(moving, ("batch", None))})
+
+    def restored(self, tensors: Mapping[str, Tensor]) -> RecurrentState:
+        """A state of as many layers from named tensors."""
+        cells = tuple(
+            CellState(tensors[f"hidden_{number}"], tensors[f"cell_{number}"])
+            for number in range(len(self.cells))
+        )
+        if self.memory is None:
+            return RecurrentState(cells, None, None)
+        memory = Memory(*(tensors[name] for name in MEMORY))
+        return RecurrentState(cells, tensors["context"], memory)
 
 
 class Recurrent(nn.Module):

@@ -18,9 +18,11 @@ from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import with_ends
 from seqspec.components._layers.pooling import pool
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Axes, Function, Graph, Substitute, arguments_of
 from seqspec.components.loss.kl_divergence import divergence
 from seqspec.components.outputs import Only, Output, Posterior, Scored, Term, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.stepped_graphs import Stepper, begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.text_vae import TextVaeConfig
 from seqspec.schema.types import BOS, EOS, UNK, Type
@@ -87,12 +89,16 @@ class TextVae(nn.Module):
 
     def decode(self, batch: Batch, search: Any) -> list[list[Hypothesis]]:
         """Each text as the mean of its posterior is written, best first."""
-        memory_BMD, lengths_B = self._memory(self.latents(batch))
-        count = len(memory_BMD)
-        state = self.decoder.start(memory_BMD, lengths_B, examples=count)
-        first_B = torch.full((count,), BOS, device=memory_BMD.device)
-        limits_B = torch.full((count,), longest_output(self.decoder), device=memory_BMD.device)
+        latent_BZ = self.latents(batch)
+        count = len(latent_BZ)
+        first_B = torch.full((count,), BOS, device=latent_BZ.device)
+        limits_B = torch.full((count,), longest_output(self.decoder), device=latent_BZ.device)
+        state = self.start(latent_BZ)
         return search(Continuation(first_B, state, self.step, limits_B, batch.target_lengths, batch.index))
+
+    def start(self, latent_BZ: Tensor) -> Any:
+        """The decoder's state before it writes texts of these latent vectors."""
+        return self.decoder.start(*self._memory(latent_BZ), examples=len(latent_BZ))
 
     def step(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
         """Logits after one more id, and the state that knows it."""
@@ -103,15 +109,56 @@ class TextVae(nn.Module):
         """Nothing to be looked at."""
         return {}
 
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``encode`` texts into posteriors; of a latent vector ``begin`` and ``step`` write one."""
+        assert batch.target_lengths is not None
+        given, inputs = arguments_of(batch.fields["target"], "target")
+        latent_BZ = self.latents(batch)
+        stepping = self._stepper(latent_BZ)
+
+        def encode(ids_BU: Tensor, lengths_B: Tensor) -> tuple[Tensor, ...]:
+            return tuple(self._posterior_of(ids_BU, lengths_B))
+
+        def begin(latent_BZ: Tensor) -> tuple[Tensor, ...]:
+            return tuple(self._stepper(latent_BZ).state.fixed.values())
+
+        vector: Axes = ("batch", None)
+        held = {name: stepping.state.axes[name] for name in stepping.state.fixed}
+        prefix_BU, _ = with_ends(batch.target, batch.target_lengths, begin=BOS, end=EOS)
+        return (
+            Graph("encode", Function(self, encode), given, inputs, {"mean": vector, "log_variance": vector},
+                  "The posterior of each text; a sample of it is `mean + exp(log_variance / 2) * noise`."),
+            Graph("begin", Function(self, begin), {"latent": latent_BZ}, {"latent": vector}, held,
+                  "What the decoder looks at, of a latent vector: a posterior's, or one from N(0, 1)."),
+            step_graph(self, stepping, prefix_BU),
+        )  # fmt: skip
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+
+        def latents(batch: Batch) -> Tensor:
+            return graphs["encode"](batch.target, batch.target_lengths)[0]
+
+        def start(latent_BZ: Tensor) -> Any:
+            return begin_by(graphs["step"].graph, graphs["begin"](latent_BZ), len(latent_BZ))
+
+        return {"latents": latents, "start": start, "step": step_by(graphs["step"])}
+
+    def _stepper(self, latent_BZ: Tensor) -> Stepper:
+        return stepper(self.decoder, self.head, *self._memory(latent_BZ), latent_BZ.shape[0])
+
     def _posterior(self, batch: Batch) -> Posterior:
-        x_BUD: Any = batch.target if self.embedding is None else self.embedding(batch.target)
-        states_BUD, lengths_B = self.encoder(x_BUD, batch.target_lengths)
+        return self._posterior_of(batch.target, batch.target_lengths)
+
+    def _posterior_of(self, ids_BU: Tensor, lengths_B: Tensor | None) -> Posterior:
+        x_BUD: Any = ids_BU if self.embedding is None else self.embedding(ids_BU)
+        states_BUD, lengths_B = self.encoder(x_BUD, lengths_B)
         vector_BD = pool(self.pooling, states_BUD, lengths_B)
         return Posterior(self.mean(vector_BD), self.log_variance(vector_BD).clamp(-20, 20))
 
     def _memory(self, latent_BZ: Tensor) -> tuple[Tensor, Tensor]:
         memory_BMD = self.memory(latent_BZ).unflatten(1, (self.states, -1))
-        return memory_BMD, torch.full((len(latent_BZ),), self.states, device=latent_BZ.device)
+        return memory_BMD, torch.full((latent_BZ.shape[0],), self.states, device=latent_BZ.device)
 
     def _nll(self, batch: Batch, latent_BZ: Tensor) -> Tensor:
         """``[B]`` nats of all ids of a text and of its end."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.adversarial_sound import critic_loss, generator_losses
 from seqspec.components._layers.coupling_flow import CouplingFlow
+from seqspec.components._layers.drawn_speech_graphs import speech_graphs, speech_substitutes
 from seqspec.components._layers.linear_spectrogram import linear_spectrogram, pieces
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.mel import mel_frames
@@ -29,6 +30,7 @@ from seqspec.components._layers.spectrum_posterior import Latent, SpectrumPoster
 from seqspec.components._layers.speech_draws import Draws, drawn, noise
 from seqspec.components._layers.text_prior import TextPrior, require_frames, whole_durations, with_blanks
 from seqspec.components._layers.transformer_layer import suit_positions
+from seqspec.components.graphs import Graph, Substitute
 from seqspec.components.outputs import Compared, Only, Output, Term, terms, wanted
 from seqspec.components.predictions import AudioPrediction, FramesPrediction
 from seqspec.components.search._speech import Drawing, default_drawing
@@ -48,6 +50,8 @@ class Vits(nn.Module):
     """Random numbers of an example come from the step and its row alone, however a step is cut."""
 
     drawn: Tensor
+    channels = 2
+    """Random numbers a token."""
 
     def __init__(self, config: VitsConfig, takes: Mapping[str, Type], parts: Callable[[str], Any]) -> None:
         super().__init__()
@@ -99,17 +103,70 @@ class Vits(nn.Module):
     def decode(self, batch: Batch, search: Any = None) -> list[list[FramesPrediction]]:
         """One reading of each text, with its sound; its random numbers are the text's own."""
         drawing: Drawing = (search or default_drawing()).drawing
-        read, speaker_BS = self._read(batch), self._speaker(batch)
+        assert batch.source is not None
+        assert batch.source_lengths is not None
+        speaker_B = self.speaker.speakers(batch)
         generators = [drawing.generator(ids) for ids in _texts(batch)]
-        durations_BN = self._spoken(read, generators, drawing, speaker_BS)
-        latent_BTD, lengths = self._latent(read, durations_BN, generators, drawing, speaker_BS)
+        lengths_B, size = self._lengths(batch.source_lengths), self.size(batch.source.shape[1])
+        noise_BCN = noise(generators, lengths_B.tolist(), (self.channels, size)).to(lengths_B.device)
+        noise_BCN = noise_BCN * drawing.noise_scale_duration
+        mean_BND, log_std_BND, log_BN = self.tokens(batch.source, batch.source_lengths, noise_BCN, speaker_B)
+        durations_BN = whole_durations(
+            log_BN, length_mask(lengths_B, size), scale=drawing.length_scale, most=self.most
+        )
+        frames: list[int] = durations_BN.sum(1).tolist()
+        noise_BDT = noise(generators, frames, (mean_BND.shape[2], max(frames))).to(mean_BND)
+        noise_BTD = noise_BDT.transpose(1, 2) * drawing.noise_scale
+        (latent_BTD,) = self.latents(mean_BND, log_std_BND, durations_BN, noise_BTD, speaker_B)
         found = []
-        for row, length in enumerate(lengths):
-            who = None if speaker_BS is None else speaker_BS[row : row + 1]
-            wave_L = self.generator(latent_BTD[row : row + 1, :length], *_told(who))[0]
+        for row, length in enumerate(frames):
+            who = None if speaker_B is None else speaker_B[row : row + 1]
+            wave_L = self.waveform(latent_BTD[row : row + 1, :length], who)[0][0]
             sound = AudioPrediction(wave_L.float().cpu().numpy(), self.mel.rate)
             found.append([heard(sound, self.frames, epsilon=EPSILON)])
         return found
+
+    def tokens(
+        self, ids_BN: Tensor, lengths_B: Tensor, noise_BCN: Tensor, speaker_B: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Mean and logarithm of the deviation ``[B, N, D]`` of a token's frames, blanks among the tokens, and
+        the logarithm of how many there are, ``[B, N]``.
+        """
+        read = self._read_ids(ids_BN, lengths_B)
+        log_BN = self.duration.log_durations(
+            read.states_BND, read.mask_BN1, noise_BCN, self._vector(speaker_B)
+        )
+        return read.mean_BND, read.log_std_BND, log_BN
+
+    def latents(
+        self,
+        mean_BND: Tensor,
+        log_std_BND: Tensor,
+        durations_BN: Tensor,
+        noise_BTD: Tensor,
+        speaker_B: Tensor | None = None,
+    ) -> tuple[Tensor]:
+        """``[B, T, D]``: what the generator reads, zero behind each end."""
+        size = noise_BTD.shape[1]
+        mean_BTD, log_std_BTD = (expanded(x, durations_BN, size) for x in (mean_BND, log_std_BND))
+        z_BTD = mean_BTD + noise_BTD * log_std_BTD.exp()
+        mask_B1T = length_mask(durations_BN.sum(1), size)[:, None]
+        latent_BDT = self.flow.inverse(
+            z_BTD.transpose(1, 2) * mask_B1T, mask_B1T, _wide(self._vector(speaker_B))
+        )
+        return (latent_BDT.transpose(1, 2),)
+
+    def waveform(self, latent_BTD: Tensor, speaker_B: Tensor | None = None) -> tuple[Tensor]:
+        """``[B, L]`` samples of latent vectors of one length."""
+        return (self.generator(latent_BTD, *_told(self._vector(speaker_B))),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``tokens``, ``latents`` and ``waveform``; what is drawn is an argument."""
+        return speech_graphs(self, batch)
+
+    def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
+        """The methods that ``decode`` calls, by the graphs in another runtime."""
+        return speech_substitutes(graphs)
 
     def references(self, batch: Batch) -> Sequence[FramesPrediction | None]:
         """The true recordings, and their frames."""
@@ -136,7 +193,7 @@ class Vits(nn.Module):
         assert batch.source is not None
         assert batch.source_lengths is not None
         frames, tokens = _frames(batch).tolist(), self._lengths(batch.source_lengths).tolist()
-        sizes = batch.target.shape[1], self._size(batch.source.shape[1])
+        sizes = batch.target.shape[1], self.size(batch.source.shape[1])
         generators = [
             torch.Generator().manual_seed(seed_of(key, "vits", phase, step, row))
             for row in batch.index.tolist()
@@ -148,11 +205,14 @@ class Vits(nn.Module):
         return Draws(*(one.to(batch.target.device) for one in found))
 
     def _speaker(self, batch: Batch) -> Tensor | None:
+        return self._vector(self.speaker.speakers(batch))
+
+    def _vector(self, speaker_B: Tensor | None) -> Tensor | None:
+        """``[B, S]``: who speaks, where there are several."""
         if self.speaker.table_SD is None:
             return None
-        empty_B1S = self.speaker.table_SD.new_zeros(len(batch.index), 1, self.speaker.table_SD.shape[1])
-        vector_B1S: Tensor = self.speaker(empty_B1S, batch)
-        return vector_B1S.squeeze(1)
+        assert speaker_B is not None
+        return self.speaker.table_SD[speaker_B]
 
     def _posterior(self, batch: Batch, draws: Draws, speaker_BS: Tensor | None) -> Latent:
         frames_B = _frames(batch)
@@ -221,8 +281,11 @@ class Vits(nn.Module):
         """What is known of the tokens, blanks among them."""
         assert batch.source is not None
         assert batch.source_lengths is not None
-        ids_BN = with_blanks(batch.source) if self.blanks == "between" else batch.source
-        lengths_B = self._lengths(batch.source_lengths)
+        return self._read_ids(batch.source, batch.source_lengths)
+
+    def _read_ids(self, ids_BN: Tensor, lengths_B: Tensor) -> TextPrior:
+        ids_BN = with_blanks(ids_BN) if self.blanks == "between" else ids_BN
+        lengths_B = self._lengths(lengths_B)
         mask_BN1 = length_mask(lengths_B, ids_BN.shape[1])[:, :, None]
         states_BND, _ = self.encoder(self.embedding(ids_BN) * mask_BN1, lengths_B)
         states_BND = states_BND * mask_BN1
@@ -233,8 +296,9 @@ class Vits(nn.Module):
         """Tokens of texts that have so many, blanks among them."""
         return 2 * lengths_B + 1 if self.blanks == "between" else lengths_B
 
-    def _size(self, size: int) -> int:
-        return 2 * size + 1 if self.blanks == "between" else size
+    def size(self, tokens: int) -> int:
+        """Places of a text of so many tokens, blanks among them."""
+        return 2 * tokens + 1 if self.blanks == "between" else tokens
 
     def _flowed(self, posterior: Latent, speaker_BS: Tensor | None) -> Tensor:
         z_BDT: Tensor = self.flow(posterior.z_BDT, posterior.mask_B1T, _wide(speaker_BS))
@@ -251,37 +315,6 @@ class Vits(nn.Module):
             blanks=self.blanks == "between",
         )  # fmt: skip
         return read.path_durations(z_BTD, frames_B)
-
-    def _spoken(
-        self,
-        read: TextPrior,
-        generators: Sequence[torch.Generator],
-        drawing: Drawing,
-        speaker_BS: Tensor | None,
-    ) -> Tensor:
-        """``[B, N]`` whole durations."""
-        noise_BCN = noise(generators, read.lengths_B.tolist(), (2, read.states_BND.shape[1])).to(
-            read.states_BND
-        )
-        log_BN = self.duration.log_durations(
-            read.states_BND, read.mask_BN1, noise_BCN * drawing.noise_scale_duration, speaker_BS
-        )
-        return whole_durations(log_BN, read, scale=drawing.length_scale, most=self.most)
-
-    def _latent(
-        self,
-        read: TextPrior,
-        durations_BN: Tensor,
-        generators: Sequence[torch.Generator],
-        drawing: Drawing,
-        speaker_BS: Tensor | None,
-    ) -> tuple[Tensor, list[int]]:
-        """``[B, T, D]``, what the generator reads, and how much of it is each example's."""
-        lengths_B = durations_BN.sum(1)
-        z_BTD = read.drawn(durations_BN, generators, scale=drawing.noise_scale)
-        mask_B1T = length_mask(lengths_B, z_BTD.shape[1])[:, None]
-        latent_BDT = self.flow.inverse(z_BTD.transpose(1, 2) * mask_B1T, mask_B1T, _wide(speaker_BS))
-        return latent_BDT.transpose(1, 2), lengths_B.tolist()
 
 
 def _texts(batch: Batch) -> list[list[int]]:

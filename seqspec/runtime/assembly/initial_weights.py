@@ -16,6 +16,7 @@ from torch import nn
 from seqspec.compile.build.program import Program
 from seqspec.compile.language.paths import NoSuchPath, parse_path
 from seqspec.compile.plan.plan import of_model
+from seqspec.components._layers.fake_quantize import without_ranges
 from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import own_tensors, state_tensors
@@ -91,7 +92,7 @@ def _copy(
         raise _refused(index, f"there is no part `{name}` {where}", help=f"there are {known}")
     mine, other = (p.components[node.path] for p, node in ((program, ours), (run.program, theirs)))
     places = _Places(index, here, there, path, ours, theirs)
-    places.require_same_tensors(own_tensors(mine), own_tensors(other))
+    places.require_same_tensors(*(without_ranges(own_tensors(part)) for part in (mine, other)))
     mine_text = texts[_task(ours, program.plan)]
     others = run.each[_task(theirs, run.compiled.plan)].parts.text
     places.require_same_pieces(program, mine_text, run, others)
@@ -101,7 +102,7 @@ def _copy(
 @torch.no_grad()
 def _assign(mine: nn.Module, other: nn.Module) -> None:
     theirs = own_tensors(other)
-    for name, tensor in own_tensors(mine).items():
+    for name, tensor in without_ranges(own_tensors(mine)).items():
         tensor.copy_(theirs[name])
 
 

@@ -23,7 +23,7 @@ def _text(done: Export) -> str:
     lines += [f"  {check.line()}" for check in done.checks]
     if done.quantized is not None:
         lines.append(f"{done.quantized.how}; measured on {done.quantized.split}")
-        lines += [f"  {name:24s} float32 {a}  int8 {b}" for name, (a, b) in done.quantized.table.items()]
+        lines += [f"  {name:24s} float32 {a}  quantised {b}" for name, (a, b) in done.quantized.table.items()]
     lines.append(f"{done.size:,} bytes in all; README.md and export.json lie beside")
     return "\n".join([*lines, str(done.folder)]) + "\n"
 

@@ -44,7 +44,10 @@ class Exported:
         """
         given = [source] if lengths is None else [source, lengths]
         if "step" in self.sessions:
-            return self.written(len(source), self.run("encode", given), max_tokens=max_tokens)
+            fixed = self.run("encode", given)
+            if "begin" in self.sessions:  # Of a posterior's mean.
+                fixed = self.run("begin", fixed[:1])
+            return self.written(len(source), fixed, max_tokens=max_tokens)
         found = self.run("log_probs", given)
         if len(found) == 2:
             return ctc_best_path(*found)

@@ -1,8 +1,8 @@
-"""Weights of 8 bits in an export to ONNX, and what that costs and brings, measured.
+"""Weights of 8 or 4 bits in an export to ONNX, and what that costs and brings, measured.
 
 Dynamic quantisation (scales of activations are found as they come) needs no data; static quantisation fixes
-them from a named split.  Jacob et al. (2018), "Quantization and Training of Neural Networks for Efficient
-Integer-Arithmetic-Only Inference", CVPR, arXiv:1712.05877.
+them from a named split; weights alone may be quantised, in blocks.  Jacob et al. (2018), "Quantization and
+Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR, arXiv:1712.05877.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ from seqspec.runtime.checkpoints.selection import use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.evaluation.run_evaluation import evaluator_of
 from seqspec.runtime.export.comparison import Runners, in_runtime, substitutes
+from seqspec.runtime.export.learned_ranges import Overrides, learned_ranges
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.subject import Subject, with_split
 from seqspec.runtime.export.teacher_forced import perplexity
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
 
-METHODS = ("int8", "int8_static")
+METHODS = ("int8", "int8_static", "int8_weights", "int4_weights")
+BLOCK = 32
+"""Weights that share a scale, where weights alone are quantised."""
 OPERATORS = ["MatMul", "Gemm", "LSTM"]
-"""What is quantised; convolutions in 8 bits gain no time on a CPU and lose accuracy."""
-STATIC_OPERATORS = ["MatMul", "Gemm"]
+"""What is quantised; convolutions whose scales are found as they come gain no time on a CPU."""
+STATIC_OPERATORS = ["MatMul", "Gemm", "Conv"]
 CALIBRATION_EXAMPLES = 200
 TIMED = 5
 """Passes over the timed batch; the fastest counts."""
@@ -79,9 +82,17 @@ def quantize(
         if method == "int8":
             _dynamic(plain, small)
             how = f"dynamic int8 of {', '.join(OPERATORS)}, a scale a channel"
+        elif method in ("int8_weights", "int4_weights"):
+            bits = int(method[3])
+            _weights_alone(plain, small, bits=bits)
+            how = f"weights of MatMul in {bits} bits, a scale for {BLOCK} of them, arithmetic in float32"
         else:
-            _static(plain, small, _recorded(subject, before, calibrate))
+            learned = {name: learned_ranges(subject.model, path) for name, path in plain.items()}
+            _static(plain, small, _recorded(subject, before, calibrate), learned)
             how = f"static int8 of {', '.join(STATIC_OPERATORS)}, calibrated on {calibrate}"
+            count = sum(map(len, learned.values()))
+            if count:
+                how += f"; {count} ranges as the run learned with them"
     after = {name: runner(path) for name, path in small.items()}
     measured = _measured(subject, before, after, split)
     sizes = [sum(path.stat().st_size for path in paths.values()) for paths in (plain, small)]
@@ -102,14 +113,29 @@ def _dynamic(plain: dict[str, Path], small: dict[str, Path]) -> None:
         )
 
 
-def _static(plain: dict[str, Path], small: dict[str, Path], calls: dict[str, list[list[Tensor]]]) -> None:
+def _weights_alone(plain: dict[str, Path], small: dict[str, Path], *, bits: int) -> None:
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    for name, path in plain.items():
+        quantizer = MatMulNBitsQuantizer(onnx.load(path), bits=bits, block_size=BLOCK, is_symmetric=True)
+        quantizer.process()
+        onnx.save(quantizer.model.model, small[name])
+
+
+def _static(
+    plain: dict[str, Path],
+    small: dict[str, Path],
+    calls: dict[str, list[list[Tensor]]],
+    learned: dict[str, Overrides],
+) -> None:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     for name, path in plain.items():
         quantize_static(
             path, small[name], _Reader(path, calls[name]), quant_format=QuantFormat.QDQ, per_channel=True,
             op_types_to_quantize=STATIC_OPERATORS, weight_type=QuantType.QInt8,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QUInt8, extra_options={"TensorQuantOverrides": learned[name]},
         )  # fmt: skip
 
 

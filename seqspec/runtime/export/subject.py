@@ -18,6 +18,7 @@ from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import Chosen, choose
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import pin
+from seqspec.runtime.export.learned_ranges import set_rounding
 from seqspec.runtime.prediction.opening import Opened, open_predictor
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
@@ -111,6 +112,8 @@ def open_subject(
 ) -> Subject:
     """The run at ``path``, or one ``task`` of several, with inputs of ``split`` (left out, the first that the
     spec evaluates), or with ``inputs``, texts or names of files.
+
+    Layers that rounded while training (``train.quantize``) do not: a target has numbers of its own.
     """
     launch = Launch(device="cpu", threads=threads, workers=0)
     folder = open_folder(path)
@@ -119,6 +122,7 @@ def open_subject(
     opened = open_predictor(
         path, checkpoint=checkpoint, launch=launch, compiled=compiled, task=task, reads=bool(inputs)
     )
+    set_rounding(opened.run.program.trained, enabled=False)
     pin(threads=launch.threads, exact=False)
     if inputs:
         batch, told = _of_inputs(opened, inputs), f"{len(inputs):,} given inputs"

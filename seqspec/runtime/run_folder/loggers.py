@@ -91,6 +91,8 @@ def _opened(name: str, folder: Path, digest: str) -> Any:
             case "wandb":
                 from lightning.pytorch.loggers import WandbLogger
 
+                # It would speak on stdout behind the run's directory, which is to be the last line there.
+                os.environ.setdefault("WANDB_SILENT", "true")
                 # Offline unless the user's environment says otherwise: nothing leaves the machine unasked.
                 offline = os.environ.get("WANDB_MODE", "offline") != "online"
                 logger = WandbLogger(

@@ -5,7 +5,8 @@ import re
 import pytest
 import torch
 
-from seqspec.components.graphs import Function
+from seqspec.components.graphs import Function, Substitute, substituted
+from seqspec.runtime.export.answers import answers_apart
 from seqspec.runtime.export.comparison import compare_graphs
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.targets import onnx, torch_export
@@ -74,3 +75,34 @@ def test_a_batch_of_one_is_no_constant(cache):
     for name, graph in whole.items():
         for many, one in zip(graph.results(), single[name].results(), strict=True):
             torch.testing.assert_close(many[:1], one, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("spec", "search"),
+    [("tts_ljspeech_vits", "synthesis"), ("text_vae_ptb", "{type: greedy, max_tokens: 6}")],
+)
+def test_what_is_drawn_is_an_argument(spec, search, cache):
+    subject = tried(spec, cache, sets=(f"evaluate.search={search}",))
+    model, batch = subject.model, subject.batches[0]
+    search = subject.opened.run.program.search
+    called = []
+
+    def by(graph):
+        def run(*given):
+            called.append(graph.name)
+            return graph.function(*given)
+
+        return run
+
+    with torch.inference_mode():
+        functions = {graph.name: Substitute(graph, by(graph)) for graph in subject.graphs()}
+        expected = model.decode(batch, search)
+        again = model.decode(batch, search)
+        with substituted(model, functions):
+            found = model.decode(batch, search)
+
+    assert set(called) == set(functions)
+    best, other, same = ([getattr(one[0], "ids", one[0]) for one in x] for x in (expected, found, again))
+    apart, tolerance = answers_apart(other, best)
+    assert apart <= tolerance
+    assert answers_apart(same, best)[0] == 0.0

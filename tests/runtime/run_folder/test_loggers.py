@@ -1,6 +1,7 @@
 """Loggers hear what the journal holds, change nothing, and cannot stop a run."""
 
 import csv
+import os
 
 import pytest
 
@@ -52,3 +53,38 @@ def test_a_missing_package_is_one_message(monkeypatch):
 def test_an_unknown_logger_is_told(tmp_path):
     with pytest.raises(RunError, match="there is no logger `comet`"):
         Loggers.of(["comet"], tmp_path)
+
+
+def test_weights_and_biases_stays_offline_and_silent(tmp_path, monkeypatch):
+    loggers = pytest.importorskip("lightning.pytorch.loggers")
+    told = {}
+
+    class Fake:
+        experiment = None
+
+        def __init__(self, **given):
+            told.update(given, silent=os.environ.get("WANDB_SILENT"))
+
+        def log_metrics(self, metrics, step):
+            told[step] = metrics
+
+        def save(self):
+            pass
+
+        def finalize(self, status):
+            told["status"] = status
+
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.delenv("WANDB_SILENT")
+    monkeypatch.setattr(loggers, "WandbLogger", Fake)
+    monkeypatch.setattr("seqspec.runtime.run_folder.loggers.find_spec", lambda name: name)
+    (tmp_path / "experiment" / "run").mkdir(parents=True)
+
+    heard = Loggers.of(["wandb"], tmp_path / "experiment" / "run", digest="abc")
+    heard.write(3, {"train/nll": 2.0})
+    heard.close()
+
+    assert (told["name"], told["project"], told["offline"], told["silent"]) == ("run", "experiment", True, "true")
+    assert told["config"] == {"seqspec.plan": "abc"}
+    assert told[3] == {"train/nll": 2.0}

@@ -35,8 +35,9 @@ def write(subject: Subject, folder: Path) -> dict[str, Any]:
     if _is_pair(subject):
         (write_speech if _hears(subject) else write_pair)(opened.program, opened, folder)
         return {"files": sorted(file.name for file in folder.iterdir())}
-    if not hasattr(subject.model, "decoder") or hasattr(subject.model, "encoder"):
-        kind = subject.compiled.plan.experiment.model.component[1]
+    config = subject.compiled.plan.experiment.model
+    if getattr(config, "decoder", None) is None or hasattr(subject.model, "encoder"):
+        kind = config.component[1]
         raise RunError(
             f"`--to hf` writes language models, encoders with a head or a decoder, and this is a `{kind}`",
             exit=Exit.USAGE,

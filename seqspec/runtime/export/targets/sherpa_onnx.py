@@ -59,7 +59,7 @@ def require() -> dict[str, str]:
 
 def write(subject: Subject, folder: Path) -> dict[str, Any]:
     """``model.onnx`` with what its reader wants to know, and ``tokens.txt``."""
-    logits = _checked(subject)
+    logits = check(subject, folder)
     graph = _graph(subject)
     facts = {
         "model_type": "wenet_ctc",
@@ -143,8 +143,8 @@ def _graph(subject: Subject) -> Graph:
     return Graph("log_probs", _Recogniser(inner, subject), given, inputs, outputs, note)
 
 
-def _checked(subject: Subject) -> Logits:
-    """Raises ``RunError`` for what sherpa-onnx cannot run, or would feed otherwise."""
+def check(subject: Subject, folder: Path) -> Logits:
+    """What the recogniser scores; raises ``RunError`` for what sherpa-onnx cannot run or feeds otherwise."""
     logits = subject.compiled.plan.node("model").gives
     if not isinstance(logits, Logits) or not logits.blank or not isinstance(_type(subject), Waveform):
         kind = subject.compiled.plan.experiment.model.component[1]

@@ -79,6 +79,10 @@ def _check(model: Any, config: Any) -> None:
         if getattr(encoder, field) != getattr(decoder, field):
             _refuse(f"an encoder and decoder that differ in `{field}`")
     for side in (encoder, decoder):
+        for slot in ("feed_forward", "self_attention"):
+            other = getattr(side, slot, None)
+            if other is not None:
+                _refuse(f"`{slot}` of type `{other.component[1]}`")
         if side.positions not in ("sinusoidal", "learned") or side.feed_forward_kernel > 1:
             _refuse(f"positions `{side.positions}` with a feed-forward kernel of {side.feed_forward_kernel}")
     if encoder.activation not in ACTIVATIONS or model.encoder.project is not None:

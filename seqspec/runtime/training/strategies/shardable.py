@@ -49,5 +49,7 @@ def _hindrances(plan: Plan, launch: Launch) -> Iterator[str]:
         yield "`train.gradient_cosines`, which compares the gradients of tasks"
     if experiment.train.weight_noise:
         yield "`train.weight_noise`, which each process draws for all weights"
+    if experiment.train.quantize:
+        yield "`train.quantize`, which rounds weights as a whole"
     if launch.compile:
         yield "`--compile`"
