@@ -180,8 +180,8 @@ class DataParts:
             assert audio is not None
             for number, step in enumerate(steps):
                 if step.folder is not None:
-                    place = ("data", "audio", *audio.place(role), "waveform_augment", number)
-                    found[place] = step.folder
+                    of_role: tuple[str | int, ...] = ("data", "audio", *audio.place(role))
+                    found[(*of_role, "waveform_augment", number)] = step.folder
         return found
 
     @property
