@@ -47,19 +47,22 @@ class Vocos(nn.Module):
 class _Spectrum(nn.Module):
     """Convolutions over real and imaginary parts, those of each band apart; the last sees all of them."""
 
+    window_W: Tensor
+
     def __init__(self, points: int, channels: int) -> None:
         super().__init__()
         size = points // 2 + 1
         self.points, self.bands = points, [(int(low * size), int(high * size)) for low, high in BANDS]
         self.layers = nn.ModuleList(_band(channels) for _ in BANDS)
         self.exit = weight_norm(nn.Conv2d(channels, 1, (3, 3), padding=(1, 1)))
-        self.register_buffer("window", torch.hann_window(points), persistent=False)
+        self.register_buffer("window_W", torch.hann_window(points), persistent=False)
 
     def forward(self, wave_BL: Tensor) -> Opinion:
         x_BCTF, features, ends = self._spectrum(wave_BL), [], []
         for (low, high), layers in zip(self.bands, self.layers, strict=True):
             band = x_BCTF[..., low:high]
-            for number, layer in enumerate(layers):  # type: ignore[arg-type]
+            assert isinstance(layers, nn.ModuleList)
+            for number, layer in enumerate(layers):
                 band = functional.leaky_relu(layer(band), SLOPE)
                 if number:
                     features.append(band)
@@ -76,7 +79,7 @@ class _Spectrum(nn.Module):
         mode = "reflect" if wave_BL.shape[1] > ends else "constant"
         padded_BL = functional.pad(wave_BL[:, None], (ends, ends), mode=mode)[:, 0]
         spectrum_BFT = torch.stft(
-            padded_BL, self.points, self.points // 4, window=self.window, center=False, return_complex=True
+            padded_BL, self.points, self.points // 4, window=self.window_W, center=False, return_complex=True
         )
         return torch.view_as_real(spectrum_BFT).permute(0, 3, 2, 1)
 
@@ -85,7 +88,7 @@ def _band(channels: int) -> nn.ModuleList:
     return nn.ModuleList(
         weight_norm(
             nn.Conv2d(
-                channels if number else 2, channels, kernel, stride, padding=tuple(k // 2 for k in kernel)
+                channels if number else 2, channels, kernel, stride, padding=(kernel[0] // 2, kernel[1] // 2)
             )
         )
         for number, (kernel, stride) in enumerate(LAYERS)

@@ -33,6 +33,8 @@ class Vocos(nn.Module):
     stands in the middle of the first sample (``padding: center``).
     """
 
+    window_W: Tensor
+
     def __init__(self, config: VocosConfig, source: Frames) -> None:
         super().__init__()
         assert source.mel is not None

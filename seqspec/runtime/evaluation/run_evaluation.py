@@ -284,12 +284,15 @@ def evaluator_of(assembled: Assembled, launch: Launch, *, module: Training | Non
     def reference(split: str, index: int) -> str:
         return prepared.splits[split].text("target", index) if written else ""
 
+    def text_of(split: str, field: str, index: int) -> str:
+        return prepared.splits[split].text(field, index)
+
     searcher = search_of(assembled.program)
     asked = any(metric.reads == "probabilities" for metric in assembled.program.metrics)
     labels = prepared.labels.get("target", ()) if asked else ()
     if labels and searcher is None:
         searcher = len(labels)  # A classifier ranks as many labels as it is asked for.
-    return Evaluator(assembled.program, searcher, decode, reference, device, labels=labels)
+    return Evaluator(assembled.program, searcher, decode, reference, device, text_of, labels=labels)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:
