@@ -23,6 +23,7 @@ from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
+from seqspec.runtime.evaluation.alignment import unaligned
 from seqspec.runtime.evaluation.attention_image import attention_image
 from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
 from seqspec.runtime.evaluation.complete import complete
@@ -228,9 +229,13 @@ def _describe_attention(
     stream = evaluation_stream(
         prepared, split, micro_batches=micro_batches, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    seen = attention_image(assembled.program.model, next(iter(stream)), device=evaluator.device)
+    model, batch = assembled.program.model, next(iter(stream))
+    seen = attention_image(model, batch, device=evaluator.device)
     if not seen:
         return False
+    lost = unaligned(model, batch, prepared.parts.roles, device=evaluator.device)
+    if lost is not None:
+        print(f"warning: {lost}", file=sys.stderr)
     index, weights = seen
     folder.note(
         "attention.json",
