@@ -16,10 +16,12 @@ from seqspec.data.batching.batch import Batch
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.schema.types import Type, Waveform
 
-LEAST_CORRELATION = 0.5
-"""Between a position and where it looks, as a mean over examples: an alignment has nearly 1, looking
+LEAST_SHARE = 0.4
+"""Of the source that is passed through, as a mean over examples: an alignment has nearly 1, looking
 everywhere at once or always at one place 0.
 """
+LEAST_WEIGHT = 1e-3
+"""Of a position that looks anywhere: a CTC alignment has none for what it does not write."""
 MOST_EXAMPLES = 8
 LEAST_POSITIONS = 4
 """On both sides of an example that can tell."""
@@ -39,25 +41,33 @@ def unaligned(
         for row in range(min(len(batch.index), MOST_EXAMPLES)):
             one = to_device(batch.map(lambda x, row=row: x[row : row + 1]), device)  # type: ignore[misc]
             weights_BUS = attention(one)
-            if weights_BUS is not None and min(weights_BUS.shape[1:]) >= LEAST_POSITIONS:
-                found.append(correlation(weights_BUS[0].double().cpu()))
+            share = None if weights_BUS is None else _share(weights_BUS[0].double().cpu())
+            found += [] if share is None else [share]
     model.train(was_training)
     mean = sum(found) / max(len(found), 1)
-    if not found or mean >= LEAST_CORRELATION:
+    if not found or mean >= LEAST_SHARE:
         return None
     return (
-        f"the attention does not follow the speech: of {len(found)} examples, how far one is and where "
-        f"it looks correlate by {mean:.2f}, where an alignment has nearly 1; train longer, begin with short "
-        "recordings, trim their silence, or let a loss guide it"
+        f"the attention does not follow the speech: in {len(found)} examples it passes through {mean:.0%} of "
+        "what it reads, where an alignment has nearly all; train longer, begin with short recordings, trim their "
+        "silence, or let a loss guide it"
     )
 
 
-def correlation(weights_US: Tensor) -> float:
-    """Pearson's, of the position and of the mean place that it looks at; 0 where that never moves."""
-    weights_US = weights_US / weights_US.sum(1, keepdim=True).clamp_min(1e-12)
+def _share(weights_US: Tensor) -> float | None:
+    return travelled(weights_US) if min(weights_US.shape) >= LEAST_POSITIONS else None
+
+
+def travelled(weights_US: Tensor) -> float | None:
+    """The share of the source that is passed through from the first position to the last, by the straight
+    line that fits the mean places best; ``None`` where too few positions look anywhere.
+    """
+    total_U = weights_US.sum(1)
+    step_U = (total_U > LEAST_WEIGHT).nonzero().squeeze(1)
+    if len(step_U) < LEAST_POSITIONS:
+        return None
+    weights_US = weights_US[step_U] / total_U[step_U, None]
     place_U = weights_US @ torch.arange(weights_US.shape[1], dtype=weights_US.dtype)
-    step_U = torch.arange(len(place_U), dtype=weights_US.dtype)
-    place_U, step_U = place_U - place_U.mean(), step_U - step_U.mean()
-    if float(place_U.norm()) < 1e-6 * weights_US.shape[1]:
-        return 0.0
-    return float((place_U @ step_U) / (place_U.norm() * step_U.norm()).clamp_min(1e-12))
+    moved_U = step_U - step_U.double().mean()
+    slope = float((place_U * moved_U).sum() / moved_U.square().sum())
+    return slope * float(step_U[-1] - step_U[0]) / (weights_US.shape[1] - 1)
