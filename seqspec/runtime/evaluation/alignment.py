@@ -48,8 +48,8 @@ def unaligned(
     if not found or mean >= LEAST_SHARE:
         return None
     return (
-        f"the attention does not follow the speech: in {len(found)} examples it passes through {mean:.0%} of "
-        "what it reads, where an alignment has nearly all; train longer, begin with short recordings, trim their "
+        f"the attention does not follow the speech: in {len(found)} examples it passes {mean:.0%} of "
+        "what it reads, and an alignment nearly all; train longer, begin with short recordings, trim their "
         "silence, or let a loss guide it"
     )
 
