@@ -35,6 +35,8 @@ def _taken(weight: Weight, tensor: Tensor) -> Tensor:
     """The part's tensor, or one part of it, out of the folder's that holds it."""
     if weight.flat:
         tensor = tensor.flatten()
+    if weight.norms:
+        return torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.dim())), keepdim=True)
     return _part(tensor.t() if weight.transposed else tensor, weight.cut)
 
 

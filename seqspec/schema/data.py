@@ -89,6 +89,8 @@ class AudioPipeline(Config):
     """
     augment: list[Annotated[Config, Slot("augment")]] = []
     """Augmentation of training examples, in order."""
+    waveform_augment: Annotated[list[Annotated[Config, Slot("augment")]], Later] = []
+    """Augmentation of the samples of training examples, in order, before the features."""
 
 
 class AudioFields(AudioPipeline):

@@ -30,6 +30,10 @@ class Weight(NamedTuple):
     """What other files call it."""
     flat: bool = False
     """The folder holds a vector as a matrix of one row."""
+    norms: bool = False
+    """It is the norm of each row of what the folder holds: the scale of weight normalisation, where the
+    folder has weights in one piece.
+    """
 
 
 class Layout(NamedTuple):

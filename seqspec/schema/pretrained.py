@@ -54,6 +54,10 @@ class Pretrained(Config):
     """Fields that inference and the first weights read, not the module."""
     model_types: ClassVar[tuple[str, ...]] = ()
     """``model_type`` of the folders that it can be read from."""
+    untyped: ClassVar[tuple[str, ...]] = ()
+    """Keys of the config.json of folders without a ``model_type`` that it can be read from too, as the
+    authors' own code writes them.
+    """
 
     @property
     def folder(self) -> str | None:
@@ -76,7 +80,8 @@ class Pretrained(Config):
         if folder is None:
             return None
         found = folder.settings.get("model_type")
-        if found not in self.model_types:
+        untyped = found is None and self.untyped and set(self.untyped) <= folder.settings.keys()
+        if found not in self.model_types and not untyped:
             kinds = ", ".join(f"`{kind}`" for kind in self.model_types)
             raise Mismatch(
                 f"the folder holds a model of type `{str(found)[:60]}`, and `{self.component[1]}` is read "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from seqspec.compile.build.program import build
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.pipeline import recompile
 from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
+from seqspec.data.inspect.html_page import as_page
 from seqspec.data.inspect.inspection import inspect
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.stages.prepare import prepare
@@ -245,3 +247,31 @@ def test_an_array_of_objects_is_never_unpickled(tmp_path):
     [row] = rows(tmp_path, [{"x": "a.npy"}], fields={"held": {"floats": "x"}})
 
     assert "no array of numbers" in row.reason
+
+
+def test_changed_recordings_are_the_same_whatever_the_workers_and_from_any_batch_on(tmp_path):
+    steps = ["speed", {"type": "noise", "snr": [0.0, 5.0]}, "room", {"type": "codec", "sample_rate": 8000}]
+    parts, train = prepared_with(tmp_path, waveform_augment=steps)
+    plain = replace(parts, waveform_augments={})
+
+    alone = list(training_loader(parts, train, stop=4))
+    helped = list(training_loader(parts, train, stop=4, workers=2))
+    rest = list(training_loader(parts, train, start=2, stop=4))
+    unchanged = list(training_loader(plain, train, stop=4))
+
+    assert list(parts.waveform_augments) == ["source"]
+    for one, other in [*zip(alone, helped, strict=True), *zip(alone[2:], rest, strict=True)]:
+        assert torch.equal(one.index, other.index)
+        assert torch.equal(one.source, other.source)
+        assert torch.equal(one.source_lengths, other.source_lengths)
+    assert not torch.equal(alone[0].source, unchanged[0].source)
+    heard = evaluation_of(parts, train)[0]
+    assert torch.equal(heard.source, evaluation_of(plain, train)[0].source)
+    html = as_page(inspect(Subject(prepare(parts, cache=tmp_path / "cache", processes=1)), name="x"))
+    assert "as training hears them" in html
+
+
+def prepared_with(folder, **audio):
+    file = spec(folder, task="asr", change={"data": {"source": {"synthetic": 24}, "audio": audio}})
+    _, found = prepared_of(file, folder / "cache")
+    return found.parts, found.splits["train"]

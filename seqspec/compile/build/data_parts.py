@@ -35,6 +35,7 @@ def build_data(plan: Plan) -> DataParts:
         text=_text(constructor, roles),
         features=_features(constructor, roles),
         augments=_chosen(augments, mixing=False),
+        waveform_augments=_waveform_augments(constructor, roles),
         mixers=_chosen(augments, mixing=True),
         fingerprints={
             "source": result_fields(config.source),
@@ -100,6 +101,17 @@ def _augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, 
     for role, mask in roles.items():
         if isinstance(mask, Mask):
             found[role] = _mask_steps(found, roles, mask)
+    return {role: steps for role, steps in found.items() if steps}
+
+
+def _waveform_augments(constructor: Constructor, roles: Mapping[str, Type]) -> dict[str, list[Any]]:
+    """What changes the samples of each audio field."""
+    audio = constructor.plan.experiment.data.audio
+    timed = [role for role, type_ in roles.items() if isinstance(type_, Waveform) and audio is not None]
+    found = {
+        role: _list(constructor, "audio", *audio.place(role), "waveform_augment")  # type: ignore[union-attr]
+        for role in timed
+    }
     return {role: steps for role, steps in found.items() if steps}
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
 
@@ -37,7 +38,18 @@ def check(plan: Plan) -> Iterator[Finding]:
             at = (*path, "groups", number, "parts")
             named += [((*at, index), part) for index, part in enumerate(group.parts)]
         for place, part in named:
-            yield from _missing(place, part, there)
+            if not _written(plan, part):
+                yield from _missing(place, part, there)
+
+
+def _written(plan: Plan, part: str) -> bool:
+    """Whether a component stands in the spec there: where inference has no such part, its own mistake is
+    told.
+    """
+    here: object = plan.experiment
+    for name in part.split("."):
+        here = getattr(here, name, None)
+    return isinstance(here, Config)
 
 
 def _missing(place: Path, part: str, there: set[str]) -> Iterator[Finding]:

@@ -95,7 +95,7 @@ def _role(flow: TypeFlow, role: str, raw: Type) -> Type:
                 return Poison()
             steps = data.audio.pipeline(role)
             below = TypeFlow(steps, (*flow.path, "audio", *data.audio.place(role)), flow.record)
-            given = below.nodes("augment", below.node("features", raw))
+            given = below.nodes("augment", below.node("features", below.nodes("waveform_augment", raw)))
             return _normalized(given, steps.normalize)
         case Image():
             if data.image is None:

@@ -1,6 +1,6 @@
-"""What a generator of sound and its critic learn of one another, by least squares: Mao et al. (2017), "Least
-Squares Generative Adversarial Networks", arXiv:1611.04076, and, of features, Larsen et al. (2016),
-arXiv:1512.09300.
+"""What a generator of sound and its critic learn of one another: by least squares, Mao et al. (2017), "Least
+Squares Generative Adversarial Networks", arXiv:1611.04076, or by hinges where the critic says so, Lim and Ye
+(2017), "Geometric GAN", arXiv:1705.02894; and, of features, Larsen et al. (2016), arXiv:1512.09300.
 """
 
 # B batch, L samples
@@ -14,13 +14,21 @@ import torch
 from torch import Tensor
 
 Critic = Callable[[Tensor], Sequence[Any]]
-"""Gives an opinion a discriminator: a score and the features behind it."""
+"""Gives an opinion a discriminator: a score and the features behind it, and what they count."""
 
 
 def critic_loss(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
-    """How far the critic is from 1 for the data and from 0 for what was made, summed over discriminators."""
+    """How far the critic is from 1 for the data and from 0 (of hinges -1) for what was made, summed over
+    discriminators.
+    """
     opinions = zip(critic(true_BL), critic(made_BL), strict=True)
-    found = [(1 - true.score).square().mean() + made.score.square().mean() for true, made in opinions]
+    if _hinge(critic):
+        found = [
+            t.weight * ((1 - t.score).clamp_min(0).mean() + (1 + m.score).clamp_min(0).mean())
+            for t, m in opinions
+        ]
+    else:
+        found = [t.weight * ((1 - t.score).square().mean() + m.score.square().mean()) for t, m in opinions]
     return torch.stack(found).sum()
 
 
@@ -31,8 +39,19 @@ def generator_losses(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> dict[s
     with torch.no_grad():
         true = critic(true_BL)
     made = critic(made_BL)
-    scores = [(1 - opinion.score).square().mean() for opinion in made]
-    layers = ((t.features, m.features) for t, m in zip(true, made, strict=True))
-    pairs = (pair for t, m in layers for pair in zip(t, m, strict=True))
-    features = [(t - m).abs().mean() for t, m in pairs]
+    scores = [m.weight * _distance(m.score, hinge=_hinge(critic)) for m in made]
+    features = [
+        m.weight * (one - other).abs().mean()
+        for t, m in zip(true, made, strict=True)
+        for one, other in zip(t.features, m.features, strict=True)
+    ]
     return {"adversarial": torch.stack(scores).sum(), "features": torch.stack(features).sum()}
+
+
+def _distance(score: Tensor, *, hinge: bool) -> Tensor:
+    """From 1, on either side or from below."""
+    return (1 - score).clamp_min(0).mean() if hinge else (1 - score).square().mean()
+
+
+def _hinge(critic: Critic) -> bool:
+    return bool(getattr(critic, "hinge", False))

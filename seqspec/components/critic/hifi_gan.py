@@ -28,6 +28,8 @@ class Opinion(NamedTuple):
     """``[B, …]``: 1 for data, 0 for what was made."""
     features: list[Tensor]
     """What each of its layers gives."""
+    weight: float = 1.0
+    """What it counts in sums over discriminators."""
 
 
 class HifiGan(nn.Module):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ def collate(
     epoch: int = 0,
     mixers: Mapping[str, Sequence[Mixer]] | None = None,
     whole: np.ndarray | None = None,
+    waveform_augments: Augments | None = None,
 ) -> Batch:
     """The batch of ``examples``; with ``mixers``, each mixed with another of ``whole``, the global batch.
 
@@ -47,29 +48,58 @@ def collate(
     if isinstance(split, PackedSplit):
         packed = [split.row(row, seed=seed, epoch=epoch) for row in rows]
         return _packed(packed, index, step=step, shares=shares)
-    seeds = [seed_of(seed, "augment", epoch, row) for row in rows] if augments else []
-    fields = {
-        role: _field(split, role, examples, (augments or {}).get(role, ()), seeds)
-        for role in in_order(split.roles)
-    }
+    steps = {role: Steps.of(role, waveform_augments, augments) for role in in_order(split.roles)}
+    changed = any(one.waveform or one.value for one in steps.values())
+    seeds = [augment_seed(seed, epoch=epoch, row=row) for row in rows] if changed else []
+    fields = {role: _field(split, role, examples, steps[role], seeds) for role in in_order(split.roles)}
     batch = Batch(fields, index, step, shares)
     if not mixers or whole is None:
         return batch
     other = np.array(partners(rows, whole.tolist(), seed=seed, epoch=epoch))
-    beside = collate(split, other, step=step, shares=shares, augments=augments, seed=seed, epoch=epoch)
+    beside = collate(
+        split,
+        other,
+        step=step,
+        shares=shares,
+        augments=augments,
+        seed=seed,
+        epoch=epoch,
+        waveform_augments=waveform_augments,
+    )
     return mixed(batch, beside, split, mixers, seed=seed, epoch=epoch)
 
 
-def _field(
-    split: Split, role: str, examples: np.ndarray, augments: Sequence[Augment], seeds: Sequence[int]
-) -> Field:
+class Steps(NamedTuple):
+    """The augmentation of one field."""
+
+    waveform: Sequence[Augment] = ()
+    """Of the samples of a recording."""
+    value: Sequence[Augment] = ()
+    """Of what the model would get."""
+
+    @classmethod
+    def of(cls, role: str, waveform: Augments | None, value: Augments | None) -> Steps:
+        """The steps of a field."""
+        return cls((waveform or {}).get(role, ()), (value or {}).get(role, ()))
+
+
+def augment_seed(seed: int, *, epoch: int, row: int) -> int:
+    """What decides the augmentation of an example of an epoch."""
+    return seed_of(seed, "augment", epoch, row)
+
+
+def _field(split: Split, role: str, examples: np.ndarray, steps: Steps, seeds: Sequence[int]) -> Field:
     """One field of a batch, with its lengths where there are any."""
-    if isinstance(split.roles[role], Text) and not augments:
+    rows = examples.tolist()
+    if steps.waveform or steps.value:
+        values: list[Any] = [
+            augmented(split, role, row, steps, seed=seed) for row, seed in zip(rows, seeds, strict=True)
+        ]
+    elif isinstance(split.roles[role], Text):
         ids, lengths = split.padded_ids(role, examples)
         return Field(torch.from_numpy(ids), torch.from_numpy(lengths))
-    values: list[Any] = [split.value(role, row) for row in examples.tolist()]
-    if augments:
-        values = [_augmented(value, augments, seed) for value, seed in zip(values, seeds, strict=True)]
+    else:
+        values = [split.value(role, row) for row in rows]
     return joined(split.roles[role], values)
 
 
@@ -108,12 +138,31 @@ NOTHING = math.inf
 """The shares of a micro-batch that has no example of its own and repeats one: its gradient is zero."""
 
 
-def _augmented(value: Any, augments: Sequence[Augment], seed: int) -> Tensor:
+def augmented(split: Split, role: str, index: int, steps: Steps, *, seed: int) -> Tensor:
+    """One field of one example as training gets it.  Where its samples are changed, its frames are computed
+    anew.
+    """
     generator = torch.Generator().manual_seed(seed)
+    if steps.waveform:
+        wave_L = augmented_samples(split, role, index, steps, generator)
+        value: Any = split.framed(role, wave_L.numpy())
+    else:
+        value = split.value(role, index)
     x = torch.tensor(np.asarray(value, np.int64 if np.asarray(value).dtype.kind in "iu" else np.float32))
-    for augment in augments:
+    for augment in steps.value:
         x = augment(x, generator)
     return x
+
+
+def augmented_samples(
+    split: Split, role: str, index: int, steps: Steps, generator: torch.Generator
+) -> Tensor:
+    """``[L]``: the recording of an example, changed; as it was where too little is left for one frame."""
+    original_L = torch.from_numpy(split.samples(role, index))
+    wave_L = original_L
+    for augment in steps.waveform:
+        wave_L = augment(wave_L, generator)
+    return wave_L if split.features[role].num_frames(len(wave_L)) else original_L
 
 
 def joined(type_: Type, values: Sequence[Any]) -> Field:

@@ -47,6 +47,7 @@ class MicroSteps(Dataset[Batch]):
     counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
     seed: int = 1
     mixers: Mapping[str, Sequence[Mixer]] = field(default_factory=dict)
+    waveform_augments: Augments = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.num_micro_batches % self.world == 0, "every rank takes as many micro-batches of a batch"
@@ -79,6 +80,7 @@ class MicroSteps(Dataset[Batch]):
             seed=self.seed,
             epoch=epoch,
             mixers=self.mixers,
+            waveform_augments=self.waveform_augments,
             whole=examples,
         )
 
@@ -208,6 +210,7 @@ def micro_steps(
         parts.counted,
         parts.seed,
         parts.mixers,
+        parts.waveform_augments,
     )
 
 

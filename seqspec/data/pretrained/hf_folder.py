@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from seqspec.data.pretrained.bounded_json import AGAIN, DAMAGED, damaged, read_json
 from seqspec.data.pretrained.safetensors_header import Tensor, read_header
 from seqspec.data.printable import show
+from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import NAMED, expand, names
 from seqspec.schema.model_folder import Folder
@@ -21,6 +22,11 @@ MISSING, PICKLE = "SQ270", "SQ274"
 SETTINGS, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR = "preprocessor_config.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack")
+_CONVERT = (
+    'convert it where you trust it, once: `python -c "import torch; from safetensors.torch import save_file; '
+    "w = torch.load('{file}', map_location='cpu', weights_only=True); "
+    "save_file(w.get('generator', w), 'model.safetensors')\"`"
+)
 MOST_SETTINGS, MOST_INDEX, MOST_SHARDS = 4 << 20, 32 << 20, 1_000
 
 
@@ -86,6 +92,13 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     if (path / INDEX).is_file():
         return _sharded(path)
     pickle = next((name for name in PICKLES if (path / name).is_file()), None)
+    other = None if pickle else _own_pickle(path)
+    if other is not None:
+        raise DataError(
+            f"{show(str(path))} holds its weights as {show(other)}, which could run code when it is opened",
+            help=_CONVERT.format(file=show(other)),
+            code=PICKLE,
+        )
     if pickle is None:
         raise DataError(
             f"{show(str(path))} has no {WEIGHTS}: the download is incomplete", help=AGAIN, code=DAMAGED
@@ -96,6 +109,17 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         "A.from_pretrained('IN').save_pretrained('OUT')\"` writes model.safetensors",
         code=PICKLE,
     )
+
+
+def _own_pickle(path: Path) -> str | None:
+    """A file of torch under a name of its authors: a zip archive, or a bare pickle."""
+    for file in sorted(path.iterdir())[:MOST_SHARDS]:
+        if file.is_file():
+            with open_regular(file) as opened:
+                head = opened.read(4)
+            if head == b"PK\x03\x04" or head[:1] == b"\x80":
+                return file.name
+    return None
 
 
 def _sharded(path: Path) -> dict[str, Tensor]:

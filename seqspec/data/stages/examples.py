@@ -183,6 +183,17 @@ class Split:
             role: {name: number for number, name in enumerate(names)} for role, names in self.labels.items()
         }
 
+    def samples(self, role: str, index: int) -> np.ndarray:
+        """``[L]``: the recording of an example."""
+        reference = audio_of(self.records, role, int(self.rows[index]), root=self.root)
+        found: np.ndarray = self.readers[role](reference)
+        return found
+
+    def framed(self, role: str, samples_L: np.ndarray) -> np.ndarray:
+        """What the model gets of samples of an audio field: their frames, normalised."""
+        frames = np.asarray(self.features[role](samples_L), np.float32)
+        return normalize_frames(frames, self.normalize[role], self.statistics.get(role))  # type: ignore[arg-type]
+
     def raw_frames(self, role: str, row: int) -> np.ndarray:
         """Frames of a row of the records, before they are normalised."""
         if role in self.frames:

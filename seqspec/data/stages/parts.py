@@ -89,6 +89,20 @@ class TextSteps(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """A folder of recordings."""
+
+    @property
+    def root(self) -> Path:
+        """Where they lie."""
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them, in order."""
+        ...
+
+
 class Feature(Protocol):
     """Frames from samples."""
 
@@ -119,6 +133,8 @@ class DataParts:
     """What is computed from the waveforms of each audio field."""
     augments: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Augmentation of training examples by field: of frames, or of images."""
+    waveform_augments: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Augmentation of the samples of training examples, by audio field."""
     mixers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """What makes one training example of two, by the image field that it reads, in the order of the spec."""
     fingerprints: Mapping[str, object] = field(default_factory=dict)
@@ -157,6 +173,19 @@ class DataParts:
         given = features.output(self.roles[role])
         assert isinstance(given, Frames)
         return given
+
+    @property
+    def recordings(self) -> dict[tuple[str | int, ...], Recordings]:
+        """Folders of recordings that augmentation reads, by the place of the step that does."""
+        audio = self.config.audio
+        found: dict[tuple[str | int, ...], Recordings] = {}
+        for role, steps in self.waveform_augments.items():
+            assert audio is not None
+            for number, step in enumerate(steps):
+                if step.folder is not None:
+                    of_role: tuple[str | int, ...] = ("data", "audio", *audio.place(role))
+                    found[(*of_role, "waveform_augment", number)] = step.folder
+        return found
 
     @property
     def rates(self) -> dict[str, float]:

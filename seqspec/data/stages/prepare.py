@@ -19,7 +19,9 @@ from seqspec.data.stages.parts import DataParts
 from seqspec.data.stages.row_shards import Shard
 from seqspec.data.stages.stages import AnySplit, Stages
 from seqspec.data.store.cache import Cache, storage
+from seqspec.data.store.hashes import file_hashes
 from seqspec.data.worker_processes import cores, require_started
+from seqspec.schema.diagnostic import blamed
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ class Prepared:
         stages = self._stages
         return {name: stages.corpus.hashes(stages.corpus.base(name)) for name in stages.opened}
 
+    @property
+    def augment_files(self) -> dict[str, dict[str, str]]:
+        """SHA-256 of every recording that augmentation reads, by its place in the spec and name.  Raises
+        ``DataError`` where a folder has none.
+        """
+        cache = self.splits.stages.corpus.cache  # type: ignore[attr-defined]
+        found = {}
+        for place, folder in self.parts.recordings.items():
+            with blamed(*place):
+                name = ".".join(map(str, place))
+                found[name] = file_hashes(folder.files, root=folder.root, memory=cache.root / "hashes")
+        return found
+
 
 def prepare(
     parts: DataParts,
@@ -81,6 +96,8 @@ def prepare(
     Raises ``DataError`` with corpus, file, row and byte where the data are not what the spec says.
     """
     require_started()
+    if splits is None or "train" in splits:
+        _require_recordings(parts)
     with storage(cache):
         stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores(), learned)
         found = _Splits(stages)
@@ -90,6 +107,13 @@ def prepare(
         return Prepared(
             facts, stages.texts.artifacts, found, stages.corpus.parts, stages.labels, stages.label_counts
         )
+
+
+def _require_recordings(parts: DataParts) -> None:
+    """What augmentation reads is there: said before hours are spent on the corpus."""
+    for place, folder in parts.recordings.items():
+        with blamed(*place):
+            folder.files  # noqa: B018
 
 
 def prepare_shard(

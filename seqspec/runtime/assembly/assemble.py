@@ -36,6 +36,7 @@ from seqspec.runtime.assembly.pretrained_weights import (
     load_pretrained,
     reload_references,
 )
+from seqspec.runtime.assembly.recognizer_runs import expect_recognizers, give_recognizers
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.assembly.suppressed_ids import tell_suppressed
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
@@ -78,6 +79,7 @@ def assemble(
         expect(one)
         expect_ngram(one)
         expect_feature_runs(one)
+        expect_recognizers(one)
     if initial:
         expect_runs(compiled.plan)
         for one in compiled.plan.each.values():
@@ -115,7 +117,8 @@ def assemble(
     features = {
         place: record
         for name in prepared
-        for place, record in give_features(program.each[name], open=_reopened).items()
+        for give in (give_features, give_recognizers)
+        for place, record in give(program.each[name], open=_reopened).items()
     }
     each = {
         name: Assembled(

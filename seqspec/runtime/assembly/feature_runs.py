@@ -23,6 +23,7 @@ from seqspec.runtime.checkpoints.model_tensors import state_tensors
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
+from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.environment import expand
 from seqspec.schema.metric._feature_run import FeatureRunConfig
@@ -62,8 +63,8 @@ class RunFeatures:
 
 def expect_feature_runs(plan: Plan) -> None:
     """Raises ``RunError`` where a run that a metric names is not there: before hours are spent on data."""
-    for _, place, config in _asked(plan):
-        _folder(place, config)
+    for _, place, config in asked(plan, FeatureRunConfig):
+        run_folder(place, config)
 
 
 def give_features(program: Program, *, open: Open) -> dict[str, Record]:
@@ -71,12 +72,12 @@ def give_features(program: Program, *, open: Open) -> dict[str, Record]:
     Raises ``RunError`` where a run is none of a classifier of such images.
     """
     records: dict[str, Record] = {}
-    for number, place, config in _asked(program.plan):
-        folder = _folder(place, config)
+    for number, place, config in asked(program.plan, FeatureRunConfig):
+        folder = run_folder(place, config)
         try:
             run, checkpoint = open(folder), chosen(folder.checkpoints, config.checkpoint)
         except RunError as error:
-            raise _refused(place, str(error), help=error.help, exit=error.exit) from None
+            raise refused(place, str(error), help=error.help, exit=error.exit) from None
         _check(place, folder.path, program.plan, run)
         use_weights(run.program.model, checkpoint)
         features = RunFeatures(run)
@@ -92,16 +93,16 @@ def give_features(program: Program, *, open: Open) -> dict[str, Record]:
 
 def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
     if run.tasks:
-        raise _refused(place, f"{path} is a run of several tasks", help="name a run of model `classifier`")
+        raise refused(place, f"{path} is a run of several tasks", help="name a run of model `classifier`")
     theirs = run.compiled.plan
     main = next(iter(theirs.outputs.values()))
     labels = isinstance(main, Logits) and not main.stride and not main.image
     if not labels or not hasattr(run.program.model, "encode"):
         kind = theirs.experiment.model.component[1]
-        raise _refused(place, f"{path} is a run of a model `{kind}`", help="name a run of model `classifier`")
+        raise refused(place, f"{path} is a run of a model `{kind}`", help="name a run of model `classifier`")
     here, there = (dict(plan.node("model").takes).get("source") for plan in (ours, theirs))
     if here != there:
-        raise _refused(
+        raise refused(
             place,
             f"{path} reads {there}, and this experiment makes {here}",
             help="train a classifier of images of this size, or make images of that size",
@@ -109,31 +110,36 @@ def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
         )
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
+    """A metric that names a run."""
+
     number: int
     place: str
-    config: FeatureRunConfig
+    """In the spec."""
+    config: Any
 
 
-def _asked(plan: Plan) -> list[_Asked]:
-    """The metrics that name a run, with their number and their place in the spec."""
+def asked(plan: Plan, kind: type[Config]) -> list[Asked]:
+    """The metrics of a kind that name a run."""
     start = f"tasks.{plan.task}." if plan.task else ""
     return [
-        _Asked(number, f"{start}evaluate.metrics[{number}]", one)
+        Asked(number, f"{start}evaluate.metrics[{number}]", one)
         for number, one in enumerate(plan.experiment.evaluate.metrics)
-        if isinstance(one, FeatureRunConfig)
+        if isinstance(one, kind)
     ]
 
 
-def _folder(place: str, wanted: FeatureRunConfig) -> RunFolder:
+def run_folder(place: str, wanted: Any) -> RunFolder:
+    """The run that a metric names.  Raises ``RunError`` where there is none."""
     try:
         return open_folder(Path(os.path.expanduser(expand(wanted.run))))  # a path of no user stays as it is
     except SpecError as error:
         told = error.diagnostics[0]
-        raise _refused(place, told.message, help=told.help) from None
+        raise refused(place, told.message, help=told.help) from None
     except RunError as error:
-        raise _refused(place, str(error), help=error.help, exit=error.exit) from None
+        raise refused(place, str(error), help=error.help, exit=error.exit) from None
 
 
-def _refused(place: str, why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
+def refused(place: str, why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
+    """The error of a run that a metric cannot use."""
     return RunError(f"`{place}`: {why}", exit=exit, help=help)

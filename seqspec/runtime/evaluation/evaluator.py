@@ -92,6 +92,8 @@ class Evaluator:
     reference: Callable[[str, int], str]
     """Raw target text of a row of a split."""
     device: torch.device
+    text_of: Callable[[str, str, int], str] = lambda split, field, index: ""
+    """Raw text of a field of a row of a split."""
     gather: Callable[[Any], list[Any]] = lambda value: [value]
     """Brings together what every process found."""
     known: tuple[Found, ...] | None = None
@@ -201,13 +203,13 @@ class Evaluator:
                     if decoding:
                         passed.found.extend(self.search(moved))
                     if valued:
-                        self._measure(moved, valued, passed)
+                        self._measure(split, moved, valued, passed)
         finally:
             model.train(was_training)
             self.program.losses.train(was_training)
         return passed.gathered(self.gather)
 
-    def _measure(self, batch: Batch, valued: Sequence[Any], passed: _Passed) -> None:
+    def _measure(self, split: str, batch: Batch, valued: Sequence[Any], passed: _Passed) -> None:
         """What each metric keeps of each example of a batch."""
         model = self.program.model
         rows = batch.index.tolist()
@@ -224,12 +226,19 @@ class Evaluator:
         references = model.references(batch)
         for row, (index, one, reference) in enumerate(zip(rows, predicted, references, strict=True)):
             kept = tuple(
-                examined[id(metric)][row] if id(metric) in examined else _kept(metric, one, reference)
+                examined[id(metric)][row]
+                if id(metric) in examined
+                else _kept(metric, one, reference, **self._said(metric, split, index))
                 for metric in valued
             )
             passed.measured.append((index, kept))
             passed.samples.append(Sample(index, one, reference))
         passed.samples = sorted(passed.samples, key=lambda sample: sample.index)[:MOST_SAMPLES]
+
+    def _said(self, metric: Any, split: str, index: int) -> dict[str, Any]:
+        """What a metric that compares with a text is handed, where it names the text's field."""
+        field = getattr(metric, "said_in", None)
+        return {} if field is None else {"text": self.text_of(split, field, index), "device": self.device}
 
     def _searching(self, metric: Any) -> dict[str, Any]:
         """What a metric that asks the model is told of the search, where it wants to know."""
@@ -290,10 +299,10 @@ def _joined(parts: Iterable[Iterable[Any]], key: Callable[[Any], int]) -> list[A
     return sorted((one for part in parts for one in part), key=key)
 
 
-def _kept(metric: Any, prediction: Predicted, reference: Predicted | None) -> tuple[Any, ...]:
+def _kept(metric: Any, prediction: Predicted, reference: Predicted | None, **said: Any) -> tuple[Any, ...]:
     """What a metric keeps of an example: what it measures, else prediction and reference themselves."""
     measure = getattr(metric, "measure", None)
-    return (prediction, reference) if measure is None else tuple(measure(prediction, reference))
+    return (prediction, reference) if measure is None else tuple(measure(prediction, reference, **said))
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

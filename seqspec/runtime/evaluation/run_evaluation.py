@@ -23,6 +23,7 @@ from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import gather
+from seqspec.runtime.evaluation.alignment import unaligned
 from seqspec.runtime.evaluation.attention_image import attention_image
 from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
 from seqspec.runtime.evaluation.complete import complete
@@ -228,9 +229,13 @@ def _describe_attention(
     stream = evaluation_stream(
         prepared, split, micro_batches=micro_batches, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    seen = attention_image(assembled.program.model, next(iter(stream)), device=evaluator.device)
+    model, batch = assembled.program.model, next(iter(stream))
+    seen = attention_image(model, batch, device=evaluator.device)
     if not seen:
         return False
+    lost = unaligned(model, batch, prepared.parts.roles, device=evaluator.device)
+    if lost is not None:
+        print(f"warning: {lost}", file=sys.stderr)
     index, weights = seen
     folder.note(
         "attention.json",
@@ -284,12 +289,15 @@ def evaluator_of(assembled: Assembled, launch: Launch, *, module: Training | Non
     def reference(split: str, index: int) -> str:
         return prepared.splits[split].text("target", index) if written else ""
 
+    def text_of(split: str, field: str, index: int) -> str:
+        return prepared.splits[split].text(field, index)
+
     searcher = search_of(assembled.program)
     asked = any(metric.reads == "probabilities" for metric in assembled.program.metrics)
     labels = prepared.labels.get("target", ()) if asked else ()
     if labels and searcher is None:
         searcher = len(labels)  # A classifier ranks as many labels as it is asked for.
-    return Evaluator(assembled.program, searcher, decode, reference, device, labels=labels)
+    return Evaluator(assembled.program, searcher, decode, reference, device, text_of, labels=labels)
 
 
 def write_predictions(path: Path, assembled: Assembled, scored: Scored) -> list[Path]:

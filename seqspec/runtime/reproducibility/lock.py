@@ -200,11 +200,13 @@ def refuse(found: list[Drift], *, lock: str, help: str | None = None) -> None:
 
 
 def data_files(assembled: Assembled) -> dict[str, dict[str, str]]:
-    """SHA-256 of every file of the splits in use; those of several tasks are called ``TASK/SPLIT``."""
+    """SHA-256 of every file of the splits in use, and of recordings that augmentation reads; those of several
+    tasks are called ``TASK/SPLIT``.
+    """
     return {
-        f"{name}/{split}" if name else split: dict(files)
+        f"{name}/{part}" if name else part: dict(files)
         for name, one in assembled.each.items()
-        for split, files in one.prepared.files.items()
+        for part, files in (one.prepared.files | one.prepared.augment_files).items()
     }
 
 
@@ -221,6 +223,11 @@ class Stamps:
             for one in assembled.each.values()
             for split in ("train", *one.compiled.plan.experiment.evaluate.splits)
             for path in one.prepared.parts.adapter.files(_base(one.prepared, split))
+        } | {
+            path
+            for one in assembled.each.values()
+            for folder in one.prepared.parts.recordings.values()
+            for path in folder.files
         }
         return cls({str(path): _stamp(path) for path in files})
 

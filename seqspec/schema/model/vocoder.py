@@ -37,6 +37,11 @@ class VocoderConfig(Config):
                 help="adapters of speech have `task: vocoding`; the target's features are `waveform`",
             )
         sound = flow.node("generator", frames)
+        if frames.mel is not None and frames.mel.padding != "same":
+            raise Mismatch(
+                f"frames with `padding: {frames.mel.padding}` are not one for each hop of samples",
+                help="compute them with `padding: same`",
+            )
         if frames.mel is not None and target.dim != frames.mel.hop:
             raise Mismatch(
                 f"the target has {target.dim} samples a frame, and the frames stand {frames.mel.hop} apart",

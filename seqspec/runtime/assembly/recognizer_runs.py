@@ -1,0 +1,116 @@
+"""Runs of recognisers that metrics let hear what a model says: opened, checked, recorded."""
+
+# L samples
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from seqspec.components.predictions import AudioPrediction
+from seqspec.data.batching.batch import Batch, Field
+from seqspec.data.batching.collate import joined
+from seqspec.data.stages.normalize import normalize_frames
+from seqspec.runtime.assembly.assembled import Record
+from seqspec.runtime.assembly.default_search import search_of
+from seqspec.runtime.assembly.feature_runs import asked, refused, run_folder
+from seqspec.runtime.checkpoints.checkpoint import folder_name
+from seqspec.runtime.checkpoints.model_tensors import state_tensors
+from seqspec.runtime.checkpoints.selection import chosen, use_weights
+from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.runtime.run_folder.folder import RunFolder
+from seqspec.schema.diagnostic import RunError
+from seqspec.schema.metric._recognizer_run import RecognizerRunConfig
+from seqspec.schema.types import Text, Waveform
+
+if TYPE_CHECKING:
+    from seqspec.compile.build.program import Program
+    from seqspec.compile.plan.plan import Plan
+    from seqspec.runtime.assembly.assembled import Reopened
+
+Open = Callable[[RunFolder], "Reopened"]
+
+
+class RunRecognizer:
+    """What a trained recogniser writes of one recording."""
+
+    def __init__(self, run: Reopened) -> None:
+        self.model = run.program.model.requires_grad_(False).eval()
+        self.search = search_of(run.program)
+        self.steps, self.feature = run.parts.text["target"], run.parts.features["source"]
+        self.normalize, self.statistics = run.parts.normalize["source"], run.kept.statistics.get("source")
+        source = run.parts.roles["source"]
+        assert isinstance(source, Waveform)
+        self.source = source
+        self.weights = digest_all(state_tensors(self.model))
+
+    @torch.inference_mode()
+    def __call__(self, sound: AudioPrediction, *, device: torch.device) -> str:
+        samples_L = self._resampled(sound)
+        if not self.feature.num_frames(len(samples_L)):
+            return ""
+        frames = np.asarray(self.feature(samples_L), np.float32)
+        given = joined(self.source, [normalize_frames(frames, self.normalize, self.statistics)])  # type: ignore[arg-type]
+        none = torch.zeros(1, dtype=torch.int64)
+        fields = {"source": given, "target": Field(torch.zeros(1, 0, dtype=torch.int64), none)}
+        batch = Batch(fields, none, 0, {"loss": 1.0}).map(lambda x: x.to(device))
+        self.model.to(device)
+        (found,) = self.model.decode(batch, self.search)
+        ids = found[0].ids
+        return self.steps.decode(ids.tolist() if isinstance(ids, torch.Tensor) else list(ids))
+
+    def _resampled(self, sound: AudioPrediction) -> np.ndarray:
+        if sound.rate == self.source.rate or not len(sound.samples_T):
+            return np.ascontiguousarray(sound.samples_T, np.float32)
+        import soxr
+
+        given = soxr.resample(sound.samples_T, sound.rate, self.source.rate, quality="VHQ")
+        return np.ascontiguousarray(given, np.float32)
+
+    def __deepcopy__(self, memo: Mapping[int, Any]) -> RunRecognizer:
+        """Metrics are copied before each use, and this one is only read."""
+        return self
+
+
+def expect_recognizers(plan: Plan) -> None:
+    """Raises ``RunError`` where a run that a metric names is not there: before hours are spent on data."""
+    for one in asked(plan, RecognizerRunConfig):
+        if not isinstance(plan.roles.get("source"), Text):
+            message = "the model reads no text that its sound could be compared with"
+            raise refused(one.place, message, help="use it with a model of text to speech")
+        run_folder(one.place, one.config)
+
+
+def give_recognizers(program: Program, *, open: Open) -> dict[str, Record]:
+    """Hand every metric of ``program`` the recogniser that it names; gives a record of each, by the metric's
+    place.  Raises ``RunError`` where a run recognises no speech.
+    """
+    records: dict[str, Record] = {}
+    for number, place, config in asked(program.plan, RecognizerRunConfig):
+        folder = run_folder(place, config)
+        try:
+            run, checkpoint = open(folder), chosen(folder.checkpoints, config.checkpoint)
+        except RunError as error:
+            raise refused(place, str(error), help=error.help, exit=error.exit) from None
+        _require_recognizer(place, folder, run)
+        use_weights(run.program.model, checkpoint)
+        recognizer = RunRecognizer(run)
+        program.metrics[number].recognizer = recognizer  # type: ignore[attr-defined]
+        records[place] = {
+            "checkpoint": folder_name(checkpoint.step), "model": run.compiled.plan.digests["model"],
+            "weights": recognizer.weights,
+        }  # fmt: skip
+    return records
+
+
+def _require_recognizer(place: str, folder: RunFolder, run: Reopened) -> None:
+    roles = {} if run.tasks else run.parts.roles
+    if not isinstance(roles.get("source"), Waveform) or not isinstance(roles.get("target"), Text):
+        raise refused(
+            place,
+            f"the run {folder.path} does not write down what it hears",
+            help="name a run that reads recordings and learns their texts",
+        )
