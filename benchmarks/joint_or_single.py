@@ -169,7 +169,8 @@ def _digits(root: str) -> dict[str, Any]:
 
 
 def _translation(given: argparse.Namespace, root: str, source: str, target: str) -> dict[str, Any]:
-    pieces = {"type": "sentencepiece", "vocab_size": 2000, "limit": "soft"}
+    # Over two thousand characters are written in the Japanese half.
+    pieces = {"type": "sentencepiece", "vocab_size": 3000, "limit": "soft"}
     text = {"normalize": ["nfkc", "lowercase"], "segment": None, "tokenizer": pieces}
     return {
         "data": {
