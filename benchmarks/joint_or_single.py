@@ -128,7 +128,7 @@ def _spec(given: argparse.Namespace, roots: dict[str, str]) -> dict[str, Any]:
         "evaluate": {
             "every_steps": 1,
             "splits": ["dev"],
-            "max_examples": 200,
+            "max_examples": 100,
             "search": {"type": "greedy", "max_tokens": 60},
         },
     }
