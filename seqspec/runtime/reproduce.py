@@ -71,7 +71,7 @@ def from_lock(lock: Lock, over: Sequence[Overlay] = ()) -> Compiled:
 
 def _compiled(spec: object, over: Sequence[Overlay]) -> Compiled:
     text = yaml.safe_dump(spec, sort_keys=False, allow_unicode=True)
-    tree, experiment = understand_text(Source("the spec of the lock", text), "yaml", over)
+    tree, experiment = understand_text(Source("the spec of the lock", text), "yaml", over, as_written=True)
     plan, mistakes = infer(experiment, tree, facts={})
     if any(d.severity == "error" for d in mistakes):
         raise SpecError(mistakes)

@@ -1,12 +1,12 @@
 """Teachers: models that losses compare the trained one with."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.units import Cosmetic, Fraction, Later
+from seqspec.schema.units import Cosmetic, Fraction, Later, Positive, Speed
 
 
 class Teacher(Config):
@@ -30,6 +30,13 @@ class Teacher(Config):
     """Decay of the moving average of the trained weights, a step at a time: Tarvainen & Valpola (2017), "Mean
     teachers are better role models", arXiv:1703.01780.
     """
+
+    answers: Annotated[Literal["batch", "example"], Later] = "batch"
+    """``batch``: it reads the very batch that the student reads, anew each time; ``example``: it reads each
+    example by itself, once, and its answers are kept, which wants inputs that stay as they are (SQ398).
+    """
+    keep_megabytes: Annotated[Positive, Speed] = 1000
+    """Memory that kept answers may take, in megabytes; the rest is asked again, with the same bits."""
 
     @property
     def run(self) -> str | None:

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seqspec.data.batching.turns import PIECE, Turns
+from seqspec.data.batching.turns import PIECE, Adapted, Turns
+from seqspec.schema.mix.adaptive import AdaptiveConfig
 from seqspec.schema.mix.constant import ConstantConfig
 from seqspec.schema.mix.exponential import ExponentialConfig
 from seqspec.schema.mix.proportional import ProportionalConfig
@@ -81,3 +82,33 @@ def test_a_schedule_goes_from_one_set_of_rates_to_another():
     assert late["b"] > 45
     assert mix.at(500, SIZES)["a"] == pytest.approx(np.exp(-1))
     assert mix.at(np.array([0, 500]), SIZES)["b"] == pytest.approx([0, 1 - np.exp(-1)])
+
+
+ADAPTIVE = AdaptiveConfig(expected={"a": 0.5, "b": 20.0})
+
+
+def test_adaptive_rates_are_those_of_lingvo():
+    """Both forms by hand, at a reached part of 0.8 (lower is better) and of 0.25."""
+    found = {"a": 0.625, "b": 5.0}
+    ratio = ADAPTIVE.model_copy(update={"form": "inverse_ratio", "alpha": 2.0, "epsilon": 0.1})
+
+    assert ADAPTIVE.after(found, lower=frozenset("a")) == pytest.approx({"a": 0.25, "b": 0.8})
+    assert ratio.after(found, lower=frozenset("a")) == pytest.approx({"a": 1 / 0.74, "b": 1 / 0.1625})
+    assert ADAPTIVE.after({"a": 0.0, "b": 90.0}, lower=frozenset("a")) == pytest.approx(
+        {"a": 0.05, "b": 0.05}
+    )
+    assert ADAPTIVE.after({"b": -1.0}, lower=frozenset("a")) == pytest.approx({"a": 1.05, "b": 1.05})
+
+
+def test_an_evaluation_changes_the_turns_after_it_and_none_before():
+    sizes, known = {"a": 10, "b": 10}, {}
+    early = Turns(Adapted(ADAPTIVE, {}), sizes, 1)
+    before = [early.at(g) for g in range(1000)]
+    known[1000] = {"a": 0.5, "b": 0.0}
+    late = Turns(Adapted(ADAPTIVE, known), sizes, 1)
+    after = [late.at(g) for g in range(4000)]
+    share = np.mean([turn.task == "a" for turn in after[1000:]])
+
+    assert after[:1000] == before
+    assert share == pytest.approx(0.05 / 1.1, abs=0.015)  # three deviations of 3,000 draws
+    assert Counter(t.task for t in after) == late.counts(4000)

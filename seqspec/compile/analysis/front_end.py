@@ -11,6 +11,7 @@ from seqspec.compile.parse.parse import Language, parse, parse_text
 from seqspec.compile.resolve.extends import Composed, compose
 from seqspec.compile.resolve.plugins import catalogue_of
 from seqspec.compile.resolve.resolve import Overlay, put_over
+from seqspec.compile.resolve.tasks import tasks_by_name
 from seqspec.compile.validate.validate import validate
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
@@ -44,22 +45,28 @@ def read_text(source: Source, language: Language) -> Reading:
     return _read(lambda: parse_text(source, language=language))
 
 
-def understand(file: Path, overlays: Sequence[Overlay] = ()) -> Understood:
+def understand(file: Path, overlays: Sequence[Overlay] = (), *, as_written: bool = False) -> Understood:
     """The experiment in a file.  Raises ``SpecError`` with the mistakes of every stage that could still go
     on.
+
+    ``as_written`` leaves the tasks in the order of the file, as a run has them.
     """
-    return comprehend(read(file), overlays)
+    return comprehend(read(file), overlays, as_written=as_written)
 
 
-def understand_text(source: Source, language: Language, overlays: Sequence[Overlay] = ()) -> Understood:
+def understand_text(
+    source: Source, language: Language, overlays: Sequence[Overlay] = (), *, as_written: bool = False
+) -> Understood:
     """The experiment in a text."""
-    return comprehend(read_text(source, language), overlays)
+    return comprehend(read_text(source, language), overlays, as_written=as_written)
 
 
-def comprehend(reading: Reading, overlays: Sequence[Overlay] = ()) -> Understood:
+def comprehend(reading: Reading, overlays: Sequence[Overlay] = (), *, as_written: bool = False) -> Understood:
     """The experiment that a spec says under ``overlays``.  Raises ``SpecError`` like ``understand``."""
     found = list(reading.found)
     tree = _survivor(lambda: put_over(reading.composed, overlays, reading.catalogue), found)
+    # The order of tasks decides initial weights and turns, and the order of keys must decide nothing.
+    tree = tree if as_written else tasks_by_name(tree)
     try:
         experiment = validate(tree)
     except SpecError as error:

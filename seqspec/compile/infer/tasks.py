@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
 from seqspec.compile.infer.weighting import infer_weighting, losses_of
@@ -15,6 +17,7 @@ from seqspec.compile.language.suggestions import nearest
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.resolve.uses import Use
+from seqspec.schema.config import below
 from seqspec.schema.diagnostic import Diagnostic, Finding, Label
 from seqspec.schema.experiment import OWN, Experiment, Task
 from seqspec.schema.source import Path, Tree, dotted
@@ -35,7 +38,7 @@ def join(
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan of the whole, and what does not fit together."""
     assert experiment.tasks is not None
-    shared = _shared(uses)
+    shared = _shared(_in_order(uses, each))
     mix = Record(facts={})
     train = _mixed(experiment, mix, each)
     found = [
@@ -69,6 +72,22 @@ def _shared(uses: Sequence[Use]) -> tuple[SharedPart, ...]:
         if (use.task, use.place) not in held:
             held.append((use.task, use.place))
     return tuple(SharedPart(part, tuple(held)) for part, held in places.items())
+
+
+def _in_order(uses: Sequence[Use], each: Mapping[str, Plan]) -> list[Use]:
+    """By task, and within one as the language orders the places, whatever order they were written in."""
+    tasks = list(each)
+    return sorted(uses, key=lambda use: (tasks.index(use.task), _ranks(each[use.task].experiment, use.place)))
+
+
+def _ranks(config: Any, place: Path) -> tuple[int, ...]:
+    """Which field of its config each step of ``place`` is."""
+    found = []
+    for step in place:
+        names = [*type(config).model_fields] if isinstance(config, BaseModel) else [*(config or ())]
+        found.append(step if isinstance(step, int) else names.index(step) if step in names else -1)
+        config = below(config, step) if found[-1] >= 0 else None
+    return tuple(found)
 
 
 def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> Any:

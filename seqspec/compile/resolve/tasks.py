@@ -62,6 +62,21 @@ def task_trees(tree: Tree) -> TaskTrees:
     return TaskTrees(trees, weights, tuple(expanding.uses), tuple(found))
 
 
+def tasks_by_name(tree: Tree) -> Tree:
+    """``tree`` with its tasks in the order of their names, whatever order they were written in."""
+    named = tree.value.get("tasks") if isinstance(tree.value, dict) else None
+    if named is None or not isinstance(named.value, dict):
+        return tree
+    tasks = _with(named, dict(sorted(named.value.items())))
+    assert isinstance(tree.value, dict)
+    return _with(tree, {**tree.value, "tasks": tasks})
+
+
+def _with(node: Node, value: dict[str, Node]) -> Node:
+    """``node`` with other entries, in its place."""
+    return Node(value, node.span, key=node.key, via=node.via, replaced=node.replaced)
+
+
 def _no_tasks(tree: Tree, named: Node | None) -> Diagnostic:
     if named is not None and named.value is not None:
         message, help = "`tasks` is a mapping of names to tasks", "write `tasks: {NAME: {data: …, model: …}}`"
@@ -112,7 +127,7 @@ def _without(node: Node, path: Path) -> Node:
     rest = {key: value for key, value in node.value.items() if key != path[0] or len(path) > 1}
     if len(path) > 1:
         rest[str(path[0])] = _without(child, path[1:])
-    return Node(rest, node.span, key=node.key, via=node.via, replaced=node.replaced)
+    return _with(node, rest)
 
 
 def _merged(tree: Tree, own: Node) -> Node:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqspec.data.seeds import mixed, seed_of
-from seqspec.schema.mix._mix import Mix
+from seqspec.schema.mix._mix import Adapting, Mix
 
 PIECE = 65_536
 """Batches of one piece of the table."""
@@ -35,6 +35,25 @@ class Rounds(NamedTuple):
         """How many of the first ``number`` batches each task has."""
         done, more = divmod(number, len(self.sizes))
         return {task: done + (place < more) for place, task in enumerate(self.sizes)}
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A mix that follows evaluations, with what they have found so far."""
+
+    mix: Adapting
+    found: Mapping[int, Mapping[str, float]]
+    """The first metric of each task, by the number of global batches before the evaluation."""
+    lower: frozenset[str] = frozenset()
+    """Tasks whose metric is better the lower it is."""
+
+    def at(self, step: Any, sizes: Mapping[str, int]) -> dict[str, Any]:
+        """The rates at batches: those of the last evaluation before each."""
+        ends = sorted(self.found)
+        known = [self.mix.at(0, sizes)]
+        known += [self.mix.after(self.found[end], lower=self.lower) for end in ends]
+        which = np.searchsorted(np.asarray(ends, np.int64), step, side="right")
+        return {task: np.asarray([rates[task] for rates in known], np.float64)[which] for task in sizes}
 
 
 class Turn(NamedTuple):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from seqspec.compile.build.program import Program
 from seqspec.compile.infer.objectives import read_by
 from seqspec.runtime.assembly.assembled import Record
+from seqspec.runtime.assembly.teacher_answers import ByExample
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
 from seqspec.runtime.checkpoints.selection import chosen, use_weights
@@ -106,7 +107,10 @@ def teach(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> dic
         use_weights(whole.program.model, checkpoint)
         run = _of_task(name, wanted.task, folder, whole)
         _check(name, folder.path, program, run, text)
-        program.losses.teachers[name] = Still(run.program.model)
+        still = Still(run.program.model)
+        program.losses.teachers[name] = (
+            ByExample(still, megabytes=wanted.keep_megabytes) if wanted.answers == "example" else still
+        )
         records[name] = {
             "checkpoint": folder_name(checkpoint.step),
             "model": run.compiled.plan.digests["model"],

@@ -33,7 +33,7 @@ from seqspec.runtime.evaluation.shown_images import show_images
 from seqspec.runtime.evaluation.task_parts import trained_parts
 from seqspec.runtime.report.report import write_report
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.training.streams import evaluation_stream, turns_of
+from seqspec.runtime.training.streams import TaskScores, evaluation_stream, turns_of
 from seqspec.schema.types import Classes, Text
 
 if TYPE_CHECKING:
@@ -112,9 +112,12 @@ def together(scores: Mapping[str, float], asked: str | Mapping[str, float] | Non
 
 
 def conclude(
-    folder: RunFolder, assembled: Assembled, module: Training, launch: Launch
+    folder: RunFolder, assembled: Assembled, module: Training, launch: Launch, *, scores: TaskScores
 ) -> tuple[dict[str, Scored], str]:
-    """Evaluate the best weights on whole splits and write the report; gives evaluations and checkpoint."""
+    """Evaluate the best weights on whole splits and write the report; gives evaluations and checkpoint.
+
+    ``scores`` are those of the tasks while they were trained.
+    """
     from seqspec.runtime.training.step_boundary import storage
 
     best = chosen(folder.checkpoints, "best")
@@ -151,7 +154,8 @@ def conclude(
         _describe_end(folder, assembled, evaluators, module.micro_batches, launch)
         if assembled.tasks:
             folder.note(
-                "tasks.json", _describe_tasks(assembled, updates=module.step * len(module.cycle.turns))
+                "tasks.json",
+                _describe_tasks(assembled, steps=module.step, each=len(module.cycle.turns), scores=scores),
             )
         folder.note("result.json", {
             "step": module.step, "checkpoint": folder_name(best.step),
@@ -208,11 +212,11 @@ def _describe_end(
             return
 
 
-def _describe_tasks(assembled: Assembled, *, updates: int) -> dict[str, Any]:
-    """Which task trains which part, and how often each had a turn."""
-    turns = turns_of(assembled)
+def _describe_tasks(assembled: Assembled, *, steps: int, each: int, scores: TaskScores) -> dict[str, Any]:
+    """Which task trains which part, and how often each had a turn in so many steps of ``each`` updates."""
+    turns = turns_of(assembled, scores=scores, updates=each)
     assert turns is not None
-    had = turns.counts(updates)
+    had = turns.counts(steps * each)
     tasks = {
         name: {"turns": had[name], "examples": size, "weight": assembled.program.weight(name)}
         for name, size in turns.sizes.items()

@@ -19,10 +19,11 @@ def compile_run(folder: RunFolder, *, overlays: Sequence[Overlay] = ()) -> Compi
     """The plan of a run directory.
 
     The rules of ``compile/checks`` were applied when the run began, some of them leniently to what a
-    profile or ``--set`` brought about; here they are not asked again.
+    profile or ``--set`` brought about; here they are not asked again.  Tasks keep the order in which the run
+    has them: one that began before tasks were ordered by name goes on as it was.
     """
     known = read_learned(folder.path)
-    tree, experiment = understand(folder.spec, overlays)
+    tree, experiment = understand(folder.spec, overlays, as_written=True)
     facts = known.facts if known else {}
     plan, mistakes = infer(experiment, tree, facts=facts, open=read_folders(folder.path))
     if any(d.severity == "error" for d in mistakes):

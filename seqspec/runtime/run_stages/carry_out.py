@@ -70,8 +70,9 @@ def carry_out(
     apart = module.apart is not None
     updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
     stream = training_stream(
-        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch, place=place, apart=apart
-    )
+        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch, place=place, apart=apart,
+        scores=training_state.task_scores,
+    )  # fmt: skip
     known: Baselines = {}
     try:
         interrupted = train(
@@ -90,7 +91,7 @@ def carry_out(
         return Result(folder, Exit.CLEAN)
     if sharded:
         assembled = _whole_again(folder, assembled)
-    evaluated, checkpoint = conclude(folder, assembled, module, launch)
+    evaluated, checkpoint = conclude(folder, assembled, module, launch, scores=training_state.task_scores)
     _require_unchanged(stamps, folder)
     return Result(folder, Exit.CLEAN, evaluated, checkpoint)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, pairwise
+from types import MappingProxyType
 from typing import Any, TypedDict
 
 import numpy as np
@@ -18,12 +20,15 @@ from seqspec.data.batching.loader import (
     micro_steps,
     training_order,
 )
-from seqspec.data.batching.turns import Rounds, Turns
+from seqspec.data.batching.turns import Adapted, Rounds, Turns
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.training.signals import SIGNALS
 from seqspec.schema.types import Waveform
+
+TaskScores = Mapping[str, Mapping[int, float]]
+"""The score of each task by step, turned so that higher is better."""
 
 
 def training_stream(
@@ -34,21 +39,30 @@ def training_stream(
     launch: Launch,
     place: Place,
     apart: bool = False,
+    scores: TaskScores | None = None,
 ) -> Callable[[int], Iterable[Batch]]:
     """From an update on, this process's micro-batches up to the last one; where replicas train ``apart``,
     all micro-batches of its own updates.
+
+    ``scores`` are those of the tasks by step; a mix that follows them looks there after each evaluation.
+    They are left out where nobody evaluates.
     """
     shared = Place() if apart else place
     each = {name: one.prepared for name, one in assembled.each.items()}
     orders = {name: training_order(one.parts, one.splits["train"]) for name, one in each.items()}
-    turns = turns_of(assembled)
     asked = [one.parts.config.batch.workers for one in each.values()]
     workers = max(asked) if launch.workers is None else launch.workers
+    experiment = assembled.compiled.plan.experiment
+    updates = max_steps // experiment.train.max_steps
+    # What was read ahead would be of the rates before an evaluation: a loader ends where one is due.
+    every = experiment.evaluate.every_steps if scores is not None and _adapts(assembled) else None
+    period = None if every is None else every * updates
 
-    def stream(step: int) -> Iterable[Batch]:
+    def part(start: int, stop: int) -> Loader:
+        turns = turns_of(assembled, scores=scores or {}, updates=updates)
         within: _Within = {
-            "num_micro_batches": micro_batches, "rank": shared.rank, "world": shared.world, "start": step,
-            "stop": max_steps,
+            "num_micro_batches": micro_batches, "rank": shared.rank, "world": shared.world, "start": start,
+            "stop": stop,
         }  # fmt: skip
         tasks = {
             name: micro_steps(one.parts, one.splits["train"], orders[name], **within)
@@ -60,7 +74,20 @@ def training_stream(
         loader.worker_init_fn = ignore_signals
         return loader
 
+    def stream(step: int) -> Iterable[Batch]:
+        if period is None:
+            return part(step, max_steps)
+        cuts = [step, *range(step - step % period + period, max_steps, period), max_steps]
+        return chain.from_iterable(part(*ends) for ends in pairwise(cuts))
+
     return stream
+
+
+def _adapts(assembled: Assembled) -> bool:
+    """Whether the turns follow what evaluations find."""
+    plan = assembled.compiled.plan
+    joins = getattr(plan.experiment.procedure, "joins", False)
+    return bool(plan.tasks) and not joins and getattr(plan.experiment.train.mix, "adapts", False)
 
 
 class _Within(TypedDict):
@@ -73,8 +100,12 @@ class _Within(TypedDict):
     stop: int
 
 
-def turns_of(assembled: Assembled) -> Turns | Rounds | None:
-    """How the tasks take turns, where there are several."""
+def turns_of(
+    assembled: Assembled, *, scores: TaskScores = MappingProxyType({}), updates: int = 1
+) -> Turns | Rounds | None:
+    """How the tasks take turns, where there are several; ``scores`` are those of the tasks by step, of
+    ``updates`` each, turned so that higher is better.
+    """
     plan = assembled.compiled.plan
     if not plan.tasks:
         return None
@@ -82,7 +113,20 @@ def turns_of(assembled: Assembled) -> Turns | Rounds | None:
     if getattr(plan.experiment.procedure, "joins", False):
         return Rounds(sizes)
     mix: Any = plan.experiment.train.mix
+    if _adapts(assembled):
+        mix = _adapted(mix, assembled, scores, updates)
     return Turns(mix, sizes, plan.experiment.seed)
+
+
+def _adapted(mix: Any, assembled: Assembled, scores: TaskScores, updates: int) -> Adapted:
+    """``mix`` with what evaluations have found, in the metrics' own direction."""
+    first = {task: one.program.metrics[0] for task, one in assembled.each.items() if one.program.metrics}
+    lower = frozenset(task for task, metric in first.items() if metric.better == "lower")
+    found: dict[int, dict[str, float]] = {}
+    for task, known in scores.items():
+        for step, score in known.items():
+            found.setdefault(step * updates, {})[task] = -score if task in lower else score
+    return Adapted(mix, found, lower)
 
 
 def evaluation_stream(

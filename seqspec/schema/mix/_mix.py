@@ -21,6 +21,16 @@ class Mix(Protocol):
         ...
 
 
+class Adapting(Mix, Protocol):
+    """A mix whose config has ``adapts``: after each evaluation the rates are others."""
+
+    def after(self, metrics: Mapping[str, float], *, lower: frozenset[str]) -> dict[str, float]:
+        """The rates once an evaluation has found ``metrics``, by task; of the tasks in ``lower``, lower is
+        better.
+        """
+        ...
+
+
 def named(given: Mapping[str, object], tasks: Mapping[str, Type], *, at: str) -> Nothing:
     """Refuses names that are no tasks, and tasks without a name."""
     for name in given:
