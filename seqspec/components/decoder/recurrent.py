@@ -53,7 +53,9 @@ class RecurrentState:
 
     def tensors(self) -> TensorState:
         """The same as named tensors."""
-        moving, fixed, axes = {}, {}, dict[str, Axes]()
+        moving: dict[str, Tensor] = {}
+        fixed: dict[str, Tensor] = {}
+        axes: dict[str, Axes] = {}
         for number, cell in enumerate(self.cells):
             moving |= {f"hidden_{number}": cell.hidden, f"cell_{number}": cell.cell}
         if self.memory is not None:

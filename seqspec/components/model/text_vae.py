@@ -137,6 +137,7 @@ class TextVae(nn.Module):
         """The methods that ``decode`` calls, by the graphs in another runtime."""
 
         def latents(batch: Batch) -> Tensor:
+            assert batch.target_lengths is not None
             return graphs["encode"](batch.target, batch.target_lengths)[0]
 
         def start(latent_BZ: Tensor) -> Any:
