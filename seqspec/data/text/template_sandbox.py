@@ -142,9 +142,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def _filtered(node: nodes.Node, name: str, *arguments: object) -> nodes.Filter:
+def _filtered(node: Any, name: str, *arguments: object) -> nodes.Filter:
     constants = [nodes.Const(value) for value in arguments]
-    filter = nodes.Filter(node, name, constants, [], None, None)  # type: ignore[arg-type]
+    filter = nodes.Filter(node, name, constants, [], None, None)
     filter.set_lineno(node.lineno)
     return filter
 
@@ -190,7 +190,8 @@ def _join(values: Any, separator: Any = "", attribute: Any = None) -> str:
 def _replace(text: Any, old: Any, new: Any, count: int | None = None) -> str:
     text, old, new = _joined([text]), _joined([old]), _joined([new])
     _meter_text("replace", text, (old, new), WORK.get())
-    return text.replace(old, new, -1 if count is None else count)
+    found: str = text.replace(old, new, -1 if count is None else count)
+    return found
 
 
 def _tojson(
@@ -203,7 +204,7 @@ def _tojson(
     weigh(value)
     if indent is not None and not 0 <= int(indent) <= 16:
         raise SecurityError("`tojson` indents by 0 to 16")
-    text: str = json.dumps(
+    return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )
 
