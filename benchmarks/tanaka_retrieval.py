@@ -111,7 +111,10 @@ def trained(given: argparse.Namespace, more: list[str]) -> dict[str, Any]:
     at = time.process_time()
     path = run_of(given, more, steps=steps)
     spent = time.process_time() - at
-    return told(steps, spent, recalls(path)) | {"preparing_seconds": round(once - begun - start)}
+    found = recalls(path)
+    if not found:
+        raise SystemExit(f"the run was stopped before its {steps:,} steps were done, and nothing was measured")
+    return told(steps, spent, found) | {"preparing_seconds": round(once - begun - start)}
 
 
 def run_of(given: argparse.Namespace, more: list[str], *, steps: int) -> Path:
