@@ -91,7 +91,10 @@ def predict(
         str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
     ] = "torch",
     timestamps: Annotated[
-        bool, typer.Option("--timestamps", help="A line a word with its start and end in seconds (CTC).")
+        bool,
+        typer.Option(
+            "--timestamps", help="A line a word (CTC) or segment (Whisper) with its start and end in seconds."
+        ),
     ] = False,
     align: Annotated[
         Path | None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word of a recording."""
+    """A word of a recording, or a segment where the model writes the times of segments itself."""
 
     word: str
     start: float
@@ -30,7 +30,7 @@ class TimedWord:
     end: float
     """Seconds."""
     score: float
-    """Mean log-probability of the states that write it."""
+    """Mean log-probability of the states that write it; of a segment, of all ids of the answer."""
 
 
 @dataclass(frozen=True)

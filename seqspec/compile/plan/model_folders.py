@@ -40,9 +40,20 @@ def comparisons(plan: Plan) -> Iterator[Comparing]:
             folder = open_folder(config.folder).as_folder()
         except DataError:
             continue
+        if _told_otherwise(config, folder.settings):
+            continue
         layout = config.layout(dict(node.takes))
         found = compare(layout, folder.tensors, fresh=fresh_below(plan, node))
         yield Comparing(node, config, found, folder.preprocessor)
+
+
+def _told_otherwise(config: Pretrained, settings: Mapping[str, Any]) -> bool:
+    """Whether a part that is handed this folder is read from others: inference has said so, and that its
+    tensors are others follows.
+    """
+    handed = (getattr(config, name) for name in type(config).model_fields)
+    parts = (part for part in handed if isinstance(part, Pretrained) and part.folder in (None, config.folder))
+    return any(part.model_types and settings.get("model_type") not in part.model_types for part in parts)
 
 
 def left_over(plan: Plan) -> dict[str, tuple[str, ...]]:

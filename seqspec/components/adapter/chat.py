@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +19,14 @@ from seqspec.components.adapter._write import concrete, write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.record import BadRow, Record
+from seqspec.data.text.chat_template import ROLES
 from seqspec.data.text.conversation import AnsweredText, NoConversation, messages_of, written
 from seqspec.schema.adapter._adapter import ordered, patterns
 from seqspec.schema.adapter._chat_template import ASSISTANT, USER
 from seqspec.schema.adapter.chat import ChatConfig
+
+if TYPE_CHECKING:
+    from seqspec.data.text.chat_template import ChatTemplate
 
 
 class Chat(Adapter[ChatConfig]):
@@ -38,9 +44,7 @@ class Chat(Adapter[ChatConfig]):
 
     def asked(self, record: Mapping[str, Any]) -> AnsweredText:
         """What the assistant is to go on from.  Raises ``NoConversation``."""
-        known = tuple(self.config.template.turns)
-        messages = messages_of(record, key=self.config.messages, known=known, asked=True)
-        return written(messages, self.config.template, asked=True)
+        return self._text(record, asked=True)
 
     def asked_by(self, text: str) -> AnsweredText:
         """The same where a user says ``text`` and nothing was said before.  Raises ``NoConversation``."""
@@ -48,7 +52,25 @@ class Chat(Adapter[ChatConfig]):
 
     def chat_template(self, begin: str | None) -> str:
         """The template in transformers' form; ``begin`` is the piece before every text."""
+        if self._folder is not None:
+            return self._folder.text
         return jinja_of(self.config.template, begin=begin)
+
+    def more_fingerprint(self) -> dict[str, str]:
+        """What decides the records beside the spec and the corpus: the folder's template."""
+        if self._folder is None:
+            return {}
+        held = json.dumps([self._folder.text, self._folder.special], sort_keys=True)
+        return {"template": sha256(held.encode()).hexdigest()}
+
+    @cached_property
+    def _folder(self) -> ChatTemplate | None:
+        """The folder's template.  Raises ``DataError``."""
+        if self.config.template.folder is None:
+            return None
+        from seqspec.data.pretrained.chat_template_file import read_chat_template
+
+        return read_chat_template(self.config.template.folder)
 
     def _records(self, path: Path) -> Iterator[Record | BadRow]:
         name, file, first = path.relative_to(self.root).as_posix(), str(path), True
@@ -63,17 +85,21 @@ class Chat(Adapter[ChatConfig]):
             try:
                 if row.fault:
                     raise NoConversation(row.fault)
-                text = self._written({str(key): value for key, value in row.cells.items()})
+                text = self._text({str(key): value for key, value in row.cells.items()})
             except NoConversation as error:
                 yield BadRow(id, str(error), file, line.row, line.byte)
                 continue
             spans = np.asarray(text.spans, np.int64).reshape(-1)
             yield {"id": id, "target": text.text, "answers": spans, "file": file, "row": line.row}
 
-    def _written(self, cells: Mapping[str, Any]) -> AnsweredText:
-        known = tuple(self.config.template.turns)
-        messages = messages_of(cells, key=self.config.messages, known=known)
-        return written(messages, self.config.template, last_only=self.config.answers == "last")
+    def _text(self, cells: Mapping[str, Any], *, asked: bool = False) -> AnsweredText:
+        """Raises ``NoConversation``."""
+        template, last = self.config.template, self.config.answers == "last"
+        if self._folder is None:
+            messages = messages_of(cells, key=self.config.messages, known=tuple(template.turns), asked=asked)
+            return written(messages, template, last_only=last, asked=asked)
+        messages = messages_of(cells, key=self.config.messages, known=ROLES, asked=asked)
+        return self._folder.written(messages, last_only=last, asked=asked)
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         """Who did what, asked and answered; some lines are a ``prompt`` and its ``completion``."""

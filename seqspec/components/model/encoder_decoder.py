@@ -18,6 +18,7 @@ from seqspec.components.graphs import Function, Graph, Substitute, TensorState, 
 from seqspec.components.outputs import Aligned, Only, Output, Scored, ran, terms, wanted
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.search._suppressed import Suppressed
+from seqspec.components.search._times import Times
 from seqspec.components.stepped_graphs import Stepper, begin_by, step_by, step_graph, stepper
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.encoder_decoder import EncoderDecoderConfig
@@ -63,6 +64,8 @@ class EncoderDecoder(nn.Module):
         self.prompt = _prompt(takes.get("target"))
         self.suppressed: Suppressed | None = None
         """Ids of the target that a search is given."""
+        self.times: Times | None = None
+        """Rules for times that a search is to write."""
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``tokens``: a state before each target, the end of each among them; further heads at the encoder's
@@ -128,6 +131,7 @@ class EncoderDecoder(nn.Module):
 
         aligned = ctc if self.head_names else None
         step = self.step if self.suppressed is None else self.suppressed.over(self.step)
+        step = step if self.times is None else self.times.over(step)
         return search(Continuation(first_B, state, step, limits_B, lengths_B, batch.index, ctc=aligned))
 
     def start(self, memory_BSD: Tensor, lengths_B: Tensor) -> Any:

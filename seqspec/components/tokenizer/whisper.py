@@ -15,9 +15,10 @@ from seqspec.data.pretrained.bounded_json import damaged, read_json
 from seqspec.data.pretrained.hf_folder import SETTINGS, path_of
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.tokenizer.whisper import WhisperConfig
-from seqspec.schema.types import Text, Type
+from seqspec.schema.types import EOS, Text, Type
 
 NO_PROMPT = "SQ360"
+WITHOUT = "<|notimestamps|>"
 GENERATION = "generation_config.json"
 SILENT = ("suppress_tokens", "begin_suppress_tokens")
 """What folders call the ids that are never written, and those that are not written first."""
@@ -58,6 +59,23 @@ class Whisper:
     def suppressed(self) -> tuple[tuple[int, ...], ...]:
         """Ids that a search never writes, and those that it does not write first."""
         return tuple(tuple(self._loaded().of_folder(self._silent.get(name, ()))) for name in SILENT)
+
+    def times(self) -> tuple[list[int], list[bool], int | None, int]:
+        """Of each id the number of its time (-1 where it is none), and whether it is text; the id that says
+        that no times follow; how many ids of the prompt stand before that.
+
+        Times stand behind that id in the folder, whether or not the tokenizer has pieces for them.
+        """
+        order = self._loaded().order
+        pieces: Mapping[str, int] = self._loaded().tokenizer.get_vocab(with_added_tokens=True)
+        none = pieces.get(WITHOUT)
+        if none is None:
+            raise DataError(f"the folder's tokenizer has no piece `{WITHOUT}`", code=NO_PROMPT)
+        steps = [id - none - 1 if id > none else -1 for id in order]
+        end = order[EOS]
+        ours = next((place for place, id in enumerate(order) if id == none), None)
+        prompt = len(self._prompt) - (self._prompt[-1:] == (WITHOUT,))
+        return steps, [0 <= id < end for id in order], ours, prompt
 
     def original_ids(self) -> tuple[int, ...]:
         """The folder's id of each of ours; -1 where it has none."""

@@ -49,7 +49,7 @@ def read_header(file: Path) -> dict[str, Tensor]:
             first = opened.read(8)
             length = int.from_bytes(first, "little")
             if len(first) < 8 or length > min(MOST_BYTES, size - 8):
-                raise damaged(file, _short(size, length if len(first) == 8 else None))
+                raise damaged(file, _short(size, first))
             text = opened.read(length)
     except OSError as error:
         raise damaged(file, f"cannot be read: {error.strerror}") from None
@@ -62,10 +62,22 @@ def read_header(file: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _short(size: int, length: int | None) -> str:
+_OTHERS = {
+    b"version ": "is a pointer of Git LFS and not the weights: `git lfs pull` in its folder fetches them",
+    b"<!DOCTYP": "is a page of the web, and not the weights",
+    b"PK": "is a zip archive, as torch saves pickles, whatever it is called",
+    b"\x80": "is a pickle, whatever it is called, which could run code when it is opened",
+}
+"""What files of that name are instead, by how they begin."""
+
+
+def _short(size: int, first: bytes) -> str:
     if size == 0:
         return "is empty"
-    if length is None or length <= MOST_BYTES:
+    other = next((what for begin, what in _OTHERS.items() if first.startswith(begin)), None)
+    if other is not None:
+        return other
+    if len(first) < 8 or int.from_bytes(first, "little") <= MOST_BYTES:
         return f"has {size:,} bytes, fewer than its own header: the download was cut off"
     return "is no safetensors file: its first eight bytes are no length of a header"
 

@@ -214,10 +214,12 @@ class DataParts:
         if given is None:
             source = self.config.source
             given = {"type": source.component[1], **source.model_dump(mode="json", exclude={"root"})}
+        more: Callable[[], Mapping[str, str]] | None = getattr(self.adapter, "more_fingerprint", None)
         return {
             "adapter": given,
             "version": getattr(self.adapter, "version", 1),
             "code": code_of(self.adapter),
+            **({} if more is None else more()),
         }
 
     def feature_fingerprint(self, role: str) -> object:

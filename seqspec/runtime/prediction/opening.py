@@ -26,6 +26,7 @@ from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.prediction.chat_inputs import chat_ids, is_asked
 from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
+from seqspec.runtime.prediction.segments import SegmentTiming, timing_of
 from seqspec.runtime.prediction.timing import Timing, with_times
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
@@ -48,7 +49,7 @@ class Opened:
     parts: DataParts
     run: Reopened
     """The program with its weights, and what the run has learned."""
-    timing: Timing | None = None
+    timing: Timing | SegmentTiming | None = None
     """What tells when words are spoken, where it was asked for."""
 
 
@@ -76,7 +77,7 @@ def open_predictor(
     launch = launch or Launch()
     folder = open_folder(path)
     run = reopen(folder, overlays=over, compiled=compiled, task=task)
-    timing = Timing.of(run) if timestamps else None
+    timing = timing_of(run) if timestamps else None
     tell(run.program, folder)
     pin(threads=launch.threads, exact=False)
     model = run.program.model
@@ -99,7 +100,7 @@ def open_predictor(
 
 
 def _search(
-    run: Reopened, model: Any, searcher: Any, timing: Timing | None, kept: int | None
+    run: Reopened, model: Any, searcher: Any, timing: Timing | SegmentTiming | None, kept: int | None
 ) -> Callable[[Batch], list[list[Predicted]]]:
     """Batches to typed hypotheses: ids become text or labels, anything else is typed by the model."""
     steps = run.parts.text.get("target")
@@ -117,6 +118,11 @@ def _search(
 
     def search(batch: Batch) -> list[list[Predicted]]:
         decoded = [found[:kept] for found in model.decode(batch, searcher)]
+        if isinstance(timing, SegmentTiming):
+            return [
+                timing.timed(found, seconds)
+                for found, seconds in zip(decoded, timing.heard(batch), strict=True)
+            ]
         predicted = [[typed(one) for one in found] for found in decoded]
         if timing is None:
             return predicted

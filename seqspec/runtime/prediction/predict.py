@@ -12,7 +12,7 @@ from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
 from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
 from seqspec.runtime.prediction.predictor import Prediction
-from seqspec.runtime.prediction.timing import Aligner, read_transcripts
+from seqspec.runtime.prediction.timing import Aligner, Timing, read_transcripts
 from seqspec.runtime.prediction.value_files import written_to
 from seqspec.runtime.prediction.vector_file import stacked_in
 from seqspec.schema.diagnostic import DataError
@@ -67,8 +67,9 @@ def predict(
     write = writer(out, Printing(format, nbest, scores, all_classes, several, times))
     given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed)
     opened = interactive(opened) if typed else opened
-    if transcripts is not None and opened.timing is not None:
-        predicted = Aligner(opened.timing, opened.predictor, transcripts)(given)
+    if transcripts is not None:
+        timing = opened.timing if isinstance(opened.timing, Timing) else Timing.of(opened.run)
+        predicted = Aligner(timing, opened.predictor, transcripts)(given)
     else:
         predicted = opened.predictor(given)
     if vectors is not None:

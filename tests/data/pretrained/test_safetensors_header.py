@@ -57,6 +57,24 @@ def test_what_is_no_whole_file_is_told(tmp_path, header, data, length, said):
     assert raised.value.code == "SQ272"
 
 
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"<!DOCTYPE html><title>Not found</title>", "a page of the web"),
+        (b"PK\x03\x04" + bytes(40), "a zip archive"),
+        (b"\x80\x02}q\x00X\x01\x00\x00\x00a", "is a pickle"),
+    ],
+)
+def test_what_stands_in_place_of_the_weights_is_named(tmp_path, begin, said):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(begin)
+
+    with pytest.raises(DataError, match=said) as raised:
+        read_header(path)
+    assert raised.value.code == "SQ272"
+
+
 def test_an_empty_file_is_told(tmp_path):
     (tmp_path / "model.safetensors").touch()
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import safetensors.torch
 import torch
 
 from seqspec.compile.explain.explain import explain_spec
@@ -193,6 +194,11 @@ def test_another_architecture_is_told(broken):
 
     assert code == "SQ271"
     assert "type `bert`" in message
+
+    for file in folder.glob("model*"):
+        file.unlink()
+    safetensors.torch.save_file({"bert.other": torch.zeros(1)}, folder / "model.safetensors")
+    assert [code for code, _ in mistakes()] == ["SQ271"]
 
 
 def test_a_missing_folder_is_told(broken):

@@ -58,7 +58,10 @@ def listen(
     )  # fmt: skip
     recognizer = recognizer_of(opened)
     return hear(
-        recognizer, SamplePipe(STDIN, rate=recognizer.rate), Printed(out, format), timing=opened.timing
+        recognizer,
+        SamplePipe(STDIN, rate=recognizer.rate),
+        Printed(out, format),
+        timing=opened.timing if isinstance(opened.timing, Timing) else None,
     )
 
 
