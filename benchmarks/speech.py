@@ -257,7 +257,7 @@ def _our_steps(program: Any, batches: list[Any]) -> Callable[[object], None]:
     def run(_: object) -> None:
         for batch in batches:
             loss = program.model.loss(batch, program.criterion)
-            _step(optimizer, loss.total / batch.share, program.model)
+            _step(optimizer, loss.total / batch.loss_normalizer, program.model)
 
     return run
 
@@ -271,7 +271,7 @@ def _plain_steps(model: Plain, batches: list[Any]) -> Callable[[object], None]:
             logits, lengths = model(batch.source, batch.source_lengths)
             log_probs = logits.log_softmax(-1).transpose(0, 1)
             loss = criterion(log_probs, batch.target, lengths, batch.target_lengths)
-            _step(optimizer, loss / batch.share, model)
+            _step(optimizer, loss / batch.loss_normalizer, model)
 
     return run
 

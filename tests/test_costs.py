@@ -171,7 +171,7 @@ def step(program, batch):
             torch.manual_seed(0)
             module.cycle.turn.mover.optimizer.zero_grad(set_to_none=True)
             loss = program.losses(program.model, batch)
-            (loss.total / batch.share).backward()
+            (loss.total / batch.loss_normalizer).backward()
             assert module.cycle.turn.gradients.finish().update
             module.cycle.turn.mover.optimizer.step()
     return seen

@@ -196,14 +196,14 @@ def _write_for_ever(place: Path) -> int:
     import torch
 
     from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
-    from seqspec.runtime.checkpoints.retention import Keep, prune
+    from seqspec.runtime.checkpoints.retention import Retention, prune
 
     step = 0
     while True:
         step += 1
         weights = {f"w{i}": torch.full((MEGABYTES * 1024 * 32,), float(step)) for i in range(8)}
         write_checkpoint(place, Checkpoint(step, {"weights": weights}, {"step": step}))
-        prune(place, keep=Keep(last=2), scores={})
+        prune(place, retention=Retention(last=2), scores={})
 
 
 def _lightning_for_ever(place: Path) -> int:

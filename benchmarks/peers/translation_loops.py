@@ -59,7 +59,7 @@ def _train(model: Any, loss: Callable[[Any], Any], batches: Iterator[Any]) -> No
         cells = batch.source.numel() + batch.target.numel() + len(batch.index)
         meter.saw(targets=targets, real=int(batch.source_lengths.sum()) + targets, cells=cells)
         optimizer.zero_grad(set_to_none=True)
-        (loss(batch) / batch.share).backward()
+        (loss(batch) / batch.loss_normalizer).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
 

@@ -46,9 +46,9 @@ class LossSum(NamedTuple):
     """The losses of one batch."""
 
     objective: Tensor
-    """What ``backward`` is called on: each weighted sum over the share of its targets, added up."""
+    """What ``backward`` is called on: each weighted sum over its normaliser, added up."""
     total: Tensor
-    """``objective`` times the share of the first loss: of one loss of weight 1 its very sum."""
+    """``objective`` times the normaliser of the first loss: of one loss of weight 1 its very sum."""
     count: Tensor  # type: ignore[assignment]  # a tuple has a method of the name
     """Targets of the first loss."""
     terms: dict[str, Tensor]
@@ -141,30 +141,32 @@ class Losses(nn.Module):
                 found |= {(name, output): given[output] for output in on}
         return found
 
-    def share_of(self, batch: Batch, name: str) -> float:
+    def normalizer_of(self, batch: Batch, name: str) -> float:
         """What the sum of a loss is divided by in a micro-batch."""
-        return _share(batch, name)
+        return _normalizer(batch, name)
 
     def means(self, sums: Mapping[str, Loss], batch: Batch, *, step: int) -> dict[str, tuple[float, Tensor]]:
         """The weight that each loss states for a step, and what its mean is, of a micro-batch."""
         return {
-            name: (self.named[name].weight(step), loss.total / _share(batch, name))
+            name: (self.named[name].weight(step), loss.total / _normalizer(batch, name))
             for name, loss in sums.items()
         }
 
     def weigh(self, sums: Mapping[str, Loss], batch: Batch, *, step: int | None = None) -> LossSum:
-        """One objective of all; sums over one share are added before they are divided."""
+        """One objective of all; sums over one normaliser are added before they are divided."""
         first = next(iter(sums))
-        by_share: dict[float, Tensor] = {}
+        by_normalizer: dict[float, Tensor] = {}
         for name, loss in sums.items():
             weight = self.named[name].weight(self.last_step if step is None else step)
             part = loss.total if weight == 1 else weight * loss.total
-            share = _share(batch, name)
-            by_share[share] = by_share[share] + part if share in by_share else part
-        parts = [total / share for share, total in by_share.items()]
-        share = _share(batch, first)
+            normalizer = _normalizer(batch, name)
+            by_normalizer[normalizer] = (
+                by_normalizer[normalizer] + part if normalizer in by_normalizer else part
+            )
+        parts = [total / normalizer for normalizer, total in by_normalizer.items()]
+        normalizer = _normalizer(batch, first)
         objective = sum(parts[1:], start=parts[0])
-        total = by_share[share] if len(by_share) == 1 else objective * share
+        total = by_normalizer[normalizer] if len(by_normalizer) == 1 else objective * normalizer
         apart = {name for name in sums if self.named[name].apart}
         return LossSum(objective, total, sums[first].count, _terms(sums, first, apart))
 
@@ -191,10 +193,10 @@ def _mean_over(loss: Loss, each: int) -> Loss:
     return Loss(loss.total / each, loss.count // each, terms)
 
 
-def _share(batch: Any, name: str) -> float:
+def _normalizer(batch: Any, name: str) -> float:
     """What the sum of a loss is divided by; losses whose targets are not counted apart share the first's."""
-    shares: Mapping[str, float] = getattr(batch, "shares", {})
-    return float(shares.get(name, batch.share))
+    normalizers: Mapping[str, float] = getattr(batch, "loss_normalizers", {})
+    return float(normalizers.get(name, batch.loss_normalizer))
 
 
 def _terms(sums: Mapping[str, Loss], first: str, apart: Collection[str]) -> dict[str, Tensor]:

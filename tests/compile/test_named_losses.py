@@ -76,7 +76,9 @@ def test_both_losses_train_the_encoder_and_are_told_by_name(program):
     loss.objective.backward()
 
     assert list(built.losses.named) == ["attention", "ctc"]
-    attention, ctc = (loss.terms[f"loss.{name}"] / batch.shares[name] for name in ("attention", "ctc"))
+    attention, ctc = (
+        loss.terms[f"loss.{name}"] / batch.loss_normalizers[name] for name in ("attention", "ctc")
+    )
     torch.testing.assert_close(loss.objective.detach(), 0.7 * attention + 0.3 * ctc)
     assert built.model.head_ctc.weight_VD.grad.abs().sum() > 0
     assert built.model.head.weight_VD.grad.abs().sum() > 0

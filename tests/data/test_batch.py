@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from seqspec.data.batching.batch import Batch, Field
-from seqspec.data.batching.collate import joined, shares_of
+from seqspec.data.batching.collate import joined, loss_normalizers_of
 from seqspec.data.stages.lengths import sides
 from seqspec.schema.types import Counted, Floats, Integers, Mask, Scalar, Vector, in_order
 
@@ -24,7 +24,7 @@ def test_source_and_target_are_fields():
 
     assert given.source is given.fields["source"].values
     assert given.target_lengths is given.fields["target"].lengths
-    assert given.share == 5.0
+    assert given.loss_normalizer == 5.0
     assert given.with_fields(source=None).source is None
 
 
@@ -42,7 +42,7 @@ def test_map_reaches_every_tensor():
 
     assert {len(x) for field in first.fields.values() for x in field} == {1}
     assert first.index.tolist() == [4]
-    assert (first.step, first.shares) == (7, {"nll": 5.0, "ctc": 3.0})
+    assert (first.step, first.loss_normalizers) == (7, {"nll": 5.0, "ctc": 3.0})
 
 
 def test_each_type_is_joined_by_its_rule():
@@ -82,6 +82,6 @@ def test_every_loss_has_the_share_of_what_it_counts():
         "speaker": Counted("target", "examples"),
     }
 
-    found = shares_of(Lengths(), np.array([0, 2]), counted=counted, micro_batches=2)
+    found = loss_normalizers_of(Lengths(), np.array([0, 2]), counted=counted, micro_batches=2)
 
     assert found == {"nll": 5.0, "ctc": 4.0, "mel": 40.0, "speaker": 1.0}

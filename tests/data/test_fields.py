@@ -146,7 +146,7 @@ def test_a_model_learns_from_a_corpus_of_many_fields(found):
     batch = batch_of(prepared)
 
     loss = program.losses(program.model, batch)
-    (loss.total / batch.share).backward()
+    (loss.total / batch.loss_normalizer).backward()
 
     assert torch.isfinite(loss.total)
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in program.model.parameters())

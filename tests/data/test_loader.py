@@ -30,7 +30,7 @@ def same(one, other):
     ]
     for a, b in zip(*tensors, strict=True):
         assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
-    assert (one.step, one.shares) == (other.step, other.shares)
+    assert (one.step, one.loss_normalizers) == (other.step, other.loss_normalizers)
 
 
 def test_workers_change_nothing(prepared):
@@ -77,19 +77,19 @@ def test_slices_make_up_the_global_batch_and_its_mean(prepared):
 
     for number in range(20):
         parts = [halves[2 * number], halves[2 * number + 1]]
-        own = [part for part in parts if math.isfinite(part.share)]
+        own = [part for part in parts if math.isfinite(part.loss_normalizer)]
         together = torch.cat([part.index for part in own])
         assert sorted(together.tolist()) == sorted(whole[number].index.tolist())
         targets = int(whole[number].target_lengths.sum()) + len(whole[number].index)
-        assert whole[number].share == targets
-        assert {part.share for part in own} == {targets / 2}
+        assert whole[number].loss_normalizer == targets
+        assert {part.loss_normalizer for part in own} == {targets / 2}
         assert [part.step for part in parts] == [2 * number, 2 * number + 1]
 
 
 def test_a_batch_of_fewer_examples_than_slices_repeats_one_without_weight(prepared):
     train = prepared.splits["train"]
     steps = MicroSteps(train, training_order(prepared.parts, train), stop=1, num_micro_batches=200)
-    shares = [steps[item].share for item in range(200)]
+    shares = [steps[item].loss_normalizer for item in range(200)]
 
     assert shares.count(math.inf) == 200 - len(MicroSteps(train, steps.order, stop=1)[0].index)
     assert all(len(steps[item].index) >= 1 for item in range(200))
@@ -188,7 +188,7 @@ def test_augmentation_depends_on_seed_epoch_and_example_alone(tmp_path):
             train,
             np.array(examples),
             step=0,
-            shares={"loss": 1.0},
+            loss_normalizers={"loss": 1.0},
             augments={"source": [noise]},
             seed=3,
             epoch=epoch,

@@ -132,7 +132,7 @@ def test_rows_reach_the_model_as_inputs_and_labels(tmp_path):
     assert torch.equal(
         batch.source[:, 1:][batch.source[:, 1:] != BOS], batch.target[:, :-1][batch.source[:, 1:] != BOS]
     )
-    assert batch.share == int((batch.target != PAD).sum())
+    assert batch.loss_normalizer == int((batch.target != PAD).sum())
     assert sum(int((b.target != PAD).sum()) for b in evaluated) == sum(
         len(r["target"].split()) + 1 for r in rows[:9]
     )

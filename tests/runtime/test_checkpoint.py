@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, read_checkpoint, sweep, write_checkpoint
-from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
+from seqspec.runtime.checkpoints.retention import Retention, newest_sound, prune, steps_of
 from seqspec.runtime.checkpoints.tensor_file import Damaged, digest_all, pieces
 
 
@@ -119,7 +119,9 @@ def test_rules_of_keeping(tmp_path):
     for step in range(1, 11):
         write_checkpoint(tmp_path, checkpoint(step))
 
-    prune(tmp_path, keep=Keep(last=2, best=2, every_steps=4), scores={1: 0.5, 3: 0.9, 5: 0.9, 6: 0.1})
+    prune(
+        tmp_path, retention=Retention(last=2, best=2, every_steps=4), scores={1: 0.5, 3: 0.9, 5: 0.9, 6: 0.1}
+    )
 
     assert steps_of(tmp_path) == [3, 4, 5, 8, 9, 10]
 

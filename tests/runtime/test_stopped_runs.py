@@ -8,7 +8,7 @@ import signal
 import pytest
 import torch
 
-from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune, steps_of
+from seqspec.runtime.checkpoints.retention import Retention, newest_sound, prune, steps_of
 from seqspec.runtime.checkpoints.selection import chosen
 from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.run_folder.folder import RunFolder
@@ -129,7 +129,7 @@ def test_an_interrupted_deletion_is_made_good(tmp_path):
 
     prune(
         checkpoints,
-        keep=Keep(last=1),
+        retention=Retention(last=1),
         scores=training_state.scores,
         planned=training_state.planned,
         newest=60,

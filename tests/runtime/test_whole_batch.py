@@ -150,8 +150,8 @@ def test_both_passes_drop_the_same_units() -> None:
 def test_a_micro_batch_without_an_example_of_its_own_adds_nothing() -> None:
     model = NoNegatives().eval()
     (batch,) = batches(1)
-    empty = batch.map(lambda x: x[:1])._replace(step=99, shares={"loss": float("inf")})
-    half = batch._replace(shares={"loss": PAIRS / 2})
+    empty = batch.map(lambda x: x[:1])._replace(step=99, loss_normalizers={"loss": float("inf")})
+    half = batch._replace(loss_normalizers={"loss": PAIRS / 2})
     whole = WholeBatch(Learning(model, losses(norm=False)), micro_batches=2, seeded=lambda batch: None)
     assert whole.objective(half, names=None, step=1) is None
     told = whole.objective(empty, names=None, step=1)

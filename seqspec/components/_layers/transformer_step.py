@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -150,6 +150,38 @@ def empty_cache(layer: nn.Module, memory_BSD: Tensor | None, *, examples: int) -
     if layer.cross_attention is None or memory_BSD is None:
         return LayerCache(past, None, window)
     return LayerCache(past, layer.cross_attention.remember(memory_BSD), window)
+
+
+def start_layers(
+    layers: Iterable[nn.Module],
+    memory_BSD: Tensor | None,
+    memory_lengths_B: Tensor | None,
+    *,
+    examples: int,
+) -> TransformerState:
+    """Nothing read yet, by any of the layers; ``examples`` is B."""
+    caches = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in layers)
+    return TransformerState(0, caches, memory_mask(memory_BSD, memory_lengths_B))
+
+
+def step_layers(
+    layers: Sequence[nn.Module] | nn.ModuleList,
+    x_ND: Tensor,
+    state: State,
+    *,
+    mask: Tensor | None = None,
+    look: bool = False,
+) -> tuple[Tensor, State]:
+    """One more position through all layers, and the state after it; ``look`` asks the last one for its
+    ``attention``.
+    """
+    caches: list[LayerCache] = []
+    attention = None
+    for layer, cache in zip(layers, state.layers, strict=True):
+        asked = look and layer is layers[-1]
+        x_ND, after, attention = step_layer(layer, x_ND, cache, state, mask=mask, look=asked)
+        caches.append(after)
+    return x_ND, replace(state, position=state.position + 1, layers=tuple(caches), attention=attention)
 
 
 def step_layer(

@@ -7,13 +7,12 @@ they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from torch import Tensor, nn
 
 from seqspec.components._layers.masks import document_mask
 from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
-from seqspec.components._layers.transformer_step import TransformerState, empty_cache, step_layer
+from seqspec.components._layers.transformer_step import TransformerState, start_layers, step_layers
 from seqspec.schema.decoder.gpt2 import Gpt2Config
 from seqspec.schema.types import Type
 
@@ -64,16 +63,12 @@ class Gpt2(nn.Module):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> TransformerState:
         """Nothing read yet."""
-        layers = tuple(empty_cache(layer, None, examples=examples) for layer in self.layers)
-        return TransformerState(0, layers, None)
+        return start_layers(self.layers, None, None, examples=examples)
 
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
     ) -> tuple[Tensor, TransformerState]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``."""
         x_ND = self.entrance(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
-        caches = []
-        for layer, cache in zip(self.layers, state.layers, strict=True):
-            x_ND, cache, _ = step_layer(layer, x_ND, cache, state, mask=None, look=False)
-            caches.append(cache)
-        return self.norm(x_ND), replace(state, position=state.position + 1, layers=tuple(caches))
+        x_ND, after = step_layers(self.layers, x_ND, state)
+        return self.norm(x_ND), after

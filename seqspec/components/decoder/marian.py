@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,9 +13,9 @@ from seqspec.components._layers.position_table import PositionTable
 from seqspec.components._layers.transformer_layer import Context, TransformerLayer, make_norm
 from seqspec.components._layers.transformer_step import (
     TransformerState,
-    empty_cache,
     memory_mask,
-    step_layer,
+    start_layers,
+    step_layers,
 )
 from seqspec.schema.decoder.marian import MarianConfig
 from seqspec.schema.types import Type
@@ -53,19 +52,13 @@ class Marian(PositionTable):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> TransformerState:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
-        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B))
+        return start_layers(self.layers, memory_BSD, memory_lengths_B, examples=examples)
 
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
     ) -> tuple[Tensor, TransformerState]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``."""
         x_ND = self.placed(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
-        caches, attention = [], None
-        for layer, cache in zip(self.layers, state.layers, strict=True):
-            asked = look and layer is self.layers[-1]
-            x_ND, cache, attention = step_layer(layer, x_ND, cache, state, mask=None, look=asked)
-            caches.append(cache)
+        x_ND, after = step_layers(self.layers, x_ND, state, look=look)
         hidden = x_ND if self.norm is None else self.norm(x_ND)
-        after = replace(state, position=state.position + 1, layers=tuple(caches), attention=attention)
         return hidden, after

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -14,9 +13,9 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
 from seqspec.components._layers.transformer_step import (
     TransformerState,
-    empty_cache,
     memory_mask,
-    step_layer,
+    start_layers,
+    step_layers,
 )
 from seqspec.schema.decoder.t5 import T5Config
 from seqspec.schema.types import Type
@@ -58,8 +57,7 @@ class T5(nn.Module):
         self, memory_BSD: Tensor | None, memory_lengths_B: Tensor | None, *, examples: int
     ) -> TransformerState:
         """Nothing read yet; the memory's keys and values are worked out once."""
-        layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
-        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B))
+        return start_layers(self.layers, memory_BSD, memory_lengths_B, examples=examples)
 
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
@@ -68,12 +66,8 @@ class T5(nn.Module):
         x_ND = self.entrance(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
         keys = state.position + 1
         mask = self.entrance.biased(None, queries=1, keys=keys, causal=False, device=ids_N.device)
-        caches, attention = [], None
-        for layer, cache in zip(self.layers, state.layers, strict=True):
-            asked = look and layer is self.layers[-1]
-            x_ND, cache, attention = step_layer(layer, x_ND, cache, state, mask=mask, look=asked)
-            caches.append(cache)
-        return self._out(x_ND), replace(state, position=keys, layers=tuple(caches), attention=attention)
+        x_ND, after = step_layers(self.layers, x_ND, state, mask=mask, look=look)
+        return self._out(x_ND), after
 
     def _out(self, x: Tensor) -> Tensor:
         return self.dropout(self.norm(x)) * self.scale

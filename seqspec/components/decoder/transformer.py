@@ -7,7 +7,6 @@ search.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,7 +25,7 @@ from seqspec.components._layers.transformer_step import (
     TransformerState,
     empty_cache,
     memory_mask,
-    step_layer,
+    step_layers,
 )
 from seqspec.schema.decoder.transformer import TransformerConfig
 from seqspec.schema.types import PAD, States, Type
@@ -106,11 +105,5 @@ class Transformer(nn.Module):
         x_ND = self.entrance(self.embedding(ids_N)[:, None], start=state.position)[:, 0]
         keys = state.position + 1
         mask = self.entrance.biased(None, queries=1, keys=keys, causal=False, device=ids_N.device)
-        caches = []
-        attention = None
-        for layer, cache in zip(self.layers, state.layers, strict=True):
-            asked = look and layer is self.layers[-1]
-            x_ND, cache, attention = step_layer(layer, x_ND, cache, state, mask=mask, look=asked)
-            caches.append(cache)
-        hidden = x_ND if self.norm is None else self.norm(x_ND)
-        return hidden, replace(state, position=keys, layers=tuple(caches), attention=attention)
+        x_ND, after = step_layers(self.layers, x_ND, state, mask=mask, look=look)
+        return (x_ND if self.norm is None else self.norm(x_ND)), after

@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     """``[B]`` int64: the row of each example in its split."""
     step: int
     """Micro-step of the whole run, from 0; evaluation counts its own batches."""
-    shares: Mapping[str, float]
+    loss_normalizers: Mapping[str, float]
     """What the sum of each loss is divided by: its targets in the global batch over the number of
     micro-batches.
     """
@@ -50,13 +50,13 @@ class Batch(NamedTuple):
         target_lengths: Tensor | None,
         index: Tensor,
         step: int = 0,
-        share: float = 1.0,
+        loss_normalizer: float = 1.0,
         segments: Tensor | None = None,
     ) -> Batch:
         """A batch with a target and, where it is given, a source; one loss."""
         read = {} if source is None else {"source": Field(source, source_lengths)}
         fields = {**read, "target": Field(target, target_lengths)}
-        return cls(fields, index, step, {"loss": share}, segments)
+        return cls(fields, index, step, {"loss": loss_normalizer}, segments)
 
     @property
     def source(self) -> Tensor | None:
@@ -79,9 +79,9 @@ class Batch(NamedTuple):
         return self.fields["target"].lengths
 
     @property
-    def share(self) -> float:
-        """The share of the first loss."""
-        return next(iter(self.shares.values()))
+    def loss_normalizer(self) -> float:
+        """The normaliser of the first loss."""
+        return next(iter(self.loss_normalizers.values()))
 
     def with_fields(self, **fields: Field | None) -> Batch:
         """The batch with other fields; one that is ``None`` is left out."""

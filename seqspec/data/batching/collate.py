@@ -1,4 +1,4 @@
-"""From examples to one ``Batch``: padded, counted, with the share that its loss is divided by."""
+"""From examples to one ``Batch``: padded, counted, with the normaliser that its loss is divided by."""
 
 # B batch, T time, D features, U target time
 
@@ -30,7 +30,7 @@ def collate(
     examples: np.ndarray,
     *,
     step: int,
-    shares: Mapping[str, float],
+    loss_normalizers: Mapping[str, float],
     augments: Augments | None = None,
     seed: int = 0,
     epoch: int = 0,
@@ -47,12 +47,12 @@ def collate(
     index = torch.from_numpy(examples.astype(np.int64))
     if isinstance(split, PackedSplit):
         packed = [split.row(row, seed=seed, epoch=epoch) for row in rows]
-        return _packed(packed, index, step=step, shares=shares)
+        return _packed(packed, index, step=step, loss_normalizers=loss_normalizers)
     steps = {role: Steps.of(role, waveform_augments, augments) for role in in_order(split.roles)}
     changed = any(one.waveform or one.value for one in steps.values())
     seeds = [augment_seed(seed, epoch=epoch, row=row) for row in rows] if changed else []
     fields = {role: _field(split, role, examples, steps[role], seeds) for role in in_order(split.roles)}
-    batch = Batch(fields, index, step, shares)
+    batch = Batch(fields, index, step, loss_normalizers)
     if not mixers or whole is None:
         return batch
     other = np.array(partners(rows, whole.tolist(), seed=seed, epoch=epoch))
@@ -60,7 +60,7 @@ def collate(
         split,
         other,
         step=step,
-        shares=shares,
+        loss_normalizers=loss_normalizers,
         augments=augments,
         seed=seed,
         epoch=epoch,
@@ -103,7 +103,7 @@ def _field(split: Split, role: str, examples: np.ndarray, steps: Steps, seeds: S
     return joined(split.roles[role], values)
 
 
-def _packed(rows: Sequence[Row], index: Tensor, *, step: int, shares: Mapping[str, float]) -> Batch:
+def _packed(rows: Sequence[Row], index: Tensor, *, step: int, loss_normalizers: Mapping[str, float]) -> Batch:
     """Packed rows: inputs as the source, labels as the target, and the documents in them."""
     inputs = pad([row.inputs for row in rows], torch.int64)
     labels = pad([row.labels for row in rows], torch.int64)
@@ -111,7 +111,7 @@ def _packed(rows: Sequence[Row], index: Tensor, *, step: int, shares: Mapping[st
     if rows[0].segments is not None:
         segments = pad([row.segments for row in rows], torch.int64).values
     fields = {"source": inputs, "target": labels._replace(lengths=inputs.lengths)}
-    return Batch(fields, index, step, shares, segments)
+    return Batch(fields, index, step, loss_normalizers, segments)
 
 
 def count_targets(split: AnySplit, examples: np.ndarray, counted: Counted) -> int:
@@ -125,7 +125,7 @@ def count_targets(split: AnySplit, examples: np.ndarray, counted: Counted) -> in
             return int(split.lengths_of(counted.field)[examples].sum()) + len(examples)
 
 
-def shares_of(
+def loss_normalizers_of(
     split: AnySplit, examples: np.ndarray, *, counted: Mapping[str, Counted], micro_batches: int
 ) -> dict[str, float]:
     """What each micro-batch's sums are divided by, so that the mean over the micro-batches is the mean over
@@ -135,7 +135,7 @@ def shares_of(
 
 
 NOTHING = math.inf
-"""The shares of a micro-batch that has no example of its own and repeats one: its gradient is zero."""
+"""The normalisers of a micro-batch that has no example of its own and repeats one: its gradient is zero."""
 
 
 def augmented(split: Split, role: str, index: int, steps: Steps, *, seed: int) -> Tensor:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.cached_layouts import stored_layout
-from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, shares_of
+from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, loss_normalizers_of
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, micro_batches
 from seqspec.data.batching.partners import Mixer
@@ -67,15 +67,17 @@ class MicroSteps(Dataset[Batch]):
         """
         epoch, examples = self.order.batch(number)
         mine = micro_batches(examples, lengths=self.split.lengths, number=part, count=self.num_micro_batches)
-        shares = shares_of(self.split, examples, counted=self.counted, micro_batches=self.num_micro_batches)
+        normalizers = loss_normalizers_of(
+            self.split, examples, counted=self.counted, micro_batches=self.num_micro_batches
+        )
         step = (number if run is None else run) * self.num_micro_batches + part
         if not len(mine):
-            mine, shares = examples[:1], dict.fromkeys(shares, NOTHING)
+            mine, normalizers = examples[:1], dict.fromkeys(normalizers, NOTHING)
         return collate(
             self.split,
             mine,
             step=step,
-            shares=shares,
+            loss_normalizers=normalizers,
             augments=self.augments,
             seed=self.seed,
             epoch=epoch,
@@ -148,8 +150,8 @@ class Evaluation(Dataset[Batch]):
         number = item * self.world + self.rank
         start, end = self.layout.cuts[0][number : number + 2].tolist()
         examples = self.layout.examples[start:end].astype("int64")
-        shares = shares_of(self.split, examples, counted=self.counted, micro_batches=1)
-        return collate(self.split, examples, step=number, shares=shares)
+        normalizers = loss_normalizers_of(self.split, examples, counted=self.counted, micro_batches=1)
+        return collate(self.split, examples, step=number, loss_normalizers=normalizers)
 
 
 def training_order(parts: DataParts, split: AnySplit) -> Order:

@@ -15,7 +15,7 @@ from seqspec.schema.experiment import Train
 
 
 @dataclass(frozen=True)
-class Keep:
+class Retention:
     """How many are kept."""
 
     last: int = 2
@@ -23,7 +23,7 @@ class Keep:
     every_steps: int | None = None
 
     @classmethod
-    def of(cls, train: Train) -> Keep:
+    def of(cls, train: Train) -> Retention:
         """What the spec says."""
         return cls(train.keep_last, train.keep_best, train.keep_every_steps)
 
@@ -52,7 +52,7 @@ def newest_sound(parent: Path, say: Callable[[str], None]) -> Checkpoint | None:
 def prune(
     parent: Path,
     *,
-    keep: Keep,
+    retention: Retention,
     scores: Mapping[int, float],
     planned: Callable[[int], bool] = every_step,
     newest: int | None = None,
@@ -65,10 +65,10 @@ def prune(
     """
     present = [step for step in steps_of(parent) if newest is None or step <= newest]
     ours = [step for step in present if planned(step)]
-    kept = {*present[-1:], *ours[-max(1, keep.last) :]}
-    kept.update(best_steps([step for step in ours if step in scores], scores)[: keep.best])
-    if keep.every_steps:
-        kept.update(step for step in ours if step % keep.every_steps == 0)
+    kept = {*present[-1:], *ours[-max(1, retention.last) :]}
+    kept.update(best_steps([step for step in ours if step in scores], scores)[: retention.best])
+    if retention.every_steps:
+        kept.update(step for step in ours if step % retention.every_steps == 0)
     for step in set(present) - kept:
         # Renamed first, so that a half-removed checkpoint is never taken for a whole one.
         doomed = parent / f".writing-doomed-{folder_name(step)}"

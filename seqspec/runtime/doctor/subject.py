@@ -109,7 +109,7 @@ class Patient:
     def batch(self, examples: Sequence[int] | np.ndarray | None = None) -> Batch:
         """A batch of training examples, without augmentation."""
         chosen = self.examples if examples is None else np.asarray(examples, np.int64)
-        return collate(self.train, chosen, step=0, shares={"loss": 1.0}, seed=self.seed)
+        return collate(self.train, chosen, step=0, loss_normalizers={"loss": 1.0}, seed=self.seed)
 
     def loss(self, model: nn.Module, batch: Batch, *, training: bool = False) -> LossSum:
         """The loss, always with the same random numbers."""

@@ -11,7 +11,7 @@ from seqspec.data.stages.first_look import first_look
 from seqspec.runtime.assembly.assemble import assemble, learned_of
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, sweep
-from seqspec.runtime.checkpoints.retention import Keep, newest_sound, prune
+from seqspec.runtime.checkpoints.retention import Retention, newest_sound, prune
 from seqspec.runtime.checkpoints.selection import readable
 from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
@@ -133,10 +133,10 @@ def _restored(module: Training, saved: Checkpoint, folder: RunFolder, place: Pla
             last, experiment.evaluate, {name: one.experiment.evaluate for name, one in plan.each.items()}
         )
     if not place.rank:
-        keep = Keep.of(experiment.train)
+        retention = Retention.of(experiment.train)
         prune(
             folder.checkpoints,
-            keep=keep,
+            retention=retention,
             scores=training_state.scores,
             planned=training_state.planned,
             newest=saved.step,

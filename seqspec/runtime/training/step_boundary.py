@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
-from seqspec.runtime.checkpoints.retention import Keep, prune
+from seqspec.runtime.checkpoints.retention import Retention, prune
 from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.sharded_tensors import take_part
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
@@ -212,11 +212,11 @@ class Boundary(Callback):
             self.training_state.journal = self.journal.settle()
             state = {**numbers, "standing": self.training_state.as_json()}
             write_checkpoint(self.folder.checkpoints, Checkpoint(module.step, module.tensors(), state))
-            keep = Keep.of(self.train)
+            retention = Retention.of(self.train)
             training_state = self.training_state
             prune(
                 self.folder.checkpoints,
-                keep=keep,
+                retention=retention,
                 scores=training_state.scores,
                 planned=training_state.planned,
             )

@@ -142,7 +142,7 @@ class Training(lightning.LightningModule):
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.micro_batches :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
-        if self.objective.joins(batch.task) or math.isfinite(batch.share):
+        if self.objective.joins(batch.task) or math.isfinite(batch.loss_normalizer):
             self.window[phase.name, batch.task].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
         if self.joint:

@@ -34,7 +34,7 @@ BATCH = Batch.pair(
     target_lengths=torch.tensor([3, 1]),
     index=torch.arange(2),
     step=0,
-    share=1.0,
+    loss_normalizer=1.0,
 )
 
 
@@ -118,7 +118,7 @@ def losses(**weights):
 
 def test_joint_loss_is_the_weighted_sum_of_both():
     model, both = joint(), losses(attention=lambda step: 0.7, ctc=lambda step: 0.3)
-    batch = BATCH._replace(shares={"attention": 6.0, "ctc": 6.0})
+    batch = BATCH._replace(loss_normalizers={"attention": 6.0, "ctc": 6.0})
 
     loss = both(model, batch)
 

@@ -70,7 +70,7 @@ def test_the_loss_of_each_token_equals_that_of_transformers(place, apart):
     model, split = apart.program.model.eval(), apart.prepared.splits["train"]
     order = torch.tensor(apart.prepared.parts.text["target"].tokenizer.original_ids())
     for row in range(4):
-        batch = collate(split, np.array([row]), step=0, shares={"loss": 1.0})
+        batch = collate(split, np.array([row]), step=0, loss_normalizers={"loss": 1.0})
         scored = model.outputs(batch)["tokens"]
         # Their softmax has no row for our padding and unknown: ours leave it as well.
         logits = scored.head(scored.hidden)[0].masked_fill(order < 0, -torch.inf)
@@ -96,7 +96,7 @@ def test_only_what_the_assistant_says_is_learned_and_counted(apart):
     (name, counted), *_ = apart.prepared.parts.counted.items()
     assert (name, counted) == ("loss", ("answers", "tokens"))
     for row in range(8):
-        batch = collate(split, np.array([row]), step=0, shares={"loss": 1.0})
+        batch = collate(split, np.array([row]), step=0, loss_normalizers={"loss": 1.0})
         labels = apart.program.model.outputs(batch)["tokens"].labels[0]
         learned = labels[labels != PAD].tolist()
 
@@ -129,7 +129,7 @@ def test_packed_rows_learn_the_same_tokens(place, apart, stride):
 
 def test_layers_that_are_worked_out_again_give_the_same_gradients(apart):
     split, model = apart.prepared.splits["train"], apart.program.model.train()
-    batch = collate(split, np.arange(4), step=0, shares={"loss": 1.0})
+    batch = collate(split, np.arange(4), step=0, loss_normalizers={"loss": 1.0})
     found = []
     for again in (False, True):
         for layer in model.decoder.layers:

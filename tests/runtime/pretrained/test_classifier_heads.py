@@ -109,7 +109,7 @@ def moods(tmp_path_factory):
 @torch.no_grad()
 def _logits(made, rows=4):
     model = made.program.model.eval()
-    batch = collate(made.prepared.splits["train"], np.arange(rows), step=0, shares={"loss": 1.0})
+    batch = collate(made.prepared.splits["train"], np.arange(rows), step=0, loss_normalizers={"loss": 1.0})
     scored = next(iter(model.outputs(batch).values()))
     return batch, scored.head(scored.hidden)
 

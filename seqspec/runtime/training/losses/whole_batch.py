@@ -55,7 +55,7 @@ class WholeBatch:
         if len(self._held) < self.micro_batches:
             return None
         held, self._held = self._held, []
-        real = [one for one in held if math.isfinite(one.share)]
+        real = [one for one in held if math.isfinite(one.loss_normalizer)]
         gradients, sums = self._compare(real, names, step)
         last = torch.zeros(())
         for one in held:
@@ -83,7 +83,7 @@ class WholeBatch:
             leaves = [[x.detach().requires_grad_() for x in given[one.on]] for given in outputs]
             criterion: Any = one.criterion
             loss = criterion(*(torch.cat(column) for column in zip(*leaves, strict=True)))
-            (one.weight(step) * loss.total / self.losses.share_of(held[0], name)).backward()
+            (one.weight(step) * loss.total / self.losses.normalizer_of(held[0], name)).backward()
             sums[name] = loss._replace(total=loss.total.detach())
             for batch, leaf in zip(held, leaves, strict=True):
                 gradients[batch.step][name] = [x if x.grad is None else x.grad for x in leaf if x.numel()]
