@@ -14,8 +14,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqspec.runtime.devices.launch import Launch
-    from seqspec.runtime.surface import Bundle, Run, build, change, component, diff, load, open_run, table
+    from seqspec.runtime.surface import (
+        Bundle,
+        Launch,
+        Run,
+        build,
+        change,
+        component,
+        diff,
+        load,
+        open_run,
+        table,
+    )
     from seqspec.schema import types
     from seqspec.schema.diagnostic import DataError, RunError, SpecError
 

@@ -85,6 +85,11 @@ def test_weights_and_biases_stays_offline_and_silent(tmp_path, monkeypatch):
     heard.write(3, {"train/nll": 2.0})
     heard.close()
 
-    assert (told["name"], told["project"], told["offline"], told["silent"]) == ("run", "experiment", True, "true")
+    assert (told["name"], told["project"], told["offline"], told["silent"]) == (
+        "run",
+        "experiment",
+        True,
+        "true",
+    )
     assert told["config"] == {"seqspec.plan": "abc"}
     assert told[3] == {"train/nll": 2.0}
