@@ -14,13 +14,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqspec.runtime.surface import Bundle, Run, build, change, component, diff, load, open_run, table
+    from seqspec.runtime.surface import (
+        Bundle,
+        Launch,
+        Run,
+        build,
+        change,
+        component,
+        diff,
+        load,
+        open_run,
+        table,
+    )
     from seqspec.schema import types
+    from seqspec.schema.diagnostic import DataError, RunError, SpecError
 
 __version__ = "0.1.0"
 __all__ = [
     "Bundle",
+    "DataError",
+    "Launch",
     "Run",
+    "RunError",
+    "SpecError",
     "__version__",
     "build",
     "change",
@@ -36,6 +52,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "types":
         return import_module("seqspec.schema.types")
+    if name in ("DataError", "RunError", "SpecError"):
+        return getattr(import_module("seqspec.schema.diagnostic"), name)
+    if name == "Launch":
+        return import_module("seqspec.runtime.devices.launch").Launch
     if name in __all__:
         return getattr(import_module("seqspec.runtime.surface"), name)
     raise AttributeError(f"module 'seqspec' has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.overlay import Overlay
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.launch import Launch as Launch
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.runtime.run_folder.metrics_log import read_journal
 
