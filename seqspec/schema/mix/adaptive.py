@@ -57,5 +57,5 @@ class AdaptiveConfig(Config):
         return min(1.0, max(0.0, found / expected))
 
     def _rate(self, reached: float) -> float:
-        part = reached**self.alpha
+        part: float = reached**self.alpha
         return 1 + self.epsilon - part if self.form == "difference" else 1 / (part + self.epsilon)
