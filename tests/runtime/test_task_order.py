@@ -13,6 +13,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import run
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import open_folder
+from seqspec.schema.diagnostic import DataError
 from tests.algorithmic_tasks import TASKS
 from tests.two_tasks import two_tasks
 
@@ -57,3 +58,13 @@ def test_a_run_that_began_in_another_order_keeps_it(runs, tmp_path):
 
     assert list(compile_run(open_folder(copy)).plan.tasks) == ["same", "backward"]
     assert list(compile_spec(copy / "spec.yaml").plan.tasks) == ["backward", "same"]
+
+
+def test_a_task_whose_data_are_filtered_away_is_named(tmp_path):
+    nothing = {"data": {"filter": {"max_source_tokens": 1}, "source": {"lengths": "fixed"}}}
+    spec = two_tasks(tmp_path, {"tasks": {"same": nothing}}, text=TASKS)
+
+    with pytest.raises(
+        DataError, match=r"no example of train is left .*corpus algorithmic of the task `same`"
+    ):
+        run(compile_spec(spec), runs=tmp_path, launch=LAUNCH)

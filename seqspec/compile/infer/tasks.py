@@ -234,7 +234,12 @@ def _told(
     message = f"`{dotted(part.part)}` is shared, and it {why}"
     help = "one set of weights fits one width: make the two alike, or give each task a part of its own"
     path = ("tasks", second[0], *second[1])
-    return Diagnostic("SQ282", message, here, labels=(Label(there, "used here first"),), help=help, path=path)
+    labels = (Label(there, "used here first"),)
+    if here == there:  # written once, at the top: the tasks are the two places
+        both = (each[task].tree for task in (first[0], second[0]))
+        told = (f"the task `{first[0]}`", f"the task `{second[0]}`")
+        labels = tuple(Label(tree.key or tree.span, text) for tree, text in zip(both, told, strict=True))
+    return Diagnostic("SQ282", message, here, labels=labels, help=help, path=path)
 
 
 def _span(uses: Sequence[Use], part: SharedPart, place: tuple[str, Path], each: Mapping[str, Plan]) -> Any:

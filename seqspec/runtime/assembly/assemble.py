@@ -197,6 +197,7 @@ def of_corpus(error: DataError, plan: Plan) -> DataError:
     if error.corpus or error.at:
         return error
     corpus = plan.experiment.data.source.component[1]
+    corpus = f"{corpus} of the task `{plan.task}`" if plan.task else corpus
     return DataError(
         error.message,
         corpus=corpus,
