@@ -119,8 +119,9 @@ class Attention(nn.Module):
         else:
             # Small operations are most of a step: heads are cut out of rows, with no axis of time.
             query, key, value = affine_together(x_ND, self.query, self.key, self.value)
-            queries_NH1E = self._sized(self._split(query[:, None]))
-            keys_NHE, values_NHE = (part.unflatten(-1, (self.num_heads, -1)) for part in (key, value))
+            cut = (len(x_ND), self.num_heads, -1)
+            queries_NH1E = self._sized(query.view(*cut).unsqueeze(2))
+            keys_NHE, values_NHE = key.view(cut), value.view(cut)
         past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         drop = self.dropout if self.training else 0.0

@@ -15,6 +15,7 @@ from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
+from seqspec.components._layers.linear import once
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
 from seqspec.schema.layers.transformer import ExchangeableLayers, TransformerLayers
 
@@ -246,7 +247,7 @@ class Entrance(nn.Module):
         """``start``: the position of the first row."""
         size, dim = x_BTD.shape[-2:]
         if self.positions == "sinusoidal":
-            x_BTD = x_BTD + sinusoids(start, size, dim=dim, device=x_BTD.device).to(x_BTD.dtype)
+            x_BTD = x_BTD + _sinusoids(start, size, dim=dim, like=x_BTD)
         if self.learned is not None:
             if start + size > len(self.learned):
                 raise InputTooLong(start + size, len(self.learned))
@@ -267,6 +268,15 @@ class Entrance(nn.Module):
             seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
             mask = seen if mask is None else mask & seen
         return bias if mask is None else bias.masked_fill(~mask, -torch.inf)
+
+
+def _sinusoids(start: int, size: int, *, dim: int, like: Tensor) -> Tensor:
+    """``sinusoids`` of ``like``'s type and place; a single position's are kept for the searches to come."""
+
+    def made() -> Tensor:
+        return sinusoids(start, size, dim=dim, device=like.device).to(like.dtype)
+
+    return once(("sinusoids", start, dim, like.device, like.dtype), made) if size == 1 else made()
 
 
 def suit_positions(encoder: nn.Module, embedding: nn.Module | None) -> None:

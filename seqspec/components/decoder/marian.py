@@ -15,6 +15,7 @@ from seqspec.components._layers.transformer_layer import Context, TransformerLay
 from seqspec.components._layers.transformer_step import (
     TransformerState,
     empty_cache,
+    has_padding,
     memory_mask,
     step_layer,
 )
@@ -54,7 +55,8 @@ class Marian(PositionTable):
     ) -> TransformerState:
         """Nothing read yet; the memory's keys and values are worked out once."""
         layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
-        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B))
+        padded = has_padding(memory_BSD, memory_lengths_B)
+        return TransformerState(0, layers, memory_mask(memory_BSD, memory_lengths_B), padded=padded)
 
     def step(
         self, ids_N: Tensor, state: TransformerState, *, look: bool = False
