@@ -176,7 +176,7 @@ class Attention(nn.Module):
         return KeysValues(rotate(keys, start=start) if self.rotary else keys, self._split(value_BKD))
 
     def _shared_queries(self, x_ND: Tensor, memory: KeysValues) -> Tensor:
-        """``[B, H, N / B, E]``: those of the hypotheses of each memory; a product of rows needs no third axis."""
+        """``[B, H, N / B, E]``: those of the hypotheses of each memory."""
         cut = self.query(x_ND).view(memory.keys.shape[0], -1, self.num_heads, memory.keys.shape[3])
         queries = self._sized(cut.transpose(1, 2))
         return rotate(queries, start=0) if self.rotary else queries
