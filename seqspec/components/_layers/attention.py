@@ -100,9 +100,9 @@ class Attention(nn.Module):
 
     def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
         """One query a hypothesis.  The hypotheses of one example share its memory, which is not copied."""
-        examples = memory.keys.shape[0]
-        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]))
-        return self._attend(queries, memory, mask=mask, causal=False).reshape(x_ND.shape)
+        drop = self.dropout if self.training else 0.0
+        seen = attend(self._shared_queries(x_ND, memory), memory, mask=mask, drop=drop)
+        return self.output(seen.transpose(1, 2).reshape(len(x_ND), -1))
 
     def no_past(self, *, examples: int) -> Tensor:
         """``[0, P, B, H, E]``: what ``step`` is given at first."""
@@ -119,8 +119,9 @@ class Attention(nn.Module):
         else:
             # Small operations are most of a step: heads are cut out of rows, with no axis of time.
             query, key, value = affine_together(x_ND, self.query, self.key, self.value)
-            queries_NH1E = self._sized(self._split(query[:, None]))
-            keys_NHE, values_NHE = (part.unflatten(-1, (self.num_heads, -1)) for part in (key, value))
+            cut = (len(x_ND), self.num_heads, -1)
+            queries_NH1E = self._sized(query.view(*cut).unsqueeze(2))
+            keys_NHE, values_NHE = key.view(cut), value.view(cut)
         past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         drop = self.dropout if self.training else 0.0
@@ -152,8 +153,7 @@ class Attention(nn.Module):
 
     def look_weights(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
         """``[N, K]``: what ``look`` attends to, averaged over heads."""
-        examples = memory.keys.shape[0]
-        queries = self._queries(x_ND.view(examples, -1, x_ND.shape[-1]))
+        queries = self._shared_queries(x_ND, memory)
         return self._probabilities(queries, memory.keys, mask).flatten(0, 1)
 
     def _probabilities(self, queries_BHQE: Tensor, keys_BHKE: Tensor, mask: Tensor | None) -> Tensor:
@@ -174,6 +174,12 @@ class Attention(nn.Module):
     def _kept(self, key_BKD: Tensor, value_BKD: Tensor, *, start: int) -> KeysValues:
         keys = self._split(key_BKD)
         return KeysValues(rotate(keys, start=start) if self.rotary else keys, self._split(value_BKD))
+
+    def _shared_queries(self, x_ND: Tensor, memory: KeysValues) -> Tensor:
+        """``[B, H, N / B, E]``: those of the hypotheses of each memory."""
+        cut = self.query(x_ND).view(memory.keys.shape[0], -1, self.num_heads, memory.keys.shape[3])
+        queries = self._sized(cut.transpose(1, 2))
+        return rotate(queries, start=0) if self.rotary else queries
 
     def _queries(self, x_BQD: Tensor) -> Tensor:
         queries = self._sized(self._split(self.query(x_BQD)))

@@ -8,10 +8,10 @@ checkpoints hold it, as with its transpose: ``prepacked`` lays the weights out o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,9 @@ class Linear(nn.Linear):
         if rounds is not None:
             x = rounds.input(x)
             return _with_low_rank(self, x, affine(x, rounds.weight(self.weight), self.bias))
+        pack = _laid_out((self,))
+        if pack is not None:
+            return _packed_product(x, pack)
         return _with_low_rank(self, x, affine(x, self.weight, self.bias))
 
 
@@ -42,10 +45,18 @@ class _Pack(NamedTuple):
     bias_O: Tensor | None
     made_from: tuple[Tensor, ...]
     """Held, because the pack is found by their identities."""
+    sizes: tuple[int, ...]
+    """Outputs of each weight."""
+    layers: tuple[nn.Module, ...] = ()
+    """Held for the same reason, where layers and not weights find the pack."""
 
 
-Packs = dict[tuple[int, ...], _Pack]
-"""Weights as ``prepacked`` has laid them out, by the identities of what they were made from."""
+Packs = dict[tuple[Any, ...], Any]
+"""What ``prepacked`` keeps: weights laid out, by the identities of what they were made from or of
+their layers, and whatever else ``once`` was asked for.
+"""
+
+Made = TypeVar("Made")
 
 _packs: ContextVar[Packs | None] = ContextVar("packs", default=None)
 
@@ -67,6 +78,19 @@ def prepacked(kept: Packs | None = None) -> Iterator[None]:
         _packs.reset(token)
 
 
+def once(key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+    """What ``make`` gives, worked out once for a block of ``prepacked`` without gradients, and for every call
+    elsewhere.  ``key`` begins with a name; what it describes must not change.
+    """
+    packs = _usable()
+    if packs is None:
+        return make()
+    found: Made | None = packs.get(key)
+    if found is None:
+        found = packs[key] = make()
+    return found
+
+
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``functional.linear``."""
     return _product(x, (weight,), () if bias is None else (bias,))
@@ -76,6 +100,9 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     """What several layers make of ``x``, in one product: faster forward, and more so backward."""
     if any(FAKE_QUANTIZE in layer._modules for layer in layers):
         return tuple(layer(x) for layer in layers)  # Each has a grid of its own.
+    pack = _laid_out(layers)
+    if pack is not None:
+        return torch.split_with_sizes(_packed_product(x, pack), list(pack.sizes), -1)
     biases = tuple(layer.bias for layer in layers if layer.bias is not None)
     given = _product(x, tuple(layer.weight for layer in layers), biases)
     sizes: list[int | torch.SymInt] = [layer.out_features for layer in layers]
@@ -96,12 +123,42 @@ def _with_low_rank(layer: nn.Linear, x: Tensor, given: Tensor) -> Tensor:
 def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Tensor:
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return functional.linear(x, _joined(weights), _joined(biases) if biases else None)
-    packs = None if torch.is_grad_enabled() else _packs.get()
+    packs = _usable()
     # A tensor that is no parameter is made anew for every product, and would be kept for nothing.
     if packs is not None and all(isinstance(weight, nn.Parameter) for weight in weights):
-        pack = _packed(packs, weights, biases)
-        return _with_bias(x @ pack.weight_IO, pack.bias_O)
+        return _packed_product(x, _packed(packs, weights, biases))
     return _with_bias(x @ _joined(weights).t(), _joined(biases) if biases else None)
+
+
+def _usable() -> Packs | None:
+    return None if torch.is_grad_enabled() or torch.compiler.is_compiling() else _packs.get()
+
+
+def _laid_out(layers: tuple[nn.Linear, ...]) -> _Pack | None:
+    """The pack of whole layers, which is found without looking into them: most of what a product of few rows
+    costs beside itself.  ``None`` where there is none to be had.
+    """
+    packs = _usable()
+    if packs is None:
+        return None
+    key = tuple(map(id, layers))
+    found: _Pack | None = packs.get(key)
+    if found is None and all(map(_plain, layers)):
+        biases = tuple(layer.bias for layer in layers if layer.bias is not None)
+        pack = _packed(packs, tuple(layer.weight for layer in layers), biases)
+        found = packs[key] = pack._replace(layers=layers)
+    return found
+
+
+def _plain(layer: nn.Linear) -> bool:
+    weight = layer.weight
+    inside = LOW_RANK in layer._modules or FAKE_QUANTIZE in layer._modules
+    return isinstance(weight, nn.Parameter) and weight.device.type == "cpu" and not inside
+
+
+def _packed_product(x: Tensor, pack: _Pack) -> Tensor:
+    product = torch.mm(x, pack.weight_IO) if x.dim() == 2 else x @ pack.weight_IO
+    return product if pack.bias_O is None else product.add_(pack.bias_O)
 
 
 def _packed(packs: Packs, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> _Pack:
@@ -109,7 +166,8 @@ def _packed(packs: Packs, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...
     found = packs.get(key)
     if found is None:
         weight_IO = torch.cat([weight.t() for weight in weights], dim=1).contiguous()
-        found = packs[key] = _Pack(weight_IO, _joined(biases) if biases else None, weights)
+        sizes = tuple(len(weight) for weight in weights)
+        found = packs[key] = _Pack(weight_IO, _joined(biases) if biases else None, weights, sizes)
     return found
 
 

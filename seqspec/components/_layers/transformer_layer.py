@@ -15,6 +15,7 @@ from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
+from seqspec.components._layers.linear import once
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
 from seqspec.schema.layers.transformer import ExchangeableLayers, TransformerLayers
 
@@ -31,11 +32,18 @@ class RMSNorm(nn.Module):
         return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
+class LayerNorm(nn.LayerNorm):
+    """Torch's own without what it asks on its way there, which in a step of few rows costs as much again."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+
 def make_norm(config: TransformerLayers, dim: int) -> nn.Module:
     """The normalisation that the config names."""
     if config.norm_type == "rms":
         return RMSNorm(dim, eps=config.norm_epsilon)
-    return nn.LayerNorm(dim, eps=config.norm_epsilon)
+    return LayerNorm(dim, eps=config.norm_epsilon)
 
 
 class Residual(nn.Module):
@@ -246,7 +254,7 @@ class Entrance(nn.Module):
         """``start``: the position of the first row."""
         size, dim = x_BTD.shape[-2:]
         if self.positions == "sinusoidal":
-            x_BTD = x_BTD + sinusoids(start, size, dim=dim, device=x_BTD.device).to(x_BTD.dtype)
+            x_BTD = x_BTD + _sinusoids(start, size, dim=dim, like=x_BTD)
         if self.learned is not None:
             if start + size > len(self.learned):
                 raise InputTooLong(start + size, len(self.learned))
@@ -267,6 +275,15 @@ class Entrance(nn.Module):
             seen = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
             mask = seen if mask is None else mask & seen
         return bias if mask is None else bias.masked_fill(~mask, -torch.inf)
+
+
+def _sinusoids(start: int, size: int, *, dim: int, like: Tensor) -> Tensor:
+    """``sinusoids`` of ``like``'s type and place; a single position's are kept for the searches to come."""
+
+    def made() -> Tensor:
+        return sinusoids(start, size, dim=dim, device=like.device).to(like.dtype)
+
+    return once(("sinusoids", start, dim, like.device, like.dtype), made) if size == 1 else made()
 
 
 def suit_positions(encoder: nn.Module, embedding: nn.Module | None) -> None:

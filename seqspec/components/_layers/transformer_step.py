@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.attention import KeysValues
@@ -51,6 +52,8 @@ class TransformerState:
     """``[N, S]``: where the last step looked, mean over the heads of the last layer; only where it was asked
     for.
     """
+    padded: bool = True
+    """Whether a memory may be shorter than the mask is wide, so that the mask has to be looked at."""
 
     def select(self, rows_N: Tensor) -> TransformerState:
         """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
@@ -98,6 +101,8 @@ class BoundedState:
     layers: tuple[LayerCache, ...]
     memory_mask: Tensor | None
     attention: Tensor | None = None
+    """As that of ``TransformerState``."""
+    padded: bool = True
     """As that of ``TransformerState``."""
 
     def select(self, rows_N: Tensor) -> BoundedState:
@@ -161,7 +166,8 @@ def start_layers(
 ) -> TransformerState:
     """Nothing read yet, by any of the layers; ``examples`` is B."""
     caches = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in layers)
-    return TransformerState(0, caches, memory_mask(memory_BSD, memory_lengths_B))
+    padded = has_padding(memory_BSD, memory_lengths_B)
+    return TransformerState(0, caches, memory_mask(memory_BSD, memory_lengths_B), padded=padded)
 
 
 def step_layers(
@@ -203,12 +209,24 @@ def step_layer(
     attention = None
     if cache.memory is not None and layer.cross_attention is not None and layer.cross_residual is not None:
         query = layer.cross_residual.before(x_ND)
-        y = layer.cross_attention.look(query, cache.memory, mask=state.memory_mask)
+        seen = state.memory_mask if state.padded else None
+        y = layer.cross_attention.look(query, cache.memory, mask=seen)
         if look:
-            attention = layer.cross_attention.look_weights(query, cache.memory, mask=state.memory_mask)
+            attention = layer.cross_attention.look_weights(query, cache.memory, mask=seen)
         x_ND = layer.cross_residual.after(x_ND, y)
     y, window = layer.feed_forward.step(layer.feed_forward_residual.before(x_ND), cache.window)
     return layer.feed_forward_residual.after(x_ND, y), cache._replace(window=window), attention
+
+
+def has_padding(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> bool:
+    """Whether a memory may be shorter than the others.  Elsewhere than on a CPU asking would mean
+    waiting, and what is traced for another runtime is to work for every length.
+    """
+    if memory_BSD is None or type(lengths_B) is not Tensor or lengths_B.device.type != "cpu":
+        return True
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    return int(lengths_B.min()) < memory_BSD.shape[1]
 
 
 def memory_mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:

@@ -24,6 +24,7 @@ from seqspec.components._layers.transformer_step import (
     State,
     TransformerState,
     empty_cache,
+    has_padding,
     memory_mask,
     step_layers,
 )
@@ -96,7 +97,8 @@ class Transformer(nn.Module):
         """Nothing read yet; the memory's keys and values are worked out once.  ``examples`` is B."""
         layers = tuple(empty_cache(layer, memory_BSD, examples=examples) for layer in self.layers)
         mask = memory_mask(memory_BSD, memory_lengths_B)
-        return (BoundedState if self.bounded else TransformerState)(0, layers, mask)
+        padded = has_padding(memory_BSD, memory_lengths_B)
+        return (BoundedState if self.bounded else TransformerState)(0, layers, mask, padded=padded)
 
     def step(self, ids_N: Tensor, state: State, *, look: bool = False) -> tuple[Tensor, State]:
         """One more id a hypothesis; gives its hidden state ``[N, D]``.  ``look`` asks for ``attention`` in

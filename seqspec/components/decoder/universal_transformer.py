@@ -16,6 +16,7 @@ from seqspec.components._layers.transformer_step import (
     LayerCache,
     TransformerState,
     empty_cache,
+    has_padding,
     memory_mask,
     step_layer,
 )
@@ -79,7 +80,10 @@ class UniversalTransformer(nn.Module):
         """Nothing read yet; the memory's keys and values are worked out once for all times."""
         cache = empty_cache(self.layer, memory_BSD, examples=examples)
         return TransformerState(
-            0, (cache,) * self.recurrence.count, memory_mask(memory_BSD, memory_lengths_B)
+            0,
+            (cache,) * self.recurrence.count,
+            memory_mask(memory_BSD, memory_lengths_B),
+            padded=has_padding(memory_BSD, memory_lengths_B),
         )
 
     def step(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from seqspec.schema.search.beam import BeamConfig
@@ -53,9 +53,10 @@ class Penalty(NamedTuple):
         scores_E = sums_E / self.divisor(count)
         return scores_E + self.bonus * count if self.bonus else scores_E
 
-    def bonus_ahead(self, written: int, limits_A: Tensor) -> Tensor:
+    def bonus_ahead(self, written: int, limits_A: np.ndarray) -> np.ndarray:
         """``[A]``: the largest bonus of an answer that goes on after ``written`` ids."""
-        return self.bonus * (limits_A if self.bonus > 0 else torch.full_like(limits_A, written + 1))
+        counts_A = limits_A if self.bonus > 0 else np.full_like(limits_A, written + 1)
+        return counts_A.astype(np.float32) * np.float32(self.bonus)
 
     def covered(self, sums_ES: Tensor, real_ES: Tensor) -> Tensor:
         """``[E]``: what is added for sums of attention over the source states that are ``real_ES``; never

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from seqspec.components._layers.masks import length_mask
-from seqspec.components.search._best import Candidates, best_candidates
+from seqspec.components.search._best import best_candidates
 from seqspec.components.search._hypothesis import Continuation, Hypothesis
 from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search._limits import Limits
@@ -28,6 +29,8 @@ from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.types import EOS, Logits
 
 Finished = list[list[Hypothesis]]
+Array = np.ndarray
+NEVER = np.float32(-np.inf)
 
 PRE_BEAM_RATIO = 1.5
 """The default of ESPnet's ``espnet.nets.beam_search.BeamSearch``."""
@@ -76,19 +79,14 @@ class Beam:
         finished: Finished = [[] for _ in going.first_B]
         live = self._begin(going)
         while live.examples:
-            logits_NV, state = going.step(
-                live.ids_AKT[:, :, -1].flatten(), live.state, look=live.covered_AKS is not None
-            )
+            logits_NV, state = going.step(live.last_N, live.state, look=live.covered_AKS is not None)
             live = live.seen(state)
             candidates = self._candidates(logits_NV, live)
             self._end(candidates, live, finished)
             chosen = self._choose(candidates)
             grown = live.grow(chosen)
             self._cut(grown, finished)
-            rows_AK = (
-                chosen.parent_AC
-                + torch.arange(len(live.examples), device=logits_NV.device)[:, None] * live.width
-            )
+            rows_AK = chosen.parent_AC + np.arange(len(live.examples))[:, None] * live.width
             live = grown.move(self._going_on(grown, finished), rows_AK, state)
         return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
 
@@ -101,16 +99,19 @@ class Beam:
     def _begin(self, going: Continuation) -> _Live:
         limits_B = self.limits(going)
         count, device = len(limits_B), limits_B.device
-        longest = torch.tensor([self.penalty.divisor(limit) for limit in limits_B.tolist()], device=device)
+        limits = limits_B.cpu().numpy()
+        longest = np.array([self.penalty.divisor(limit) for limit in limits.tolist()], dtype=np.float32)
         covered = real = None
         if self.penalty.coverage != "none" and going.memory_lengths_B is not None:
             size = int(going.memory_lengths_B.max())
             covered = torch.zeros(count, 1, size, device=device)
             real = length_mask(going.memory_lengths_B, size)
-        ids_AKT, sums_AK = going.first_B.view(count, 1, 1), torch.zeros(count, 1, device=device)
-        return _Live(list(range(count)), ids_AKT, sums_AK, limits_B, longest, going.state, covered, real)
+        ids_AKT = going.first_B.view(count, 1, 1).cpu().numpy()
+        sums_AK = np.zeros((count, 1), dtype=np.float32)
+        live = list(range(count))
+        return _Live(live, ids_AKT, sums_AK, limits, longest, going.first_B, going.state, covered, real)
 
-    def _candidates(self, logits_NV: Tensor, live: _Live) -> Candidates:
+    def _candidates(self, logits_NV: Tensor, live: _Live) -> _Chosen:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
         logits_NV = logits_NV.float()
         log_probs_NV = log_softmax_(logits_NV) if self.joint is None else logits_NV
@@ -118,34 +119,39 @@ class Beam:
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
             allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
-        found = best_candidates(allowed_NV, live.sums_AK, count=2 * self.size)
+        sums_AK = torch.from_numpy(live.sums_AK).to(logits_NV.device)
+        found = _Chosen(
+            *(part.cpu().numpy() for part in best_candidates(allowed_NV, sums_AK, count=2 * self.size))
+        )
         if self.score_gap is None:
             return found
-        low_AC = found.sums_AC < found.sums_AC[:, :1] - self.score_gap
-        return found._replace(sums_AC=found.sums_AC.masked_fill(low_AC, -torch.inf))
+        low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
+        return found._replace(sums_AC=np.where(low_AC, NEVER, found.sums_AC))
 
-    def _end(self, candidates: Candidates, live: _Live, finished: Finished) -> None:
+    def _end(self, candidates: _Chosen, live: _Live, finished: Finished) -> None:
         """Ends among the best ``K`` candidates are finished hypotheses."""
         sums_AK, parent_AK = candidates.sums_AC[:, : self.size], candidates.parent_AC[:, : self.size]
-        ended_AK = (candidates.token_AC[:, : self.size] == EOS) & sums_AK.isfinite()
-        row_E, _ = places = ended_AK.nonzero(as_tuple=True)
+        ended_AK = (candidates.token_AC[:, : self.size] == EOS) & (sums_AK > NEVER)
+        row_E, _ = places = ended_AK.nonzero()
         if len(row_E):
             beam_E = parent_AK[places]
             self._collect(live, row_E, beam_E, sums_AK[places], finished, count=live.written + 1)
 
     def _cut(self, grown: _Live, finished: Finished) -> None:
         """Hypotheses that have reached their limit are finished as they stand."""
-        full_AK = (grown.limits_A <= grown.written)[:, None] & grown.sums_AK.isfinite()
-        row_E, beam_E = full_AK.nonzero(as_tuple=True)
-        if len(row_E):
+        full_A = grown.limits_A <= grown.written
+        if full_A.any():
+            row_E, beam_E = (full_A[:, None] & (grown.sums_AK > NEVER)).nonzero()
             self._collect(grown, row_E, beam_E, grown.sums_AK[row_E, beam_E], finished, count=grown.written)
 
     def _collect(
-        self, live: _Live, row_E: Tensor, beam_E: Tensor, sums_E: Tensor, finished: Finished, *, count: int
+        self, live: _Live, row_E: Array, beam_E: Array, sums_E: Array, finished: Finished, *, count: int
     ) -> None:
         scores_E = self.penalty.score(sums_E, count)
         if live.covered_AKS is not None and live.real_AS is not None:
-            scores_E = scores_E + self.penalty.covered(live.covered_AKS[row_E, beam_E], live.real_AS[row_E])
+            row, beam = torch.from_numpy(row_E), torch.from_numpy(beam_E)
+            covered_E = self.penalty.covered(live.covered_AKS[row, beam], live.real_AS[row])
+            scores_E = scores_E + covered_E.cpu().numpy()
         columns = (
             row_E.tolist(),
             live.ids_AKT[row_E, beam_E, 1:].tolist(),
@@ -155,12 +161,13 @@ class Beam:
         for row, ids, score, total in zip(*columns, strict=True):
             finished[live.examples[row]].append(Hypothesis(tuple(ids), score, total))
 
-    def _choose(self, candidates: Candidates) -> Candidates:
-        """The best ``K`` candidates that are no ends."""
-        open_AC = candidates.sums_AC.masked_fill(candidates.token_AC == EOS, -torch.inf)
-        sums_AK, place_AK = open_AC.topk(min(self.size, open_AC.shape[1]), dim=1)
-        return Candidates(
-            sums_AK, candidates.parent_AC.gather(1, place_AK), candidates.token_AC.gather(1, place_AK)
+    def _choose(self, candidates: _Chosen) -> _Chosen:
+        """The best ``K`` candidates that are no ends: all are sorted already, so ends go behind."""
+        ended_AC = candidates.token_AC == EOS
+        place_AK = ended_AC.argsort(axis=1, kind="stable")[:, : self.size]
+        sums_AC = np.where(ended_AC, NEVER, candidates.sums_AC)
+        return _Chosen(
+            *(np.take_along_axis(part, place_AK, 1) for part in candidates._replace(sums_AC=sums_AC))
         )
 
     def _going_on(self, grown: _Live, finished: Finished) -> list[int]:
@@ -174,7 +181,7 @@ class Beam:
                 reach_AK = reach_AK + self.penalty.bonus_ahead(grown.written, grown.limits_A)[:, None]
         elif self.stop == "best_finished":
             reach_AK = self.penalty.score(reach_AK, grown.written)
-        rows = zip(grown.examples, reach_AK.amax(1).tolist(), grown.limits_A.tolist(), strict=True)
+        rows = zip(grown.examples, reach_AK.max(axis=1).tolist(), grown.limits_A.tolist(), strict=True)
         return [
             row
             for row, (example, reach, limit) in enumerate(rows)
@@ -189,18 +196,28 @@ class Beam:
         return sorted((h.score for h in found), reverse=True)[self.nbest - 1] >= reach
 
 
+class _Chosen(NamedTuple):
+    """``Candidates`` where the bookkeeping of a search is done, which is cheap on numpy's side."""
+
+    sums_AC: Array
+    parent_AC: Array
+    token_AC: Array
+
+
 @dataclass(frozen=True)
 class _Live:
     """The hypotheses that go on."""
 
     examples: list[int]
     """Which example of the batch each row is."""
-    ids_AKT: Tensor
+    ids_AKT: Array
     """The first id and what was written."""
-    sums_AK: Tensor
-    limits_A: Tensor
-    longest_A: Tensor
+    sums_AK: Array
+    limits_A: Array
+    longest_A: Array
     """The length penalty's divisor at the limit."""
+    last_N: Tensor
+    """The last id of each hypothesis, where the model is."""
     state: Any
     covered_AKS: Tensor | None
     """Attention to each source state, summed over the steps."""
@@ -223,30 +240,38 @@ class _Live:
         looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
         return replace(self, covered_AKS=self.covered_AKS + looked_AKS)
 
-    def grow(self, chosen: Candidates) -> _Live:
-        """The chosen continuations; the state is still that of their parents."""
-        parents = chosen.parent_AC[:, :, None]
-        ids_AKT = self.ids_AKT.gather(1, parents.expand(-1, -1, self.ids_AKT.shape[2]))
+    def grow(self, chosen: _Chosen) -> _Live:
+        """The chosen continuations; the state and the last ids are still those of their parents."""
+        ids_AKT = np.take_along_axis(self.ids_AKT, chosen.parent_AC[:, :, None], 1)
         covered = self.covered_AKS
         if covered is not None:
+            parents = torch.from_numpy(chosen.parent_AC).to(covered.device)[:, :, None]
             covered = covered.gather(1, parents.expand(-1, -1, covered.shape[2]))
-        ids_AKT = torch.cat([ids_AKT, chosen.token_AC[:, :, None]], 2)
+        ids_AKT = np.concatenate([ids_AKT, chosen.token_AC[:, :, None]], 2)
         return replace(self, ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
 
-    def move(self, stays: list[int], rows_AK: Tensor, state: Any) -> _Live:
+    def move(self, stays: list[int], rows_AK: Array, state: Any) -> _Live:
         """The examples that stay, with the state of their parents, at ``rows_AK``, brought along."""
         if not stays:
             return replace(self, examples=[])
         if len(stays) == len(self.examples):
-            return replace(self, state=state.select(rows_AK.flatten()))
-        rows = torch.tensor(stays, device=rows_AK.device)
+            last_N, rows_N = self._sent(self.ids_AKT[:, :, -1], rows_AK)
+            return replace(self, last_N=last_N, state=state.select(rows_N))
+        last_N, rows_N = self._sent(self.ids_AKT[stays, :, -1], rows_AK[stays])
+        rows = torch.tensor(stays, device=last_N.device)
         return _Live(
             [self.examples[row] for row in stays],
-            self.ids_AKT[rows],
-            self.sums_AK[rows],
-            self.limits_A[rows],
-            self.longest_A[rows],
-            state.select(rows_AK[rows].flatten()).keep(rows),
+            self.ids_AKT[stays],
+            self.sums_AK[stays],
+            self.limits_A[stays],
+            self.longest_A[stays],
+            last_N,
+            state.select(rows_N).keep(rows),
             None if self.covered_AKS is None else self.covered_AKS[rows],
             None if self.real_AS is None else self.real_AS[rows],
         )
+
+    def _sent(self, *parts_AK: Array) -> tuple[Tensor, Tensor]:
+        """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer."""
+        both_2N = torch.from_numpy(np.stack(parts_AK).reshape(2, -1)).to(self.last_N.device)
+        return both_2N[0], both_2N[1]
