@@ -113,7 +113,9 @@ def trained(given: argparse.Namespace, more: list[str]) -> dict[str, Any]:
     spent = time.process_time() - at
     found = recalls(path)
     if not found:
-        raise SystemExit(f"the run was stopped before its {steps:,} steps were done, and nothing was measured")
+        raise SystemExit(
+            f"the run was stopped before its {steps:,} steps were done, and nothing was measured"
+        )
     return told(steps, spent, found) | {"preparing_seconds": round(once - begun - start)}
 
 
