@@ -188,7 +188,9 @@ class EncoderDecoder(nn.Module):
     def substitutes(self, graphs: Mapping[str, Substitute]) -> dict[str, Any]:
         """The methods that ``decode`` calls, by the graphs in another runtime."""
 
-        def encode(batch: Batch) -> tuple[tuple[Tensor, ...], Tensor]:
+        def encode(batch: Batch, beside: dict[str, Tensor] | None = None) -> tuple[Any, Tensor]:
+            if beside is not None:  # Losses are no search: their decoder reads states of its own.
+                return EncoderDecoder.encode(self, batch, beside)
             given, _ = source_arguments(batch)
             assert batch.source_lengths is not None
             return graphs["encode"](*given.values()), batch.source_lengths
