@@ -29,6 +29,8 @@ class Config(BaseModel):
 
     component: ClassVar[tuple[str, str]] = ("", "")
     """Slot and name, such as ``("encoder", "conformer")``; set by the catalogue when it loads the class."""
+    any_of_slot: ClassVar[bool] = True
+    """On a class itself, not on what extends it: a field of the class holds any component of its slot."""
     retired: ClassVar[dict[str, object]] = {}
     """Keys that older specs could write, with the values that said what holds without them: they stay in the
     digest, so that older plans keep theirs.  ``replacement(key, value)`` says how each is written now.
@@ -149,6 +151,15 @@ class Flow(Protocol):
 def below(model: Any, part: str | int) -> Any:
     """What stands under ``part`` of a config, a list or a mapping of names."""
     return getattr(model, str(part)) if isinstance(model, BaseModel) else model[part]
+
+
+def is_mapping(annotation: object) -> bool:
+    """Whether a type on a field is a mapping with keys of its own, and stands for no component."""
+    return (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and "any_of_slot" not in vars(annotation)
+    )
 
 
 def takes_component(annotation: object) -> bool:

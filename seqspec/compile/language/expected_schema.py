@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from seqspec.schema.catalogue import Catalogue, UnknownComponent
-from seqspec.schema.config import Config
+from seqspec.schema.config import is_mapping
 from seqspec.schema.environment import MayName
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.slot import Slot, find_marks
@@ -49,7 +49,7 @@ def _shape(field: Any) -> Shape:
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not Config:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and is_mapping(annotation):
         yield annotation
     for argument in getattr(annotation, "__args__", ()) or ():
         yield from _models(argument)

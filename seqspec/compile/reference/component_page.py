@@ -13,7 +13,7 @@ from seqspec.compile.language.field_docs import field_docs, module_page, sentenc
 from seqspec.compile.language.field_types import describe
 from seqspec.compile.language.flow_style import flow
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.config import Config
+from seqspec.schema.config import is_mapping
 from seqspec.schema.slot import find_marks
 from seqspec.schema.units import Affects, InferredMark
 
@@ -90,5 +90,5 @@ def listing(catalogue: Catalogue, *, slot: str) -> list[tuple[str, str]]:
 def nested_models(annotation: Any) -> tuple[type[BaseModel], ...]:
     """Config classes that stand in an annotation as plain mappings, such as ``train.adaptive_clip``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return () if annotation is Config else (annotation,)
+        return (annotation,) if is_mapping(annotation) else ()
     return tuple(model for part in get_args(annotation) for model in nested_models(part))

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from seqspec.compile.language.field_docs import field_docs, module_page
 from seqspec.compile.reference.component_page import field_summary, is_inferred, listing
 from seqspec.schema.catalogue import SLOTS, Catalogue
-from seqspec.schema.config import Config, takes_component
+from seqspec.schema.config import is_mapping, takes_component
 from seqspec.schema.experiment import Experiment
 from seqspec.schema.slot import Slot
 
@@ -230,7 +230,7 @@ class _Writer:
         if origin is dict:
             needs = self._needs(arguments[1], [], key)
             return {"if": {"type": "object"}, "then": {"additionalProperties": needs}} if needs else {}
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not Config:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and is_mapping(annotation):
             return {"$ref": f"#/definitions/complete.{self._nested(annotation, key)}"}
         return {}
 

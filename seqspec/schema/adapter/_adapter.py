@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, Field
 
@@ -68,6 +68,8 @@ class Download(NamedTuple):
 
 class AdapterConfig(Config):
     """An adapter: ``roles()`` says what its records hold."""
+
+    any_of_slot: ClassVar[bool] = True
 
     root: Annotated[DataPath | None, Cosmetic] = None
     """Folder that holds the corpus."""

@@ -48,6 +48,8 @@ class Apart(NamedTuple):
 class ProcedureConfig(Config):
     """What every procedure declares."""
 
+    any_of_slot: ClassVar[bool] = True
+
     joins: ClassVar[bool] = False
     """A step takes a batch of each task, and one update follows what the built procedure's ``combine`` makes
     of their gradients.
