@@ -234,7 +234,7 @@ def _told(
     message = f"`{dotted(part.part)}` is shared, and it {why}"
     help = "one set of weights fits one width: make the two alike, or give each task a part of its own"
     path = ("tasks", second[0], *second[1])
-    labels = (Label(there, "used here first"),)
+    labels: tuple[Label, ...] = (Label(there, "used here first"),)
     if here == there:  # written once, at the top: the tasks are the two places
         both = (each[task].tree for task in (first[0], second[0]))
         told = (f"the task `{first[0]}`", f"the task `{second[0]}`")
