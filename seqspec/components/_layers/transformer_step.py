@@ -224,7 +224,7 @@ def has_padding(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> bool:
     """
     if memory_BSD is None or type(lengths_B) is not Tensor or lengths_B.device.type != "cpu":
         return True
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_compiling():
         return True
     return int(lengths_B.min()) < memory_BSD.shape[1]
 
