@@ -136,9 +136,13 @@ def _translation(found: Survey) -> list[str]:
 
 
 def _language_model(found: Survey) -> list[str]:
-    return [
+    column = f"{{text: {_quoted(found.target)}, language: {found.target_language}}}"
+    lines = [
         f"    language: {found.target_language}   # by its letters",
         *([] if "dev" in found.others else ["    cut: {train: 0.9, dev: 0.1}"]),
+    ]
+    return [
+        *([f"    target: {column}   # by its letters", *_cut(found)] if found.target else lines),
         "  text: {target: {tokenizer: characters}}",
         "  pack: {length: 256, document_mask: false, sample: offsets}",
         "  batch: {unit: examples, size: 32}",

@@ -16,8 +16,9 @@ def refuse_whole_json(text: str, path: Path, *, needed: Sequence[str | int], cor
     if found is None:
         return
     what, take = found
-    name = show(path.name)
-    help = f"write one object a line: `jq -c '{take}' {name} > {show(path.stem)}.jsonl`"
+    name, stem = show(path.name), show(path.stem)
+    to = f"{stem}.jsonl" if name != f"{stem}.jsonl" else f"{stem}.objects.jsonl"
+    help = f"write one object a line: `jq -c '{take}' {name} > {to}`"
     raise DataError(
         f"the file is {what}, not one JSON object a line", corpus=corpus, file=show(path), help=help
     )
@@ -31,6 +32,11 @@ def _document(text: str, needed: Sequence[str | int]) -> tuple[str, str] | None:
         if text.startswith("["):
             return "one JSON array", ".[]"
         return ("JSON objects over several lines", ".") if _is_open(text) else None
+    named = [str(name) for name in needed]
+    if isinstance(value, str):
+        return "JSON strings without a name", _object(".", named[:1])
+    if isinstance(value, list) and value and not any(isinstance(row, dict) for row in value):
+        return _unnamed_rows(value, named)
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         return "one JSON array", ".[]"
     if isinstance(value, dict) and not any(str(name).partition(".")[0] in value for name in needed):
@@ -41,6 +47,23 @@ def _document(text: str, needed: Sequence[str | int]) -> tuple[str, str] | None:
                     f".[{json.dumps(key)}][]",
                 )
     return None
+
+
+def _unnamed_rows(value: list[object], named: Sequence[str]) -> tuple[str, str] | None:
+    """Of an array that holds no objects: of strings, of the cells of a row or of rows."""
+    if all(isinstance(row, list) for row in value):
+        cells = [f".[{at}]" for at in range(len(named))]
+        return "one JSON array of rows without names", f".[] | {_object(cells, named)}"
+    if all(isinstance(row, str) for row in value) and len(named) == 1:
+        return "one JSON array of strings", f".[] | {_object('.', named)}"
+    cells = [f".[{at}]" for at in range(len(named))]
+    return "JSON arrays without names", _object(cells, named)
+
+
+def _object(cells: str | Sequence[str], named: Sequence[str]) -> str:
+    """The expression of ``jq`` that gives cells their names; nested ones are named in full."""
+    pairs = zip(named, [cells] if isinstance(cells, str) else cells, strict=False)
+    return "{" + ", ".join(f"{json.dumps(name)}: {cell}" for name, cell in pairs) + "}"
 
 
 def _is_open(text: str) -> bool:

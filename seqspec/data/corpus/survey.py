@@ -52,8 +52,15 @@ def _file(path: Path) -> Survey:
         return _text(path)
     with open_regular(path) as file:
         kind = not_text(file.read(HEAD))
+        file.seek(0)
+        start = b"".join(file.read(HEAD).split())[:2]
     if kind is not None:
         raise DataError(f"the file is {kind.what}", file=show(path), help=kind.remedy)
+    if path.suffix.lower() == ".json":
+        rows = {b'["': ".[] | {text: .}", b"[[": ".[] | {text: .[0], label: .[1]}"}
+        take = rows.get(start, ".[]" if start[:1] == b"[" else "{text: .}" if start[:1] == b'"' else ".")
+        raise DataError("JSON is read one object a line, from a file named .jsonl", file=show(path),
+                        help=f"convert it, as by `jq -c '{take}' FILE.json > FILE.jsonl`")  # fmt: skip
     raise DataError(f"`{show(path)}` is no table or text that is known",
                     help="known are .csv, .tsv, .jsonl, .parquet and .txt")  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -47,8 +48,10 @@ def survey_table(path: Path) -> Survey:
     found = Survey("language_model", path.parent, kind, path.name, len(rows), others)
     audio = next((name for name, cells in columns.items() if _is_audio(cells)), None)
     labels = [name for name in columns if name != audio and _is_label(columns[name])]
+    numbers = [name for name in columns if _is_number(columns[name])]
+    apart = {audio, *labels, *numbers, *(name for name in columns if _is_name(name, columns[name]))}
     texts = sorted(
-        (n for n in columns if n != audio and n not in labels and _mean_length(columns[n]) > 1),
+        (name for name in columns if name not in apart and _mean_length(columns[name]) > 1),
         key=lambda name: -_mean_length(columns[name]),
     )
     if audio is not None and texts:
@@ -57,7 +60,10 @@ def survey_table(path: Path) -> Survey:
         return _classification(found, columns, texts[0], labels)
     if len(texts) > 1:
         return _translation(found, columns, texts)
-    raise _nothing(columns, path)
+    unlearned = [name for name in numbers if name not in labels and not _is_name(name, columns[name])]
+    if audio is None and not unlearned and texts:
+        return _lines_of_text(found, columns, texts[0])
+    raise _only_numbers(unlearned, texts, path) if unlearned else _nothing(columns, path)
 
 
 def _read(path: Path) -> Iterator[Mapping[str, object]]:
@@ -87,11 +93,21 @@ def _objects(path: Path) -> Iterator[Mapping[str, object]]:
             )
             raise DataError(reason, file=show(path), row=row, help=f"convert it by {ARRAY_TO_LINES}" if whole
                             else None) from None  # fmt: skip
-        if isinstance(value, list):
-            raise DataError("the file is one JSON array, and a line is an object here", file=show(path),
-                            help=f"convert it by {ARRAY_TO_LINES}")  # fmt: skip
-        if isinstance(value, dict):
-            yield value
+        if not isinstance(value, dict):
+            raise _no_objects(value, path)
+        yield value
+
+
+def _no_objects(value: object, path: Path) -> DataError:
+    """Of a file whose first lines hold no objects: what they hold, and how they get names."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return DataError("the file is one JSON array, and a line is an object here", file=show(path),
+                         help=f"convert it by {ARRAY_TO_LINES}")  # fmt: skip
+    text = isinstance(value, str)
+    what = "strings" if text else "arrays of values" if isinstance(value, list) else "single values"
+    take = "{text: .}" if text else "{text: .[0], label: .[1]}" if isinstance(value, list) else "{value: .}"
+    return DataError(f"the lines are JSON {what}, and a line is an object here: values need names",
+                     file=show(path), help=f"name them, as by `jq -c '{take}' FILE > NAMED.jsonl`")  # fmt: skip
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
@@ -157,6 +173,24 @@ def _translation(found: Survey, columns: Mapping[str, Sequence[str]], texts: Seq
                    notes=_notes(columns[first], columns[second]))  # fmt: skip
 
 
+def _lines_of_text(found: Survey, columns: Mapping[str, Sequence[str]], text: str) -> Survey:
+    """One column of text is what a language model learns."""
+    return replace(found, target=text, target_language=language_of(columns[text]))
+
+
+def _only_numbers(numbers: Sequence[str], texts: Sequence[str], path: Path) -> DataError:
+    """A number of many values is no label, and no text."""
+    seen = ", ".join(f"`{show(name[:40])}`" for name in numbers[:8])
+    holds = "holds" if len(numbers) == 1 else "hold"
+    beside = f" beside the text of `{show(texts[0][:40])}`" if texts else " and no column a text"
+    return DataError(
+        f"{seen} {holds} numbers{beside}: a draft learns labels or texts, never a number",
+        file=show(path),
+        help="make a column of labels of it, such as `low` and `high`; `seqspec explain adapter.csv` tells what "
+        "a column can be",
+    )
+
+
 def _nothing(columns: Mapping[str, Sequence[str]], path: Path) -> DataError:
     message = "the columns show no text with a label, a recording or a second text"
     mark = next((mark for mark in _DELIMITERS if len(columns) == 1 and mark in next(iter(columns))), None)
@@ -180,6 +214,24 @@ def _is_audio(cells: Sequence[str]) -> bool:
 def _is_label(cells: Sequence[str]) -> bool:
     distinct = len(set(cells))
     return 1 < distinct <= min(MOST_CLASSES, max(2, len(cells) // 5)) and all(cells)
+
+
+_NUMBER = re.compile(r"\s*[-+]?(\d[\d,]*)?\.?\d*([eE][-+]?\d+)?\s*")
+_MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "?")
+
+
+def _is_number(cells: Sequence[str]) -> bool:
+    """Every cell that is filled is a number."""
+    filled = [cell for cell in cells if cell.strip().lower() not in _MISSING]
+    return bool(filled) and all(_NUMBER.fullmatch(cell) and any(map(str.isdigit, cell)) for cell in filled)
+
+
+def _is_name(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column only tells the rows apart: it is called so, and no value stands twice."""
+    called = re.fullmatch(
+        r"(.*[_\W])?(id|ids|uuid|guid|key|index|no|url|number)|[a-z]+I[dD]|", name.strip(), re.IGNORECASE
+    )
+    return bool(called) and len(set(cells)) == len(cells) and not any(" " in cell.strip() for cell in cells)
 
 
 def _mean_length(cells: Sequence[str]) -> float:

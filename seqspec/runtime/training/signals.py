@@ -14,6 +14,12 @@ from seqspec.schema.diagnostic import Exit
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
+def _heard(*numbers: signal.Signals) -> list[signal.Signals]:
+    """Without the hangup where what started the process has it ignored, as ``nohup`` does."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in numbers if number != signal.SIGHUP or not ignored]
+
+
 @contextlib.contextmanager
 def telling_ends() -> Iterator[None]:
     """Says that the process was asked to end where no step is under way, such as while data are prepared, and
@@ -32,7 +38,7 @@ def telling_ends() -> Iterator[None]:
                 os.write(2, f"{told} `seqspec run --resume`\n".encode())
         os._exit(Exit.TERMINATED)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, end) for number in _heard(signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
@@ -50,7 +56,7 @@ class Interrupts:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
-        for number in SIGNALS:
+        for number in _heard(*SIGNALS):
             self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -89,6 +89,12 @@ def _parquet(folder):
     return folder
 
 
+def _only_text(folder):
+    rows = (f'{{"id": "d-{i}", "text": "{_words(i)}"}}\n' for i in range(50))
+    (folder / "train.jsonl").write_text("".join(rows))
+    return folder
+
+
 def _text(folder):
     (folder / "input.txt").write_text("\n".join(_words(i) for i in range(50)))
     return folder
@@ -103,6 +109,7 @@ def _text(folder):
         (_translation, "translation", "bitext"),
         (_images, "images", "image_folder"),
         (_text, "language_model", "lines"),
+        (_only_text, "language_model", "jsonl"),
         (_kaldi, "recognition", "kaldi"),
         (_librispeech, "recognition", "librispeech"),
         (_common_voice, "recognition", "common_voice"),
@@ -182,6 +189,17 @@ def test_the_label_is_the_column_that_is_called_so(tmp_path):
         ("t.csv", "".join(f"{_words(i)},{'ab'[i % 2]}\n" for i in range(20)), "names no columns", "sed"),
         ("t.jsonl", '[{"a": 1}]\n', "one JSON array", "jq"),
         ("t.jsonl", '[\n{"a": 1}\n]\n', "one JSON array", "jq"),
+        ("t.jsonl", '"one line"\n"two"\n', "JSON strings", "{text: .}"),
+        ("t.jsonl", '["a b", "x"]\n', "JSON arrays of values", ".[0]"),
+        ("t.json", '[ "one", "two"]', "one object a line", ".[] | {text: .}"),
+        ("t.csv", "height,weight\n1.6,50\n1.7,60\n1.8,nan\n", "`height`, `weight` hold numbers", "labels"),
+        (
+            "t.csv",
+            f"text,score\n{_words(1)},1.5\n{_words(2)},2.5\n{_words(3)},7\n",
+            "`score` holds numbers",
+            None,
+        ),
+        ("t.csv", "id,value\n1,x\n2,y\n", "no text", None),
         ("t.jsonl", '{"a": 1}\n{\n', "a line is not JSON", None),
         ("t.zip", "PK\x03\x04", "a ZIP archive", "unpack"),
         ("t.wav", "RIFF", "a recording", "table"),

@@ -31,6 +31,43 @@ def test_a_signal_outside_of_training_is_told(sent):
     assert "seqspec run --resume" in ended.stderr
 
 
+EARLY = """
+import os, sys
+from seqspec import __main__
+
+class Ending:  # the first import of the command line
+    def find_spec(self, name, path=None, target=None):
+        if name == "seqspec.cli":
+            os.kill(os.getpid(), int(sys.argv[1]))
+
+sys.meta_path.insert(0, Ending())
+sys.argv[2:] = []
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_command_is_loaded_is_told(sent):
+    ended = subprocess.run(
+        [sys.executable, "-c", EARLY, str(int(sent))], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 143
+    assert ended.stderr == f"stopped by {sent.name}\n"
+
+
+def test_a_hangup_that_is_ignored_stays_so():
+    from seqspec.runtime.training.signals import Interrupts, telling_ends
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with telling_ends(), Interrupts() as interrupts:
+            signal.raise_signal(signal.SIGHUP)
+        assert interrupts.received is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_signals_are_given_back():
     from seqspec.runtime.training.signals import telling_ends
 
