@@ -156,7 +156,7 @@ def samples(held: Iterable[Member]) -> Iterator[tuple[str, list[tuple[str, Membe
         if (found := _PARTED.fullmatch(member.name)) and not _MARKED.fullmatch(found[1])
     )
     for key, group in groupby(parted, key=lambda one: one[0]):
-        taken = []
+        taken: list[tuple[str, Member]] = []
         for _, ending, member in group:
             if len(taken) <= MOST_FILES:
                 taken.append((ending, member))
