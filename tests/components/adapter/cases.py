@@ -104,6 +104,20 @@ CASES: dict[str, list[dict[str, Any]]] = {
         _TABLE,
         {**_TABLE, "header": False, "source": {"text": 2, "language": "ja"}, "target": {"label": 1}},
     ],
+    "webdataset": [
+        {
+            "splits": {"train": "train-[0-9]*.tar", "dev": ["dev.tar", "**/de[uv]-??.tar"]},
+            "source": {"text": "json.ja", "language": "ja"},
+            "target": {"text": "txt", "language": "en"},
+            "id": "__key__",
+        },
+        {
+            "splits": {"train": "train.tar"},
+            "source": {"image": "png", "height": 6, "width": 8},
+            "target": {"mask": "seg.png", "classes": 4, "height": 6, "width": 8},
+            "fields": {"speaker": {"label": "cls"}, "voice": {"vector": "npy", "dim": 3}},
+        },
+    ],
     "wikitext": [{}, {"version": "raw", "headings": False}],
     "wmt": [
         {

@@ -25,6 +25,7 @@ from seqspec.schema.types import (
     Points,
     Text,
     Unknown,
+    Vector,
     Waveform,
     WordStarts,
 )
@@ -119,6 +120,10 @@ def _check(value, type_, adapter):
         case Frames():
             assert value.dtype == np.float32
             assert value.shape == (len(value), type_.dim)
+            assert np.isfinite(value).all()
+        case Vector():
+            assert value.dtype == np.float32
+            assert value.shape == (1, type_.dim)
             assert np.isfinite(value).all()
         case _:
             raise AssertionError(type_)
