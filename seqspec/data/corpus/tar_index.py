@@ -68,10 +68,15 @@ class _Reader:
             told = {}
 
     def _head(self) -> bytes | None:
-        """The next header, where there is one: a block of zeros, or the file's end, ends a tar."""
+        """The next header, where there is one: a block of zeros ends a tar.
+
+        One without it was cut off between two members, and would pass for a smaller one.
+        """
         self.file.seek(self.at)
         head = self.file.read(BLOCK)
-        if not head or not any(head):
+        if not head:
+            raise self._error("the tar is cut off: the block of zeros at its end is missing")
+        if not any(head):
             return None
         if self.at == 0:
             self._refuse_compressed(head)

@@ -92,6 +92,7 @@ def test_a_damaged_or_hostile_tar_is_named_with_its_byte(tmp_path):
         "a header of the tar is damaged": whole[:1536] + b"z" + whole[1537:],
         "the tar is cut off: `1.txt` has 600 bytes, of which 100 are there": whole[:612],
         "the tar is cut off within a header": whole[:1600],
+        "the tar is cut off: the block of zeros": whole[:1536],
         "the file is no tar": b"not a tar " * 100,
         "the tar is compressed": b"\x1f\x8b" + bytes(1000),
         "the tar is cut off: `1.txt` has 309,": bytes(claimed),
