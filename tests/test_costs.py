@@ -97,9 +97,10 @@ def test_validate_loads_no_more_than_it_did():
     counts = Counter(name.partition(".")[0] for name in loaded)
     foreign = {name for name in counts.keys() - sys.stdlib_module_names if not name.startswith("_")}
     assert foreign - {"sitecustomize"} <= PACKAGES
-    # 191 since thirteen rules, what streams, the sweep of a spec and corpora by address joined what every spec is asked.
-    assert within(counts["seqspec"], 191, slack=0.25)
-    assert len(loaded) < 478  # those eight more than before
+    # 191 since thirteen rules, what streams, the sweep of a spec and corpora by address joined what every spec is
+    # asked; 196 since three more rules, training in 8 bits and a base of schedules.
+    assert within(counts["seqspec"], 196, slack=0.25)
+    assert len(loaded) < 483  # those five more than before
 
 
 # Batches

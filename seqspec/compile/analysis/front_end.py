@@ -11,7 +11,6 @@ from seqspec.compile.parse.parse import Language, parse, parse_text
 from seqspec.compile.resolve.extends import Composed, compose
 from seqspec.compile.resolve.plugins import catalogue_of
 from seqspec.compile.resolve.resolve import Overlay, put_over
-from seqspec.compile.resolve.tasks import tasks_by_name
 from seqspec.compile.validate.validate import validate
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, SpecError
@@ -66,7 +65,10 @@ def comprehend(reading: Reading, overlays: Sequence[Overlay] = (), *, as_written
     found = list(reading.found)
     tree = _survivor(lambda: put_over(reading.composed, overlays, reading.catalogue), found)
     # The order of tasks decides initial weights and turns, and the order of keys must decide nothing.
-    tree = tree if as_written else tasks_by_name(tree)
+    if not as_written and tree.at(("tasks",)) is not None:
+        from seqspec.compile.resolve.tasks import tasks_by_name
+
+        tree = tasks_by_name(tree)
     try:
         experiment = validate(tree)
     except SpecError as error:

@@ -102,7 +102,7 @@ class Attention(nn.Module):
         """One query a hypothesis.  The hypotheses of one example share its memory, which is not copied."""
         drop = self.dropout if self.training else 0.0
         seen = attend(self._shared_queries(x_ND, memory), memory, mask=mask, drop=drop)
-        return self.output(seen.transpose(1, 2).reshape(len(x_ND), -1))
+        return self.output(seen.transpose(1, 2).reshape(x_ND.shape[0], -1))
 
     def no_past(self, *, examples: int) -> Tensor:
         """``[0, P, B, H, E]``: what ``step`` is given at first."""
@@ -119,7 +119,7 @@ class Attention(nn.Module):
         else:
             # Small operations are most of a step: heads are cut out of rows, with no axis of time.
             query, key, value = affine_together(x_ND, self.query, self.key, self.value)
-            cut = (len(x_ND), self.num_heads, -1)
+            cut = (x_ND.shape[0], self.num_heads, -1)
             queries_NH1E = self._sized(query.view(*cut).unsqueeze(2))
             keys_NHE, values_NHE = key.view(cut), value.view(cut)
         past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)

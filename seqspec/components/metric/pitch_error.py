@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqspec.components._layers.time_warping import warping_path
-from seqspec.components.feature.pitch import Pitch
 from seqspec.components.metric._compared import signature
 from seqspec.components.predictions import FramesPrediction
 from seqspec.schema.feature.pitch import PitchConfig
@@ -40,6 +39,8 @@ class PitchError:
             low_hz=config.low_hz, high_hz=config.high_hz, threshold=config.threshold,
             fft_samples=mel.fft, hop_samples=mel.hop, padding=mel.padding,  # type: ignore[arg-type]
         )  # fmt: skip
+        from seqspec.components.feature.pitch import Pitch  # Other metrics do without torch.
+
         self.pitch = Pitch(found, Waveform(mel.rate))
         self._sums = np.zeros(4)
 
