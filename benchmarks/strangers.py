@@ -258,7 +258,15 @@ def commands(family: Family, run: Path, other: Path, asked: Path, out: Path) -> 
         "report": ["report", str(run)],
         "resume": ["run", "--resume", str(run), "--quiet", "--threads", "1"],
         "describe": ["describe", str(run), *task],
-        "describe_ro_crate": ["describe", str(run), *task, "--as", "ro-crate", "--output", str(out / "crate")],
+        "describe_ro_crate": [
+            "describe",
+            str(run),
+            *task,
+            "--as",
+            "ro-crate",
+            "--output",
+            str(out / "crate"),
+        ],
         "doctor": ["doctor", str(run / "spec.yaml"), "--steps", "2", "--quiet"],
         "export": ["export", str(run), *task, "--to", "safetensors", "--output", str(out / "exported")],
         "serve": ["serve", str(run), "--port", "0", "--threads", "1"],
@@ -352,7 +360,9 @@ def make(family: str, *, work: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     kind = FAMILIES[family]
-    spec, profile = (SPECS / f"{kind.spec}.yaml", ["--profile", "tiny"]) if kind.spec else (home / "spec.yaml", [])
+    spec, profile = (
+        (SPECS / f"{kind.spec}.yaml", ["--profile", "tiny"]) if kind.spec else (home / "spec.yaml", [])
+    )
     if not kind.spec:
         spec.write_text(CLASSIFIER)
     sets = [word for one in (*STEPS, *kind.sets) for word in ("--set", one)]
@@ -392,14 +402,20 @@ def _ask(kind: Family, home: Path) -> None:
             (home / "asked.txt").write_text(text)
 
 
-_CHANGES = re.compile(r"\d+(\.\d+)?( ?(ms|s|seconds|ago|MB|MiB)\b)|\b\d{8}-\d{6}\b|\d{4}-\d\d-\d\d[T ][\d:.+]+")
+_CHANGES = re.compile(
+    r"\d+(\.\d+)?( ?(ms|s|seconds|ago|MB|MiB)\b)|\b\d{8}-\d{6}\b|\d{4}-\d\d-\d\d[T ][\d:.+]+"
+)
 
 
 def case(family: str, command: str, damage: Damage | None, *, work: Path) -> tuple[Answer, str | None]:
     """The command's answer on a damaged copy, and what it did outside; ``None`` where it did nothing."""
     home, place = work / family, work / "case"
     shutil.rmtree(place, ignore_errors=True)
-    run, out, outside = place / "runs" / "strange" / "20260101-000000-00000000", place / "out", place / "outside"
+    run, out, outside = (
+        place / "runs" / "strange" / "20260101-000000-00000000",
+        place / "out",
+        place / "outside",
+    )
     for one in (run.parent, out, outside):
         one.mkdir(parents=True)
     shutil.copytree(home / ("stopped" if command == "resume" else "finished"), run)
@@ -447,7 +463,9 @@ def cases(asked: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True, help="folder for runs and copies")
     parser.add_argument("--family", action="append", choices=FAMILIES)
     parser.add_argument("--command", action="append")
@@ -483,7 +501,10 @@ def attack(asked: argparse.Namespace) -> int:
             sound[family, command], _ = case(family, command, None, work=asked.work)
             if sound[family, command].code:
                 last = (sound[family, command].error or sound[family, command].out).strip().splitlines()
-                print(f"{family} {command}: undamaged, exit {sound[family, command].code}: {last[:1]}", flush=True)
+                print(
+                    f"{family} {command}: undamaged, exit {sound[family, command].code}: {last[:1]}",
+                    flush=True,
+                )
         found, outside = case(family, command, every[damage], work=asked.work)
         count += 1
         if asked.show:

@@ -106,8 +106,11 @@ def _no_objects(value: object, path: Path) -> DataError:
     text = isinstance(value, str)
     what = "strings" if text else "arrays of values" if isinstance(value, list) else "single values"
     take = "{text: .}" if text else "{text: .[0], label: .[1]}" if isinstance(value, list) else "{value: .}"
-    return DataError(f"the lines are JSON {what}, and a line is an object here: values need names",
-                     file=show(path), help=f"name them, as by `jq -c '{take}' FILE > NAMED.jsonl`")  # fmt: skip
+    return DataError(
+        f"the lines are JSON {what}, and a line is an object here: values need names",
+        file=show(path),
+        help=f"name them, as by `jq -c '{take}' FILE > NAMED.jsonl`",
+    )
 
 
 def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
@@ -186,8 +189,8 @@ def _only_numbers(numbers: Sequence[str], texts: Sequence[str], path: Path) -> D
     return DataError(
         f"{seen} {holds} numbers{beside}: a draft learns labels or texts, never a number",
         file=show(path),
-        help="make a column of labels of it, such as `low` and `high`; `seqspec explain adapter.csv` tells what "
-        "a column can be",
+        help="make a column of labels of it, such as `low` and `high`; `seqspec explain adapter.csv` "
+        "tells what a column can be",
     )
 
 
@@ -217,6 +220,7 @@ def _is_label(cells: Sequence[str]) -> bool:
 
 
 _NUMBER = re.compile(r"\s*[-+]?(\d[\d,]*)?\.?\d*([eE][-+]?\d+)?\s*")
+_NAMES_OF_ROWS = re.compile(r"(?i:(.*[_\W])?(id|uuid|guid|key|index|url))|[a-z]+Id")
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "?")
 
 
@@ -228,9 +232,7 @@ def _is_number(cells: Sequence[str]) -> bool:
 
 def _is_name(name: str, cells: Sequence[str]) -> bool:
     """Whether a column only tells the rows apart: it is called so, and no value stands twice."""
-    called = re.fullmatch(
-        r"(.*[_\W])?(id|ids|uuid|guid|key|index|no|url|number)|[a-z]+I[dD]|", name.strip(), re.IGNORECASE
-    )
+    called = _NAMES_OF_ROWS.fullmatch(name.strip())
     return bool(called) and len(set(cells)) == len(cells) and not any(" " in cell.strip() for cell in cells)
 
 
