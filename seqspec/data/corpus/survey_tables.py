@@ -220,6 +220,7 @@ def _is_label(cells: Sequence[str]) -> bool:
 
 
 _NUMBER = re.compile(r"\s*[-+]?(\d[\d,]*)?\.?\d*([eE][-+]?\d+)?\s*")
+_NAMES_OF_ROWS = re.compile(r"(?i:(.*[_\W])?(id|uuid|guid|key|index|url))|[a-z]+Id")
 _MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "?")
 
 
@@ -231,9 +232,7 @@ def _is_number(cells: Sequence[str]) -> bool:
 
 def _is_name(name: str, cells: Sequence[str]) -> bool:
     """Whether a column only tells the rows apart: it is called so, and no value stands twice."""
-    called = re.fullmatch(
-        r"(.*[_\W])?(id|ids|uuid|guid|key|index|no|url|number)|[a-z]+I[dD]|", name.strip(), re.IGNORECASE
-    )
+    called = _NAMES_OF_ROWS.fullmatch(name.strip())
     return bool(called) and len(set(cells)) == len(cells) and not any(" " in cell.strip() for cell in cells)
 
 
