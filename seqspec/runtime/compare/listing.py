@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from seqspec.data.printable import show
 from seqspec.runtime.compare.subject import Subject
 from seqspec.runtime.report.curves import evaluated
 from seqspec.runtime.report.numbers import shown
@@ -36,6 +37,8 @@ class RunLine:
     """Of the run's end, or the best evaluation so far; rates are fractions."""
     started: str | None
     age_seconds: float | None
+    reason: str | None = None
+    """Why it is unreadable."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -62,10 +65,15 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
 def _line(folder: RunFolder, now: float) -> RunLine:
     try:
         return _read(folder, now)
-    except (RunError, SpecError, OSError, KeyError, TypeError, ValueError, AttributeError, IndexError):
-        return RunLine(
-            folder.path.parent.name, str(folder.path), "unreadable", 0, None, None, None, None, None
-        )
+    except (RunError, OSError) as error:
+        return _unreadable(folder, str(error))
+    except (SpecError, KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return _unreadable(folder, f"{show(folder.path)} does not hold what a run writes")
+
+
+def _unreadable(folder: RunFolder, reason: str) -> RunLine:
+    name, path = folder.path.parent.name, str(folder.path)
+    return RunLine(name, path, "unreadable", 0, None, None, None, None, None, reason)
 
 
 def _read(folder: RunFolder, now: float) -> RunLine:
@@ -117,7 +125,7 @@ def _best(folder: RunFolder) -> Callable[[list[float]], float]:
 
 
 def as_text(runs: list[RunLine]) -> str:
-    """A line a run."""
+    """A line a run, and below them why some cannot be read."""
     rows = [("name", "state", "step", "score", "age", "directory")]
     for run in runs:
         score = (
@@ -130,7 +138,8 @@ def as_text(runs: list[RunLine]) -> str:
     lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-    return "".join(line + "\n" for line in lines)
+    reasons = (run.reason for run in runs if run.reason)
+    return "".join(line + "\n" for line in (*lines, *reasons))
 
 
 def _age(seconds: float | None) -> str:

@@ -228,6 +228,7 @@ def test_a_strange_directory_is_listed_as_unreadable(trained, tmp_path):
     (found,) = json.loads(commands.runs(tmp_path, format="json").out)
 
     assert found["state"] == "unreadable"
+    assert str(copy) in found["reason"]
     assert commands.runs(tmp_path / "no", format="text").exit == 2
 
 
