@@ -100,7 +100,7 @@ def _batch_axis(axes: Axes) -> int | None:
 def _row(x: Tensor, at: int | None, row: int) -> Tensor:
     """One example of an argument, in memory of its own."""
     alone = x if at is None else x.narrow(at, min(row, x.shape[at] - 1), 1)
-    # Memory of its own: what is empty keeps strange strides through `contiguous`, and the runtime aborts on these.
+    # What is empty keeps strange strides through `contiguous`, and the runtime aborts on these.
     return torch.empty(alone.shape, dtype=x.dtype).copy_(alone)
 
 
