@@ -52,7 +52,9 @@ class MarianConfig(MarianLayers):
         """The whole model with ``encoder``: a Marian where norms come last, else a Pegasus, or an M2M-100
         (NLLB) where positions are counted from behind the padding's id.  Raises ``Mismatch``.
         """
-        if encoder.component[1] != self.component[1]:
+        from seqspec.schema.encoder.marian import MarianConfig as Encoder
+
+        if not isinstance(encoder, Encoder):
             raise Mismatch(f"its encoder is of another kind: `{encoder.component[1]}`")
         for name in ("dim", "activation", "norm", "max_positions", "rates", "first_position"):
             if getattr(encoder, name) != getattr(self, name):
