@@ -7,12 +7,9 @@ Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CV
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ from seqspec.runtime.export.learned_ranges import Overrides, learned_ranges
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.subject import Subject, with_split
 from seqspec.runtime.export.teacher_forced import perplexity
+from seqspec.runtime.export.tracing import quiet
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -78,7 +76,7 @@ def quantize(
     plain = {graph.name: folder / f"{graph.name}.onnx" for graph in graphs}
     before = {name: runner(path) for name, path in plain.items()}
     small = {name: folder / f"{name}.int8.onnx" for name in plain}
-    with _quiet():
+    with quiet():
         if method == "int8":
             _dynamic(plain, small)
             how = f"dynamic int8 of {', '.join(OPERATORS)}, a scale a channel"
@@ -246,15 +244,3 @@ def _seconds(subject: Subject, runners: Runners) -> float:
             runners[graph.name](list(graph.given.values()))
         times.append(time.perf_counter() - begin)
     return min(times)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The quantiser advises on a preparation that exports have had already."""
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)

@@ -6,10 +6,7 @@ makes a batch that varies a constant.  Memory is planned when the file is writte
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,7 @@ from seqspec.components.graphs import Axes, Graph
 from seqspec.runtime.export.comparison import compare_answers, compare_graphs
 from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check, required
-from seqspec.runtime.export.tracing import arguments, described, exporting
+from seqspec.runtime.export.tracing import arguments, described, exporting, quiet
 
 MOST = 1024
 """Largest size of an axis that varies: ids, frames, positions."""
@@ -29,7 +26,7 @@ BATCH = "batch"
 
 def require() -> dict[str, str]:
     """The package that writes the files and runs them."""
-    with _quiet():
+    with quiet():
         for module in ("executorch.exir", "executorch.runtime"):
             required(module, extra="executorch", wanted_by="`--to executorch`")
     from importlib.metadata import version
@@ -42,7 +39,7 @@ def write(subject: Subject, folder: Path) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for graph in subject.graphs(subject.batches[0]):
         file = f"{graph.name}.pte"
-        with _quiet(), exporting(graph, target="executorch"):
+        with quiet(), exporting(graph, target="executorch"):
             (folder / file).write_bytes(_lowered(graph))
         told[graph.name] = described(graph, file)
     return {"graphs": told, "backend": "XNNPACK", BATCH: 1, "largest": MOST}
@@ -50,7 +47,7 @@ def write(subject: Subject, folder: Path) -> dict[str, Any]:
 
 def compare(subject: Subject, folder: Path) -> Sequence[Check]:
     """The files in ExecuTorch's own runtime, example by example; then whole searches with them."""
-    with _quiet():
+    with quiet():
         runners = {graph.name: runner(graph, folder / f"{graph.name}.pte") for graph in subject.graphs()}
         return [*compare_graphs(subject, runners), *compare_answers(subject, runners)]
 
@@ -102,15 +99,3 @@ def _row(x: Tensor, at: int | None, row: int) -> Tensor:
     alone = x if at is None else x.narrow(at, min(row, x.shape[at] - 1), 1)
     # What is empty keeps strange strides through `contiguous`, and the runtime aborts on these.
     return torch.empty(alone.shape, dtype=x.dtype).copy_(alone)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The package speaks of its own imports and passes."""
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
