@@ -1,5 +1,6 @@
 """Runs a spec whole, then once for each update that is named, killed in its middle and resumed; prints the
 updates after which the end was another one.  ``SPEC FOLDER MAX_STEPS UPDATE…``, in a process of its own.
+A spec that has a profile ``tiny`` is trained in it.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
 
 def main(spec: Path, folder: Path, max_steps: int, updates: list[int]) -> list[int]:
-    overlays = [Overlay.profile("tiny"), Overlay.set(f"train.max_steps={max_steps}"),
-                Overlay.set("train.checkpoint_every_steps=2")]  # fmt: skip
+    overlays = [Overlay.set(f"train.max_steps={max_steps}"), Overlay.set("train.checkpoint_every_steps=2")]
+    if "\n  tiny:" in spec.read_text(encoding="utf-8"):
+        overlays.insert(0, Overlay.profile("tiny"))
     compiled = compile_spec(spec, overlays=overlays)
     whole = bits(run(compiled, runs=folder / "whole", launch=LAUNCH).folder.path)
     different = []

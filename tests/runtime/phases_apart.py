@@ -1,6 +1,7 @@
-"""Trains the fake program in a process of its own: ``FOLDER KILL_AT SETTINGS``.
+"""Trains the fake program in a process of its own: ``FOLDER KILLS SETTINGS``.
 
-It kills itself in the middle of the update ``KILL_AT``, from 1, where that is not 0.
+``KILLS`` is a list of updates, from 1: for each of them a child trains in ``FOLDER/UPDATE`` and kills itself in
+the middle of that update.  With an empty list it trains in ``FOLDER`` and is left alone.
 """
 
 from __future__ import annotations
@@ -19,10 +20,17 @@ from seqspec.runtime.training.training_module import Training
 from tests.runtime.fakes import start
 
 
-def main(folder: Path, kill_at: int, settings: dict) -> None:
+def main(folder: Path, kills: list[int], settings: dict) -> None:
     torch.set_num_threads(1)
-    if kill_at:
-        _kill_in(kill_at)
+    for update in kills:
+        child = os.fork()
+        if not child:
+            _kill_in(update)
+            start(folder / str(update), **settings)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    if kills:
+        return
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         start(folder, **settings)
@@ -47,4 +55,4 @@ def _kill_in(update: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))
