@@ -54,9 +54,9 @@ class Program:
     optimizers: Mapping[str, Claim] = field(default_factory=dict)
     """Every optimiser by name, with the parameters that it moves."""
     phases: tuple[Phase, ...] = ()
+    """The cycle of one training step."""
     apart: Apart | None = None
     """Whether the repeats of the phase are replicas that train apart."""
-    """The cycle of one training step."""
     joining: Joining | None = None
     """Makes one gradient of those of all tasks, where a step takes a batch of each."""
     weighting: Weighting | None = None
