@@ -43,6 +43,10 @@ def prepare(
         str | None,
         typer.Option(metavar="I/N", help="Work out part I of N, from 1; the last of them joins all."),
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Copy what was prepared there; SEQSPEC_STORE names it to readers."),
+    ] = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -58,6 +62,7 @@ def prepare(
             processes=processes,
             verify=verify,
             shard=shard,
+            pushed=push,
             quiet=quiet,
             format=format,
         )

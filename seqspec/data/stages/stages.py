@@ -159,7 +159,7 @@ class Stages:
             roles=parts.roles,
             ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text, PlacesIn)},
             frames=self.frames(base),
-            root=parts.adapter.root,
+            root=self.corpus.root(base),
             features=parts.features,
             readers={role: parts.reader(role) for role in parts.features},
             normalize=parts.normalize,
