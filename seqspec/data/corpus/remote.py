@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -48,7 +49,7 @@ def mirror(address: str, *, corpus: str, cache: Path | None = None) -> Path:
             version = {key: str(info[key]) for key in VERSION if info.get(key) is not None}
             if notes.get(name, {}).get("version") == version and _held(folder / name, notes[name]):
                 continue
-            size, digest = tried(lambda info=info, name=name: _copy(store, info, folder / name), address)
+            size, digest = tried(partial(_copy, store, info, folder / name), address)
             notes[name] = {"version": version, "bytes": size, "sha256": digest}
             _write_notes(folder, notes)
         for name in notes.keys() - listed.keys():

@@ -42,7 +42,7 @@ def checked(data: bytes, *, stage: str, parts: object) -> dict[str, Entry]:
     if any(manifest.get(name) != value for name, value in asked.items()):
         raise ValueError("it is the manifest of other data")
     rows = manifest.get("rows")
-    if not _is_count(rows) or not isinstance(manifest.get("state"), dict):
+    if not isinstance(rows, int) or not _is_count(rows) or not isinstance(manifest.get("state"), dict):
         raise ValueError("it does not say how many rows there are")
     columns = _columns(manifest.get("columns"))
     files = manifest.get("files")
