@@ -78,9 +78,10 @@ def refused(error: BaseException, address: str) -> NoReturn:
     variables = STORES[scheme(address)].variables if scheme(address) in STORES else ()
     first = (str(error) or type(error).__name__).splitlines()[0][:200]
     if _of_credentials(error):
-        named = ", ".join(variables) or "none are known for it"
+        named = ", ".join(variables)
         raise RunError(f"`{address}` does not let this machine in: {first}", exit=Exit.STORAGE,
-                       help=f"credentials come from the environment ({named})") from None  # fmt: skip
+                       help=f"credentials come from the environment ({named})" if named
+                       else "see who may read and write there") from None  # fmt: skip
     endpoint = next((one for one in variables if one.endswith("URL")), None)
     raise RunError(
         f"`{address}` cannot be reached: {first}",

@@ -163,7 +163,7 @@ class PreparedStore:
 
         try:
             data = tried(read, self.address)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
         with self._believing(name):
             if len(data) > LARGEST_DOCUMENT:
@@ -178,7 +178,6 @@ class PreparedStore:
             return
         file.unlink(missing_ok=True)
         for again in (False, True):
-            before = _size(part)
             try:
                 tried(lambda: self._append(f"{place}/{name}", part, entry, advance), self.address)
             except FileNotFoundError:
@@ -186,7 +185,7 @@ class PreparedStore:
             if part.stat().st_size == entry.bytes and sha256(part) == entry.sha256:
                 break
             part.unlink()
-            if again or not before:
+            if again:
                 self._refuse(f"{place}/{name}", "its bytes are not those that its manifest names")
         os.utime(part, ns=(entry.modified, entry.modified))
         part.rename(file)
@@ -207,8 +206,11 @@ class PreparedStore:
                 advance(len(block))
             copy.flush()
             os.fsync(copy.fileno())
-        if part.stat().st_size < entry.bytes:
-            raise OSError(f"{part.stat().st_size:,} of {entry.bytes:,} bytes of {name} came")
+        came, there = part.stat().st_size, self._opened[0].size(self._place(name))
+        if came < entry.bytes and there is not None and there < entry.bytes:
+            self._refuse(name, f"it has {there:,} bytes, and its manifest says {entry.bytes:,}")
+        if came < entry.bytes:
+            raise OSError(f"{came:,} of {entry.bytes:,} bytes of {name} came")
 
     @contextlib.contextmanager
     def _believing(self, name: str) -> Iterator[None]:
