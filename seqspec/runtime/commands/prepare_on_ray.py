@@ -7,6 +7,7 @@ every worker has to see the cache, the corpus and the spec where this machine se
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ def _cluster(environment: dict[str, str]) -> Iterator[Any]:
     try:
         ray.init(
             runtime_env={"env_vars": environment}, include_dashboard=False, log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
         )  # fmt: skip
     except Exception as error:  # Ray has no class for what goes wrong while it starts
         raise _not_reached(error) from None
