@@ -1,7 +1,7 @@
 """The command line's ``data`` group: fetch, prepare and look at what an experiment learns from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -43,6 +43,16 @@ def prepare(
         str | None,
         typer.Option(metavar="I/N", help="Work out part I of N, from 1; the last of them joins all."),
     ] = None,
+    on: Annotated[
+        Literal["ray"] | None, typer.Option(help="Have the parts worked out by a Ray cluster (RAY_ADDRESS).")
+    ] = None,
+    shards: Annotated[
+        int | None, typer.Option(min=1, help="With --on: how many parts; left out, four a worker.")
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Copy what was prepared there; SEQSPEC_STORE names it to readers."),
+    ] = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -50,6 +60,22 @@ def prepare(
     from seqspec.compile.commands import overlays
     from seqspec.runtime.commands import corpus
 
+    if on is not None or shards is not None:
+        from seqspec.runtime.commands.prepare_on_ray import prepare_on_ray, require_alone
+
+        finish(
+            require_alone(on, shard=shard, processes=processes)
+            or prepare_on_ray(
+                spec,
+                over=overlays(profile, set, task),
+                splits=split,
+                shards=shards,
+                verify=verify,
+                quiet=quiet,
+                format=format,
+                pushed=push,
+            )
+        )
     finish(
         corpus.prepare(
             spec,
@@ -58,6 +84,7 @@ def prepare(
             processes=processes,
             verify=verify,
             shard=shard,
+            pushed=push,
             quiet=quiet,
             format=format,
         )

@@ -63,7 +63,7 @@ def test_a_folder_that_is_not_there_is_told(web, tmp_path):
 
 
 def test_a_store_that_cannot_be_reached_is_told_with_exit_5(tmp_path, monkeypatch):
-    monkeypatch.setattr("seqspec.data.corpus.remote.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("seqspec.data.store.object_store.PAUSE_SECONDS", 0.0)
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
@@ -109,7 +109,7 @@ def test_a_corpus_in_a_bucket(bucket, tmp_path, monkeypatch):
 
 def test_a_bucket_without_credentials_is_told_with_exit_5(tmp_path, monkeypatch):
     pytest.importorskip("s3fs")
-    monkeypatch.setattr("seqspec.data.corpus.remote.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("seqspec.data.store.object_store.PAUSE_SECONDS", 0.0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

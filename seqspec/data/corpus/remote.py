@@ -11,23 +11,20 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import Any
 
 from seqspec.data.printable import show
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
-from seqspec.schema.diagnostic import DataError, Exit, RunError
-from seqspec.schema.remote import STORES, scheme_of
+from seqspec.data.store.object_store import opened, tried
+from seqspec.schema.diagnostic import DataError
 
 NOTES = ".remote.json"
 BLOCK = 2**20
-ATTEMPTS = 3
-PAUSE_SECONDS = 0.5
-"""Before the second attempt; doubled before the third."""
 VERSION = ("size", "ETag", "etag", "md5Hash", "crc32c", "generation", "blob_id", "LastModified", "mtime")
 """What stores say of a file that changes when its bytes do."""
 
@@ -44,7 +41,7 @@ def mirror(address: str, *, corpus: str, cache: Path | None = None) -> Path:
         (cache or default_cache()) / "remote" / hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:32]
     )
     folder.mkdir(parents=True, exist_ok=True)
-    store, root = _opened(address)
+    store, root = opened(address)
     with _alone(folder):
         listed = _listed(store, root, address, corpus)
         notes = _read_notes(folder)
@@ -52,7 +49,7 @@ def mirror(address: str, *, corpus: str, cache: Path | None = None) -> Path:
             version = {key: str(info[key]) for key in VERSION if info.get(key) is not None}
             if notes.get(name, {}).get("version") == version and _held(folder / name, notes[name]):
                 continue
-            size, digest = _tried(lambda info=info, name=name: _copy(store, info, folder / name), address)
+            size, digest = tried(partial(_copy, store, info, folder / name), address)
             notes[name] = {"version": version, "bytes": size, "sha256": digest}
             _write_notes(folder, notes)
         for name in notes.keys() - listed.keys():
@@ -60,21 +57,6 @@ def mirror(address: str, *, corpus: str, cache: Path | None = None) -> Path:
             del notes[name]
         _write_notes(folder, notes)
     return folder
-
-
-def _opened(address: str) -> tuple[Any, str]:
-    scheme = scheme_of(address)
-    assert scheme is not None
-    try:
-        import fsspec.core
-
-        store, root = fsspec.core.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True)
-    except ImportError:
-        raise RunError(f"`{address}` needs the packages fsspec and {STORES[scheme].package}", exit=Exit.USAGE,
-                       help="pip install 'seqspec-compiler[remote]'") from None  # fmt: skip
-    except Exception as error:  # each store has its own errors
-        _refused(error, address)
-    return store, str(root)
 
 
 def _listed(store: Any, root: str, address: str, corpus: str) -> dict[str, Mapping[str, Any]]:
@@ -88,7 +70,7 @@ def _listed(store: Any, root: str, address: str, corpus: str) -> dict[str, Mappi
         }
 
     try:
-        found = _tried(find, address)
+        found = tried(find, address)
     except FileNotFoundError:
         found = {}
     named: dict[str, Mapping[str, Any]] = {
@@ -111,54 +93,6 @@ def _below(path: str, root: str) -> str | None:
         if not name or not path.startswith(root) or ".." in parts or "\0" in name or name == NOTES
         else name
     )
-
-
-def _tried(work: Any, address: str) -> Any:
-    """``work``, again after a pause where the network failed."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return work()
-        except (FileNotFoundError, PermissionError, RunError) as error:
-            if isinstance(error, PermissionError):
-                _refused(error, address)
-            raise
-        except Exception as error:  # each store has its own errors
-            if attempt == ATTEMPTS - 1 or _of_credentials(error):
-                _refused(error, address)
-            time.sleep(PAUSE_SECONDS * 2**attempt)
-    raise AssertionError
-
-
-def _of_credentials(error: BaseException) -> bool:
-    told = f"{type(error).__name__} {error}"
-    words = (
-        "Credential",
-        "AccessDenied",
-        "Forbidden",
-        "Unauthorized",
-        "InvalidAccessKeyId",
-        "Signature",
-        "401",
-        "403",
-    )
-    return isinstance(error, PermissionError) or any(word in told for word in words)
-
-
-def _refused(error: BaseException, address: str) -> NoReturn:
-    """One message for what a store says."""
-    store = STORES[scheme_of(address) or "https"]
-    first = (str(error) or type(error).__name__).splitlines()[0][:200]
-    if _of_credentials(error):
-        named = ", ".join(store.variables) or "none are known for it"
-        raise RunError(f"`{address}` does not let this machine in: {first}", exit=Exit.STORAGE,
-                       help=f"credentials come from the environment ({named})") from None  # fmt: skip
-    endpoint = next((one for one in store.variables if one.endswith("URL")), None)
-    raise RunError(
-        f"`{address}` cannot be reached: {first}",
-        exit=Exit.STORAGE,
-        help="see that the network and the store are up; the same command then goes on where this one was"
-        + (f", and that {endpoint} is right" if endpoint and os.environ.get(endpoint) else ""),
-    ) from None
 
 
 def _copy(store: Any, info: Mapping[str, Any], place: Path) -> tuple[int, str]:

@@ -23,6 +23,9 @@ from seqspec.data.store.store import Store
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import SEQUENCES, AnswerSpans, Classes, Counted
 
+ABSENT = "SQ401"
+"""The code of a corpus that is not there at all."""
+
 
 @dataclass
 class CorpusStage:
@@ -33,6 +36,8 @@ class CorpusStage:
     progress: Progress
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, dict[str, str]] = field(default_factory=dict)
+    """SHA-256 of the files of splits whose corpus is not here, though their stores are found."""
     shard: Shard | None = None
     """The part of the rows that this call works out."""
 
@@ -105,13 +110,32 @@ class CorpusStage:
             )
         return self.parts.adapter.splits()
 
+    def source_of(self, base: str) -> object:
+        """What decides the records of a split besides the bytes of its files."""
+        return _only(self.parts.source_fingerprint(), base)
+
+    def root(self, base: str) -> Path:
+        """The corpus folder; of a split whose corpus is not here a folder that nothing can be read from."""
+        return Path("/nonexistent") if base in self.absent else self.parts.adapter.root
+
     def hashes(self, base: str) -> dict[str, str]:
-        """SHA-256 of every file that a split is read from."""
+        """SHA-256 of every file that a split is read from, as whoever prepared it told where there is no
+        corpus here.
+        """
         adapter = self.parts.adapter
         try:
             files = list(adapter.files(base))
         except OSError as error:
             raise unreadable(error, adapter.root) from None
+        except DataError as error:
+            if error.code != ABSENT or self.cache.elsewhere is None:
+                raise
+            if base not in self.absent:
+                known = self.cache.elsewhere.files_of(self.source_of(base), base)
+                if known is None:
+                    raise
+                self.absent[base] = known
+            return self.absent[base]
         return file_hashes(
             files, root=adapter.root, memory=self.cache.root / "hashes", progress=self.progress
         )
@@ -122,7 +146,7 @@ class CorpusStage:
             on_error = self.parts.config.on_error
             self.keys[base] = key_of(
                 {
-                    "source": _only(self.parts.source_fingerprint(), base),
+                    "source": self.source_of(base),
                     "split": base,
                     "files": self.hashes(base),
                     "on_error": on_error if isinstance(on_error, str) else on_error.model_dump(),

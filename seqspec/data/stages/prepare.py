@@ -20,6 +20,7 @@ from seqspec.data.stages.row_shards import Shard
 from seqspec.data.stages.stages import AnySplit, Stages
 from seqspec.data.store.cache import Cache, storage
 from seqspec.data.store.hashes import file_hashes
+from seqspec.data.store.prepared_store import named_store
 from seqspec.data.worker_processes import cores, require_started
 from seqspec.schema.diagnostic import blamed
 
@@ -44,26 +45,27 @@ class Prepared:
     """Training records of each class by role."""
 
     @property
-    def _stages(self) -> Stages:
+    def stages(self) -> Stages:
+        """What they were prepared by."""
         assert isinstance(self.splits, _Splits)
         return self.splits.stages
 
     @property
     def dropped(self) -> dict[str, dict[str, int]]:
         """Rows left out of the splits prepared so far, by reason."""
-        stages = self._stages
+        stages = self.stages
         return {name: stages.dropped(name) for name in stages.opened}
 
     @property
     def dropped_at(self) -> dict[str, dict[str, str]]:
         """File and row of the first of the rows that could not be read, by split and reason."""
-        stages = self._stages
+        stages = self.stages
         return {name: stages.dropped_at(name) for name in stages.opened}
 
     @property
     def files(self) -> dict[str, dict[str, str]]:
         """SHA-256 of every file that was read, by split and name below the corpus folder."""
-        stages = self._stages
+        stages = self.stages
         return {name: stages.corpus.hashes(stages.corpus.base(name)) for name in stages.opened}
 
     @property
@@ -99,7 +101,9 @@ def prepare(
     if splits is None or "train" in splits:
         _require_recordings(parts)
     with storage(cache):
-        stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores(), learned)
+        stages = Stages.of(
+            parts, Cache(cache, verify, named_store(progress)), progress, processes or cores(), learned
+        )
         found = _Splits(stages)
         for name in stages.corpus.names if splits is None else splits:
             found[name]
@@ -133,7 +137,9 @@ def prepare_shard(
     """
     require_started()
     with storage(cache):
-        stages = Stages.of(parts, Cache(cache, verify), progress, processes or cores(), shard=shard)
+        stages = Stages.of(
+            parts, Cache(cache, verify, named_store(progress)), progress, processes or cores(), shard=shard
+        )
         return stages.missing_shards(split)
 
 

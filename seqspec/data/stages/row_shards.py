@@ -85,7 +85,7 @@ def shared_store(
         join_rows(folder, [cache.store(beside, part(n), _never) for n in numbers], check=check)
 
     beside, numbers = f"{stage}_shards", range(1, shard.of + 1)
-    if not is_whole():
+    if not cache.fetch(stage, parts):
         cache.store(beside, part(shard.number), lambda folder: write(folder, rows=shard.rows(total)))
         missing = [number for number in numbers if not cache.has(beside, part(number))]
         if missing and not is_whole():  # Another may have joined them and taken them away since.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from seqspec.data.corpus.splitting import PLACES
 from seqspec.data.progress import Progress
 from seqspec.data.stages.classes import class_names, unknown_labels
-from seqspec.data.stages.corpus_stage import CorpusStage
+from seqspec.data.stages.corpus_stage import ABSENT, CorpusStage
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import num_frames, write_features
 from seqspec.data.stages.learned import Learned
@@ -152,14 +153,17 @@ class Stages:
         if not index.rows:
             raise self._nothing_left(name, index)
         self._known_labels(base)
+        frames = self.frames(base)
+        if base in self.corpus.absent:
+            self._require_no_recordings(base, frames)
         return Split(
             name=name,
             index=index,
             records=self.corpus.records(base),
             roles=parts.roles,
             ids={role: self.texts.ids(base, role) for role in parts.roles_of(Text, PlacesIn)},
-            frames=self.frames(base),
-            root=parts.adapter.root,
+            frames=frames,
+            root=self.corpus.root(base),
             features=parts.features,
             readers={role: parts.reader(role) for role in parts.features},
             normalize=parts.normalize,
@@ -167,6 +171,19 @@ class Stages:
             labels=self.labels,
             rates=parts.rates,
         )
+
+    def _require_no_recordings(self, base: str, frames: Mapping[str, Store]) -> None:
+        """Raises ``DataError`` where a split without its corpus reads recordings again and again."""
+        augmented = self.parts.waveform_augments if base == "train" else {}
+        for role in self.parts.features:
+            if role not in frames or augmented.get(role):
+                raise DataError(
+                    f"training reads the recordings of `{role}` themselves, and the corpus is not here",
+                    help="bring the corpus here; or take `waveform_augment` out and raise "
+                    "`audio.cache_gigabytes` where the data are prepared",
+                    at=("data", "source"),
+                    code=ABSENT,
+                )
 
     def _nothing_left(self, name: str, index: Store) -> DataError:
         rows = self.corpus.records(self.corpus.base(name)).rows

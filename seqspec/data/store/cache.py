@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from seqspec.data.store.durable import json_bytes, sync_folder, write_durably
 from seqspec.data.store.store import JOURNAL, MANIFEST, Store
@@ -49,6 +49,16 @@ def key_of(parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class Elsewhere(Protocol):
+    """Where finished stores may lie as well."""
+
+    def fetch(self, stage: str, parts: object, folder: Path) -> bool:
+        """Copy the store of ``parts`` to ``folder``; ``False`` where it is not there."""
+
+    def files_of(self, source: object, split: str) -> dict[str, str] | None:
+        """SHA-256 of the files that a split was prepared from, by name; ``None`` where that is not known."""
+
+
 @dataclass(frozen=True)
 class Cache:
     """Finds finished stores and builds the ones that are missing."""
@@ -58,6 +68,8 @@ class Cache:
     """Hash every file of every store that is opened, instead of only those that were touched since they
     were written.
     """
+    elsewhere: Elsewhere | None = None
+    """Where stores are looked for before they are built."""
 
     def store(self, stage: str, parts: object, build: Callable[[Path], None]) -> Store:
         """The store of ``parts``.
@@ -68,9 +80,17 @@ class Cache:
         folder = self.root / stage / key
         if not self._sound(folder):
             with self._locked(f"{stage}-{key}"):
-                if not self._sound(folder):
+                if not self._sound(folder) and not self._fetched(folder, stage, parts):
                     self._build(folder, stage, parts, build)
         return Store(folder)
+
+    def fetch(self, stage: str, parts: object) -> bool:
+        """Whether the store is there and sound, or is now that it was looked for elsewhere."""
+        folder = self.folder(stage, parts)
+        if self.elsewhere is None or self._sound(folder):
+            return self._sound(folder)
+        with self._locked(f"{stage}-{folder.name}"):
+            return self._sound(folder) or self._fetched(folder, stage, parts)
 
     def has(self, stage: str, parts: object) -> bool:
         """Whether the store is there and sound."""
@@ -80,11 +100,18 @@ class Cache:
         """Where the store lies, or would."""
         return self.root / stage / key_of(parts)
 
-    def _build(self, folder: Path, stage: str, parts: object, build: Callable[[Path], None]) -> None:
-        partial = folder.with_name(folder.name + ".partial")
+    def _fetched(self, folder: Path, stage: str, parts: object) -> bool:
+        """Take a damaged store away; whether it came from elsewhere then."""
         if folder.exists():
             print(f"seqspec: {folder} is damaged and is made anew", file=sys.stderr)
             shutil.rmtree(folder)
+        if self.elsewhere is None or not self.elsewhere.fetch(stage, parts, folder):
+            return False
+        shutil.rmtree(_partial(folder), ignore_errors=True)
+        return True
+
+    def _build(self, folder: Path, stage: str, parts: object, build: Callable[[Path], None]) -> None:
+        partial = _partial(folder)
         partial.mkdir(parents=True, exist_ok=True)
         build(partial)
         _finish(partial, stage, parts)
@@ -97,7 +124,7 @@ class Cache:
         as well where it was touched since.
         """
         try:
-            files: dict[str, dict[str, Any]] = _unsealed((folder / MANIFEST).read_bytes())["files"]
+            files: dict[str, dict[str, Any]] = unsealed((folder / MANIFEST).read_bytes())["files"]
             return all(_file_sound(folder / name, entry, verify=self.verify) for name, entry in files.items())
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return False
@@ -120,6 +147,11 @@ class Cache:
             yield
 
 
+def _partial(folder: Path) -> Path:
+    """Where a store grows."""
+    return folder.with_name(folder.name + ".partial")
+
+
 def _finish(partial: Path, stage: str, parts: object) -> None:
     journal = json.loads((partial / JOURNAL).read_bytes())
     files = {name: _entry(partial / name) for name in sorted(journal["sizes"])}
@@ -132,20 +164,20 @@ def _finish(partial: Path, stage: str, parts: object) -> None:
         "state": journal["state"],
         "files": files,
     }
-    write_durably(partial / MANIFEST, _sealed(manifest))
+    write_durably(partial / MANIFEST, sealed(manifest))
 
 
-def _sealed(manifest: dict[str, Any]) -> bytes:
+def sealed(manifest: dict[str, Any]) -> bytes:
     """The bytes of a manifest, its own SHA-256 among them: no bit of it can change unnoticed."""
     plain = json.loads(json_bytes(manifest))  # keys that are no strings sort otherwise once they are
     return json_bytes(plain | {SEAL: hashlib.sha256(json_bytes(plain)).hexdigest()})
 
 
-def _unsealed(data: bytes) -> dict[str, Any]:
+def unsealed(data: bytes) -> dict[str, Any]:
     """The manifest; raises ``ValueError`` where a bit differs from what was written."""
     manifest: dict[str, Any] = json.loads(data)
     del manifest[SEAL]
-    if _sealed(manifest) != data:
+    if sealed(manifest) != data:
         raise ValueError("the manifest is not what was written")
     return manifest
 

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,8 +19,10 @@ from seqspec.data.progress import Progress, bar, silent
 from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.prepare import Prepared, prepare_shard
 from seqspec.data.stages.prepare import prepare as prepare_parts
+from seqspec.data.stages.push import push
 from seqspec.data.stages.row_shards import Shard
 from seqspec.data.store.cache import default_cache
+from seqspec.data.store.prepared_store import PreparedStore
 from seqspec.runtime.commands.guard import guarded
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
@@ -40,13 +43,19 @@ def prepare(
     quiet: bool,
     format: Format,
     shard: str | None = None,
+    pushed: str | None = None,
 ) -> Outcome:
     """``seqspec data prepare SPEC``: make what the experiment reads, or find it made.
 
     ``shard`` is ``I/N``: make part I of N, from 1, and the whole where all other parts are there.
+    ``pushed`` is the address that what was prepared is copied to.
     """
 
     def work() -> Outcome:
+        progress = silent if quiet else bar
+        store = None if pushed is None else PreparedStore.at(pushed, progress, said="--push")
+        if store is not None:
+            store.begin()
         if shard is not None:
             mine, lacking = shard_of(shard), list[object]()
             missing = _missing_shards(mine, spec, over, splits, processes, verify, quiet, lacking)
@@ -59,11 +68,13 @@ def prepare(
                 prepared, absent = prepare_present(
                     build_data(compiled.plan),
                     splits=splits,
-                    progress=silent if quiet else bar,
+                    progress=progress,
                     processes=processes,
                     verify=verify,
                 )
             found[task] = summarize(prepared)
+            if store is not None:
+                found[task]["pushed"] = asdict(push(prepared, store, verify=verify))
             warnings += [*absent, *first_look(prepared)]
         text = "".join((f"task {task}\n" if task else "") + told(summary) for task, summary in found.items())
         if format == "json":
@@ -278,4 +289,8 @@ def told(summary: dict[str, Any]) -> str:
             at = f" ({'at' if count == 1 else 'first at'} {first[reason]})" if reason in first else ""
             lines.append(f"{'':<10} {count:>12,} left out: {reason}{at}")
     lines += [f"{name} = {value:,}" for name, value in summary["facts"].items()]
-    return "\n".join([*lines, f"cache      {summary['cache']}"]) + "\n"
+    lines.append(f"cache      {summary['cache']}")
+    if (sent := summary.get("pushed")) is not None:
+        told = f"{sent['uploaded']} of {sent['stores']} stores, {sent['bytes']:,} bytes"
+        lines.append(f"pushed     {told}, to {sent['address']}")
+    return "\n".join(lines) + "\n"
