@@ -272,8 +272,8 @@ def _attend_with_dropout(
     p: float,
     group: Group | None,
 ) -> Tensor:
-    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks; and none draws those of some
-    of the heads.
+    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks; and none draws those of
+    some of the heads.
     """
     scores = queries_BHQE @ memory.keys.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
     if causal:

@@ -1,9 +1,9 @@
 """Layers whose weights several processes share, each with some of the heads or of the inner features.
 
-Shoeybi et al. (2019), "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model Parallelism",
-arXiv:1909.08053, section 3, by torch's ``DTensor``.  Between a layer whose columns are split and one whose rows
-are split each process works on its part alone; the parts are summed once on the way forward, where rows end, and
-once on the way back, where columns begin.
+Shoeybi et al. (2019), "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model
+Parallelism", arXiv:1909.08053, section 3, by torch's ``DTensor``.  Between a layer whose columns are split and
+one whose rows are split each process works on its part alone; the parts are summed once on the way forward,
+where rows end, and once on the way back, where columns begin.
 """
 
 # I inputs, O outputs
@@ -30,8 +30,8 @@ class Group:
     size: int
 
     def entered(self, x: Tensor) -> Tensor:
-        """``x``, which every process holds, where columns begin: its gradient is the sum of what comes back in
-        all processes.
+        """``x``, which every process holds, where columns begin: its gradient is the sum of what comes back
+        in all processes.
         """
         from torch.distributed.tensor import DTensor, Partial, Replicate
 
@@ -48,7 +48,7 @@ class Group:
         return given
 
     def part(self, x: Tensor, *, dim: int) -> Tensor:
-        """This process's part of ``x``, which every process holds, cut along ``dim``."""
+        """The part of ``x`` that is this process's, cut along ``dim``; every process holds ``x``."""
         from torch.distributed.tensor import DTensor, Replicate, Shard
 
         whole = DTensor.from_local(x, self.mesh, [Replicate()], run_check=False)
@@ -56,7 +56,7 @@ class Group:
         return given
 
     def dropout(self, x: Tensor, p: float, *, dim: int) -> Tensor:
-        """``dropout`` of a part, cut along ``dim``: the zeros are those that one process draws for the whole."""
+        """``dropout`` of a part, cut along ``dim``: its zeros are those that one process draws for all."""
         whole = list(x.shape)
         whole[dim] *= self.size
         mask = dropout(torch.ones(whole, dtype=x.dtype, device=x.device), p)
@@ -68,7 +68,7 @@ class Columns:
     """A linear layer whose outputs are split."""
 
     pieces: int = 1
-    """Stretches of outputs each of which is split by itself, such as the gates and the values of a gated one."""
+    """Stretches of outputs each of which is split by itself, such as gates and values."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class TensorPlan:
 
 @runtime_checkable
 class TensorParallel(Protocol):
-    """A part that several processes can share; whoever shares it sets ``group`` and each layer's ``split``."""
+    """A part that several processes can share; whoever shares it sets ``group``, and ``split`` of each layer."""
 
     group: Group | None
 
@@ -105,7 +105,7 @@ class Split:
     how: Columns | Rows
 
     def own(self, tensor: Tensor) -> Tensor:
-        """This process's part of a weight or a bias; constants, such as a bias of zeros, are held whole."""
+        """The part of a weight or a bias that is this process's; constants, such as zeros, are held whole."""
         held: Any = tensor
         if isinstance(tensor, nn.Parameter):
             part: Tensor = held.to_local()

@@ -1,14 +1,14 @@
 """A model whose attention heads and feed-forward networks are split over processes.
 
-Every process works on the same batches, with all that the model does not split done alike in each.  What can be
-split, its parts say themselves: see ``TensorParallel``.
+Every process works on the same batches, with all that the model does not split done alike in each.  What can
+be split, its parts say themselves: see ``TensorParallel``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -55,8 +55,8 @@ class TensorParallelModel:
         return self._group.rank == 0
 
     def suit(self, optimizer: torch.optim.Optimizer) -> None:
-        """Torch's kernels for many parameters take parts, or whole ones, and not both at once; that of gradient
-        descent takes no parts.
+        """Torch's kernels for many parameters take parts, or whole ones, and not both at once; that of
+        gradient descent takes no parts.
         """
         groups: list[dict[str, Any]] = []
         for group in optimizer.param_groups:
@@ -73,7 +73,7 @@ class TensorParallelModel:
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Every process holds all weights until the end, and works by itself.  All enter and leave together."""
+        """Every process holds all weights until the end, and works by itself; all enter and leave together."""
         kept = [(layer, layer.split, dict(layer._parameters)) for layer in self._layers()]
         for layer, _, held in kept:
             for name, parameter in held.items():
@@ -135,8 +135,7 @@ def require_divisible(parts: tuple[Part, ...], processes: int) -> None:
     """Raises ``RunError`` where there is nothing to split, or it cannot be split by so many."""
     if not parts:
         raise RunError(
-            "`--strategy tp` splits attention heads and feed-forward networks, and nothing in this model says "
-            "how it is split",
+            "`--strategy tp` splits attention heads and feed-forward networks, and nothing in this model says how",
             exit=Exit.USAGE,
             help="use `--strategy fsdp`, or leave it out",
         )
