@@ -1,9 +1,9 @@
 """Layers whose weights several processes share, each with some of the heads or of the inner features.
 
 Shoeybi et al. (2019), "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model
-Parallelism", arXiv:1909.08053, section 3, by torch's ``DTensor``.  Between a layer whose columns are split and
-one whose rows are split each process works on its part alone; the parts are summed once on the way forward,
-where rows end, and once on the way back, where columns begin.
+Parallelism", arXiv:1909.08053, section 3, by torch's ``DTensor``.  Between a layer whose columns are split
+and one whose rows are split each process works on its part alone; the parts are summed once on the way
+forward, where rows end, and once on the way back, where columns begin.
 """
 
 # I inputs, O outputs
@@ -88,7 +88,7 @@ class TensorPlan:
 
 @runtime_checkable
 class TensorParallel(Protocol):
-    """A part that several processes can share; whoever shares it sets ``group``, and ``split`` of each layer."""
+    """A part that several processes can share; whoever shares it sets ``group``, and ``split`` of layers."""
 
     group: Group | None
 

@@ -73,7 +73,7 @@ class TensorParallelModel:
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
-        """Every process holds all weights until the end, and works by itself; all enter and leave together."""
+        """Every process holds all weights until the end, and works by itself; all enter together."""
         kept = [(layer, layer.split, dict(layer._parameters)) for layer in self._layers()]
         for layer, _, held in kept:
             for name, parameter in held.items():
@@ -135,7 +135,7 @@ def require_divisible(parts: tuple[Part, ...], processes: int) -> None:
     """Raises ``RunError`` where there is nothing to split, or it cannot be split by so many."""
     if not parts:
         raise RunError(
-            "`--strategy tp` splits attention heads and feed-forward networks, and nothing in this model says how",
+            "`--strategy tp` splits attention and feed-forward networks, and nothing in this model says how",
             exit=Exit.USAGE,
             help="use `--strategy fsdp`, or leave it out",
         )
