@@ -27,8 +27,10 @@ train = typer.Typer()
 
 
 Strategy = Annotated[
-    Literal["auto", "ddp", "fsdp"],
-    typer.Option(help="How devices share a step: ddp keeps the model whole on each, fsdp shards it."),
+    Literal["auto", "ddp", "fsdp", "tp"],
+    typer.Option(
+        help="How devices share a step: ddp keeps the model whole on each, fsdp shards it, tp splits heads."
+    ),
 ]
 
 

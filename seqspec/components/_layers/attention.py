@@ -19,6 +19,7 @@ from seqspec.components._layers.init import linear
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import affine_together
 from seqspec.components._layers.positions import rotate, turned, turns
+from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 
 
 class KeysValues(NamedTuple):
@@ -30,6 +31,9 @@ class KeysValues(NamedTuple):
 
 class Attention(nn.Module):
     """Queries of width ``dim`` over a memory of width ``memory_dim``, or over the queries' own input."""
+
+    group: Group | None = None
+    """The processes that share its heads."""
 
     def __init__(
         self,
@@ -58,6 +62,11 @@ class Attention(nn.Module):
         self.value = linear(memory_dim or dim, inner, bias=bias)
         self.output = linear(inner, dim, bias=bias)
         self.scale = nn.Parameter(torch.zeros(dim // num_heads)) if per_dim_scale else None
+
+    def tensor_plan(self) -> TensorPlan:
+        """Each process has some of the heads."""
+        layers = {"query": Columns(), "key": Columns(), "value": Columns(), "output": Rows()}
+        return TensorPlan(layers, counts={"num_heads": self.num_heads})
 
     def forward(
         self,
@@ -101,13 +110,14 @@ class Attention(nn.Module):
     def look(self, x_ND: Tensor, memory: KeysValues, *, mask: Tensor | None = None) -> Tensor:
         """One query a hypothesis.  The hypotheses of one example share its memory, which is not copied."""
         drop = self.dropout if self.training else 0.0
-        seen = attend(self._shared_queries(x_ND, memory), memory, mask=mask, drop=drop)
+        queries = self._shared_queries(x_ND, memory)
+        seen = attend(queries, memory, mask=self._seen(mask), drop=drop, group=self.group)
         return self.output(seen.transpose(1, 2).reshape(x_ND.shape[0], -1))
 
     def no_past(self, *, examples: int) -> Tensor:
         """``[0, P, B, H, E]``: what ``step`` is given at first."""
         weight = self.key.weight
-        return weight.new_empty(0, 2, examples, self.num_heads, len(weight) // self.num_heads)
+        return weight.new_empty(0, 2, examples, self._heads, len(weight) // self.num_heads)
 
     def step(
         self, x_ND: Tensor, past_TPNHE: Tensor, *, position: int, mask: Tensor | None = None
@@ -119,13 +129,14 @@ class Attention(nn.Module):
         else:
             # Small operations are most of a step: heads are cut out of rows, with no axis of time.
             query, key, value = affine_together(x_ND, self.query, self.key, self.value)
-            cut = (x_ND.shape[0], self.num_heads, -1)
+            cut = (x_ND.shape[0], self._heads, -1)
             queries_NH1E = self._sized(query.view(*cut).unsqueeze(2))
             keys_NHE, values_NHE = key.view(cut), value.view(cut)
         past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         drop = self.dropout if self.training else 0.0
-        return self.output(attend(queries_NH1E, seen, mask=mask, drop=drop).flatten(1)), past_TPNHE
+        given = attend(queries_NH1E, seen, mask=self._seen(mask), drop=drop, group=self.group)
+        return self.output(given.flatten(1)), past_TPNHE
 
     def advance(
         self,
@@ -158,9 +169,11 @@ class Attention(nn.Module):
 
     def _probabilities(self, queries_BHQE: Tensor, keys_BHKE: Tensor, mask: Tensor | None) -> Tensor:
         scores = queries_BHQE @ keys_BHKE.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
+        mask = self._seen(mask)
         if mask is not None:
             scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
-        return scores.softmax(-1).mean(1)
+        mean = scores.softmax(-1).mean(1)
+        return mean if self.group is None else self.group.summed(mean) / self.group.size
 
     def _of_itself(self, x_BTD: Tensor, *, start: int = 0) -> tuple[Tensor, KeysValues]:
         """Queries, keys and values of one sequence, whose first row stands at position ``start``."""
@@ -177,7 +190,7 @@ class Attention(nn.Module):
 
     def _shared_queries(self, x_ND: Tensor, memory: KeysValues) -> Tensor:
         """``[B, H, N / B, E]``: those of the hypotheses of each memory."""
-        cut = self.query(x_ND).view(memory.keys.shape[0], -1, self.num_heads, memory.keys.shape[3])
+        cut = self.query(x_ND).view(memory.keys.shape[0], -1, self._heads, memory.keys.shape[3])
         queries = self._sized(cut.transpose(1, 2))
         return rotate(queries, start=0) if self.rotary else queries
 
@@ -190,17 +203,31 @@ class Attention(nn.Module):
             queries = queries * queries.shape[-1] ** 0.5
         if self.scale is not None:
             # Lingvo: each feature of a head has its own positive scale, 1 at first.
-            queries = queries * (functional.softplus(self.scale) / torch.log(torch.tensor(2.0)))
+            scale = self.scale if self.group is None else self.group.entered(self.scale)
+            queries = queries * (functional.softplus(scale) / torch.log(torch.tensor(2.0)))
         return queries
 
+    @property
+    def _heads(self) -> int:
+        """Heads that this process works on."""
+        return self.num_heads if self.group is None else self.num_heads // self.group.size
+
+    def _seen(self, mask: Tensor | None) -> Tensor | None:
+        """What ``mask`` says of the heads of this process."""
+        if self.group is None or mask is None or mask.dim() < 3 or mask.shape[-3] == 1:
+            return mask
+        return self.group.part(mask, dim=-3)
+
     def _split(self, x_BKD: Tensor) -> Tensor:
-        return x_BKD.view(*x_BKD.shape[:2], self.num_heads, -1).transpose(1, 2)
+        return x_BKD.view(*x_BKD.shape[:2], self._heads, -1).transpose(1, 2)
 
     def _attend(
         self, queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool
     ) -> Tensor:
         drop = self.dropout if self.training else 0.0
-        return self._merge(attend(queries_BHQE, memory, mask=mask, causal=causal, drop=drop))
+        mask = self._seen(mask)
+        given = attend(queries_BHQE, memory, mask=mask, causal=causal, drop=drop, group=self.group)
+        return self._merge(given)
 
     def _merge(self, x_BHQE: Tensor) -> Tensor:
         return self.output(x_BHQE.transpose(1, 2).flatten(2))
@@ -218,24 +245,42 @@ def _with_before(blocks: Tensor) -> Tensor:
 
 
 def attend(
-    queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool = False, drop: float = 0.0
+    queries_BHQE: Tensor,
+    memory: KeysValues,
+    *,
+    mask: Tensor | None,
+    causal: bool = False,
+    drop: float = 0.0,
+    group: Group | None = None,
 ) -> Tensor:
-    """``[B, H, Q, E]``: means of the values, by the softmax of queries' inner products with keys."""
-    if drop and queries_BHQE.device.type == "cpu":
-        return _attend_with_dropout(queries_BHQE, memory, mask=mask, causal=causal, p=drop)
+    """``[B, H, Q, E]``: means of the values, by the softmax of queries' inner products with keys.  ``group``:
+    the processes that share the heads.
+    """
+    if drop and (queries_BHQE.device.type == "cpu" or group is not None):
+        return _attend_with_dropout(queries_BHQE, memory, mask=mask, causal=causal, p=drop, group=group)
     return functional.scaled_dot_product_attention(
         queries_BHQE, memory.keys, memory.values, attn_mask=mask, dropout_p=drop, is_causal=causal
     )
 
 
 def _attend_with_dropout(
-    queries_BHQE: Tensor, memory: KeysValues, *, mask: Tensor | None, causal: bool, p: float
+    queries_BHQE: Tensor,
+    memory: KeysValues,
+    *,
+    mask: Tensor | None,
+    causal: bool,
+    p: float,
+    group: Group | None,
 ) -> Tensor:
-    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks."""
+    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks; and none draws those of
+    some of the heads.
+    """
     scores = queries_BHQE @ memory.keys.transpose(-1, -2) * queries_BHQE.shape[-1] ** -0.5
     if causal:
-        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        seen = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
         scores = scores.masked_fill(~seen, -torch.inf)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
-    return dropout(scores.softmax(-1), p) @ memory.values
+    weights = scores.softmax(-1)
+    dropped = dropout(weights, p) if group is None else group.dropout(weights, p, dim=1)
+    return dropped @ memory.values

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.init import linear
+from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 
 
 def _identity(x: Tensor) -> Tensor:
@@ -46,6 +47,9 @@ class FeedForward(nn.Module):
     (Tensor2Tensor's ``conv_relu_conv``), left-padded where ``causal``.
     """
 
+    group: Group | None = None
+    """The processes that share its inner features."""
+
     def __init__(
         self,
         dim: int,
@@ -68,10 +72,18 @@ class FeedForward(nn.Module):
         self.dropout = Dropout(dropout)
         self.contract = linear(inner, dim, bias=bias)
 
+    def tensor_plan(self) -> TensorPlan | None:
+        """Each process has some of the inner features; a convolution is not split."""
+        if self.kernel > 1:
+            return None
+        expand = Columns(pieces=2 if self.activation in GATED else 1)
+        layers = {"expand": expand, "contract": Rows()}
+        return TensorPlan(layers, counts={"feed_forward_dim": self.contract.in_features})
+
     def forward(self, x_BTD: Tensor, mask_BT: Tensor | None = None) -> Tensor:
         """``mask_BT`` keeps padding out of a convolution's window; it is not needed where the kernel is 1."""
         inner = self.expand(x_BTD) if self.kernel == 1 else self._convolve(x_BTD, mask_BT)
-        return self.contract(self.dropout(self._activate(inner)))
+        return self.contract(self._dropped(self._activate(inner)))
 
     def step(self, x_ND: Tensor, before_NKD: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """One position after another; ``before_NKD`` holds the ``kernel - 1`` inputs before, where there are
@@ -82,6 +94,11 @@ class FeedForward(nn.Module):
         window_NKD = torch.cat([before_NKD, x_ND[:, None]], dim=1)
         inner = self.expand(window_NKD.transpose(1, 2)).squeeze(2)
         return self.contract(self.dropout(self._activate(inner))), window_NKD[:, 1:]
+
+    def _dropped(self, inner_BTF: Tensor) -> Tensor:
+        if self.group is None or not (self.training and self.dropout.p):
+            return self.dropout(inner_BTF)
+        return self.group.dropout(inner_BTF, self.dropout.p, dim=-1)
 
     def _activate(self, inner_BTF: Tensor) -> Tensor:
         return activate(inner_BTF, self.activation, product=self.kernel == 1)

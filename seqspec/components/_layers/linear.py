@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components._layers.tensor_parallel import Rows, Split
+
 # I inputs, O outputs
 
 
@@ -29,7 +31,12 @@ FAKE_QUANTIZE = "fake_quantize"
 class Linear(nn.Linear):
     """``x W^T + b``, and what a module called ``low_rank`` inside it makes of that."""
 
+    split: Split | None = None
+    """Which part of it this process holds, where several share it."""
+
     def forward(self, x: Tensor) -> Tensor:
+        if self.split is not None:
+            return _shared_product(x, self, split=self.split)[0]
         rounds: Any = self._modules.get(FAKE_QUANTIZE)
         if rounds is not None:
             x = rounds.input(x)
@@ -100,6 +107,9 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     """What several layers make of ``x``, in one product: faster forward, and more so backward."""
     if any(FAKE_QUANTIZE in layer._modules for layer in layers):
         return tuple(layer(x) for layer in layers)  # Each has a grid of its own.
+    split = layers[0].split if isinstance(layers[0], Linear) else None
+    if split is not None:
+        return _shared_product(x, *layers, split=split)
     pack = _laid_out(layers)
     if pack is not None:
         return torch.split_with_sizes(_packed_product(x, pack), list(pack.sizes), -1)
@@ -110,6 +120,18 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     if not any(LOW_RANK in layer._modules for layer in layers):
         return parts
     return tuple(_with_low_rank(layer, x, part) for layer, part in zip(layers, parts, strict=True))
+
+
+def _shared_product(x: Tensor, *layers: nn.Linear, split: Split) -> tuple[Tensor, ...]:
+    """What layers that are split alike make of ``x``: of columns this process's outputs, of rows all."""
+    weights = [split.own(layer.weight) for layer in layers]
+    if isinstance(split.how, Rows):
+        summed = split.group.summed(_product(x, tuple(weights), ()))
+        return (summed if layers[0].bias is None else summed + layers[0].bias,)
+    biases = tuple(split.own(layer.bias) for layer in layers if layer.bias is not None)
+    given = _product(split.group.entered(x), tuple(weights), biases)
+    sizes: list[int | torch.SymInt] = [len(weight) for weight in weights]
+    return torch.split_with_sizes(given, sizes, dim=-1)
 
 
 def _with_low_rank(layer: nn.Linear, x: Tensor, given: Tensor) -> Tensor:

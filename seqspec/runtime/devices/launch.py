@@ -18,9 +18,10 @@ class Launch:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = 1
     nodes: int = 1
-    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    strategy: Literal["auto", "ddp", "fsdp", "tp"] = "auto"
     """How processes share a step: under ``ddp`` each holds the whole model, under ``fsdp`` a part of its
-    weights, gradients and optimiser state.
+    weights, gradients and optimiser state; under ``tp`` all work on the same batches, each with some of the
+    heads and inner features.
     """
     precision: Literal["float32", "bfloat16"] | None = None
     """In place of the plan's, for machines that lack it; the lock records it."""
@@ -39,7 +40,11 @@ class Launch:
 
     def shards(self, place: Place) -> bool:
         """Whether processes hold parts of the model."""
-        return self.strategy == "fsdp" and place.world > 1
+        return self.strategy in ("fsdp", "tp") and place.world > 1
+
+    def of_batches(self, place: Place) -> Place:
+        """The place among the processes that share batches."""
+        return Place() if self.strategy == "tp" else place
 
     @property
     def accelerator(self) -> str:

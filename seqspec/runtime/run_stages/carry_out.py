@@ -70,8 +70,8 @@ def carry_out(
     apart = module.apart is not None
     updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
     stream = training_stream(
-        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch, place=place, apart=apart,
-        scores=training_state.task_scores,
+        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch,
+        place=launch.of_batches(place), apart=apart, scores=training_state.task_scores,
     )  # fmt: skip
     known: Baselines = {}
     try:

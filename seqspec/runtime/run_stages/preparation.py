@@ -58,7 +58,7 @@ def locked_now(compiled: Compiled, *, launch: Launch) -> Lock:
     """The lock of a plan as a run on this machine would have it."""
     place = Place.here(launch)
     assembled = prepared(compiled, launch, place)
-    return lock_of(assembled, launch, micro_batches=micro_batches_of(compiled.plan, place))
+    return lock_of(assembled, launch, micro_batches=micro_batches_of(compiled.plan, launch.of_batches(place)))
 
 
 def lock_of(assembled: Assembled, launch: Launch, *, micro_batches: int) -> Lock:

@@ -53,9 +53,10 @@ def train(
     if launch.pause_at is not None and module.step >= launch.pause_at:
         return Exit.CLEAN
     apart = module.apart is not None
-    per_step = _micro_steps(module.micro_batches, Place() if apart else place)
+    shared = Place() if apart else launch.of_batches(place)
+    per_step = _micro_steps(module.micro_batches, shared)
     compares = any(one.losses.chosen(None, whole_batch=True) for one in module.program.each.values())
-    if place.world > 1 and compares and not apart:
+    if shared.world > 1 and compares:
         raise RunError(
             "a loss compares every example of a batch with every other, which processes cannot share yet",
             exit=Exit.USAGE,
@@ -155,7 +156,7 @@ def _device(launch: Launch) -> str:
 def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
     if place.world > 1 and launch.strategy in ("auto", "ddp"):
         return "ddp_find_unused_parameters_true" if unused else "ddp"
-    return "auto" if launch.strategy == "fsdp" else launch.strategy
+    return "auto" if launch.strategy in ("fsdp", "tp") else launch.strategy
 
 
 def _micro_steps(micro_batches: int, place: Place) -> int:

@@ -41,7 +41,7 @@ from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.window import Windows
 
 if TYPE_CHECKING:
-    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
+    from seqspec.runtime.training.strategies.shardable import SharedOut
 
 
 class Training(lightning.LightningModule):
@@ -58,7 +58,7 @@ class Training(lightning.LightningModule):
         micro_batches: int,
         wrap: Callable[..., Any] | None = None,
         place: Place = Place(),  # noqa: B008
-        sharded: ShardedModel | None = None,
+        sharded: SharedOut | None = None,
     ) -> None:
         super().__init__()
         self.program = program
@@ -142,7 +142,8 @@ class Training(lightning.LightningModule):
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.micro_batches :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
-        if self.objective.joins(batch.task) or math.isfinite(batch.loss_normalizer):
+        counted = self.sharded is None or self.sharded.counts
+        if counted and (self.objective.joins(batch.task) or math.isfinite(batch.loss_normalizer)):
             self.window[phase.name, batch.task].add(loss, gauges=dict(read_gauges(self._gauged)))
         mean = loss.objective
         if self.joint:

@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+import torch
 
 from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.schema.diagnostic import Exit, RunError
 
-if TYPE_CHECKING:
-    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
+T = TypeVar("T")
 
 
-def shard(model: Any, place: Place, launch: Launch) -> ShardedModel:
+class SharedOut(Protocol):
+    """A model of which each process holds a part."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether what this process's micro-batches give enters the journal: false where another works on the
+        same ones.
+        """
+        ...
+
+    def suit(self, optimizer: torch.optim.Optimizer) -> None:
+        """Make torch's kernels fit for parts of parameters."""
+        ...
+
+    def run(self, work: Callable[[], T]) -> T:
+        """``work``, which makes the objective of a micro-batch."""
+        ...
+
+    def gathered(self) -> AbstractContextManager[None]:
+        """Every process holds all weights until the end; all enter and leave together."""
+        ...
+
+    def average_gradients(self) -> None:
+        """What the backward pass has not brought together."""
+        ...
+
+    def share_buffers(self) -> None:
+        """Running statistics are those of the first process."""
+        ...
+
+
+def shard(model: Any, place: Place, launch: Launch) -> SharedOut:
     """Share ``model`` out among the processes, which all call it."""
-    from seqspec.runtime.training.strategies.sharded_model import (
-        ShardedModel,  # loads what one process never needs
-    )
+    # Each loads what one process never needs.
+    if launch.strategy == "tp":
+        from seqspec.runtime.training.strategies.tensor_parallel_model import TensorParallelModel
+
+        return TensorParallelModel(model, place, device=launch.accelerator)
+    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
 
     return ShardedModel(model, place, device=launch.accelerator)
 
 
 def require_shardable(plan: Plan, launch: Launch) -> None:
-    """Raises ``RunError`` where ``--strategy fsdp`` cannot carry the plan out."""
+    """Raises ``RunError`` where ``--strategy`` cannot carry the plan out."""
     if not launch.shards(Place.here(launch)):
         return
     what = next(_hindrances(plan, launch), None)
     if what:
         raise RunError(
-            f"`--strategy fsdp` cannot shard a run with {what}",
+            f"`--strategy {launch.strategy}` cannot shard a run with {what}",
             exit=Exit.USAGE,
             help="leave --strategy out: every process then holds the whole model",
         )

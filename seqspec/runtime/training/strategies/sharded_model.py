@@ -28,6 +28,8 @@ class ShardedModel:
     DDP.
     """
 
+    counts = True
+
     def __init__(self, model: Any, place: Place, *, device: str) -> None:
         self.model = model
         self._world = place.world

@@ -1,0 +1,143 @@
+"""Sharded runs that are killed from outside, at random moments: is a step lost, or a bit?
+
+    python benchmarks/sharded_kills.py --strategy fsdp --processes 2 --seconds 180
+
+One run is left alone.  Then the same run is made again and again: its processes get SIGKILL at a random
+moment, all at once or one of them alone, and ``--resume auto`` goes on, until the run is over; what is left has
+to be the undisturbed run's, to the bit: weights, optimiser, moving average, journal.  At least one run
+is brought to its end, however long that takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SPEC = """\
+seqspec: 1
+name: killed
+data:
+  source: {type: lines, synthetic: 40, language: en, splits: {train: input.txt}, cut: {train: 0.9, dev: 0.1}}
+  text: {target: {tokenizer: bytes}}
+  pack: {length: 24, document_mask: false, sample: offsets}
+  batch: {unit: examples, size: 8}
+model:
+  type: language_model
+  tie: target
+  decoder: {type: transformer, num_layers: 2, dim: 32, num_heads: 4, dropout: 0.1, attention_dropout: 0.1}
+  head: {type: linear}
+optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
+train:
+  {max_steps: 150, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 3, log_every_steps: 1, accumulate: 4}
+evaluate: {every_steps: 30, splits: [dev], metrics: [perplexity]}
+"""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp"), default="fsdp")
+    asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--seconds", type=float, default=180.0)
+    asked.add_argument("--seed", type=int, default=1)
+    given = asked.parse_args()
+    draw = random.Random(given.seed)
+    count = {"kills": 0, "of_one_process": 0, "runs": 0, "different": 0, "refused": 0}
+    with tempfile.TemporaryDirectory(prefix="seqspec-kills-") as folder:
+        spec = Path(folder) / "killed.yaml"
+        spec.write_text(SPEC)
+        begun = time.monotonic()
+        code = finish(start(spec, Path(folder) / "alone", given))
+        if any(code):
+            sys.exit(f"the undisturbed run came to {code}")
+        alone, length = bits(Path(folder) / "alone"), time.monotonic() - begun
+        end = time.monotonic() + given.seconds
+        while not count["runs"] or time.monotonic() < end:
+            runs = Path(folder) / f"killed-{count['runs']}"
+            while not disturbed(start(spec, runs, given), draw, length, count, quiet=time.monotonic() > end):
+                pass
+            count["runs"] += 1
+            count["different"] += bits(runs) != alone
+    print(json.dumps({**vars(given), **count, "seconds_alone": round(length, 1)}))
+
+
+def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[subprocess.Popen[bytes]]:
+    """As a launcher starts them: each process knows its place, and none is another's child."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "seqspec", "run", str(spec), "--runs", str(runs), "--resume", "auto",
+               "--strategy", given.strategy, "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
+    shared = {**os.environ, "WORLD_SIZE": str(given.processes), "LOCAL_WORLD_SIZE": str(given.processes),
+              "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
+    started = []
+    for rank in range(given.processes):
+        place = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        with (spec.parent / f"{rank}.log").open("ab") as log:
+            started.append(subprocess.Popen(command, env={**shared, **place}, stdout=log, stderr=log))
+    return started
+
+
+def disturbed(
+    processes: list[subprocess.Popen[bytes]],
+    draw: random.Random,
+    length: float,
+    count: dict[str, int],
+    *,
+    quiet: bool,
+) -> bool:
+    """Kill at a random moment, unless ``quiet``; gives whether the run came to its end before that."""
+    if quiet:
+        return ended(finish(processes), count)
+    moment = time.monotonic() + draw.uniform(0, length)
+    while time.monotonic() < moment and any(one.poll() is None for one in processes):
+        time.sleep(0.01)
+    alive = [one for one in processes if one.poll() is None]
+    if not alive:
+        return ended(finish(processes), count)
+    alone = draw.random() < 0.3
+    for one in [draw.choice(alive)] if alone else alive:
+        one.send_signal(signal.SIGKILL)
+    count["kills"] += 1
+    count["of_one_process"] += alone
+    finish(processes)  # The others find their neighbour gone.
+    return False
+
+
+def ended(codes: list[int], count: dict[str, int]) -> bool:
+    """Whether all came to the end; a run that does not go on by itself is counted, and breaks off."""
+    if any(codes):
+        count["refused"] += 1
+        sys.exit(f"a run did not go on: {codes}; {json.dumps(count)}")
+    return True
+
+
+def finish(processes: list[subprocess.Popen[bytes]]) -> list[int]:
+    """Exit codes.  One that outlives its neighbour's death by a minute is ended."""
+    codes = []
+    for one in processes:
+        try:
+            codes.append(one.wait(timeout=600 if not codes else 60))
+        except subprocess.TimeoutExpired:
+            one.kill()
+            codes.append(one.wait())
+    return codes
+
+
+def bits(runs: Path) -> dict[str, bytes]:
+    """What a run has left: its journal, and every tensor of its last checkpoint."""
+    (path,) = runs.glob("*/2*")
+    files = [path / "metrics.jsonl", *max(path.glob("checkpoints/step-*")).glob("*.safetensors")]
+    return {file.name: file.read_bytes() for file in files}
+
+
+if __name__ == "__main__":
+    main()
