@@ -92,7 +92,7 @@ def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: fl
     return Cost(
         parameters=parameters,
         active=through,
-        weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
+        weights=weights + (parameters * 2 if train.precision != "float32" else 0),
         gradients=weights,
         optimizer=weights * kept,
         activations=activations,

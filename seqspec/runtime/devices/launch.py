@@ -22,7 +22,7 @@ class Launch:
     """How processes share a step: under ``ddp`` each holds the whole model, under ``fsdp`` a part of its
     weights, gradients and optimiser state.
     """
-    precision: Literal["float32", "bfloat16"] | None = None
+    precision: Literal["float32", "bfloat16", "float16"] | None = None
     """In place of the plan's, for machines that lack it; the lock records it."""
     workers: int | None = None
     """Loader processes, in place of the plan's."""

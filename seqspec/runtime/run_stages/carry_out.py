@@ -60,7 +60,10 @@ def carry_out(
     saved = newest_sound(folder.checkpoints, _say)
     wrap = CompiledLoss if launch.compile else None
     sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
-    module = Training(assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded)
+    module = Training(
+        assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded,
+        precision=launch.precision,
+    )  # fmt: skip
     training_state = TrainingState()
     if saved:
         training_state = _restored(module, saved, folder, place)
