@@ -113,6 +113,10 @@ class Train(Config):
     """Arithmetic of the forward and backward pass; weights and optimiser state stay float32."""
     loss_scale: Annotated[LossScale | None, Later] = None
     """Of ``precision: float16``, how the loss is scaled; left out, from 65,536, doubled every 2,000 steps."""
+    channels_last: Annotated[bool, Later] = False
+    """Convolutions over images read the channels of a pixel side by side while training: often faster, above
+    all in lower precision, and not the same bits.
+    """
     gradient_checkpointing: Annotated[bool, Speed, Later] = False
     """Keep the input of each Transformer layer alone for the backward pass and work the rest out again: less
     memory, about a third more time, the same weights to the bit.

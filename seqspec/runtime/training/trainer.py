@@ -67,6 +67,12 @@ def train(
             exit=Exit.USAGE,
             help="take `train.accumulate` out, or `train.weighting`",
         )
+    if apart and module.arithmetic == "float16":
+        raise RunError(
+            "float16 is for a model that is trained in one piece, and this one has replicas",
+            exit=Exit.USAGE,
+            help="use `--precision bfloat16`",
+        )
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
     timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)

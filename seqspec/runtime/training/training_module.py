@@ -25,6 +25,7 @@ from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
+from seqspec.runtime.training.channels_last import hold_channels_last
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.frozen import Frozen
@@ -73,6 +74,8 @@ class Training(lightning.LightningModule):
         self.train_config = program.plan.experiment.train
         if self.train_config.gradient_checkpointing:
             _recompute(self.model)
+        if self.train_config.channels_last:
+            hold_channels_last(self.model)
         self.seed = program.plan.experiment.seed
         self.micro_batches = micro_batches
         self.step = 0
