@@ -100,6 +100,15 @@ def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: fl
     )
 
 
+def arithmetic(compiled: Compiled, *, positions: Mapping[str, float]) -> float:
+    """Floating-point operations of a step, forward and backward, that works through so many real positions of
+    each role; attention is taken to reach over the longest example.  Loads torch.
+    """
+    from seqspec.compile.cost.parameter_table import sizes
+
+    return _arithmetic(compiled.plan, sizes(compiled), positions)
+
+
 def within(
     compiled: Compiled, *, max_params: int | None = None, max_memory: float | None = None, devices: int = 1
 ) -> tuple[Diagnostic, ...]:
