@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +105,10 @@ class Work:
         with tempfile.TemporaryDirectory() as folder:
             trainer = make_trainer(launch, place=Place(), accumulate=1, callbacks=[_Ticks(meter)],
                                    folder=RunFolder(Path(folder)), precision=module.arithmetic)  # fmt: skip
-            workers = None if self.device == "cuda" else 0
-            trainer.fit(module, train_dataloaders=self._stream(assembled, workers=workers))
+            stream = self._stream(assembled, workers=None if self.device == "cuda" else 0)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module=r"lightning\..*")
+                trainer.fit(module, train_dataloaders=stream)
 
     def _plain(self, setting: Setting, meter: Meter) -> None:
         """Batches lie on the device before the first step."""
