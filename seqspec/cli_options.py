@@ -23,7 +23,7 @@ Plugins = Annotated[
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 Precision = Annotated[
-    Literal["float32", "bfloat16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")
+    Literal["float32", "bfloat16", "float16"] | None, typer.Option(help="Arithmetic, in place of the spec's.")
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; left out, one a physical core.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Loader processes; changes speed, never results.")]

@@ -41,6 +41,7 @@ from seqspec.schema.units import (
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 TermName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 TaskName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+Precision = Literal["float32", "bfloat16", "float16"]
 OptimizerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 
 
@@ -66,6 +67,19 @@ class AdaptiveClip(Config):
     """Standard deviations above the mean from which a step is zeroed."""
     floor: PositiveFloat = 0.01
     """Least standard deviation of the log norm."""
+
+
+class LossScale(Config):
+    """The factor on the loss that keeps small gradients above float16's least number: Micikevicius et al.
+    (2018), "Mixed Precision Training", arXiv:1710.03740.
+    """
+
+    initial: PositiveFloat = 65536.0
+    """Factor of the first step; a power of two changes no bit of a gradient that float16 can hold."""
+    growth_every_steps: Positive = 2000
+    """Steps in a row with a finite gradient after which the factor is doubled."""
+    least: PositiveFloat = 1.0
+    """The run stops where the factor would be halved to less than this."""
 
 
 class Train(Config):
@@ -95,8 +109,14 @@ class Train(Config):
     """Steps with a loss or gradient that is not finite that may be skipped before the run stops; 0 stops at
     the first.
     """
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """Arithmetic of the forward and backward pass; weights and optimiser state stay float32."""
+    loss_scale: Annotated[LossScale | None, Later] = None
+    """Of ``precision: float16``, how the loss is scaled; left out, from 65,536, doubled every 2,000 steps."""
+    channels_last: Annotated[bool, Later] = False
+    """Convolutions over images read the channels of a pixel side by side while training: often faster, above
+    all in lower precision, and not the same bits.
+    """
     gradient_checkpointing: Annotated[bool, Speed, Later] = False
     """Keep the input of each Transformer layer alone for the backward pass and work the rest out again: less
     memory, about a third more time, the same weights to the bit.

@@ -45,7 +45,7 @@ TRANSLATION = {
     "train.grad_clip": "`clip_norm`",
     "train.gradient_clip_val": "`clip_norm`",
     "train.max_grad_norm": "`clip_norm`",
-    "train.fp16": "`precision`, which takes `float32` or `bfloat16`",
+    "train.fp16": "`precision`, which takes `float32`, `bfloat16` or `float16`",
     "fp16": "train.precision`, which takes",
     "train.val_check_interval": "evaluate.every_steps`, counted in optimizer steps",
     "train.eval_steps": "evaluate.every_steps",

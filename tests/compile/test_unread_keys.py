@@ -29,3 +29,13 @@ def test_only_layers_that_can_be_worked_out_again_are(spec, fits):
     (told,) = raised.value.diagnostics
     assert told.code == "SQ209"
     assert told.path == ("train", "gradient_checkpointing")
+
+
+def test_only_convolutions_over_images_read_channels_last():
+    over = [Overlay.profile("tiny"), Overlay.set("train.channels_last=true")]
+    fits = compile_spec(SPECS / "image_mnist_lenet5.yaml", overlays=over, facts=FACTS)
+    not_so = compile_spec(SPECS / "wav2vec2_pretrain_digits.yaml", overlays=over, facts=FACTS)
+
+    build(fits.plan, tree=fits.tree, device="meta")
+    with pytest.raises(SpecError, match="no convolution over images"):
+        build(not_so.plan, tree=not_so.tree, device="meta")

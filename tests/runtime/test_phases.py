@@ -38,6 +38,7 @@ TWO = {
         {"accumulate": 2, "ema": 0.9},
         {"weight_noise": {"std": 0.01, "from_step": 3}, "clip_norm": 1.0},
         {"adaptive_clip": {"decay": 0.5, "threshold": 1.0}, "l2": 1e-3, "ema": 0.5},
+        {"precision": "float16", "loss_scale": {"initial": 2.0**20, "growth_every_steps": 2}},
     ],
 )
 def test_a_run_that_was_cut_off_ends_in_the_same_bits(tmp_path, settings):

@@ -38,6 +38,11 @@ JUDGED = {"every_steps": 4, "metrics": ["wer"]}
         {},
         {"accumulate": 3},
         {"ema": 0.9, "weight_noise": {"std": 0.01, "from_step": 3}},
+        {
+            "precision": "float16",
+            "loss_scale": {"initial": 2.0**30, "growth_every_steps": 2},
+            "accumulate": 2,
+        },
         {"adaptive_clip": {"decay": 0.5, "threshold": 1.0}, "l2": 1e-3, "clip_norm": 1.0},
     ],
 )

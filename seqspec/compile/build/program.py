@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
+from torch import nn
 
 from seqspec.compile.build.adapt import adapt
 from seqspec.compile.build.construct import Constructor, Lent
@@ -117,6 +118,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
     _refuse(_never_recomputed(plan, whole.model), tree)
+    _refuse(_never_convolved(plan, whole.model), tree)
     with torch.device(device):
         _refuse(_never_rounded(plan, whole.model), tree)
         weighting = _weighting(whole)
@@ -296,6 +298,18 @@ def _never_recomputed(plan: Plan, model: Any) -> Iterator[Finding]:
             ("train", "gradient_checkpointing"),
             "no layer of this model can be worked out again in the backward pass",
             help="take the key out; layers of Transformers can",
+            code="SQ209",
+            on_key=True,
+        )
+
+
+def _never_convolved(plan: Plan, model: Any) -> Iterator[Finding]:
+    asked = plan.experiment.train.channels_last
+    if asked and not any(isinstance(one, nn.Conv2d | nn.ConvTranspose2d) for one in model.modules()):
+        yield Finding(
+            ("train", "channels_last"),
+            "this model has no convolution over images",
+            help="take the key out",
             code="SQ209",
             on_key=True,
         )

@@ -92,12 +92,21 @@ def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: fl
     return Cost(
         parameters=parameters,
         active=through,
-        weights=weights + (parameters * 2 if train.precision == "bfloat16" else 0),
+        weights=weights + (parameters * 2 if train.precision != "float32" else 0),
         gradients=weights,
         optimizer=weights * kept,
         activations=activations,
         flops=flops,
     )
+
+
+def arithmetic(compiled: Compiled, *, positions: Mapping[str, float]) -> float:
+    """Floating-point operations of a step, forward and backward, that works through so many real positions of
+    each role; attention is taken to reach over the longest example.  Loads torch.
+    """
+    from seqspec.compile.cost.parameter_table import sizes
+
+    return _arithmetic(compiled.plan, sizes(compiled), positions)
 
 
 def within(

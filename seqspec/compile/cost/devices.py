@@ -28,6 +28,9 @@ class Device:
     """In GiB."""
     float32: float
     bfloat16: float
+    float16: float
+    tf32: float
+    """Products of float32 numbers that are cut to 10 bits of mantissa, where the device has them."""
     link: float
     """Bytes a second that one device sends to its neighbours in the same machine."""
 
@@ -35,14 +38,14 @@ class Device:
 DEVICES = {
     one.name: one
     for one in (
-        Device("t4", 16, 8.1e12, 8.1e12, 16e9),
-        Device("v100", 32, 15.7e12, 15.7e12, 150e9),
-        Device("l4", 24, 30.3e12, 121e12, 32e9),
-        Device("a10g", 24, 31.2e12, 70e12, 32e9),
-        Device("a100", 80, 19.5e12, 312e12, 300e9),
-        Device("h100", 80, 67e12, 989e12, 450e9),
-        Device("h200", 141, 67e12, 989e12, 450e9),
-        Device("b200", 180, 75e12, 2250e12, 900e9),
+        Device("t4", 16, 8.1e12, 8.1e12, 65e12, 8.1e12, 16e9),
+        Device("v100", 32, 15.7e12, 15.7e12, 125e12, 15.7e12, 150e9),
+        Device("l4", 24, 30.3e12, 121e12, 121e12, 60e12, 32e9),
+        Device("a10g", 24, 31.2e12, 70e12, 70e12, 35e12, 32e9),
+        Device("a100", 80, 19.5e12, 312e12, 312e12, 156e12, 300e9),
+        Device("h100", 80, 67e12, 989e12, 989e12, 494e12, 450e9),
+        Device("h200", 141, 67e12, 989e12, 989e12, 494e12, 450e9),
+        Device("b200", 180, 75e12, 2250e12, 2250e12, 1125e12, 900e9),
     )
 }
 """By name; of A100 and H100 the SXM kind with 80 GB.  T4 and V100 have no bfloat16 of their own."""

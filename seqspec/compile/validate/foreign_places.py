@@ -48,7 +48,7 @@ _FOREIGN: tuple[tuple[Place, str], ...] = (
     (Place("data.batch.unit", "which takes `examples`, `tokens`, `frames` or `seconds`"), "batch_type"),
     (Place("data.batch.workers"), "num_workers dataloader_num_workers n_workers"),
     (
-        Place("train.precision", "which takes `float32` or `bfloat16`"),
+        Place("train.precision", "which takes `float32`, `bfloat16` or `float16`"),
         "fp16 bf16 amp use_amp mixed_precision",
     ),
     (Place("evaluate.every_steps"), "eval_steps valid_steps eval_interval validate_interval_updates"),

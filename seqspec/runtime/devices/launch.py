@@ -23,7 +23,7 @@ class Launch:
     weights, gradients and optimiser state; under ``tp`` all work on the same batches, each with some of the
     heads and inner features.
     """
-    precision: Literal["float32", "bfloat16"] | None = None
+    precision: Literal["float32", "bfloat16", "float16"] | None = None
     """In place of the plan's, for machines that lack it; the lock records it."""
     workers: int | None = None
     """Loader processes, in place of the plan's."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import seqspec
 from seqspec.compile.check import written_out
@@ -26,6 +26,7 @@ from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.devices.machine import Machine
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.experiment import Precision
 
 FORMAT = 1
 MAX_DEPTH = 80
@@ -156,7 +157,7 @@ def _require_within_bounds(lock: Lock, path: Path) -> None:
         why = f"`machine.threads` is {lock['machine']['threads']}"
     elif not 1 <= lock["slices"] <= MAX_MICRO_BATCHES:
         why = f"`slices` is {lock['slices']}"
-    elif lock["precision"] not in ("float32", "bfloat16"):
+    elif lock["precision"] not in get_args(Precision):
         why = f"`precision` is {_short(lock['precision'])}"
     elif _deeper(lock, MAX_DEPTH):
         why = f"it is nested deeper than {MAX_DEPTH} levels"

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from seqspec.data.progress import silent
 from seqspec.data.stages.first_look import first_look
 from seqspec.runtime.assembly.assemble import assemble, learned_of
@@ -15,7 +17,7 @@ from seqspec.runtime.checkpoints.retention import Retention, newest_sound, prune
 from seqspec.runtime.checkpoints.selection import readable
 from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
-from seqspec.runtime.devices.machine import bfloat16_gain
+from seqspec.runtime.devices.machine import gain_of
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, evaluation
 from seqspec.runtime.reproducibility.lock import Stamps
@@ -60,7 +62,10 @@ def carry_out(
     saved = newest_sound(folder.checkpoints, _say)
     wrap = CompiledLoss if launch.compile else None
     sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
-    module = Training(assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded)
+    module = Training(
+        assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded,
+        precision=launch.precision,
+    )  # fmt: skip
     training_state = TrainingState()
     if saved:
         training_state = _restored(module, saved, folder, place)
@@ -161,8 +166,10 @@ def _warn(assembled: Assembled, launch: Launch) -> None:
 
 def advise(launch: Launch, precision: str) -> None:
     """Mixed precision is asked for because it is fast; on many processors it is not."""
-    if launch.accelerator == "cpu" and precision == "bfloat16" and (gain := bfloat16_gain()) < 1:
-        _say(f"bfloat16 is slower than float32 here: matrix products run at {gain:.1f} times the speed")
+    if precision == "float32" or launch.accelerator != "cpu":
+        return
+    if (gain := gain_of(getattr(torch, precision))) < 1:
+        _say(f"{precision} is slower than float32 here: matrix products run at {gain:.1f} times the speed")
 
 
 def _say(text: str) -> None:

@@ -28,5 +28,5 @@ def not_finite_error(error: NotFinite, folder: RunFolder, assembled: Assembled) 
         exit=Exit.NON_FINITE,
         help=f"every id is in {folder.path / 'not_finite.json'}; "
         f"`seqspec run --resume {folder.path}` replays the step; "
-        "lower the learning rate, clip the gradient, or set `train.skip_non_finite`",
+        f"{error.remedy}",
     )

@@ -10,8 +10,9 @@ from torch import nn
 from seqspec.compile.build.parameter_claims import Parts
 from seqspec.compile.build.program import Program
 from seqspec.runtime.training.gradients import Gradients
+from seqspec.runtime.training.loss_scaler import LossScaler
 from seqspec.runtime.training.parameter_groups import Mover
-from seqspec.schema.experiment import Train
+from seqspec.schema.experiment import LossScale, Train
 from seqspec.schema.procedure._procedure import Phase
 
 
@@ -26,9 +27,10 @@ class Turn:
         train: Train,
         limits: Any,
         beside: Collection[nn.Parameter] = (),
+        scaler: LossScaler | None = None,
     ) -> None:
         """``beside``: parameters that move with the rest; their gradients enter no norm and no clipping."""
-        self.phase, self.mover = phase, mover
+        self.phase, self.mover, self.scaler = phase, mover, scaler
         self.parameters = list(parameters)
         own = {name: getattr(limits, name, None) for name in ("clip_norm", "clip_value")}
         changed = {name: value for name, value in own.items() if value is not None}
@@ -40,12 +42,13 @@ class Turn:
 class Cycle:
     """The turns of a training step, one after another, again and again.
 
-    ``sharers``: processes that share the repeats of each phase, where these are replicas.
+    ``sharers``: processes that share the repeats of each phase, where these are replicas.  ``scaled``: each
+    phase scales its loss.
     """
 
-    def __init__(self, program: Program, *, sharers: int = 1) -> None:
+    def __init__(self, program: Program, *, sharers: int = 1, scaled: bool = False) -> None:
         self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
-        self.phases = [_turn(program, phase, self.movers) for phase in program.phases]
+        self.phases = [_turn(program, phase, self.movers, scaled=scaled) for phase in program.phases]
         each = len(program.each) if program.joining else 1
         self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
@@ -93,7 +96,7 @@ class Cycle:
             yield turn, value if self.alone else value[turn.phase.name]
 
 
-def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover]) -> Turn:
+def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover], *, scaled: bool) -> Turn:
     mover, claim = movers[phase.optimizer], program.optimizers[phase.optimizer]
     parameters = mover.parameters
     if phase.parameters is not None:
@@ -101,4 +104,6 @@ def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover]) -> Turn:
         chosen = {name for part in phase.parameters for name in parts.names(part)}
         parameters = [p for name, p in zip(claim.names, parameters, strict=True) if name in chosen]
     beside = tuple(program.weighting.parameters()) if program.weighting else ()
-    return Turn(phase, mover, parameters, program.plan.experiment.train, claim.config, beside)
+    train = program.plan.experiment.train
+    scaler = LossScaler(train.loss_scale or LossScale()) if scaled else None
+    return Turn(phase, mover, parameters, train, claim.config, beside, scaler)

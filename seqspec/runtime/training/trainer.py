@@ -68,6 +68,12 @@ def train(
             exit=Exit.USAGE,
             help="take `train.accumulate` out, or `train.weighting`",
         )
+    if apart and module.arithmetic == "float16":
+        raise RunError(
+            "float16 is for a model that is trained in one piece, and this one has replicas",
+            exit=Exit.USAGE,
+            help="use `--precision bfloat16`",
+        )
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
     timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)
@@ -83,7 +89,7 @@ def train(
             interrupts=interrupts, bar=bar, loggers=loggers, pause_at=launch.pause_at,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
-                               precision=launch.precision or config.precision,
+                               precision=module.arithmetic,
                                unused=not module.cycle.alone or bool(module.program.tasks),
                                apart=apart or module.sharded is not None)  # fmt: skip
         try:
@@ -125,7 +131,7 @@ def make_trainer(
             strategy=ApartStrategy(place, _device(launch))
             if apart and place.world > 1
             else _strategy(launch, Place() if apart else place, unused=unused),
-            precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+            **_arithmetic(precision, launch.accelerator),
             max_epochs=1,
             min_epochs=0,
             accumulate_grad_batches=accumulate,
@@ -143,6 +149,17 @@ def make_trainer(
     # Lightning's own would end a run that is asked to end with exit code 0, and queue SLURM's jobs again.
     trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]  # Lightning has no option
     return trainer
+
+
+def _arithmetic(precision: str, accelerator: str) -> dict[str, Any]:
+    """Of float16 Lightning only opens the context: it has no scaler that is resumed, and none on a CPU."""
+    if precision != "float16":
+        return {"precision": "bf16-mixed" if precision == "bfloat16" else "32-true"}
+    from lightning.pytorch.plugins import MixedPrecision
+
+    plugin = MixedPrecision("16-mixed", accelerator)
+    plugin.scaler = None  # `Training` scales
+    return {"plugins": [plugin]}
 
 
 def _no_handlers() -> None:

@@ -22,20 +22,23 @@ from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
 from seqspec.runtime.devices.launch import Place
+from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
+from seqspec.runtime.training.channels_last import hold_channels_last
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.frozen import Frozen
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.lightning_import import lightning
+from seqspec.runtime.training.loss_scaler import LossScaler
 from seqspec.runtime.training.losses.counted_targets import CountedTargets
 from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
 from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.replicas import Replicas
-from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.stops import NotFinite, ScaleCollapsed
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
 from seqspec.runtime.training.window import Windows
@@ -48,7 +51,7 @@ class Training(lightning.LightningModule):
     """Trains ``program.model``.  ``micro_batches``: micro-steps of one update, over all processes.
 
     Of several tasks each update serves one, and what is measured is kept a task.  ``wrap`` stands around the
-    losses, such as ``torch.compile``.
+    losses, such as ``torch.compile``.  ``precision`` goes before the plan's.
     """
 
     def __init__(
@@ -59,15 +62,20 @@ class Training(lightning.LightningModule):
         wrap: Callable[..., Any] | None = None,
         place: Place = Place(),  # noqa: B008
         sharded: SharedOut | None = None,
+        precision: str | None = None,
     ) -> None:
         super().__init__()
         self.program = program
+        self.arithmetic = precision or program.plan.experiment.train.precision
+        """The precision of the forward and backward pass."""
         self.sharded = sharded
         """The model, where processes share it out."""
         self.model = program.model
         self.train_config = program.plan.experiment.train
         if self.train_config.gradient_checkpointing:
             _recompute(self.model)
+        if self.train_config.channels_last:
+            hold_channels_last(self.model)
         self.seed = program.plan.experiment.seed
         self.micro_batches = micro_batches
         self.step = 0
@@ -76,7 +84,9 @@ class Training(lightning.LightningModule):
         """Updates that were dropped because a number was not finite."""
         self.targets = CountedTargets(program)
         self.apart = program.apart
-        self.cycle = Cycle(program, sharers=place.world if self.apart else 1)
+        self.cycle = Cycle(
+            program, sharers=place.world if self.apart else 1, scaled=self.arithmetic == "float16"
+        )
         if sharded:
             for mover in self.cycle.movers.values():
                 sharded.suit(mover.optimizer)
@@ -94,7 +104,12 @@ class Training(lightning.LightningModule):
         self._moved: set[int] = set()
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
-        self.objective = Objective(program, micro_batches=micro_batches, seeded=self.draw_anew, wrap=wrap)
+        self.objective = Objective(
+            program, micro_batches=micro_batches, seeded=self.draw_anew, wrap=wrap,
+            scale=self.loss_scale if self.arithmetic == "float16" else None,
+        )  # fmt: skip
+        self._losses_finite: list[Tensor] = []
+        """Of the micro-batches of the update that is under way, where losses are scaled."""
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
@@ -149,7 +164,16 @@ class Training(lightning.LightningModule):
         if self.joint:
             self._objectives.append(mean.detach())
         # A loss of infinity can have a gradient of 0; it must not pass for a good step.
-        return mean * torch.where(torch.isfinite(mean.detach()), 1.0, math.nan)
+        finite = torch.isfinite(mean.detach())
+        if self.cycle.turn.scaler:
+            self._losses_finite.append(finite)
+            mean = mean.float() * self.loss_scale()
+        return mean * torch.where(finite, 1.0, math.nan)
+
+    def loss_scale(self) -> float:
+        """What the loss of the phase whose turn it is is multiplied with."""
+        scaler = self.cycle.turn.scaler
+        return scaler.value if scaler else 1.0
 
     def draw_anew(self, batch: Batch) -> None:
         """Start the random numbers of a micro-step of the phase whose turn it is."""
@@ -168,6 +192,8 @@ class Training(lightning.LightningModule):
         turn = self.cycle.turn
         if self.sharded:
             self.sharded.average_gradients()
+        if turn.scaler:
+            turn.scaler.unscale(turn.parameters)
         self.frozen.drop_gradients(self.step + 1)
         gradient = self.cosines.measure(self._task) if self.cosines else {}
         if self.joint:
@@ -194,8 +220,12 @@ class Training(lightning.LightningModule):
         if verdict.update:
             update(turn.mover.optimizer)
             self._moved |= {id(parameter) for parameter in turn.parameters}
-        elif not verdict.finite:
+        overflowed = turn.scaler is not None and not verdict.finite and self._overflowed()
+        if not verdict.finite and not overflowed:
             self._not_finite()
+        elif turn.scaler:
+            self._follow_scale(turn.scaler, finite=verdict.finite)
+        self._losses_finite = []
         for part in self._finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
         turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
@@ -230,7 +260,9 @@ class Training(lightning.LightningModule):
         Where nothing but stopping depends on it and a GPU would have to be waited for, it is read a step
         later, and always before anything is written down.
         """
-        return self.cycle.turn.gradients.decide or self.joint is not None or self.device.type != "cuda"
+        turn = self.cycle.turn
+        decides = turn.gradients.decide or turn.scaler is not None or self.joint is not None
+        return decides or self.device.type != "cuda"
 
     @property
     def _phase_told(self) -> str | None:
@@ -247,14 +279,35 @@ class Training(lightning.LightningModule):
     def rates(self, step: int) -> dict[str, float]:
         """The learning rate of each phase in a step, from 1, and what weighs losses, as in the journal."""
         rates = self.window.keyed("rate", [turn.mover.rate(step) for turn in self.cycle.phases])
+        scalers = [turn.scaler for turn in self.cycle.phases if turn.scaler]
+        if scalers:
+            rates |= self.window.keyed("loss_scale", [scaler.value for scaler in scalers])
+            rates |= self.window.keyed("overflows", [scaler.overflows for scaler in scalers])
         for part in (self.program.weighting, self.program.joining):
             rates |= part.told() if part else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
 
+    def _overflowed(self) -> bool:
+        """Whether the gradient left float16 while every loss was finite: a smaller scale is the remedy.
+
+        All processes ask, since the gradient that is not finite is the sum of theirs.
+        """
+        return all(gather(all(bool(finite) for finite in self._losses_finite)))
+
+    def _follow_scale(self, scaler: LossScaler, *, finite: bool) -> None:
+        if not scaler.follow(finite=finite):
+            raise ScaleCollapsed(
+                self.step + 1, self.last_batches, scale=scaler.value, least=scaler.config.least,
+                phase=self._phase_told, task=self._task,
+            )  # fmt: skip
+
     def _not_finite(self) -> None:
         self.skipped += 1
         if self.skipped > self.train_config.skip_non_finite:
-            raise NotFinite(self.step + 1, self.last_batches, phase=self._phase_told, task=self._task)
+            raise NotFinite(
+                self.step + 1, self.last_batches, phase=self._phase_told, task=self._task,
+                lowered=self.cycle.turn.scaler is not None,
+            )  # fmt: skip
         # Running means have seen the bad numbers too.
         with torch.no_grad():
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
@@ -290,7 +343,12 @@ class Training(lightning.LightningModule):
                 {turn.phase.name: turn.gradients.state() for turn in self.cycle.phases}
             ),
             **({"cosines": self.cosines.state()} if self.cosines else {}),
+            **self._scales(),
         }
+
+    def _scales(self) -> dict[str, Any]:
+        scales = {turn.phase.name: turn.scaler.state() for turn in self.cycle.phases if turn.scaler}
+        return {"loss_scale": self.cycle.keyed(scales)} if scales else {}
 
     def restore(
         self, tensors: Mapping[str, Mapping[str, Tensor]], numbers: Mapping[str, Any], *, first: bool = True
@@ -311,6 +369,10 @@ class Training(lightning.LightningModule):
         self.window.load(numbers["window"], first=first)
         for turn, norms in self.cycle.by_phase(numbers["norms"]):
             turn.gradients.load(norms)
+        # A run may have begun in another precision.
+        for turn, scale in self.cycle.by_phase(numbers["loss_scale"]) if "loss_scale" in numbers else ():
+            if turn.scaler:
+                turn.scaler.load(scale)
 
 
 class Unsettled(NamedTuple):

@@ -15,7 +15,7 @@ from seqspec.schema.procedure._procedure import Phase
 
 class Objective:
     """Of each task of a program.  ``seeded`` starts the random numbers of a micro-step; ``wrap`` stands
-    around the losses.
+    around the losses; ``scale`` is what float16's are multiplied with before a backward pass.
     """
 
     def __init__(
@@ -25,8 +25,9 @@ class Objective:
         micro_batches: int,
         seeded: Seeded,
         wrap: Callable[..., Any] | None = None,
+        scale: Callable[[], float] | None = None,
     ) -> None:
-        self.program = program
+        self.program, self._scale = program, scale
         self._losses: dict[str, Callable[..., Any]] = {
             name: wrap(one.losses.sums) if wrap else one.losses.sums for name, one in program.each.items()
         }
@@ -60,5 +61,7 @@ class Objective:
                 weight = self.program.weight(name)
                 yield (
                     name,
-                    WholeBatch(one, micro_batches=micro_batches, weight=weight, seeded=seeded),
+                    WholeBatch(
+                        one, micro_batches=micro_batches, weight=weight, seeded=seeded, scale=self._scale
+                    ),
                 )

@@ -40,7 +40,19 @@ class Learning(Protocol):
 class WholeBatch:
     """Collects the micro-batches of one update and gives its objective with the last of them."""
 
-    def __init__(self, program: Learning, *, micro_batches: int, seeded: Seeded, weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        program: Learning,
+        *,
+        micro_batches: int,
+        seeded: Seeded,
+        weight: float = 1.0,
+        scale: Callable[[], float] | None = None,
+    ) -> None:
+        """``scale``: what a loss is multiplied with before its backward pass, where it is in float16; the
+        objective that is given is not.
+        """
+        self.scale = scale
         self.losses, self.model = program.losses, program.model
         self.micro_batches, self.seeded, self.weight = micro_batches, seeded, weight
         self._held: list[Batch] = []
@@ -61,7 +73,8 @@ class WholeBatch:
         for one in held:
             last = self.weight * self._part(one, gradients.get(one.step, {}), names, step, sums)
             if one is not held[-1]:
-                (last / self.micro_batches).backward()
+                mean = last / self.micro_batches
+                (mean.float() * self.scale() if self.scale else mean).backward()
         told = self.losses.weigh(sums, real[0], step=step)
         finite = torch.where(torch.isfinite(told.total.detach()), 1.0, math.nan)
         return told._replace(objective=last * finite, total=told.total.detach())
@@ -83,10 +96,13 @@ class WholeBatch:
             leaves = [[x.detach().requires_grad_() for x in given[one.on]] for given in outputs]
             criterion: Any = one.criterion
             loss = criterion(*(torch.cat(column) for column in zip(*leaves, strict=True)))
-            (one.weight(step) * loss.total / self.losses.normalizer_of(held[0], name)).backward()
+            mean = one.weight(step) * loss.total / self.losses.normalizer_of(held[0], name)
+            factor = self.scale() if self.scale else None
+            (mean if factor is None else mean.float() * factor).backward()
             sums[name] = loss._replace(total=loss.total.detach())
             for batch, leaf in zip(held, leaves, strict=True):
-                gradients[batch.step][name] = [x if x.grad is None else x.grad for x in leaf if x.numel()]
+                found = [x if x.grad is None else x.grad for x in leaf if x.numel()]
+                gradients[batch.step][name] = found if factor is None else [x.float() / factor for x in found]
         return gradients, sums
 
     def _part(

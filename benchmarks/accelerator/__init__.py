@@ -1,0 +1,1 @@
+"""What ``benchmarks/gpu.py`` is made of: the cases, the device, the meter, the two loops, the tables."""
