@@ -43,6 +43,8 @@ class TextPrediction:
     """What hypotheses are ranked by; a log-probability where no other term enters."""
     words: tuple[TimedWord, ...] | None = None
     """The words with their times, where they were asked for and an alignment fits."""
+    as_file: Callable[[], tuple[str, bytes]] | None = field(default=None, compare=False, repr=False)
+    """Suffix and content of the file that the text stands for, such as music, where it stands for one."""
 
 
 @dataclass(frozen=True)

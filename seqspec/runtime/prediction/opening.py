@@ -106,14 +106,15 @@ def _search(
     steps = run.parts.text.get("target")
     labels = run.kept.labels.get("target", ())
 
-    def typed(found: Any) -> Predicted:
+    def typed(found: Any, before: Sequence[int]) -> Predicted:
         ids = getattr(found, "ids", None)
         if ids is None:
             value: Predicted = found
             return value
         ids = ids.tolist() if isinstance(ids, torch.Tensor) else list(ids)
         if steps is not None:
-            return TextPrediction(steps.decode(ids), float(found.score))
+            whole = _as_file(steps, [*before, *ids])
+            return TextPrediction(steps.decode(ids), float(found.score), as_file=whole)
         return LabelPrediction(" ".join(labels[one] for one in ids), float(found.score))
 
     def search(batch: Batch) -> list[list[Predicted]]:
@@ -123,12 +124,29 @@ def _search(
                 timing.timed(found, seconds)
                 for found, seconds in zip(decoded, timing.heard(batch), strict=True)
             ]
-        predicted = [[typed(one) for one in found] for found in decoded]
+        predicted = [
+            [typed(one, before) for one in found]
+            for found, before in zip(decoded, _prompts(batch), strict=True)
+        ]
         if timing is None:
             return predicted
         return with_times(timing, batch, predicted, [[list(one.ids) for one in found] for found in decoded])
 
     return search
+
+
+def _prompts(batch: Batch) -> list[list[int]]:
+    """The ids that each hypothesis goes on from; none where there is a source."""
+    if batch.source is not None or batch.target_lengths is None:
+        return [[] for _ in batch.index]
+    rows = zip(batch.target.tolist(), batch.target_lengths.tolist(), strict=True)
+    return [ids[:length] for ids, length in rows]
+
+
+def _as_file(steps: Any, ids: Sequence[int]) -> Callable[[], tuple[str, bytes]] | None:
+    """The file that a text stands for, where its tokenizer makes one."""
+    make = getattr(steps.tokenizer, "as_file", None)
+    return None if make is None else lambda: make(steps.decode(ids))
 
 
 def _predictor(
