@@ -22,7 +22,15 @@ from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Performance
 
 _NAMES = {"train": "train", "dev": "validation", "test": "test"}
-_COLUMNS = ("canonical_composer", "canonical_title", "split", "year", "midi_filename", "audio_filename", "duration")
+_COLUMNS = (
+    "canonical_composer",
+    "canonical_title",
+    "split",
+    "year",
+    "midi_filename",
+    "audio_filename",
+    "duration",
+)
 _SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
 
 
@@ -58,7 +66,7 @@ class Maestro(Adapter[MaestroConfig]):
                 yield record if isinstance(record, BadRow) else record | {"composer": row.composer}
 
     def records_of(self, path: Path) -> Iterator[Record | BadRow] | None:
-        return self._pieces(path, path.name) if path.suffix.lower() in SUFFIXES else None
+        return self._pieces(path, path.stem) if path.suffix.lower() in SUFFIXES else None
 
     def _pieces(self, path: Path, name: str) -> Iterator[Record | BadRow]:
         """The events of one file, whole or in parts."""

@@ -80,7 +80,9 @@ def _messages(content: bytes) -> Iterator[tuple[float, Any]]:
             yield seconds, message
     except BadMidi:
         raise
-    except (EOFError, OSError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
+    except EOFError:
+        raise BadMidi("the file is broken: it ends too early") from None
+    except (OSError, ValueError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise BadMidi(f"the file is broken: {str(error) or type(error).__name__}"[:200]) from None
 
 

@@ -41,4 +41,6 @@ class MaestroConfig(AdapterConfig):
 
     def downloads(self) -> tuple[Download, ...]:
         name = "maestro-v3.0.0-midi.zip"
-        return (Download(f"https://storage.googleapis.com/magentadata/datasets/maestro/v3.0.0/{name}", "58 MB"),)
+        return (
+            Download(f"https://storage.googleapis.com/magentadata/datasets/maestro/v3.0.0/{name}", "58 MB"),
+        )

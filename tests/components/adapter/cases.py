@@ -75,6 +75,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "listops": [{"max_depth": 4, "longer_than": 8, "shorter_than": 60}],
     "ljspeech": [{}, {"task": "vocoding", "views": ["pitch"]}, {"text": "raw", "resample": 16000}],
+    "maestro": [{}, {"piece": 20, "steps_per_second": 125, "max_shift": 125}],
     "mix": [
         {
             "parts": [

@@ -77,7 +77,9 @@ FAR = 10_000
 
 def span(name: str) -> float:
     config = CATALOGUE.config("self_attention", name)
-    given: float = config.model_validate(smallest("self_attention", name), context=CATALOGUE).span(FAR, dim=WIDTH)
+    given: float = config.model_validate(smallest("self_attention", name), context=CATALOGUE).span(
+        FAR, dim=WIDTH
+    )
     return given
 
 
