@@ -97,6 +97,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "penn_treebank": [{}, {"tags": "keep"}],
     "point_cloud": [{"num_points": 16}],
     "sentence_pairs": [{"language": "ja"}, {"language": "en", "splits": {"train": "train.jsonl"}}],
+    "shapenet_part": [{"num_points": 16}, {"num_points": 200, "normals": True}],
     "tanaka": [{}, {"source_language": "en"}],
     "tatoeba": [
         {"source_language": "ja", "source_code": "jpn", "target_language": "en", "target_code": "eng"}
