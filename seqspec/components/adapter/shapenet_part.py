@@ -78,7 +78,11 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
                     f"`{show(name)}` is of no category that `synsetoffset2category.txt` names",
                     corpus=self.corpus, file=show(place),
                 )  # fmt: skip
-            yield f"{synset}/{id}", categories[synset], self.inside(f"{synset}/{id}.txt", below=self.home(_HOME))
+            yield (
+                f"{synset}/{id}",
+                categories[synset],
+                self.inside(f"{synset}/{id}.txt", below=self.home(_HOME)),
+            )
 
     def _categories(self) -> dict[str, str]:
         """Names of the categories by their folders."""
@@ -145,7 +149,11 @@ def _chosen(path: Path, held: int, wanted: int) -> NDArray[np.int64]:
 _BOXES = {
     "Knife": (((0, 0, 0), (0.1, 0.05, 0.5)), ((0, 0, 0.8), (0.08, 0.05, 0.3))),
     "Mug": (((0.45, 0, 0), (0.1, 0.05, 0.25)), ((0, 0, 0), (0.3, 0.3, 0.4))),
-    "Table": (((0, 0, 0.5), (0.6, 0.6, 0.05)), ((0.4, 0.4, 0), (0.05, 0.05, 0.45)), ((0, 0, 0.2), (0.2, 0.2, 0.1))),
+    "Table": (
+        ((0, 0, 0.5), (0.6, 0.6, 0.05)),
+        ((0.4, 0.4, 0), (0.05, 0.05, 0.45)),
+        ((0, 0, 0.2), (0.2, 0.2, 0.1)),
+    ),
 }
 """Centre and half of the sides of the boxes that are a thing's parts."""
 

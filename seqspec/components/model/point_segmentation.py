@@ -74,5 +74,7 @@ class PointSegmentation(nn.Module):
 def _predictions(classes_BN: Tensor, batch: Batch) -> list[PointsPrediction]:
     assert batch.source is not None
     assert batch.source_lengths is not None
-    rows = zip(classes_BN.cpu().numpy(), batch.source.cpu().numpy(), batch.source_lengths.tolist(), strict=True)
+    rows = zip(
+        classes_BN.cpu().numpy(), batch.source.cpu().numpy(), batch.source_lengths.tolist(), strict=True
+    )
     return [PointsPrediction(classes[:size], points[:size]) for classes, points, size in rows]

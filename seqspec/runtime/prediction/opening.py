@@ -28,10 +28,11 @@ from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.segments import SegmentTiming, timing_of
 from seqspec.runtime.prediction.timing import Timing, with_times
+from seqspec.runtime.prediction.unspoken import unspoken
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Image, Text, Waveform, WordStarts
+from seqspec.schema.types import Frames, Image, Text, Waveform, WordStarts
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
@@ -177,9 +178,10 @@ def _predictor(
         if isinstance(type_, WordStarts)
     }
     prepare = chat_ids(steps, parts.adapter) if is_asked(parts.adapter) else text_ids(steps)
+    spoken = isinstance(parts.roles.get("target"), Waveform | Frames)
     return Predictor(
         search, prepare, inputs, 8192, prompts, device=device, classes=classes, places=places,
-        block=TEXT_BLOCK,
+        unspoken=unspoken(steps) if spoken else None, block=TEXT_BLOCK,
     )  # fmt: skip
 
 

@@ -43,7 +43,9 @@ def test_features_are_interpolated_by_inverse_squares():
     places = torch.tensor([[[0.0, 0.0], [3.0, 0.0], [0.0, 4.0], [9.0, 9.0], [0.0, 0.0]]])
     x_BSC = torch.tensor([[[1.0], [2.0], [3.0], [100.0], [500.0]]])
 
-    found = interpolated(x_BSC, places, torch.tensor([4]), torch.tensor([[[1.0, 0.0], [3.0, 0.0]]]), nearest=3)
+    found = interpolated(
+        x_BSC, places, torch.tensor([4]), torch.tensor([[[1.0, 0.0], [3.0, 0.0]]]), nearest=3
+    )
 
     weights = torch.tensor([1.0, 1 / 4, 1 / 17])
     expected = (weights * torch.tensor([1.0, 2.0, 3.0])).sum() / weights.sum()
