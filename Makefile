@@ -49,6 +49,6 @@ weights: .venv/ready
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet torch==2.13.0 setuptools wheel
-	build/lock/bin/python -m pip install --quiet ".[train,ja,sudachi,phonemes,parquet,images,rouge,lsp,ctranslate2,export,hf,serve,sweep,test,dev]"
+	build/lock/bin/python -m pip install --quiet ".[train,ja,sudachi,phonemes,parquet,images,music,rouge,lsp,ctranslate2,export,hf,serve,sweep,test,dev]"
 	(echo '# Exact versions that `make` installs; `make lock` writes them anew.'; \
 	 build/lock/bin/python -m pip list --format=freeze --exclude seqspec-compiler --exclude pip | sed 's/+cpu//') > requirements.lock

@@ -43,6 +43,8 @@ class TextPrediction:
     """What hypotheses are ranked by; a log-probability where no other term enters."""
     words: tuple[TimedWord, ...] | None = None
     """The words with their times, where they were asked for and an alignment fits."""
+    as_file: Callable[[], tuple[str, bytes]] | None = field(default=None, compare=False, repr=False)
+    """Suffix and content of the file that the text stands for, such as music, where it stands for one."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,15 @@ class MaskPrediction:
 
 
 @dataclass(frozen=True)
+class PointsPrediction:
+    """A class for each point of a set, ``[N]``; ``points_NC`` are the points, their places first."""
+
+    kind: ClassVar[str] = "points"
+    classes_N: NDArray[np.int64]
+    points_NC: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class VectorPrediction:
     """An embedding ``[D]`` of float32."""
 
@@ -126,9 +137,10 @@ Predicted = (
     | AudioPrediction
     | ImagePrediction
     | MaskPrediction
+    | PointsPrediction
     | VectorPrediction
     | FramesPrediction
     | FilePrediction
 )
-KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "vector", "frames")
+KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "points", "vector", "frames")
 """Every kind of prediction, as metrics name what they read."""

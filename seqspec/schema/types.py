@@ -66,6 +66,20 @@ class Text(Type):
 
 
 @dataclass(frozen=True, slots=True)
+class Performance(Text):
+    """Music as words, one for each event of the keys: ``note_on_60``, ``note_off_60``, ``time_shift_25``,
+    ``velocity_17``; ``language`` is ``zxx``, for no language.
+    """
+
+    steps_per_second: int = 100
+    """Steps of time in a second."""
+    max_shift: int = 100
+    """Steps of the longest ``time_shift``."""
+    velocities: int = 32
+    """How many velocities are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waveform(Type):
     """Samples in [-1, 1], one channel: ``[T]`` float32."""
 
@@ -201,6 +215,17 @@ class Scalar(Type):
 @dataclass(frozen=True, slots=True)
 class Integers(Type):
     """A sequence of whole numbers, such as durations in frames: ``[B, T]`` int64, padded with 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointClasses(Integers):
+    """The class of each point of a set, such as the part of a thing that it lies on: ``[B, N]`` int64."""
+
+    classes: int
+    first: tuple[int, ...] = (0,)
+    """The first class of each category of things, in rising order: a thing has classes of its own category
+    alone.
+    """
 
 
 @dataclass(frozen=True, slots=True)

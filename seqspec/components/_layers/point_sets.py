@@ -84,3 +84,17 @@ def points_in_ball(
         index_BSK = torch.cat([index_BSK, index_BSK.new_full((*index_BSK.shape[:2], count - size), size)], 2)
     first_BS1 = index_BSK[:, :, :1] % size
     return torch.where(index_BSK < size, index_BSK, first_BS1)
+
+
+def interpolated(
+    x_BSC: Tensor, places_BSC: Tensor, lengths_B: Tensor, at_BNC: Tensor, *, nearest: int
+) -> Tensor:
+    """``[B, N, C]``: features at other places, the mean of those of the ``nearest`` points by the inverse of
+    their squared distance (equation 2 of PointNet++); a set of one point gives its features everywhere.
+    """
+    squares_BNS = (at_BNC[:, :, None] - places_BSC[:, None]).square().sum(3)
+    squares_BNS = squares_BNS.masked_fill(~length_mask(lengths_B, x_BSC.shape[1])[:, None], torch.inf)
+    found = squares_BNS.topk(min(nearest, x_BSC.shape[1]), largest=False, sorted=True)
+    weights_BNK = 1 / (found.values + 1e-8)
+    weights_BNK = weights_BNK / weights_BNK.sum(2, keepdim=True)
+    return (gather_points(x_BSC, found.indices) * weights_BNK[..., None]).sum(2)

@@ -39,7 +39,7 @@ class DistanceScores(nn.Module):
         size, seen = queries_BGHLE.shape[3], keys_BGHKE.shape[3]
         content = (queries_BGHLE + self.content_bias_HE[:, None]) @ keys_BGHKE.transpose(-1, -2)
         by_distance = (queries_BGHLE + self.distance_bias_HE[:, None]) @ self._distances(seen)
-        scores = (content + _shifted(by_distance, size)) * queries_BGHLE.shape[-1] ** -0.5
+        scores = (content + shifted(by_distance, size)) * queries_BGHLE.shape[-1] ** -0.5
         scores = scores.masked_fill(~seen_GLK[:, None], -torch.inf)
         return dropout(scores.softmax(-1), drop) @ values_BGHKE
 
@@ -50,7 +50,7 @@ class DistanceScores(nn.Module):
         return self.distance(table).unflatten(1, (self.num_heads, -1)).permute(1, 2, 0)
 
 
-def _shifted(x: Tensor, size: int) -> Tensor:
+def shifted(x: Tensor, size: int) -> Tensor:
     """Column k of query q is column ``k + size - 1 - q`` of ``x``; what has no such column lies ahead."""
     padded = functional.pad(x, (1, 0))
     return padded.flatten(-2).unflatten(-1, (x.shape[-1] + 1, size))[..., 1:, :].flatten(-2).view(x.shape)

@@ -28,7 +28,7 @@ class Pointnet2(nn.Module):
         self.coordinates = min(source.dim, COORDINATES)
         *levels, (last,) = config.read(source)
         self.levels = nn.ModuleList(
-            _Abstraction(level, reads, decay=config.decay, bias=config.bias)
+            SetAbstraction(level, reads, decay=config.decay, bias=config.bias)
             for level, reads in zip(config.levels, levels, strict=True)
         )
         self.whole = PointLayers([last, *config.widths], decay=config.decay, bias=config.bias)
@@ -49,7 +49,7 @@ class Pointnet2(nn.Module):
         return x_BD, None
 
 
-class _Abstraction(nn.Module):
+class SetAbstraction(nn.Module):
     """Set abstraction: points that lie far apart, and the largest values of the points around each."""
 
     def __init__(self, level: Level, reads: tuple[int, ...], *, decay: float, bias: bool) -> None:

@@ -80,6 +80,10 @@ class TextSteps(Protocol):
         """The ids of each text."""
         ...
 
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """For each id of ``encode(text)`` the half-open span of the raw text that it stands for."""
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text again."""
         ...

@@ -1,5 +1,5 @@
-"""Predicted values as files of their kind: sound as WAV, images and masks as PNG, frames and vectors as
-``.npy``.
+"""Predicted values as files of their kind: sound as WAV, images and masks as PNG, points as lines of
+numbers, frames and vectors as ``.npy``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from seqspec.components.predictions import (
     FramesPrediction,
     ImagePrediction,
     MaskPrediction,
+    PointsPrediction,
     Predicted,
     VectorPrediction,
 )
@@ -22,7 +23,9 @@ from seqspec.schema.diagnostic import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VALUES = (AudioPrediction, FramesPrediction, ImagePrediction, MaskPrediction, VectorPrediction)
+VALUES = (
+    AudioPrediction, FramesPrediction, ImagePrediction, MaskPrediction, PointsPrediction, VectorPrediction,
+)  # fmt: skip
 """Kinds of predictions that are written to files."""
 
 
@@ -40,6 +43,8 @@ def write_value(value: Predicted, stem: Path) -> list[Path]:
             return [_write_image(value.pixels_CHW, stem)]
         case MaskPrediction():
             return [_write_image(np.asarray(value.classes_HW, np.uint8)[None], stem)]
+        case PointsPrediction():
+            return [_write_points(value, stem)]
         case VectorPrediction():
             return [_write_array(value.values_D, stem)]
     return []
@@ -57,6 +62,14 @@ def _write_wave(value: AudioPrediction, stem: Path) -> Path:
 def _write_array(values: NDArray[np.float32], stem: Path) -> Path:
     path = _named(stem, ".npy")
     np.save(path, values)
+    return path
+
+
+def _write_points(value: PointsPrediction, stem: Path) -> Path:
+    """A line a point: its numbers, then its class."""
+    path = _named(stem, ".txt")
+    rows = zip(value.points_NC.tolist(), value.classes_N.tolist(), strict=True)
+    path.write_text("".join(" ".join([*(f"{x:.6f}" for x in row), str(kind)]) + "\n" for row, kind in rows))
     return path
 
 

@@ -28,10 +28,11 @@ from seqspec.runtime.prediction.engines import engine_of
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.segments import SegmentTiming, timing_of
 from seqspec.runtime.prediction.timing import Timing, with_times
+from seqspec.runtime.prediction.unspoken import unspoken
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Image, Text, Waveform, WordStarts
+from seqspec.schema.types import Frames, Image, Text, Waveform, WordStarts
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
@@ -106,14 +107,15 @@ def _search(
     steps = run.parts.text.get("target")
     labels = run.kept.labels.get("target", ())
 
-    def typed(found: Any) -> Predicted:
+    def typed(found: Any, before: Sequence[int]) -> Predicted:
         ids = getattr(found, "ids", None)
         if ids is None:
             value: Predicted = found
             return value
         ids = ids.tolist() if isinstance(ids, torch.Tensor) else list(ids)
         if steps is not None:
-            return TextPrediction(steps.decode(ids), float(found.score))
+            whole = _as_file(steps, [*before, *ids])
+            return TextPrediction(steps.decode(ids), float(found.score), as_file=whole)
         return LabelPrediction(" ".join(labels[one] for one in ids), float(found.score))
 
     def search(batch: Batch) -> list[list[Predicted]]:
@@ -123,12 +125,29 @@ def _search(
                 timing.timed(found, seconds)
                 for found, seconds in zip(decoded, timing.heard(batch), strict=True)
             ]
-        predicted = [[typed(one) for one in found] for found in decoded]
+        predicted = [
+            [typed(one, before) for one in found]
+            for found, before in zip(decoded, _prompts(batch), strict=True)
+        ]
         if timing is None:
             return predicted
         return with_times(timing, batch, predicted, [[list(one.ids) for one in found] for found in decoded])
 
     return search
+
+
+def _prompts(batch: Batch) -> list[list[int]]:
+    """The ids that each hypothesis goes on from; none where there is a source."""
+    if batch.source is not None or batch.target_lengths is None:
+        return [[] for _ in batch.index]
+    rows = zip(batch.target.tolist(), batch.target_lengths.tolist(), strict=True)
+    return [ids[:length] for ids, length in rows]
+
+
+def _as_file(steps: Any, ids: Sequence[int]) -> Callable[[], tuple[str, bytes]] | None:
+    """The file that a text stands for, where its tokenizer makes one."""
+    make = getattr(steps.tokenizer, "as_file", None)
+    return None if make is None else lambda: make(steps.decode(ids))
 
 
 def _predictor(
@@ -159,9 +178,10 @@ def _predictor(
         if isinstance(type_, WordStarts)
     }
     prepare = chat_ids(steps, parts.adapter) if is_asked(parts.adapter) else text_ids(steps)
+    spoken = isinstance(parts.roles.get("target"), Waveform | Frames)
     return Predictor(
         search, prepare, inputs, 8192, prompts, device=device, classes=classes, places=places,
-        block=TEXT_BLOCK,
+        unspoken=unspoken(steps) if spoken else None, block=TEXT_BLOCK,
     )  # fmt: skip
 
 

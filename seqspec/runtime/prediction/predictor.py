@@ -22,6 +22,7 @@ from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined, pad
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
+from seqspec.runtime.prediction.unspoken import CODE, HELP
 from seqspec.runtime.prediction.values import Prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Frames, Text, Type, Waveform
@@ -59,6 +60,8 @@ class Predictor:
     """Names of the classes of further fields, such as ``speaker``, that a column of a table may tell."""
     places: Mapping[str, Callable[[str], list[int]]] = field(default_factory=dict)
     """Fields that follow from the text of an input, such as where its words begin."""
+    unspoken: Callable[[str, np.ndarray], str | None] | None = None
+    """What is wrong with a text and its ids where it is to be spoken; ``None`` where nothing is."""
     block: int = 4096
     """Inputs that are read before they are sorted."""
     packs: Packs = field(default_factory=dict, repr=False, compare=False)
@@ -113,11 +116,16 @@ class Predictor:
             yield role, names.index(str(told))
 
     def _with_frames(self, one: Input) -> np.ndarray:
-        """The prepared value.  Raises ``DataError`` for a recording too short for one frame."""
+        """The prepared value.  Raises ``DataError`` for a recording too short for one frame, and for a text
+        that cannot be spoken whole.
+        """
         value = self.prepare(one.value)
         if len(value) == 0 and isinstance(self.source, Waveform | Frames):
             message = "the recording is too short: not one frame of its features fits"
             raise DataError(message, file=one.file or one.name[:40], row=one.row)
+        wrong = None if self.unspoken is None else self.unspoken(str(one.value), value)
+        if wrong is not None:
+            raise DataError(wrong, file=one.file, row=one.row, help=HELP, code=CODE)
         return value
 
     def _is_empty(self, one: Input, ids: np.ndarray) -> bool:

@@ -27,7 +27,9 @@ def line_inputs(path: Path) -> Iterator[Input]:
 
 
 def record_inputs(path: Path, records: Iterator[Record | BadRow], *, adapter: object) -> Iterator[Input]:
-    """The source of each record of a file in the corpus's own form; its other texts go along."""
+    """The source of each record of a file in the corpus's own form, or the text where it has no source; its
+    other texts go along.
+    """
     corpus = getattr(adapter, "corpus", "the corpus")
     print(f"note: {show(path)} is read as {corpus}: texts do not stand one a line", file=sys.stderr)
     for record in records:
@@ -35,7 +37,7 @@ def record_inputs(path: Path, records: Iterator[Record | BadRow], *, adapter: ob
             yield unread(DataError(record.reason, file=show(path), row=record.row, byte=record.byte))
         else:
             told = {key: value for key, value in record.items() if key in ("source", "target")}
-            text, row = str(record["source"]), record.get("row")
+            text, row = str(record["source" if "source" in record else "target"]), record.get("row")
             yield Input(
                 text, text, show(path), row if isinstance(row, int) else None, str(record["id"]), told
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seqspec.components.predictions import FilePrediction, Predicted
+from seqspec.components.predictions import FilePrediction, Predicted, TextPrediction
 from seqspec.runtime.evaluation.value_files import VALUES, write_value
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.predictor import Prediction
@@ -34,6 +34,11 @@ def _written(folder: Path, name: str, hypotheses: tuple[Predicted, ...]) -> Iter
         if isinstance(value, VALUES):
             files = write_value(value, folder / (name if rank == 1 else f"{name}.{rank}"))
             yield FilePrediction(tuple(file.name for file in files))
+        elif isinstance(value, TextPrediction) and value.as_file is not None:
+            suffix, content = value.as_file()
+            file = folder / f"{name if rank == 1 else f'{name}.{rank}'}{suffix}"
+            file.write_bytes(content)
+            yield FilePrediction((file.name,))
         else:
             yield value
 

@@ -106,9 +106,9 @@ class Pointnet2Config(Config):
             for scale, inputs in zip(level.scales, read, strict=True)
         ]
         chains.append([last, *self.widths, *self.hidden])
-        return sum(n for chain in chains for n in _layers(chain, bias=self.bias))
+        return sum(n for chain in chains for n in layer_weights(chain, bias=self.bias))
 
 
-def _layers(widths: list[int], *, bias: bool) -> Iterator[int]:
+def layer_weights(widths: list[int], *, bias: bool) -> Iterator[int]:
     """Weights of each layer, and of the normalisation that follows it."""
     return (before * after + (2 + bias) * after for before, after in pairwise(widths))

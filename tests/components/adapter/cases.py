@@ -75,6 +75,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
     "listops": [{"max_depth": 4, "longer_than": 8, "shorter_than": 60}],
     "ljspeech": [{}, {"task": "vocoding", "views": ["pitch"]}, {"text": "raw", "resample": 16000}],
+    "maestro": [{}, {"piece": 20, "steps_per_second": 125, "max_shift": 125}],
     "mix": [
         {
             "parts": [
@@ -96,6 +97,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "penn_treebank": [{}, {"tags": "keep"}],
     "point_cloud": [{"num_points": 16}],
     "sentence_pairs": [{"language": "ja"}, {"language": "en", "splits": {"train": "train.jsonl"}}],
+    "shapenet_part": [{"num_points": 16}, {"num_points": 200, "normals": True}],
     "tanaka": [{}, {"source_language": "en"}],
     "tatoeba": [
         {"source_language": "ja", "source_code": "jpn", "target_language": "en", "target_code": "eng"}

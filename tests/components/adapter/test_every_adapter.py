@@ -90,7 +90,7 @@ def _check(value, type_, adapter):
         case Classes():
             assert isinstance(value, str)
             assert value
-            assert type_.num in (10, Unknown("data.target.classes"), Unknown("data.speaker.classes"))
+            assert type_.num in (10, 16, Unknown("data.target.classes"), Unknown("data.speaker.classes"))
         case Waveform():
             read = adapter.audio()
             assert isinstance(value, AudioRef)
