@@ -67,6 +67,7 @@ SHAPES: dict[str, Shape] = {
             "seeds": Each(WHOLE),
             "spec": Keys({}),
             "text": Each(Keys({})),
+            "records": Each(Each(TEXT)),
             "vocabularies": Each(TEXT),
             "sources": Each(TEXT),
         }
