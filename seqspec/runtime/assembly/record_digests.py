@@ -1,5 +1,5 @@
-"""What decides a corpus's records beside the spec and its files, such as a folder's chat template, as the lock
-holds it; a run must read its inputs by the same.
+"""What decides a corpus's records beside the spec and its files, such as a folder's chat template, as the
+lock holds it; a run must read its inputs by the same.
 """
 
 from __future__ import annotations
