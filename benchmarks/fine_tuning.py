@@ -1,7 +1,7 @@
 """Fine-tuning a BERT as a classifier: examples a CPU second beside Hugging Face's Trainer, and the same losses.
 
     pip install --no-deps --target FOLDER accelerate
-    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--work DIR] [--rounds 2] [--repeats 2]
+    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--work DIR] [--rounds 2]
 
 A random BERT of 4 layers of 256 with a classifier of three labels is written by transformers as a folder, and beside
 it a table of texts of ragged length.  ``seqspec`` runs a spec that begins with the folder; ``trainer`` is
@@ -10,8 +10,9 @@ transformers' Trainer with ``DataCollatorWithPadding``; ``trainer, grouped`` is 
 examples, AdamW with the same numbers, a clipped norm and dropout of 0.1.
 
 Each contender trains in a process of its own, on one thread, in a round in one order and in the next in the
-other.  Measured is the CPU time of whole epochs after the first, so that all have read the same examples, from
-the optimiser's last step in one to that in the next: loading, padding, forward, backward, update, journal.
+other.  Measured is the CPU time from the optimiser's first step on (loading, padding, forward, backward, update,
+journal), and the tokens that the batches held in it, padding not counted.  The Trainer's sampler sorts fifty
+batches at a time, longest first, so that fifty steps are measured where lengths decide the order.
 
 First, without dropout and with the Trainer's order of examples for both, the losses of ``--steps`` equal steps are
 compared; what is printed is the largest difference.
@@ -36,25 +37,27 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 LABELS = ("low", "middle", "high")
-BATCH, ROWS, WORDS = 16, 480, 4000
+BATCH, ROWS, WORDS = 16, 3200, 4000
 MEDIAN, SPREAD, SHORTEST, LONGEST = 32, 0.8, 4, 240
 """Words of a text: the median and the deviation of the logarithm of a log-normal distribution, and its bounds."""
 PEAK = 2e-4
-CONTENDERS = ("seqspec", "trainer", "trainer, grouped")
+CONTENDERS = {"seqspec": 50, "trainer": 16, "trainer, grouped": 50}
+"""Steps of each; the padding of a random order is the same everywhere."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, help="where folder and table are written; else a temporary folder")
+    parser.add_argument(
+        "--work", type=Path, help="where folder and table are written; else a temporary folder"
+    )
     parser.add_argument("--rounds", type=int, default=2, help="processes of each contender")
-    parser.add_argument("--repeats", type=int, default=2, help="epochs that each process measures")
     parser.add_argument("--steps", type=int, default=20, help="steps whose losses are compared")
     parser.add_argument("--contender", choices=(*CONTENDERS, "losses"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.contender:
-        found = losses(given) if given.contender == "losses" else {"seconds": epochs(given)}
+        found = losses(given) if given.contender == "losses" else rate(given)
         print(json.dumps(found))
         return
     with tempfile.TemporaryDirectory() as temporary:
@@ -66,19 +69,20 @@ def main() -> None:
 def compare(given: argparse.Namespace, words: list[int]) -> None:
     """Prints a JSON line with medians and ratios."""
     told = child(given, "losses")
-    seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
     for number in range(given.rounds):
         for name in CONTENDERS if number % 2 == 0 else reversed(CONTENDERS):
-            seconds[name] += child(given, name)["seconds"]
-    medians = {name: statistics.median(found) for name, found in seconds.items()}
-    best = min(medians[name] for name in CONTENDERS[1:])
+            found[name].append(child(given, name))
+    speed = {name: statistics.median(one["tokens_a_cpu_second"] for one in of) for name, of in found.items()}
+    ours, theirs = speed["seqspec"], [speed[name] for name in CONTENDERS if name != "seqspec"]
     print(json.dumps({
         **told,
-        "examples": ROWS, "tokens_a_text": {"mean": round(statistics.mean(words) + 2, 1), "max": max(words) + 2},
-        "examples_a_cpu_second": {name: round(ROWS / each, 1) for name, each in medians.items()},
-        "epochs": {name: [round(one, 2) for one in found] for name, found in seconds.items()},
-        "ratio_to_best": round(best / medians["seqspec"], 3),
-        "ratio_to_trainer": round(medians["trainer"] / medians["seqspec"], 3),
+        "tokens_a_text": {"mean": round(statistics.mean(words) + 2, 1), "most": max(words) + 2},
+        "tokens_a_cpu_second": speed,
+        "each": {name: [one["tokens_a_cpu_second"] for one in of] for name, of in found.items()},
+        "padding": {name: statistics.median(one["padding"] for one in of) for name, of in found.items()},
+        "ratio_to_best": round(ours / max(theirs), 3),
+        "ratio_to_trainer": round(ours / speed["trainer"], 3),
     }, indent=1))  # fmt: skip
 
 
@@ -86,7 +90,7 @@ def child(given: argparse.Namespace, contender: str) -> dict[str, Any]:
     """What one process tells."""
     command = [
         sys.executable, __file__, "--contender", contender, "--work", str(given.work),
-        "--repeats", str(given.repeats), "--steps", str(given.steps),
+        "--steps", str(given.steps),
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
@@ -100,9 +104,7 @@ def write(work: Path) -> list[int]:
     """The table and the folder; gives the words of each text."""
     rng = random.Random(1)
     work.mkdir(parents=True, exist_ok=True)
-    words = [
-        min(max(round(rng.lognormvariate(0, SPREAD) * MEDIAN), SHORTEST), LONGEST) for _ in range(ROWS)
-    ]
+    words = [min(max(round(rng.lognormvariate(0, SPREAD) * MEDIAN), SHORTEST), LONGEST) for _ in range(ROWS)]
     with (work / "train.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("text", "label"))
@@ -141,19 +143,24 @@ def write_folder(folder: Path) -> None:
     transformers.BertForSequenceClassification(settings).save_pretrained(folder)
 
 
-def epochs(given: argparse.Namespace) -> list[float]:
-    """CPU seconds of each epoch after the first."""
+def rate(given: argparse.Namespace) -> dict[str, Any]:
+    """Tokens a CPU second after the first step, and the share of padding."""
     import torch
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     torch.set_num_threads(1)
     at: list[float] = []
     register_optimizer_step_post_hook(lambda *_: at.append(time.process_time()))
+    steps = CONTENDERS[given.contender]
     if given.contender == "seqspec":
-        ends = run_spec(given)
+        lengths = run_spec(given, steps)
     else:
-        ends = train(given, grouped=given.contender.endswith("grouped"))
-    return [at[end - 1] - at[begin - 1] for begin, end in zip(ends, ends[1:], strict=False)]
+        lengths = train(given, steps, grouped=given.contender.endswith("grouped"))
+    real = sum(map(sum, lengths[1:steps]))
+    cells = sum(max(batch) * len(batch) for batch in lengths[1:steps])
+    return {
+        "tokens_a_cpu_second": round(real / (at[steps - 1] - at[0])), "padding": round(1 - real / cells, 3),
+    }  # fmt: skip
 
 
 def compiled(given: argparse.Namespace, *, steps: int, dropout: float) -> Any:
@@ -183,33 +190,30 @@ def compiled(given: argparse.Namespace, *, steps: int, dropout: float) -> Any:
     return compile_spec(file)
 
 
-def run_spec(given: argparse.Namespace) -> list[int]:
-    """``seqspec run``; gives the number of steps after each epoch."""
+def run_spec(given: argparse.Namespace, steps: int) -> list[list[int]]:
+    """``seqspec run``; gives the lengths of the texts of each batch."""
     from seqspec.data.batching.loader import training_order
     from seqspec.runtime.assembly.assemble import assemble
     from seqspec.runtime.devices.launch import Launch
     from seqspec.runtime.run import run
 
-    prepared = assemble(compiled(given, steps=1, dropout=0.1), splits=("train",), initial=True).prepared
-    order = training_order(prepared.parts, prepared.splits["train"])
-    ends = [order.start(epoch) for epoch in range(1, given.repeats + 2)]
+    plan = compiled(given, steps=steps, dropout=0.1)
+    prepared = assemble(plan, splits=("train",), initial=True).prepared
+    split = prepared.splits["train"]
+    order = training_order(prepared.parts, split)
     with contextlib.redirect_stdout(sys.stderr):
-        run(
-            compiled(given, steps=ends[-1], dropout=0.1),
-            runs=given.work / "runs",
-            launch=Launch(device="cpu", threads=1, quiet=True),
-        )
-    return ends
+        run(plan, runs=given.work / "runs", launch=Launch(device="cpu", threads=1, quiet=True))
+    held = split.lengths_of("source")
+    return [held[order.batch(number).examples].tolist() for number in range(steps)]
 
 
-def train(given: argparse.Namespace, *, grouped: bool) -> list[int]:
-    """The Trainer's loop; gives the number of steps after each epoch."""
-    trainer = trainer_of(given, dropout=0.1, num_train_epochs=given.repeats + 1,
+def train(given: argparse.Namespace, steps: int, *, grouped: bool) -> list[list[int]]:
+    """The Trainer's loop; gives the lengths of the texts of each batch."""
+    trainer = trainer_of(given, dropout=0.1, max_steps=steps,
                          train_sampling_strategy="group_by_length" if grouped else "random")  # fmt: skip
     with contextlib.redirect_stdout(sys.stderr):
         trainer.train()
-    each = -(-ROWS // BATCH)
-    return [each * epoch for epoch in range(1, given.repeats + 2)]
+    return [[len(trainer.train_dataset[row]["input_ids"]) for row in batch] for batch in trainer.seen]
 
 
 def trainer_of(given: argparse.Namespace, *, dropout: float, **settings: Any) -> Any:
