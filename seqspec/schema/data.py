@@ -210,6 +210,10 @@ class Pack(Config):
     """
     sample: Literal["rows", "offsets"] = "rows"
     """``rows``: fixed rows, shuffled.  ``offsets``: every row starts at a random place in the stream."""
+    remainder: Annotated[Literal["row", "drop"], Later] = "row"
+    """The training tokens after the last whole row: a shorter ``row``, which is padded, or left out of every
+    epoch and counted (``drop``), so that all rows are of one length.  Other splits keep every token.
+    """
 
 
 class Batch(Config):

@@ -35,6 +35,9 @@ class FakeAdapter:
     def splits(self) -> tuple[str, ...]:
         return tuple(sorted(path.stem for path in self.root.glob("*.jsonl")))
 
+    def passed_over(self, split):
+        return {}
+
     def files(self, split: str) -> Iterator[Path]:
         path = self.root / f"{split}.jsonl"
         if not path.exists():

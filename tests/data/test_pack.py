@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
+from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.data import Pack
@@ -102,6 +104,66 @@ def test_one_text_in_blocks_has_no_ends_inside():
 
     assert split.row(0).labels.tolist() == list(range(10, 17))
     assert EOS not in split.row(1).labels
+
+
+@given(sizes_of, st.integers(1, 12), st.data())
+@settings(max_examples=80, deadline=None)
+def test_whole_rows_are_the_stream_without_its_remainder(sizes, length, data):
+    stride = data.draw(st.sampled_from([None, *range(1, length + 1)]))
+    sizes = [length, *sizes]
+    split = packed(sizes, length=length, stride=stride, remainder="drop", document_mask=False)
+    rows = [split.row(index) for index in range(len(split))]
+    stream, step = split.texts.stream(), stride or length
+    blocks = [stream[at : at + length] for at in range(0, len(stream), step)]
+
+    assert [row.labels.tolist() for row in rows] == [block for block in blocks if len(block) == length]
+    assert (split.lengths == length).all()
+    assert split.num_left_out == len(stream) - (len(rows) - 1) * step - length
+
+
+def test_other_splits_keep_the_remainder():
+    split = packed([9], name="dev", remainder="drop")
+
+    assert [len(split.row(index).labels) for index in range(len(split))] == [7, 3]
+    assert split.num_left_out == 0
+
+
+def test_a_stream_that_fills_no_row_is_refused():
+    with pytest.raises(DataError, match=r"train holds 6 tokens, and `data\.pack` makes rows of 7"):
+        packed([5], remainder="drop")
+
+
+def test_whole_rows_are_the_same_whatever_resumes_or_shares_them(tmp_path):
+    rows = [{"target": row["target"]} for row in pairs(60)]
+    corpus = write_corpus(tmp_path / "c", train=rows)
+    parts = make_parts(
+        corpus,
+        roles={"target": Text("en")},
+        text={"target": {"tokenizer": FakeTokenizerConfig()}},
+        pack={"length": 8, "document_mask": False, "remainder": "drop"},
+        batch={"unit": "tokens", "size": 32},
+    )
+    found = prepare(parts, cache=tmp_path / "k", processes=1)
+    split = found.splits["train"]
+    loader = partial(training_loader, found.parts, split)
+    epoch = -(-len(split) // 4)
+    whole = [batch.target for batch in loader(stop=2 * epoch)]
+    resumed = [batch.target for batch in loader(start=3, stop=2 * epoch)]
+    shared = [list(loader(stop=2 * epoch, num_micro_batches=2, rank=rank, world=2)) for rank in range(2)]
+    told = list(first_look(found))
+
+    assert all(map(torch.equal, whole[3:], resumed))
+    for number, (left, right) in enumerate(zip(*shared, strict=True)):
+        real = [batch.target for batch in (left, right) if batch.loss_normalizer < 1e6]
+        assert torch.equal(torch.cat(real), whole[number])
+    for batches in (whole[:epoch], whole[epoch:]):
+        learned = sorted(torch.cat(batches).tolist())
+        assert learned == sorted(split.row(row).labels.tolist() for row in range(len(split)))
+    assert split.num_left_out == split.num_tokens - 8 * len(split) > 0
+    assert told == [
+        f"train: the last {split.num_left_out} of {split.num_tokens} tokens fill no row of 8 and are left "
+        "out of every epoch (`data.pack.remainder: drop`)"
+    ]
 
 
 def test_offsets_are_drawn_anew_each_epoch_and_are_reproducible():

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from seqspec.runtime.devices.torch_compiler import update
 
@@ -58,5 +59,16 @@ def test_hooks_of_an_optimiser_are_called():
     optimizer.register_step_post_hook(lambda *_: called.append(1))
 
     update(optimizer)
+
+    assert called == [1]
+
+
+def test_hooks_of_all_optimisers_are_called():
+    layer, called = torch.nn.Linear(3, 3), []
+    hook = register_optimizer_step_post_hook(lambda *_: called.append(1))
+    try:
+        update(torch.optim.SGD(layer.parameters(), lr=0.1))
+    finally:
+        hook.remove()
 
     assert called == [1]

@@ -5,6 +5,9 @@ symbol; those whose records the adapter calls ``joined`` are one text.  The inpu
 before it: at the start of the stream, and of each document where documents are masked from one another, the
 begin symbol.  The stream is never written down: row *r* is read from the memory-mapped ids in O(log n).
 Of texts with answers only these are targets; the inputs hold everything.
+
+With ``remainder: drop`` training reads whole rows only, as ``group_texts`` of transformers' ``run_clm`` makes
+them; there the first token of each row is no target, while here it is learned from the one before.
 """
 
 # U tokens of a row
@@ -20,6 +23,7 @@ import numpy as np
 
 from seqspec.data.seeds import seed_of
 from seqspec.data.stages.examples import Example, Split
+from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import BOS, EOS, PAD, AnswerSpans, Type
 
 if TYPE_CHECKING:
@@ -87,15 +91,32 @@ class PackedSplit:
         return self.texts.dropped
 
     def __len__(self) -> int:
-        stride = self._stride
-        return max(1, -(-(self.num_tokens - self.config.length) // stride) + 1)
+        beyond = self.num_tokens - self.config.length
+        if self._whole:
+            return beyond // self._stride + 1
+        return max(1, -(-beyond // self._stride) + 1)
+
+    def __post_init__(self) -> None:
+        if self._whole and self.num_tokens < self.config.length:
+            raise DataError(
+                f"{self.name} holds {self.num_tokens:,} tokens, and `data.pack` makes rows of "
+                f"{self.config.length:,} and drops what fills none",
+                help="shorten `data.pack.length`, or set `remainder: row`",
+            )
+
+    @property
+    def num_left_out(self) -> int:
+        """Tokens after the last whole row, which no epoch reads; none where rows start anywhere."""
+        if not self._whole or self.config.sample == "offsets":
+            return 0
+        return self.num_tokens - self._end(len(self) - 1)
 
     @cached_property
     def lengths(self) -> np.ndarray:
         """``[R, 2]`` int32: places of each row, and how many of them are targets."""
         rows = np.full((len(self), 2), self.config.length, np.int32)
         start = (len(self) - 1) * self._stride
-        rows[-1] = self.num_tokens - start
+        rows[-1] = self._end(len(self) - 1) - start
         if self._counts_once:
             rows[1:, 1] -= self.config.length - self._stride
         if self._answers is not None:
@@ -106,7 +127,7 @@ class PackedSplit:
     def row(self, index: int, *, seed: int = 0, epoch: int = 0) -> Row:
         """Row ``index``; with ``sample: offsets`` another one each epoch while training."""
         start = index * self._stride
-        length = min(self.config.length, self.num_tokens - start)
+        length = self._end(index) - start
         if self.config.sample == "offsets" and self.name == "train":
             room = self.num_tokens - self.config.length + 1
             start = seed_of(seed, "offsets", epoch, index) % room if room > 0 else 0
@@ -122,8 +143,10 @@ class PackedSplit:
         return Example(index, f"row {index}", values, {"target": self.text("target", index)}, {})
 
     def text(self, role: str, index: int) -> str:
-        """The texts that begin in a row and not in the next, joined: over all rows, every character once."""
-        ends = self.num_tokens if index == len(self) - 1 else (index + 1) * self._stride
+        """The texts that begin in a row and not in the next, joined: over all rows, every character once,
+        but those of texts that begin in what is left out.
+        """
+        ends = self._end(index) if index == len(self) - 1 else (index + 1) * self._stride
         first, last = np.searchsorted(self._starts[:-1], [index * self._stride, ends])
         return "".join(self.texts.text(role, document) for document in range(int(first), int(last)))
 
@@ -139,6 +162,15 @@ class PackedSplit:
     @property
     def _stride(self) -> int:
         return self.config.stride or self.config.length
+
+    def _end(self, index: int) -> int:
+        """The place in the stream after a row's last."""
+        return min(index * self._stride + self.config.length, self.num_tokens)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether every row is as long as the others."""
+        return self.config.remainder == "drop" and self.name == "train"
 
     @property
     def _counts_once(self) -> bool:

@@ -37,6 +37,7 @@ from seqspec.runtime.assembly.pretrained_weights import (
     reload_references,
 )
 from seqspec.runtime.assembly.recognizer_runs import expect_recognizers, give_recognizers
+from seqspec.runtime.assembly.record_digests import require_records
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
 from seqspec.runtime.assembly.suppressed_ids import tell_suppressed
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
@@ -294,6 +295,7 @@ def began_with(folder: RunFolder) -> Mapping[str, Any]:
 def _kept(folder: RunFolder, plan: Plan, learned: Learned, task: str) -> Kept:
     """The data parts of a task with what they have learned."""
     parts = build_data(plan)
+    require_records(folder, parts, task=task)
     for role, steps in parts.text.items():
         name = f"data.text.{parts.pipeline(role)}.tokenizer"
         if steps.trainable:

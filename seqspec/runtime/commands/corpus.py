@@ -17,6 +17,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.progress import Progress, bar, silent
 from seqspec.data.stages.first_look import first_look
+from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.prepare import Prepared, prepare_shard
 from seqspec.data.stages.prepare import prepare as prepare_parts
 from seqspec.data.stages.push import push
@@ -272,6 +273,8 @@ def summarize(prepared: Prepared) -> dict[str, Any]:
         }
         first = prepared.dropped_at[name]
         splits[name] = {"examples": len(split), "dropped": dropped, "dropped_at": first, "lengths": sides}
+        if isinstance(split, PackedSplit) and split.num_left_out:
+            splits[name]["tokens_left_out"] = split.num_left_out
     return {"cache": str(default_cache()), "facts": dict(prepared.facts), "splits": splits}
 
 

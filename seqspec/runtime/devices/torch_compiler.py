@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch.optim import optimizer as of_all
 
 NAME = "torch._dynamo"
 BOOKKEEPING = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
@@ -54,6 +55,8 @@ def update(optimizer: torch.optim.Optimizer) -> None:
         "step" in vars(optimizer)
         or optimizer._optimizer_step_pre_hooks
         or optimizer._optimizer_step_post_hooks
+        or of_all._global_optimizer_pre_hooks
+        or of_all._global_optimizer_post_hooks
     )
     if own or optimizer.defaults.get("differentiable") or NAME in sys.modules or plain is written:
         optimizer.step()

@@ -20,6 +20,7 @@ from seqspec.compile.plan.digests import digest
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.assembly.record_digests import locked_records, record_digests
 from seqspec.runtime.checkpoints.selection import Chosen
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.run_evaluation import among, write_predictions
@@ -111,12 +112,17 @@ class Evaluation:
 
 
 def drifts_of(folder: RunFolder, assembled: Assembled, split: str, *, task: str = "") -> tuple[Drift, ...]:
-    """Files of ``split`` and text steps that are not as the run's lock says."""
+    """Files of ``split``, what else decides its records, and text steps, where they are not as the run's lock
+    says.
+    """
     lock = folder.read("lock.json") or {}
     found: list[Drift] = []
     locked = lock.get("files", {}).get(among(task, split))
     if locked is not None:
         found += compared(f"files.{among(task, split)}", locked, dict(assembled.prepared.files[split]))
+    for what, locked_digest in locked_records(folder, task=task).items():
+        now = record_digests(assembled.prepared.parts).get(what)
+        found += compared(f"records.{task}.{what}" if task else f"records.{what}", locked_digest, now)
     for role, steps in assembled.prepared.parts.text.items():
         name = in_whole(task, role)
         if name in lock.get("text", {}):

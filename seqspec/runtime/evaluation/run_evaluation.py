@@ -203,13 +203,21 @@ def _describe_end(
         splits = ("train", *one.compiled.plan.experiment.evaluate.splits)
         examples |= {among(task, split): len(one.prepared.splits[split]) for split in splits}
         dropped |= {among(task, split): counts for split, counts in one.prepared.dropped.items()}
-    folder.note("data.json", {"examples": examples, "dropped": dropped})
+    folder.note("data.json", {"examples": examples, "dropped": dropped, **_beyond_rows(assembled)})
     for task, one in assembled.each.items():
         if hasattr(one.program.model, "show"):
             _show(folder, task, one, evaluators[task], micro_batches, launch)
     for task, one in assembled.each.items():
         if _describe_attention(folder, one, evaluators[task], micro_batches, launch):
             return
+
+
+def _beyond_rows(assembled: Assembled) -> dict[str, dict[str, int]]:
+    """Tokens of packed training splits that fill no row, where there are any."""
+    splits = {task: one.prepared.splits["train"] for task, one in assembled.each.items()}
+    counts = {among(task, "train"): getattr(split, "num_left_out", 0) for task, split in splits.items()}
+    found = {name: count for name, count in counts.items() if count}
+    return {"tokens_left_out": found} if found else {}
 
 
 def _describe_tasks(assembled: Assembled, *, steps: int, each: int, scores: TaskScores) -> dict[str, Any]:

@@ -125,7 +125,9 @@ def data_section(folder: RunFolder, speed: Rows) -> Section:
         return Section("Data", "")
     rows: list[tuple[Cell, ...]] = []
     for split, count in held["examples"].items():
-        reasons = held["dropped"].get(split) or {}
+        reasons = {**(held["dropped"].get(split) or {})}
+        if beyond := held.get("tokens_left_out", {}).get(split):
+            reasons["tokens that fill no row"] = beyond
         rows.append((split, count, "; ".join(f"{n:,} {reason}" for reason, n in reasons.items()) or "none"))
     note = ""
     if speed:

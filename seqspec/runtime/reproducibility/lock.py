@@ -23,6 +23,7 @@ from seqspec.data.regular_file import NotRegular, read_regular
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assemble import in_whole
 from seqspec.runtime.assembly.assembled import Assembled
+from seqspec.runtime.assembly.record_digests import RECORDS, record_digests
 from seqspec.runtime.devices.machine import Machine
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
@@ -65,6 +66,8 @@ def make_lock(
     sources = [_sources(one.program.plan) for one in fused.values()]
     text = [(in_whole(name, role), steps) for name, one in assembled.each.items()
             for role, steps in one.prepared.parts.text.items()]  # fmt: skip
+    read = {name: record_digests(one.prepared.parts) for name, one in assembled.each.items()}
+    read = {name: digests for name, digests in read.items() if digests}
     return {
         "format": FORMAT,
         "seqspec": seqspec.__version__,
@@ -84,6 +87,7 @@ def make_lock(
         },
         "text": {role: steps.fingerprint() for role, steps in text},
         "sources": {key: value for found in (_sources(plan), *sources) for key, value in found.items()},
+        **({RECORDS: read} if read else {}),
         **({"language_model": records.get("") or records} if records else {}),
         **({"initialize": list(assembled.initialized)} if assembled.initialized else {}),
         **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),

@@ -67,6 +67,7 @@ SHAPES: dict[str, Shape] = {
             "seeds": Each(WHOLE),
             "spec": Keys({}),
             "text": Each(Keys({})),
+            "records": Each(Each(TEXT)),
             "vocabularies": Each(TEXT),
             "sources": Each(TEXT),
         }
@@ -99,7 +100,9 @@ SHAPES: dict[str, Shape] = {
         },
         needed=("split", "checkpoint", "metrics"),
     ),
-    "data.json": Keys({"examples": Each(WHOLE), "dropped": Each(Each(WHOLE))}),
+    "data.json": Keys(
+        {"examples": Each(WHOLE), "dropped": Each(Each(WHOLE)), "tokens_left_out": Each(WHOLE)}
+    ),
     "launch.json": Keys({"command": Items(TEXT), "started": TEXT}),
     "tasks.json": Keys({"tasks": Each(_TASK), "parts": Items(_PART)}, needed=("tasks", "parts")),
     "attention.json": Keys({"id": TEXT, "target": TEXT, "weights": Items(Items(NUMBER))}, ("id", "weights")),

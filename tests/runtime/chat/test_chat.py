@@ -127,6 +127,23 @@ def test_packed_rows_learn_the_same_tokens(place, apart, stride):
         assert inputs.tolist() == [id for ids in whole for id in (2, *ids.tolist())]
 
 
+def test_whole_rows_learn_the_answers_that_they_hold(place):
+    held = {}
+    for remainder in ("row", "drop"):
+        spec = place[0] / f"{remainder}.yaml"
+        text = (place[0] / "packed.yaml").read_text()
+        spec.write_text(text.replace("length: 24", f"length: 24, remainder: {remainder}"))
+        prepared = assemble(compile(spec), splits=("train",), initial=True).prepared
+        split = prepared.splits["train"]
+        (counted,) = prepared.parts.counted.values()
+        held[remainder] = [split.row(row).labels.tolist() for row in range(len(split))]
+        targets = [sum(id != PAD for id in row) for row in held[remainder]]
+        assert targets == [count_targets(split, np.array([row]), counted) for row in range(len(split))]
+
+    assert held["drop"] == [row for row in held["row"] if len(row) == 24]
+    assert split.num_left_out == len(held["row"][-1]) < 24
+
+
 def test_layers_that_are_worked_out_again_give_the_same_gradients(apart):
     split, model = apart.prepared.splits["train"], apart.program.model.train()
     batch = collate(split, np.arange(4), step=0, loss_normalizers={"loss": 1.0})

@@ -5,10 +5,13 @@ import json
 import pytest
 
 from seqspec.compile.pipeline import compile
-from seqspec.runtime.assembly.assemble import assemble
+from seqspec.runtime.assembly.assemble import assemble, reopen
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.evaluate import evaluation
 from seqspec.runtime.export.hf import write_hf
 from seqspec.runtime.prediction.chat_inputs import chat_ids
-from seqspec.schema.diagnostic import DataError, SpecError
+from seqspec.runtime.run import run
+from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from seqspec.schema.types import PAD
 from tests.runtime.chat.test_chat import PACK, SPEC, _talk
 from tests.runtime.pretrained import folders
@@ -65,6 +68,24 @@ def test_a_run_reads_asks_and_exports_with_the_template_of_its_folder(place, tmp
     assert again.apply_chat_template(prompt, tokenize=False) == theirs.apply_chat_template(
         prompt, tokenize=False
     )
+
+
+def test_a_run_is_not_used_with_another_template(place, tmp_path):
+    launch = Launch(threads=1)
+    folder = run(compile(place / "spec.yaml"), runs=tmp_path, launch=launch).folder
+    file = place / "model" / "chat_template.jinja"
+    reopened = reopen(folder)
+    file.write_text(TEXT.replace("then", "well"))
+    try:
+        with pytest.raises(RunError, match=r"the template of the corpus is not the one") as caught:
+            reopen(folder)
+        drifts = evaluation(folder.path, split="dev", checkpoint="last", over=(), launch=launch).drifts
+    finally:
+        file.write_text(TEXT)
+
+    assert chat_ids(reopened.parts.text["target"], reopened.parts.adapter)("hello").tolist()
+    assert caught.value.exit == 7
+    assert [drift.name for drift in drifts] == ["records.template"]
 
 
 def test_another_template_makes_other_records(place, monkeypatch):

@@ -91,7 +91,6 @@ def test_what_is_written_with_times_equals_that_of_transformers(begun, timed):
 
 @torch.no_grad()
 def test_a_beam_holds_to_the_rules(begun, timed):
-    """Transformers does not work probabilities out anew after what is left out, so that its beams are others."""
     made, _, folder, _ = begun
     batch, _ = heard(made, folder)
     vocab = Logits(made.prepared.parts.text["target"].vocab_size)
@@ -108,6 +107,38 @@ def test_a_beam_holds_to_the_rules(begun, timed):
         for place in range(2, len(steps)):
             if is_time[place - 1]:
                 assert is_time[place] != is_time[place - 2]
+
+
+@torch.no_grad()
+def test_a_beam_equals_that_of_transformers_whose_scores_are_probabilities(begun, timed):
+    """Without ``renormalize_logits`` transformers adds up log-probabilities of which the rules took a share.
+
+    Its own ``generate`` of Whisper would also begin anew behind the last pair of times, so that what stands
+    below it is called.
+    """
+    made, theirs, folder, _ = begun
+    batch, given = heard(made, folder)
+    steps = made.prepared.parts.text["target"]
+    order, vocab = steps.tokenizer.original_ids(), Logits(steps.vocab_size)
+    search = Beam(BeamConfig(size=4, length_penalty="average", max_tokens=16), vocab)
+    prompt, end = [order[2], *order[4:6]], theirs.config.eos_token_id
+    rules = copy.deepcopy(theirs.generation_config)
+    rules.max_initial_timestamp_index, rules.return_timestamps, rules.no_speech_threshold = 50, True, None
+    processors = theirs._retrieve_logit_processors(
+        rules, transformers.LogitsProcessorList(), begin_index=len(prompt), num_beams=4, device="cpu"
+    )
+    told = copy.deepcopy(theirs.generation_config)
+    told.update(suppress_tokens=None, begin_suppress_tokens=None, max_length=None, max_new_tokens=16)
+    told.update(num_beams=4, early_stopping="never", renormalize_logits=True)
+
+    found = made.program.model.decode(batch, search)
+    texts = transformers.GenerationMixin.generate(
+        theirs, given, decoder_input_ids=torch.tensor([prompt] * 2), generation_config=told,
+        logits_processor=processors,
+    )  # fmt: skip
+
+    for (best, *_), text in zip(found, texts.tolist(), strict=True):
+        assert [order[id] for id in best.ids] == [id for id in text[len(prompt) :] if id != end]
 
 
 def test_segments_stand_between_times():
