@@ -132,7 +132,7 @@ def _bug(error: Exception) -> str:
     """What a person is told when the fault is ours."""
     import traceback
 
-    from seqspec.compile.diagnostics.plugin_errors import plugin_failure
+    from seqspec.compile.diagnostics.plugin_errors import plugin_failure, plugins_at_work
 
     failure = plugin_failure(error)
     if failure is not None:
@@ -144,7 +144,8 @@ def _bug(error: Exception) -> str:
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     return (
         f"error[SQ900 internal]: {what}\n  --> {Path(last.filename).name}:{last.lineno}\n"
-        "  = help: this is a fault of seqspec; SEQSPEC_DEBUG=1 shows the traceback to report"
+        f"  = help: {plugins_at_work() or 'this is a fault of seqspec'}; "
+        "SEQSPEC_DEBUG=1 shows the traceback to report"
     )
 
 

@@ -7,7 +7,10 @@ from typer.testing import CliRunner
 
 from seqspec import testing
 from seqspec.cli import app
+from seqspec.compile.build.plugin_promises import require_promises
+from seqspec.compile.diagnostics.plugin_errors import plugins_at_work
 from seqspec.compile.validation import Options, validate_file
+from seqspec.schema.catalogue import Catalogue, PluginError
 from tests.compile.test_validation_of_files import EXAMPLE
 
 MIRROR = '''"""A mirror."""
@@ -151,7 +154,7 @@ def test_the_test_kit_builds_a_spec(plugin, tmp_path):
 def test_the_test_kit_finds_what_is_missing(config, twin, word, plugin):
     plugin(config, twin)
 
-    with pytest.raises((AssertionError, AttributeError), match=word):
+    with pytest.raises((AssertionError, PluginError), match=word):
         testing.check_component("extra", "encoder", "mirror")
 
 
@@ -160,3 +163,44 @@ def test_the_test_kit_finds_configs_that_load_torch(plugin):
 
     with pytest.raises(AssertionError, match="loads torch"):
         testing.check_plugin("extra")
+
+
+class Half:
+    """A metric of a plugin that promises too little."""
+
+    reads = "label"
+    better = "higher"
+
+    def update(self, hypothesis, reference):
+        pass
+
+
+def test_what_a_plugin_s_component_lacks_is_told_when_it_is_built(monkeypatch):
+    monkeypatch.setattr(Half, "__module__", "extra.components.metric.half")
+
+    with pytest.raises(PluginError) as refused:
+        require_promises(Half(), slot="metric", name="half")
+
+    assert refused.value.name == "extra"
+    assert "its metric `half`" in refused.value.reason
+    assert (
+        "it has no `compute`, it has no `signature`, its `reads` is 'label', and must be"
+        in refused.value.reason
+    )
+
+
+def test_components_of_our_own_keep_the_promises_that_are_asked_of_plugins(monkeypatch):
+    """Ours, called another package's: the same is asked of both."""
+    for slot, names in (("metric", ("accuracy", "bleu")), ("tokenizer", ("characters",))):
+        for name in names:
+            cls = Catalogue().module(slot, name)
+            monkeypatch.setattr(cls, "__module__", "extra.thing")
+            require_promises(cls.__new__(cls), slot=slot, name=name)
+
+
+def test_an_error_of_ours_beside_a_plugin_names_the_plugin(plugin):
+    package = plugin()
+    assert package not in plugins_at_work()
+    Catalogue(("extra",)).config("encoder", "mirror")
+
+    assert f"`{package}` took part" in plugins_at_work()

@@ -108,7 +108,7 @@ def guarded(analyze: Callable[[], Iterable[Diagnostic]], file: Path) -> list[Dia
 
 def internal(error: Exception, file: Path) -> Diagnostic:
     """A fault of seqspec itself, or of a plugin, told in one diagnostic."""
-    from seqspec.compile.diagnostics.plugin_errors import plugin_failure
+    from seqspec.compile.diagnostics.plugin_errors import plugin_failure, plugins_at_work
 
     failure = plugin_failure(error)
     if failure is not None:
@@ -123,7 +123,8 @@ def internal(error: Exception, file: Path) -> Diagnostic:
         "SQ900",
         f"seqspec itself failed on `{file}`: {type(error).__name__} at {place}",
         note=" ".join(str(error).split())[:200] or None,
-        help="this is our bug; please report it with the spec, and `SEQSPEC_DEBUG=1` shows more",
+        help=plugins_at_work()
+        or "this is our bug; please report it with the spec, and `SEQSPEC_DEBUG=1` shows more",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqspec.schema.config import Config
@@ -115,11 +115,10 @@ class Catalogue:
             self._loaded[slot, name] = found
         return found
 
-    def _class(self, module_name: str, name: str) -> type[Config]:
-        """A config class.  Raises ``PluginError`` where the file of another package does not hold it."""
+    def _class(self, module_name: str, name: str) -> Any:
+        """A component's class.  Raises ``PluginError`` where the file of another package does not hold it."""
         try:
-            found: type[Config] = getattr(importlib.import_module(module_name), name)
-            return found
+            return getattr(importlib.import_module(module_name), name)
         except Exception as error:
             package = next(prefix for prefix, _ in self.roots if module_name.startswith(f"{prefix}."))
             if package == "seqspec":
@@ -155,7 +154,7 @@ class Catalogue:
     def module(self, slot: str, name: str) -> type:
         """The built component's class, from ``components/<slot>/<name>.py``.  This is what loads torch."""
         module_name = self._modules(slot)[name].replace(".schema.", ".components.", 1)
-        found: type = getattr(importlib.import_module(module_name), class_name(name))
+        found: type = self._class(module_name, class_name(name))
         return found
 
 

@@ -62,6 +62,10 @@ class Constructor:
         wired = hasattr(config, "wire") and any(True for _ in slots(type(config)))
         parts = (Parts(self, path),) if wired else ()
         self.built[path] = cls(tracked, node.source, *parts)
+        if self.catalogue.plugins:
+            from seqspec.compile.build.plugin_promises import require_promises
+
+            require_promises(self.built[path], slot=node.component[0], name=node.component[1])
         return self.built[path]
 
     def config(self, path: Path) -> Config:
