@@ -147,7 +147,9 @@ def _rest_dynamic(small: dict[str, Path]) -> bool:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     held = [
-        path for path in small.values() if {node.op_type for node in onnx.load(path).graph.node} & {*DYNAMIC_ONLY}
+        path
+        for path in small.values()
+        if {node.op_type for node in onnx.load(path).graph.node} & {*DYNAMIC_ONLY}
     ]
     for path in held:
         quantize_dynamic(
