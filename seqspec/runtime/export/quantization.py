@@ -38,6 +38,8 @@ BLOCK = 32
 OPERATORS = ["MatMul", "Gemm", "LSTM"]
 """What is quantised; convolutions whose scales are found as they come gain no time on a CPU."""
 STATIC_OPERATORS = ["MatMul", "Gemm", "Conv"]
+DYNAMIC_ONLY = ["LSTM"]
+"""What onnxruntime has in 8 bits with scales found as inputs come, and not with fixed ones."""
 CALIBRATION_EXAMPLES = 200
 TIMED = 5
 """Passes over the timed batch; the fastest counts."""
@@ -88,6 +90,8 @@ def quantize(
             learned = {name: learned_ranges(subject.model, path) for name, path in plain.items()}
             _static(plain, small, _recorded(subject, before, calibrate), learned)
             how = f"static int8 of {', '.join(STATIC_OPERATORS)}, calibrated on {calibrate}"
+            if _rest_dynamic(small):
+                how += f"; {', '.join(DYNAMIC_ONLY)} dynamic"
             count = sum(map(len, learned.values()))
             if count:
                 how += f"; {count} ranges as the run learned with them"
@@ -135,6 +139,23 @@ def _static(
             op_types_to_quantize=STATIC_OPERATORS, weight_type=QuantType.QInt8,
             activation_type=QuantType.QUInt8, extra_options={"TensorQuantOverrides": learned[name]},
         )  # fmt: skip
+
+
+def _rest_dynamic(small: dict[str, Path]) -> bool:
+    """Quantises what has no static form, in place; true where there is any."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    held = [
+        path
+        for path in small.values()
+        if {node.op_type for node in onnx.load(path).graph.node} & {*DYNAMIC_ONLY}
+    ]
+    for path in held:
+        quantize_dynamic(
+            path, path, op_types_to_quantize=DYNAMIC_ONLY, per_channel=True, weight_type=QuantType.QInt8
+        )
+    return bool(held)
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import seqspec
 from seqspec.components.graphs import substituted
 from seqspec.runtime.commands.export import Request, export
 from seqspec.runtime.export.comparison import substitutes
+from seqspec.runtime.export.onnx_session import runner
+from seqspec.runtime.export.quantization import quantize
 from seqspec.runtime.export.subject import open_subject
 from seqspec.runtime.export.target import Check, difference, target_names
 from seqspec.schema.diagnostic import Exit, RunError
@@ -31,7 +34,7 @@ def driver(folder):
 @pytest.fixture(scope="module")
 def onnx_recogniser(recogniser, tmp_path_factory):
     output = tmp_path_factory.mktemp("onnx") / "recogniser"
-    return seqspec.open_run(recogniser).export("onnx", output=output, quantize="int8")
+    return seqspec.open_run(recogniser).export("onnx", output=output, quantize="int8_static")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,50 @@ def test_a_recogniser_is_quantised_and_measured(onnx_recogniser):
     assert {"wer", "cer", "bytes", "milliseconds a batch"} <= onnx_recogniser.quantized.table.keys()
     before, after = onnx_recogniser.quantized.table["bytes"]
     assert int(before.replace(",", "")) > 2 * int(after.split()[0].replace(",", ""))
+    assert "calibrated on train; LSTM dynamic" in onnx_recogniser.quantized.how
+    error = [float(one) for one in onnx_recogniser.quantized.table["cer"]]
+    assert abs(error[0] - error[1]) < 0.1
+
+
+@pytest.fixture(scope="module")
+def measured_translator(translator):
+    return open_subject(translator, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "told", "operator", "apart"),
+    [
+        ("int8", "dynamic int8 of MatMul", "MatMulInteger", 0.15),
+        ("int8_weights", "weights of MatMul in 8 bits, a scale for 32", "MatMulNBits", 0.05),
+        ("int4_weights", "weights of MatMul in 4 bits, a scale for 32", "MatMulNBits", 1.0),
+    ],
+)
+def test_what_quantisation_costs_is_stated(
+    onnx_translator, measured_translator, tmp_path, method, told, operator, apart
+):
+    onnx = pytest.importorskip("onnx")
+    for name in ("encode.onnx", "step.onnx"):
+        shutil.copyfile(onnx_translator.folder / name, tmp_path / name)
+    exact = runner(tmp_path / "encode.onnx")
+
+    done = quantize(
+        measured_translator, tmp_path, target="onnx", method=method, calibrate="train", split=None
+    )
+
+    before, after = (int(one.split()[0].replace(",", "")) for one in done.table["bytes"])
+    encode = measured_translator.graphs()[0]
+    given = list(encode.given.values())
+    operators = [node.op_type for node in onnx.load(tmp_path / "encode.onnx").graph.node]
+    assert before > after
+    assert operators.count(operator) >= 4
+    assert after == sum(path.stat().st_size for path in tmp_path.glob("*.onnx"))
+    assert told in done.how
+    assert {"bleu", "milliseconds a batch"} <= done.table.keys()
+    assert 0 < difference(_first(runner(tmp_path / "encode.onnx"), given), _first(exact, given)) < apart
+
+
+def _first(run, given):
+    return run(given)[0].numpy()
 
 
 def test_everything_is_described(onnx_recogniser):
