@@ -13,26 +13,37 @@ In a file of the plugin's tests::
         testing.check_plugin("extra")
         testing.check_spec("specs/with_mirror.yaml")
 
+    def test_mirror():
+        testing.check_encoder("extra", {"type": "mirror", "dim": 8})
+
 ``extra`` is the name of the entry point in the group ``seqspec``.  Every function raises ``AssertionError``
 with what is wrong.
 """
+
+# B batch, T frames, S states, D width
 
 from __future__ import annotations
 
 import inspect
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from seqspec.compile.language.field_docs import field_docs
 from seqspec.schema.catalogue import SLOTS, Catalogue, class_name
 from seqspec.schema.config import Config
+from seqspec.schema.types import Frames, States, Type
 
 _DECLARES = ("output", "wire", "roles", "rate", "gives")
 _SILENT = ("optimizer", "normalizer", "segmenter", "augment", "search", "metric", "attention")
 """Slots whose components give what they take, or nothing that another part reads."""
 _COUNT = 100
 """In place of every number that only data can tell, such as the size of a vocabulary."""
+_FRAMES = Frames(24, 100)
+_LONG, _SHORT = 12, 7
+"""Frames of the two examples that an encoder is shown, the shorter one padded."""
 _CONFIG_ONLY = ("schedule", "mix")
 
 
@@ -70,6 +81,61 @@ def check_component(plugin: str, slot: str, name: str) -> None:
     assert declares, f"{config.__name__} says neither `output` nor `wire`"
     if slot not in _CONFIG_ONLY:
         assert catalogue.module(slot, name).__name__ == class_name(name)
+
+
+def check_encoder(
+    plugin: str, written: str | Mapping[str, Any], *, source: Frames | States = _FRAMES
+) -> None:
+    """What every encoder of frames or states promises: it gives the type that its config declares, what lies
+    beyond an example's length changes nothing, gradients reach every parameter, every key is read, the seed
+    decides.  ``written`` is what stands in a spec, with dropout off.
+    """
+    import torch
+
+    from seqspec.compile.build.construct import Constructor
+    from seqspec.compile.build.one_component import plan_component
+
+    plan = plan_component("encoder", written, source=source, plugins=(plugin,))
+    constructors = [Constructor(plan), Constructor(plan)]
+    modules = []
+    for constructor in constructors:
+        torch.manual_seed(1)
+        modules.append(constructor.build("part"))
+    assert not (unread := [f.message for f in constructors[0].unread()]), "; ".join(unread)
+    twins = zip(modules[0].state_dict().items(), modules[1].state_dict().values(), strict=True)
+    differ = [name for (name, one), other in twins if not torch.equal(one, other)]
+    assert not differ, f"two builds with one seed differ in {', '.join(differ)}"
+    _check_states(modules[0], source=source, gives=plan.node("part").gives)
+
+
+def _check_states(module: Any, *, source: Frames | States, gives: Type) -> None:
+    import torch
+
+    torch.manual_seed(2)
+    x_BTD, lengths_B = torch.randn(2, _LONG, source.dim), torch.tensor([_LONG, _SHORT])
+    x_BTD[1, _SHORT:] = 100.0
+    states_BSD, own_B = module.train()(x_BTD, lengths_B)
+    (states_BSD * torch.randn_like(states_BSD)).sum().backward()
+    without = [n for n, p in module.named_parameters() if p.requires_grad and p.grad is None]
+    assert not without, f"no gradient reaches {', '.join(without)}"
+    assert isinstance(gives, States), (
+        f"`check_encoder` is for encoders that give States, and it gives {gives}"
+    )
+    assert states_BSD.shape[2] == gives.dim, (
+        f"it gives {states_BSD.shape[2]} features, declared are {gives.dim}"
+    )
+    longest = -(-_LONG // gives.stride)
+    assert states_BSD.shape[1] == longest, (
+        f"{_LONG} frames give {states_BSD.shape[1]} states, declared are {longest}"
+    )
+    with torch.no_grad():
+        padded_BSD, _ = module.eval()(x_BTD, lengths_B)
+        alone_BSD, _ = module(x_BTD[1:, :_SHORT], lengths_B[1:])
+    size = int(own_B[1])
+    torch.testing.assert_close(
+        padded_BSD[1, :size], alone_BSD[0, :size], atol=1e-4, rtol=1e-4,
+        msg=lambda told: f"what lies beyond an example's length changes its states: {told}",
+    )  # fmt: skip
 
 
 def check_spec(file: str | Path) -> None:

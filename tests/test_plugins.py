@@ -1,6 +1,7 @@
 """Plugins: their names, their faults, their pages, and the test kit for their authors."""
 
 import importlib
+from contextlib import nullcontext
 
 import pytest
 from typer.testing import CliRunner
@@ -204,3 +205,32 @@ def test_an_error_of_ours_beside_a_plugin_names_the_plugin(plugin):
     Catalogue(("extra",)).config("encoder", "mirror")
 
     assert f"`{package}` took part" in plugins_at_work()
+
+
+KEPT = TWIN.replace(
+    "        self.depth = config.depth\n",
+    "        self.depth = config.depth\n        self.layer = nn.Linear(source.dim, config.dim)\n",
+).replace("return x, lengths", "return self.layer(x), lengths")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("", "", None),
+        ("self.layer(x),", "self.layer(x).detach().requires_grad_(),", "no gradient reaches layer.weight"),
+        ("source.dim, config.dim", "source.dim, 2 * config.dim", "declared are 32"),
+        ("self.layer(x),", "self.layer(x - x.mean(1, keepdim=True)),", "beyond an example's length"),
+        ("        self.depth = config.depth\n", "", "never reads `depth`"),
+        (
+            "config.dim)\n",
+            "config.dim)\n        nn.init.constant_(self.layer.bias, id(self) % 9973)\n",
+            "differ in",
+        ),
+    ],
+)
+def test_the_test_kit_holds_encoders_to_their_promises(old, new, word, plugin):
+    plugin(MIRROR, KEPT.replace(old, new) if old else KEPT)
+    promised = nullcontext() if word is None else pytest.raises(AssertionError, match=word)
+
+    with promised:
+        testing.check_encoder("extra", {"type": "mirror", "depth": 1, "dim": 32})

@@ -59,6 +59,15 @@ def test_the_template_compiles_and_builds(template):
     assert states_BTD.shape == (2, 5, 16)
 
 
+def test_the_template_passes_its_own_tests(template):
+    namespace = {}
+    exec(FILES["tests/test_promises.py"].replace("@pytest", "# @pytest"), namespace)
+
+    for slot, name in namespace["testing"].components("swish"):
+        namespace["test_names_documents_and_types"](slot, name)
+    namespace["test_gated_layers"]()
+
+
 def test_without_the_plugin_the_name_is_unknown(template):
     spec = template / "spec.yaml"
     spec.write_text(SPEC.replace("plugins: [swish]\n", ""), encoding="utf-8")

@@ -29,14 +29,24 @@ def build_component(
 
     ``written`` is what stands in a spec: a name, or a mapping with a ``type``.  Raises ``SpecError``.
     """
-    catalogue = Catalogue()
-    config = _config(slot, written, catalogue)
+    return Constructor(plan_component(slot, written, source=source)).build("part")
+
+
+def plan_component(
+    slot: str,
+    written: str | Mapping[str, Any],
+    *,
+    source: Type | Mapping[str, Type] = UNSAID,
+    plugins: tuple[str, ...] = (),
+) -> Plan:
+    """The plan of an experiment of that one component, which stands at ``part``.  Raises ``SpecError``."""
+    whole = _Alone(part=_config(slot, written, Catalogue(plugins)), plugins=plugins)
     record = Record(facts={})
-    TypeFlow(_Alone(part=config), (), record).node("part", source)
+    TypeFlow(whole, (), record).node("part", source)
     if record.findings:
         raise SpecError(tuple(Diagnostic(f.code, f.message, help=f.help) for f in record.findings))
-    alone: Any = fill(_Alone(part=config), record.inferred)
-    return Constructor(Plan(alone, tuple(record.nodes))).build("part")
+    alone: Any = fill(whole, record.inferred)
+    return Plan(alone, tuple(record.nodes))
 
 
 class _Alone(BaseModel):

@@ -26,12 +26,12 @@ def describe(
         facts = facts_of(path, licence=licence, task=task)
         if form == "mlflow":
             return _into_mlflow(facts, output)
-        text = _texts()[form](facts)
+        text, lost = _texts()[form](facts), _lost(facts)
         if output is None:
-            return Outcome(text)
+            return Outcome(text, lost)
         with writing(output, help="name another file with --output"):
             write_durably(output, text.encode())
-        return Outcome(f"{output}\n")
+        return Outcome(f"{output}\n", lost)
 
     return guarded(work)
 
@@ -59,4 +59,10 @@ def _into_mlflow(facts: Facts, output: Path | None) -> Outcome:
         if known
         else f"`mlflow server --backend-store-uri sqlite:///{output.name}` shows it"
     )
-    return Outcome(f"{identity}\n", f"{told}\n")
+    return Outcome(f"{identity}\n", f"{_lost(facts)}{told}\n")
+
+
+def _lost(facts: Facts) -> str:
+    return "".join(
+        f"warning: {facts.folder.path} has no {name}: what it holds is left out\n" for name in facts.absent()
+    )

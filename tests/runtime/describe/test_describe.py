@@ -50,6 +50,20 @@ def test_the_same_run_gives_the_same_bytes_wherever_it_lies(trained, tmp_path, f
     assert told(trained, form) == told(elsewhere, form)
 
 
+def test_a_run_that_has_lost_its_lock_says_what_is_left_out(trained, tmp_path):
+    damaged = tmp_path / trained.name
+    shutil.copytree(trained, damaged)
+    whole = describe(damaged, form="card", licence=None, output=None)
+    (damaged / "lock.json").unlink()
+    found = describe(damaged, form="card", licence=None, output=None)
+
+    assert (whole.exit, whole.error) == (0, "")
+    assert (found.exit, found.error) == (
+        0,
+        f"warning: {damaged} has no lock.json: what it holds is left out\n",
+    )
+
+
 @pytest.mark.parametrize("form", TEXTS)
 def test_no_path_of_the_machine_is_told(trained, form):
     text = told(trained, form)
