@@ -197,6 +197,25 @@ def test_a_step_takes_no_more_operations_than_it_did(name, batch, sets, bound):
     assert within(seen.all, bound), seen.counts.most_common(20)
 
 
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"),
+    reason="torch splits operations otherwise on other processors",
+)
+def test_decoding_and_scoring_take_no_more_operations_than_they_did():
+    model = program_of("mt_tanaka_jaen", "model.decoder.num_layers=2").model.eval()
+    with torch.no_grad():
+        memory_BSD, lengths_B = torch.randn(2, 5, 32), lengths(5, 3)
+        state = model.decoder.start(memory_BSD, lengths_B, examples=2)
+        _, state = model.decoder.step(ids(2), state)
+        with Operations() as stepped:
+            model.decoder.step(ids(2), state)
+        with Operations() as scored:
+            model.score(text_batch())
+
+    assert within(stepped.all, 74), stepped.counts.most_common(20)
+    assert within(scored.all, 134), scored.counts.most_common(20)
+
+
 def test_a_step_reads_few_numbers_back():
     seen = step(program_of("mt_tanaka_jaen", "model.encoder.num_layers=2"), text_batch())
 

@@ -62,7 +62,7 @@ def peak(device: str, precision: str) -> tuple[float, str]:
 
 
 def _products(device: str, precision: str) -> float:
-    size = 8192 if device == "cuda" else 512
+    size = 8192 if device == "cuda" else 256
     x = torch.ones(size, size, dtype=DTYPES[precision], device=device)
     best = 0.0
     with products(precision):

@@ -169,7 +169,7 @@ def advise(launch: Launch, precision: str) -> None:
     if precision == "float32" or launch.accelerator != "cpu":
         return
     if (gain := gain_of(getattr(torch, precision))) < 1:
-        _say(f"{precision} is slower than float32 here: matrix products run at {gain:.1f} times the speed")
+        _say(f"{precision} is slower than float32 here: matrix products run at {gain:.2g} times the speed")
 
 
 def _say(text: str) -> None:
