@@ -59,7 +59,11 @@ class MovingMnist(Adapter[MovingMnistConfig]):
         except (OSError, ValueError, EOFError) as error:
             message = f"the file is no array of numpy: {str(error)[:100]}"
             raise DataError(message, corpus=self.corpus, file=show(path)) from None
-        if clips.ndim != 4 or clips.dtype != np.uint8 or (clips.shape[0], *clips.shape[2:]) != (FRAMES, SIDE, SIDE):
+        if (
+            clips.ndim != 4
+            or clips.dtype != np.uint8
+            or (clips.shape[0], *clips.shape[2:]) != (FRAMES, SIDE, SIDE)
+        ):
             raise DataError(
                 f"the array is {clips.dtype} {list(clips.shape)}, not uint8 [{FRAMES}, N, {SIDE}, {SIDE}]",
                 corpus=self.corpus,
