@@ -34,6 +34,7 @@ class NextFrame(nn.Module):
         clip = takes["source"]
         assert isinstance(clip, Clip)
         self.size, self.patch = (clip.height, clip.width), config.patch
+        self.widths = config.widths
         reads = [config.patch**2, *config.widths]
         self.cells = nn.ModuleList(
             nn.Conv2d(read + width, 4 * width, config.kernel, padding=config.kernel // 2)
@@ -84,8 +85,7 @@ class NextFrame(nn.Module):
         """The frame after one more."""
         x_BCHW = functional.pixel_unshuffle(frame_BP.unflatten(1, (1, *self.size)), self.patch)
         after: State = []
-        for number, convolution in enumerate(self.cells):
-            width = convolution.out_channels // 4
+        for number, (convolution, width) in enumerate(zip(self.cells, self.widths, strict=True)):
             nothing = x_BCHW.new_zeros(len(x_BCHW), width, *x_BCHW.shape[2:])
             hidden, cell = state[number] if state else (nothing, nothing)
             taken, kept, shown, new = convolution(torch.cat([x_BCHW, hidden], 1)).chunk(4, 1)
