@@ -95,6 +95,15 @@ class MaskPrediction:
 
 
 @dataclass(frozen=True)
+class VideoPrediction:
+    """A film ``[T, H, W]`` of float32 in [0, 1]; ``given_THW`` is what it goes on from."""
+
+    kind: ClassVar[str] = "video"
+    frames_THW: NDArray[np.float32]
+    given_THW: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class PointsPrediction:
     """A class for each point of a set, ``[N]``; ``points_NC`` are the points, their places first."""
 
@@ -138,9 +147,10 @@ Predicted = (
     | ImagePrediction
     | MaskPrediction
     | PointsPrediction
+    | VideoPrediction
     | VectorPrediction
     | FramesPrediction
     | FilePrediction
 )
-KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "points", "vector", "frames")
+KINDS: tuple[str, ...] = ("text", "labels", "audio", "image", "mask", "points", "video", "vector", "frames")
 """Every kind of prediction, as metrics name what they read."""

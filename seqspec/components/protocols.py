@@ -210,7 +210,7 @@ class Metric(Protocol):
 
     reads: Literal[
         "text", "labels", "probabilities", "teacher_forced", "model",
-        "audio", "image", "mask", "points", "vector", "frames",
+        "audio", "image", "mask", "points", "video", "vector", "frames",
     ]  # fmt: skip
     """What ``update`` takes: two texts or labels, the probability of every label and the right one, the sums
     of a batch, or what ``measure(prediction,

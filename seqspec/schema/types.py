@@ -141,6 +141,14 @@ class SampledFrames(Frames):
 
 
 @dataclass(frozen=True, slots=True)
+class Clip(Frames):
+    """A film in [0, 1], a frame a row: ``dim`` = ``height`` × ``width``, one channel."""
+
+    height: int = 0
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens(Type):
     """A sequence of ids: ``[B, T]`` int64.  Ids 0 to 3 are padding, unknown, begin and end wherever
     ``special`` holds.

@@ -69,6 +69,9 @@ def test_what_an_encoder_gives_is_what_its_config_declares(name: str) -> None:
     if isinstance(part.gives, Image):
         assert states.shape == (2, part.gives.channels, part.gives.height, part.gives.width)
         return
+    if isinstance(part.gives, Points):
+        assert states.shape == (*x.shape[:2], part.gives.dim)
+        return
     assert isinstance(part.gives, States)
     assert states.shape[2] == part.gives.dim
     if name in SEQUENCES:

@@ -28,17 +28,17 @@ class Pointnet2Segmentation(nn.Module):
         super().__init__()
         points, self.categories = config.given(source)
         self.coordinates = min(points.dim, COORDINATES)
-        layers = {"decay": config.decay, "bias": config.bias}
+        decay, bias = config.decay, config.bias
         *levels, (last,) = config.read(points)
         self.levels = nn.ModuleList(
-            SetAbstraction(level, reads, decay=config.decay, bias=config.bias)
+            SetAbstraction(level, reads, decay=decay, bias=bias)
             for level, reads in zip(config.levels, levels, strict=True)
         )
-        self.whole = PointLayers([last, *config.widths], **layers)
+        self.whole = PointLayers([last, *config.widths], decay=decay, bias=bias)
         self.back = nn.ModuleList(
-            PointLayers(widths, **layers) for widths in config.back(points, self.categories)
+            PointLayers(widths, decay=decay, bias=bias) for widths in config.back(points, self.categories)
         )
-        self.last = PointLayer(config.propagation[-1][-1], config.dim, **layers)
+        self.last = PointLayer(config.propagation[-1][-1], config.dim, decay=decay, bias=bias)
         self.dropout = Dropout(config.dropout)
 
     def forward(

@@ -5,7 +5,7 @@ numbers, frames and vectors as ``.npy``.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from seqspec.components.predictions import (
     PointsPrediction,
     Predicted,
     VectorPrediction,
+    VideoPrediction,
 )
 from seqspec.schema.diagnostic import DataError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 VALUES = (
     AudioPrediction, FramesPrediction, ImagePrediction, MaskPrediction, PointsPrediction, VectorPrediction,
+    VideoPrediction,
 )  # fmt: skip
 """Kinds of predictions that are written to files."""
 
@@ -45,6 +47,8 @@ def write_value(value: Predicted, stem: Path) -> list[Path]:
             return [_write_image(np.asarray(value.classes_HW, np.uint8)[None], stem)]
         case PointsPrediction():
             return [_write_points(value, stem)]
+        case VideoPrediction():
+            return [_write_video(value, stem)]
         case VectorPrediction():
             return [_write_array(value.values_D, stem)]
     return []
@@ -73,16 +77,30 @@ def _write_points(value: PointsPrediction, stem: Path) -> Path:
     return path
 
 
-def _write_image(pixels_CHW: NDArray[np.uint8], stem: Path) -> Path:
+def _write_video(value: VideoPrediction, stem: Path) -> Path:
+    """What was given and what was made as one animation, ten frames a second."""
+    frames_THW = np.concatenate([value.given_THW, value.frames_THW])
+    pixels_THW = (np.clip(frames_THW, 0, 1) * 255).round().astype(np.uint8)
+    first, *others = [_pillow().fromarray(frame) for frame in pixels_THW]
+    path = _named(stem, ".gif")
+    first.save(path, save_all=True, append_images=others, duration=100, loop=0)
+    return path
+
+
+def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError:
         raise DataError(
             "writing images needs Pillow", help="pip install 'seqspec-compiler[images]'"
         ) from None
+    return Image
+
+
+def _write_image(pixels_CHW: NDArray[np.uint8], stem: Path) -> Path:
     path = _named(stem, ".png")
     pixels = pixels_CHW[0] if len(pixels_CHW) == 1 else pixels_CHW.transpose(1, 2, 0)
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path)
+    _pillow().fromarray(np.ascontiguousarray(pixels)).save(path)
     return path
 
 

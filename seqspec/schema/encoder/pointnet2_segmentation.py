@@ -17,8 +17,8 @@ NEAREST = 3
 
 
 class Pointnet2SegmentationConfig(Config):
-    """Goes to smaller and smaller sets as ``pointnet2`` does, then back: features of a set are interpolated at
-    the points of the one before, from the three nearest, and read beside what these had.  The defaults are
+    """Goes to smaller and smaller sets as ``pointnet2`` does, then back: features of a set are interpolated
+    at the points of the one before, from the three nearest, and read beside what these had.  The defaults are
     the paper's network for parts.
 
     Places count among a point's features, and the category of the thing, where the corpus tells one, is read
@@ -34,7 +34,7 @@ class Pointnet2SegmentationConfig(Config):
         [256, 128],
         [128, 128, 128],
     ]
-    """Widths of the layers of each step back, from the whole to the last level first; one more than levels."""
+    """Widths of the layers of each step back, the step from the whole first; one more than levels."""
     dim: Dim = 128
     """Width of the features that each point has in the end."""
     bias: bool = True

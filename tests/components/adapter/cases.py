@@ -91,6 +91,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "mnist": [{}],
+    "moving_mnist": [{"given": 4}, {"cut": {"train": 0.5, "test": 0.5}}],
     "parquet": [_TABLE, {**_TABLE, "source": {"text": "t.ja", "language": "ja"}}],
     "oxford_pet": [{"height": 6, "width": 8}],
     "pascal_voc": [{"height": 6, "width": 8}],

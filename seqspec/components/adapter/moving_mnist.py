@@ -1,0 +1,93 @@
+"""Reader of Moving MNIST."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqspec.components.adapter._synthetic_text import generator
+from seqspec.components.adapter._write import write_bytes
+from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.record import Record
+from seqspec.data.printable import show
+from seqspec.data.regular_file import require_regular
+from seqspec.schema.adapter._adapter import ordered
+from seqspec.schema.adapter.moving_mnist import FRAMES, SIDE, MovingMnistConfig
+from seqspec.schema.diagnostic import DataError
+
+_NAME = "mnist_test_seq.npy"
+
+
+class MovingMnist(Adapter[MovingMnistConfig]):
+    """Clips in the order of the file, which is mapped and never read whole."""
+
+    def splits(self) -> tuple[str, ...]:
+        return ordered(self.config.cut)
+
+    def files(self, split: str) -> Iterator[Path]:
+        path = self.root / _NAME
+        if not path.is_file():
+            raise self.missing(f"there is no file `{show(path)}`")
+        yield path
+
+    def examples(self, split: str) -> Iterator[Record]:
+        path = next(self.files(split))
+        clips = self._clips(path)
+        for row in self._rows(split, clips.shape[1]):
+            frames = clips[:, row].reshape(FRAMES, -1).astype(np.float32) / np.float32(255)
+            given = self.config.given
+            yield {"id": f"clip:{row}", "source": frames[:given], "target": frames[given:],
+                   "file": str(path), "row": row}  # fmt: skip
+
+    def _rows(self, split: str, count: int) -> range:
+        """Clips are counted from the shares before, so that no clip is in two splits."""
+        before = 0.0
+        for name in self.splits():
+            if name == split:
+                break
+            before += self.config.cut[name]
+        return range(round(before * count), round((before + self.config.cut[split]) * count))
+
+    def _clips(self, path: Path) -> Any:
+        try:
+            require_regular(path)
+            clips = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            message = f"the file is no array of numpy: {str(error)[:100]}"
+            raise DataError(message, corpus=self.corpus, file=show(path)) from None
+        if (
+            clips.ndim != 4
+            or clips.dtype != np.uint8
+            or (clips.shape[0], *clips.shape[2:]) != (FRAMES, SIDE, SIDE)
+        ):
+            raise DataError(
+                f"the array is {clips.dtype} {list(clips.shape)}, not uint8 [{FRAMES}, N, {SIDE}, {SIDE}]",
+                corpus=self.corpus,
+                file=show(path),
+            )
+        return clips
+
+    def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
+        """Two bright squares a clip, which move straight on and bounce off the edges."""
+        rng = generator("moving_mnist", seed)
+        total = round(count / self.config.cut.get("train", 1.0))
+        clips = np.zeros((FRAMES, total, SIDE, SIDE), np.uint8)
+        for clip in range(total):
+            for _ in range(2):
+                size = rng.randrange(10, 18)
+                places = [rng.uniform(0, SIDE - size) for _ in range(2)]
+                speeds = [rng.choice((-1, 1)) * rng.uniform(2, 5) for _ in range(2)]
+                for frame in range(FRAMES):
+                    y, x = (round(place) for place in places)
+                    clips[frame, clip, y : y + size, x : x + size] = 255
+                    for axis in range(2):
+                        if not 0 <= places[axis] + speeds[axis] <= SIDE - size:
+                            speeds[axis] = -speeds[axis]
+                        places[axis] += speeds[axis]
+        content = io.BytesIO()
+        np.save(content, clips)
+        write_bytes(folder / _NAME, content.getvalue())
