@@ -77,7 +77,7 @@ def measure(told: argparse.Namespace, folder: Path) -> None:
         rate = told.recordings / seconds[workers]
         print(f"{workers} workers: {seconds[workers]:.1f} s, {rate:.1f} recordings/s; load {load} on {os.cpu_count()} cores",
               flush=True)  # fmt: skip
-    one, many = told.workers[0], told.workers[-1]
+    one, many = min(told.workers), max(told.workers)
     same = all(stores[one] and found == stores[one] for found in stores.values())
     print(json.dumps({"seconds": seconds, "speedup": seconds[one] / seconds[many], "same_bytes": same}))
 
