@@ -64,16 +64,20 @@ def measure(told: argparse.Namespace, folder: Path) -> None:
         shutil.copytree(first, cache)
         shutil.copytree(first, warm)
         with cluster(workers) as address:
-            prepare(spec, warm, "--split", "dev", "--on", "ray", "--shards", str(4 * workers), address=address)
+            prepare(
+                spec, warm, "--split", "dev", "--on", "ray", "--shards", str(4 * workers), address=address
+            )
             began = time.perf_counter()
-            prepare(spec, cache, "--split", "train", "--on", "ray", "--shards", str(told.shards), address=address)
+            prepare(
+                spec, cache, "--split", "train", "--on", "ray", "--shards", str(told.shards), address=address
+            )
             seconds[workers] = time.perf_counter() - began
         stores[workers] = bytes_of(cache)
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
         rate = told.recordings / seconds[workers]
         print(f"{workers} workers: {seconds[workers]:.1f} s, {rate:.1f} recordings/s; load {load} on {os.cpu_count()} cores",
               flush=True)  # fmt: skip
-    one, many = told.workers[0], told.workers[-1]
+    one, many = min(told.workers), max(told.workers)
     same = all(stores[one] and found == stores[one] for found in stores.values())
     print(json.dumps({"seconds": seconds, "speedup": seconds[one] / seconds[many], "same_bytes": same}))
 
@@ -87,7 +91,9 @@ def write_corpus(folder: Path, count: int) -> Path:
     rows = []
     for number in range(count):
         start = number * 997 % (RATE * 10)
-        soundfile.write(folder / f"{number}.wav", noise[start : start + RATE * SECONDS], RATE, subtype="PCM_16")
+        soundfile.write(
+            folder / f"{number}.wav", noise[start : start + RATE * SECONDS], RATE, subtype="PCM_16"
+        )
         rows.append(json.dumps({"file": f"{number}.wav", "text": f"word {number % 97} and {number % 89}"}))
     (folder / "train.jsonl").write_text("\n".join(rows) + "\n")
     (folder / "dev.jsonl").write_text("\n".join(rows[:8]) + "\n")

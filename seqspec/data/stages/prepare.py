@@ -68,6 +68,10 @@ class Prepared:
         stages = self.stages
         return {name: stages.corpus.hashes(stages.corpus.base(name)) for name in stages.opened}
 
+    def paths(self, base: str) -> tuple[Path, ...]:
+        """The files that a split of the corpus is read from; none where its corpus is not here."""
+        return () if base in self.stages.corpus.absent else tuple(self.parts.adapter.files(base))
+
     @property
     def augment_files(self) -> dict[str, dict[str, str]]:
         """SHA-256 of every recording that augmentation reads, by its place in the spec and name.  Raises

@@ -86,6 +86,7 @@ def refused(error: BaseException, address: str) -> NoReturn:
     raise RunError(
         f"`{address}` cannot be reached: {first}",
         exit=Exit.STORAGE,
-        help="see that the network and the store are up; the same command then goes on where this one was"
-        + (f", and that {endpoint} is right" if endpoint and os.environ.get(endpoint) else ""),
+        help="see that the network and the store are up"
+        + (f", and that {endpoint} is right" if endpoint and os.environ.get(endpoint) else "")
+        + "; the same command then goes on where this one was",
     ) from None

@@ -156,13 +156,9 @@ class PreparedStore:
         """A small file; ``None`` where there is none."""
         store, place = self._opened[0], self._place(name)
 
-        def read() -> bytes:
-            with store.open(place, "rb") as file:
-                data: bytes = file.read(LARGEST_DOCUMENT + 1)
-            return data
-
         try:
-            data = tried(read, self.address)
+            # Not by `open`, which takes a web server that is down for a file that is not there.
+            data: bytes = tried(lambda: store.cat_file(place, 0, LARGEST_DOCUMENT + 1), self.address)
         except FileNotFoundError:
             return None
         with self._believing(name):
@@ -181,6 +177,7 @@ class PreparedStore:
             try:
                 tried(lambda: self._append(f"{place}/{name}", part, entry, advance), self.address)
             except FileNotFoundError:
+                self._document(f"{place}/{MANIFEST}")  # tells where the store itself is gone
                 self._refuse(f"{place}/{name}", "it is not there, though a manifest names it")
             if part.stat().st_size == entry.bytes and sha256(part) == entry.sha256:
                 break
@@ -331,7 +328,8 @@ class PreparedStore:
             raise RunError(
                 f"nothing can be written to `{self.address}`: {told}",
                 exit=Exit.STORAGE,
-                help="make the bucket, or correct its name; the same command then goes on where this one was",
+                help="make the bucket or the folder, or correct its name; "
+                "the same command then goes on where this one was",
             ) from None
 
 

@@ -116,9 +116,10 @@ def _missing_shards(
         with located(compiled.tree, profiles=compiled.profiles):
             for name in named or every_split(parts):
                 try:
+                    # Built anew for each: what a tokenizer learned for one split is in its fingerprint.
                     missing |= prepare_shard(
-                        parts, shard, cache=default_cache(), split=name, processes=processes, verify=verify,
-                        progress=silent if quiet else bar,
+                        build_data(compiled.plan), shard, cache=default_cache(), split=name,
+                        processes=processes, verify=verify, progress=silent if quiet else bar,
                     )  # fmt: skip
                 except DataError as error:
                     if named or name == "train" or error.code != MISSING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from seqspec.schema.remote import STORES
 
 RETRIES = 3
 """How often a shard whose worker died is begun again."""
+PATIENCE_SECONDS = 20.0
+"""For a cluster to answer at all."""
 SHARDS_EACH = 4
 """Shards a worker, where their number is not given: a slow machine then takes fewer."""
 
@@ -123,6 +126,7 @@ def _cluster(environment: dict[str, str]) -> Iterator[Any]:
         raise RunError("`--on ray` needs the package ray", exit=Exit.USAGE,
                        help="pip install 'seqspec-compiler[ray]'") from None  # fmt: skip
     try:
+        _knock(os.environ.get("RAY_ADDRESS", ""))
         ray.init(
             runtime_env={"env_vars": environment}, include_dashboard=False, log_to_driver=False,
             logging_level=logging.ERROR,
@@ -133,6 +137,13 @@ def _cluster(environment: dict[str, str]) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises ``OSError`` where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE_SECONDS).close()
 
 
 def _not_reached(error: Exception) -> RunError:

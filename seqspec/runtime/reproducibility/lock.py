@@ -227,7 +227,7 @@ class Stamps:
             path
             for one in assembled.each.values()
             for split in ("train", *one.compiled.plan.experiment.evaluate.splits)
-            for path in one.prepared.parts.adapter.files(_base(one.prepared, split))
+            for path in one.prepared.paths(_base(one.prepared, split))
         } | {
             path
             for one in assembled.each.values()
