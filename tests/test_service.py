@@ -53,9 +53,9 @@ def _answers_the_request(run):
     from tests.runtime.serving.conftest import Serving, served
 
     (body,) = re.findall(r"curl -s localhost:8000/v1/predict .* -d '(.*)'", PAGE)
-    with served(Serving((run,))) as client:
+    with served(Serving({"mine": Path(run)})) as client:
         found = client.post("/v1/predict", json=json.loads(body)).json()["predictions"]
     Path("new.txt").write_text(json.loads(body)["inputs"][0] + "\n", encoding="utf-8")
     offline = CliRunner().invoke(app, ["predict", run, "new.txt", "--format", "json"])
 
-    assert found[0]["hypotheses"] == json.loads(offline.stdout)[0]["hypotheses"]
+    assert found[0]["hypotheses"] == json.loads(offline.stdout)["hypotheses"]
