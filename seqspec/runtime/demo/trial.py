@@ -14,6 +14,7 @@ from seqspec.runtime.prediction.opening import open_predictor
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.folder import open_folder
+from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Image, Waveform
 
 Takes = Literal["text", "prompt", "audio", "image"]
@@ -34,9 +35,19 @@ class Trial:
     predictor: Predictor
 
     def text(self, given: str | None) -> str:
-        """The best text for an input: a text, or the path of an upload."""
+        """The best text for an input: a text, or the path of an upload.  Raises ``DataError`` where the run
+        predicts something else.
+        """
         best = self._hypotheses(given)
-        return best[0].text if best and isinstance(best[0], TextPrediction | LabelPrediction) else ""
+        if not best:
+            return ""
+        if not isinstance(best[0], TextPrediction | LabelPrediction):
+            kind = getattr(best[0], "kind", "something")
+            raise DataError(
+                f"this run predicts {kind}, which the page cannot show: "
+                "use `seqspec predict RUN … --out FOLDER`"
+            )
+        return best[0].text
 
     def labels(self, given: str | None) -> dict[str, float]:
         """The most probable classes with their probabilities."""

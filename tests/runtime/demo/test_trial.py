@@ -1,13 +1,16 @@
 """What a demonstration shows; the page itself is Gradio's."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
 import pytest
 
 import seqspec
+from seqspec.components.predictions import VectorPrediction
 from seqspec.data.corpus.images import write_image
 from seqspec.runtime.commands.demo import demo
 from seqspec.runtime.demo import page
@@ -60,6 +63,14 @@ def test_what_is_no_image_is_told(trial, tmp_path):
 
     with pytest.raises(DataError):
         trial.labels(str(file))
+
+
+def test_what_the_page_cannot_show_is_named(trial, digit):
+    def vectors(inputs):
+        return [SimpleNamespace(error=None, hypotheses=(VectorPrediction(np.zeros(2, np.float32)),))]
+
+    with pytest.raises(DataError, match=r"predicts vector, .* --out FOLDER"):
+        replace(trial, predictor=vectors).text(digit)
 
 
 def test_a_missing_package_is_told(trained, monkeypatch):

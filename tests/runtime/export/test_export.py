@@ -60,9 +60,8 @@ def measured_translator(translator):
 @pytest.mark.parametrize(
     ("method", "told", "operator", "apart"),
     [
-        ("int8", "dynamic int8 of MatMul", "MatMulInteger", 0.15),
-        ("int8_weights", "weights of MatMul in 8 bits, a scale for 32", "MatMulNBits", 0.05),
-        ("int4_weights", "weights of MatMul in 4 bits, a scale for 32", "MatMulNBits", 1.0),
+        ("int8_weights", "weights of MatMul in 8 bits, a scale for 32", "MatMulNBits", 0.02),
+        ("int4_weights", "weights of MatMul in 4 bits, a scale for 32", "MatMulNBits", 0.25),
     ],
 )
 def test_what_quantisation_costs_is_stated(
@@ -86,11 +85,13 @@ def test_what_quantisation_costs_is_stated(
     assert after == sum(path.stat().st_size for path in tmp_path.glob("*.onnx"))
     assert told in done.how
     assert {"bleu", "milliseconds a batch"} <= done.table.keys()
-    assert 0 < difference(_first(runner(tmp_path / "encode.onnx"), given), _first(exact, given)) < apart
+    found, expected = _first(runner(tmp_path / "encode.onnx"), given), _first(exact, given)
+    assert 0 < np.abs(found - expected).mean() < apart * np.abs(expected).mean()
 
 
 def _first(run, given):
-    return run(given)[0].numpy()
+    """The first result that is no mask."""
+    return next(x for x in run(given) if x.is_floating_point()).numpy()
 
 
 def test_everything_is_described(onnx_recogniser):
