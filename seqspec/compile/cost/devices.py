@@ -3,9 +3,9 @@
 Estimates, with what they assume written beside them.  Sharding is counted as in Rajbhandari et al. (2020),
 "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", arXiv:1910.02054, sections 5 and 7; an
 all-reduce as a ring that sends 2 (n - 1) / n of what is reduced (Patarasuk and Yuan 2009, "Bandwidth Optimal
-All-reduce Algorithms for Clusters of Workstations").  Of tensor parallelism Shoeybi et al. (2019), "Megatron-LM",
-arXiv:1909.08053, section 3, count four sums a layer, and Korthikanti et al. (2022), arXiv:2205.05198, equation 2,
-the activations that every device keeps.
+All-reduce Algorithms for Clusters of Workstations").  Of tensor parallelism Shoeybi et al. (2019),
+"Megatron-LM", arXiv:1909.08053, section 3, count four sums a layer, and Korthikanti et al. (2022),
+arXiv:2205.05198, equation 2, the activations that every device keeps.
 """
 
 from __future__ import annotations
