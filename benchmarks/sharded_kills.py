@@ -86,12 +86,14 @@ class Process:
                 os.dup2(file.fileno(), 2)
             os.environ.update(place)
             sys.argv = ["seqspec", *arguments]
+            code = 1
             try:
                 main_of_seqspec()
+                code = 0
             except SystemExit as error:
-                os._exit(int(error.code or 0))
+                code = int(error.code or 0)
             finally:
-                os._exit(1)
+                os._exit(code)
 
     def poll(self) -> int | None:
         if self.code is None:
