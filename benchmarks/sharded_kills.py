@@ -5,7 +5,8 @@
 One run is left alone.  Then the same run is made again and again: its processes get SIGKILL at a random
 moment, all at once or one of them alone, and ``--resume auto`` goes on, until the run is over; what is left has
 to be the undisturbed run's, to the bit: weights, optimiser, moving average, journal.  At least one run
-is brought to its end, however long that takes.
+is brought to its end, however long that takes.  Processes are forked from one that has imported everything
+and trains nothing.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import seqspec.runtime.run
+import seqspec.runtime.training.strategies.sharded_model
+import seqspec.runtime.training.strategies.tensor_parallel_model  # noqa: F401  all imported before the forks
+from seqspec.cli import main as main_of_seqspec
 
 SPEC = """\
 seqspec: 1
@@ -37,8 +42,8 @@ model:
   head: {type: linear}
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
 train:
-  {max_steps: 150, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 3, log_every_steps: 1, accumulate: 4}
-evaluate: {every_steps: 30, splits: [dev], metrics: [perplexity]}
+  {max_steps: 12, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 4}
+evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
 """
 
 
@@ -69,25 +74,67 @@ def main() -> None:
     print(json.dumps({**vars(given), **count, "seconds_alone": round(length, 1)}))
 
 
-def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[subprocess.Popen[bytes]]:
+class Process:
+    """One of the processes of a run, forked; it does what the command line says."""
+
+    def __init__(self, arguments: list[str], place: dict[str, str], log: Path) -> None:
+        self.code: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            with log.open("ab") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+            os.environ.update(place)
+            sys.argv = ["seqspec", *arguments]
+            code = 1
+            try:
+                main_of_seqspec()
+                code = 0
+            except SystemExit as error:
+                code = int(error.code or 0)
+            finally:
+                os._exit(code)
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float) -> int:
+        """The exit code; one that takes longer is killed."""
+        end = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > end:
+                self.kill()
+            time.sleep(0.01)
+        assert self.code is not None
+        return self.code
+
+
+def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[Process]:
     """As a launcher starts them: each process knows its place, and none is another's child."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "seqspec", "run", str(spec), "--runs", str(runs), "--resume", "auto",
-               "--strategy", given.strategy, "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
-    shared = {**os.environ, "WORLD_SIZE": str(given.processes), "LOCAL_WORLD_SIZE": str(given.processes),
+    arguments = ["run", str(spec), "--runs", str(runs), "--resume", "auto", "--strategy", given.strategy,
+                 "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
+    shared = {"WORLD_SIZE": str(given.processes), "LOCAL_WORLD_SIZE": str(given.processes),
               "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
-    started = []
-    for rank in range(given.processes):
-        place = {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-        with (spec.parent / f"{rank}.log").open("ab") as log:
-            started.append(subprocess.Popen(command, env={**shared, **place}, stdout=log, stderr=log))
-    return started
+    return [
+        Process(
+            arguments, {**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, spec.parent / f"{rank}.log"
+        )
+        for rank in range(given.processes)
+    ]
 
 
 def disturbed(
-    processes: list[subprocess.Popen[bytes]],
+    processes: list[Process],
     draw: random.Random,
     length: float,
     count: dict[str, int],
@@ -105,7 +152,7 @@ def disturbed(
         return ended(finish(processes), count)
     alone = draw.random() < 0.3
     for one in [draw.choice(alive)] if alone else alive:
-        one.send_signal(signal.SIGKILL)
+        one.kill()
     count["kills"] += 1
     count["of_one_process"] += alone
     finish(processes)  # The others find their neighbour gone.
@@ -120,16 +167,9 @@ def ended(codes: list[int], count: dict[str, int]) -> bool:
     return True
 
 
-def finish(processes: list[subprocess.Popen[bytes]]) -> list[int]:
+def finish(processes: list[Process]) -> list[int]:
     """Exit codes.  One that outlives its neighbour's death by a minute is ended."""
-    codes = []
-    for one in processes:
-        try:
-            codes.append(one.wait(timeout=600 if not codes else 60))
-        except subprocess.TimeoutExpired:
-            one.kill()
-            codes.append(one.wait())
-    return codes
+    return [one.wait(600 if not index else 60) for index, one in enumerate(processes)]
 
 
 def bits(runs: Path) -> dict[str, bytes]:

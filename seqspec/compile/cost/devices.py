@@ -3,7 +3,9 @@
 Estimates, with what they assume written beside them.  Sharding is counted as in Rajbhandari et al. (2020),
 "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", arXiv:1910.02054, sections 5 and 7; an
 all-reduce as a ring that sends 2 (n - 1) / n of what is reduced (Patarasuk and Yuan 2009, "Bandwidth Optimal
-All-reduce Algorithms for Clusters of Workstations").
+All-reduce Algorithms for Clusters of Workstations").  Of tensor parallelism Shoeybi et al. (2019),
+"Megatron-LM", arXiv:1909.08053, section 3, count four sums a layer, and Korthikanti et al. (2022),
+arXiv:2205.05198, equation 2, the activations that every device keeps.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ class Shared:
     """Bytes that each device sends a step."""
 
 
-def shared(found: Cost, *, devices: int, device: Device, precision: str, every: int) -> tuple[Shared, ...]:
+def shared(
+    found: Cost, *, devices: int, device: Device, precision: str, every: int, micro_batches: int = 1
+) -> tuple[Shared, ...]:
     """The step on one device, then under each way of sharing it; its batch is the same in all of them."""
     rate = getattr(device, precision) * UTILISATION
     arithmetic = found.flops / devices / rate
@@ -82,8 +86,19 @@ def shared(found: Cost, *, devices: int, device: Device, precision: str, every: 
         Shared("one device", found.memory, found.flops / rate, 0.0),
         row("ddp", whole, 2 * ring * gradients),
         row("fsdp", whole / devices + gathered, 3 * ring * found.weights),
+        _split(found, devices=devices, device=device, arithmetic=arithmetic, micro_batches=micro_batches),
         row("diloco", whole + 3 * gradients, ring * devices * gradients / every),
     )
+
+
+def _split(found: Cost, *, devices: int, device: Device, arithmetic: float, micro_batches: int) -> Shared:
+    """Heads and inner features split.  Nothing overlaps what is sent: the next layer waits for it."""
+    # Embeddings and normalisation are whole everywhere; a block's worth of a dozen, say.
+    kept = (found.memory - found.activations) * (1 / 12 + 11 / 12 / devices)
+    activations = found.activations * (10 + 24 / devices) / 34
+    # A layer keeps 20 numbers a position and feature, and sums one of them four times.
+    sent = 2 * (devices - 1) / devices * found.activations * 4 / 20 * micro_batches
+    return Shared("tp", kept + activations, arithmetic + sent / device.link, sent)
 
 
 def _largest_block(found: Cost) -> float:
@@ -97,7 +112,10 @@ def shared_cost(compiled: Compiled, *, devices: int, device: Device) -> list[str
     precision = experiment.train.precision
     apart = getattr(experiment.procedure, "apart", lambda: None)()
     every = apart.every if apart else APART_EVERY
-    rows = shared(found, devices=devices, device=device, precision=precision, every=every)
+    rows = shared(
+        found, devices=devices, device=device, precision=precision, every=every,
+        micro_batches=experiment.train.accumulate,
+    )  # fmt: skip
     return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, every)]
 
 
@@ -121,5 +139,6 @@ def _assumed(device: Device, precision: str, every: int) -> list[str]:
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
         f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
         "  fsdp shards weights, gradients and optimiser state and holds 2 of 12 blocks whole;",
-        f"  diloco meets every {every:,} steps. `run` has ddp and diloco; fsdp is an estimate alone.",
+        "  tp, which is for Transformers, splits 11 of 12 blocks and waits for what is sent;",
+        f"  diloco meets every {every:,} steps.",
     ]

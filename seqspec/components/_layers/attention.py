@@ -65,8 +65,8 @@ class Attention(nn.Module):
 
     def tensor_plan(self) -> TensorPlan:
         """Each process has some of the heads."""
-        layers = {"query": Columns(), "key": Columns(), "value": Columns(), "output": Rows()}
-        return TensorPlan(layers, counts={"num_heads": self.num_heads})
+        columns = dict.fromkeys(("query", "key", "value"), Columns())
+        return TensorPlan({**columns, "output": Rows()}, counts={"num_heads": self.num_heads})
 
     def forward(
         self,

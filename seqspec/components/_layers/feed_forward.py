@@ -77,7 +77,7 @@ class FeedForward(nn.Module):
         if self.kernel > 1:
             return None
         expand = Columns(pieces=2 if self.activation in GATED else 1)
-        layers = {"expand": expand, "contract": Rows()}
+        layers: dict[str, Columns | Rows] = {"expand": expand, "contract": Rows()}
         return TensorPlan(layers, counts={"feed_forward_dim": self.contract.in_features})
 
     def forward(self, x_BTD: Tensor, mask_BT: Tensor | None = None) -> Tensor:

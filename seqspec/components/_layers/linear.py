@@ -130,6 +130,8 @@ def _shared_product(x: Tensor, *layers: nn.Linear, split: Split) -> tuple[Tensor
         return (summed if layers[0].bias is None else summed + layers[0].bias,)
     biases = tuple(split.own(layer.bias) for layer in layers if layer.bias is not None)
     given = _product(split.group.entered(x), tuple(weights), biases)
+    if len(layers) == 1:  # What follows may write into it, which it may not into one of several views.
+        return (given,)
     sizes: list[int | torch.SymInt] = [len(weight) for weight in weights]
     return torch.split_with_sizes(given, sizes, dim=-1)
 

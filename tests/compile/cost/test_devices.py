@@ -23,6 +23,7 @@ def test_memory_by_strategy():
     assert four["one device"].memory == COST.memory
     assert four["ddp"].memory == 19200 + 2000
     assert four["fsdp"].memory == 19200 / 4 + 2 * 400 + 2000
+    assert four["tp"].memory == pytest.approx(19200 * (1 / 12 + 11 / 48) + 8000 * 16 / 34)
     assert four["diloco"].memory == 19200 + 3 * 4800 + 2000
     assert COST.memory_of_each(4) == four["ddp"].memory
 
@@ -32,6 +33,8 @@ def test_what_is_sent_and_how_long_a_step_takes():
 
     assert four["ddp"].sent == pytest.approx(2 * 3 / 4 * 4800)
     assert four["fsdp"].sent == pytest.approx(3 * 3 / 4 * 4800)
+    assert four["tp"].sent == pytest.approx(2 * 3 / 4 * 8000 / 5)
+    assert four["tp"].seconds > four["ddp"].seconds
     assert four["diloco"].sent == pytest.approx(3 * 4800 / 50)
     assert four["ddp"].seconds == pytest.approx(four["one device"].seconds / 4)
     assert rows(1)["ddp"].sent == 0

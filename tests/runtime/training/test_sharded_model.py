@@ -11,9 +11,12 @@ from torch import nn
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
+from seqspec.components._layers.attention import Attention
+from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.training.strategies.shardable import require_shardable
 from seqspec.runtime.training.strategies.sharded_model import stacked_blocks
+from seqspec.runtime.training.strategies.tensor_parallel_model import require_divisible, splittable
 from seqspec.schema.diagnostic import RunError
 
 SPEC = """\
@@ -121,6 +124,30 @@ def test_a_block_with_a_tied_weight_is_not_cut_off_from_it():
     ]
 
 
+def test_parts_say_how_they_are_split_and_what_must_divide():
+    convolution = FeedForward(6, inner=8, activation="relu", dropout=0.0, kernel=3)
+    tied = FeedForward(6, inner=8, activation="relu", dropout=0.0)
+    model = nn.ModuleDict(
+        {
+            "attention": Attention(6, num_heads=3),
+            "inner": FeedForward(6, inner=8, activation="swiglu", dropout=0.0),
+            "convolution": convolution,
+            "tied": tied,
+            "holder": nn.Linear(6, 8),
+        }
+    )
+    model["holder"].weight = tied.expand.weight
+    parts = tuple(splittable(model))
+
+    assert [part.name for part in parts] == ["attention", "inner"]
+    assert parts[1].plan.layers["expand"].pieces == 2
+    require_divisible(parts[1:], 4)
+    with pytest.raises(RunError, match="2 processes do not divide the 3 of `num_heads` in `attention`"):
+        require_divisible(parts, 2)
+    with pytest.raises(RunError, match="nothing in this model says how"):
+        require_divisible((), 2)
+
+
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
@@ -135,4 +162,6 @@ def test_what_cannot_be_sharded_is_refused_before_data_are_read(tmp_path, settin
 
     with pytest.raises(RunError, match=why):
         require_shardable(plan, replace(ONE, devices=2, strategy="fsdp"))
+    with pytest.raises(RunError, match="strategy tp"):
+        require_shardable(plan, replace(ONE, devices=2, strategy="tp"))
     require_shardable(plan, replace(ONE, devices=2))

@@ -151,8 +151,10 @@ def require_divisible(parts: tuple[Part, ...], processes: int) -> None:
 
 def _split(layer: nn.Module, how: Columns | Rows, group: Group) -> None:
     assert isinstance(layer, Linear)
+    weight = layer.weight
+    assert isinstance(weight, nn.Parameter)
     layer.split = Split(group, how)
-    layer.weight = _shared(layer.weight, _placement(how, dim=0 if isinstance(how, Columns) else 1), group)
+    layer.weight = _shared(weight, _placement(how, dim=0 if isinstance(how, Columns) else 1), group)
     if isinstance(how, Columns) and isinstance(layer.bias, nn.Parameter):
         layer.bias = _shared(layer.bias, _placement(how, dim=0), group)
 
