@@ -60,6 +60,7 @@ def measured_translator(translator):
 @pytest.mark.parametrize(
     ("method", "told", "operator", "apart"),
     [
+        ("int8", "dynamic int8 of MatMul", "MatMulInteger", 0.03),
         ("int8_weights", "weights of MatMul in 8 bits, a scale for 32", "MatMulNBits", 0.02),
         ("int4_weights", "weights of MatMul in 4 bits, a scale for 32", "MatMulNBits", 0.25),
     ],
