@@ -56,9 +56,12 @@ def _counted(plan: Plan) -> int | None:
     total = 0
     tables: dict[str, int] = {}
     for node in dict.fromkeys(plan.nodes):
-        if node.path[0] != "model" or node.path == ("model",):
+        if node.path[0] != "model":
             continue
         size = _own(plan, node)
+        if node.path == ("model",):  # most models have only what their components have
+            total += size or 0
+            continue
         if size is None:
             return None
         total += size

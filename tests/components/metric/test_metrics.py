@@ -18,7 +18,7 @@ from seqspec.schema.slot import slots
 from tests.components.text_steps import CATALOGUE, LABELS, TEXTS, Flow, config, metric
 
 TEXT_METRICS = ["wer", "cer", "bleu", "chrf", "ter", "rouge", "sequence_accuracy", "bracketing_f1"]
-TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "token_accuracy"]
+TEACHER_FORCED = ["perplexity", "bits_per_character", "bits_per_byte", "nats_per_token", "token_accuracy"]
 LABEL_METRICS = ["accuracy", "error", "f1", "mcc", "precision", "recall"]
 PROBABILITY_METRICS = ["auc", "ece"]
 PICTURE_METRICS = ["bits_per_dim"]
@@ -103,6 +103,7 @@ def test_teacher_forced_metrics_say_so_and_read_sums(name):
         "token_accuracy": 0.5,
         "bits_per_character": 0.5,
         "bits_per_byte": 0.25,
+        "nats_per_token": math.log(2),
         "bits_per_dim": 1,
     }
     assert made.compute()[name] == pytest.approx(expected[name])

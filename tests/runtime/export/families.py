@@ -33,6 +33,8 @@ FAMILIES = {
     "two encoders of pairs": "embed_tanaka_enja",
     "speech without labels": "wav2vec2_pretrain_digits",
     "segmentation of images": "segmentation_pet_unet",
+    "segmentation of points": "parts_shapenet",
+    "next frames of a clip": "video_moving_mnist",
     "image model": "image_cifar10_transformer",
     "variational autoencoder": "vae_mnist",
     "autoencoder with codes": "vq_vae_cifar10",
