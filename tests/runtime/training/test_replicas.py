@@ -1,7 +1,6 @@
 """Replicas in one process are replicas in several, and resume to the bit."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -31,17 +30,6 @@ evaluate: {every_steps: 6, splits: [dev], metrics: [perplexity]}
 """
 
 
-def ran(folder, *more):
-    spec = folder / "apart.yaml"
-    spec.write_text(SPEC)
-    given = more if "--resume" in more else (str(spec), "--runs", str(folder / "runs"), *more)
-    command = [sys.executable, "-m", "seqspec", "run", *given, "--device", "cpu", "--threads", "1", "--quiet"]
-    environment = {**os.environ, "SEQSPEC_CACHE": str(folder.parent / "cache")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return next((folder / "runs" / "apart").glob("[0-9]*"))
-
-
 def bits(run):
     tensors = {path.relative_to(run): path.read_bytes() for path in run.glob("checkpoints/*/*.safetensors")}
     return tensors, (run / "metrics.jsonl").read_bytes()
@@ -49,11 +37,12 @@ def bits(run):
 
 @pytest.mark.slow
 def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path):
-    for name in ("alone", "paused"):
-        (tmp_path / name).mkdir()
-    alone = bits(ran(tmp_path / "alone"))
-    paused = ran(tmp_path / "paused", "--pause-at", "4", "--devices", "2")
-    resumed = bits(ran(tmp_path / "paused", "--resume", str(paused)))
+    spec = tmp_path / "apart.yaml"
+    spec.write_text(SPEC)
+    command = [sys.executable, "-m", "tests.runtime.training.replica_runs", str(spec), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    alone, resumed = (bits(next((tmp_path / name).glob("*/2*"))) for name in ("alone", "paused"))
 
     assert resumed == alone
     last = json.loads(alone[1].splitlines()[-2])

@@ -1,0 +1,23 @@
+"""What the processes do that ``test_replicas.py`` starts: ``SPEC FOLDER``.  A whole run in one process; one of two
+processes that pauses between two meetings, and goes on in one.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from seqspec.runtime.run import resume
+from tests.runtime.training.sharded_runs import forked, launch_of, whole_run
+
+
+def main(spec: Path, folder: Path) -> None:
+    alone = launch_of(1, "auto")
+    forked(1, lambda: whole_run(spec, folder / "alone", alone))
+    forked(2, lambda: whole_run(spec, folder / "paused", launch_of(2, "auto", pause_at=4)))
+    forked(1, partial(resume, next((folder / "paused").glob("*/2*")), launch=alone))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
