@@ -7,16 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from torch import nn
+import torch
+from torch import distributed, nn
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.sharded_tensors import gathered
 from seqspec.runtime.training.strategies.shardable import require_shardable
 from seqspec.runtime.training.strategies.sharded_model import stacked_blocks
-from seqspec.runtime.training.strategies.tensor_parallel_model import require_divisible, splittable
+from seqspec.runtime.training.strategies.tensor_parallel_model import (
+    TensorParallelModel,
+    require_divisible,
+    splittable,
+)
 from seqspec.schema.diagnostic import RunError
 
 SPEC = """\
@@ -165,3 +171,26 @@ def test_what_cannot_be_sharded_is_refused_before_data_are_read(tmp_path, settin
     with pytest.raises(RunError, match="strategy tp"):
         require_shardable(plan, replace(ONE, devices=2, strategy="tp"))
     require_shardable(plan, replace(ONE, devices=2))
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "swiglu"])
+def test_a_split_network_gives_what_it_gave(activation):
+    """In one process, which holds all of what is split."""
+    network = FeedForward(6, inner=8, activation=activation, dropout=0.0)
+    x = torch.randn(2, 3, 6)
+    expected = network(x)
+    expected.sum().backward()
+    gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
+    network.zero_grad()
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        TensorParallelModel(nn.ModuleDict({"network": network}), Place(), device="cpu")
+
+        given = network(x)
+        given.sum().backward()
+
+        torch.testing.assert_close(given, expected, rtol=0, atol=1e-6)
+        for name, parameter in network.named_parameters():
+            torch.testing.assert_close(gathered(parameter.grad), gradients[name], rtol=0, atol=1e-6)
+    finally:
+        distributed.destroy_process_group()
