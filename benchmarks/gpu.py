@@ -2,7 +2,7 @@
 
     make bench-gpu                                             every case, precision and option
     python benchmarks/gpu.py --cases translation --precisions bfloat16 --steps 50
-    python benchmarks/gpu.py --device cpu                      the same code at tiny sizes, in a minute or two
+    python benchmarks/gpu.py --device cpu                      the same code at tiny sizes
 
 Five shipped specs (a language model of GPT-2 small's shape, Transformer base, CTC speech, ResNet-50, a diffusion
 U-Net) train on a corpus that is made up, or with ``--given`` on the one that each spec names.  ``seqspec`` is the
