@@ -165,14 +165,15 @@ class PreparedStore:
 
     def _beginning(self, name: str, size: int) -> bytes:
         store, place = self._opened[0], self._place(name)
+        given: bytes
         if scheme(self.address) in ("http", "https"):
             # Its `open` takes a server that is down for a file that is not there.
-            given: bytes = store.cat_file(place, 0, size)
-            return given
-        # The `cat_file` of S3 reads another range where it begins with 0.
-        with store.open(place, "rb") as file:
-            given = file.read(size)
-            return given
+            given = store.cat_file(place, 0, size)
+        else:
+            # The `cat_file` of S3 reads another range where it begins with 0.
+            with store.open(place, "rb") as file:
+                given = file.read(size)
+        return given
 
     def _file(self, place: str, name: str, entry: Entry, beside: Path, advance: Advance) -> None:
         """One file of a store, whole and as its manifest says, in the folder ``beside``."""

@@ -153,8 +153,8 @@ def _rest_dynamic(small: dict[str, Path]) -> bool:
 
 def _with_scales_as_inputs_come(path: Path, to: Path, operators: list[str]) -> None:
     """Weights without a sign: with one, onnxruntime adds pairs of products in 16 bits on processors that have
-    AVX2 and no VNNI, and sums that do not fit are cut.  The states of a small translator were 17 % off so, and
-    1 % off without.
+    AVX2 and no VNNI, and sums that do not fit are cut.  The states of a small translator were 17 % off so,
+    and 1 % off without.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
