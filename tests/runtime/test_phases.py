@@ -19,8 +19,6 @@ from seqspec.runtime.training.training_module import Training
 from tests.runtime.fakes import start
 from tests.runtime.test_training import JUDGED, LostAt, digest, resumed
 
-torch.set_num_threads(1)
-
 TWO = {
     "procedure": "adversarial",
     "phases": {"critic_steps": 2},
@@ -29,6 +27,12 @@ TWO = {
         "critic": {"parameters": ["model.last"], "clip_norm": 0.5},
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As the processes have that the tests start: runs before may have left this one with more."""
+    torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize(
