@@ -54,10 +54,10 @@ class Record:
 
     def origins(self, types: Iterable[Type]) -> tuple[tuple[Path, str], ...]:
         """Where types come from, as labels for a diagnostic: "`data.audio.features` gives Frames(dim=80)
-        here".
+        here".  One that gives the same twice, as for two roles, is told once.
         """
         found = [self.givers[id(type_)] for type_ in types if id(type_) in self.givers]
-        return tuple((path, f"`{dotted(path)}` gives {type_} here") for path, type_ in found)
+        return tuple(dict.fromkeys((path, f"`{dotted(path)}` gives {type_} here") for path, type_ in found))
 
     def known(self, type_: Type) -> Type:
         """``type_`` with the unknowns that the facts name filled in."""
