@@ -5,8 +5,8 @@ from torch import nn
 
 from seqspec.compile.build.parameter_claims import Claim, GroupRule
 from seqspec.components.optimizer.adamw import Adamw
-from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.runtime.training.parameter_groups import Mover
+from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.optimizers.parameter_groups import Mover
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.optimizer.adamw import AdamwConfig
 from seqspec.schema.types import Nothing

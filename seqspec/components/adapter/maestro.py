@@ -13,8 +13,8 @@ from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes, write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
 from seqspec.data.corpus.lines import read_lines
-from seqspec.data.corpus.midi import SUFFIXES, BadMidi, Note, midi_bytes, read_midi
-from seqspec.data.corpus.performance import events_of
+from seqspec.data.corpus.music.midi import SUFFIXES, BadMidi, Note, midi_bytes, read_midi
+from seqspec.data.corpus.music.performance import events_of
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.schema.adapter.maestro import MaestroConfig

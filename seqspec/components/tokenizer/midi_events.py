@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seqspec.components.tokenizer._table import Table
-from seqspec.data.corpus.midi import midi_bytes
-from seqspec.data.corpus.performance import notes_of, vocabulary
+from seqspec.data.corpus.music.midi import midi_bytes
+from seqspec.data.corpus.music.performance import notes_of, vocabulary
 from seqspec.schema.tokenizer.midi_events import MidiEventsConfig
 from seqspec.schema.types import Performance, Type
 

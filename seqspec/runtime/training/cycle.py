@@ -10,8 +10,8 @@ from torch import nn
 from seqspec.compile.build.parameter_claims import Parts
 from seqspec.compile.build.program import Program
 from seqspec.runtime.training.gradients import Gradients
-from seqspec.runtime.training.loss_scaler import LossScaler
-from seqspec.runtime.training.parameter_groups import Mover
+from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
+from seqspec.runtime.training.optimizers.parameter_groups import Mover
 from seqspec.schema.experiment import LossScale, Train
 from seqspec.schema.procedure._procedure import Phase
 

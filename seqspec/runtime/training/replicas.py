@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
-from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.schema.procedure._procedure import Apart
 
 Named = Mapping[str, Tensor]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seqspec.runtime.training.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.types import Nothing
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqspec.runtime.checkpoints.retention import steps_of
-from seqspec.runtime.training.loss_scaler import LossScaler
+from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.stops import NotFinite, ScaleCollapsed
 from seqspec.schema.diagnostic import Exit
 from seqspec.schema.experiment import LossScale

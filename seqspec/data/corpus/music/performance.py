@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from seqspec.data.corpus.midi import Note
+from seqspec.data.corpus.music.midi import Note
 from seqspec.schema.types import Performance
 
 PITCHES, STRENGTHS = 128, 128

@@ -13,8 +13,8 @@ pytest.importorskip("mido")
 import mido
 
 from seqspec.components.tokenizer.midi_events import MidiEvents
-from seqspec.data.corpus.midi import BadMidi, Note, midi_bytes, read_midi
-from seqspec.data.corpus.performance import events_of, notes_of, vocabulary
+from seqspec.data.corpus.music.midi import BadMidi, Note, midi_bytes, read_midi
+from seqspec.data.corpus.music.performance import events_of, notes_of, vocabulary
 from seqspec.schema.tokenizer.midi_events import MidiEventsConfig
 from seqspec.schema.types import Performance
 

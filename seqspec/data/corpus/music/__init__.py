@@ -1,0 +1,1 @@
+"""Music: MIDI files, and performances as events."""

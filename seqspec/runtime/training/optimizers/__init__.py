@@ -1,0 +1,1 @@
+"""What moves parameters: torch's optimisers and their state, what stands still, the scaled loss of float16."""
