@@ -1,1 +1,1 @@
-"""What moves parameters: torch's optimisers and their state, what stands still, the scaled loss of float16."""
+"""What moves parameters: optimisers and their state, what stands still, the scaled loss of float16."""
