@@ -4,7 +4,7 @@ a Metric Space", NeurIPS, arXiv:1706.02413.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated
 
@@ -73,15 +73,7 @@ class Pointnet2Config(Config):
                 f"`pointnet2` reads sets of points, and this is {source}",
                 help="for images use `resnet`, for text `transformer`, for sound `conformer`",
             )
-        before, whose = source.num, "a set"
-        for place, level in enumerate(self.levels):
-            if before and level.num_points > before:
-                raise Mismatch(
-                    f"{level.num_points} points cannot be chosen: {whose} has {before}",
-                    at=("levels", place, "num_points"),
-                    help=f"choose at most {before}, or draw more points in the corpus",
-                )
-            before, whose = level.num_points, "the level before"
+        require_enough(self.levels, source)
         return Vector(self.hidden[-1])
 
     def read(self, source: Points) -> tuple[tuple[int, ...], ...]:
@@ -112,3 +104,16 @@ class Pointnet2Config(Config):
 def layer_weights(widths: list[int], *, bias: bool) -> Iterator[int]:
     """Weights of each layer, and of the normalisation that follows it."""
     return (before * after + (2 + bias) * after for before, after in pairwise(widths))
+
+
+def require_enough(levels: Sequence[Level], points: Points) -> None:
+    """Raises ``Mismatch`` where a level chooses more points than the one before it has."""
+    before, whose = points.num, "a set"
+    for place, level in enumerate(levels):
+        if before and level.num_points > before:
+            raise Mismatch(
+                f"{level.num_points} points cannot be chosen: {whose} has {before}",
+                at=("levels", place, "num_points"),
+                help=f"choose at most {before}, or draw more points in the corpus",
+            )
+        before, whose = level.num_points, "the level before"

@@ -8,7 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.encoder.pointnet2 import COORDINATES, Level, Widths, layer_weights, single_scale
+from seqspec.schema.encoder.pointnet2 import (
+    COORDINATES,
+    Level,
+    Widths,
+    layer_weights,
+    require_enough,
+    single_scale,
+)
 from seqspec.schema.types import Classes, Points, Type
 from seqspec.schema.units import Dim, Fraction, Probability
 
@@ -53,15 +60,7 @@ class Pointnet2SegmentationConfig(Config):
                 at=("propagation",),
                 help="give widths of the step from the whole set, and of one for each level",
             )
-        before, whose = points.num, "a set"
-        for place, level in enumerate(self.levels):
-            if before and level.num_points > before:
-                raise Mismatch(
-                    f"{level.num_points} points cannot be chosen: {whose} has {before}",
-                    at=("levels", place, "num_points"),
-                    help=f"choose at most {before}, or draw more points in the corpus",
-                )
-            before, whose = level.num_points, "the level before"
+        require_enough(self.levels, points)
         return Points(self.dim, num=points.num)
 
     def given(self, source: Type | Mapping[str, Type]) -> tuple[Points, int]:
