@@ -68,10 +68,13 @@ def test_spec_steps_once_and_gives_what_it_declares(spec, cache):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_doctor_finds_no_fault(spec):
     torch.set_num_threads(1)
-    for task in _kinds(compile_spec(spec, overlays=TINY).plan):
-        compiled = compile_spec(spec, overlays=[*_small(spec), *overlays([], [], task)])
+    small = _small(spec)
+    for task in _kinds(compile_spec(spec, overlays=small).plan):
+        compiled = compile_spec(spec, overlays=[*small, *overlays([], [], task)])
         ready = assemble(compiled, splits=["train"], progress=silent)
-        patient = Patient(ready.program, ready.prepared, search_of(ready.program), max_steps=2)
+        patient = Patient(
+            ready.program, ready.prepared, search_of(ready.program), max_steps=2, num_examples=4
+        )
 
         found = examine(patient, name=spec.stem).findings
 

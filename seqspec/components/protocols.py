@@ -226,13 +226,6 @@ class Metric(Protocol):
     def signature(self) -> str: ...
 
 
-@runtime_checkable
-class ByFeatures(Protocol):
-    """A metric that compares by the features of another run, which is handed to it."""
-
-    features: Any
-
-
 class Resampled(Metric, Protocol):
     """A metric of texts or labels that is a function of sums over examples: the bootstrap need not read the
     texts of every resample again.

@@ -113,7 +113,7 @@ class Bundle:
     @property
     def model(self) -> Any:
         """The ``torch.nn.Module`` that is trained."""
-        return self.assembled.program.model
+        return self.assembled.program.module
 
     def batch(self) -> Batch:
         """The first training batch.

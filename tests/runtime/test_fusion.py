@@ -200,7 +200,7 @@ def fused(runs, *, ours, theirs, decoder=None, pack=None):
             update={"decoder": plan.experiment.model.decoder.model_copy(update=decoder)}
         )
         plan = SimpleNamespace(experiment=SimpleNamespace(model=model), digests=plan.digests)
-    program = SimpleNamespace(plan=plan, model=language.program.model)
+    program = SimpleNamespace(plan=plan, module=language.program.module)
     opened = SimpleNamespace(program=program, parts=parts, tasks={})
     return fuse(translation.program, {"target": ours} if ours else {}, open=lambda folder: opened)
 
@@ -238,4 +238,4 @@ def test_a_text_begins_as_the_language_model_has_read_texts_begin(runs, pack, be
     program = fused(runs, ours=Steps(*"abc"), theirs=Steps(*"abc"), pack=pack)
 
     assert program.search.joint.language.begin == begin
-    assert not any(weight.requires_grad for weight in program.language_model.program.model.parameters())
+    assert not any(weight.requires_grad for weight in program.language_model.program.module.parameters())

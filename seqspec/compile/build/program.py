@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import torch
 from torch import nn
@@ -29,7 +29,7 @@ from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Auxiliary, Counted, Type
 
 if TYPE_CHECKING:
-    from seqspec.components.protocols import Joining, Metric, Optimizer, Search, Weighting
+    from seqspec.components.protocols import Joining, Metric, Model, Optimizer, Search, Weighting
 
 INITIALISATION = 0x1417
 """Stream number of the random numbers that initial weights come from."""
@@ -40,8 +40,8 @@ class Program:
     """What a plan compiles to: everything that learns and evaluates, none of the data."""
 
     plan: Plan
-    model: Any
-    """An ``nn.Module`` that is a ``protocols.Model``."""
+    module: nn.Module
+    """What learns; of several tasks, the models of all."""
     losses: Losses
     optimizer: Optimizer
     """The first optimizer component; ``build(named_parameters)`` makes torch's."""
@@ -63,7 +63,7 @@ class Program:
     weighting: Weighting | None = None
     """What weighs losses by what it learns; it is trained and saved as a part of the model."""
     tasks: Mapping[str, Program] = field(default_factory=dict)
-    """Of several tasks, the program of each by name; ``model`` then holds the models of all."""
+    """Of several tasks, the program of each by name."""
     whole: Program | None = field(default=None, repr=False)
     """The program of all tasks, where this is one of several."""
 
@@ -78,15 +78,25 @@ class Program:
         return tasks[task].weight if tasks else 1.0
 
     @property
-    def trained(self) -> Any:
+    def model(self) -> Model:
+        """The module, as what batches are asked of: that of one task, never of several."""
+        return cast("Model", self.module)
+
+    @property
+    def parts(self) -> Any:
+        """The module, for who knows its architecture and reaches into what it holds, as exporters do."""
+        return self.module
+
+    @property
+    def trained(self) -> nn.Module:
         """The module whose weights a checkpoint holds."""
-        return self.model if self.whole is None else self.whole.model
+        return self.module if self.whole is None else self.whole.module
 
     def parameters(self) -> Iterator[tuple[str, int]]:
         """Each trainable parameter's name and size; one that is tied or shared stands once, under its first
         name.
         """
-        for name, parameter in self.model.named_parameters():
+        for name, parameter in self.module.named_parameters():
             if parameter.requires_grad:
                 yield name, parameter.numel()
 
@@ -117,13 +127,13 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
     with torch.device(device):
         _refuse(iter(adapt(whole.constructor)), tree)
     _freeze(whole.constructor)
-    _refuse(_never_recomputed(plan, whole.model), tree)
-    _refuse(_never_convolved(plan, whole.model), tree)
+    _refuse(_never_recomputed(plan, whole.module), tree)
+    _refuse(_never_convolved(plan, whole.module), tree)
     with torch.device(device):
-        _refuse(_never_rounded(plan, whole.model), tree)
+        _refuse(_never_rounded(plan, whole.module), tree)
         weighting = _weighting(whole)
-    optimizers, phases, apart, joining = _procedure(whole.constructor, whole.model, tree)
-    optimizers = _steered(optimizers, whole.model, weighting)
+    optimizers, phases, apart, joining = _procedure(whole.constructor, whole.module, tree)
+    optimizers = _steered(optimizers, whole.module, weighting)
     optimizer = next(iter(optimizers.values())).component
     for name, task in made.items():
         _refuse(task.constructor.unread(), plan.each[name].tree if plan.tasks else tree)
@@ -135,7 +145,7 @@ def build(plan: Plan, *, tree: Tree, device: Literal["cpu", "meta"] = "cpu") -> 
         )  # fmt: skip
     _refuse(whole.constructor.unread(), tree)
     program = Program(
-        plan, whole.model, whole.losses, optimizer, None, (), whole.constructor.built,
+        plan, whole.module, whole.losses, optimizer, None, (), whole.constructor.built,
         optimizers=optimizers, phases=phases, apart=apart, joining=joining, weighting=weighting,
     )  # fmt: skip
     return replace(program, tasks={name: replace(one, whole=program) for name, one in programs.items()})
@@ -145,7 +155,7 @@ class _Made(NamedTuple):
     """What learns of one task, or of all of them."""
 
     constructor: Constructor
-    model: Any
+    module: nn.Module
     losses: Losses
 
 
@@ -159,7 +169,7 @@ def _together(plan: Plan, made: Mapping[str, _Made], lent: Lent) -> _Made:
             ("tasks", name, *path): module for path, module in one.constructor.built.items()
         }
     shared = {str(part[-1]): modules[()] for part, modules in lent.built.items() if part[0] == "shared"}
-    model = Together(shared=shared, tasks={name: one.model for name, one in made.items()})
+    model = Together(shared=shared, tasks={name: one.module for name, one in made.items()})
     return _Made(constructor, model, next(iter(made.values())).losses)
 
 
@@ -168,11 +178,11 @@ def _weighting(whole: _Made) -> Any:
     if not whole.constructor.has("train", "weighting"):
         return None
     built = whole.constructor.build("train", "weighting")
-    whole.model.add_module("weighting", built)
+    whole.module.add_module("weighting", built)
     return built
 
 
-def _steered(found: dict[str, Claim], model: Any, weighting: Any) -> dict[str, Claim]:
+def _steered(found: dict[str, Claim], model: nn.Module, weighting: Any) -> dict[str, Claim]:
     """Learned weights have a rate of their own and no weight decay."""
     if weighting is None:
         return found
@@ -189,7 +199,7 @@ def _with_metrics(made: _Made, optimizer: Optimizer) -> Program:
     search = constructor.build("evaluate", "search") if constructor.has("evaluate", "search") else None
     count = len(plan.experiment.evaluate.metrics)
     metrics = tuple(constructor.build("evaluate", "metrics", index) for index in range(count))
-    return Program(plan, made.model, made.losses, optimizer, search, metrics, constructor.built)
+    return Program(plan, made.module, made.losses, optimizer, search, metrics, constructor.built)
 
 
 def build_losses(constructor: Constructor) -> Losses:
@@ -237,7 +247,7 @@ def _parts(constructor: Constructor, config: LossConfig) -> tuple[torch.nn.Modul
     return tuple(constructor.built[tuple(parse_path(part))] for part in parts)
 
 
-def _adopt(model: Any, losses: Losses) -> None:
+def _adopt(model: nn.Module, losses: Losses) -> None:
     """What losses learn is trained, saved and counted as a part of the model."""
     for name, one in losses.named.items():
         if isinstance(one.criterion, torch.nn.Module) and any(True for _ in one.criterion.parameters()):
@@ -263,7 +273,7 @@ def _constant(weight: float, step: int) -> float:
 
 
 def _procedure(
-    constructor: Constructor, model: Any, tree: Tree
+    constructor: Constructor, model: nn.Module, tree: Tree
 ) -> tuple[dict[str, Claim], tuple[Phase, ...], Apart | None, Joining | None]:
     """The optimisers with what each moves, the phases, whether they are repeated by replicas, and what makes
     one gradient of several.  Raises ``SpecError`` where parameters are claimed by none of them, or by two.
@@ -291,7 +301,7 @@ def _freeze(constructor: Constructor) -> None:
             constructor.built[parse_path(part)].requires_grad_(False)
 
 
-def _never_recomputed(plan: Plan, model: Any) -> Iterator[Finding]:
+def _never_recomputed(plan: Plan, model: nn.Module) -> Iterator[Finding]:
     asked = plan.experiment.train.gradient_checkpointing
     if asked and not any(hasattr(layer, "recompute") for layer in model.modules()):
         yield Finding(
@@ -303,7 +313,7 @@ def _never_recomputed(plan: Plan, model: Any) -> Iterator[Finding]:
         )
 
 
-def _never_convolved(plan: Plan, model: Any) -> Iterator[Finding]:
+def _never_convolved(plan: Plan, model: nn.Module) -> Iterator[Finding]:
     asked = plan.experiment.train.channels_last
     if asked and not any(isinstance(one, nn.Conv2d | nn.ConvTranspose2d) for one in model.modules()):
         yield Finding(
@@ -315,7 +325,7 @@ def _never_convolved(plan: Plan, model: Any) -> Iterator[Finding]:
         )
 
 
-def _never_rounded(plan: Plan, model: Any) -> Iterator[Finding]:
+def _never_rounded(plan: Plan, model: nn.Module) -> Iterator[Finding]:
     """Lets layers round, where the plan says so."""
     quantize = plan.experiment.train.quantize
     if quantize is not None and not add_fake_quantize(model, quantize):

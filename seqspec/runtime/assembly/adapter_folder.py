@@ -52,7 +52,7 @@ def begin_adaptation(program: Program) -> None:
     config: Any = program.plan.experiment.adapt
     if config is None:
         return
-    for _, layer, held in adapted(program.model):
+    for _, layer, held in adapted(program.module):
         held.start_at(layer.weight)
     if config.folder is not None and _by_layer(program):
         _read(program, path_of(config.folder), config)

@@ -153,7 +153,7 @@ def _from_folders(
     found: dict[str, Record] = {}
     for name, text in texts.items():
         one, start = program.each[name], in_whole(name, "")
-        if not initial and not has_references(one.model):
+        if not initial and not has_references(one.module):
             continue
         if began is None:
             records = load_pretrained(one, text, names[name])
@@ -268,7 +268,7 @@ def _reopened(
 
 def _reload(folder: RunFolder, program: Program, kept: Kept, task: str) -> None:
     """Weights that checkpoints leave out, from their folders."""
-    if has_references(program.model):
+    if has_references(program.module):
         reload_references(
             program,
             kept.parts.text,

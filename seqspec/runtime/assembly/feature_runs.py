@@ -4,28 +4,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seqspec.components.predictions import ImagePrediction
-from seqspec.components.protocols import ByFeatures
 from seqspec.data.batching.batch import Batch
 from seqspec.data.stages.normalize import Statistics, normalize_image
 from seqspec.runtime.assembly.assembled import Record
-from seqspec.runtime.checkpoints.checkpoint import folder_name
+from seqspec.runtime.assembly.metric_runs import Open, asked, give_runs, refused, run_folder
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
-from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
-from seqspec.runtime.run_folder.folder import RunFolder, open_folder
-from seqspec.schema.config import Config
-from seqspec.schema.diagnostic import Exit, RunError, SpecError
-from seqspec.schema.environment import expand
+from seqspec.schema.diagnostic import Exit
 from seqspec.schema.metric._feature_run import FeatureRunConfig
 from seqspec.schema.types import Logits
 
@@ -34,14 +28,12 @@ if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
     from seqspec.runtime.assembly.assembled import Reopened
 
-Open = Callable[[RunFolder], "Reopened"]
-
 
 class RunFeatures:
     """What the head of a trained classifier reads."""
 
     def __init__(self, run: Reopened) -> None:
-        self.model = run.program.model.requires_grad_(False).eval()
+        self.model: Any = run.program.parts.requires_grad_(False).eval()
         self.normalize = run.parts.normalize["source"]
         self.statistics: Statistics | None = run.kept.statistics.get("source")
         self.weights = digest_all(state_tensors(self.model))
@@ -71,33 +63,18 @@ def give_features(program: Program, *, open: Open) -> dict[str, Record]:
     """Hand every metric of ``program`` the run that it names; gives a record of each, by the metric's place.
     Raises ``RunError`` where a run is none of a classifier of such images.
     """
-    records: dict[str, Record] = {}
-    for number, place, config in asked(program.plan, FeatureRunConfig):
-        folder = run_folder(place, config)
-        try:
-            run, checkpoint = open(folder), chosen(folder.checkpoints, config.checkpoint)
-        except RunError as error:
-            raise refused(place, str(error), help=error.help, exit=error.exit) from None
-        _check(place, folder.path, program.plan, run)
-        use_weights(run.program.model, checkpoint)
-        features = RunFeatures(run)
-        metric = program.metrics[number]
-        assert isinstance(metric, ByFeatures)
-        metric.features = features
-        model = run.compiled.plan.digests["model"]
-        records[place] = {
-            "checkpoint": folder_name(checkpoint.step), "model": model, "weights": features.weights,
-        }  # fmt: skip
-    return records
+    return give_runs(
+        program, FeatureRunConfig, open=open, require=_require_classifier, reader=RunFeatures, to="features"
+    )
 
 
-def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
+def _require_classifier(place: str, path: Path, ours: Plan, run: Reopened) -> None:
     if run.tasks:
         raise refused(place, f"{path} is a run of several tasks", help="name a run of model `classifier`")
     theirs = run.compiled.plan
     main = next(iter(theirs.outputs.values()))
     labels = isinstance(main, Logits) and not main.stride and not main.image
-    if not labels or not hasattr(run.program.model, "encode"):
+    if not labels or not hasattr(run.program.module, "encode"):
         kind = theirs.experiment.model.component[1]
         raise refused(place, f"{path} is a run of a model `{kind}`", help="name a run of model `classifier`")
     here, there = (dict(plan.node("model").takes).get("source") for plan in (ours, theirs))
@@ -108,38 +85,3 @@ def _check(place: str, path: Path, ours: Plan, run: Reopened) -> None:
             help="train a classifier of images of this size, or make images of that size",
             exit=Exit.DATA,
         )
-
-
-class Asked(NamedTuple):
-    """A metric that names a run."""
-
-    number: int
-    place: str
-    """In the spec."""
-    config: Any
-
-
-def asked(plan: Plan, kind: type[Config]) -> list[Asked]:
-    """The metrics of a kind that name a run."""
-    start = f"tasks.{plan.task}." if plan.task else ""
-    return [
-        Asked(number, f"{start}evaluate.metrics[{number}]", one)
-        for number, one in enumerate(plan.experiment.evaluate.metrics)
-        if isinstance(one, kind)
-    ]
-
-
-def run_folder(place: str, wanted: Any) -> RunFolder:
-    """The run that a metric names.  Raises ``RunError`` where there is none."""
-    try:
-        return open_folder(Path(os.path.expanduser(expand(wanted.run))))  # a path of no user stays as it is
-    except SpecError as error:
-        told = error.diagnostics[0]
-        raise refused(place, told.message, help=told.help) from None
-    except RunError as error:
-        raise refused(place, str(error), help=error.help, exit=error.exit) from None
-
-
-def refused(place: str, why: str, *, help: str | None = None, exit: Exit = Exit.USAGE) -> RunError:
-    """The error of a run that a metric cannot use."""
-    return RunError(f"`{place}`: {why}", exit=exit, help=help)

@@ -70,7 +70,7 @@ def _taken(program: Program, texts: Texts, wanted: Initialize, index: int, open:
         "checkpoint": folder_name(checkpoint.step),
         "model": run.compiled.plan.digests["model"],
         "parts": dict(wanted.pairs),
-        "weights": digest_all(state_tensors(run.program.model)),
+        "weights": digest_all(state_tensors(run.program.module)),
     }
 
 

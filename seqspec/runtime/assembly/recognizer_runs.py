@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +17,9 @@ from seqspec.data.batching.collate import joined
 from seqspec.data.stages.normalize import normalize_frames
 from seqspec.runtime.assembly.assembled import Record
 from seqspec.runtime.assembly.default_search import search_of
-from seqspec.runtime.assembly.feature_runs import asked, refused, run_folder
-from seqspec.runtime.checkpoints.checkpoint import folder_name
+from seqspec.runtime.assembly.metric_runs import Open, asked, give_runs, refused, run_folder
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
-from seqspec.runtime.checkpoints.selection import chosen, use_weights
 from seqspec.runtime.checkpoints.tensor_file import digest_all
-from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.schema.diagnostic import RunError
 from seqspec.schema.metric._recognizer_run import RecognizerRunConfig
 from seqspec.schema.types import Text, Waveform
 
@@ -31,14 +28,12 @@ if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
     from seqspec.runtime.assembly.assembled import Reopened
 
-Open = Callable[[RunFolder], "Reopened"]
-
 
 class RunRecognizer:
     """What a trained recogniser writes of one recording."""
 
     def __init__(self, run: Reopened) -> None:
-        self.model = run.program.model.requires_grad_(False).eval()
+        self.model: Any = run.program.parts.requires_grad_(False).eval()
         self.search = search_of(run.program)
         self.steps, self.feature = run.parts.text["target"], run.parts.features["source"]
         self.normalize, self.statistics = run.parts.normalize["source"], run.kept.statistics.get("source")
@@ -88,29 +83,21 @@ def give_recognizers(program: Program, *, open: Open) -> dict[str, Record]:
     """Hand every metric of ``program`` the recogniser that it names; gives a record of each, by the metric's
     place.  Raises ``RunError`` where a run recognises no speech.
     """
-    records: dict[str, Record] = {}
-    for number, place, config in asked(program.plan, RecognizerRunConfig):
-        folder = run_folder(place, config)
-        try:
-            run, checkpoint = open(folder), chosen(folder.checkpoints, config.checkpoint)
-        except RunError as error:
-            raise refused(place, str(error), help=error.help, exit=error.exit) from None
-        _require_recognizer(place, folder, run)
-        use_weights(run.program.model, checkpoint)
-        recognizer = RunRecognizer(run)
-        program.metrics[number].recognizer = recognizer  # type: ignore[attr-defined]
-        records[place] = {
-            "checkpoint": folder_name(checkpoint.step), "model": run.compiled.plan.digests["model"],
-            "weights": recognizer.weights,
-        }  # fmt: skip
-    return records
+    return give_runs(
+        program,
+        RecognizerRunConfig,
+        open=open,
+        require=_require_recognizer,
+        reader=RunRecognizer,
+        to="recognizer",
+    )
 
 
-def _require_recognizer(place: str, folder: RunFolder, run: Reopened) -> None:
+def _require_recognizer(place: str, path: Path, ours: Plan, run: Reopened) -> None:
     roles = {} if run.tasks else run.parts.roles
     if not isinstance(roles.get("source"), Waveform) or not isinstance(roles.get("target"), Text):
         raise refused(
             place,
-            f"the run {folder.path} does not write down what it hears",
+            f"the run {path} does not write down what it hears",
             help="name a run that reads recordings and learns their texts",
         )

@@ -69,7 +69,7 @@ def fuse(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> Prog
     _check_vocabulary(path, run.parts.text["target"], text["target"])
     if hasattr(search, "limits"):  # A search over frames writes no more than the recording has.
         _check_positions(path, run.program, search.limits.max_tokens)
-    model = run.program.model.eval().requires_grad_(False)
+    model = run.program.module.eval().requires_grad_(False)
     use_weights(model, checkpoint)
     begin = EOS if _runs_on(run) else BOS
     return replace(

@@ -97,24 +97,24 @@ def teach(program: Program, text: Mapping[str, TextSteps], *, open: Open) -> dic
     records: dict[str, Record] = {}
     for name, wanted in _asked(program.plan).items():
         if wanted.run is None:
-            program.losses.teachers[name] = MovingAverage(program.model, wanted.ema or 0.0)
+            program.losses.teachers[name] = MovingAverage(program.module, wanted.ema or 0.0)
             continue
         folder = _folder(name, wanted)
         try:
             whole, checkpoint = open(folder), chosen(folder.checkpoints, wanted.checkpoint)
         except RunError as error:
             raise _refused(name, str(error), help=error.help, exit=error.exit) from None
-        use_weights(whole.program.model, checkpoint)
+        use_weights(whole.program.module, checkpoint)
         run = _of_task(name, wanted.task, folder, whole)
         _check(name, folder.path, program, run, text)
-        still = Still(run.program.model)
+        still = Still(run.program.module)
         program.losses.teachers[name] = (
             ByExample(still, megabytes=wanted.keep_megabytes) if wanted.answers == "example" else still
         )
         records[name] = {
             "checkpoint": folder_name(checkpoint.step),
             "model": run.compiled.plan.digests["model"],
-            "weights": digest_all(state_tensors(run.program.model)),
+            "weights": digest_all(state_tensors(run.program.module)),
         }
     return records
 

@@ -33,7 +33,7 @@ def check(patient: Patient) -> Iterator[Finding]:
 def _beside(program: Program) -> frozenset[str]:
     """What is learned beside the model, and no loss by itself reaches: the weights of losses."""
     own = {id(parameter) for parameter in program.weighting.parameters()} if program.weighting else set()
-    return frozenset(name for name, parameter in program.model.named_parameters() if id(parameter) in own)
+    return frozenset(name for name, parameter in program.module.named_parameters() if id(parameter) in own)
 
 
 def _reached(model: nn.Module, *, beside: Collection[str]) -> Finding:

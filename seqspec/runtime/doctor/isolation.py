@@ -124,7 +124,7 @@ def _padded(batch: Batch) -> Iterator[tuple[str, Batch]]:
 
 def _causality(patient: Patient) -> Finding:
     fills_in = not getattr(patient.program.plan.outputs.main, "ends", True)
-    if patient.aligned or fills_in or patient.prepared.labels.get("target") or not patient.chooses:
+    if patient.aligned or fills_in or patient.prepared.labels.get("target"):
         return Finding("M07", "info", "the model writes no token after another; there is no future to see")
     model, batch = patient.fresh(), patient.batch()
     before, _ = patient.captured(model, batch)

@@ -28,9 +28,6 @@ def _first_loss(patient: Patient) -> Finding:
         return Finding(
             "M01", "error", f"the first loss is {found}", "look at the longest example and at the inputs"
         )
-    if not patient.chooses:
-        told = f"the first loss is {found:.3f} a target; nothing is chosen among, so none is expected"
-        return Finding("M01", "ok", told, numbers={"loss": round(found, 4)})
     expected, why = _expected(patient)
     numbers = {"loss": round(found, 4), "expected": round(expected, 4)}
     told = f"the first loss is {found:.3f} nats a target; {why} gives {expected:.3f}"

@@ -37,11 +37,13 @@ class Patient:
     searcher: Any
     max_steps: int = 400
     """Steps of the longest of the small trainings."""
+    num_examples: int = EXAMPLES
+    """How many examples are looked at; fewer where the split has not so many that differ."""
 
     @property
     def model(self) -> nn.Module:
         """The model as it was built; checks that change it take ``fresh``."""
-        return self.program.model
+        return self.program.module
 
     def fresh(self) -> nn.Module:
         """A copy of the model with its first weights, ready to train."""
@@ -53,16 +55,20 @@ class Patient:
         return self.program.plan.experiment.seed
 
     @cached_property
+    def _first_output(self) -> Output:
+        """What the untrained model gives for the examples."""
+        with torch.no_grad():
+            return self.output(self.fresh().eval(), self.batch())
+
+    @property
     def aligned(self) -> bool:
         """Whether the model scores the states of its source, and writes no token after another."""
-        with torch.no_grad():
-            return isinstance(self.output(self.fresh().eval(), self.batch()), Aligned)
+        return isinstance(self._first_output, Aligned)
 
-    @cached_property
+    @property
     def labelled(self) -> bool:
         """Whether what the model learns are labels or tokens, one by one; others learn images or masks."""
-        with torch.no_grad():
-            return isinstance(self.output(self.fresh().eval(), self.batch()), Scored | Aligned)
+        return isinstance(self._first_output, Scored | Aligned)
 
     @cached_property
     def train(self) -> AnySplit:
@@ -89,12 +95,12 @@ class Patient:
         """A few different training examples of modest length, the same in every run."""
         lengths = np.asarray(self.train.lengths).sum(axis=1)
         order = np.argsort(lengths, kind="stable")
-        window = order[int(0.1 * len(order)) : max(int(0.4 * len(order)), EXAMPLES)]
+        window = order[int(0.1 * len(order)) : max(int(0.4 * len(order)), self.num_examples)]
         rng = np.random.default_rng(seed_of(self.seed, "doctor"))
         found: dict[bytes, int] = {}
         for index in rng.permutation(window).tolist():
             found.setdefault(np.asarray(self.target(index)).tobytes(), index)
-            if len(found) == EXAMPLES:
+            if len(found) == self.num_examples:
                 break
         return np.array(sorted(found.values()), np.int64)
 
@@ -133,11 +139,6 @@ class Patient:
             output = self.output(model, batch)
             head = getattr(output, "head", None)
             return output.scores, None if head is None else head(output.scores)
-
-    @cached_property
-    def chooses(self) -> bool:
-        """Whether the main output is scores of ids or classes, one of which is right."""
-        return isinstance(self.output(self.fresh().eval(), self.batch()), Scored | Aligned)
 
     @property
     def compares(self) -> bool:

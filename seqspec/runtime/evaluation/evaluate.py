@@ -75,7 +75,7 @@ def evaluation(
     whole, name = _assembled(folder, split, over, launch, task)
     assembled = whole.each[name]
     weights = choose(folder.checkpoints, checkpoint)
-    use_weights(whole.program.model, weights.checkpoint)
+    use_weights(whole.program.module, weights.checkpoint)
     evaluator = evaluator_of(assembled, launch)
     batches = evaluation_stream(
         assembled.prepared, assembled.prepared.splits[split], micro_batches=1, launch=launch, place=Place()

@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -23,6 +23,9 @@ from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.assembly.shallow_fusion import LanguageModelInUse
+
+if TYPE_CHECKING:
+    from seqspec.components.protocols import ValueModel
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ class Evaluator:
 
     def _measure(self, split: str, batch: Batch, valued: Sequence[Any], passed: _Passed) -> None:
         """What each metric keeps of each example of a batch."""
-        model = self.program.model
+        model = cast("ValueModel", self.program.model)
         rows = batch.index.tolist()
         examined = {
             id(metric): metric.examine(model, batch, **self._searching(metric))
@@ -222,7 +225,8 @@ class Evaluator:
             measured = zip(*examined.values(), strict=True)
             passed.measured += zip(rows, measured, strict=True)
             return
-        predicted = [one[0] for one in model.decode(batch, self.searcher)]
+        answers = cast("Sequence[Sequence[Predicted]]", model.decode(batch, self.searcher))
+        predicted = [one[0] for one in answers]
         references = model.references(batch)
         for row, (index, one, reference) in enumerate(zip(rows, predicted, references, strict=True)):
             kept = tuple(

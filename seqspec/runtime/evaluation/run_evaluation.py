@@ -121,7 +121,7 @@ def conclude(
     from seqspec.runtime.training.step_boundary import storage
 
     best = chosen(folder.checkpoints, "best")
-    use_weights(assembled.program.model, best)
+    use_weights(assembled.program.module, best)
     evaluated: dict[str, Scored] = {}
     evaluators = {task: evaluator_of(one, launch) for task, one in assembled.each.items()}
     unigrams: dict[str, np.ndarray] = {}
@@ -205,7 +205,7 @@ def _describe_end(
         dropped |= {among(task, split): counts for split, counts in one.prepared.dropped.items()}
     folder.note("data.json", {"examples": examples, "dropped": dropped, **_beyond_rows(assembled)})
     for task, one in assembled.each.items():
-        if hasattr(one.program.model, "show"):
+        if hasattr(one.program.module, "show"):
             _show(folder, task, one, evaluators[task], micro_batches, launch)
     for task, one in assembled.each.items():
         if _describe_attention(folder, one, evaluators[task], micro_batches, launch):
@@ -241,7 +241,7 @@ def _describe_attention(
     stream = evaluation_stream(
         prepared, split, micro_batches=micro_batches, launch=launch, place=Place(), limit=min(len(split), 50)
     )
-    model, batch = assembled.program.model, next(iter(stream))
+    model, batch = assembled.program.module, next(iter(stream))
     seen = attention_image(model, batch, device=evaluator.device)
     if not seen:
         return False
@@ -272,7 +272,7 @@ def _show(
     )
     place = folder.predictions / task if task else folder.predictions
     seed = assembled.compiled.plan.experiment.seed
-    model, first = assembled.program.model, next(iter(stream))
+    model, first = assembled.program.module, next(iter(stream))
     show_images(place, model, first, device=evaluator.device, seed=seed, search=evaluator.searcher)
 
 
@@ -289,7 +289,7 @@ def evaluator_of(assembled: Assembled, launch: Launch, *, module: Training | Non
     parts = prepared.parts
     device = module.device if module is not None else torch.device(launch.accelerator)
     if module is None:
-        assembled.program.model.to(device)
+        assembled.program.module.to(device)
 
     def decode(ids: Sequence[int]) -> str:
         if "target" in parts.text:

@@ -68,17 +68,17 @@ def write_hf(program: Program, prepared: Texts, folder: Path) -> tuple[Path, ...
     decoder: Any = program.plan.config(("model", "decoder"))
     settings = _settings(program, decoder)
     ids = ids_of(prepared)
-    has_adapter = next(adapted(program.model), None) is not None
+    has_adapter = next(adapted(program.module), None) is not None
     folder.mkdir(parents=True, exist_ok=True)
     if has_adapter:
         write_adapter(program, folder / "adapter")
-    kept = merge(program.model)
+    kept = merge(program.module)
     try:
         tensors, tied = _tensors(program, decoder, ids)
         if kept:  # what is written must not change when the weights come apart again
             tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     finally:
-        unmerge(program.model, kept)
+        unmerge(program.module, kept)
     known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("bos", BOS), ("eos", EOS))}
     numbers = {f"{name}_token_id": id for name, id in known.items()}
     config = {**settings, **numbers, "vocab_size": ids.size, "tie_word_embeddings": tied, "dtype": "float32"}
@@ -99,7 +99,7 @@ def compare_hf(program: Program, prepared: Texts, folder: Path) -> Comparison:
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()
     order = torch.tensor(ids_of(prepared).theirs)
-    model, training = program.model, program.model.training
+    model, training = program.parts, program.module.training
     model.eval()
     size = min(getattr(model.decoder, "max_positions", None) or 48, 48)
     ids = torch.randint(EOS + 1, len(order), (2, size), generator=torch.Generator().manual_seed(1))
@@ -145,9 +145,9 @@ def _settings(program: Program, decoder: Any) -> dict[str, Any]:
     reads = program.plan.node("model", "decoder").takes[0][1]
     if not hasattr(decoder, "write_settings") or not isinstance(reads, Tokens):
         raise refused(f"decoder `{decoder.component[1]}` has no place in Hugging Face's layout")
-    if getattr(program.model.head, "bias_V", None) is not None:
+    if getattr(program.parts.head, "bias_V", None) is not None:
         raise refused("its head has a bias, which these architectures do not have", help="set `bias: false`")
-    if not hasattr(program.model.head, "weight_VD"):
+    if not hasattr(program.parts.head, "weight_VD"):
         raise refused("its head is no table of one row a token")
     try:
         settings: dict[str, Any] = decoder.write_settings()
@@ -158,7 +158,7 @@ def _settings(program: Program, decoder: Any) -> dict[str, Any]:
 
 def _tensors(program: Program, decoder: Any, ids: Ids) -> tuple[dict[str, Tensor], bool]:
     """The folder's tensors, and whether its head is the table once more."""
-    model = program.model
+    model = program.parts
     layout: Layout = decoder.layout({})
     own = {name: tensor.detach() for name, tensor in model.decoder.state_dict().items()}
     table = next(weight.here for weight in layout.weights if weight.by_id)

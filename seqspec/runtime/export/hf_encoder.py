@@ -63,13 +63,13 @@ def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: La
     part = _part(program)
     ids = ids_of(prepared, part.role) if isinstance(part.reads, Tokens) else None
     folder.mkdir(parents=True, exist_ok=True)
-    if next(adapted(program.model), None) is not None:
+    if next(adapted(program.module), None) is not None:
         write_adapter(program, folder / "adapter", prefix=part.form.prefix)
-    kept = merge(program.model)
+    kept = merge(program.module)
     try:
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, part, ids).items()}
     finally:
-        unmerge(program.model, kept)
+        unmerge(program.module, kept)
     names = _class_names(prepared, labels)
     write_json(folder / "config.json", _settings(part, ids, names))
     if part.form.writes:
@@ -81,7 +81,7 @@ def write_encoder(program: Program, prepared: Texts, folder: Path, *, labels: La
     write_durably(folder / "model.safetensors", data)
     if ids is not None:
         write_tokenizer(prepared, ids, folder, role=part.role)
-    write_pooling(folder, getattr(program.model, "pooling", None), part.config.dim, part.form)
+    write_pooling(folder, getattr(program.module, "pooling", None), part.config.dim, part.form)
 
 
 @torch.no_grad()
@@ -95,7 +95,7 @@ def compare_encoder(program: Program, prepared: Texts, folder: Path) -> float:
     theirs = getattr(transformers, part.form.architecture).from_pretrained(
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()  # fmt: skip
-    model, training = program.model, program.model.training
+    model, training = program.parts, program.module.training
     model.eval()
     given, lengths_B, asked = _inputs(part, prepared)
     states, found_B = part.module(given, lengths_B)
@@ -132,14 +132,14 @@ def _part(program: Program) -> _Part:
             help=f"as it stands it fits {others}" if others else None,
         )
     pooler = _pooler(model, forms[wanted])
-    own = (name for name, _ in program.model.named_parameters())
+    own = (name for name, _ in program.module.named_parameters())
     known = ("encoder.", "head.") if pooler is None else ("encoder.", "head.", "pooler.")
     more = next((name for name in own if not name.startswith(known)), None)
     if more is not None:
         raise refused(f"its `{more.split('.')[0]}` has no place in the folder of one encoder")
     reads = dict(node.takes)["source"]
     return _Part(
-        config, program.model.encoder, reads, getattr(config, "reads", None) or "source", forms[wanted],
+        config, program.parts.encoder, reads, getattr(config, "reads", None) or "source", forms[wanted],
         None if pooler is None else program.plan.config(("model", "pooler")),
     )  # fmt: skip
 
@@ -190,10 +190,10 @@ def _tensors(program: Program, part: _Part, ids: Ids | None) -> dict[str, Tensor
     found = to_folder(layout, own)
     if part.pooler is not None:
         takes = dict(program.plan.node("model", "pooler").takes)
-        held = {name: tensor.detach() for name, tensor in program.model.pooler.state_dict().items()}
+        held = {name: tensor.detach() for name, tensor in program.parts.pooler.state_dict().items()}
         found |= to_folder(part.pooler.layout(takes), held)
     if part.form.head:
-        head: Any = program.model.head
+        head: Any = program.parts.head
         if getattr(head, "bias_V", None) is None:
             raise refused("its head has no bias, which this architecture has", help="set `bias: true`")
         found[f"{part.form.head}weight"] = head.weight_VD.detach()

@@ -48,11 +48,11 @@ def write_pair(program: Program, prepared: Texts, folder: Path) -> None:
             help=f"set `first_position: {ids.theirs[PAD] + 1}` of both stacks",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    kept = merge(program.model)
+    kept = merge(program.module)
     try:
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, form, ids)}
     finally:
-        unmerge(program.model, kept)
+        unmerge(program.module, kept)
     known = {name: ids.theirs[id] for name, id in (("pad", PAD), ("eos", EOS), ("decoder_start", BOS))}
     numbers = {f"{name}_token_id": id for name, id in known.items()}
     settings = {**form.settings, **numbers, "vocab_size": ids.size, "is_encoder_decoder": True}
@@ -74,7 +74,7 @@ def compare_pair(program: Program, prepared: Texts, folder: Path) -> Comparison:
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()
     order = torch.tensor(_ids(prepared).theirs)
-    model, training = program.model, program.model.training
+    model, training = program.parts, program.module.training
     model.eval()
     generator = torch.Generator().manual_seed(1)
     source_BT = torch.randint(EOS + 1, len(order), (2, 11), generator=generator)
@@ -127,7 +127,7 @@ def _form(program: Program) -> PairForm:
     source_embedding = getattr(model, "embedding", None)
     if not hasattr(decoder, "pair_form") or model.task_vectors or model.outputs:
         raise refused(f"a pair with decoder `{decoder.component[1]}` and these settings has no place there")
-    if getattr(program.model.head, "weight_VD", None) is None:
+    if getattr(program.parts.head, "weight_VD", None) is None:
         raise refused("its head is no table of one row a token")
     if source_embedding is None and not isinstance(reads, Tokens):
         raise refused("its source is no text")
@@ -149,7 +149,7 @@ def _ids(prepared: Texts) -> Ids:
 
 
 def _tensors(program: Program, form: PairForm, ids: Ids) -> Iterator[tuple[str, Tensor]]:
-    model = program.model
+    model = program.parts
     for module, layout in ((model.encoder, form.encoder), (model.decoder, form.decoder)):
         yield from of_part(module, layout, ids).items()
     head: Any = model.head

@@ -42,11 +42,11 @@ def write_speech(program: Program, prepared: Texts, folder: Path) -> None:
     """
     form, ids = _form(program), ids_of(prepared)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = merge(program.model)
+    kept = merge(program.module)
     try:
         tensors = {name: tensor.clone() for name, tensor in _tensors(program, form, ids).items()}
     finally:
-        unmerge(program.model, kept)
+        unmerge(program.module, kept)
     named = {"pad": PAD, "eos": EOS, "bos": EOS, "decoder_start": BOS}
     numbers: dict[str, Any] = {f"{name}_token_id": ids.theirs[id] for name, id in named.items()}
     settings = {**form.settings, **numbers, "vocab_size": ids.size, "is_encoder_decoder": True}
@@ -70,7 +70,7 @@ def compare_speech(program: Program, prepared: Texts, folder: Path) -> Compariso
         folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
     ).eval()
     order = torch.tensor(ids_of(prepared).theirs)
-    model, training = program.model, program.model.training
+    model, training = program.parts, program.module.training
     model.eval()
     frames_BTM = _frames(program)
     generator = torch.Generator().manual_seed(1)
@@ -101,7 +101,7 @@ def _frames(program: Program) -> Tensor:
     takes = dict(program.plan.node("model", "encoder").takes)["source"]
     assert isinstance(takes, Frames)
     generator = torch.Generator().manual_seed(2)
-    return torch.randn(2, program.model.encoder.size, takes.dim, generator=generator)
+    return torch.randn(2, program.parts.encoder.size, takes.dim, generator=generator)
 
 
 def _form(program: Program) -> PairForm:
@@ -110,7 +110,7 @@ def _form(program: Program) -> PairForm:
     model = plan.experiment.model
     if not hasattr(decoder, "pair_form") or model.task_vectors or model.outputs or model.embedding:
         raise refused(f"a pair with decoder `{decoder.component[1]}` and these settings has no place there")
-    if model.tie != "target" or getattr(program.model.head, "bias_V", None) is not None:
+    if model.tie != "target" or getattr(program.parts.head, "bias_V", None) is not None:
         help = "set `tie: target` and `head: {type: linear, bias: false}`"
         raise refused("the softmax of such folders is the target's table, without a bias", help=help)
     try:
@@ -123,5 +123,5 @@ def _form(program: Program) -> PairForm:
 
 
 def _tensors(program: Program, form: PairForm, ids: Ids) -> dict[str, Tensor]:
-    model = program.model
+    model = program.parts
     return {**of_part(model.encoder, form.encoder, ids), **of_part(model.decoder, form.decoder, ids)}

@@ -70,7 +70,7 @@ class Subject:
     @property
     def model(self) -> Any:
         """The model with its weights, in evaluation mode."""
-        return self.opened.run.program.model
+        return self.opened.run.program.parts
 
     def graphs(self, batch: Batch | None = None) -> tuple[Graph, ...]:
         """The model's graphs with real arguments; raises ``RunError`` where the model has none."""

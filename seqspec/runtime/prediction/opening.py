@@ -84,7 +84,7 @@ def open_predictor(
     model = run.program.model
     use_weights(run.program.trained, chosen(folder.checkpoints, checkpoint))
     device = torch.device(launch.accelerator)
-    model.to(device).eval()
+    run.program.module.to(device).eval()
     searcher: Any = search_of(run.program, hypotheses=nbest)
     answering = engine_of(
         engine,

@@ -29,7 +29,7 @@ class SegmentTiming:
         """``None`` where the tokenizer knows no times, or the model writes none.  The model writes times from
         here on.
         """
-        steps, model = run.parts.text.get("target"), run.program.model
+        steps, model = run.parts.text.get("target"), run.program.parts
         told = getattr(getattr(steps, "tokenizer", None), "times", None)
         if (
             told is None

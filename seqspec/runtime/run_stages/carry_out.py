@@ -61,7 +61,7 @@ def carry_out(
         _warn(assembled, launch)
     saved = newest_sound(folder.checkpoints, _say)
     wrap = CompiledLoss if launch.compile else None
-    sharded = shard(assembled.program.model, place, launch) if launch.shards(place) else None
+    sharded = shard(assembled.program.module, place, launch) if launch.shards(place) else None
     module = Training(
         assembled.program, micro_batches=micro_batches, wrap=wrap, place=place, sharded=sharded,
         precision=launch.precision,

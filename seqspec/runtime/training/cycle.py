@@ -47,7 +47,7 @@ class Cycle:
     """
 
     def __init__(self, program: Program, *, sharers: int = 1, scaled: bool = False) -> None:
-        self.movers = {name: Mover(claim, program.model) for name, claim in program.optimizers.items()}
+        self.movers = {name: Mover(claim, program.module) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers, scaled=scaled) for phase in program.phases]
         each = len(program.each) if program.joining else 1
         self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
@@ -100,7 +100,7 @@ def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover], *, scaled
     mover, claim = movers[phase.optimizer], program.optimizers[phase.optimizer]
     parameters = mover.parameters
     if phase.parameters is not None:
-        parts = Parts(program.model, program.components)
+        parts = Parts(program.module, program.components)
         chosen = {name for part in phase.parameters for name in parts.names(part)}
         parameters = [p for name, p in zip(claim.names, parameters, strict=True) if name in chosen]
     beside = tuple(program.weighting.parameters()) if program.weighting else ()

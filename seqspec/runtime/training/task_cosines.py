@@ -22,8 +22,8 @@ class TaskCosines:
     """
 
     def __init__(self, program: Program) -> None:
-        named = {id(p): (name, p) for name, p in program.model.named_parameters() if p.requires_grad}
-        each = {task: [named[id(p)] for p in one.model.parameters() if id(p) in named]
+        named = {id(p): (name, p) for name, p in program.module.named_parameters() if p.requires_grad}
+        each = {task: [named[id(p)] for p in one.module.parameters() if id(p) in named]
                 for task, one in program.each.items()}  # fmt: skip
         counts: dict[str, int] = {}
         for held in each.values():

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqspec.compile.build.program import Program
 from seqspec.components.gauges import gauged, read_gauges
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class Training(lightning.LightningModule):
-    """Trains ``program.model``.  ``micro_batches``: micro-steps of one update, over all processes.
+    """Trains ``program.module``.  ``micro_batches``: micro-steps of one update, over all processes.
 
     Of several tasks each update serves one, and what is measured is kept a task.  ``wrap`` stands around the
     losses, such as ``torch.compile``.  ``precision`` goes before the plan's.
@@ -70,7 +70,7 @@ class Training(lightning.LightningModule):
         """The precision of the forward and backward pass."""
         self.sharded = sharded
         """The model, where processes share it out."""
-        self.model = program.model
+        self.model = program.module
         self.train_config = program.plan.experiment.train
         if self.train_config.gradient_checkpointing:
             _recompute(self.model)
@@ -122,7 +122,7 @@ class Training(lightning.LightningModule):
         """The update is one that the journal tells the norm of: the first replica's."""
         self.teachers = FollowingTeachers(program)
         self._gauged = gauged(self.model)
-        self._finishing = [m for m in self.model.modules() if hasattr(m, "finish_step")]
+        self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -385,8 +385,8 @@ class Unsettled(NamedTuple):
     task: str = ""
 
 
-def _recompute(model: Any) -> None:
+def _recompute(model: nn.Module) -> None:
     """Every layer that can be worked out again in the backward pass is."""
-    for layer in model.modules():
-        if hasattr(layer, "recompute"):
-            layer.recompute = True
+    layers: list[Any] = [layer for layer in model.modules() if hasattr(layer, "recompute")]
+    for layer in layers:
+        layer.recompute = True

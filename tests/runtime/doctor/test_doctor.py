@@ -150,6 +150,7 @@ def patient_of(prepared, fault="", *, rate=lambda step: 1e-3, metric=Exact, step
         plan=SimpleNamespace(experiment=experiment, outputs=SimpleNamespace(main=None)),
         weighting=None,
         model=model,
+        module=model,
         losses=Losses({"loss": NamedLoss("tokens", Criterion())}, last_step=1000),
         optimizer=SimpleNamespace(build=lambda named: torch.optim.Adam([p for _, p in named])),
         optimizers={"optimizer": SimpleNamespace(config=SimpleNamespace(schedule=Schedule(rate)))},

@@ -14,13 +14,13 @@ from seqspec.runtime.training.task_cosines import TaskCosines
 def program():
     body, own = nn.Linear(2, 1, bias=False), nn.Linear(2, 1, bias=False)
     tasks = {"a": nn.ModuleList([body, own]), "b": nn.ModuleList([body])}
-    each = {name: SimpleNamespace(model=model) for name, model in tasks.items()}
-    return SimpleNamespace(model=nn.ModuleDict(tasks), each=each)
+    each = {name: SimpleNamespace(module=model) for name, model in tasks.items()}
+    return SimpleNamespace(module=nn.ModuleDict(tasks), each=each)
 
 
 def told(cosines, program, task, body, own=(9.0, 9.0)):
-    program.model["a"][0].weight.grad = torch.tensor([body])
-    program.model["a"][1].weight.grad = torch.tensor([own])
+    program.module["a"][0].weight.grad = torch.tensor([body])
+    program.module["a"][1].weight.grad = torch.tensor([own])
     cosines.keep(task, cosines.measure(task))
 
 

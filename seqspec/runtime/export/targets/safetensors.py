@@ -39,8 +39,8 @@ def compare(subject: Subject, folder: Path) -> Sequence[Check]:
     from safetensors.torch import load_file
 
     program = build(subject.compiled.plan, tree=subject.compiled.tree)
-    load_tensors(program.model, load_file(folder / FILE))
+    load_tensors(program.module, load_file(folder / FILE))
     expected = state_tensors(subject.model)
-    found = state_tensors(program.model)
+    found = state_tensors(program.module)
     changed = sum(not torch.equal(found[name], expected[name]) for name in expected)
     return [Check(f"{len(expected)} tensors in a program built anew", changed / max(len(expected), 1), 0.0)]

@@ -15,7 +15,7 @@ class FollowingTeachers:
 
     def __init__(self, program: Program) -> None:
         self._each: dict[str, tuple[MovingAverage, nn.Module]] = {
-            f"{task}.{name}" if task else name: (teacher, one.model)
+            f"{task}.{name}" if task else name: (teacher, one.module)
             for task, one in program.each.items()
             for name, teacher in one.losses.teachers.items()
             if isinstance(teacher, MovingAverage)
