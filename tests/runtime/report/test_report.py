@@ -74,6 +74,15 @@ def test_a_stopped_run_shows_every_evaluation_so_far(folder):
     assert '<span class="badge stopped">stopped</span>' in html
 
 
+def test_a_run_that_stops_reports_where_its_last_checkpoint_is(folder):
+    (folder.checkpoints / "step-00000034").mkdir(parents=True)
+    with owned(folder.path):
+        html = page(folder, state="stopped")
+
+    assert "stopped after step 34 of 90" in html
+    assert '<span class="badge stopped">stopped</span>' in html
+
+
 def test_a_run_that_is_going_on_says_so(folder):
     with owned(folder.path):
         assert state_of(folder) == "running"
