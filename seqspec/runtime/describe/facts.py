@@ -43,7 +43,7 @@ class Facts:
         return held | {name: self._own(held.get(name, {})) for name in ("files", "text")}
 
     def absent(self) -> tuple[str, ...]:
-        """Files that every run begins with and this one has lost or emptied: what they hold is not described."""
+        """Files that every run begins with and this one has lost or emptied; not described."""
         return tuple(name for name in BEGINNING if not self.folder.read(name))
 
     @cached_property
