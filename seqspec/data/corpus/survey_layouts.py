@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 
 from seqspec.data.corpus.audio import file_rate
 from seqspec.data.corpus.surveyed import AUDIO, Survey, first_texts, language_of, texts_of
@@ -49,7 +50,9 @@ def refuse_recordings_without_table(root: Path) -> None:
 def _transcripts(root: Path, recordings: Sequence[Path]) -> DataError | None:
     """Of a text whose lines begin with names of recordings: the command that makes a table of it."""
     files = {name: path for path in recordings for name in (path.name, path.stem)}
-    for path in islice((one for one in sorted(root.glob("*")) if one.suffix in (".txt", ".tsv", ".lab")), 20):
+    for path in islice(
+        (one for one in sorted(root.glob("*")) if one.suffix in ("", ".txt", ".tsv") and one.is_file()), 20
+    ):
         names = [line.split(maxsplit=1)[0] for line in first_texts(path)[:20] if line.strip()]
         if not names or not all(name in files for name in names):
             continue
@@ -57,11 +60,10 @@ def _transcripts(root: Path, recordings: Sequence[Path]) -> DataError | None:
         folder = file.parent.relative_to(root).as_posix().removeprefix(".")
         before = f"{folder}/" if folder else ""
         after = "" if names[0] == file.name else file.suffix
-        quoted = r"s/\"/\"\"/g"
-        line = rf"^\([^[:space:]]*\)[[:space:]]*\(.*\)$|{before}\1{after},\"\2\""
+        rules = rf's/"/""/g; s|^\([^[:space:]]*\)[[:space:]]*\(.*\)$|{before}\1{after},"\2"|'
         return DataError(
             f"`{show(path)}` says what is spoken in the recordings beside it, and a table is read here",
-            help=f"write it there by: (echo 'file,text'; sed '{quoted}; s|{line}|' {path.name}) > train.csv",
+            help=f"write it there by: (echo 'file,text'; sed '{rules}' {quote(path.name)}) > train.csv",
         )
     return None
 
