@@ -205,6 +205,18 @@ def test_errors_by_length_speaker_and_pairs(folder):
     assert "By length" in html
 
 
+def test_equal_lengths_stand_in_one_row(folder):
+    write(
+        folder,
+        "dev",
+        [line(n, "a b c"[: 2 * k - 1], "a b x") for n, k in enumerate([1, 1, 2, 2, 2, 2, 2, 3])],
+    )
+
+    rows = re.findall(r"<tr[^>]*><td>([123–]+)</td><td[^>]*>(\d)</td>", page(folder).split("By length")[1])
+
+    assert rows == [("1", "2"), ("2", "5"), ("3", "1")]
+
+
 def test_media_stand_in_the_page(folder):
     write(folder, "dev", [line(0, "a b", "a c")])
     place = folder.predictions / "dev.media"
