@@ -66,6 +66,7 @@ def test_the_template_passes_its_own_tests(template):
     for slot, name in namespace["testing"].components("swish"):
         namespace["test_names_documents_and_types"](slot, name)
     namespace["test_gated_layers"]()
+    namespace["test_halving"]()
 
 
 def test_without_the_plugin_the_name_is_unknown(template):

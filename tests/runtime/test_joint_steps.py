@@ -193,6 +193,7 @@ def test_gradnorm_goes_on_with_its_weights_after_a_pause(tmp_path):
     spec = two_tasks(tmp_path, change)
     whole = run(compile_spec(spec), runs=tmp_path / "whole", launch=LAUNCH).folder
     cut = run(compile_spec(spec), runs=tmp_path / "cut", launch=replace(LAUNCH, pause_at=4)).folder
+    assert "stopped after step 4 of" in cut.report.read_text()
 
     resume(cut.path, launch=LAUNCH)
 

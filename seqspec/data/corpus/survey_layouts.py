@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 
 from seqspec.data.corpus.audio import file_rate
 from seqspec.data.corpus.surveyed import AUDIO, Survey, first_texts, language_of, texts_of
@@ -29,6 +30,8 @@ def refuse_recordings_without_table(root: Path) -> None:
         return
     beside = [path for path in recordings if path.with_suffix(".txt").is_file()]
     if not beside:
+        if (found := _transcripts(root, recordings)) is not None:
+            raise found
         raise DataError(
             f"`{show(root)}` holds {len(recordings):,} recordings, and no table says what is spoken in them",
             help="write a table `train.csv` with the columns `file` and `text` beside them",
@@ -42,6 +45,27 @@ def refuse_recordings_without_table(root: Path) -> None:
         f"`{show(root)}` holds {len(recordings):,} recordings, a text beside each, and a table is read here",
         help=f"write it there by: {command}",
     )
+
+
+def _transcripts(root: Path, recordings: Sequence[Path]) -> DataError | None:
+    """Of a text whose lines begin with names of recordings: the command that makes a table of it."""
+    files = {name: path for path in recordings for name in (path.name, path.stem)}
+    for path in islice(
+        (one for one in sorted(root.glob("*")) if one.suffix in ("", ".txt", ".tsv") and one.is_file()), 20
+    ):
+        names = [line.split(maxsplit=1)[0] for line in first_texts(path)[:20] if line.strip()]
+        if not names or not all(name in files for name in names):
+            continue
+        file = files[names[0]]
+        folder = file.parent.relative_to(root).as_posix().removeprefix(".")
+        before = f"{folder}/" if folder else ""
+        after = "" if names[0] == file.name else file.suffix
+        rules = rf's/"/""/g; s|^\([^[:space:]]*\)[[:space:]]*\(.*\)$|{before}\1{after},"\2"|'
+        return DataError(
+            f"`{show(path)}` says what is spoken in the recordings beside it, and a table is read here",
+            help=f"write it there by: (echo 'file,text'; sed '{rules}' {quote(path.name)}) > train.csv",
+        )
+    return None
 
 
 def _kaldi(root: Path) -> Survey | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.checkpoints.tensor_file import Damaged
+from seqspec.runtime.run_folder.folder import steps_of as steps_of
 from seqspec.schema.experiment import Train
 
 
@@ -26,12 +27,6 @@ class Retention:
     def of(cls, train: Train) -> Retention:
         """What the spec says."""
         return cls(train.keep_last, train.keep_best, train.keep_every_steps)
-
-
-def steps_of(parent: Path) -> list[int]:
-    """Steps that have a checkpoint, oldest first."""
-    found = (entry.name.removeprefix("step-") for entry in parent.glob("step-*") if entry.is_dir())
-    return sorted(int(number) for number in found if number.isascii() and number.isdigit())
 
 
 def every_step(step: int) -> bool:

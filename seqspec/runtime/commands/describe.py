@@ -64,5 +64,6 @@ def _into_mlflow(facts: Facts, output: Path | None) -> Outcome:
 
 def _lost(facts: Facts) -> str:
     return "".join(
-        f"warning: {facts.folder.path} has no {name}: what it holds is left out\n" for name in facts.absent()
+        f"warning: {facts.folder.path} has no {name}, or an empty one: what it holds is left out\n"
+        for name in facts.absent()
     )

@@ -43,8 +43,8 @@ class Facts:
         return held | {name: self._own(held.get(name, {})) for name in ("files", "text")}
 
     def absent(self) -> tuple[str, ...]:
-        """Files that every run begins with and this one has lost: what they hold is not described."""
-        return tuple(name for name in BEGINNING if self.folder.read(name) is None)
+        """Files that every run begins with and this one has lost or emptied; not described."""
+        return tuple(name for name in BEGINNING if not self.folder.read(name))
 
     @cached_property
     def result(self) -> Mapping[str, Any]:

@@ -33,10 +33,12 @@ def _by_length(predictions: Predictions, unit: str) -> str:
     pairs = sorted(predictions.pairs, key=lambda pair: pair.units)
     size = -(-len(pairs) // LENGTHS)
     groups: dict[str, list[Pair]] = {}
-    for start in range(0, len(pairs), size):
-        stretch = pairs[start : start + size]
-        low, high = stretch[0].units, stretch[-1].units
-        groups.setdefault(f"{low:,}" if low == high else f"{low:,}–{high:,}", []).extend(stretch)
+    while pairs:
+        # Equal lengths stand in one row, however many they are.
+        high = pairs[min(size, len(pairs)) - 1].units
+        stretch = [pair for pair in pairs if pair.units <= high]
+        low, pairs = stretch[0].units, pairs[len(stretch) :]
+        groups[f"{low:,}" if low == high else f"{low:,}–{high:,}"] = stretch
     return f"<div><h3>By length</h3>{_rates(f'{unit} in the reference', groups)}</div>"
 
 

@@ -11,15 +11,15 @@ from seqspec.pages.page import Section
 from seqspec.runtime.report.curves import main_metrics, metric_names, split_of
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.documents import read_bytes
-from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.run_folder.state import state_of
+from seqspec.runtime.run_folder.folder import RunFolder, steps_of
+from seqspec.runtime.run_folder.state import State
 
 Rows = Sequence[Mapping[str, Any]]
 MOST_EVALUATIONS = 400
 MOST_LISTED = 200
 
 
-def lead(folder: RunFolder, lock: Mapping[str, Any]) -> str:
+def lead(folder: RunFolder, lock: Mapping[str, Any], state: State) -> str:
     """State, plan, machine and the exact command."""
     launch = folder.read("launch.json") or {}
     spec, machine = lock.get("spec", {}), lock.get("machine", {})
@@ -32,7 +32,6 @@ def lead(folder: RunFolder, lock: Mapping[str, Any]) -> str:
         f"torch {escape(machine.get('torch'))}",
         f"seqspec {escape(lock.get('seqspec'))}",
     ]
-    state = state_of(folder) if not folder.read("result.json") else "done"
     about = paragraph(str(spec["description"])) if spec.get("description") else ""
     command = shlex.join(map(str, launch.get("command", [])))
     return (
@@ -41,11 +40,11 @@ def lead(folder: RunFolder, lock: Mapping[str, Any]) -> str:
     )
 
 
-def result_section(folder: RunFolder, journal: Rows, lock: Mapping[str, Any]) -> Section:
+def result_section(folder: RunFolder, journal: Rows, lock: Mapping[str, Any], state: State) -> Section:
     """The final metrics with their signatures; of a run that is not at its end, how far it is."""
     result = folder.read("result.json")
     if not result:
-        return Section("Result", _not_yet(folder, journal, lock))
+        return Section("Result", _not_yet(folder, journal, lock, state))
     rows = [
         (split, name, shown(name, value))
         for split, metrics in result["metrics"].items()
@@ -58,11 +57,12 @@ def result_section(folder: RunFolder, journal: Rows, lock: Mapping[str, Any]) ->
     return Section("Result", (table(("split", "metric", "value"), rows) if rows else "") + note)
 
 
-def _not_yet(folder: RunFolder, journal: Rows, lock: Mapping[str, Any]) -> str:
+def _not_yet(folder: RunFolder, journal: Rows, lock: Mapping[str, Any], state: State) -> str:
     step = max((row["step"] for row in journal), default=0)
+    step = max((step, *steps_of(folder.checkpoints)))  # A signal stops between two lines of the journal.
     last = lock.get("spec", {}).get("train", {}).get("max_steps")
     of = f" of {last:,}" if isinstance(last, int) else ""
-    match state_of(folder):
+    match state:
         case "running":
             told = (
                 f"The run is going on: {step:,}{of} steps are written down. `seqspec report` shows it anew."

@@ -30,31 +30,36 @@ from seqspec.runtime.report.samples import sample_sections, value_sections
 from seqspec.runtime.report.tasks import of_all, task_sections
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.metrics_log import read_journal
+from seqspec.runtime.run_folder.state import State, state_of
 from seqspec.schema.diagnostic import Exit, RunError
 
 
-def write_report(folder: RunFolder, *, output: Path | None = None) -> None:
-    """Write the page from what the run directory holds, into it or to ``output``."""
+def write_report(folder: RunFolder, *, output: Path | None = None, state: State | None = None) -> None:
+    """Write the page from what the run directory holds, into it or to ``output``.
+
+    ``state`` is how the run stands, where its lock does not tell: a run that stops still owns it.
+    """
     try:
-        text = page(folder)
+        text = page(folder, state=state)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         why = f"{folder.path} holds what no run has written ({type(error).__name__}: {error})"
         raise RunError(why, exit=Exit.STORAGE, help="look at its JSON files") from None
     write_durably(output or folder.report, text.encode("utf-8", "surrogatepass"))
 
 
-def page(folder: RunFolder) -> str:
+def page(folder: RunFolder, *, state: State | None = None) -> str:
     """The whole page."""
     lock = folder.read("lock.json") or {}
+    state = "done" if folder.read("result.json") else state or state_of(folder)
     name = str(lock.get("spec", {}).get("name", folder.path.parent.name))
-    return whole_page(name, lead=lead(folder, lock), sections=list(_sections(folder, lock)))
+    return whole_page(name, lead=lead(folder, lock, state), sections=list(_sections(folder, lock, state)))
 
 
-def _sections(folder: RunFolder, lock: dict[str, object]) -> Iterator[Section]:
+def _sections(folder: RunFolder, lock: dict[str, object], state: State) -> Iterator[Section]:
     journal, speed = read_journal(folder.metrics), read_journal(folder.speed)
     tasks = folder.read("tasks.json")
     predictions = own_predictions(folder)
-    yield result_section(folder, journal, lock)
+    yield result_section(folder, journal, lock, state)
     yield Section("Curves", curves(of_all(journal) if tasks else journal, speed))
     yield from task_sections(tasks, journal)
     yield gauge_section(journal)

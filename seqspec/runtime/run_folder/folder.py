@@ -162,6 +162,12 @@ def open_folder(path: Path) -> RunFolder:
     return folder
 
 
+def steps_of(parent: Path) -> list[int]:
+    """Steps that have a checkpoint in this folder, sound or not, oldest first."""
+    found = (entry.name.removeprefix("step-") for entry in parent.glob("step-*") if entry.is_dir())
+    return sorted(int(number) for number in found if number.isascii() and number.isdigit())
+
+
 def _ended_early(folder: RunFolder) -> None:
     steps = [path for path in folder.checkpoints.iterdir() if path.name.startswith("step-")]
     if steps:

@@ -20,6 +20,7 @@ from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import gain_of
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.run_evaluation import Baselines, conclude, evaluation
+from seqspec.runtime.report.report import write_report
 from seqspec.runtime.reproducibility.lock import Stamps
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
@@ -91,6 +92,8 @@ def carry_out(
         _say(
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
         )
+        if not place.rank:
+            _report_so_far(folder)
         return Result(folder, interrupted)
     if place.rank:
         return Result(folder, Exit.CLEAN)
@@ -99,6 +102,16 @@ def carry_out(
     evaluated, checkpoint = conclude(folder, assembled, module, launch, scores=training_state.task_scores)
     _require_unchanged(stamps, folder)
     return Result(folder, Exit.CLEAN, evaluated, checkpoint)
+
+
+def _report_so_far(folder: RunFolder) -> None:
+    """What was evaluated until here; the checkpoint is safe whether or not this can be written."""
+    try:
+        write_report(folder, state="stopped")
+    except (OSError, RunError) as error:
+        _say(f"no report of it: {error}")
+    else:
+        _say(f"report {folder.report}")
 
 
 def _require_unchanged(stamps: Stamps, folder: RunFolder) -> None:

@@ -227,6 +227,25 @@ def test_recordings_with_texts_beside_them_become_a_table_by_the_command_of_the_
     assert rows == [{"file": f"./{name}.wav", "text": f'say "{name}"'} for name in ("one", "two")]
 
 
+@pytest.mark.parametrize(("table", "ending"), [("transcripts.txt", ""), ("text", ".wav")])
+def test_a_text_that_transcribes_recordings_becomes_a_table_by_the_command_of_the_message(
+    table, ending, tmp_path
+):
+    (tmp_path / "wavs").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "wavs" / f"{name}.wav").touch()
+    lines = "".join(f'{name}{ending}\tsay "{name}", please\n' for name in ("one", "two"))
+    (tmp_path / table).write_text(lines)
+    with pytest.raises(DataError, match="says what is spoken") as refused:
+        survey(tmp_path)
+    command = (refused.value.help or "").partition(": ")[2]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    with open(tmp_path / "train.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+
+    assert rows == [{"file": f"wavs/{name}.wav", "text": f'say "{name}", please'} for name in ("one", "two")]
+
+
 def test_a_device_is_no_corpus():
     with pytest.raises(DataError, match="is a device"):
         survey(Path("/dev/zero"))

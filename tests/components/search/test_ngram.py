@@ -150,6 +150,20 @@ def test_words_count_once_they_are_whole(file):
     assert heard.end_gain() == pytest.approx(ends)
 
 
+def test_a_word_that_the_file_knows_is_written_in_place_of_a_more_audible_misspelling(file):
+    known = "\\data\\\nngram 1=3\n\n\\1-grams:\n-99\t<s>\n-0.3\t</s>\n-0.3\tab\n\n\\end\\\n"
+    probs = torch.full((1, 3, 6), 1e-9)
+    probs[0, 0, 4], probs[0, 1, 0] = 1.0, 1.0
+    probs[0, 2, 4], probs[0, 2, 5] = 0.6, 0.4  # "aa" is heard more clearly than "ab"
+    config = CtcPrefixBeamConfig(size=8, ngram=NgramFusion(file="x", weight=0.5))
+    words = NgramWords(read(file, known), [False] * 6, ["", "", "", "", "a", "b"])
+
+    (alone,) = CtcPrefixBeam(CtcPrefixBeamConfig(size=8), LOGITS)(probs.log(), torch.tensor([3]))
+    (helped,) = CtcPrefixBeam(config, LOGITS).listening(words, weight=0.5)(probs.log(), torch.tensor([3]))
+
+    assert (alone[0].ids, helped[0].ids) == ((4, 4), (4, 5))
+
+
 def test_a_search_listens_to_one_language_model():
     config = CtcPrefixBeamConfig(
         ngram=NgramFusion(file="x", weight=1.0), language_model=ShallowFusion(run="y", weight=1.0)

@@ -55,12 +55,16 @@ def test_a_run_that_has_lost_its_lock_says_what_is_left_out(trained, tmp_path):
     shutil.copytree(trained, damaged)
     whole = describe(damaged, form="card", licence=None, output=None)
     (damaged / "lock.json").unlink()
+    (damaged / "launch.json").write_text("{}\n")
     found = describe(damaged, form="card", licence=None, output=None)
 
     assert (whole.exit, whole.error) == (0, "")
     assert (found.exit, found.error) == (
         0,
-        f"warning: {damaged} has no lock.json: what it holds is left out\n",
+        "".join(
+            f"warning: {damaged} has no {name}, or an empty one: what it holds is left out\n"
+            for name in ("launch.json", "lock.json")
+        ),
     )
 
 

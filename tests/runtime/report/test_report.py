@@ -74,6 +74,15 @@ def test_a_stopped_run_shows_every_evaluation_so_far(folder):
     assert '<span class="badge stopped">stopped</span>' in html
 
 
+def test_a_run_that_stops_reports_where_its_last_checkpoint_is(folder):
+    (folder.checkpoints / "step-00000034").mkdir(parents=True)
+    with owned(folder.path):
+        html = page(folder, state="stopped")
+
+    assert "stopped after step 34 of 90" in html
+    assert '<span class="badge stopped">stopped</span>' in html
+
+
 def test_a_run_that_is_going_on_says_so(folder):
     with owned(folder.path):
         assert state_of(folder) == "running"
@@ -194,6 +203,18 @@ def test_errors_by_length_speaker_and_pairs(folder):
     assert re.search(r"<td>s1</td><td[^>]*>4</td><td[^>]*>12</td><td>33.3%", html)
     assert re.search(r"<td>cat</td><td>hat</td><td[^>]*>4</td>", html)
     assert "By length" in html
+
+
+def test_equal_lengths_stand_in_one_row(folder):
+    write(
+        folder,
+        "dev",
+        [line(n, "a b c"[: 2 * k - 1], "a b x") for n, k in enumerate([1, 1, 2, 2, 2, 2, 2, 3])],
+    )
+
+    rows = re.findall(r"<tr[^>]*><td>([123–]+)</td><td[^>]*>(\d)</td>", page(folder).split("By length")[1])
+
+    assert rows == [("1", "2"), ("2", "5"), ("3", "1")]
 
 
 def test_media_stand_in_the_page(folder):
