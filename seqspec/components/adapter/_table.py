@@ -42,6 +42,8 @@ class Row(NamedTuple):
     cells: Cells
     fault: str | None = None
     byte: int | None = None
+    remedy: str = ""
+    """What mends all rows like this one, where something does."""
 
 
 class Held(NamedTuple):
@@ -72,7 +74,7 @@ def table_records(
     for row in rows:
         place = f"{name}:{row.number}"
         if row.fault:
-            yield BadRow(place, row.fault, file, row.number, row.byte)
+            yield BadRow(place, row.fault, file, row.number, row.byte, row.remedy)
             continue
         try:
             record: Record = {"id": place if config.id is None else cell_text(row.cells, config.id)}
