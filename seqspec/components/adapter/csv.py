@@ -16,12 +16,11 @@ from seqspec.data.printable import show
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
 
-
 _READABLE = {"unexpected end of data": "a quote that opens in it is never closed"}
 """What the library says, in words that tell where to look."""
 _QUOTING = (
-    'quote the cells that hold a quote, the delimiter or a line end, and write each quote in them twice (`""`), as '
-    "every writer of CSV does"
+    "quote the cells that hold a quote, the delimiter or a line end, and write each quote in them twice "
+    '(`""`), as every writer of CSV does'
 )
 
 
