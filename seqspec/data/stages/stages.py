@@ -189,7 +189,12 @@ class Stages:
         rows = self.corpus.records(self.corpus.base(name)).rows
         if name != self.corpus.base(name) and not index.state["candidates"]:
             message = f"`data.split` cuts none of the {rows:,} training examples out as {name}"
-            return DataError(message, help=f"raise `data.split.{name}`, or give {name} a file of its own")
+            config = self.parts.config.split
+            help = f"raise `data.split.{name}`, or give {name} a file of its own"
+            if config is not None and config.by == "label":
+                message += ": each label stands so rarely that its share of them rounds to none"
+                help = f"cut by `by: hash`, or give {name} a file of its own; is the label's column the right one?"
+            return DataError(message, help=help)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
         if not reasons:
             return DataError(f"split `{name}` holds no examples")
