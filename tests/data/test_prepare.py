@@ -182,6 +182,17 @@ def test_dev_and_test_are_cut_out_of_train(tmp_path, by):
         assert counts == [20, 20, 20, 20]
 
 
+def test_labels_that_stand_once_cannot_be_cut_by_label(tmp_path):
+    corpus = write_corpus(tmp_path / "c", train=[{"source": f"w{n}", "target": f"c{n}"} for n in range(9)])
+    roles = {"source": Text("en"), "target": Classes(Unknown("classes"))}
+    parts = make_parts(corpus, roles=roles, split={"by": "label", "dev": 0.2})
+
+    with pytest.raises(DataError, match="each label stands so rarely") as caught:
+        prepare(parts, cache=tmp_path / "cache", processes=1)
+
+    assert "by: hash" in caught.value.help
+
+
 def test_more_rows_move_no_row_between_splits(tmp_path):
     places = []
     for count in (100, 150):

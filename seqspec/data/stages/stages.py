@@ -193,7 +193,7 @@ class Stages:
             help = f"raise `data.split.{name}`, or give {name} a file of its own"
             if config is not None and config.by == "label":
                 message += ": each label stands so rarely that its share of them rounds to none"
-                help = f"cut by `by: hash`, or give {name} a file of its own; is the label's column the right one?"
+                help = f"cut by `by: hash`, give {name} a file of its own, or name the column of labels"
             return DataError(message, help=help)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
         if not reasons:
