@@ -242,6 +242,18 @@ def test_labels_are_numbered_by_value_and_strange_ones_refused(tmp_path):
         found.splits["dev"]
 
 
+def test_labels_that_look_like_numbers_and_are_none_are_ordered_as_texts():
+    assert in_label_order(["10", "-9"]) == ("-9", "10")
+    assert in_label_order(["10", "--9"]) == ("--9", "10")
+    assert in_label_order(["9" * 5000, "1"]) == ("1", "9" * 5000)
+
+
+def test_labels_that_a_run_has_not_learned_are_not_said_to_lack_in_train():
+    error = unknown_labels([], "target", {"new": 2}, ("no", "yes"), split="train", learned=True)
+
+    assert error.message == "train has the label 'new' (2 rows), which the run has not learned"
+
+
 def test_unknown_labels_are_told_with_their_row_and_the_label_that_is_near():
     rows = [{"id": "a", "target": "yes"}, {"id": "b", "target": "Yes ", "file": "dev.csv", "row": 3}]
     near = unknown_labels(iter(rows), "target", {"yes": 1, "Yes ": 1}, ("no", "yes"), split="dev")

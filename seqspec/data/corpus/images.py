@@ -182,7 +182,7 @@ def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path
 
 
 def _eight_bits(image: Any) -> Any:
-    """A grey image of 16 bits in 8, as Pillow reads one in colour; its conversion makes all above 255 white."""
+    """A grey image of 16 bits in 8, as Pillow reads one in colour; its conversion whitens all above 255."""
     if not image.mode.startswith("I"):
         return image
     import numpy as np

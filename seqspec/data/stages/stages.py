@@ -265,7 +265,9 @@ class Stages:
         for role, names in self.labels.items():
             found = self.corpus.records(base).state["labels"].get(role, {})
             if any(name not in names for name in found):
-                raise unknown_labels(self.parts.adapter.examples(base), role, found, names, split=base)
+                rows = self.parts.adapter.examples(base)
+                learned = self.learned is not None
+                raise unknown_labels(rows, role, found, names, split=base, learned=learned)
 
     @cached_property
     def statistics(self) -> dict[str, Statistics]:
