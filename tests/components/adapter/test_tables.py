@@ -92,6 +92,15 @@ def test_jsonl_bad_lines_are_told(tmp_path):
         assert part in reason
 
 
+def test_json_that_no_text_or_no_single_value_comes_from_is_bad(tmp_path):
+    rows = _read("jsonl", tmp_path, '{"kind": "a", "ja": "x\\ud83d"}\n{"kind": "a", "ja": "x", "ja": "y"}\n')
+
+    assert [row.reason for row in rows] == [
+        "column `ja` holds half of a surrogate pair, which is no text",
+        "the key `ja` is given twice",
+    ]
+
+
 def test_ids_and_speakers_come_from_columns(tmp_path):
     rows = _read("tsv", tmp_path, "kind\tja\tname\twho\na\tx\tn1\ts1\n", id="name", speaker="who")
 
