@@ -66,6 +66,8 @@ def validate_specs(paths: Sequence[Path], options: Options) -> Verdict:
     missing = [path for path in named if not path.exists()]
     if missing:
         where = "; name a spec or a folder of specs" if not paths else ""
+        if missing[0].name.startswith("="):
+            where = ": write `--set PATH=VALUE` as one word, without blanks"
         return Verdict("", f"there is no `{missing[0]}`{where}\n", Exit.USAGE)
     if not files:
         return Verdict("", f"there is no spec under `{named[0]}`\n", Exit.USAGE)

@@ -170,3 +170,27 @@ def test_a_rate_that_no_recording_has_is_damage_and_not_resampled(rate, tone, tm
 
     with pytest.raises(DataError, match=f"the header claims {rate} samples a second"):
         AudioReader(8000, resample=True)(ref)
+
+
+def test_a_recording_that_was_not_finished_is_no_empty_one(tone, tmp_path):
+    ref = _write(tmp_path / "a.wav", tone, subtype="PCM_16")
+    whole = ref.path.read_bytes()
+    ref.path.write_bytes(whole[:40] + struct.pack("<I", 0) + whole[44:])
+
+    with pytest.raises(DataError, match="not finished: no samples are promised, and 16000 bytes") as caught:
+        AudioReader(RATE).num_samples(ref)
+
+    assert "--ignore-length" in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [(b"\0\0\0\x20ftypM4A ", "MPEG-4"), (b"#!AMR\n", "AMR"), (b"hello", "format not recognised")],
+)
+def test_a_format_that_is_not_read_is_told_with_what_converts_it(head, said, tmp_path):
+    (tmp_path / "a.wav").write_bytes(head + bytes(100))
+
+    with pytest.raises(DataError, match=said) as caught:
+        AudioReader(RATE).num_samples(AudioRef(tmp_path / "a.wav"))
+
+    assert "ffmpeg" in caught.value.help

@@ -182,6 +182,17 @@ def test_dev_and_test_are_cut_out_of_train(tmp_path, by):
         assert counts == [20, 20, 20, 20]
 
 
+def test_labels_that_stand_once_cannot_be_cut_by_label(tmp_path):
+    corpus = write_corpus(tmp_path / "c", train=[{"source": f"w{n}", "target": f"c{n}"} for n in range(9)])
+    roles = {"source": Text("en"), "target": Classes(Unknown("classes"))}
+    parts = make_parts(corpus, roles=roles, split={"by": "label", "dev": 0.2})
+
+    with pytest.raises(DataError, match="each label stands so rarely") as caught:
+        prepare(parts, cache=tmp_path / "cache", processes=1)
+
+    assert "by: hash" in caught.value.help
+
+
 def test_more_rows_move_no_row_between_splits(tmp_path):
     places = []
     for count in (100, 150):
@@ -229,6 +240,18 @@ def test_labels_are_numbered_by_value_and_strange_ones_refused(tmp_path):
     assert [found.splits["train"].value("target", i) for i in range(3)] == [2, 1, 0]
     with pytest.raises(DataError, match=r"dev has the label '11' \(1 row\), which never occurs in train"):
         found.splits["dev"]
+
+
+def test_labels_that_look_like_numbers_and_are_none_are_ordered_as_texts():
+    assert in_label_order(["10", "-9"]) == ("-9", "10")
+    assert in_label_order(["10", "--9"]) == ("--9", "10")
+    assert in_label_order(["9" * 5000, "1"]) == ("1", "9" * 5000)
+
+
+def test_labels_that_a_run_has_not_learned_are_not_said_to_lack_in_train():
+    error = unknown_labels([], "target", {"new": 2}, ("no", "yes"), split="train", learned=True)
+
+    assert error.message == "train has the label 'new' (2 rows), which the run has not learned"
 
 
 def test_unknown_labels_are_told_with_their_row_and_the_label_that_is_near():

@@ -93,6 +93,27 @@ def test_standard_input_ends_its_lines_as_files_do(monkeypatch):
     assert [one.value for one in read_inputs([], parts=parts)] == ["良い", "悪い"]
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("良い映画\n".encode("cp932"), "reads as Shift_JIS"),
+        ("良い映画\n".encode("euc_jp"), "reads as EUC-JP"),
+        ("良い\n".encode("utf-16"), "UTF-16"),
+        (b"good\rbad\r", "carriage returns"),
+    ],
+)
+def test_standard_input_in_another_encoding_is_told_as_a_file_is(given, told, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
+    parts = SimpleNamespace(adapter=None, roles={"source": Text("ja")})
+
+    try:
+        error = next(iter(read_inputs([], parts=parts))).error
+    except DataError as refused:
+        error = refused
+    assert error is not None
+    assert told in error.message
+
+
 def test_a_folder_stands_for_its_files(tmp_path):
     for name in ("b.wav", "a/c.FLAC", "a/notes.txt", ".hidden.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import SupportsFloat
 
 from seqspec.data.printable import show
 
 Cells = Mapping[str | int, object]
+_HALF = re.compile("[\ud800-\udfff]")
+"""What JSON can write by an escape and no encoding holds, as of an emoji that was cut in two."""
 
 
 class BadCell(Exception):
@@ -33,6 +36,8 @@ def cell_text(cells: Cells, column: str | int) -> str:
     text = str(value)
     if not text.strip():
         raise BadCell(f"column `{show(column)}` is empty")
+    if not text.isascii() and _HALF.search(text):
+        raise BadCell(f"column `{show(column)}` holds half of a surrogate pair, which is no text")
     return text
 
 

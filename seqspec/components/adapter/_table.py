@@ -42,6 +42,8 @@ class Row(NamedTuple):
     cells: Cells
     fault: str | None = None
     byte: int | None = None
+    remedy: str = ""
+    """What mends all rows like this one, where something does."""
 
 
 class Held(NamedTuple):
@@ -72,7 +74,7 @@ def table_records(
     for row in rows:
         place = f"{name}:{row.number}"
         if row.fault:
-            yield BadRow(place, row.fault, file, row.number, row.byte)
+            yield BadRow(place, row.fault, file, row.number, row.byte, row.remedy)
             continue
         try:
             record: Record = {"id": place if config.id is None else cell_text(row.cells, config.id)}
@@ -100,12 +102,27 @@ def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[
                 yield path
 
 
+class _Twice(Exception):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON; of two equal keys nobody knows which is meant."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return value
+
+
 def json_row(line: Line) -> Row:
     """The row of a line that holds a JSON object."""
     if line.fault:
         return Row(line.row, {}, line.fault, line.byte)
     try:
-        value = json.loads(line.text)
+        value = json.loads(line.text, object_pairs_hook=_once)
+    except _Twice as twice:
+        return Row(line.row, {}, f"the key `{show(str(twice)[:40])}` is given twice", line.byte)
     except json.JSONDecodeError as error:
         return Row(
             line.row, {}, f"the line is not JSON: {error.msg.lower()} at column {error.colno}", line.byte

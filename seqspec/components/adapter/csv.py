@@ -16,6 +16,13 @@ from seqspec.data.printable import show
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
 
+_READABLE = {"unexpected end of data": "a quote that opens in it is never closed"}
+"""What the library says, in words that tell where to look."""
+_QUOTING = (
+    "quote the cells that hold a quote, the delimiter or a line end, and write each quote in them twice "
+    '(`""`), as every writer of CSV does'
+)
+
 
 class Csv(TableAdapter[CsvConfig]):
     """Quoted fields may run over several lines; a row's number is that of its first line."""
@@ -27,6 +34,7 @@ class Csv(TableAdapter[CsvConfig]):
             header=self.config.header,
             needed=columns_of(self.config),
             corpus=self.corpus,
+            wider=f"write quotes around each cell that holds `{show(self.config.delimiter)}`",
         )
 
     def _parsed(self, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -40,8 +48,10 @@ class Csv(TableAdapter[CsvConfig]):
             except StopIteration:
                 return
             except csv.Error as error:
-                message = f"the row that begins here is not CSV: {error}"
-                raise DataError(message, corpus=self.corpus, file=show(path), row=start) from None
+                message = f"the row that begins here is not CSV: {_READABLE.get(str(error), error)}"
+                raise DataError(
+                    message, corpus=self.corpus, file=show(path), row=start, help=_QUOTING
+                ) from None
             if cells:
                 yield start, cells
             start = reader.line_num + 1

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seqspec.data.corpus.audio_kinds import CONVERT, FINISH, bytes_behind_empty_data, unread_format
 from seqspec.data.corpus.lines import file_head, refuse_stand_in
 from seqspec.data.corpus.near_names import near_name
 from seqspec.data.corpus.record import AudioRef
@@ -104,6 +105,10 @@ class AudioReader:
             raise self._error(
                 ref, f"the audio is cut off: {promised} samples are promised, {header.frames} are there"
             )
+        behind = 0 if header.frames or not ref.path.is_file() else _unpromised(ref.path)
+        if behind:
+            message = f"the recording was not finished: no samples are promised, and {behind} bytes follow"
+            raise self._error(ref, message, help=FINISH)
         if header.frames > MAX_SAMPLES:
             raise self._error(ref, f"the header claims {header.frames} samples, which is taken for damage")
         if header.rate != self.rate and not self.resample:
@@ -205,9 +210,11 @@ def _opened(path: Path, corpus: str) -> Any:
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"the audio cannot be read: {reason}", corpus=corpus, file=show(path)) from None
     except soundfile.LibsndfileError as error:
-        refuse_stand_in(file_head(path), path, corpus=corpus)
-        message = f"the audio cannot be read: {_reason(error)}"
-        raise DataError(message, corpus=corpus, file=show(path)) from None
+        head = file_head(path) if held is None else b""
+        refuse_stand_in(head, path, corpus=corpus)
+        known = unread_format(head)
+        message = f"the audio cannot be read: {_reason(error) if known is None else f'it is {known}'}"
+        raise DataError(message, corpus=corpus, file=show(path), help=CONVERT) from None
 
 
 def _held(path: Path) -> tuple[Path, int, int] | None:
@@ -259,6 +266,11 @@ def _promised_frames(path: Path) -> int | None:
     if head[:7] == b"NIST_1A":
         return _sphere_frames(head)
     return None
+
+
+def _unpromised(path: Path) -> int:
+    """Bytes behind a header that promises none."""
+    return bytes_behind_empty_data(_bytes(path, 0, HEAD), path.stat().st_size)
 
 
 def _wav_frames(head: bytes) -> int | None:

@@ -45,7 +45,8 @@ def read_image(
     corpus: str = "",
     data: bytes | None = None,
 ) -> NDArray[np.uint8]:
-    """An image in the wanted shape; palettes become colours, an alpha channel is dropped.
+    """An image in the wanted shape; palettes become colours, an alpha channel is dropped, and of 16 bits the
+    upper 8 are kept.
 
     ``data`` is the image's file where it is held by another one, ``path``.
 
@@ -59,7 +60,7 @@ def read_image(
         held = open_regular(path) if data is None else BytesIO(data)
         with _quietly(), held, image_module.open(held, formats=FORMATS) as image:
             _check_size(image, height, width, resize=resize, path=path, corpus=corpus)
-            flat = image.convert("L" if channels == 1 else "RGB")
+            flat = _eight_bits(image).convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
         if not isinstance(error, FileNotFoundError | NotRegular):
             refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
@@ -178,6 +179,16 @@ def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path
         raise _error(message, path, corpus, help="set `resize: true` in the adapter")
     if resize and prod(_scaled(image, height, width)) > MAX_PIXELS:
         raise _error(f"the image of {size} pixels is too long and narrow to be scaled", path, corpus)
+
+
+def _eight_bits(image: Any) -> Any:
+    """A grey image of 16 bits in 8, as Pillow reads one in colour; its conversion whitens all above 255."""
+    if not image.mode.startswith("I"):
+        return image
+    import numpy as np
+
+    image_module = require("PIL.Image", extra="images", corpus="")
+    return image_module.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
 
 
 def _scaled(image: Any, height: int, width: int) -> tuple[int, int]:

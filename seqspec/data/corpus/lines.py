@@ -54,32 +54,37 @@ def read_lines(path: Path, *, corpus: str = "") -> Iterator[Line]:
     Bytes that are not UTF-8 give a line with a ``fault``.  A file that cannot be read on raises
     ``DataError``.
     """
-    row = offset = skipped = 0
     with open_bytes(path, corpus=corpus) as file:
-        while raw := file.readline(MAX_LINE_BYTES + 1):
-            row += 1
-            line = raw
-            if row == 1:
-                line = _without_mark(raw, path, corpus)
-                skipped = len(raw) - len(line)
-                if b"\r" in line[:-2] and not line.endswith(b"\n"):
-                    raise _foreign_ends(path, corpus)
-            if len(raw) > MAX_LINE_BYTES:
-                raise _too_long(path, corpus, row, raw[:HEAD])
-            try:
-                text = line.decode()
-            except UnicodeDecodeError as error:
-                reason = _japanese(line) or (
-                    f"byte 0x{line[error.start]:02x} is not valid UTF-8: convert the file, as by iconv "
-                    "-f ENCODING -t UTF-8"
-                )
-                yield Line(row, offset + skipped + error.start, "", reason)
-            else:
-                if text[-1:] == "\n":
-                    text = text[:-2] if text[-2:] == "\r\n" else text[:-1]
-                yield Line(row, offset, text)
-            offset += len(raw)
-            skipped = 0
+        yield from lines_of(file, path, corpus=corpus)
+
+
+def lines_of(file: IO[bytes], path: Path, *, corpus: str = "") -> Iterator[Line]:
+    """The lines of what is open already, each as soon as it is there; ``path`` is what it is called."""
+    row = offset = skipped = 0
+    while raw := file.readline(MAX_LINE_BYTES + 1):
+        row += 1
+        line = raw
+        if row == 1:
+            line = _without_mark(raw, path, corpus)
+            skipped = len(raw) - len(line)
+            if b"\r" in line[:-2] and not line.endswith(b"\n"):
+                raise _foreign_ends(path, corpus)
+        if len(raw) > MAX_LINE_BYTES:
+            raise _too_long(path, corpus, row, raw[:HEAD])
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            reason = _japanese(line) or (
+                f"byte 0x{line[error.start]:02x} is not valid UTF-8: convert the file, as by iconv "
+                "-f ENCODING -t UTF-8"
+            )
+            yield Line(row, offset + skipped + error.start, "", reason)
+        else:
+            if text[-1:] == "\n":
+                text = text[:-2] if text[-2:] == "\r\n" else text[:-1]
+            yield Line(row, offset, text)
+        offset += len(raw)
+        skipped = 0
 
 
 @contextmanager
@@ -172,10 +177,13 @@ def _without_mark(line: bytes, path: Path, corpus: str) -> bytes:
 
 
 def _japanese(line: bytes) -> str | None:
-    """The fault of a line of Japanese in another encoding: the one in which it has the most kana."""
+    """The fault of a line of Japanese in another encoding: the one in which it has the most kana.
+
+    A line that is whole in that encoding needs one of them, any other needs two.
+    """
     kana = {name: len(_KANA.findall(line.decode(name, "ignore"))) for name in _JAPANESE}
     best = max(kana, key=kana.__getitem__)
-    if kana[best] < 2:
+    if kana[best] < 1 + ("\ufffd" in line.decode(best, "replace")):
         return None
     name, known = _JAPANESE[best]
     return f"the line reads as {name}, not UTF-8: convert the file, as by iconv -f {known} -t UTF-8"

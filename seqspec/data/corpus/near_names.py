@@ -16,6 +16,8 @@ from seqspec.data.printable import show
 
 MOST_NAMES = 200_000
 """Names of one folder that are looked through."""
+_UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF])
+"""Characters without width that change nothing a person sees: soft hyphens, joiners, marks of direction."""
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe, and a corpus is read from regular files"),
@@ -63,6 +65,7 @@ def difference(one: str, other: str) -> str:
     ways: dict[str, Callable[[str], str]] = {
         "blanks at its ends": str.strip,
         "blanks": lambda text: "".join(text.split()),
+        "characters without width": lambda text: text.translate(_UNSEEN),
         "its Unicode form (NFC or NFD)": lambda text: unicodedata.normalize("NFC", text),
         "capital letters": str.casefold,
         "full-width or half-width letters": lambda text: unicodedata.normalize("NFKC", text),
@@ -74,8 +77,9 @@ def difference(one: str, other: str) -> str:
 
 
 def folded(name: str) -> str:
-    """``name`` without blanks, case, width and Unicode form."""
-    return "".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    """``name`` without blanks, case, width, Unicode form and characters that nobody sees."""
+    seen = unicodedata.normalize("NFKC", name.translate(_UNSEEN)).casefold()
+    return "".join(unicodedata.normalize("NFKC", seen).split())
 
 
 @lru_cache(maxsize=8)

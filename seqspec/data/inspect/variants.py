@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -13,6 +14,8 @@ from seqspec.data.stages.examples import Split
 QUOTED_SHARE = 0.5
 """Share of texts with quotes around them that no usual text has."""
 SHOWN = 5
+_ZEROS = re.compile(r"(?<=[0-9])\.0+\Z")
+"""What a table's writer puts behind a whole number that it took for a float."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -47,15 +50,15 @@ def _variants(subject: Subject, role: str) -> Iterator[Finding]:
     groups: dict[str, set[str]] = defaultdict(set)
     for split in subject.splits.values():
         for label in subject.texts(split, role):
-            groups[folded(label)].add(label)
+            groups[_ZEROS.sub("", folded(label))].add(label)
     twins = [sorted(group) for group in groups.values() if len(group) > 1]
     if twins:
         shown = " and ".join(repr(label) for label in twins[0][:3])
         yield Finding(
             "D08",
             "warn",
-            f"{len(twins):,} classes of {role} are several that differ only by blanks, case, width or "
-            f"Unicode form, such as {shown}",
+            f"{len(twins):,} classes of {role} are several that differ only by blanks, case, width, "
+            f"Unicode form or a `.0`, such as {shown}",
             "write each class in one way in the corpus",
             numbers={"variants": len(twins)},
             examples=[", ".join(repr(label) for label in group) for group in twins[:SHOWN]],

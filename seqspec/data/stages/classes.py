@@ -12,10 +12,8 @@ from seqspec.schema.types import Unknown
 
 MOST_SHOWN = 3
 """Labels that a message names."""
-_NOT_LEARNED = (
-    "a model knows the labels of train alone: correct these rows, take them out, or have examples of each "
-    "label in train"
-)
+MOST_DIGITS = 1000
+"""Of a label that is taken for a number; Python reads no more than 4,300."""
 
 
 def class_names(
@@ -36,17 +34,27 @@ def class_names(
 
 
 def unknown_labels(
-    rows: Iterable[Record | BadRow], role: str, found: Mapping[str, int], names: Sequence[str], *, split: str
+    rows: Iterable[Record | BadRow],
+    role: str,
+    found: Mapping[str, int],
+    names: Sequence[str],
+    *,
+    split: str,
+    learned: bool = False,
 ) -> DataError:
-    """The error for labels of ``found`` that training has not seen, at the first row that has one."""
+    """The error for labels of ``found`` that training has not seen, at the first row that has one.
+
+    ``learned``: the names are a run's, and the files of train may be others by now.
+    """
     strange = sorted(set(found) - set(names), key=lambda name: (-found[name], name))
     first = next((row for row in rows if not isinstance(row, BadRow) and row[role] in strange), None)
     shown = ", ".join(_counted(name, found[name]) for name in strange[:MOST_SHOWN])
     more = f" and {len(strange) - MOST_SHOWN:,} more" if len(strange) > MOST_SHOWN else ""
     label = "the label" if len(strange) == 1 else f"{len(strange):,} labels, among them"
     verb = "never occurs" if len(strange) == 1 else "never occur"
+    unseen = "which the run has not learned" if learned else f"which {verb} in train"
     return DataError(
-        f"{split} has {label} {shown}{more}, which {verb} in train",
+        f"{split} has {label} {shown}{more}, {unseen}",
         file=show(first.get("file", "")) if first else "",
         row=int(str(first["row"])) if first and "row" in first else None,
         help=_near_label(strange, names)
@@ -73,5 +81,5 @@ def _near_label(strange: Sequence[str], names: Sequence[str]) -> str:
 
 def in_label_order(names: Mapping[str, int] | Sequence[str]) -> tuple[str, ...]:
     """Labels sorted; by value where all of them are whole numbers."""
-    whole = all(name.lstrip("-").isdecimal() for name in names)
+    whole = all(name.removeprefix("-").isdecimal() and len(name) <= MOST_DIGITS for name in names)
     return tuple(sorted(names, key=(lambda name: (int(name), name)) if whole else (lambda name: (0, name))))

@@ -31,7 +31,7 @@ class Learned:
         try:
             return self.artifacts[tokenizer]
         except KeyError:
-            raise _unknown(f"a vocabulary for `{tokenizer}`") from None
+            raise _unknown(f"vocabulary of `{tokenizer}`") from None
 
     def names(self, role: str) -> tuple[str, ...]:
         """The classes of a role in the order of their numbers."""
@@ -50,5 +50,7 @@ class Learned:
 
 def _unknown(what: str) -> DataError:
     return DataError(
-        f"the run has not learned {what}", help="leave --set out for what the run learned, or train a new run"
+        f"the run directory holds no {what}",
+        help="where --set asks for more than the run has learned, leave it out; else the directory is not "
+        "whole: copy it again, or train a new run",
     )

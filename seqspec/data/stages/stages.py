@@ -189,7 +189,12 @@ class Stages:
         rows = self.corpus.records(self.corpus.base(name)).rows
         if name != self.corpus.base(name) and not index.state["candidates"]:
             message = f"`data.split` cuts none of the {rows:,} training examples out as {name}"
-            return DataError(message, help=f"raise `data.split.{name}`, or give {name} a file of its own")
+            config = self.parts.config.split
+            help = f"raise `data.split.{name}`, or give {name} a file of its own"
+            if config is not None and config.by == "label":
+                message += ": each label stands so rarely that its share of them rounds to none"
+                help = f"cut by `by: hash`, give {name} a file of its own, or name the column of labels"
+            return DataError(message, help=help)
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in self.dropped(name).items())
         if not reasons:
             return DataError(f"split `{name}` holds no examples")
@@ -260,7 +265,9 @@ class Stages:
         for role, names in self.labels.items():
             found = self.corpus.records(base).state["labels"].get(role, {})
             if any(name not in names for name in found):
-                raise unknown_labels(self.parts.adapter.examples(base), role, found, names, split=base)
+                rows = self.parts.adapter.examples(base)
+                learned = self.learned is not None
+                raise unknown_labels(rows, role, found, names, split=base, learned=learned)
 
     @cached_property
     def statistics(self) -> dict[str, Statistics]:

@@ -102,7 +102,11 @@ class _Kept(NamedTuple):
 def _kept(checkpoints: Path) -> _Kept:
     newest = newest_sound(checkpoints, lambda text: print(text, file=sys.stderr))
     if newest is None:
-        raise RunError(f"{checkpoints} holds no sound checkpoint", exit=Exit.STORAGE)
+        raise RunError(
+            f"{checkpoints} holds no sound checkpoint",
+            exit=Exit.STORAGE,
+            help="copy the run directory again, or train the run anew",
+        )
     with readable(newest.step):
         training_state = TrainingState.from_json(newest.state["standing"])
     present = steps_of(checkpoints)

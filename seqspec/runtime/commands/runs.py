@@ -21,7 +21,7 @@ from seqspec.runtime.commands.guard import guarded, of_system, told
 from seqspec.runtime.commands.result_text import Format, evaluation_text, result_outcome
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, together
-from seqspec.runtime.prediction.inputs import check_names
+from seqspec.runtime.prediction.inputs import check_names, check_output
 from seqspec.runtime.prediction.output_stream import output_stream
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import open_folder, require_place
@@ -294,6 +294,7 @@ def predict(
     def work() -> Outcome:
         # What can be refused without torch is refused first.
         check_names(inputs)
+        check_output(output, inputs)
         run = open_folder(path)
         compiled = compile_run(run, overlays=over)
         plan = compiled.plan.each[task_of(compiled.plan, task, run=run)]

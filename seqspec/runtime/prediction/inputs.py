@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from seqspec.data.corpus.near_names import absent
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.data.stages.parts import DataParts
@@ -39,12 +40,26 @@ def check_names(names: Sequence[str]) -> None:
             if len(names) > 1:
                 continue
             raise DataError(
-                f"there is no file `{show(name)}`", help="text is read from files or from standard input"
+                absent(Path(name)), help="text is read from files or from standard input"
             ) from None
         except (OSError, ValueError) as error:
-            raise DataError(f"`{show(name)}` cannot be read: {error}") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DataError(f"`{show(name)}` cannot be read: {reason.lower()}") from None
         if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not _is_input(name)):
             raise DataError(f"`{show(name)}` is a device", help="name a file, or use standard input")
+
+
+def check_output(output: Path | None, names: Sequence[str]) -> None:
+    """Raises ``RunError`` where predictions would take the place of what they are made from."""
+    if output is None or not output.is_file():
+        return
+    same = next((name for name in names if os.path.exists(name) and os.path.samefile(name, output)), None)
+    if same is not None:
+        raise RunError(
+            f"`{show(same)}` is both read and written to",
+            exit=Exit.USAGE,
+            help="name another file with `--output FILE`",
+        )
 
 
 def read_inputs(

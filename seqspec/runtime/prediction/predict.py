@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.prediction.failed_inputs import FailedInputs
 from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
 from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
@@ -15,14 +16,10 @@ from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.prediction.timing import Aligner, Timing, read_transcripts
 from seqspec.runtime.prediction.value_files import written_to
 from seqspec.runtime.prediction.vector_file import stacked_in
-from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
     from seqspec.compile.resolve.overlay import Overlay
-
-MOST_TOLD = 5
-"""Inputs without a prediction that are named at the end."""
 
 
 def predict(
@@ -87,22 +84,11 @@ def print_all(predicted: Iterator[Prediction], write: Callable[[Prediction], Non
     first = list(islice(predicted, 2)) if alone else []
     if len(first) == 1 and first[0].error is not None:
         raise first[0].error
-    count, failed = 0, 0
-    told: list[DataError] = []
+    count, failed = 0, FailedInputs()
     for one in chain(first, predicted):
         write(one)
         count += 1
         if one.error is not None:
-            failed += 1
-            told += [one.error] if len(told) < MOST_TOLD else []
-    if failed:
-        raise _told(told, failed, count)
-
-
-def _told(told: Sequence[DataError], failed: int, count: int) -> DataError:
-    """The inputs without a prediction, the first of them named."""
-    named = "; ".join(str(error) for error in told) + ("; …" if failed > len(told) else "")
-    helps = [error.help for error in told if error.help]
-    return DataError(
-        f"{failed:,} of {count:,} inputs have no prediction: {named}", help=helps[0] if helps else None
-    )
+            failed.add(one.error)
+    if failed.failed:
+        raise failed.error(count)

@@ -85,14 +85,20 @@ def _asked(error: DataError) -> DataError:
     """Where a table lacks the column, another one can be named here; the spec is not to be changed."""
     if not error.message.startswith("there is no column"):
         return error
-    near = f"{error.help} " if (error.help or "").startswith("did you mean") else ""
     return DataError(
-        error.message,
-        corpus=error.corpus,
-        file=error.file,
-        row=error.row,
-        help=f"{near}name the column to read with `--column NAME`",
+        error.message, corpus=error.corpus, file=error.file, row=error.row, help=_asked_help(error.help or "")
     )
+
+
+def _asked_help(help: str) -> str:
+    """The remedy of a corpus, without what only a spec can say."""
+    if "delimiter: " in help:
+        first = "delete its first row, and " if help.startswith("delete") else ""
+        return f"{first}write the table with the delimiter of the run's own, or as JSON lines (`.jsonl`)"
+    if help.startswith(("delete", "row ")):
+        return help
+    near = f"{help} " if help.startswith("did you mean") else ""
+    return f"{near}name the column to read with `--column NAME`"
 
 
 def _reader(path: Path, adapter: object, role: RoleColumn) -> TableAdapter[TableConfig]:

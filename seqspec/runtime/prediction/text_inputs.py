@@ -6,10 +6,10 @@ Lines end as in a corpus: at a line feed, with or without a carriage return befo
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import Line, lines_of, read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.runtime.prediction.input import Input, unread
@@ -18,8 +18,11 @@ from seqspec.schema.diagnostic import DataError
 
 def line_inputs(path: Path) -> Iterator[Input]:
     """Every line of a file or pipe; one that is not UTF-8 is an input that cannot be read."""
-    file = show(path)
-    for line in read_lines(path):
+    return _inputs(read_lines(path), show(path))
+
+
+def _inputs(lines: Iterable[Line], file: str) -> Iterator[Input]:
+    for line in lines:
         if line.fault:
             yield unread(DataError(line.fault, file=file, row=line.row, byte=line.byte))
         else:
@@ -46,15 +49,7 @@ def record_inputs(path: Path, records: Iterator[Record | BadRow], *, adapter: ob
 def standard_input() -> Iterator[Input]:
     """Every line of standard input, as soon as it is there."""
     with sys.stdin.buffer as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                fault = DataError("the line is not UTF-8", file="-", row=number, byte=error.start)
-                yield unread(fault)
-                continue
-            text = text.removesuffix("\n").removesuffix("\r")
-            yield Input(text, text, "-", number)
+        yield from _inputs(lines_of(file, Path("-")), "-")
 
 
 def conversation() -> Iterator[Input]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqspec.data.corpus.images import read_image
+from seqspec.data.corpus.near_names import absent
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.printable import show
 from seqspec.data.stages.normalize import Statistics, normalize_frames, normalize_image
@@ -81,7 +82,7 @@ def _seekable(path: Path) -> Iterator[Path]:
         yield path
         return
     if not path.exists():
-        raise DataError(f"there is no file `{show(path)}`")
+        raise DataError(absent(path))
     if path.is_dir():
         raise DataError(f"`{show(path)}` is a folder")
     with tempfile.TemporaryDirectory(prefix="seqspec-predict-") as folder:

@@ -155,7 +155,7 @@ def open_folder(path: Path) -> RunFolder:
                        help="nothing is lost: begin anew; the next run of that name removes it")  # fmt: skip
     if not (path / "spec.yaml").is_file() and not (path / "checkpoints").is_dir():
         raise RunError(f"{path} is not a run directory: it holds no spec.yaml", exit=Exit.USAGE,
-                       help="name the directory that `seqspec run` printed last")  # fmt: skip
+                       help=_run_within(path))  # fmt: skip
     folder = RunFolder(path)
     if not folder.spec.is_file():
         _ended_early(folder)
@@ -166,6 +166,21 @@ def steps_of(parent: Path) -> list[int]:
     """Steps that have a checkpoint in this folder, sound or not, oldest first."""
     found = (entry.name.removeprefix("step-") for entry in parent.glob("step-*") if entry.is_dir())
     return sorted(int(number) for number in found if number.isascii() and number.isdigit())
+
+
+def _run_within(path: Path) -> str:
+    """The newest run below a folder of runs: directories of one spec are named by the time of their start."""
+    try:
+        runs = sorted(
+            spec.parent for pattern in ("*/spec.yaml", "*/*/spec.yaml") for spec in path.glob(pattern)
+        )
+    except OSError:
+        runs = []
+    if not runs:
+        return "name the directory that `seqspec run` printed last"
+    newest = max(runs, key=lambda run: run.name)
+    count = f"{len(runs):,} runs, the newest" if len(runs) > 1 else "the run"
+    return f"it is a folder of runs and holds {count} `{newest}`: name one of them"
 
 
 def _ended_early(folder: RunFolder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 
 from seqspec.runtime.prediction.input import Input
+from seqspec.runtime.serving.json_body import parsed, refuse_encoded
 from seqspec.runtime.serving.limits import Limits, Refused, read_body
 from seqspec.runtime.serving.served_model import Served, check_audio, check_image, text_input, upload_input
 
@@ -26,23 +26,14 @@ async def read_json(request: HttpRequest, limits: Limits, *, known: frozenset[st
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(415, f"the body must be `application/json`, not `{kind[:60] or 'nothing'}`")
-    body = await read_body(request, limits)
-    try:
-        given = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except RecursionError:
-        raise Refused(400, "the JSON is nested too deep") from None
-    except ValueError as error:
-        raise Refused(400, f"the body is no JSON: {str(error)[:100]}") from None
+    refuse_encoded(request.headers.get("content-encoding", ""))
+    given = parsed(await read_body(request, limits))
     if not isinstance(given, dict):
         raise Refused(422, "the body must be one JSON object")
     unknown = sorted(given.keys() - known)
     if unknown:
         raise Refused(422, f"there is no field `{unknown[0][:40]}`; there are {', '.join(sorted(known))}")
     return given
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
 
 
 @asynccontextmanager

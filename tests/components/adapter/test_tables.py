@@ -40,6 +40,8 @@ def test_csv_with_an_open_quote_is_refused_where_it_begins(tmp_path):
     with pytest.raises(DataError, match="not CSV") as caught:
         _read("csv", tmp_path, 'kind,ja\na,b\nc,"d\ne,f\n')
     assert caught.value.row == 3
+    assert "never closed" in caught.value.message
+    assert "twice" in caught.value.help
 
 
 def test_rows_of_other_widths_and_empty_cells_are_bad(tmp_path):
@@ -55,9 +57,18 @@ def test_a_missing_column_is_told_with_those_that_are_there(tmp_path):
         _read("tsv", tmp_path, "kind\tj\x1ba\n1\t2\n")
 
 
-def test_two_columns_of_one_name_are_refused(tmp_path):
-    with pytest.raises(DataError, match="two columns"):
+def test_two_columns_of_one_name_are_refused_where_the_spec_names_them(tmp_path):
+    with pytest.raises(DataError, match="two columns") as caught:
         _read("tsv", tmp_path, "kind\tja\tja\n")
+    assert "a name of its own" in caught.value.help
+
+    assert _pairs(_read("csv", tmp_path, "kind,ja,,\na,x,,\n")) == [("x", "a")]
+
+
+def test_a_row_wider_than_the_header_may_lack_quotes(tmp_path):
+    (row,) = _read("csv", tmp_path, "kind,ja\na,x, y\n")
+
+    assert "quotes" in row.remedy
 
 
 def test_jsonl_bad_lines_are_told(tmp_path):
@@ -79,6 +90,15 @@ def test_jsonl_bad_lines_are_told(tmp_path):
         found[2:], ["JSON", "list", "no column `kind`", "float", "empty", "hostile", "hostile"], strict=True
     ):
         assert part in reason
+
+
+def test_json_that_no_text_or_no_single_value_comes_from_is_bad(tmp_path):
+    rows = _read("jsonl", tmp_path, '{"kind": "a", "ja": "x\\ud83d"}\n{"kind": "a", "ja": "x", "ja": "y"}\n')
+
+    assert [row.reason for row in rows] == [
+        "column `ja` holds half of a surrogate pair, which is no text",
+        "the key `ja` is given twice",
+    ]
 
 
 def test_ids_and_speakers_come_from_columns(tmp_path):
@@ -389,6 +409,26 @@ def test_cut_off_audio_within_a_dataset_is_told(tmp_path):
 def test_a_first_row_that_is_not_as_promised_is_told_with_what_is_likely(content, help, tmp_path):
     with pytest.raises(DataError, match="no column") as caught:
         _read("tsv", tmp_path, content)
+
+    assert help in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("above", "help"),
+    [
+        ("sep=,\n", "delete the first row, in which Excel notes the delimiter"),
+        (
+            "sep=;\n",
+            'delete the first row, in which Excel notes the delimiter, and read it by `{type: csv, delimiter: ";"}`',
+        ),
+        ("# made by hand\n", "row 2 names the columns"),
+        (" \n\n", "row 3 names the columns"),
+        ("Reviews of 2026,,\n,,\n", "row 3 names the columns"),
+    ],
+)
+def test_what_stands_above_the_header_is_told(above, help, tmp_path):
+    with pytest.raises(DataError, match="no column") as caught:
+        _read("csv", tmp_path, f"{above}kind,ja\na,x\n")
 
     assert help in caught.value.help
 

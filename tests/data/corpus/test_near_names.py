@@ -14,6 +14,7 @@ from seqspec.data.corpus.near_names import absent, near_name
         ("a b.wav", "ab.wav", "blanks"),
         (unicodedata.normalize("NFD", "がぎ.wav"), "がぎ.wav", "Unicode form"),
         ("ａ.wav", "a.wav", "full-width"),
+        ("a\u200b.wav", "a.wav", "without width"),
     ],
 )
 def test_a_name_that_differs_by_writing_is_pointed_to(tmp_path, there, asked, words):
