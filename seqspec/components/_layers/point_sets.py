@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seqspec.components._layers.exported_points import exported_farthest, exported_nearest
 from seqspec.components._layers.masks import length_mask
 
 
@@ -29,6 +30,8 @@ def nearest_neighbors(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor
 
     A set of fewer than ``count`` points fills up with the point itself.
     """
+    if torch.compiler.is_exporting():
+        return exported_nearest(x_BNC, length_mask(lengths_B, x_BNC.shape[1]), count=count)
     return torch.stack([_nearest(x_NC, length, count) for x_NC, length in zip(x_BNC, lengths_B, strict=True)])
 
 
@@ -54,6 +57,8 @@ def farthest_points(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor:
     equal ones the first.  A set of fewer points gives them all, then its first again.
     """
     real_BN = length_mask(lengths_B, x_BNC.shape[1])
+    if torch.compiler.is_exporting():
+        return exported_farthest(x_BNC, real_BN, count=count)
     distance_BN = torch.where(real_BN, torch.inf, -1.0)
     chosen_B = lengths_B.new_zeros(len(x_BNC))
     found = [chosen_B]
