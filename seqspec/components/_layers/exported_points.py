@@ -45,5 +45,11 @@ def exported_nearest(x_BNC: Tensor, real_BN: Tensor, *, count: int) -> Tensor:
     squares_BNN, _ = scan(step, nothing_BNN, x_CBN)
     squares_BNN = torch.as_tensor(squares_BNN).masked_fill(~real_BN[:, None], torch.inf)
     numbers_N = torch.arange(x_BNC.shape[1], device=x_BNC.device)
-    index_BNK = squares_BNN.sort(dim=2, stable=True).indices[:, :, :count]
-    return torch.where(real_BN[:, :, None] & real_BN.any(), index_BNK, numbers_N[:, None])
+    return torch.where(real_BN[:, :, None], _smallest(squares_BNN, count), numbers_N[:, None])
+
+
+def _smallest(values: Tensor, count: int) -> Tensor:
+    """Places of the smallest values of each row, of equal ones the first."""
+    if torch.onnx.is_in_onnx_export():  # Its sorting is not stable, its ``TopK`` is.
+        return values.topk(count, dim=2, largest=False, sorted=True).indices
+    return values.sort(dim=2, stable=True).indices[:, :, :count]

@@ -18,7 +18,7 @@ from seqspec.components._layers.masks import length_mask
 
 def gather_points(x_BNC: Tensor, index: Tensor) -> Tensor:
     """``[B, …, C]``: the points that ``[B, …]`` indices name; rows are added up in order in the gradient."""
-    first = torch.arange(len(x_BNC), device=x_BNC.device) * x_BNC.shape[1]
+    first = torch.arange(x_BNC.shape[0], device=x_BNC.device) * x_BNC.shape[1]
     flat = index + first.view(-1, *[1] * (index.dim() - 1))
     return x_BNC.flatten(0, 1).index_select(0, flat.flatten()).view(*index.shape, x_BNC.shape[2])
 
@@ -60,7 +60,7 @@ def farthest_points(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor:
     if torch.compiler.is_exporting():
         return exported_farthest(x_BNC, real_BN, count=count)
     distance_BN = torch.where(real_BN, torch.inf, -1.0)
-    chosen_B = lengths_B.new_zeros(len(x_BNC))
+    chosen_B = lengths_B.new_zeros(x_BNC.shape[0])
     found = [chosen_B]
     for _ in range(count - 1):
         last_B1C = gather_points(x_BNC, chosen_B[:, None])
@@ -87,7 +87,8 @@ def points_in_ball(
     index_BSK = numbers_BSN.topk(min(count, size), largest=False, sorted=True).values
     if count > size:
         index_BSK = torch.cat([index_BSK, index_BSK.new_full((*index_BSK.shape[:2], count - size), size)], 2)
-    first_BS1 = index_BSK[:, :, :1] % size
+    first_BS1 = index_BSK[:, :, :1]
+    first_BS1 = first_BS1.masked_fill(first_BS1 == size, 0)
     return torch.where(index_BSK < size, index_BSK, first_BS1)
 
 
