@@ -30,9 +30,9 @@ def exported_farthest(x_BNC: Tensor, real_BN: Tensor, *, count: int) -> Tensor:
     return torch.cat([first_B1, rest_BS], dim=1)
 
 
-def exported_nearest(x_BNC: Tensor, real_BN: Tensor, *, count: int) -> Tensor:
-    """``[B, N, K]``: nearest points; every set has ``count`` points or more.  Squares are added up feature by
-    feature, so that no table of pairs and features is held.
+def exported_nearest(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor:
+    """``[B, N, K]``: nearest points, of sets that hold ``count`` or more with their padding.  Squares are
+    added up feature by feature, so that no table of pairs and features is held.
     """
     from torch._higher_order_ops.scan import scan
 
@@ -43,9 +43,11 @@ def exported_nearest(x_BNC: Tensor, real_BN: Tensor, *, count: int) -> Tensor:
     x_CBN = x_BNC.float().permute(2, 0, 1).contiguous()
     nothing_BNN = torch.zeros_like(x_CBN[0][:, :, None] - x_CBN[0][:, None])
     squares_BNN, _ = scan(step, nothing_BNN, x_CBN)
-    squares_BNN = torch.as_tensor(squares_BNN).masked_fill(~real_BN[:, None], torch.inf)
     numbers_N = torch.arange(x_BNC.shape[1], device=x_BNC.device)
-    return torch.where(real_BN[:, :, None], _smallest(squares_BNN, count), numbers_N[:, None])
+    lengths_B11 = lengths_B[:, None, None]
+    squares_BNN = torch.as_tensor(squares_BNN).masked_fill(numbers_N >= lengths_B11, torch.inf)
+    index_BNK = _smallest(squares_BNN, count)
+    return torch.where(index_BNK < lengths_B11, index_BNK, numbers_N[:, None])
 
 
 def _smallest(values: Tensor, count: int) -> Tensor:

@@ -15,6 +15,9 @@ from torch import Tensor
 from seqspec.components._layers.exported_points import exported_farthest, exported_nearest
 from seqspec.components._layers.masks import length_mask
 
+TINY = 1e-8
+"""Added to squared distances, as the published code does."""
+
 
 def gather_points(x_BNC: Tensor, index: Tensor) -> Tensor:
     """``[B, …, C]``: the points that ``[B, …]`` indices name; rows are added up in order in the gradient."""
@@ -31,7 +34,7 @@ def nearest_neighbors(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor
     A set of fewer than ``count`` points fills up with the point itself.
     """
     if torch.compiler.is_exporting():
-        return exported_nearest(x_BNC, length_mask(lengths_B, x_BNC.shape[1]), count=count)
+        return exported_nearest(x_BNC, lengths_B, count=count)
     return torch.stack([_nearest(x_NC, length, count) for x_NC, length in zip(x_BNC, lengths_B, strict=True)])
 
 
@@ -101,6 +104,13 @@ def interpolated(
     squares_BNS = (at_BNC[:, :, None] - places_BSC[:, None]).square().sum(3)
     squares_BNS = squares_BNS.masked_fill(~length_mask(lengths_B, x_BSC.shape[1])[:, None], torch.inf)
     found = squares_BNS.topk(min(nearest, x_BSC.shape[1]), largest=False, sorted=True)
-    weights_BNK = 1 / (found.values + 1e-8)
+    weights_BNK = _inverse(found.values)
     weights_BNK = weights_BNK / weights_BNK.sum(2, keepdim=True)
     return (gather_points(x_BSC, found.indices) * weights_BNK[..., None]).sum(2)
+
+
+def _inverse(squares: Tensor) -> Tensor:
+    """What weighs a point at a squared distance, up to a factor; a point at the place itself has it alone."""
+    if torch.onnx.is_in_onnx_export():  # Its optimiser takes so small a summand for zero.
+        return 1 / (squares / TINY + 1)
+    return 1 / (squares + TINY)
