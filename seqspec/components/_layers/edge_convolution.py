@@ -6,7 +6,6 @@ section 3.1.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.batch_norm import MaskedBatchNormRelu

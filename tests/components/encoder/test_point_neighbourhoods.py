@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from seqspec.components._layers.point_sets import gather_points, nearest_neighbors
 from seqspec.components._layers.edge_convolution import EdgeConvolution
+from seqspec.components._layers.point_sets import gather_points, nearest_neighbors
 from seqspec.components.encoder.dgcnn import Dgcnn
 from seqspec.components.encoder.pointnet2 import Pointnet2
 from seqspec.schema.config import Mismatch
