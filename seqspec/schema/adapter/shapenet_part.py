@@ -31,7 +31,9 @@ class ShapenetPartConfig(AdapterConfig):
     A thing is ``<synset>/<id>.txt``, a line a point: its place, its normal, its part.  The lists in
     ``train_test_split`` are the splits (``val`` is dev). Points are drawn, always the same ones for the same
     file, then centred and scaled into the unit ball.  ``category`` is the number of the category in
-    alphabetical order.
+    alphabetical order.  The layout, the folders' names and the numbers of the parts are those of the readers
+    that come with the published networks (``PartNormalDataset``); these centre and scale a whole file before
+    they draw, with points drawn twice.
     """
 
     first: ClassVar[tuple[int, ...]] = tuple(accumulate(PARTS.values(), initial=0))[:-1]
