@@ -65,7 +65,9 @@ def predict(
     run: Run,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="Recordings, images, text files, tables or folders; left out, standard input."),
+        typer.Argument(
+            help="Recordings, images, points, clips, texts, tables or folders; left out, standard input."
+        ),
     ] = None,
     task: RunTask = None,
     checkpoint: Checkpoint = "best",
@@ -82,7 +84,9 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for sound, images, masks, frames and vectors; the table names the files."),
+        typer.Option(
+            help="Folder for sound, images, masks, points, clips and vectors; the table names the files."
+        ),
     ] = None,
     vectors: Annotated[
         Path | None, typer.Option(help="Write all predicted vectors here, the rows of one .npy file.")
@@ -99,6 +103,10 @@ def predict(
     align: Annotated[
         Path | None,
         typer.Option(help="Transcripts (a line: name, blank, text) to find in the recordings (CTC)."),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(help="What every input has in a further field: speaker=anna, category=Mug."),
     ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Hear standard input as it comes: raw 16-bit samples, or WAV.")
@@ -122,7 +130,7 @@ def predict(
 
         idle = {"inputs": inputs, "--nbest": nbest > 1, "--scores": scores, "--probabilities": probabilities,
                 "--column": column, "--out": out, "--vectors": vectors, "--engine": engine != "torch",
-                "--align": align}  # fmt: skip
+                "--align": align, "--field": field}  # fmt: skip
         finish(
             listen(
                 run, idle=[name for name, given in idle.items() if given], task=task, checkpoint=checkpoint,
@@ -148,6 +156,7 @@ def predict(
             format=format,
             timestamps=timestamps,
             align=align,
+            fields=field or (),
         )
     )
 

@@ -40,6 +40,7 @@ COUNTS = {
     "parts_shapenet": 1_411_250,
     "parts_shapenet:normals": 1_411_826,
     "parts_shapenet:multi_scale": 1_740_958,
+    "parts_shapenet_dgcnn": 1_460_361,
     "point_modelnet40_dgcnn": 1_809_576,
     "diffusion_cifar10": 35_746_307,
     "diffusion_mnist_dit": 726_160,

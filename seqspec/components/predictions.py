@@ -109,7 +109,7 @@ class PointsPrediction:
 
     kind: ClassVar[str] = "points"
     classes_N: NDArray[np.int64]
-    points_NC: NDArray[np.float32]
+    points_NC: NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,8 +24,11 @@ from seqspec.runtime.training.training_module import Training
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
 
-def main(spec: Path, folder: Path, max_steps: int, updates: list[int]) -> list[int]:
-    overlays = [Overlay.set(f"train.max_steps={max_steps}"), Overlay.set("train.checkpoint_every_steps=2")]
+def main(
+    spec: Path, folder: Path, max_steps: int, updates: list[int], *, sets: Sequence[str] = ()
+) -> list[int]:
+    steps = (f"train.max_steps={max_steps}", "train.checkpoint_every_steps=2")
+    overlays = [Overlay.set(one) for one in (*steps, *sets)]
     if "\n  tiny:" in spec.read_text(encoding="utf-8"):
         overlays.insert(0, Overlay.profile("tiny"))
     compiled = compile_spec(spec, overlays=overlays)

@@ -53,4 +53,4 @@ class PointLayers(nn.ModuleList):
 
 def of_each(x_BC: Tensor) -> tuple[Tensor, Tensor]:
     """One vector an example as ``[B, 1, C]``, with a mask under which all are real."""
-    return x_BC[:, None], torch.ones(len(x_BC), 1, dtype=torch.bool, device=x_BC.device)
+    return x_BC[:, None], torch.ones(x_BC.shape[0], 1, dtype=torch.bool, device=x_BC.device)

@@ -12,12 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seqspec.components._layers.exported_points import exported_farthest, exported_nearest
 from seqspec.components._layers.masks import length_mask
+
+TINY = 1e-8
+"""Added to squared distances, as the published code does."""
 
 
 def gather_points(x_BNC: Tensor, index: Tensor) -> Tensor:
     """``[B, …, C]``: the points that ``[B, …]`` indices name; rows are added up in order in the gradient."""
-    first = torch.arange(len(x_BNC), device=x_BNC.device) * x_BNC.shape[1]
+    first = torch.arange(x_BNC.shape[0], device=x_BNC.device) * x_BNC.shape[1]
     flat = index + first.view(-1, *[1] * (index.dim() - 1))
     return x_BNC.flatten(0, 1).index_select(0, flat.flatten()).view(*index.shape, x_BNC.shape[2])
 
@@ -29,6 +33,8 @@ def nearest_neighbors(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor
 
     A set of fewer than ``count`` points fills up with the point itself.
     """
+    if torch.compiler.is_exporting():
+        return exported_nearest(x_BNC, lengths_B, count=count)
     return torch.stack([_nearest(x_NC, length, count) for x_NC, length in zip(x_BNC, lengths_B, strict=True)])
 
 
@@ -54,8 +60,10 @@ def farthest_points(x_BNC: Tensor, lengths_B: Tensor, *, count: int) -> Tensor:
     equal ones the first.  A set of fewer points gives them all, then its first again.
     """
     real_BN = length_mask(lengths_B, x_BNC.shape[1])
+    if torch.compiler.is_exporting():
+        return exported_farthest(x_BNC, real_BN, count=count)
     distance_BN = torch.where(real_BN, torch.inf, -1.0)
-    chosen_B = lengths_B.new_zeros(len(x_BNC))
+    chosen_B = lengths_B.new_zeros(x_BNC.shape[0])
     found = [chosen_B]
     for _ in range(count - 1):
         last_B1C = gather_points(x_BNC, chosen_B[:, None])
@@ -82,7 +90,8 @@ def points_in_ball(
     index_BSK = numbers_BSN.topk(min(count, size), largest=False, sorted=True).values
     if count > size:
         index_BSK = torch.cat([index_BSK, index_BSK.new_full((*index_BSK.shape[:2], count - size), size)], 2)
-    first_BS1 = index_BSK[:, :, :1] % size
+    first_BS1 = index_BSK[:, :, :1]
+    first_BS1 = first_BS1.masked_fill(first_BS1 == size, 0)
     return torch.where(index_BSK < size, index_BSK, first_BS1)
 
 
@@ -95,6 +104,13 @@ def interpolated(
     squares_BNS = (at_BNC[:, :, None] - places_BSC[:, None]).square().sum(3)
     squares_BNS = squares_BNS.masked_fill(~length_mask(lengths_B, x_BSC.shape[1])[:, None], torch.inf)
     found = squares_BNS.topk(min(nearest, x_BSC.shape[1]), largest=False, sorted=True)
-    weights_BNK = 1 / (found.values + 1e-8)
+    weights_BNK = _inverse(found.values)
     weights_BNK = weights_BNK / weights_BNK.sum(2, keepdim=True)
     return (gather_points(x_BSC, found.indices) * weights_BNK[..., None]).sum(2)
+
+
+def _inverse(squares: Tensor) -> Tensor:
+    """What weighs a point at a squared distance, up to a factor; a point at the place itself has it alone."""
+    if torch.onnx.is_in_onnx_export():  # Its optimiser takes so small a summand for zero.
+        return 1 / (squares / TINY + 1)
+    return 1 / (squares + TINY)

@@ -118,16 +118,19 @@ class Maestro(Adapter[MaestroConfig]):
             raise self._unread(table, reader.line_num, str(error)) from None
 
     def _of_json(self, table: Path) -> Iterator[_Row]:
-        """An object of columns, each an object from the row's number to its cell."""
+        """An object of columns, each an object from the row's number to its cell; up to version 2 a list of
+        rows.
+        """
         text = "\n".join(line.text for line in read_lines(table, corpus=self.corpus))
         try:
-            columns = json.loads(text)
-            names = columns["midi_filename"]
-            for number, key in enumerate(names, 1):
-                cells = {name: column.get(key) for name, column in columns.items()}
+            held = json.loads(text)
+            rows = held if isinstance(held, list) else _rows_of(held)
+            for number, cells in enumerate(rows, 1):
                 yield self._row(cells, table, number)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            raise self._unread(table, None, "it holds no object of columns with `midi_filename`") from None
+            raise self._unread(
+                table, None, "it holds neither columns nor rows with `midi_filename`"
+            ) from None
 
     def _row(self, cells: Mapping[str, object], table: Path, number: int) -> _Row:
         name, split = cells.get("midi_filename"), cells.get("split")
@@ -152,6 +155,11 @@ class Maestro(Adapter[MaestroConfig]):
                 length = f"{notes[-1].end:.6f}"
                 lines.append(f"Anonymous,{title},{_NAMES[split]},2004,{name},{name[:-5]}.wav,{length}")
         write_lines(folder / "maestro-v3.0.0" / "maestro-v3.0.0.csv", lines)
+
+
+def _rows_of(columns: Mapping[str, Mapping[str, object]]) -> Iterator[Mapping[str, object]]:
+    for key in columns["midi_filename"]:
+        yield {name: column.get(key) for name, column in columns.items()}
 
 
 def _melody(rng: random.Random) -> list[Note]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from seqspec.components.adapter._clip_files import SUFFIXES, clip_inputs
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes
 from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.input_files import InputFiles
 from seqspec.data.corpus.record import Record
 from seqspec.data.printable import show
 from seqspec.data.regular_file import require_regular
@@ -42,6 +45,10 @@ class MovingMnist(Adapter[MovingMnistConfig]):
             given = self.config.given
             yield {"id": f"clip:{row}", "source": frames[:given], "target": frames[given:],
                    "file": str(path), "row": row}  # fmt: skip
+
+    def input_files(self) -> InputFiles:
+        read = partial(clip_inputs, given=self.config.given, whole=FRAMES, size=(SIDE, SIDE))
+        return InputFiles("clips", SUFFIXES, lambda path, _: read(path))
 
     def _rows(self, split: str, count: int) -> range:
         """Clips are counted from the shares before, so that no clip is in two splits."""

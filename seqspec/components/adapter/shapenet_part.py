@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqspec.components.adapter._point_files import (
+    MOST_POINTS,
+    SUFFIXES,
+    draw,
+    in_unit_ball,
+    of_every_point,
+    read_points,
+    require_cloud,
+)
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.input_files import Given, InputFields, InputFiles
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
-from seqspec.schema.adapter.shapenet_part import PARTS, ShapenetPartConfig
+from seqspec.schema.adapter.shapenet_part import PARTS, SYNSETS, ShapenetPartConfig
 from seqspec.schema.diagnostic import DataError
 
 _HOME = "shapenetcore_partanno_segmentation_benchmark_v0_normal"
 _LISTS = {"train": "train", "dev": "val", "test": "test"}
 _COLUMNS = 7
-_MOST_POINTS = 1_000_000
-_SYNTHETIC = {"Knife": "02954340", "Mug": "03797390", "Table": "04379243"}
-"""Categories of the synthetic corpus, with folders that look like synsets."""
+_PLACES, _NORMALS = (3, 4, 6, 7), (6, 7)
+"""Numbers of a point in a file to predict from: its place, its normal where it has one, and its part where
+that is known.
+"""
+_SYNTHETIC = ("Knife", "Mug", "Table")
+"""Categories of the synthetic corpus."""
 
 
 class ShapenetPart(Adapter[ShapenetPartConfig]):
@@ -102,7 +115,7 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
         """Points ``[N, 3]`` or ``[N, 6]`` in the unit ball, and their parts.  Raises ``ValueError``."""
         rows = [line.text.split() for line in read_lines(path, corpus=self.corpus)]
         rows = [row for row in rows if row]
-        if not 0 < len(rows) <= _MOST_POINTS:
+        if not 0 < len(rows) <= MOST_POINTS:
             raise ValueError(f"the file has {len(rows)} points")
         ragged = next((n for n, row in enumerate(rows, 1) if len(row) != _COLUMNS), None)
         if ragged is not None:
@@ -117,21 +130,39 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
         parts = numbers[:, -1].astype(np.int64)
         if (parts != numbers[:, -1]).any() or parts.min() < first or parts.max() >= first + PARTS[category]:
             raise ValueError(f"a point is of no part of {category}: {first} to {first + PARTS[category] - 1}")
-        chosen = _chosen(path, len(rows), self.config.num_points)
-        places = numbers[chosen, :3] - numbers[chosen, :3].mean(0)
-        places /= np.linalg.norm(places, axis=1).max() or 1.0
-        kept = np.concatenate([places, numbers[chosen, 3:6]], 1) if self.config.normals else places
-        return kept.astype(np.float32), parts[chosen]
+        chosen = draw(_name(path), len(rows), self.config.num_points)
+        return self._set(numbers[chosen]), parts[chosen]
+
+    def _set(self, drawn: NDArray[np.float64]) -> NDArray[np.float32]:
+        """What the model reads of points that were drawn."""
+        places = in_unit_ball(drawn[:, :3])
+        kept = np.concatenate([places, drawn[:, 3:6]], 1) if self.config.normals else places
+        return kept.astype(np.float32)
+
+    def input_files(self) -> InputFiles:
+        return InputFiles("point clouds", SUFFIXES, self._inputs)
+
+    def _inputs(self, path: Path, given: Given) -> Iterator[InputFields]:
+        """A thing without known parts; the folder or a person names its category."""
+        told = "places and normals: 6 numbers" if self.config.normals else "places: 3 numbers, or more behind"
+        columns = _NORMALS if self.config.normals else _PLACES
+        points = read_points(path, columns=columns, told=f"{told}, and the part last where it is known")
+        require_cloud(points, path, wanted=self.config.num_points)
+        category = _category(path, given)
+        points = points[:, : 6 if points.shape[1] in _NORMALS else 3]
+        drawn = draw(_name(path), len(points), self.config.num_points)
+        fields = {"source": self._set(points[drawn]), "category": str(list(PARTS).index(category))}
+        yield InputFields(fields, of_file=partial(of_every_point, points=points, drawn=drawn))
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         """Knives, mugs and tables of two or three boxes each, turned as those of the corpus are."""
         home = folder / _HOME
-        write_lines(home / "synsetoffset2category.txt", [f"{a}\t{b}" for a, b in _SYNTHETIC.items()])
+        write_lines(home / "synsetoffset2category.txt", [f"{a}\t{SYNSETS[a]}" for a in _SYNTHETIC])
         for split, called in _LISTS.items():
             rng, names = generator("shapenet_part", seed, split), []
             for index in range(synthetic_count(split, count)):
-                category = list(_SYNTHETIC)[index % len(_SYNTHETIC)]
-                name = f"{_SYNTHETIC[category]}/{split}{index:05d}"
+                category = _SYNTHETIC[index % len(_SYNTHETIC)]
+                name = f"{SYNSETS[category]}/{split}{index:05d}"
                 first = self.config.first[list(PARTS).index(category)]
                 write_lines(home / f"{name}.txt", _thing(category, first, rng))
                 names.append(f"shape_data/{name}")
@@ -139,11 +170,28 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
             write_lines(listed, [json.dumps(names)])
 
 
-def _chosen(path: Path, held: int, wanted: int) -> NDArray[np.int64]:
-    """Which points are taken, by the name of the file."""
-    name = f"{path.parent.name}/{path.stem}".encode("utf-8", "surrogatepass")
-    rng = np.random.Generator(np.random.Philox(int.from_bytes(hashlib.sha256(name).digest()[:8])))
-    return np.concatenate([rng.permutation(held) for _ in range(-(-wanted // held))])[:wanted]
+def _name(path: Path) -> str:
+    """What decides which points are drawn."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def _category(path: Path, given: Given) -> str:
+    """The category that a person, or the folder of a file, says.  Raises ``DataError`` where none does."""
+    folders = {folder: name for name, folder in SYNSETS.items()}
+    names = {name.lower(): name for name in PARTS}
+    told = given.get("category", path.absolute().parent.name)
+    category = folders.get(told, names.get(told.lower()))
+    if category is not None:
+        return category
+    if "category" in given:
+        message = f"`{show(told[:100])}` is no category"
+        raise DataError(message, file=show(path), help=f"the categories are {', '.join(PARTS)}")
+    raise DataError(
+        "nothing says what kind of thing it is",
+        file=show(path),
+        help="name it with `--field category=Mug`, or put it in a folder of that name, or of its synset "
+        f"({', '.join(PARTS)})",
+    )
 
 
 _BOXES = {

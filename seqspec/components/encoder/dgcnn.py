@@ -2,7 +2,7 @@
 set.
 """
 
-# B batch, N points, K neighbours, C features, D width of the vector
+# B batch, N points, C features, D width of the vector
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from seqspec.components._layers.batch_norm import MaskedBatchNormRelu
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.init import linear
+from seqspec.components._layers.edge_convolution import SLOPE, EdgeConvolution
 from seqspec.components._layers.masks import length_mask
-from seqspec.components._layers.point_layers import EPSILON, PointLayer, of_each
-from seqspec.components._layers.point_sets import gather_points, nearest_neighbors
+from seqspec.components._layers.point_layers import PointLayer, of_each
 from seqspec.components.encoder.point_net import largest
 from seqspec.schema.encoder.dgcnn import DgcnnConfig
 from seqspec.schema.types import Points
-
-SLOPE = 0.2
 
 
 class Dgcnn(nn.Module):
@@ -31,7 +27,7 @@ class Dgcnn(nn.Module):
         super().__init__()
         widths = [source.dim, *config.widths]
         self.layers = nn.ModuleList(
-            _EdgeConvolution(inputs, outputs, num_neighbors=config.num_neighbors, decay=config.decay)
+            EdgeConvolution(inputs, outputs, num_neighbors=config.num_neighbors, decay=config.decay)
             for inputs, outputs in pairwise(widths)
         )
         self.every = PointLayer(sum(config.widths), config.dim, decay=config.decay, slope=SLOPE)
@@ -54,26 +50,3 @@ class Dgcnn(nn.Module):
         for layer in self.hidden:
             x_BD = self.dropout(layer(*of_each(x_BD))[:, 0])
         return x_BD, None
-
-
-class _EdgeConvolution(nn.Module):
-    """The largest value over a point's neighbours of a layer that reads their difference from it and itself.
-
-    The layer is linear, ``U (x_j - x_i) + V x_i = U x_j + (V - U) x_i``, so it goes over points rather than
-    over pairs, of which there are ``num_neighbors`` times as many.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, num_neighbors: int, decay: float) -> None:
-        super().__init__()
-        self.num_neighbors = num_neighbors
-        self.linear = linear(2 * inputs, outputs, bias=False)
-        self.norm = MaskedBatchNormRelu(outputs, decay=decay, eps=EPSILON, slope=SLOPE)
-
-    def forward(self, x_BNC: Tensor, lengths_B: Tensor, mask_BN: Tensor) -> Tensor:
-        index_BNK = nearest_neighbors(x_BNC, lengths_B, count=self.num_neighbors)
-        of_other, of_own = self.linear.weight.split(x_BNC.shape[2], dim=1)
-        other_BNC = nn.functional.linear(x_BNC, of_other)
-        own_BNC = nn.functional.linear(x_BNC, of_own - of_other)
-        pairs_BNKC = gather_points(other_BNC, index_BNK) + own_BNC[:, :, None]
-        given: Tensor = self.norm(pairs_BNKC, mask_BN).amax(2)
-        return given

@@ -15,13 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components.graphs import Axes, Function, Graph
 from seqspec.components.outputs import Compared, Only, Output
 from seqspec.components.predictions import VideoPrediction
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.model.next_frame import NextFrameConfig
 from seqspec.schema.types import Clip, Type
-
-State = list[tuple[Tensor, Tensor]]
 
 
 class NextFrame(nn.Module):
@@ -69,31 +68,58 @@ class NextFrame(nn.Module):
         assert batch.source is not None
         assert batch.source_lengths is not None
         lengths_B = batch.source_lengths
-        state: State = []
+        state = self._nothing(batch.source[:, 0])
         found, last_BP = [], batch.source[:, 0]
         for step in range(int(lengths_B.max()) + count - 1):
             if step < batch.source.shape[1]:
                 given_B1 = (step < lengths_B)[:, None]
                 last_BP = torch.where(given_B1, batch.source[:, step], last_BP)
-            last_BP, state = self._step(last_BP, state)
+            last_BP, *state = self.step(last_BP, *state)
             found.append(last_BP)
         every_BTP = torch.stack(found, 1)
         places_BT = lengths_B[:, None] - 1 + torch.arange(count, device=lengths_B.device)
         return every_BTP.gather(1, places_BT[:, :, None].expand(-1, -1, every_BTP.shape[2]))
 
-    def _step(self, frame_BP: Tensor, state: State) -> tuple[Tensor, State]:
-        """The frame after one more."""
+    def step(self, frame_BP: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """The frame after one more, and the hidden state and cell of each layer, of which ``state`` holds
+        those before.
+        """
         x_BCHW = functional.pixel_unshuffle(frame_BP.unflatten(1, (1, *self.size)), self.patch)
-        after: State = []
-        for number, (convolution, width) in enumerate(zip(self.cells, self.widths, strict=True)):
-            nothing = x_BCHW.new_zeros(len(x_BCHW), width, *x_BCHW.shape[2:])
-            hidden, cell = state[number] if state else (nothing, nothing)
+        after: list[Tensor] = []
+        pairs = zip(self.cells, state[::2], state[1::2], strict=True)
+        for convolution, hidden, cell in pairs:
             taken, kept, shown, new = convolution(torch.cat([x_BCHW, hidden], 1)).chunk(4, 1)
             cell = kept.sigmoid() * cell + taken.sigmoid() * new.tanh()
             x_BCHW = shown.sigmoid() * cell.tanh()
-            after.append((x_BCHW, cell))
-        pixels_BCHW = self.frame(torch.cat([hidden for hidden, _ in after], 1)).sigmoid()
-        return functional.pixel_shuffle(pixels_BCHW, self.patch).flatten(1), after
+            after += [x_BCHW, cell]
+        pixels_BCHW = self.frame(torch.cat(after[::2], 1)).sigmoid()
+        return functional.pixel_shuffle(pixels_BCHW, self.patch).flatten(1), *after
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``step``, with the state that the first frame leaves."""
+        assert batch.source is not None
+        first_BP = batch.source[:, 0]
+        made_BP, *state = self.step(first_BP, *self._nothing(first_BP))
+        names = [f"{kind}_{layer}" for layer in range(len(self.widths)) for kind in ("hidden", "cell")]
+        axes: Axes = ("batch", None, None, None)
+        inputs: dict[str, Axes] = {"frame": ("batch", None)} | dict.fromkeys(names, axes)
+        outputs: dict[str, Axes] = {"next_frame": ("batch", None)}
+        outputs |= {f"next_{name}": axes for name in names}
+        given = {"frame": made_BP, **dict(zip(names, state, strict=True))}
+        note = (
+            "The frame that follows one more, in [0, 1], row after row; the state begins as zeros, and each "
+            "tensor of it is replaced by what is given under `next_…`."
+        )
+        return (Graph("step", Function(self, self.step), given, inputs, outputs, note),)
+
+    def _nothing(self, frame_BP: Tensor) -> list[Tensor]:
+        """The state before the first frame."""
+        height, width = (side // self.patch for side in self.size)
+        return [
+            frame_BP.new_zeros(frame_BP.shape[0], channels, height, width)
+            for channels in self.widths
+            for _ in ("hidden", "cell")
+        ]
 
     def _videos(self, frames_BTP: Tensor, batch: Batch) -> list[VideoPrediction]:
         assert batch.source is not None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.pixel_losses import pixel_cross_entropy
+from seqspec.components.graphs import Axes, Function, Graph, source_arguments
 from seqspec.components.outputs import Only, Output, PixelScores
 from seqspec.components.predictions import PointsPrediction
 from seqspec.data.batching.batch import Batch
@@ -32,6 +33,7 @@ class PointSegmentation(nn.Module):
         numbers_V = torch.arange(target.classes)
         allowed = (numbers_V >= bounds[:-1, None]) & (numbers_V < bounds[1:, None])
         self.register_buffer("allowed_GV", allowed, persistent=False)
+        self.first = target.first
         self.encoder = parts("encoder")
         self.head = parts("head")
 
@@ -64,11 +66,29 @@ class PointSegmentation(nn.Module):
         classes_BN = batch.target.masked_fill(~real_BN, NO_CLASS)
         return PixelScores(self._logits(batch).transpose(1, 2)[..., None], classes_BN[..., None])
 
+    def logits(self, source_BNC: Tensor, lengths_B: Tensor, *category: Tensor) -> tuple[Tensor]:
+        """``[B, N, V]``: scores of every class at each point; the number of the category is read where the
+        corpus tells one.
+        """
+        features_BND, _ = self.encoder(source_BNC, lengths_B, *category)
+        return (self.head(features_BND),)
+
+    def graphs(self, batch: Batch) -> tuple[Graph, ...]:
+        """``logits``, the largest of which, among the classes of the category, is a point's class."""
+        given, inputs = source_arguments(batch)
+        note = "Scores of every class at each point; the largest is its class."
+        if "category" in batch.fields:
+            given["category"], inputs["category"] = batch.fields["category"].values, ("batch",)
+            firsts = ", ".join(map(str, self.first))
+            note = f"{note[:-1]}, of those of its category alone, which begin at {firsts}."
+        outputs: dict[str, Axes] = {"logits": ("batch", "length", None)}
+        return (Graph("logits", Function(self, self.logits), given, inputs, outputs, note),)
+
     def _logits(self, batch: Batch) -> Tensor:
+        assert batch.source is not None
+        assert batch.source_lengths is not None
         told = [batch.fields["category"].values] if "category" in batch.fields else []
-        features_BND, _ = self.encoder(batch.source, batch.source_lengths, *told)
-        logits_BNV: Tensor = self.head(features_BND)
-        return logits_BNV
+        return self.logits(batch.source, batch.source_lengths, *told)[0]
 
 
 def _predictions(classes_BN: Tensor, batch: Batch) -> list[PointsPrediction]:

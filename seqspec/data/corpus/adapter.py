@@ -19,6 +19,7 @@ from seqspec.schema.diagnostic import DataError, SpecError
 
 if TYPE_CHECKING:
     from seqspec.data.corpus.audio import AudioReader
+    from seqspec.data.corpus.input_files import InputFiles
     from seqspec.schema.adapter._adapter import AdapterConfig
 
 C = TypeVar("C", bound="AdapterConfig", covariant=True)
@@ -60,6 +61,12 @@ class Adapter(ABC, Generic[C]):
     def records_of(self, path: Path) -> Iterator[Record | BadRow] | None:
         """The records of a text file from anywhere, where it looks like one of this corpus whose texts do not
         stand one a line; ``None`` for plain lines.
+        """
+        return None
+
+    def input_files(self) -> InputFiles | None:
+        """How files from anywhere are read to predict from; ``None`` where they are texts, recordings or
+        images, or cannot be.
         """
         return None
 

@@ -21,6 +21,7 @@ from seqspec.runtime.commands.guard import guarded, of_system, told
 from seqspec.runtime.commands.result_text import Format, evaluation_text, result_outcome
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, together
+from seqspec.runtime.prediction.field_inputs import told_fields
 from seqspec.runtime.prediction.inputs import check_names, check_output
 from seqspec.runtime.prediction.output_stream import output_stream
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
@@ -288,6 +289,7 @@ def predict(
     align: Path | None = None,
     folder: Path | None = None,
     vectors: Path | None = None,
+    fields: Sequence[str] = (),
 ) -> Outcome:
     """``seqspec predict RUN …``: prints as it goes."""
 
@@ -295,6 +297,7 @@ def predict(
         # What can be refused without torch is refused first.
         check_names(inputs)
         check_output(output, inputs)
+        told = told_fields(fields)
         run = open_folder(path)
         compiled = compile_run(run, overlays=over)
         plan = compiled.plan.each[task_of(compiled.plan, task, run=run)]
@@ -308,7 +311,7 @@ def predict(
                 path, inputs=inputs, checkpoint=checkpoint, over=over, launch=launch, out=out, nbest=nbest,
                 scores=scores, format=format or _format_of(output), engine=engine, column=column,
                 all_classes=all_classes, compiled=compiled, task=task, timestamps=timestamps, align=align,
-                folder=folder, vectors=vectors,
+                folder=folder, vectors=vectors, fields=told,
             )  # fmt: skip
         return Outcome()
 

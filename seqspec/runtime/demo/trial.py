@@ -9,12 +9,13 @@ from typing import Literal
 from seqspec.components.predictions import LabelPrediction, TextPrediction
 from seqspec.data.corpus.record import AudioRef
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.prediction.field_inputs import input_files_of
 from seqspec.runtime.prediction.input import ImageRef, Input
 from seqspec.runtime.prediction.opening import open_predictor
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.folder import open_folder
-from seqspec.schema.diagnostic import DataError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 from seqspec.schema.types import Image, Waveform
 
 Takes = Literal["text", "prompt", "audio", "image"]
@@ -80,6 +81,13 @@ def open_trial(
     launch = Launch(device="cpu", threads=threads)
     opened = open_predictor(path, checkpoint=checkpoint, launch=launch, all_classes=True, task=task)
     predictor = opened.predictor
+    files = input_files_of(opened.parts.adapter)
+    if files is not None:
+        raise RunError(
+            f"this run reads {files.kind}, which the page cannot show",
+            exit=Exit.USAGE,
+            help="use `seqspec predict RUN FILE… --out FOLDER`, or `seqspec serve RUN`",
+        )
     takes: Takes = "prompt" if predictor.prompts else "text"
     if isinstance(predictor.source, Waveform | Image):
         takes = "audio" if isinstance(predictor.source, Waveform) else "image"

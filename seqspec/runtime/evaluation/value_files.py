@@ -1,5 +1,5 @@
 """Predicted values as files of their kind: sound as WAV, images and masks as PNG, points as lines of
-numbers, frames and vectors as ``.npy``.
+numbers, frames and vectors as ``.npy``, films as GIF and their new frames as ``.npy``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def write_value(value: Predicted, stem: Path) -> list[Path]:
         case PointsPrediction():
             return [_write_points(value, stem)]
         case VideoPrediction():
-            return [_write_video(value, stem)]
+            return [_write_video(value, stem), _write_array(value.frames_THW, stem)]
         case VectorPrediction():
             return [_write_array(value.values_D, stem)]
     return []

@@ -14,16 +14,18 @@ from seqspec.components.predictions import (
     ImagePrediction,
     LabelPrediction,
     MaskPrediction,
+    PointsPrediction,
     Predicted,
     TextPrediction,
     VectorPrediction,
+    VideoPrediction,
 )
 from seqspec.runtime.export.target import difference
 
 LEVEL = 1 / 255
 """One level of a pixel: a value between two of them may be rounded either way."""
 PIXELS = 1e-3
-"""Share of a mask's pixels: where two classes score the same, either may be the larger."""
+"""Share of a mask's pixels, or of points: where two classes score the same, either may be the larger."""
 VALUES = 1e-3
 """Of vectors, frames and samples, ``|a - b| / (1 + |b|)``."""
 
@@ -51,9 +53,9 @@ def _tolerance(value: Predicted | None) -> float:
     match value:
         case ImagePrediction():
             return LEVEL
-        case MaskPrediction():
+        case MaskPrediction() | PointsPrediction():
             return PIXELS
-        case VectorPrediction() | FramesPrediction() | AudioPrediction():
+        case VectorPrediction() | FramesPrediction() | AudioPrediction() | VideoPrediction():
             return VALUES
     return 0.0
 
@@ -66,6 +68,12 @@ def _distance(found: Predicted | None, expected: Predicted | None) -> float:
             return float(np.abs(found.pixels_CHW.astype(int) - expected.pixels_CHW.astype(int)).max()) / 255
         case MaskPrediction(), MaskPrediction():
             return float((found.classes_HW != expected.classes_HW).mean())
+        case PointsPrediction(), PointsPrediction():
+            if found.classes_N.shape != expected.classes_N.shape:
+                return float("inf")
+            return float((found.classes_N != expected.classes_N).mean())
+        case VideoPrediction(), VideoPrediction():
+            return difference(found.frames_THW, expected.frames_THW)
         case VectorPrediction(), VectorPrediction():
             return difference(found.values_D, expected.values_D)
         case FramesPrediction(), FramesPrediction():

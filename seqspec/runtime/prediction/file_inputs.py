@@ -30,7 +30,7 @@ def file_input(name: str, kind: str) -> Input:
     return Input(AudioRef(path) if kind == "audio" else ImageRef(path), name, show(name))
 
 
-def files_of(names: Sequence[str], kind: str) -> list[str]:
+def files_of(names: Sequence[str], kind: str, suffixes: frozenset[str] | None = None) -> list[str]:
     """The files, and in place of each folder all below it that look like ``kind``, in sorted order.
 
     Files of a folder that do not look like it are counted on standard error.
@@ -38,24 +38,26 @@ def files_of(names: Sequence[str], kind: str) -> list[str]:
     found: list[str] = []
     for name in names:
         if Path(name).is_dir():
-            found += _below(name, kind)
+            found += _below(name, kind, SUFFIXES[kind] if suffixes is None else suffixes)
         else:
             found.append(name)
     return found
 
 
-def _below(name: str, kind: str) -> list[str]:
+def _below(name: str, kind: str, suffixes: frozenset[str]) -> list[str]:
     there = [path for path in Path(name).rglob("*") if path.is_file() and not path.name.startswith(".")]
-    read = [path for path in there if path.suffix.lower() in SUFFIXES[kind]]
+    read = [path for path in there if path.suffix.lower() in suffixes]
     if not read:
-        raise DataError(f"the folder `{show(name)}` holds no {kind}", help=f"files end in {_listed(kind)}")
-    passed = Counter(_suffix(path) for path in there if path.suffix.lower() not in SUFFIXES[kind])
+        raise DataError(
+            f"the folder `{show(name)}` holds no {kind}", help=f"files end in {_listed(suffixes)}"
+        )
+    passed = Counter(_suffix(path) for path in there if path.suffix.lower() not in suffixes)
     if len(there) > len(read):
         ends = ", ".join(show(suffix) for suffix, _ in sorted(passed.most_common(12)))
         ends += ", …" if len(passed) > 12 else ""
         count = len(there) - len(read)
         print(f"note: {count:,} files of {show(name)} are passed over ({ends}): {kind} end in "
-              f"{_listed(kind)}; other files can be named one by one", file=sys.stderr)  # fmt: skip
+              f"{_listed(suffixes)}; other files can be named one by one", file=sys.stderr)  # fmt: skip
     return sorted(str(path) for path in read)
 
 
@@ -63,5 +65,5 @@ def _suffix(path: Path) -> str:
     return path.suffix.lower() or "no suffix"
 
 
-def _listed(kind: str) -> str:
-    return ", ".join(f"`{suffix}`" for suffix in sorted(SUFFIXES[kind]))
+def _listed(suffixes: frozenset[str]) -> str:
+    return ", ".join(f"`{suffix}`" for suffix in sorted(suffixes))

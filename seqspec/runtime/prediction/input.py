@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from seqspec.data.corpus.input_files import Given, InputFields
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.text.conversation import AnsweredText
 from seqspec.schema.diagnostic import DataError
@@ -23,7 +24,7 @@ class ImageRef(NamedTuple):
 class Input:
     """Something to predict from, or why it cannot be read."""
 
-    value: str | AnsweredText | AudioRef | ImageRef
+    value: str | AnsweredText | AudioRef | ImageRef | InputFields
     name: str
     """What it is called in the output: the text itself, or the file."""
     file: str = ""
@@ -33,6 +34,8 @@ class Input:
     columns: Mapping[str, object] | None = None
     """All columns of its row, where it comes from a table."""
     error: DataError | None = None
+    given: Given = field(default_factory=dict)
+    """What a person says of further fields; a column of the row goes before it."""
 
 
 def of_text(text: str) -> Input:

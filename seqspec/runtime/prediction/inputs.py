@@ -8,13 +8,16 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from seqspec.data.corpus.input_files import Given
 from seqspec.data.corpus.near_names import absent
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.data.stages.parts import DataParts
 from seqspec.runtime.prediction.chat_inputs import chat_inputs, is_asked
+from seqspec.runtime.prediction.field_inputs import field_inputs, input_files_of
 from seqspec.runtime.prediction.file_inputs import file_inputs, files_of
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.table_inputs import role_column, table_format, table_inputs
@@ -63,12 +66,29 @@ def check_output(output: Path | None, names: Sequence[str]) -> None:
 
 
 def read_inputs(
-    names: Sequence[str], *, parts: DataParts, column: str | None = None, typed: bool = False
+    names: Sequence[str],
+    *,
+    parts: DataParts,
+    column: str | None = None,
+    typed: bool = False,
+    given: Given | None = None,
 ) -> Iterator[Input]:
     """The inputs of the files ``names``, or of standard input where none is named (``typed`` by a person).
 
-    ``column`` is read of tables, in place of the one that the run was trained on.
+    ``column`` is read of tables, in place of the one that the run was trained on; ``given`` is what a person
+    says of every input.
     """
+    found = _read(names, parts=parts, column=column, typed=typed, given=given or {})
+    yield from (replace(one, given=given) for one in found) if given else found
+
+
+def _read(
+    names: Sequence[str], *, parts: DataParts, column: str | None, typed: bool, given: Given
+) -> Iterator[Input]:
+    own = input_files_of(parts.adapter)
+    if own is not None:
+        yield from field_inputs(names, own, given=given)
+        return
     if is_asked(parts.adapter):
         yield from chat_inputs(_lines(names, typed=typed), parts.adapter)
         return

@@ -5,8 +5,9 @@ Nothing of the corpus is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.prediction.chat_inputs import chat_ids, is_asked
 from seqspec.runtime.prediction.engines import engine_of
+from seqspec.runtime.prediction.field_inputs import field_values, input_files_of, one_input
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.segments import SegmentTiming, timing_of
 from seqspec.runtime.prediction.timing import Timing, with_times
@@ -32,7 +34,7 @@ from seqspec.runtime.prediction.unspoken import unspoken
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.types import Frames, Image, Text, Waveform, WordStarts
+from seqspec.schema.types import Classes, Frames, Image, Text, Type, Waveform, WordStarts
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Compiled
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from seqspec.data.stages.parts import DataParts
 
 TEXT_BLOCK, FILE_BLOCK = 4096, 256
+FIELD_UNITS = 32_768
+"""Points, or frames of clips, of a batch."""
 
 
 @dataclass(frozen=True)
@@ -163,15 +167,25 @@ def _predictor(
         prepare = image_pixels(parts, source, run.kept.statistics.get("source"))
         units = 256 * source.channels
         return Predictor(search, prepare, source, units, device=device, block=FILE_BLOCK)
+    files = input_files_of(parts.adapter)
+    if files is not None and source is not None:
+        return Predictor(
+            search, field_values, source, FIELD_UNITS, device=device, block=FILE_BLOCK,
+            classes=_classes(run), types=_measured(parts.roles), read=partial(one_input, files=files),
+        )  # fmt: skip
     prompts = source is None
     steps = parts.text.get("target" if prompts else "source")
     if steps is None or not (prompts or isinstance(source, Text)):
         if not reads and source is not None:
             return Predictor(search, np.asarray, source, 1, device=device)
-        raise RunError(f"predict reads text, audio and images, and this run reads {source}", exit=Exit.USAGE)
+        corpus = getattr(parts.adapter, "corpus", "of its corpus")
+        raise RunError(
+            f"this run reads {source}, and adapter `{corpus}` does not say what a file of it holds",
+            exit=Exit.USAGE,
+            help="`seqspec evaluate RUN --split NAME` predicts those of the corpus",
+        )
     inputs = parts.roles["target"] if prompts else source
     assert inputs is not None
-    classes = {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}
     places = {
         role: _places_of(WordPlaces(parts.text[type_.of]))
         for role, type_ in parts.roles.items()
@@ -180,9 +194,21 @@ def _predictor(
     prepare = chat_ids(steps, parts.adapter) if is_asked(parts.adapter) else text_ids(steps)
     spoken = isinstance(parts.roles.get("target"), Waveform | Frames)
     return Predictor(
-        search, prepare, inputs, 8192, prompts, device=device, classes=classes, places=places,
+        search, prepare, inputs, 8192, prompts, device=device, classes=_classes(run), places=places,
         unspoken=unspoken(steps) if spoken else None, block=TEXT_BLOCK,
     )  # fmt: skip
+
+
+def _classes(run: Reopened) -> dict[str, Sequence[str]]:
+    """Names of the classes of further fields."""
+    return {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}
+
+
+def _measured(roles: Mapping[str, Type]) -> dict[str, Type]:
+    """Fields that a file may hold and no person names."""
+    return {
+        role: type_ for role, type_ in roles.items() if role != "source" and not isinstance(type_, Classes)
+    }
 
 
 def _places_of(steps: WordPlaces) -> Callable[[str], list[int]]:

@@ -20,9 +20,11 @@ from seqspec.components.predictions import (
     FramesPrediction,
     LabelPrediction,
     MaskPrediction,
+    PointsPrediction,
     Predicted,
     TextPrediction,
     VectorPrediction,
+    VideoPrediction,
 )
 from seqspec.runtime.prediction.predictor import Prediction, probabilities
 from seqspec.schema.diagnostic import DataError
@@ -126,6 +128,10 @@ def as_json(value: Predicted) -> dict[str, Any]:
             return {"frames": value.frames_TD.tolist(), "rate": value.rate}
         case MaskPrediction():
             return {"mask": value.classes_HW.tolist(), "labels": list(value.labels)}
+        case PointsPrediction():
+            return {"classes": value.classes_N.tolist()}
+        case VideoPrediction():
+            return {"frames": np.asarray(value.frames_THW, np.float64).round(6).tolist()}
     raise _unprintable(value)
 
 

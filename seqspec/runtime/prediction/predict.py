@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.failed_inputs import FailedInputs
+from seqspec.runtime.prediction.field_inputs import require_fields
 from seqspec.runtime.prediction.inputs import check_names, is_typed, read_inputs
 from seqspec.runtime.prediction.opening import interactive, open_predictor
 from seqspec.runtime.prediction.output_formats import Format, Printing, writer
@@ -42,10 +43,11 @@ def predict(
     align: Path | None = None,
     folder: Path | None = None,
     vectors: Path | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> None:
     """A prediction for every input on ``out``; with ``timestamps`` their words have times, and with ``align``
     those of given transcripts; values other than texts and labels are files in ``folder``, or
-    rows of the file ``vectors``.
+    rows of the file ``vectors``.  ``fields`` names the class of further fields of every input.
 
     Inputs that cannot be read or are too long leave an empty place, and are told at the end by a
     ``DataError``; the others are predicted.
@@ -62,7 +64,8 @@ def predict(
     times = timestamps or align is not None
     several = named or (times and len(inputs) > 1)
     write = writer(out, Printing(format, nbest, scores, all_classes, several, times))
-    given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed)
+    require_fields(fields or {}, opened.predictor.classes)
+    given = read_inputs(inputs, parts=opened.parts, column=column, typed=typed, given=fields)
     opened = interactive(opened) if typed else opened
     if transcripts is not None:
         timing = opened.timing if isinstance(opened.timing, Timing) else Timing.of(opened.run)

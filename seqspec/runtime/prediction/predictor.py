@@ -20,6 +20,7 @@ from seqspec.components._layers.linear import Packs, prepacked
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.batching.collate import joined, pad
+from seqspec.data.corpus.input_files import InputFields
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
 from seqspec.runtime.prediction.unspoken import CODE, HELP
@@ -60,16 +61,20 @@ class Predictor:
     """Names of the classes of further fields, such as ``speaker``, that a column of a table may tell."""
     places: Mapping[str, Callable[[str], list[int]]] = field(default_factory=dict)
     """Fields that follow from the text of an input, such as where its words begin."""
+    types: Mapping[str, Type] = field(default_factory=dict)
+    """Types of further fields that a file of the corpus's kind holds."""
     unspoken: Callable[[str, np.ndarray], str | None] | None = None
     """What is wrong with a text and its ids where it is to be spoken; ``None`` where nothing is."""
     block: int = 4096
     """Inputs that are read before they are sorted."""
+    read: Callable[[str], Input] = of_text
+    """The input that a string stands for: a text, or the name of a file."""
     packs: Packs = field(default_factory=dict, repr=False, compare=False)
     """Weights laid out for products of few rows, kept between blocks: the model must not change any more."""
 
     def __call__(self, inputs: Iterable[Input | str]) -> Iterator[Prediction]:
         """A prediction for each input (a text, or the name of a file, where it is a string), in order."""
-        given = (of_text(one) if isinstance(one, str) else one for one in inputs)
+        given = (self.read(one) if isinstance(one, str) else one for one in inputs)
         while block := list(islice(given, self.block)):
             yield from self.predict(block)
 
@@ -85,6 +90,7 @@ class Predictor:
                     raise one.error
                 more[row] = dict(self._told(one))
                 more[row] |= {role: places(str(one.value)) for role, places in self.places.items()}
+                more[row] |= {role: value for role, value in _fields(one).items() if role in self.types}
                 values[row] = self._with_frames(one)
             except DataError as error:
                 found[row] = Prediction(one, (), error)
@@ -102,7 +108,7 @@ class Predictor:
         Raises ``DataError`` for a name that the run has not learned.
         """
         for role, names in self.classes.items():
-            told = None if one.columns is None else one.columns.get(role)
+            told = {**one.given, **(one.columns or {}), **_fields(one)}.get(role)
             if told is None or str(told) == "":
                 continue
             if str(told) not in names:
@@ -173,8 +179,16 @@ class Predictor:
         fields = {"target": given} if self.prompts else {"source": given, "target": nothing}
         for role in more[0] if more else ():
             told = [one[role] for one in more]
-            fields[role] = Field(torch.tensor(told)) if role in self.classes else _sequences(told)
+            if role in self.types:
+                fields[role] = joined(self.types[role], told)
+            else:
+                fields[role] = Field(torch.tensor(told)) if role in self.classes else _sequences(told)
         return to_device(Batch(fields, torch.tensor(rows), 0, {"loss": 1.0}), self.device)
+
+
+def _fields(one: Input) -> Mapping[str, Any]:
+    """What a file says of fields besides the source."""
+    return one.value.fields if isinstance(one.value, InputFields) else {}
 
 
 def _sequences(values: Sequence[Sequence[int]]) -> Field:
@@ -183,7 +197,8 @@ def _sequences(values: Sequence[Sequence[int]]) -> Field:
 
 def _of(one: Input, found: Sequence[Predicted] | InputTooLong) -> Prediction:
     if not isinstance(found, InputTooLong):
-        return Prediction(one, tuple(found))
+        of_file = one.value.of_file if isinstance(one.value, InputFields) else None
+        return Prediction(one, tuple(found if of_file is None else map(of_file, found)))
     message = f"the input has {found.size:,} positions, and the model has learned {found.limit:,}"
     error = DataError(
         message,

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as HttpRequest
 
+from seqspec.runtime.prediction.field_inputs import input_files_of
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.serving.json_body import parsed, refuse_encoded
 from seqspec.runtime.serving.limits import Limits, Refused, read_body
-from seqspec.runtime.serving.served_model import Served, check_audio, check_image, text_input, upload_input
+from seqspec.runtime.serving.served_model import (
+    Served,
+    check_audio,
+    check_image,
+    file_input,
+    text_input,
+    upload_input,
+)
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -100,7 +109,8 @@ async def inputs_of_json(given: Mapping[str, Any], served: Served) -> list[Input
 
 async def inputs_of_form(form: FormData, served: Served) -> list[Input]:
     """The uploads of a form, in its order, checked before they wait."""
-    if served.takes not in ("audio", "image"):
+    own = input_files_of(served.opened.parts.adapter) is not None
+    if not own and served.takes not in ("audio", "image"):
         raise Refused(415, f"the model `{served.name}` takes {served.takes}: send it as `application/json`")
     files = [value for _, value in form.multi_items() if not isinstance(value, str)]
     if not files:
@@ -109,10 +119,26 @@ async def inputs_of_form(form: FormData, served: Served) -> list[Input]:
     found = []
     for number, file in enumerate(files):
         data = await file.read()
+        if own:
+            given = _given(form, served)
+            read = partial(file_input, data, served, number=number, name=file.filename or "", given=given)
+            found.append(await run_in_threadpool(read))
+            continue
         found.append(upload_input(data, served, number=number))
         check = check_audio if served.takes == "audio" else check_image
         await run_in_threadpool(check, data, served)
     return found
+
+
+def _given(form: FormData, served: Served) -> dict[str, str]:
+    """What the form's other fields say of every upload: the class of a field of the run, such as
+    ``category``.
+    """
+    told = {name: value for name, value in form.multi_items() if isinstance(value, str) and name != "model"}
+    strange = next((name for name in told if name not in served.opened.predictor.classes), None)
+    if strange is not None:
+        raise Refused(422, f"there is no field `{strange[:40]}`")
+    return told
 
 
 def _check_count(count: int, served: Served) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from seqspec.data.corpus.images import num_pixels
 from seqspec.data.corpus.record import AudioRef
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.prediction.field_inputs import input_files_of
 from seqspec.runtime.prediction.input import ImageRef, Input
 from seqspec.runtime.prediction.opening import Opened, open_predictor
 from seqspec.runtime.prediction.output_formats import as_json
@@ -40,7 +41,7 @@ class Served:
 
     @property
     def takes(self) -> str:
-        """``text``, ``prompt``, ``audio`` or ``image``."""
+        """``text``, ``prompt``, ``audio``, ``image``, or the kind of file that the adapter reads."""
         return what_it_takes(self.opened)
 
     def submit(self, inputs: Sequence[Input]) -> Any:
@@ -57,6 +58,9 @@ def what_it_takes(opened: Opened) -> str:
     predictor = opened.predictor
     if predictor.prompts:
         return "prompt"
+    files = input_files_of(opened.parts.adapter)
+    if files is not None:
+        return files.kind
     return {Waveform: "audio", Image: "image"}.get(type(predictor.source), "text")
 
 
@@ -187,6 +191,30 @@ def check_image(data: bytes, served: Served) -> None:
     most = served.limits.max_pixels
     if pixels > most:
         raise Refused(413, f"the image has {pixels:,} pixels of at most {most:,}", kind="too_large")
+
+
+def file_input(data: bytes, served: Served, *, number: int, name: str, given: Mapping[str, str]) -> Input:
+    """An upload of the kind that the run's adapter reads, such as points: read here, before it waits.  Of its
+    ``name`` the suffix alone is used.  Raises ``Refused``.
+    """
+    files = input_files_of(served.opened.parts.adapter)
+    assert files is not None
+    suffix = Path(name).suffix.lower()
+    if suffix not in files.suffixes:
+        known = ", ".join(sorted(files.suffixes))
+        raise Refused(
+            415, f"upload {number} must be called by one of {known}: {files.kind} are files of these"
+        )
+    with tempfile.TemporaryDirectory(prefix="seqspec-serve-") as folder:
+        path = Path(folder) / f"upload{suffix}"
+        path.write_bytes(data)
+        try:
+            found = list(files.read(path, given))
+        except DataError as error:
+            raise Refused(422, f"upload {number}: {error.message}") from None
+    if len(found) != 1:
+        raise Refused(422, f"upload {number} holds {len(found):,} {files.kind}, and one is taken")
+    return Input(found[0], f"upload {number}", given=given)
 
 
 def prediction_json(one: Prediction) -> dict[str, Any]:

@@ -16,6 +16,9 @@ class MaestroConfig(AdapterConfig):
     ``train``, ``validation`` (dev) and ``test``; a piece is one text of events.
 
     A folder of one's own MIDI files is read with a table of the columns ``midi_filename`` and ``split``.
+
+    The layout is that which public readers take: the JSON of version 3 has columns by row number (as in the
+    loader of SoundStream), that of version 2 a list of rows (as in MusicTransformer-Pytorch).
     """
 
     steps_per_second: Annotated[int, Field(ge=1, le=1000)] = 100

@@ -18,7 +18,8 @@ class MovingMnistConfig(AdapterConfig):
     """Read ``mnist_test_seq.npy``, ``[20, N, 64, 64]``: the first ``given`` frames of each of N clips are the
     source, the others the target.
 
-    The file is one list of clips; ``cut`` says which share of them, in their order, is each split.
+    The file is one list of clips; ``cut`` says which share of them, in their order, is each split.  Public
+    loaders of the file read the same layout, time first.
     """
 
     given: Positive = 10

@@ -35,7 +35,7 @@ def test_things_lie_in_the_unit_ball_with_parts_of_their_category(tmp_path):
 )
 def test_a_broken_point_is_a_bad_row(tmp_path, line, why):
     adapter = synthetic("shapenet_part", tmp_path)
-    path = tmp_path / NAME / "02954340" / "train00000.txt"
+    path = tmp_path / NAME / "03624134" / "train00000.txt"
     path.write_text(path.read_text() + line + "\n")
 
     first = next(iter(adapter.examples("train")))
@@ -47,7 +47,7 @@ def test_a_broken_point_is_a_bad_row(tmp_path, line, why):
 def test_names_lead_nowhere_else_and_have_a_category(tmp_path):
     adapter = synthetic("shapenet_part", tmp_path)
     lists = tmp_path / NAME / "train_test_split" / "shuffled_val_file_list.json"
-    lists.write_text('["shape_data/02954340/../../x"]')
+    lists.write_text('["shape_data/03624134/../../x"]')
     (row,) = adapter.examples("dev")
     assert isinstance(row, BadRow)
     assert "leads out of" in row.reason

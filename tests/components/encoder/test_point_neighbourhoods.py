@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from seqspec.components._layers.edge_convolution import EdgeConvolution
 from seqspec.components._layers.point_sets import gather_points, nearest_neighbors
-from seqspec.components.encoder.dgcnn import Dgcnn, _EdgeConvolution
+from seqspec.components.encoder.dgcnn import Dgcnn
 from seqspec.components.encoder.pointnet2 import Pointnet2
 from seqspec.schema.config import Mismatch
 from seqspec.schema.encoder.dgcnn import DgcnnConfig
@@ -109,7 +110,7 @@ def test_pointnet2_begins_with_the_first_point_and_takes_the_others_as_a_set():
 
 def test_a_layer_over_pairs_is_what_the_paper_writes():
     torch.manual_seed(0)
-    layer = _EdgeConvolution(3, 5, num_neighbors=4, decay=0.9).eval()
+    layer = EdgeConvolution(3, 5, num_neighbors=4, decay=0.9).eval()
     x, lengths = cloud(9)
     index = nearest_neighbors(x, lengths, count=4)
     others = gather_points(x, index)

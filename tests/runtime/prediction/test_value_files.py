@@ -27,7 +27,7 @@ def test_texts_that_stand_for_files_points_and_films_are_written(tmp_path):
     assert found[:3] == [
         (FilePrediction(("prime.mid",)), FilePrediction(("prime.2.mid",))),
         (FilePrediction(("00002.txt",)),),
-        (FilePrediction(("00003.gif",)),),
+        (FilePrediction(("00003.gif", "00003.npy")),),
     ]
     assert found[3][0].text == "plain"
     assert (tmp_path / "prime.2.mid").read_bytes() == b"MThd"
