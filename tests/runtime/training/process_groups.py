@@ -5,6 +5,7 @@ once.  What is forked before it has run anything goes on to do several runs, one
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -25,12 +26,12 @@ def launch_of(count: int, strategy: str, **more: int) -> Launch:
 
 
 def forked(count: int, work: Callable[[], object]) -> None:
-    """``work`` in each of ``count`` processes that find each other."""
+    """``work`` in each of ``count`` processes that find each other; where one fails, none waits for it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    started = []
+    started: list[int] = []
     for rank in range(count):
         started.append(os.fork())
         if started[-1] == 0:
@@ -42,8 +43,13 @@ def forked(count: int, work: Callable[[], object]) -> None:
                 os._exit(1)
             sys.stdout.flush()
             os._exit(0)
-    if any([os.waitpid(one, 0)[1] for one in started]):
-        sys.exit("a process failed")
+    while started:
+        one, status = os.wait()
+        started.remove(one)
+        if status:
+            for other in started:
+                os.kill(other, signal.SIGKILL)
+            sys.exit("a process failed")
 
 
 class Scenes:

@@ -15,13 +15,14 @@ import torch
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, gather, together
 from seqspec.runtime.devices.sharded_tensors import gathered, local
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.training_module import Training
 from tests.runtime.training.process_groups import Scenes, forked, launch_of
+from tests.runtime.training.split_parts import compared
 
 ALONE = launch_of(1, "auto")
 
@@ -31,15 +32,22 @@ def main(spec: Path, folder: Path) -> None:
     one = next((folder / "one").glob("*/2*"))
     cut(one, folder / "grown")
     cut(one, folder / "split_grown")
-    forked(4, lambda: all_scenes(spec, folder))
+    grouped = spec.with_stem("grouped")
+    whole_run(grouped, folder / "grouped_one", ALONE)
+    forked(4, lambda: all_scenes(spec, grouped, folder))
 
 
-def all_scenes(spec: Path, folder: Path) -> None:
+def all_scenes(spec: Path, grouped: Path, folder: Path) -> None:
     scenes = Scenes(folder)
     fewer = folder / "fewer"
     scenes.play(4, lambda: whole_run(spec, fewer, launch_of(4, "fsdp", pause_at=1)))
     scenes.play(2, lambda: go_on(fewer, launch_of(2, "fsdp", pause_at=3)))
     scenes.play(1, lambda: go_on(fewer, ALONE))
+    mesh = folder / "mesh"
+    scenes.play(4, lambda: whole_run(grouped, mesh, launch_of(4, "tp", tensor_parallel=2, pause_at=1)))
+    scenes.play(2, lambda: go_on(mesh, launch_of(2, "tp", pause_at=3)))
+    scenes.play(1, lambda: go_on(mesh, ALONE))
+    scenes.play(2, lambda: split_parts(folder))
     scenes.play(2, lambda: whole_run(spec, folder / "ddp", launch_of(2, "ddp")))
     for strategy, name in (("fsdp", ""), ("tp", "split_")):
         scenes.play(2, lambda: halves(spec, folder, launch_of(2, strategy), name))  # noqa: B023  called at once
@@ -71,6 +79,11 @@ def halves(spec: Path, folder: Path, launch: Launch, name: str) -> None:
         found = _restored(compiled, whole.checkpoints / "step-00000002", place, launch)
         if not place.rank:
             (folder / f"{name}found.json").write_text(json.dumps(found))
+
+
+def split_parts(folder: Path) -> None:
+    place = Place.here(launch_of(2, "tp"))
+    (folder / f"parts-{place.rank}.json").write_text(json.dumps(compared(place)))
 
 
 def cut(path: Path, folder: Path) -> Path:
