@@ -34,7 +34,7 @@ SPEC = """\
 seqspec: 1
 name: pipelined
 data:
-  source: {{type: lines, synthetic: 40, language: en, splits: {{train: input.txt}}}}
+  source: {{type: lines, synthetic: 40, language: en, splits: {{train: input.txt}}, cut: {{train: 0.9, dev: 0.1}}}}
   text: {{target: {{tokenizer: bytes}}}}
   pack: {{length: 64, document_mask: false, sample: offsets}}
   batch: {{unit: examples, size: 32}}
@@ -94,14 +94,17 @@ def _compare(folder: Path, dropout: float, rank: int) -> None:
         losses.clear()
         stage_module.seen = 0
         begun = time.perf_counter()
-        schedule.step(inputs) if rank == 0 else schedule.step(target=targets, losses=losses)
+        if rank == 0:
+            schedule.step(inputs)
+        else:
+            schedule.step(target=targets, losses=losses)
         distributed.barrier()
         seconds.append(time.perf_counter() - begun)
     own = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     layers = max(_apart(own[name], gradients[name]) for name in own if ".layers." in name)
-    table = next(name for name, parameter in model.named_parameters() if parameter is model.head.weight)
+    table = next(name for name, parameter in model.named_parameters() if parameter is model.head.weight_VD)
     found = {"layers": layers, "tied_table": _apart(own[table], gradients[table]),
-             "loss": float(torch.stack(losses).mean()) if losses else None}  # fmt: skip
+             "loss": float(torch.stack(losses).detach().mean()) if losses else None}  # fmt: skip
     both: list[Any] = [None, None]
     distributed.all_gather_object(both, found)
     if rank == 0:

@@ -145,7 +145,7 @@ class _Layer(nn.Module):
 
     def tensor_plan(self) -> TensorPlan:
         """Of the feed-forward network; attention has one of its own."""
-        layers = {"gate": Columns(), "up": Columns(), "down": Rows()}
+        layers: dict[str, Columns | Rows] = {"gate": Columns(), "up": Columns(), "down": Rows()}
         return TensorPlan(layers, counts={"feed_forward_dim": self.down.in_features})
 
     def forward(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
