@@ -173,6 +173,9 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
     require_splittable(model["inner"], processes=4)
     with pytest.raises(RunError, match="2 processes do not divide the 3 of `num_heads` in `attention`"):
         require_splittable(model, processes=2)
+    with pytest.raises(RunError) as told:
+        require_splittable(model["inner"], processes=12)
+    assert told.value.help == "use `--tensor-parallel 4` or `--strategy fsdp`"
     with pytest.raises(RunError, match="nothing in this model says how"):
         require_splittable(convolution, processes=2)
 

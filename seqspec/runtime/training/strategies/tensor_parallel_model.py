@@ -7,6 +7,7 @@ themselves: see ``TensorParallel``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -177,13 +178,15 @@ def require_splittable(model: nn.Module, *, processes: int) -> None:
             exit=Exit.USAGE,
             help="use `--strategy fsdp`, or leave it out",
         )
+    fits = math.gcd(processes, *(count for part in parts for count in part.plan.counts.values()))
     for part in parts:
         for what, count in part.plan.counts.items():
             if count % processes:
+                group = f"`--tensor-parallel {fits}` or " if fits > 1 else ""
                 raise RunError(
                     f"{processes} processes do not divide the {count} of `{what}` in `{part.name}`",
                     exit=Exit.USAGE,
-                    help=f"use `--tensor-parallel` with a number that divides {count}, or `--strategy fsdp`",
+                    help=f"use {group}`--strategy fsdp`",
                 )
 
 
