@@ -267,8 +267,14 @@ def _sources(plan: Plan) -> dict[str, str]:
         files |= {
             path for half in ("schema", "components") if (path := root / half / slot / f"{name}.py").is_file()
         }
-    found = {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+    found = {path.relative_to(root).as_posix(): _file_digest(path, _stamp(path)) for path in files}
     return {**found, **_plugins(plan)}
+
+
+@cache
+def _file_digest(path: Path, stamp: tuple[int, ...]) -> str:
+    """Of a file as it was at ``stamp``: a process that makes many runs reads it once."""
+    return _sha256(path.read_bytes())
 
 
 def _plugins(plan: Plan) -> dict[str, str]:
