@@ -176,7 +176,7 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
     with pytest.raises(RunError) as told:
         require_splittable(model["inner"], processes=12)
     assert told.value.help == "use `--tensor-parallel 4` or `--strategy fsdp`"
-    with pytest.raises(RunError, match="nothing in this model says how"):
+    with pytest.raises(RunError, match="none in this model that it can split"):
         require_splittable(convolution, processes=2)
 
 

@@ -174,7 +174,8 @@ def require_splittable(model: nn.Module, *, processes: int) -> None:
     parts = tuple(splittable(model))
     if not parts:
         raise RunError(
-            "`--strategy tp` splits attention and feed-forward networks, and nothing in this model says how",
+            "`--strategy tp` splits attention and feed-forward networks, "
+            "and it finds none in this model that it can split",
             exit=Exit.USAGE,
             help="use `--strategy fsdp`, or leave it out",
         )
