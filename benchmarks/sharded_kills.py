@@ -6,7 +6,7 @@ One run is left alone.  Then the same run is made again and again: its processes
 moment, all at once or one of them alone, and ``--resume auto`` goes on, until the run is over; what is left has
 to be the undisturbed run's, to the bit: weights, optimiser, moving average, journal.  At least one run
 is brought to its end, however long that takes.  Processes are forked from one that has imported everything
-and trains nothing.
+and trained once, alone, so that little but the run itself is paid for.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch._dynamo  # noqa: F401  torch loads it when processes are first connected
+
 import seqspec.runtime.run
 import seqspec.runtime.training.strategies.sharded_model
-import seqspec.runtime.training.strategies.tensor_parallel_model  # noqa: F401  all imported before the forks
+import seqspec.runtime.training.strategies.tensor_parallel_model
 from seqspec.cli import main as main_of_seqspec
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.runtime.devices.launch import Launch
 
 SPEC = """\
 seqspec: 1
@@ -33,16 +37,16 @@ name: killed
 data:
   source: {type: lines, synthetic: 40, language: en, splits: {train: input.txt}, cut: {train: 0.9, dev: 0.1}}
   text: {target: {tokenizer: bytes}}
-  pack: {length: 24, document_mask: false, sample: offsets}
+  pack: {length: 12, document_mask: false, sample: offsets}
   batch: {unit: examples, size: 8}
 model:
   type: language_model
   tie: target
-  decoder: {type: transformer, num_layers: 2, dim: 32, num_heads: 4, dropout: 0.1, attention_dropout: 0.1}
+  decoder: {type: transformer, num_layers: 1, dim: 16, num_heads: 4, dropout: 0.1, attention_dropout: 0.1}
   head: {type: linear}
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
 train:
-  {max_steps: 12, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 4}
+  {max_steps: 8, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 2}
 evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
 """
 
@@ -51,6 +55,8 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp"), default="fsdp")
     asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp: processes of a group")
+    asked.add_argument("--kills", type=int, default=1_000_000, help="stop after so many")
     asked.add_argument("--seconds", type=float, default=180.0)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
@@ -59,19 +65,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="seqspec-kills-") as folder:
         spec = Path(folder) / "killed.yaml"
         spec.write_text(SPEC)
+        warm(spec, Path(folder) / "warm")
         begun = time.monotonic()
         code = finish(start(spec, Path(folder) / "alone", given))
         if any(code):
             sys.exit(f"the undisturbed run came to {code}")
         alone, length = bits(Path(folder) / "alone"), time.monotonic() - begun
         end = time.monotonic() + given.seconds
-        while not count["runs"] or time.monotonic() < end:
+        while not count["runs"] or (time.monotonic() < end and count["kills"] < given.kills):
             runs = Path(folder) / f"killed-{count['runs']}"
             while not disturbed(start(spec, runs, given), draw, length, count, quiet=time.monotonic() > end):
                 pass
             count["runs"] += 1
             count["different"] += bits(runs) != alone
-    print(json.dumps({**vars(given), **count, "seconds_alone": round(length, 1)}))
+    used = os.times()
+    seconds = {"seconds_alone": round(length, 1), "cpu": round(used.children_user + used.children_system)}
+    print(json.dumps({**vars(given), **count, **seconds}))
+
+
+def warm(spec: Path, runs: Path) -> None:
+    """Train once in this process."""
+    seqspec.runtime.run.run(compile_spec(spec), runs=runs, launch=Launch(device="cpu", threads=1, quiet=True))
 
 
 class Process:
@@ -123,6 +137,8 @@ def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[Process]:
         port = free.getsockname()[1]
     arguments = ["run", str(spec), "--runs", str(runs), "--resume", "auto", "--strategy", given.strategy,
                  "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
+    if given.tensor_parallel:
+        arguments += ["--tensor-parallel", str(given.tensor_parallel)]
     shared = {"WORLD_SIZE": str(given.processes), "LOCAL_WORLD_SIZE": str(given.processes),
               "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
     return [

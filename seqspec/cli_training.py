@@ -32,6 +32,12 @@ Strategy = Annotated[
         help="How devices share a step: ddp keeps the model whole on each, fsdp shards it, tp splits heads."
     ),
 ]
+TensorParallel = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="With --strategy tp: devices that split each layer; groups of them share batches."
+    ),
+]
 
 
 @train.command()
@@ -62,6 +68,7 @@ def run(
     devices: Annotated[int, typer.Option(min=1, help="Devices (processes) that share each step.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines, each started on its own.")] = 1,
     strategy: Strategy = "auto",
+    tensor_parallel: TensorParallel = None,
     precision: Precision = None,
     workers: Workers = None,
     threads: Threads = None,
@@ -82,8 +89,7 @@ def run(
 
     launch = Launch(
         device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet,
-        tuple(logger),
-        pause_at,
+        tuple(logger), tensor_parallel, pause_at,
     )  # fmt: skip
     over = commands.overlays(profile, set, task)
     finish(
@@ -212,6 +218,7 @@ def launch(
     per_node: Annotated[int, typer.Option(min=1, help="Processes a machine, each with its own device.")] = 1,
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to compute.")] = "cuda",
     strategy: Strategy = "auto",
+    tensor_parallel: TensorParallel = None,
     cpus: Annotated[int, typer.Option(min=1, help="Cores a process.")] = 4,
     accelerator: Annotated[str | None, typer.Option(help="Kind of device, such as A100.")] = None,
     memory: Annotated[str | None, typer.Option(help="Main memory a machine, such as 64G.")] = None,
@@ -233,7 +240,18 @@ def launch(
     from seqspec.runtime.jobs.placement import Placement
 
     place = Placement(
-        "", nodes, per_node, device, cpus, accelerator, memory, time, image, tuple(env), strategy
+        "",
+        nodes,
+        per_node,
+        device,
+        cpus,
+        accelerator,
+        memory,
+        time,
+        image,
+        tuple(env),
+        strategy,
+        tensor_parallel,
     )
     finish(
         launched(

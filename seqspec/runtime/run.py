@@ -31,7 +31,7 @@ from seqspec.runtime.run_stages.carry_out import Result, carry_out
 from seqspec.runtime.run_stages.plan_files import describe, finish_restating, restate
 from seqspec.runtime.run_stages.preparation import lock_of, micro_batches_of, prepared
 from seqspec.runtime.training.step_boundary import storage
-from seqspec.runtime.training.strategies.shardable import require_shardable
+from seqspec.runtime.training.strategies.shardable import require_divisible, require_shardable
 
 
 def run(
@@ -51,6 +51,7 @@ def run(
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
         assembled = prepared(compiled, launch, place)
+        require_divisible(assembled.program.model, launch, place)
         micro_batches = micro_batches or micro_batches_of(assembled.compiled.plan, launch.of_batches(place))
         if place.rank:
             folder = RunFolder(Path(agree(None, place)))

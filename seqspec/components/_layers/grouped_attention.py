@@ -17,11 +17,15 @@ from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.rotary import Turns
+from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 from seqspec.components._layers.transformer_layer import RMSNorm
 
 
 class GroupedAttention(nn.Module):
     """``num_kv_heads`` keys and values serve ``num_heads`` queries."""
+
+    group: Group | None = None
+    """The processes that share its heads."""
 
     def __init__(
         self,
@@ -50,6 +54,11 @@ class GroupedAttention(nn.Module):
         self.query_norm = RMSNorm(head_dim, eps=norm_epsilon) if norm_epsilon else None
         self.key_norm = RMSNorm(head_dim, eps=norm_epsilon) if norm_epsilon else None
 
+    def tensor_plan(self) -> TensorPlan:
+        """Each process has some of the keys' heads, and the queries that they serve."""
+        columns = dict.fromkeys(("query", "key", "value"), Columns())
+        return TensorPlan({**columns, "output": Rows()}, counts={"num_kv_heads": self.num_kv_heads})
+
     def forward(self, x_BTD: Tensor, turns: Turns, *, mask: Tensor | None) -> Tensor:
         """``mask`` broadcasts to ``[B, H, T, T]`` and is causal; without one all before is seen."""
         queries, keys, values = self._heads(x_BTD, turns)
@@ -77,8 +86,16 @@ class GroupedAttention(nn.Module):
             for part in affine_together(x_BTD, self.query, self.key, self.value)
         )
         if self.query_norm is not None and self.key_norm is not None:
-            query, key = self.query_norm(query), self.key_norm(key)
+            query, key = self._normed(query, self.query_norm), self._normed(key, self.key_norm)
         return turns(query.transpose(1, 2)), turns(key.transpose(1, 2)), value.transpose(1, 2)
+
+    def _normed(self, x_BTHE: Tensor, norm: RMSNorm) -> Tensor:
+        """All heads share the norm's weight, those of other processes too."""
+        if self.group is None:
+            given: Tensor = norm(x_BTHE)
+            return given
+        weight_E = self.group.entered(norm.weight)
+        return functional.rms_norm(x_BTHE, weight_E.shape, weight_E, norm.eps)
 
     def _attend(
         self,
@@ -89,13 +106,13 @@ class GroupedAttention(nn.Module):
         mask: Tensor | None,
         causal: bool,
     ) -> Tensor:
-        times = queries_BHTE.shape[1] // self.num_kv_heads
+        times = queries_BHTE.shape[1] // keys_BGTE.shape[1]
         keys, values = (
             part.repeat_interleave(times, 1) if times > 1 else part for part in (keys_BGTE, values_BGTE)
         )
         drop = self.dropout if self.training else 0.0
-        if drop and queries_BHTE.device.type == "cpu":
-            given = _with_dropout(queries_BHTE, keys, values, mask=mask, p=drop)
+        if drop and (queries_BHTE.device.type == "cpu" or self.group is not None):
+            given = _with_dropout(queries_BHTE, keys, values, mask=mask, p=drop, group=self.group)
         else:
             given = functional.scaled_dot_product_attention(
                 queries_BHTE, keys, values, attn_mask=mask, dropout_p=drop, is_causal=causal
@@ -109,8 +126,14 @@ def window_mask(size: int, *, window: int | None, device: torch.device) -> Tenso
     return seen if window is None else seen.triu(1 - window)
 
 
-def _with_dropout(queries: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None, p: float) -> Tensor:
-    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks."""
+def _with_dropout(
+    queries: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None, p: float, group: Group | None
+) -> Tensor:
+    """Torch's kernel for a CPU has no dropout of its own and would draw slow masks; and none draws those of
+    some of the heads.
+    """
     scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
     seen = window_mask(scores.shape[-1], window=None, device=scores.device) if mask is None else mask
-    return dropout(scores.masked_fill(~seen, -torch.inf).softmax(-1), p) @ values
+    weights = scores.masked_fill(~seen, -torch.inf).softmax(-1)
+    dropped = dropout(weights, p) if group is None else group.dropout(weights, p, dim=1)
+    return dropped @ values

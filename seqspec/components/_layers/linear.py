@@ -127,13 +127,15 @@ def _shared_product(x: Tensor, *layers: nn.Linear, split: Split) -> tuple[Tensor
     weights = [split.own(layer.weight) for layer in layers]
     if isinstance(split.how, Rows):
         summed = split.group.summed(_product(x, tuple(weights), ()))
-        return (summed if layers[0].bias is None else summed + layers[0].bias,)
+        given = summed if layers[0].bias is None else summed + layers[0].bias
+        return (_with_low_rank(layers[0], x, given),)
     biases = tuple(split.own(layer.bias) for layer in layers if layer.bias is not None)
     given = _product(split.group.entered(x), tuple(weights), biases)
     if len(layers) == 1:  # What follows may write into it, which it may not into one of several views.
-        return (given,)
+        return (_with_low_rank(layers[0], x, given),)
     sizes: list[int | torch.SymInt] = [len(weight) for weight in weights]
-    return torch.split_with_sizes(given, sizes, dim=-1)
+    parts = torch.split_with_sizes(given, sizes, dim=-1)
+    return tuple(_with_low_rank(layer, x, part) for layer, part in zip(layers, parts, strict=True))
 
 
 def _with_low_rank(layer: nn.Linear, x: Tensor, given: Tensor) -> Tensor:

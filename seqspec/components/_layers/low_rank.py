@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.linear import LOW_RANK, Linear
+from seqspec.components._layers.tensor_parallel import Columns, Cut, Rows, Split, own
 
 _BY_REFERENCE = "by_reference"
 """Attribute of a parameter that a checkpoint does not hold."""
@@ -37,6 +38,8 @@ class LowRank(nn.Module):
 
     def forward(self, x: Tensor, given: Tensor, layer: Linear) -> Tensor:
         """What the layer gives with the product, where it gives ``given`` of ``x`` alone."""
+        if layer.split is not None:
+            return given + self._shared(x, layer.split)
         dropped = self.dropout(x)
         added = functional.linear(functional.linear(dropped, self.down_RI), self.up_OR) * self.scaling
         if self.length_O is None:
@@ -47,6 +50,22 @@ class LowRank(nn.Module):
             return given + (size_O - 1) * alone + size_O * added
         alone = given if layer.bias is None else given - layer.bias
         return given + (size_O - 1) * alone + size_O * added
+
+    def cuts(self, how: Columns | Rows) -> dict[str, Cut] | None:
+        """What is split where the layer beside it is; ``None`` where lengths need whole rows."""
+        if self.length_O is not None:
+            return None
+        return {"up_OR": Cut(0, how.pieces)} if isinstance(how, Columns) else {"down_RI": Cut(1)}
+
+    def _shared(self, x: Tensor, split: Split) -> Tensor:
+        """Of columns ``x`` is whole, of rows a part; the few numbers between the matrices are whole."""
+        if isinstance(split.how, Columns):
+            thin = split.group.entered(functional.linear(self.dropout(x), self.down_RI))
+            return functional.linear(thin, own(self.up_OR)) * self.scaling
+        if self.training and self.dropout.p:
+            x = split.group.dropout(x, self.dropout.p, dim=-1)
+        thin = split.group.summed(functional.linear(x, own(self.down_RI)))
+        return functional.linear(thin, self.up_OR) * self.scaling
 
     def product(self) -> Tensor:
         """``[O, I]``: what is added to the weight, before lengths."""

@@ -1,9 +1,9 @@
 """Layers whose weights several processes share, each with some of the heads or of the inner features.
 
 Shoeybi et al. (2019), "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model
-Parallelism", arXiv:1909.08053, section 3, by torch's ``DTensor``.  Between a layer whose columns are split
-and one whose rows are split each process works on its part alone; the parts are summed once on the way
-forward, where rows end, and once on the way back, where columns begin.
+Parallelism", arXiv:1909.08053, section 3; weights are torch's ``DTensor``.  Between a layer whose columns
+are split and one whose rows are split each process works on its part alone; the parts are summed once on the
+way forward, where rows end, and once on the way back, where columns begin.
 """
 
 # I inputs, O outputs
@@ -11,7 +11,7 @@ forward, where rows end, and once on the way back, where columns begin.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -33,27 +33,17 @@ class Group:
         """``x``, which every process holds, where columns begin: its gradient is the sum of what comes back
         in all processes.
         """
-        from torch.distributed.tensor import DTensor, Partial, Replicate
-
-        whole = DTensor.from_local(x, self.mesh, [Replicate()], run_check=False)
-        given: Tensor = whole.to_local(grad_placements=[Partial()])
+        given: Tensor = _Entered.apply(x, self.mesh.get_group())
         return given
 
     def summed(self, x: Tensor) -> Tensor:
-        """The sum of what all processes hold, where rows end."""
-        from torch.distributed.tensor import DTensor, Partial, Replicate
-
-        parts = DTensor.from_local(x, self.mesh, [Partial()], run_check=False)
-        given: Tensor = parts.redistribute(placements=[Replicate()]).to_local()
+        """The sum of what all processes hold, where rows end; written over ``x``."""
+        given: Tensor = _Summed.apply(x.contiguous(), self.mesh.get_group())
         return given
 
     def part(self, x: Tensor, *, dim: int) -> Tensor:
         """The part of ``x`` that is this process's, cut along ``dim``; every process holds ``x``."""
-        from torch.distributed.tensor import DTensor, Replicate, Shard
-
-        whole = DTensor.from_local(x, self.mesh, [Replicate()], run_check=False)
-        given: Tensor = whole.redistribute(placements=[Shard(dim % x.dim())]).to_local()
-        return given
+        return self.entered(x).chunk(self.size, dim)[self.rank]
 
     def dropout(self, x: Tensor, p: float, *, dim: int) -> Tensor:
         """``dropout`` of a part, cut along ``dim``: its zeros are those that one process draws for all."""
@@ -77,6 +67,15 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a parameter that is no linear layer's is split."""
+
+    dim: int
+    pieces: int = 1
+    """Stretches along ``dim`` each of which is split by itself."""
+
+
+@dataclass(frozen=True)
 class TensorPlan:
     """How a part is shared by several processes."""
 
@@ -84,6 +83,8 @@ class TensorPlan:
     """By the names of its linear layers."""
     counts: Mapping[str, int]
     """Numbers that the processes have to divide, by what they are called in a spec."""
+    weights: Mapping[str, Cut] = field(default_factory=dict)
+    """Parameters of its own, by name."""
 
 
 @runtime_checkable
@@ -106,8 +107,40 @@ class Split:
 
     def own(self, tensor: Tensor) -> Tensor:
         """The part of a weight or a bias that is this process's; constants, such as zeros, are held whole."""
-        held: Any = tensor
-        if isinstance(tensor, nn.Parameter):
-            part: Tensor = held.to_local()
-            return part
-        return self.group.part(tensor, dim=0)
+        return own(tensor) if isinstance(tensor, nn.Parameter) else self.group.part(tensor, dim=0)
+
+
+def own(tensor: Tensor) -> Tensor:
+    """The part of a parameter that is this process's, or all of one that is not split."""
+    held: Any = tensor
+    part: Tensor = held.to_local() if hasattr(held, "to_local") else held
+    return part
+
+
+class _Entered(torch.autograd.Function):
+    """Megatron-LM's f: the same on the way forward, a sum over the processes on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, processes: Any) -> Tensor:
+        ctx.processes = processes
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        total = grad.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total, group=ctx.processes)
+        return total, None
+
+
+class _Summed(torch.autograd.Function):
+    """Megatron-LM's g: a sum over the processes on the way forward, the same on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, processes: Any) -> Tensor:
+        ctx.mark_dirty(x)
+        torch.distributed.all_reduce(x, group=processes)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None

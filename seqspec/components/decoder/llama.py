@@ -21,6 +21,7 @@ from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.masks import document_mask
 from seqspec.components._layers.rotary import Rotary, Turns
+from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 from seqspec.components._layers.transformer_layer import RMSNorm
 from seqspec.schema.decoder.llama import LlamaConfig
 from seqspec.schema.types import Type
@@ -125,6 +126,8 @@ class _Layer(nn.Module):
 
     recompute = False
     """As a Transformer's layer: keep the input alone and work the rest out again in the backward pass."""
+    group: Group | None = None
+    """The processes that share the inner features of its feed-forward network."""
 
     def __init__(self, config: LlamaConfig, window: int | None) -> None:
         super().__init__()
@@ -139,6 +142,11 @@ class _Layer(nn.Module):
         self.up = Linear(config.dim, config.feed_forward_dim, bias=bias)
         self.down = Linear(config.feed_forward_dim, config.dim, bias=bias)
         self.dropout = Dropout(config.dropout)
+
+    def tensor_plan(self) -> TensorPlan:
+        """Of the feed-forward network; attention has one of its own."""
+        layers: dict[str, Columns | Rows] = {"gate": Columns(), "up": Columns(), "down": Rows()}
+        return TensorPlan(layers, counts={"feed_forward_dim": self.down.in_features})
 
     def forward(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
         if self.recompute and self.training and torch.is_grad_enabled():

@@ -18,6 +18,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import GATED, FeedForward, activate
 from seqspec.components._layers.grouped import grouped_product
 from seqspec.components._layers.routing import Routing, load
+from seqspec.components._layers.tensor_parallel import Cut, Group, TensorPlan, own
 from seqspec.schema.feed_forward.experts import ExpertsConfig
 from seqspec.schema.types import States
 
@@ -29,6 +30,8 @@ class Experts(nn.Module):
     """Stands where ``FeedForward`` does.  ``gauges`` is what the last pass in training has seen."""
 
     kernel = 1
+    group: Group | None = None
+    """The processes that share the inner features of every expert."""
 
     def __init__(self, config: ExpertsConfig, source: States, parts: Callable[[str], Any]) -> None:
         super().__init__()
@@ -47,6 +50,12 @@ class Experts(nn.Module):
         self.gauges: dict[str, tuple[Tensor, Tensor]] = {}
         self.load_E: Tensor | None = None
         """How often each expert was asked for since the last optimiser step, integers."""
+
+    def tensor_plan(self) -> TensorPlan:
+        """Each process has some of the inner features of every expert; all route alike."""
+        pieces = 2 if self.activation in GATED else 1
+        weights = {"expand_EDF": Cut(2, pieces), "contract_EFD": Cut(1)}
+        return TensorPlan({}, counts={"inner_dim": self.contract_EFD.shape[1]}, weights=weights)
 
     def forward(
         self,
@@ -99,14 +108,21 @@ class Experts(nn.Module):
         return torch.zeros_like(x_ND, dtype=y_MD.dtype).index_add(0, row_M, y_MD).view_as(x_BTD)
 
     def _apply_experts(self, x_MD: Tensor, counts_E: Tensor) -> Tensor:
-        expand_EDF: Tensor = self.expand_EDF
-        contract_EFD: Tensor = self.contract_EFD
+        expand_EDF, contract_EFD = own(self.expand_EDF), own(self.contract_EFD)
+        if self.group is not None:
+            x_MD = self.group.entered(x_MD)
         if torch.is_autocast_enabled(x_MD.device.type):  # which leaves grouped products alone
             dtype = torch.get_autocast_dtype(x_MD.device.type)
             x_MD, expand_EDF, contract_EFD = (one.to(dtype) for one in (x_MD, expand_EDF, contract_EFD))
         inner_MF = grouped_product(x_MD, expand_EDF, counts_E)
         inner_MF = activate(inner_MF, self.activation, product=True)
-        return grouped_product(self.dropout(inner_MF), contract_EFD, counts_E)
+        given_MD = grouped_product(self._dropped(inner_MF), contract_EFD, counts_E)
+        return given_MD if self.group is None else self.group.summed(given_MD)
+
+    def _dropped(self, inner_MF: Tensor) -> Tensor:
+        if self.group is None or not (self.training and self.dropout.p):
+            return self.dropout(inner_MF)
+        return self.group.dropout(inner_MF, self.dropout.p, dim=-1)
 
     @torch.no_grad()
     def _measure(self, routing: Routing, real_BT: Tensor) -> None:

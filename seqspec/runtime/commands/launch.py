@@ -38,9 +38,11 @@ def launch(
         if compiled.warnings:
             print(render(compiled.warnings, color=sys.stderr.isatty()), file=sys.stderr)
         asked: Any = placement.strategy
-        require_shardable(
-            compiled.plan, Launch(devices=placement.per_node, nodes=placement.nodes, strategy=asked)
-        )
+        processes = Launch(
+            devices=placement.per_node, nodes=placement.nodes, strategy=asked,
+            tensor_parallel=placement.tensor_parallel,
+        )  # fmt: skip
+        require_shardable(compiled.plan, processes)
         placed = replace(placement, name=compiled.plan.experiment.name)
         more = [word for name in profiles for word in ("--profile", name)]
         more += [word for one in sets for word in ("--set", one)]

@@ -35,6 +35,10 @@ class Launch:
     quiet: bool = False
     loggers: tuple[str, ...] = ()
     """Loggers of Lightning that hear the numbers too: ``csv``, ``mlflow``, ``wandb``."""
+    tensor_parallel: int | None = None
+    """Processes that split the layers among themselves under ``tp``, each group of them with batches of its
+    own; left out, all.
+    """
     pause_at: int | None = None
     """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
 
@@ -44,7 +48,12 @@ class Launch:
 
     def of_batches(self, place: Place) -> Place:
         """The place among the processes that share batches."""
-        return Place() if self.strategy == "tp" else place
+        each = self.splits(place)
+        return Place(place.rank // each, place.world // each)
+
+    def splits(self, place: Place) -> int:
+        """Processes that work on the same batches."""
+        return (self.tensor_parallel or place.world) if self.strategy == "tp" else 1
 
     @property
     def accelerator(self) -> str:

@@ -36,8 +36,26 @@ def local(tensor: Tensor) -> Tensor:
 
 def gathered(tensor: Tensor) -> Tensor:
     """All of it.  Every process must ask, in the same order."""
+    if not is_sharded(tensor):
+        return tensor
     part: Any = tensor.detach()
-    return part.full_tensor() if is_sharded(tensor) else tensor
+    return _rows_in_order(part) if _evenly_by_rows(part) else part.full_tensor()
+
+
+def _evenly_by_rows(part: Any) -> bool:
+    """Whether each process has as many rows as every other: then no layout has to be worked out."""
+    (*others, placement) = part.placements
+    kind: Any = sys.modules[_MODULE]
+    cut = not others and type(placement) is kind.Shard and placement.dim == 0
+    return bool(cut and part.numel() and part.shape[0] % part.device_mesh.size() == 0)
+
+
+def _rows_in_order(part: Any) -> Tensor:
+    whole = torch.empty(part.shape, dtype=part.dtype, device=part.device)
+    mesh = part.device_mesh
+    rows = list(whole.chunk(mesh.size()))
+    torch.distributed.all_gather(rows, part.to_local().contiguous(), group=mesh.get_group())
+    return whole
 
 
 def sharded_as(tensor: Tensor, whole: Tensor) -> Tensor:

@@ -43,6 +43,8 @@ class Placement:
 
     strategy: str = "auto"
     """How the processes share a step: the ``--strategy`` of ``seqspec run``."""
+    tensor_parallel: int | None = None
+    """Its ``--tensor-parallel``."""
 
     def check(self) -> None:
         """Raises ``RunError`` for a value that no engine could read."""
@@ -94,6 +96,8 @@ class Command:
             found += ["--devices", str(placement.per_node), "--nodes", str(placement.nodes)]
         if placement.strategy != "auto":
             found += ["--strategy", placement.strategy]
+        if placement.tensor_parallel is not None:
+            found += ["--tensor-parallel", str(placement.tensor_parallel)]
         return [*found, "--quiet"]
 
     def line(self, placement: Placement) -> str:

@@ -12,8 +12,10 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 import seqspec
@@ -93,7 +95,7 @@ def make_lock(
         **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),
         **({"feature_runs": dict(assembled.feature_runs)} if assembled.feature_runs else {}),
         **({"pretrained": dict(assembled.pretrained)} if assembled.pretrained else {}),
-        "packages": _packages(),
+        "packages": dict(_packages()),
         "machine": machine.as_json(),
         "precision": precision,
         "slices": micro_batches,
@@ -265,8 +267,14 @@ def _sources(plan: Plan) -> dict[str, str]:
         files |= {
             path for half in ("schema", "components") if (path := root / half / slot / f"{name}.py").is_file()
         }
-    found = {path.relative_to(root).as_posix(): _sha256(path.read_bytes()) for path in files}
+    found = {path.relative_to(root).as_posix(): _file_digest(path, _stamp(path)) for path in files}
     return {**found, **_plugins(plan)}
+
+
+@cache
+def _file_digest(path: Path, stamp: tuple[int, ...]) -> str:
+    """Of a file as it was at ``stamp``: a process that makes many runs reads it once."""
+    return _sha256(path.read_bytes())
 
 
 def _plugins(plan: Plan) -> dict[str, str]:
@@ -278,8 +286,11 @@ def _plugins(plan: Plan) -> dict[str, str]:
     }
 
 
-def _packages() -> dict[str, str]:
-    """Versions of what seqspec runs on, optional packages included where they are there."""
+@cache
+def _packages() -> Mapping[str, str]:
+    """Versions of what seqspec runs on, optional packages included where they are there.  Read once: what a
+    process has loaded does not change.
+    """
     asked = (requirement for requirement in requires(DISTRIBUTION) or () if not _for_developers(requirement))
     names = sorted({re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0] for requirement in asked})
     found = {"python": platform.python_version(), "implementation": sys.implementation.name}
@@ -288,7 +299,7 @@ def _packages() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def _for_developers(requirement: str) -> bool:

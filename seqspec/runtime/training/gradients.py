@@ -134,10 +134,11 @@ def global_norm(gradients: list[Tensor]) -> Tensor:
 
 def _norm_over_processes(gradients: list[Tensor]) -> Tensor:
     """Parts are added over the processes; what every process holds whole counts once."""
-    parts = [local(gradient) for gradient in gradients if is_sharded(gradient)]
+    cut: list[Any] = [gradient for gradient in gradients if is_sharded(gradient)]
+    parts = [local(gradient) for gradient in cut]
     whole = [gradient for gradient in gradients if not is_sharded(gradient)]
     total = _sum_of_squares(parts)
-    torch.distributed.all_reduce(total)
+    torch.distributed.all_reduce(total, group=cut[0].device_mesh.get_group())
     return (total + _sum_of_squares(whole)).sqrt().float() if whole else total.sqrt().float()
 
 

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from seqspec.runtime.run import resume
-from tests.runtime.training.sharded_runs import forked, launch_of, whole_run
+from tests.runtime.training.process_groups import forked, launch_of
+from tests.runtime.training.sharded_runs import whole_run
 
 
 def main(spec: Path, folder: Path) -> None:

@@ -1,19 +1,13 @@
 """What the processes do that ``test_sharded_model.py`` starts: ``SPEC FOLDER``.
 
-One process imports everything and forks the others, so that this is paid for once; it trains nothing itself,
-since a fork does not take the threads of torch along.
+One process imports everything, trains once, and forks the others, which then do all that is to be done.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import sys
-import traceback
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,58 +15,57 @@ import torch
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import agree, gather, together
 from seqspec.runtime.devices.sharded_tensors import gathered, local
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.training_module import Training
+from tests.runtime.training.process_groups import Scenes, forked, launch_of
+from tests.runtime.training.split_parts import compared
+
+ALONE = launch_of(1, "auto")
 
 
 def main(spec: Path, folder: Path) -> None:
-    alone = launch_of(1, "auto")
-    forked(1, lambda: whole_run(spec, folder / "one", alone))
+    whole_run(spec, folder / "one", ALONE)
     one = next((folder / "one").glob("*/2*"))
     cut(one, folder / "grown")
     cut(one, folder / "split_grown")
-    forked(2, lambda: whole_run(spec, folder / "ddp", launch_of(2, "ddp")))
-    forked(2, lambda: halves(spec, folder, launch_of(2, "fsdp"), ""))
-    forked(2, lambda: halves(spec, folder, launch_of(2, "tp"), "split_"))
-    for name in ("", "split_"):
-        whole = next((folder / f"{name}whole").glob("*/2*"))
-        part = cut(whole, folder / f"{name}shrunk")
-        forked(1, partial(resume, part, launch=alone))
-    four_two_one(spec, folder / "fewer")
+    grouped = spec.with_stem("grouped")
+    whole_run(grouped, folder / "grouped_one", ALONE)
+    forked(4, lambda: all_scenes(spec, grouped, folder))
 
 
-def launch_of(count: int, strategy: str, **more: int) -> Launch:
-    return Launch(device="cpu", devices=count, strategy=strategy, threads=1, quiet=True, **more)
-
-
-def forked(count: int, work: Callable[[], object]) -> None:
-    """``work`` in each of ``count`` processes that find each other."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    started = []
-    for rank in range(count):
-        started.append(os.fork())
-        if started[-1] == 0:
-            os.environ.update({**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)})
-            try:
-                work()
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            sys.stdout.flush()
-            os._exit(0)
-    if any([os.waitpid(one, 0)[1] for one in started]):
-        sys.exit("a process failed")
+def all_scenes(spec: Path, grouped: Path, folder: Path) -> None:
+    scenes = Scenes(folder)
+    fewer = folder / "fewer"
+    scenes.play(4, lambda: whole_run(spec, fewer, launch_of(4, "fsdp", pause_at=1)))
+    scenes.play(2, lambda: go_on(fewer, launch_of(2, "fsdp", pause_at=3)))
+    scenes.play(1, lambda: go_on(fewer, ALONE))
+    mesh = folder / "mesh"
+    scenes.play(4, lambda: whole_run(grouped, mesh, launch_of(4, "tp", tensor_parallel=2, pause_at=1)))
+    scenes.play(2, lambda: go_on(mesh, launch_of(2, "tp", pause_at=3)))
+    scenes.play(1, lambda: go_on(mesh, ALONE))
+    scenes.play(2, lambda: split_parts(folder))
+    scenes.play(2, lambda: whole_run(spec, folder / "ddp", launch_of(2, "ddp")))
+    for strategy, name in (("fsdp", ""), ("tp", "split_")):
+        scenes.play(2, lambda: halves(spec, folder, launch_of(2, strategy), name))  # noqa: B023  called at once
+        scenes.play(1, lambda: shrunk(folder, name))  # noqa: B023
 
 
 def whole_run(spec: Path, runs: Path, launch: Launch) -> None:
     run(compile_spec(spec), runs=runs, launch=launch)
+
+
+def go_on(runs: Path, launch: Launch) -> None:
+    resume(next(runs.glob("*/2*")), launch=launch)
+
+
+def shrunk(folder: Path, name: str) -> None:
+    """The second half, by one process, of what two began."""
+    whole = next((folder / f"{name}whole").glob("*/2*"))
+    resume(cut(whole, folder / f"{name}shrunk"), launch=ALONE)
 
 
 def halves(spec: Path, folder: Path, launch: Launch, name: str) -> None:
@@ -88,12 +81,9 @@ def halves(spec: Path, folder: Path, launch: Launch, name: str) -> None:
             (folder / f"{name}found.json").write_text(json.dumps(found))
 
 
-def four_two_one(spec: Path, runs: Path) -> None:
-    """One run, a stretch of which is done by four processes, one by two, and one by one."""
-    forked(4, lambda: whole_run(spec, runs, launch_of(4, "fsdp", pause_at=1)))
-    path = next(runs.glob("*/2*"))
-    forked(2, lambda: resume(path, launch=launch_of(2, "fsdp", pause_at=3)))
-    forked(1, lambda: resume(path, launch=launch_of(1, "auto")))
+def split_parts(folder: Path) -> None:
+    place = Place.here(launch_of(2, "tp"))
+    (folder / f"parts-{place.rank}.json").write_text(json.dumps(compared(place)))
 
 
 def cut(path: Path, folder: Path) -> Path:

@@ -20,10 +20,11 @@ from seqspec.runtime.training.strategies.shardable import require_shardable
 from seqspec.runtime.training.strategies.sharded_model import stacked_blocks
 from seqspec.runtime.training.strategies.tensor_parallel_model import (
     TensorParallelModel,
-    require_divisible,
+    require_splittable,
     splittable,
 )
 from seqspec.schema.diagnostic import RunError
+from tests.runtime.training.split_parts import PARTS
 
 SPEC = """\
 seqspec: 1
@@ -45,6 +46,15 @@ train:
    keep_last: 4}
 evaluate: {every_steps: 2, splits: [dev], metrics: [perplexity]}
 """
+GROUPED = """\
+seqspec: 1
+name: grouped
+extends: sharded.yaml
+model:
+  decoder: {type: llama, num_layers: 2, dim: 12, num_heads: 4, num_kv_heads: 2, head_dim: 4, feed_forward_dim: 10,
+            query_key_norm: true, dropout: 0.1, attention_dropout: 0.1}
+adapt: {type: lora, parts: [model.decoder], rank: 2, dropout: 0.1}
+"""
 pytestmark = pytest.mark.timeout(600)
 ONE = Launch(device="cpu", threads=1, quiet=True)
 
@@ -55,11 +65,15 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sharded")
     spec = folder / "sharded.yaml"
     spec.write_text(SPEC)
+    (folder / "grouped.yaml").write_text(GROUPED)
     command = [sys.executable, "-m", "tests.runtime.training.sharded_runs", str(spec), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
     assert done.returncode == 0, done.stderr
     found = {path.parent.parent.name: path for path in folder.glob("*/*/2*")}
-    told = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("found", "split_found")}
+    told = {
+        name: json.loads((folder / f"{name}.json").read_text())
+        for name in ("found", "split_found", "parts-0", "parts-1")
+    }
     return found | told
 
 
@@ -79,10 +93,11 @@ def bits(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["ddp", "whole", "grown", "shrunk", "fewer", "split_whole", "split_grown", "split_shrunk"],
+    ["ddp", "whole", "grown", "shrunk", "fewer", "split_whole", "split_grown", "split_shrunk", "mesh"],
 )
 def test_shards_make_the_journal_of_one_process(runs, name):
-    one = journal(runs["one"])
+    alone = runs["grouped_one" if name == "mesh" else "one"]
+    one = journal(alone)
 
     for expected, line in zip(one, journal(runs[name]), strict=True):
         assert line.keys() == expected.keys()
@@ -90,7 +105,7 @@ def test_shards_make_the_journal_of_one_process(runs, name):
             assert line.get(key, 0) == pytest.approx(expected.get(key, 0), rel=1e-6), key
     assert any(line["norm"] > 0.5 for line in one if line["event"] == "train"), "clipping was not tested"
     result = json.loads((runs[name] / "result.json").read_text())
-    expected = json.loads((runs["one"] / "result.json").read_text())
+    expected = json.loads((alone / "result.json").read_text())
     assert result["metrics"]["dev"] == pytest.approx(expected["metrics"]["dev"], rel=1e-6)
 
 
@@ -109,6 +124,14 @@ def test_what_was_saved_is_held_in_parts(runs):
     assert found["total"] * 0.5 <= max(found["held"]) < found["total"] * 0.6
     assert split["equal"]
     assert split["total"] * 0.5 < max(split["held"]) < split["total"] * 0.95
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_that_two_processes_split_gives_what_it_gave(runs, name):
+    for rank in (0, 1):
+        found = runs[f"parts-{rank}"][name]
+
+        assert max(found.values()) < 1e-6, found
 
 
 class _Stack(nn.Module):
@@ -147,11 +170,14 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
 
     assert [part.name for part in parts] == ["attention", "inner"]
     assert parts[1].plan.layers["expand"].pieces == 2
-    require_divisible(parts[1:], 4)
+    require_splittable(model["inner"], processes=4)
     with pytest.raises(RunError, match="2 processes do not divide the 3 of `num_heads` in `attention`"):
-        require_divisible(parts, 2)
-    with pytest.raises(RunError, match="nothing in this model says how"):
-        require_divisible((), 2)
+        require_splittable(model, processes=2)
+    with pytest.raises(RunError) as told:
+        require_splittable(model["inner"], processes=12)
+    assert told.value.help == "use `--tensor-parallel 4` or `--strategy fsdp`"
+    with pytest.raises(RunError, match="none in this model that it can split"):
+        require_splittable(convolution, processes=2)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +199,22 @@ def test_what_cannot_be_sharded_is_refused_before_data_are_read(tmp_path, settin
     require_shardable(plan, replace(ONE, devices=2))
 
 
+@pytest.mark.parametrize(
+    ("launch", "why"),
+    [
+        (replace(ONE, devices=4, strategy="fsdp", tensor_parallel=2), "`--strategy fsdp` splits none"),
+        (replace(ONE, devices=4, strategy="tp", tensor_parallel=3), "4 processes cannot form groups of 3"),
+        (replace(ONE, strategy="tp", tensor_parallel=2), "1 process cannot form groups of 2"),
+    ],
+)
+def test_groups_that_cannot_be_formed_are_refused(tmp_path, launch, why):
+    spec = tmp_path / "sharded.yaml"
+    spec.write_text(SPEC.replace("synthetic: 40", "root: nowhere"))
+
+    with pytest.raises(RunError, match=why):
+        require_shardable(compile_spec(spec).plan, launch)
+
+
 @pytest.mark.parametrize("activation", ["relu", "gelu", "swiglu"])
 def test_a_split_network_gives_what_it_gave(activation):
     """In one process, which holds all of what is split."""
@@ -184,7 +226,7 @@ def test_a_split_network_gives_what_it_gave(activation):
     network.zero_grad()
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
     try:
-        TensorParallelModel(nn.ModuleDict({"network": network}), Place(), device="cpu")
+        TensorParallelModel(nn.ModuleDict({"network": network}), Place(), device="cpu", size=1)
 
         given = network(x)
         given.sum().backward()

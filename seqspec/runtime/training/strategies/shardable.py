@@ -52,7 +52,7 @@ def shard(model: Any, place: Place, launch: Launch) -> SharedOut:
     if launch.strategy == "tp":
         from seqspec.runtime.training.strategies.tensor_parallel_model import TensorParallelModel
 
-        return TensorParallelModel(model, place, device=launch.accelerator)
+        return TensorParallelModel(model, place, device=launch.accelerator, size=launch.splits(place))
     from seqspec.runtime.training.strategies.sharded_model import ShardedModel
 
     return ShardedModel(model, place, device=launch.accelerator)
@@ -60,7 +60,9 @@ def shard(model: Any, place: Place, launch: Launch) -> SharedOut:
 
 def require_shardable(plan: Plan, launch: Launch) -> None:
     """Raises ``RunError`` where ``--strategy`` cannot carry the plan out."""
-    if not launch.shards(Place.here(launch)):
+    place = Place.here(launch)
+    _require_groups(launch, place)
+    if not launch.shards(place):
         return
     what = next(_hindrances(plan, launch), None)
     if what:
@@ -68,6 +70,33 @@ def require_shardable(plan: Plan, launch: Launch) -> None:
             f"`--strategy {launch.strategy}` cannot shard a run with {what}",
             exit=Exit.USAGE,
             help="leave --strategy out: every process then holds the whole model",
+        )
+
+
+def require_divisible(model: Any, launch: Launch, place: Place) -> None:
+    """Raises ``RunError`` where the processes cannot split the model among themselves."""
+    if launch.strategy == "tp" and place.world > 1:
+        from seqspec.runtime.training.strategies.tensor_parallel_model import require_splittable
+
+        require_splittable(model, processes=launch.splits(place))
+
+
+def _require_groups(launch: Launch, place: Place) -> None:
+    size = launch.tensor_parallel
+    if size is None:
+        return
+    if launch.strategy != "tp":
+        raise RunError(
+            f"`--tensor-parallel {size}` says how many processes split a layer, "
+            f"and `--strategy {launch.strategy}` splits none",
+            exit=Exit.USAGE,
+            help="use `--strategy tp`, or leave --tensor-parallel out",
+        )
+    if place.world % size:
+        raise RunError(
+            f"{place.world} process{'es' * (place.world > 1)} cannot form groups of {size}",
+            exit=Exit.USAGE,
+            help="use a number of devices that is a multiple of --tensor-parallel",
         )
 
 

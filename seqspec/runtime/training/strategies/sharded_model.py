@@ -17,6 +17,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
 from seqspec.runtime.devices.launch import Place
+from seqspec.runtime.training.strategies.buffers import share_buffers
 
 T = TypeVar("T")
 
@@ -85,13 +86,8 @@ class ShardedModel:
         for parameter, (total, count) in zip(self.whole, rows, strict=True):
             parameter.grad = (total / self._world).to(parameter.dtype) if count else None
 
-    @torch.no_grad()
     def share_buffers(self) -> None:
-        """Running statistics are those of the first process, as under DDP."""
-        for module in self.model.modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None and name not in module._non_persistent_buffers_set:
-                    torch.distributed.broadcast(buffer, src=0)
+        share_buffers(self.model)
 
 
 def stacked_blocks(model: nn.Module) -> Iterator[nn.Module]:
