@@ -18,6 +18,7 @@ from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, 
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, micro_batches
 from seqspec.data.batching.partners import Mixer
+from seqspec.data.batching.step_shares import StepShares
 from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
@@ -92,7 +93,7 @@ class TaskSteps(Dataset[Batch]):
     """The same for several tasks that take turns: each global batch is the next of its task's own order."""
 
     tasks: Mapping[str, MicroSteps]
-    turns: Turns | Rounds
+    turns: Turns | Rounds | StepShares
     num_micro_batches: int = 1
     rank: int = 0
     world: int = 1

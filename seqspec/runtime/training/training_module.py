@@ -93,7 +93,10 @@ class Training(lightning.LightningModule):
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
-            JointStep(program.joining, self.cycle.turn.parameters, tasks=len(program.each), seed=self.seed)
+            JointStep(
+                program.joining, self.cycle.turn.parameters, tasks=len(program.each),
+                batches=len(self.cycle.turns), seed=self.seed,
+            )
             if program.joining
             else None
         )
