@@ -110,7 +110,7 @@ def test_the_gradient_is_that_of_the_mean_batch_times_the_tasks():
         ({"procedure": "supervised"}, "`per_step` gives a step batches of all tasks, and `supervised` makes an"),
         ({"train": {"mix": {"type": "per_step", "batches": 1}}}, "has none for some of the 2 tasks"),
         ({"train": {"mix": {"by": {"type": "per_step", "batches": 2}}}}, "says itself how many batches"),
-        ({"train": {"mix": {"by": {"rates": {"other": 1}}}}}, "there is no task `other`"),
+        ({"train": {"mix": {"by": {"type": "constant", "rates": {"other": 1}}}}}, "there is no task `other`"),
         ({"train": {"mix": {"by": ADAPTIVE}}, "evaluate": {"every_steps": None}}, "and there is none"),
     ],
 )
