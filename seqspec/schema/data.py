@@ -210,8 +210,8 @@ class Pack(Config):
     """
     sample: Literal["rows", "offsets", "lanes"] = "rows"
     """``rows``: fixed rows, shuffled.  ``offsets``: every row starts at a random place in the stream.
-    ``lanes``: the stream is cut into as many stretches as a batch has rows, and each batch has the next row of
-    every one, so that a model which carries a memory goes on from the row before.
+    ``lanes``: the stream is cut into as many stretches as a batch has rows, and each batch has the next row
+    of every one, so that a model which carries a memory goes on from the row before.
     """
     remainder: Annotated[Literal["row", "drop"], Later] = "row"
     """The training tokens after the last whole row: a shorter ``row``, which is padded, or left out of every

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -69,7 +68,14 @@ def test_two_processes_follow_evaluations_to_the_same_tasks_and_bits(runs, name)
 
 
 def test_a_killed_run_goes_on_within_a_step_of_several_batches(runs):
-    command = [sys.executable, "-m", "tests.two_tasks", str(runs.specs["several"]), str(runs.root / "killed"), "18"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.two_tasks",
+        str(runs.specs["several"]),
+        str(runs.root / "killed"),
+        "18",
+    ]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     (cut,) = (runs.root / "killed").glob("*/2*")
 
@@ -107,7 +113,10 @@ def test_the_gradient_is_that_of_the_mean_batch_times_the_tasks():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"procedure": "supervised"}, "`per_step` gives a step batches of all tasks, and `supervised` makes an"),
+        (
+            {"procedure": "supervised"},
+            "`per_step` gives a step batches of all tasks, and `supervised` makes an",
+        ),
         ({"train": {"mix": {"type": "per_step", "batches": 1}}}, "has none for some of the 2 tasks"),
         ({"train": {"mix": {"by": {"type": "per_step", "batches": 2}}}}, "says itself how many batches"),
         ({"train": {"mix": {"by": {"type": "constant", "rates": {"other": 1}}}}}, "there is no task `other`"),

@@ -45,7 +45,7 @@ def _memory(plan: Plan) -> Iterator[Finding]:
     inner: Any = getattr(decoder, "self_attention", None)
     at: Path = ("model", "decoder")
     if not getattr(inner, "carries", False):
-        help = "use decoder `transformer` with `self_attention: transformer_xl` or `compressive`, or `sample: rows`"
+        help = "give decoder `transformer` the `self_attention` `transformer_xl` or `compressive`"
         message = "nothing in the model goes on from the row before, as lanes are for"
         yield Finding(AT, message, help=help, also=((at, "begins anew with each row"),))
         return
@@ -72,10 +72,16 @@ def _order(plan: Plan) -> Iterator[Finding]:
               "sizes": batch.sizes is not None, "max_examples": batch.max_examples is not None}  # fmt: skip
     for field in ("shuffle", "buckets", "sizes", "max_examples"):
         if field in batch.model_fields_set and stated[field]:
-            message = f"`{field}` would change which rows a batch holds, and with lanes it is the next of each"
+            message = (
+                f"`{field}` would change which rows a batch holds, and with lanes it is the next of each"
+            )
             help = "take it out; `size` says how many lanes there are"
             yield Finding(("data", "batch", field), message, help=help, on_key=True)
     if experiment.procedure.updates(tuple(str(path[-1]) for path in plan.optimizers)) > 1:
-        message = f"`{experiment.procedure.component[1]}` takes several batches a step, each for another phase"
+        message = (
+            f"`{experiment.procedure.component[1]}` takes several batches a step, each for another phase"
+        )
         help = "use one that takes every batch in turn, such as `supervised`"
-        yield Finding(("procedure",), message, help=help, also=((AT, "each row goes on from the one before"),))
+        yield Finding(
+            ("procedure",), message, help=help, also=((AT, "each row goes on from the one before"),)
+        )

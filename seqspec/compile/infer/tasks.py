@@ -108,7 +108,9 @@ def _unfit_mix(experiment: Experiment, flow: TypeFlow, *, joins: bool) -> None:
     """A mix that draws tasks in turn where a step joins all of them, or the other way round."""
     procedure, mix = (part.component[1] for part in (experiment.procedure, experiment.train.mix) if part)
     message = f"a step of `{procedure}` takes a batch of each task: none is drawn"
-    help = "take `mix` out, or write `mix: {type: per_step, batches: …, by: …}` for more batches of some tasks"
+    help = (
+        "take `mix` out, or write `mix: {type: per_step, batches: …, by: …}` for more batches of some tasks"
+    )
     if not joins:
         message = f"`{mix}` gives a step batches of all tasks, and `{procedure}` makes an update after each"
         help = "set `procedure: joint`, which makes one update of a step's batches"

@@ -162,9 +162,7 @@ class Compressive(nn.Module):
         there_GZ = (starts_G[:, None] - self.memory) // self.rate + slot_Z >= -offset
         return torch.cat([there_GZ[:, None].expand(-1, self.segment, -1), near], dim=-1)
 
-    def _reconstruction(
-        self, queries: Tensor, x_BTD: Tensor, squeezed_BZD: Tensor, *, known: int
-    ) -> Tensor:
+    def _reconstruction(self, queries: Tensor, x_BTD: Tensor, squeezed_BZD: Tensor, *, known: int) -> Tensor:
         """``[B]``: of each segment's content attention over the oldest segment of its memory, what becomes of
         it once that is compressed (algorithm 2), squared and averaged.  Of ``x_BTD`` the first ``known``
         stand before the row.

@@ -1,8 +1,9 @@
-"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its own input.  The newest
-inputs of a row are what is carried to the row after it.
+"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its own input.  The
+newest inputs of a row are what is carried to the row after it.
 """
 
-# B batch, N hypotheses, G segments, L segment, M memory, K carried, T time, D width, H heads, E width of a head
+# B batch, N hypotheses, G segments, L segment, M memory, K carried, T time, D width, H heads,
+# E width of a head
 
 from __future__ import annotations
 

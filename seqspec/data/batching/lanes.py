@@ -1,4 +1,5 @@
-"""Rows of a packed text in lanes: each lane is a stretch of the text, and batch *g* holds row *g* of every lane.
+"""Rows of a packed text in lanes: each lane is a stretch of the text, and batch *g* holds row *g* of every
+lane.
 
 So a row follows the row before it of the same lane in the batch before, and what a model has kept of that one
 is its past (Dai et al. 2019, arXiv:1901.02860, section 3.2).
@@ -48,8 +49,8 @@ class Lanes:
         return Layout(examples, np.arange(self.rows + 1, dtype=np.int64), (cuts,))
 
     def evaluation(self, *, parts: int) -> Layout:
-        """Of an evaluation: batch *g* · ``parts`` + *p* is place *g* of the lanes of part *p*, so that processes
-        which share batches in turn each go through lanes of their own.
+        """Of an evaluation: batch *g* · ``parts`` + *p* is place *g* of the lanes of part *p*, so that
+        processes which share batches in turn each go through lanes of their own.
         """
         groups = np.array_split(np.arange(self.count), min(parts, self.count))
         batches = [self.at(place, lanes) for place in range(self.places) for lanes in groups]

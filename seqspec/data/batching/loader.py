@@ -247,9 +247,7 @@ def evaluation_of(
     """
     lanes = lanes_of(split, limit=limit) if rows is None else None
     if lanes is not None:
-        return Evaluation(
-            split, lanes.evaluation(parts=num_micro_batches), parts.counted, rank, world, lanes
-        )
+        return Evaluation(split, lanes.evaluation(parts=num_micro_batches), parts.counted, rank, world, lanes)
     batch = parts.config.batch
     size = max(batch.size / num_micro_batches, 1.0 if batch.unit == "examples" else 1e-9)
     measured = batch.measured(split.roles)

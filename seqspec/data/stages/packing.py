@@ -110,8 +110,8 @@ class PackedSplit:
     def __post_init__(self) -> None:
         if self.num_lanes and self._whole and not len(self):
             raise DataError(
-                f"{self.name} holds {self.num_tokens:,} tokens, and a row of {self.config.length:,} for each of "
-                f"{self.num_lanes:,} lanes is more",
+                f"{self.name} holds {self.num_tokens:,} tokens, fewer than a row of "
+                f"{self.config.length:,} for each of {self.num_lanes:,} lanes",
                 help="make `data.batch.size` smaller, or `data.pack.length`",
             )
         if self._whole and self.num_tokens < self.config.length:

@@ -184,8 +184,8 @@ def _require_lanes(module: Training) -> None:
         if lanes is not None and module.micro_batches > lanes:
             where = f" of `{task}`" if task else ""
             raise RunError(
-                f"a batch{where} has {lanes} lane{'s' * (lanes > 1)} (`data.pack.sample: lanes`) and cannot be cut "
-                f"into {module.micro_batches} slices",
+                f"a batch{where} has {lanes} lane{'s' * (lanes > 1)} (`data.pack.sample: lanes`) and cannot "
+                f"be cut into {module.micro_batches} slices",
                 exit=Exit.USAGE,
                 help="use fewer processes or a smaller `train.accumulate`, or raise `data.batch.size`",
             )

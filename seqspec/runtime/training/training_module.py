@@ -95,8 +95,11 @@ class Training(lightning.LightningModule):
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
             JointStep(
-                program.joining, self.cycle.turn.parameters, tasks=len(program.each),
-                batches=len(self.cycle.turns), seed=self.seed,
+                program.joining,
+                self.cycle.turn.parameters,
+                tasks=len(program.each),
+                batches=len(self.cycle.turns),
+                seed=self.seed,
             )
             if program.joining
             else None

@@ -21,7 +21,9 @@ class SelfAttentionConfig(Config):
     """Whether it tells places apart by itself, so that a layer needs no ``positions``."""
 
     carries: ClassVar[bool] = False
-    """Whether it goes on from one packed row to the next, where rows stand in lanes (``data.pack.sample``)."""
+    """Whether it goes on from one packed row to the next, where rows stand in lanes
+    (``data.pack.sample``).
+    """
     full_every: Count = 0
     """The last of every so many layers keeps full attention; 0: none does."""
 

@@ -1,0 +1,124 @@
+"""Rows in lanes: the memory goes on from row to row, over kills, slices and processes, and is what one pass over the whole text gives."""
+
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.components.carried import Carried
+from seqspec.data.batching.batch import InLanes
+from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.evaluate import evaluation
+from seqspec.runtime.run import resume, run
+from seqspec.runtime.training.carried_memories import LaneMemories
+from seqspec.schema.diagnostic import RunError
+from tests.runtime.lanes_spec import SPEC
+
+LAUNCH = Launch(device="cpu", threads=1, quiet=True)
+
+
+def written(root, text, name):
+    (root / name).write_text(text)
+    return root / name
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """One process, and two that share the lanes, the second time up to a step from which one goes on."""
+    root = tmp_path_factory.mktemp("lanes")
+    spec = written(root, SPEC, "lanes.yaml")
+    alone = run(compile_spec(spec), runs=root / "alone", launch=LAUNCH).folder.path
+    command = [sys.executable, "-m", "tests.runtime.paired_processes", str(spec), str(root / "two")]
+    command += ["--pause", "4", str(spec), str(root / "fewer")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    two, fewer = (next((root / name).glob("*/2*")) for name in ("two", "fewer"))
+    resume(fewer, launch=LAUNCH)
+    return SimpleNamespace(root=root, spec=spec, alone=alone, two=two, fewer=fewer)
+
+
+def bits(path):
+    found = {file.name: file.read_bytes() for file in path.glob("checkpoints/step-00000008/*")}
+    assert "carried.safetensors" in found
+    return found | {"metrics": (path / "metrics.jsonl").read_bytes()}
+
+
+@pytest.mark.parametrize("other", ["two", "fewer"])
+def test_processes_that_share_lanes_end_in_the_same_bits(runs, other):
+    assert bits(getattr(runs, other)) == bits(runs.alone)
+
+
+def test_a_killed_run_goes_on_with_its_memories(runs):
+    command = [sys.executable, "-m", "tests.two_tasks", str(runs.spec), str(runs.root / "killed"), "6"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    (cut,) = (runs.root / "killed").glob("*/2*")
+
+    resume(cut, launch=LAUNCH)
+
+    assert bits(cut) == bits(runs.alone)
+
+
+def test_a_checkpoint_holds_the_memory_of_every_lane(runs):
+    held = read_checkpoint(runs.alone / "checkpoints" / "step-00000008", step=8).tensors["carried"]
+
+    assert {tuple(tensor.shape) for tensor in held.values()} == {(4, 24, 16)}  # lanes, memory, width
+    assert len(held) == 2  # layers
+    assert all(not torch.equal(tensor[0], tensor[1]) for tensor in held.values())
+
+
+def test_perplexity_along_a_lane_is_that_of_the_whole_text(runs):
+    def perplexity(*sets):
+        over = [Overlay.set(one) for one in sets]
+        scored = evaluation(runs.alone, split="dev", checkpoint="last", over=over, launch=LAUNCH).scored
+        return scored.metrics["perplexity"]
+
+    lane = perplexity("data.batch.size=16")
+    whole = perplexity("data.pack.sample=rows", "data.pack.length=2048")
+    apart = perplexity("data.pack.sample=rows")
+
+    assert lane == pytest.approx(whole, rel=1e-6)
+    assert abs(apart - whole) > 1e-4 * whole
+    assert perplexity() == pytest.approx(whole, rel=0.02)  # four lanes begin four times
+
+
+def test_more_slices_than_lanes_are_refused(runs):
+    text = SPEC.replace("accumulate: 2", "accumulate: 8")
+
+    with pytest.raises(RunError, match=r"has 4 lanes .* cannot be cut into 8 slices"):
+        run(compile_spec(written(runs.root, text, "many.yaml")), runs=runs.root / "many", launch=LAUNCH)
+
+
+class Part(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.carried = Carried()
+
+
+def test_memories_follow_their_lanes_whatever_the_slices():
+    part = Part()
+    memories = LaneMemories(part)
+
+    def passed(lanes, keep, begins=False):
+        with memories.around(InLanes(lanes, begins)):
+            past = part.carried.past.get("x")
+            part.carried.kept = {"x": torch.tensor(keep)}
+        return None if past is None else past.tolist()
+
+    assert passed((0, 1), [[0.0], [1.0]], begins=True) is None
+    assert passed((2,), [[2.0]], begins=True) is None
+    assert passed((0,), [[10.0]]) == [[0.0]]
+    assert passed((1, 2), [[11.0], [12.0]]) == [[1.0], [2.0]]
+    held = memories.state()
+    assert held[""]["x"].tolist() == [[10.0], [11.0], [12.0]]
+    memories.load(held)
+    assert passed((1,), [[0.0]]) == [[11.0]]
+    memories.forget()
+    assert passed((0,), [[0.0]]) is None
+    with memories.around(None):
+        assert not part.carried.keeps
