@@ -1,4 +1,6 @@
-"""Rows in lanes: the memory goes on from row to row, over kills, slices and processes, and is what one pass over the whole text gives."""
+"""Rows in lanes: the memory goes on from row to row, over kills, slices and processes, and gives what one pass
+over the whole text gives.
+"""
 
 import signal
 import subprocess
@@ -17,6 +19,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.evaluate import evaluation
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.training.carried_memories import LaneMemories
+from seqspec.runtime.training.trainer import require_lanes
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.lanes_spec import SPEC
 
@@ -87,11 +90,13 @@ def test_perplexity_along_a_lane_is_that_of_the_whole_text(runs):
     assert perplexity() == pytest.approx(whole, rel=0.02)  # four lanes begin four times
 
 
-def test_more_slices_than_lanes_are_refused(runs):
-    text = SPEC.replace("accumulate: 2", "accumulate: 8")
+def test_more_processes_than_lanes_are_refused(tmp_path):
+    """What the spec says is refused before (SQ220); how many processes there are is known here."""
+    program = SimpleNamespace(plan=compile_spec(written(tmp_path, SPEC, "lanes.yaml")).plan)
+    module = SimpleNamespace(program=SimpleNamespace(each={"": program}), micro_batches=8)
 
     with pytest.raises(RunError, match=r"has 4 lanes .* cannot be cut into 8 slices"):
-        run(compile_spec(written(runs.root, text, "many.yaml")), runs=runs.root / "many", launch=LAUNCH)
+        require_lanes(module)
 
 
 class Part(torch.nn.Module):

@@ -74,7 +74,7 @@ def train(
             exit=Exit.USAGE,
             help="use `--precision bfloat16`",
         )
-    _require_lanes(module)
+    require_lanes(module)
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
     timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)
@@ -177,7 +177,7 @@ def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
     return "auto" if launch.strategy in ("fsdp", "tp") else launch.strategy
 
 
-def _require_lanes(module: Training) -> None:
+def require_lanes(module: Training) -> None:
     """Raises ``RunError`` where a batch is cut into more slices than it has lanes."""
     for task, one in module.program.each.items():
         lanes = one.plan.experiment.data.lanes
