@@ -18,6 +18,7 @@ from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.evaluate import evaluation
 from seqspec.runtime.run import resume, run
+from seqspec.runtime.training import carried_memories
 from seqspec.runtime.training.carried_memories import LaneMemories
 from seqspec.runtime.training.trainer import require_lanes
 from seqspec.schema.diagnostic import RunError
@@ -127,3 +128,21 @@ def test_memories_follow_their_lanes_whatever_the_slices():
     assert passed((0,), [[0.0]]) is None
     with memories.around(None):
         assert not part.carried.keeps
+
+
+def test_a_process_that_was_handed_every_lane_knows_which_are_its_own(monkeypatch):
+    """After a resume each of two processes holds all lanes, and goes on with half of them."""
+    each = [LaneMemories(Part()) for _ in range(2)]
+    for rank, memories in enumerate(each):
+        memories.load({"": {"x": torch.zeros(4, 1)}})
+        (part,) = (part for part in memories._parts.values())
+        with memories.around(InLanes((2 * rank, 2 * rank + 1), False)):
+            part.kept = {"x": torch.tensor([[1.0 + rank], [1.0 + rank]])}
+    told = []
+    monkeypatch.setattr(carried_memories, "gather", lambda mine: told.append(mine) or [mine])
+    each[1].state()
+    monkeypatch.setattr(carried_memories, "gather", lambda mine: [mine, told[0]])
+
+    assert each[0].state()[""]["x"].flatten().tolist() == [1.0, 1.0, 2.0, 2.0]
+    monkeypatch.setattr(carried_memories, "gather", lambda mine: [mine])
+    assert each[0].state()[""]["x"].flatten().tolist() == [1.0, 1.0, 0.0, 0.0]

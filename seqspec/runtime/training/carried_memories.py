@@ -30,6 +30,8 @@ class _Row(NamedTuple):
     number: int
     of: int
     """Rows of ``held``."""
+    loaded: bool = False
+    """It is of a checkpoint; where another process has the lane now, that one has a newer."""
 
 
 class LaneMemories:
@@ -67,14 +69,15 @@ class LaneMemories:
 
     def state(self) -> Held:
         """The memories of every lane, one after another; all processes must ask."""
-        mine = {lane: _one(row) for lane, row in self._rows.items()}
-        lanes = {lane: held for part in gather(mine) for lane, held in part.items()}
+        mine = {lane: _one(row) for lane, row in self._rows.items() if not row.loaded}
+        lanes = {lane: _one(row) for lane, row in self._rows.items() if row.loaded}
+        lanes |= {lane: held for part in gather(mine) for lane, held in part.items()}
         return _joined([lanes[lane] for lane in sorted(lanes)])
 
     def load(self, held: Held) -> None:
         """Take up what ``state`` gave."""
         count = next((len(tensor) for part in held.values() for tensor in part.values()), 0)
-        self._rows = {lane: _Row(held, lane, count) for lane in range(count)}
+        self._rows = {lane: _Row(held, lane, count, loaded=True) for lane in range(count)}
 
     def _found(self, lanes: InLanes) -> Held:
         rows = [self._rows[lane] for lane in lanes.numbers if lane in self._rows]

@@ -41,7 +41,8 @@ class PerStepConfig(Config):
         """Refuses fewer batches than tasks, and a mix of steps within one."""
         if self.batches < len(tasks):
             raise Mismatch(
-                f"a step of {self.batches} batches has none for some of the {len(tasks)} tasks",
+                f"a step of {self.batches} batch{'es' * (self.batches > 1)} has none for some of the "
+                f"{len(tasks)} tasks",
                 at=("batches",),
                 help=f"use {len(tasks)} or more",
             )
