@@ -31,7 +31,10 @@ BOTH_WAYS = {
 }
 XL = "{type: transformer_xl, segment: 16, memory: 32}"
 COMPRESSIVE = "{type: compressive, segment: 16, memory: 16, compressed: 16, rate: 4}"
-APART, LANES = ("data.pack.sample=offsets",), ("data.pack.sample=lanes", "data.pack.length=32")
+APART, LANES = (
+    ("data.pack.sample=offsets",),
+    ("data.pack.sample=lanes", "data.pack.length=32", "data.batch.size=16"),
+)
 ONE_WAY = {
     "full": ("null", "rotary", APART),
     "sliding_window": ("{type: sliding_window, window: 16}", "rotary", APART),

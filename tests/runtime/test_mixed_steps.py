@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.validation import Options, validate_file
 from seqspec.components.procedure.joint import Joint
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import resume, run
@@ -133,3 +134,11 @@ def test_what_does_not_fit_is_refused(tmp_path, change, said):
 
     assert [one.message for one in told.value.diagnostics if said in one.message]
     assert len(told.value.diagnostics) == 1
+
+
+@pytest.mark.parametrize(("wrong", "code"), [({"batchs": 3}, "SQ101"), ({"batches": "x"}, "SQ106")])
+def test_a_slip_in_the_number_of_batches_is_one_message(tmp_path, wrong, code):
+    change = {"procedure": "joint", "train": {"mix": {"type": "per_step", "by": "proportional", **wrong}}}
+    found = validate_file(two_tasks(tmp_path, change, text=TASKS), Options())
+
+    assert [one.code for one in found] == [code]

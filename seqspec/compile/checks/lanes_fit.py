@@ -32,9 +32,6 @@ def check(plan: Plan) -> Iterator[Finding]:
         return
     yield from _memory(plan)
     yield from _order(plan)
-    if not data.lanes:
-        message = f"a batch of {data.batch.size:g} {data.batch.unit} holds no row of {data.pack.length}"
-        yield Finding(("data", "batch", "size"), message, help="make it larger, or the rows shorter")
 
 
 def _memory(plan: Plan) -> Iterator[Finding]:
