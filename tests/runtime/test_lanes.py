@@ -2,9 +2,6 @@
 over the whole text gives.
 """
 
-import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +20,7 @@ from seqspec.runtime.training.carried_memories import LaneMemories
 from seqspec.runtime.training.trainer import require_lanes
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.lanes_spec import SPEC
+from tests.runtime.paired_processes import in_processes
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
@@ -34,17 +32,17 @@ def written(root, text, name):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """One process, and two that share the lanes, the second time up to a step from which one goes on."""
+    """One process; two that share the lanes, the second time up to a step from which one goes on; a killed one."""
     root = tmp_path_factory.mktemp("lanes")
     spec = written(root, SPEC, "lanes.yaml")
     alone = run(compile_spec(spec), runs=root / "alone", launch=LAUNCH).folder.path
-    command = [sys.executable, "-m", "tests.runtime.paired_processes", str(spec), str(root / "two")]
-    command += ["--pause", "4", str(spec), str(root / "fewer")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    two, fewer = (next((root / name).glob("*/2*")) for name in ("two", "fewer"))
+    in_processes(
+        *(spec, root / "two"), *("--pause", 4, spec, root / "fewer"), *("--kill", 6, spec, root / "killed")
+    )
+    two, fewer, killed = (next((root / name).glob("*/2*")) for name in ("two", "fewer", "killed"))
+    resume(killed, launch=LAUNCH)
     resume(fewer, launch=LAUNCH)
-    return SimpleNamespace(root=root, spec=spec, alone=alone, two=two, fewer=fewer)
+    return SimpleNamespace(root=root, spec=spec, alone=alone, two=two, fewer=fewer, killed=killed)
 
 
 def bits(path):
@@ -53,19 +51,9 @@ def bits(path):
     return found | {"metrics": (path / "metrics.jsonl").read_bytes()}
 
 
-@pytest.mark.parametrize("other", ["two", "fewer"])
-def test_processes_that_share_lanes_end_in_the_same_bits(runs, other):
+@pytest.mark.parametrize("other", ["two", "fewer", "killed"])
+def test_processes_that_share_lanes_and_runs_that_go_on_end_in_the_same_bits(runs, other):
     assert bits(getattr(runs, other)) == bits(runs.alone)
-
-
-def test_a_killed_run_goes_on_with_its_memories(runs):
-    command = [sys.executable, "-m", "tests.two_tasks", str(runs.spec), str(runs.root / "killed"), "6"]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    (cut,) = (runs.root / "killed").glob("*/2*")
-
-    resume(cut, launch=LAUNCH)
-
-    assert bits(cut) == bits(runs.alone)
 
 
 def test_a_checkpoint_holds_the_memory_of_every_lane(runs):

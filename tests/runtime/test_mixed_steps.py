@@ -1,9 +1,6 @@
 """Steps of several batches of several tasks, and mixes that follow evaluations, on two processes and killed."""
 
 import json
-import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +18,7 @@ from seqspec.schema.procedure.joint import JointConfig
 from seqspec.schema.types import Nothing
 from tests.algorithmic_tasks import TASKS
 from tests.compile.experiments import merged
+from tests.runtime.paired_processes import in_processes
 from tests.two_tasks import two_tasks
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
@@ -36,7 +34,7 @@ SEVERAL = {
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two specs, each trained by one process and by two."""
+    """Two specs, each trained by one process and by two; one of them by a process that is killed, too."""
     root = tmp_path_factory.mktemp("mixed")
     specs = {
         "turns": two_tasks(root, TAKING_TURNS, text=TASKS, name="turns.yaml"),
@@ -46,12 +44,12 @@ def runs(tmp_path_factory):
         name: run(compile_spec(spec), runs=root / "alone" / name, launch=LAUNCH).folder
         for name, spec in specs.items()
     }
-    pairs = [str(one) for name, spec in specs.items() for one in (spec, root / "two" / name)]
-    command = [sys.executable, "-m", "tests.runtime.paired_processes", *pairs]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    pairs = [one for name, spec in specs.items() for one in (spec, root / "two" / name)]
+    in_processes(*pairs, "--kill", 18, specs["several"], root / "killed")
     two = {name: next((root / "two" / name).glob("*/2*")) for name in specs}
-    return SimpleNamespace(root=root, specs=specs, alone=alone, two=two)
+    killed = next((root / "killed").glob("*/2*"))
+    resume(killed, launch=LAUNCH)
+    return SimpleNamespace(alone=alone, two=two, killed=killed)
 
 
 def bits(path):
@@ -69,20 +67,7 @@ def test_two_processes_follow_evaluations_to_the_same_tasks_and_bits(runs, name)
 
 
 def test_a_killed_run_goes_on_within_a_step_of_several_batches(runs):
-    command = [
-        sys.executable,
-        "-m",
-        "tests.two_tasks",
-        str(runs.specs["several"]),
-        str(runs.root / "killed"),
-        "18",
-    ]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    (cut,) = (runs.root / "killed").glob("*/2*")
-
-    resume(cut, launch=LAUNCH)
-
-    assert bits(cut) == bits(runs.alone["several"].path)
+    assert bits(runs.killed) == bits(runs.alone["several"].path)
 
 
 def test_the_journal_has_every_task_at_every_step(runs):
