@@ -19,6 +19,6 @@ model:
     dropout: 0.1
     self_attention: {type: transformer_xl, segment: 8, memory: 24}
 optimizer: {type: adamw, schedule: {type: constant, peak: 0.003}}
-train: {max_steps: 8, checkpoint_every_steps: 3, log_every_steps: 2, accumulate: 2}
-evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
+train: {max_steps: 6, checkpoint_every_steps: 3, log_every_steps: 2, accumulate: 2}
+evaluate: {every_steps: 3, splits: [dev], metrics: [perplexity]}
 """
