@@ -208,8 +208,11 @@ class Pack(Config):
     """Distance between the starts of rows; left out, equal to ``length``, so that every token is a target
     once an epoch.
     """
-    sample: Literal["rows", "offsets"] = "rows"
-    """``rows``: fixed rows, shuffled.  ``offsets``: every row starts at a random place in the stream."""
+    sample: Literal["rows", "offsets", "lanes"] = "rows"
+    """``rows``: fixed rows, shuffled.  ``offsets``: every row starts at a random place in the stream.
+    ``lanes``: the stream is cut into as many stretches as a batch has rows, and each batch has the next row
+    of every one, so that a model which carries a memory goes on from the row before.
+    """
     remainder: Annotated[Literal["row", "drop"], Later] = "row"
     """The training tokens after the last whole row: a shorter ``row``, which is padded, or left out of every
     epoch and counted (``drop``), so that all rows are of one length.  Other splits keep every token.
@@ -280,3 +283,10 @@ class Data(Config):
     """Examples that each split must have, before filters."""
     accept: Annotated[dict[Check, str], Cosmetic] = {}
     """Findings of ``seqspec data inspect`` that are known, each with the reason why it does not matter."""
+
+    @property
+    def lanes(self) -> int | None:
+        """Lanes that packed rows stand in, 0 where a batch holds none; ``None`` where they stand in none."""
+        if self.pack is None or self.pack.sample != "lanes":
+            return None
+        return int(self.batch.size // (1 if self.batch.unit == "examples" else self.pack.length))

@@ -137,7 +137,7 @@ def test_rounds_give_each_task_its_next_batch():
 
 
 def test_the_task_whose_gradient_is_not_finite_is_named():
-    held = [Held("a", [], 1.0, 0.0, []), Held("b", [], math.nan, 0.0, []), Held("c", [], 2.0, 0.0, [])]
+    held = [Held("a", [], 1.0, (), []), Held("b", [], math.nan, (), []), Held("c", [], 2.0, (), [])]
 
     assert culprit(held).task == "b"
 

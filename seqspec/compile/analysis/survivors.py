@@ -57,7 +57,8 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
             _doubtful(place, path, tree) for place in _places(finding.at, finding.also) for path in refused
         )
     )
-    return (*mistakes, *checked)
+    certain = (d for d in mistakes if not any(d.path[: len(path)] == path for path in refused))
+    return (*certain, *checked)
 
 
 STAND_INS = (1.0, 1, "x")

@@ -93,17 +93,28 @@ def _ranks(config: Any, place: Path) -> tuple[int, ...]:
 def _mixed(experiment: Experiment, record: Record, each: Mapping[str, Plan]) -> Any:
     """``train`` with the mix filled in, and what weighs the losses."""
     flow = TypeFlow(experiment.train, ("train",), record)
-    joins = getattr(experiment.procedure, "joins", False)
-    if joins and experiment.train.mix is not None:
-        message = f"a step of `{experiment.procedure.component[1]}` takes a batch of each task: none is drawn"
-        help = "take `mix` out; a task's `weight` says how much it counts"
-        flow.fault(("mix",), message, help=help, code="SQ341")
-    elif not joins:
-        if experiment.train.mix is None:
+    joins, mix = getattr(experiment.procedure, "joins", False), experiment.train.mix
+    if joins != (getattr(mix, "per_step", None) is not None) and mix is not None:
+        _unfit_mix(experiment, flow, joins=joins)
+    elif mix is not None or not joins:
+        if mix is None:
             flow.fill("mix", "constant", "each task as often as the others")
         flow.node("mix", {task: Nothing() for task in each})
     infer_weighting(flow, _losses(each), next(iter(each.values())).experiment)
     return flow.config
+
+
+def _unfit_mix(experiment: Experiment, flow: TypeFlow, *, joins: bool) -> None:
+    """A mix that draws tasks in turn where a step joins all of them, or the other way round."""
+    procedure, mix = (part.component[1] for part in (experiment.procedure, experiment.train.mix) if part)
+    message = f"a step of `{procedure}` takes a batch of each task: none is drawn"
+    help = (
+        "take `mix` out, or write `mix: {type: per_step, batches: …, by: …}` for more batches of some tasks"
+    )
+    if not joins:
+        message = f"`{mix}` gives a step batches of all tasks, and `{procedure}` makes an update after each"
+        help = "set `procedure: joint`, which makes one update of a step's batches"
+    flow.fault(("mix",), message, help=help, code="SQ341")
 
 
 def _losses(each: Mapping[str, Plan]) -> dict[str, Type]:

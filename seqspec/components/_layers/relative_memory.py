@@ -56,20 +56,25 @@ def shifted(x: Tensor, size: int) -> Tensor:
     return padded.flatten(-2).unflatten(-1, (x.shape[-1] + 1, size))[..., 1:, :].flatten(-2).view(x.shape)
 
 
-def with_memory(of_memory_BHTE: Tensor, own_BHTE: Tensor, *, segment: int, memory: int) -> Tensor:
-    """``[B, G, H, M + L, E]``: what each segment sees of the positions before it, and its own."""
+def with_memory(
+    of_memory_BHTE: Tensor, own_BHTE: Tensor, *, segment: int, memory: int, known: int = 0
+) -> Tensor:
+    """``[B, G, H, M + L, E]``: what each segment sees of the positions before it, and its own.
+
+    The first ``known`` positions of ``of_memory_BHTE``, M at most, stand before the row.
+    """
     behind = -own_BHTE.shape[2] % segment
     own = functional.pad(own_BHTE, (0, 0, 0, behind)).unflatten(2, (-1, segment))
-    before = functional.pad(of_memory_BHTE, (0, 0, memory, 0))[
+    before = functional.pad(of_memory_BHTE, (0, 0, memory - known, 0))[
         :, :, : own.shape[2] * segment - segment + memory
     ]
     reached = before.unfold(2, memory, segment).transpose(-1, -2)
     return torch.cat([reached[:, :, : own.shape[2]], own], dim=3).transpose(1, 2)
 
 
-def seen(size: int, *, segment: int, memory: int, device: torch.device) -> Tensor:
-    """``[G, L, M + L]``: what is not ahead, nor before the row."""
+def seen(size: int, *, segment: int, memory: int, device: torch.device, known: int = 0) -> Tensor:
+    """``[G, L, M + L]``: what is not ahead, nor before the row and the ``known`` positions before it."""
     starts_G = torch.arange(0, size, segment, device=device)
     query_L, key_K = (torch.arange(n, device=device) for n in (segment, memory + segment))
     past_LK = key_K - memory <= query_L[:, None]
-    return past_LK & (starts_G[:, None, None] + key_K - memory >= 0)
+    return past_LK & (starts_G[:, None, None] + key_K - memory >= -known)

@@ -2,9 +2,10 @@
 
 Copies of weights and inputs are detached, never the weights themselves: keys and values go on learning.  The
 task's gradient does not reach the convolution, and that of its own loss reaches nothing else (section 3.2).
+What is carried to the next row is the memory's inputs and what was compressed, as it was when it was.
 """
 
-# B batch, N hypotheses, G segments, L segment, M memory, Z compressed, T time, D width, H heads,
+# B batch, N hypotheses, G segments, L segment, M memory, Z compressed, K carried, T time, D width, H heads,
 # E width of a head
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch.nn import functional
 from seqspec.components._layers.attention import KeysValues, attend
 from seqspec.components._layers.projections import merge, project, projections, split
 from seqspec.components._layers.relative_memory import DistanceScores, seen, with_memory
+from seqspec.components.carried import Carried
 from seqspec.schema.self_attention.compressive import CompressiveConfig
 from seqspec.schema.types import States
 
@@ -54,6 +56,7 @@ class Compressive(nn.Module):
         self.query, self.key, self.value, self.output = projections(source.dim, bias=bool(config.bias))
         self.scores = DistanceScores(source.dim, num_heads=config.num_heads)
         self.compress = nn.Conv1d(source.dim, source.dim, config.rate, stride=config.rate)
+        self.carried = Carried()
 
     def forward(
         self,
@@ -65,20 +68,28 @@ class Compressive(nn.Module):
     ) -> Tensor:
         """``[B, T, D]``; ``auxiliary`` takes the loss of the compression, ``[B]``, added to other layers'."""
         size = x_BTD.shape[1]
-        own, before = project(self, x_BTD), project(self, x_BTD.detach())
-        squeezed_BZD = self._squeezed(x_BTD.detach())
+        read_BTD = _behind_past(x_BTD.detach(), self.carried.past.get("inputs"))
+        known = read_BTD.shape[1] - size
+        own, before = project(self, x_BTD, start=known), project(self, read_BTD)
+        squeezed_BZD = self._squeezed(read_BTD)
+        older_BZD = _behind_past(squeezed_BZD.detach(), self.carried.past.get("compressed"))
+        if self.carried.keeps:
+            self.carried.kept = self._kept(read_BTD, older_BZD)
+        offset = older_BZD.shape[1] - squeezed_BZD.shape[1] + known // self.rate
         queries = functional.pad(own.queries, (0, 0, 0, -size % self.segment))
         queries = queries.unflatten(2, (-1, self.segment)).transpose(1, 2)
         memories = [
-            torch.cat([self._behind(squeezed, count=queries.shape[1]), self._near(past, now)], dim=3)
-            for squeezed, past, now in zip(
-                self._pair(squeezed_BZD.detach()), before[1:], own[1:], strict=True
+            torch.cat(
+                [self._behind(squeezed, count=queries.shape[1], offset=offset), self._near(past, now, known)],
+                dim=3,
             )
+            for squeezed, past, now in zip(self._pair(older_BZD), before[1:], own[1:], strict=True)
         ]
         drop = self.dropout if self.training else 0.0
-        mixed = self.scores.segments(queries, *memories, seen_GLK=self._open(size, x_BTD.device), drop=drop)
+        open_GLK = self._open(size, x_BTD.device, known=known, offset=offset)
+        mixed = self.scores.segments(queries, *memories, seen_GLK=open_GLK, drop=drop)
         if auxiliary is not None:
-            found_B = self._reconstruction(queries.detach(), x_BTD.detach(), squeezed_BZD)
+            found_B = self._reconstruction(queries.detach(), read_BTD, squeezed_BZD, known=known)
             auxiliary["reconstruction"] = auxiliary.get("reconstruction", 0.0) + found_B
         return self.output(merge(mixed.transpose(1, 2).flatten(2, 3)[:, :, :size]))
 
@@ -124,41 +135,54 @@ class Compressive(nn.Module):
             found.append(split(functional.linear(x_BTD, weight, bias), self.num_heads))
         return KeysValues(*found)
 
-    def _near(self, past_BHTE: Tensor, own_BHTE: Tensor) -> Tensor:
-        return with_memory(past_BHTE, own_BHTE, segment=self.segment, memory=self.memory)
+    def _kept(self, read_BTD: Tensor, older_BZD: Tensor) -> dict[str, Tensor]:
+        """The memory's inputs, and what is compressed of the positions before them."""
+        unseen = min(self.memory, read_BTD.shape[1]) // self.rate
+        compressed_BZD = older_BZD[:, : older_BZD.shape[1] - unseen][:, -self.slots :]
+        return {"inputs": read_BTD[:, -self.memory :].clone(), "compressed": compressed_BZD.clone()}
 
-    def _behind(self, squeezed_BHZE: Tensor, *, count: int) -> Tensor:
-        """``[B, G, H, Z, E]``: the compressed positions before each segment's memory."""
+    def _near(self, past_BHTE: Tensor, own_BHTE: Tensor, known: int) -> Tensor:
+        return with_memory(past_BHTE, own_BHTE, segment=self.segment, memory=self.memory, known=known)
+
+    def _behind(self, squeezed_BHZE: Tensor, *, count: int, offset: int) -> Tensor:
+        """``[B, G, H, Z, E]``: the compressed positions before each segment's memory; the first ``offset``
+        stand before the row.
+        """
         step, reach = self.segment // self.rate, self.memory // self.rate
-        padded = functional.pad(squeezed_BHZE, (0, 0, self.slots + reach, 0))
+        padded = functional.pad(squeezed_BHZE, (0, 0, self.slots + reach - offset, 0))
         wanted = (count - 1) * step + self.slots
         padded = functional.pad(padded, (0, 0, 0, max(0, wanted - padded.shape[2])))
         return padded.unfold(2, self.slots, step)[:, :, :count].permute(0, 2, 1, 4, 3)
 
-    def _open(self, size: int, device: torch.device) -> Tensor:
+    def _open(self, size: int, device: torch.device, *, known: int, offset: int) -> Tensor:
         """``[G, L, Z + M + L]``."""
-        near = seen(size, segment=self.segment, memory=self.memory, device=device)
+        near = seen(size, segment=self.segment, memory=self.memory, device=device, known=known)
         starts_G = torch.arange(len(near), device=device) * self.segment
         slot_Z = torch.arange(self.slots, device=device) - self.slots
-        there_GZ = (starts_G[:, None] - self.memory) // self.rate + slot_Z >= 0
+        there_GZ = (starts_G[:, None] - self.memory) // self.rate + slot_Z >= -offset
         return torch.cat([there_GZ[:, None].expand(-1, self.segment, -1), near], dim=-1)
 
-    def _reconstruction(self, queries: Tensor, x_BTD: Tensor, squeezed_BZD: Tensor) -> Tensor:
+    def _reconstruction(self, queries: Tensor, x_BTD: Tensor, squeezed_BZD: Tensor, *, known: int) -> Tensor:
         """``[B]``: of each segment's content attention over the oldest segment of its memory, what becomes of
-        it once that is compressed (algorithm 2), squared and averaged.
+        it once that is compressed (algorithm 2), squared and averaged.  Of ``x_BTD`` the first ``known``
+        stand before the row.
         """
-        skipped, offset = self.memory // self.segment, self.memory % self.segment
-        first = skipped + (offset > 0)
-        count = x_BTD.shape[1] // self.segment - first
+        first = -(-(self.memory - known) // self.segment)
+        count = (x_BTD.shape[1] - known) // self.segment - first
         if count <= 0:
             return x_BTD.new_zeros(len(x_BTD))
-        begin = first * self.segment - self.memory
+        begin = known + first * self.segment - self.memory
         size = count * self.segment
         old = self._pair(x_BTD[:, begin : begin + size], learn=False)
         new = self._pair(squeezed_BZD[:, begin // self.rate : (begin + size) // self.rate], learn=False)
         asked = queries[:, first : first + count].flatten(0, 1)
         before, after = (attend(asked, _by_segment(pair, count), mask=None) for pair in (old, new))
         return (before - after).square().unflatten(0, (len(x_BTD), count)).mean((1, 2, 3, 4))
+
+
+def _behind_past(x_BTD: Tensor, past_BKD: Tensor | None) -> Tensor:
+    """``[B, K + T, D]``."""
+    return x_BTD if past_BKD is None else torch.cat([past_BKD.to(x_BTD), x_BTD], 1)
 
 
 def _by_segment(pair: KeysValues, count: int) -> KeysValues:

@@ -1,6 +1,9 @@
-"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its own input."""
+"""Segment-level recurrence, all segments of a row at once: the memory of a layer is its own input.  The
+newest inputs of a row are what is carried to the row after it.
+"""
 
-# B batch, N hypotheses, G segments, L segment, M memory, T time, D width, H heads, E width of a head
+# B batch, N hypotheses, G segments, L segment, M memory, K carried, T time, D width, H heads,
+# E width of a head
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.projections import merge, project, projections
 from seqspec.components._layers.relative_memory import DistanceScores, seen, with_memory
+from seqspec.components.carried import Carried
 from seqspec.schema.self_attention.transformer_xl import TransformerXlConfig
 from seqspec.schema.types import States
 
@@ -38,12 +42,15 @@ class TransformerXl(nn.Module):
         self.segment, self.memory = config.segment, config.memory
         self.query, self.key, self.value, self.output = projections(source.dim, bias=bool(config.bias))
         self.scores = DistanceScores(source.dim, num_heads=config.num_heads)
+        self.carried = Carried()
 
     def forward(self, x_BTD: Tensor, *, real_BT: Tensor | None = None, segments_BT: None = None) -> Tensor:
         """``[B, T, D]``; no gradient goes into a memory."""
         size = x_BTD.shape[1]
-        sizes = {"segment": min(self.segment, size), "memory": self.memory}
-        own, before = project(self, x_BTD), project(self, x_BTD.detach())
+        read_BTD = self._with_past(x_BTD.detach())
+        known = read_BTD.shape[1] - size
+        sizes = {"segment": min(self.segment, size), "memory": self.memory, "known": known}
+        own, before = project(self, x_BTD, start=known), project(self, read_BTD)
         queries = functional.pad(own.queries, (0, 0, 0, -size % sizes["segment"]))
         mixed = self.scores.segments(
             queries.unflatten(2, (-1, sizes["segment"])).transpose(1, 2),
@@ -53,6 +60,14 @@ class TransformerXl(nn.Module):
             drop=self.dropout if self.training else 0.0,
         )
         return self.output(merge(mixed.transpose(1, 2).flatten(2, 3)[:, :, :size]))
+
+    def _with_past(self, x_BTD: Tensor) -> Tensor:
+        """``[B, K + T, D]``: behind what was carried here; the newest of both is kept for the next row."""
+        past_BKD = self.carried.past.get("inputs")
+        read_BTD = x_BTD if past_BKD is None else torch.cat([past_BKD.to(x_BTD), x_BTD], 1)
+        if self.carried.keeps:
+            self.carried.kept = {"inputs": read_BTD[:, -self.memory :].clone()}
+        return read_BTD
 
     def no_past(self, *, examples: int) -> SegmentCache:
         """Nothing read yet."""

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class InLanes(NamedTuple):
+    """Where the rows of a batch stand that follow those of the batch before."""
+
+    numbers: tuple[int, ...]
+    """The lane of each row."""
+    begins: bool
+    """They are the first of their lanes."""
+
+
 class Field(NamedTuple):
     """One field of every example of a batch."""
 
@@ -40,6 +49,8 @@ class Batch(NamedTuple):
     """``[B, U]`` int64: the document that each packed token belongs to, from 1; 0 is padding."""
     task: str = ""
     """The task that it serves, where there are several."""
+    lanes: InLanes | None = None
+    """Where its rows stand, where each follows a row of the batch before."""
 
     @classmethod
     def pair(

@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
+from seqspec.data.batching.lanes import Lanes
 from seqspec.data.batching.layout import Layout, make_layout
 from seqspec.data.batching.mixing import mixture_of
 from seqspec.data.stages.examples import Split
@@ -26,6 +27,8 @@ def stored_layout(split: Split | PackedSplit, parts: DataParts) -> Layout:
     config = parts.config.batch
     measured = config.measured(split.roles)
     rate, lengths = split.rates.get(measured or ""), split.sides(measured)
+    if isinstance(split, PackedSplit) and split.lanes is not None:
+        return Lanes(len(split), split.lanes).layout()
     if isinstance(split, PackedSplit):
         return make_layout(lengths, config)
     if len(split) < LARGE or parts.config.source.component == ("adapter", "mix"):

@@ -15,10 +15,13 @@ from torch.utils.data import DataLoader, Dataset
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, loss_normalizers_of
+from seqspec.data.batching.lanes import Lanes
 from seqspec.data.batching.layout import Layout, sorted_layout
 from seqspec.data.batching.order import Order, micro_batches
 from seqspec.data.batching.partners import Mixer
+from seqspec.data.batching.step_shares import StepShares
 from seqspec.data.batching.turns import Rounds, Turns
+from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.parts import TOKENS_AND_END, DataParts
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Counted
@@ -73,7 +76,7 @@ class MicroSteps(Dataset[Batch]):
         step = (number if run is None else run) * self.num_micro_batches + part
         if not len(mine):
             mine, normalizers = examples[:1], dict.fromkeys(normalizers, NOTHING)
-        return collate(
+        batch = collate(
             self.split,
             mine,
             step=step,
@@ -85,6 +88,8 @@ class MicroSteps(Dataset[Batch]):
             waveform_augments=self.waveform_augments,
             whole=examples,
         )
+        lanes = lanes_of(self.split)
+        return batch if lanes is None else batch._replace(lanes=lanes.of(mine))
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class TaskSteps(Dataset[Batch]):
     """The same for several tasks that take turns: each global batch is the next of its task's own order."""
 
     tasks: Mapping[str, MicroSteps]
-    turns: Turns | Rounds
+    turns: Turns | Rounds | StepShares
     num_micro_batches: int = 1
     rank: int = 0
     world: int = 1
@@ -139,6 +144,7 @@ class Evaluation(Dataset[Batch]):
     counted: Mapping[str, Counted] = field(default_factory=lambda: {"loss": TOKENS_AND_END})
     rank: int = 0
     world: int = 1
+    lanes: Lanes | None = None
 
     def __len__(self) -> int:
         total = len(self.layout.cuts[0]) - 1
@@ -151,13 +157,23 @@ class Evaluation(Dataset[Batch]):
         start, end = self.layout.cuts[0][number : number + 2].tolist()
         examples = self.layout.examples[start:end].astype("int64")
         normalizers = loss_normalizers_of(self.split, examples, counted=self.counted, micro_batches=1)
-        return collate(self.split, examples, step=number, loss_normalizers=normalizers)
+        batch = collate(self.split, examples, step=number, loss_normalizers=normalizers)
+        return batch if self.lanes is None else batch._replace(lanes=self.lanes.of(examples))
 
 
 def training_order(parts: DataParts, split: AnySplit) -> Order:
     """The order of training over a split."""
     layout = stored_layout(split, parts)
-    return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle)
+    in_lanes = lanes_of(split) is not None  # where only one order has each row follow the one before
+    return Order(layout, seed=parts.seed, shuffle=parts.config.batch.shuffle and not in_lanes)
+
+
+def lanes_of(split: AnySplit, *, limit: int | None = None) -> Lanes | None:
+    """The lanes that the rows of a split, or the first ``limit`` of them, stand in."""
+    if not isinstance(split, PackedSplit) or split.lanes is None:
+        return None
+    rows = len(split) if limit is None else min(limit, len(split))
+    return Lanes(rows, min(split.lanes, rows))
 
 
 def training_loader(
@@ -227,8 +243,11 @@ def evaluation_of(
     rows: np.ndarray | None = None,
 ) -> Evaluation:
     """Every example of a split once, or the first ``limit`` of them, or those of ``rows``, in batches of the
-    size of one training micro-batch.
+    size of one training micro-batch.  Rows that stand in lanes come in their order, but for chosen ones.
     """
+    lanes = lanes_of(split, limit=limit) if rows is None else None
+    if lanes is not None:
+        return Evaluation(split, lanes.evaluation(parts=num_micro_batches), parts.counted, rank, world, lanes)
     batch = parts.config.batch
     size = max(batch.size / num_micro_batches, 1.0 if batch.unit == "examples" else 1e-9)
     measured = batch.measured(split.roles)

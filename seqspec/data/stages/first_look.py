@@ -35,7 +35,13 @@ def _beyond_the_last_row(prepared: Prepared) -> Iterator[str]:
     for name in prepared.dropped:
         split = prepared.splits[name]
         if isinstance(split, PackedSplit) and split.num_left_out:
+            fill, key = f"no row of {split.config.length:,}", "remainder: drop"
+            if split.num_lanes is not None:
+                fill, key = (
+                    f"no row of {split.config.length:,} for each of {split.num_lanes:,} lanes",
+                    "sample: lanes",
+                )
             yield (
-                f"{name}: the last {split.num_left_out:,} of {split.num_tokens:,} tokens fill no row of "
-                f"{split.config.length:,} and are left out of every epoch (`data.pack.remainder: drop`)"
+                f"{name}: the last {split.num_left_out:,} of {split.num_tokens:,} tokens fill {fill} "
+                f"and are left out of every epoch (`data.pack.{key}`)"
             )

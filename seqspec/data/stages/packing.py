@@ -50,6 +50,15 @@ class PackedSplit:
 
     texts: Split
     config: Pack
+    num_lanes: int | None = None
+    """Stretches that the rows are cut into, where those of a batch follow those of the batch before; in
+    training all are of one length.
+    """
+
+    @property
+    def lanes(self) -> int | None:
+        """The same, no more than there are rows."""
+        return None if self.num_lanes is None else min(self.num_lanes, len(self))
 
     @property
     def name(self) -> str:
@@ -92,11 +101,19 @@ class PackedSplit:
 
     def __len__(self) -> int:
         beyond = self.num_tokens - self.config.length
+        if self.num_lanes and self._whole:
+            return self.num_tokens // self.config.length // self.num_lanes * self.num_lanes
         if self._whole:
             return beyond // self._stride + 1
         return max(1, -(-beyond // self._stride) + 1)
 
     def __post_init__(self) -> None:
+        if self.num_lanes and self._whole and not len(self):
+            raise DataError(
+                f"{self.name} holds {self.num_tokens:,} tokens, fewer than a row of "
+                f"{self.config.length:,} for each of {self.num_lanes:,} lanes",
+                help="make `data.batch.size` smaller, or `data.pack.length`",
+            )
         if self._whole and self.num_tokens < self.config.length:
             raise DataError(
                 f"{self.name} holds {self.num_tokens:,} tokens, and `data.pack` makes rows of "
@@ -170,7 +187,8 @@ class PackedSplit:
     @property
     def _whole(self) -> bool:
         """Whether every row is as long as the others."""
-        return self.config.remainder == "drop" and self.name == "train"
+        dropped = self.config.remainder == "drop" or self.num_lanes is not None
+        return dropped and self.name == "train"
 
     @property
     def _counts_once(self) -> bool:
@@ -254,7 +272,7 @@ class PackedSplit:
 
     def __getstate__(self) -> dict[str, object]:
         """Without what is worked out again."""
-        return {"texts": self.texts, "config": self.config}
+        return {"texts": self.texts, "config": self.config, "num_lanes": self.num_lanes}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         for name, value in state.items():

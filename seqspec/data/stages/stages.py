@@ -144,7 +144,7 @@ class Stages:
         """The split, prepared now if it was not."""
         if name not in self.opened:
             opened, pack = self._open(name), self.parts.config.pack
-            self.opened[name] = opened if pack is None else PackedSplit(opened, pack)
+            self.opened[name] = opened if pack is None else PackedSplit(opened, pack, self.parts.config.lanes)
         return self.opened[name]
 
     def _open(self, name: str) -> Split:

@@ -23,6 +23,7 @@ from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.assembly.shallow_fusion import LanguageModelInUse
+from seqspec.runtime.training.carried_memories import LaneMemories
 
 if TYPE_CHECKING:
     from seqspec.components.protocols import ValueModel
@@ -193,7 +194,7 @@ class Evaluator:
         self, split: str, batches: Iterable[Batch], *, decoding: bool, valued: Sequence[Any]
     ) -> _Passed:
         model = self.program.model
-        passed = _Passed()
+        passed, memories = _Passed(), LaneMemories(model)
         was_training = model.training
         model.eval()
         self.program.losses.eval()
@@ -202,12 +203,15 @@ class Evaluator:
                 for batch in batches:
                     moved = to_device(batch, self.device)
                     torch.manual_seed(seed_of(self.program.plan.experiment.seed, "judge", split, batch.step))
-                    passed.sums_by_step.append((batch.step, self._sums(split, moved)))
+                    with memories.around(batch.lanes):
+                        passed.sums_by_step.append((batch.step, self._sums(split, moved)))
+                    memories.leave()
                     if decoding:
                         passed.found.extend(self.search(moved))
                     if valued:
                         self._measure(split, moved, valued, passed)
         finally:
+            memories.leave()
             model.train(was_training)
             self.program.losses.train(was_training)
         return passed.gathered(self.gather)

@@ -49,7 +49,7 @@ class Cycle:
     def __init__(self, program: Program, *, sharers: int = 1, scaled: bool = False) -> None:
         self.movers = {name: Mover(claim, program.module) for name, claim in program.optimizers.items()}
         self.phases = [_turn(program, phase, self.movers, scaled=scaled) for phase in program.phases]
-        each = len(program.each) if program.joining else 1
+        each = _joined(program) if program.joining else 1
         self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""
@@ -94,6 +94,12 @@ class Cycle:
         """Takes apart what ``keyed`` gave."""
         for turn in self.phases:
             yield turn, value if self.alone else value[turn.phase.name]
+
+
+def _joined(program: Program) -> int:
+    """Batches that a step joins: one of each task, unless the mix says how many."""
+    batches: int | None = getattr(program.plan.experiment.train.mix, "per_step", None)
+    return len(program.each) if batches is None else batches
 
 
 def _turn(program: Program, phase: Phase, movers: Mapping[str, Mover], *, scaled: bool) -> Turn:

@@ -20,6 +20,7 @@ from seqspec.data.batching.loader import (
     micro_steps,
     training_order,
 )
+from seqspec.data.batching.step_shares import StepShares
 from seqspec.data.batching.turns import Adapted, Rounds, Turns
 from seqspec.data.stages.prepare import Prepared
 from seqspec.runtime.assembly.assembled import Assembled
@@ -86,8 +87,7 @@ def training_stream(
 def _adapts(assembled: Assembled) -> bool:
     """Whether the turns follow what evaluations find."""
     plan = assembled.compiled.plan
-    joins = getattr(plan.experiment.procedure, "joins", False)
-    return bool(plan.tasks) and not joins and getattr(plan.experiment.train.mix, "adapts", False)
+    return bool(plan.tasks) and getattr(plan.experiment.train.mix, "adapts", False)
 
 
 class _Within(TypedDict):
@@ -102,7 +102,7 @@ class _Within(TypedDict):
 
 def turns_of(
     assembled: Assembled, *, scores: TaskScores = MappingProxyType({}), updates: int = 1
-) -> Turns | Rounds | None:
+) -> Turns | Rounds | StepShares | None:
     """How the tasks take turns, where there are several; ``scores`` are those of the tasks by step, of
     ``updates`` each, turned so that higher is better.
     """
@@ -110,12 +110,15 @@ def turns_of(
     if not plan.tasks:
         return None
     sizes = {name: len(one.prepared.splits["train"]) for name, one in assembled.each.items()}
-    if getattr(plan.experiment.procedure, "joins", False):
-        return Rounds(sizes)
     mix: Any = plan.experiment.train.mix
+    if mix is None:  # a step of all tasks
+        return Rounds(sizes)
+    batches: int | None = getattr(mix, "per_step", None)
     if _adapts(assembled):
         mix = _adapted(mix, assembled, scores, updates)
-    return Turns(mix, sizes, plan.experiment.seed)
+    if batches is None:
+        return Turns(mix, sizes, plan.experiment.seed)
+    return StepShares(mix, sizes, plan.experiment.seed, batches)
 
 
 def _adapted(mix: Any, assembled: Assembled, scores: TaskScores, updates: int) -> Adapted:

@@ -74,6 +74,7 @@ def train(
             exit=Exit.USAGE,
             help="use `--precision bfloat16`",
         )
+    require_lanes(module)
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
     timed = Timed(stream(module.step * every), length=(config.max_steps - module.step) * updates * per_step)
@@ -174,6 +175,20 @@ def _strategy(launch: Launch, place: Place, *, unused: bool) -> str:
     if place.world > 1 and launch.strategy in ("auto", "ddp"):
         return "ddp_find_unused_parameters_true" if unused else "ddp"
     return "auto" if launch.strategy in ("fsdp", "tp") else launch.strategy
+
+
+def require_lanes(module: Training) -> None:
+    """Raises ``RunError`` where a batch is cut into more slices than it has lanes."""
+    for task, one in module.program.each.items():
+        lanes = one.plan.experiment.data.lanes
+        if lanes is not None and module.micro_batches > lanes:
+            where = f" of `{task}`" if task else ""
+            raise RunError(
+                f"a batch{where} has {lanes} lane{'s' * (lanes > 1)} (`data.pack.sample: lanes`) and cannot "
+                f"be cut into {module.micro_batches} slices",
+                exit=Exit.USAGE,
+                help="use fewer processes or a smaller `train.accumulate`, or raise `data.batch.size`",
+            )
 
 
 def _micro_steps(micro_batches: int, place: Place) -> int:

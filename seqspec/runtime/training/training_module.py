@@ -25,6 +25,7 @@ from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
+from seqspec.runtime.training.carried_memories import CarriedMemories
 from seqspec.runtime.training.channels_last import hold_channels_last
 from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import DeferredNumber
@@ -93,7 +94,13 @@ class Training(lightning.LightningModule):
         self.window = Windows(tuple(turn.phase.name for turn in self.cycle.phases), tuple(program.each))
         self.cosines = TaskCosines(program) if self.train_config.gradient_cosines else None
         self.joint = (
-            JointStep(program.joining, self.cycle.turn.parameters, tasks=len(program.each), seed=self.seed)
+            JointStep(
+                program.joining,
+                self.cycle.turn.parameters,
+                tasks=len(program.each),
+                batches=len(self.cycle.turns),
+                seed=self.seed,
+            )
             if program.joining
             else None
         )
@@ -121,6 +128,7 @@ class Training(lightning.LightningModule):
         self._counts = True
         """The update is one that the journal tells the norm of: the first replica's."""
         self.teachers = FollowingTeachers(program)
+        self.memories = CarriedMemories({task: one.model for task, one in program.each.items()})
         self._gauged = gauged(self.model)
         self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
@@ -153,7 +161,8 @@ class Training(lightning.LightningModule):
         if self.noise and noise and self.step >= noise.from_step:
             self.noise.add()
         objective = partial(self.objective, phase, batch, step=self.step + 1)
-        loss = self.sharded.run(objective) if self.sharded else objective()
+        with self.memories.around(batch):
+            loss = self.sharded.run(objective) if self.sharded else objective()
         self.last_batches = [*self.last_batches, (batch.step, batch.index)][-self.micro_batches :]
         if loss is None:
             return torch.zeros((), device=self.device, requires_grad=True)
@@ -308,6 +317,7 @@ class Training(lightning.LightningModule):
                 self.step + 1, self.last_batches, phase=self._phase_told, task=self._task,
                 lowered=self.cycle.turn.scaler is not None,
             )  # fmt: skip
+        self.memories.forget()
         # Running means have seen the bad numbers too.
         with torch.no_grad():
             for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
@@ -327,12 +337,13 @@ class Training(lightning.LightningModule):
             found["average"] = self.average.tensors()
         if self.cosines:
             found["task_gradients"] = self.cosines.tensors()
-        return found | self.teachers.tensors()
+        return found | self.teachers.tensors() | self.memories.tensors()
 
     def numbers(self) -> dict[str, Any]:
         """The plain numbers of a checkpoint; all processes must ask."""
         if self.replicas:
             self.replicas.collect()
+        self.memories.collect()
         return {
             "step": self.step,
             "skipped": self.skipped,
@@ -362,6 +373,7 @@ class Training(lightning.LightningModule):
         if self.average:
             self.average.load(dict(tensors["average"]))
         self.teachers.load(tensors)
+        self.memories.load(tensors)
         self.step, self.skipped = numbers["step"], numbers["skipped"]
         self.targets.learned = numbers.get("learned", True)
         if self.cosines:

@@ -20,6 +20,10 @@ class SelfAttentionConfig(Config):
     tells_places: ClassVar[bool] = False
     """Whether it tells places apart by itself, so that a layer needs no ``positions``."""
 
+    carries: ClassVar[bool] = False
+    """Whether it goes on from one packed row to the next, where rows stand in lanes
+    (``data.pack.sample``).
+    """
     full_every: Count = 0
     """The last of every so many layers keeps full attention; 0: none does."""
 

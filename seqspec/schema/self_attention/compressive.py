@@ -15,10 +15,11 @@ from seqspec.schema.units import NonNegative, Positive
 class CompressiveConfig(HeadsConfig):
     """Transformer-XL whose oldest memory is not forgotten but compressed by a strided convolution.  Time and
     memory grow as length × (segment + memory + compressed), for a reach of memory + ``rate`` × compressed
-    positions in every layer.  The memories last as long as a row.
+    positions in every layer.  The memories last as long as a row, or with ``data.pack.sample: lanes`` a lane.
     """
 
     tells_places: ClassVar[bool] = True
+    carries: ClassVar[bool] = True
 
     segment: Positive = 512
     """Positions of a segment."""

@@ -14,11 +14,12 @@ from seqspec.schema.units import Positive
 class TransformerXlConfig(HeadsConfig):
     """A row is read in segments; each position sees its segment so far and, without gradient, ``memory``
     positions before the segment, by their distance.  Time and memory grow as length × (segment + memory), and
-    what lies farther back is reached through other layers only.  The memory lasts as long as a row: it begins
-    empty at the start of each.
+    what lies farther back is reached through other layers only.  The memory begins empty at the start of each
+    row, or with ``data.pack.sample: lanes`` at that of each lane.
     """
 
     tells_places: ClassVar[bool] = True
+    carries: ClassVar[bool] = True
 
     segment: Positive = 512
     """Positions of a segment."""

@@ -112,6 +112,8 @@ def _hindrances(plan: Plan, launch: Launch) -> Iterator[str]:
         yield f"`procedure: {kind}`, in which several optimisers take turns"
     if experiment.train.gradient_cosines:
         yield "`train.gradient_cosines`, which compares the gradients of tasks"
+    if any(one.experiment.data.lanes is not None for one in plan.each.values()):
+        yield "`data.pack.sample: lanes`, whose memories each process holds of its own lanes"
     if experiment.train.weight_noise:
         yield "`train.weight_noise`, which each process draws for all weights"
     if experiment.train.quantize:
