@@ -194,7 +194,7 @@ class Evaluator:
         self, split: str, batches: Iterable[Batch], *, decoding: bool, valued: Sequence[Any]
     ) -> _Passed:
         model = self.program.model
-        passed, memories = _Passed(), LaneMemories(model)
+        passed, memories = _Passed(), LaneMemories(self.program.module)
         was_training = model.training
         model.eval()
         self.program.losses.eval()

@@ -128,7 +128,7 @@ class Training(lightning.LightningModule):
         self._counts = True
         """The update is one that the journal tells the norm of: the first replica's."""
         self.teachers = FollowingTeachers(program)
-        self.memories = CarriedMemories({task: one.model for task, one in program.each.items()})
+        self.memories = CarriedMemories({task: one.module for task, one in program.each.items()})
         self._gauged = gauged(self.model)
         self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
