@@ -45,6 +45,8 @@ def _not_text(column: str | int, value: object) -> BadCell:
     name = show(column)
     if value is None:
         return BadCell(f"column `{name}` is empty, not text")
+    if isinstance(value, float) and math.isnan(value):
+        return BadCell(f"column `{name}` is NaN, the mark of a missing value, not text", _MISSING)
     if isinstance(value, Mapping):
         fields = [show(str(field)[:40]) for field in list(value)[:8]]
         has = ", ".join(f"`{field}`" for field in fields)
@@ -57,6 +59,7 @@ def _not_text(column: str | int, value: object) -> BadCell:
     return BadCell(f"column `{name}` is {kind}, not text", remedy.replace("COLUMN", name))
 
 
+_MISSING = "fill it in or leave the row out, as pandas does by `dropna`"
 _CASTS: tuple[tuple[type, str, str], ...] = (
     (bool, "a truth value", "convert the column to text, as pandas does by `df['COLUMN'].astype(str)`"),
     (
@@ -81,9 +84,16 @@ def look_up(cells: Cells, column: str | int) -> object:
             continue
         if not isinstance(value, Mapping) or part not in value:
             has = ", ".join(f"`{show(str(name)[:40])}`" for name in list(cells)[:8])
-            raise BadCell(f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else ""))
+            message = f"there is no column `{show(column)}`" + (f"; the row has {has}" if has else "")
+            raise BadCell(message, _below(cells, column))
         value = value[part]
     return value
+
+
+def _below(cells: Cells, column: str | int) -> str:
+    """Where a struct of the row has the field that is called as the missing column."""
+    outer = next((name for name, cell in cells.items() if isinstance(cell, Mapping) and column in cell), None)
+    return "" if outer is None else f"did you mean `{show(str(outer)[:40])}.{show(str(column))}`?"
 
 
 def real_of(value: object) -> float:

@@ -9,6 +9,14 @@ from pathlib import Path
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
+COMMAS, PYTHON = "commas", "python"
+_COMMANDS = {
+    COMMAS: "sed 's/,$//'",
+    PYTHON: "python -c 'import ast, json, sys; "
+    "[print(json.dumps(ast.literal_eval(line))) for line in sys.stdin if line.strip()]' <",
+}
+"""What makes JSON lines of a file where `jq` does not."""
+
 
 def refuse_whole_json(text: str, path: Path, *, needed: Sequence[str | int], corpus: str) -> None:
     """Raise ``DataError`` where the first line of a file shows that the file is one JSON document."""
@@ -18,7 +26,8 @@ def refuse_whole_json(text: str, path: Path, *, needed: Sequence[str | int], cor
     what, take = found
     name, stem = show(path.name), show(path.stem)
     to = f"{stem}.jsonl" if name != f"{stem}.jsonl" else f"{stem}.objects.jsonl"
-    help = f"write one object a line: `jq -c '{take}' {name} > {to}`"
+    command = _COMMANDS.get(take, f"jq -c '{take}'")
+    help = f"write one object a line: `{command} {name} > {to}`"
     raise DataError(
         f"the file is {what}, not one JSON object a line", corpus=corpus, file=show(path), help=help
     )
@@ -31,7 +40,7 @@ def _document(text: str, needed: Sequence[str | int]) -> tuple[str, str] | None:
     except (ValueError, RecursionError):
         if text.startswith("["):
             return "one JSON array", ".[]"
-        return ("JSON objects over several lines", ".") if _is_open(text) else None
+        return _objects(text)
     named = [str(name) for name in needed]
     if isinstance(value, str):
         return "JSON strings without a name", _object(".", named[:1])
@@ -64,6 +73,22 @@ def _object(cells: str | Sequence[str], named: Sequence[str]) -> str:
     """The expression of ``jq`` that gives cells their names; nested ones are named in full."""
     pairs = zip(named, [cells] if isinstance(cells, str) else cells, strict=False)
     return "{" + ", ".join(f"{json.dumps(name)}: {cell}" for name, cell in pairs) + "}"
+
+
+def _objects(text: str) -> tuple[str, str] | None:
+    """Of a line that is no JSON as a whole: objects that do not end where lines do."""
+    if text.startswith("{'"):
+        return "Python's own print of its values", PYTHON
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return ("JSON objects over several lines", ".") if _is_open(text) else None
+    behind = text[end:].lstrip()
+    if not text.startswith("{") or not behind:
+        return None
+    if behind == ",":
+        return "JSON objects with a comma behind each", COMMAS
+    return ("several JSON objects on one line", ".") if behind.startswith("{") else None
 
 
 def _is_open(text: str) -> bool:

@@ -47,4 +47,6 @@ def _unequal(left: Path, right: Path, lines: int, others: int, corpus: str) -> D
         corpus=corpus,
         file=show(left if lines < others else right),
         row=min(lines, others),
+        help="find the line from which on the two differ, as by `paste FILE FILE`: one of them lacks a line, "
+        "or a text in it runs over two",
     )

@@ -16,9 +16,7 @@ def parsed(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Refused(
-            400, f"the body is not UTF-8 from byte {error.start} on: JSON is sent in UTF-8"
-        ) from None
+        raise Refused(400, f"the body is no JSON: it is not UTF-8 from byte {error.start} on") from None
     try:
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
     except RecursionError:

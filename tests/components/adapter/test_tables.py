@@ -101,6 +101,29 @@ def test_json_that_no_text_or_no_single_value_comes_from_is_bad(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "command"),
+    [
+        ('{"kind": "a", "ja": "x"},\n', "a comma behind each", "sed 's/,$//' t > t.jsonl"),
+        ('{"kind": "a", "ja": "x"}{"kind": "b", "ja": "y"}\n', "on one line", "jq -c '.' t > t.jsonl"),
+        ("{'kind': 'a', 'ja': 'x'}\n", "Python's own print", "ast.literal_eval"),
+        ('{\n"kind": "a"}\n', "over several lines", "jq -c '.'"),
+    ],
+)
+def test_objects_that_do_not_end_with_lines_are_told_with_what_converts_them(line, said, command, tmp_path):
+    with pytest.raises(DataError, match=said) as caught:
+        _read("jsonl", tmp_path, line * 2)
+
+    assert command in caught.value.help
+
+
+def test_a_missing_value_and_a_nested_column_are_told_so(tmp_path):
+    rows = _read("jsonl", tmp_path, '{"kind": NaN, "ja": "x"}\n{"row": {"kind": "a", "ja": "x"}}\n')
+
+    assert "NaN, the mark of a missing value" in rows[0].reason
+    assert rows[1].remedy == "did you mean `row.ja`?"
+
+
 def test_ids_and_speakers_come_from_columns(tmp_path):
     rows = _read("tsv", tmp_path, "kind\tja\tname\twho\na\tx\tn1\ts1\n", id="name", speaker="who")
 
