@@ -181,7 +181,7 @@ class Run:
         launch: Launch | None = None,
         task: str | None = None,
     ) -> list[Prediction]:
-        """A prediction for each input, a text or the name of an audio or image file, in order.
+        """A prediction for each input, a text or the name of a file (audio, image, points, clip), in order.
 
         An input that cannot be used has no hypotheses and an ``error``.  Of labels ``score`` is the
         log-probability, ``probability`` the probability.  Raises ``RunError`` where there are no weights,
