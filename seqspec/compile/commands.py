@@ -219,7 +219,7 @@ def _as_toml(text: str, output: Path) -> str:
 
 def _drafted(data: Path) -> str:
     from seqspec.compile.reference.draft import draft
-    from seqspec.data.corpus.survey import survey
+    from seqspec.data.corpus.survey.survey import survey
 
     return draft(survey(data))
 

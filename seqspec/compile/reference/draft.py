@@ -6,7 +6,7 @@ import json
 import re
 
 from seqspec.compile.reference.starting_specs import template
-from seqspec.data.corpus.surveyed import Survey
+from seqspec.data.corpus.survey.surveyed import Survey
 from seqspec.schema.languages import UNSPACED
 
 _TEMPLATES = {

@@ -8,8 +8,8 @@ import yaml
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.reference.draft import draft
-from seqspec.data.corpus.survey import survey
-from seqspec.data.corpus.surveyed import language_of
+from seqspec.data.corpus.survey.survey import survey
+from seqspec.data.corpus.survey.surveyed import language_of
 from seqspec.schema.diagnostic import DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"

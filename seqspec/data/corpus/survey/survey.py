@@ -8,9 +8,9 @@ from pathlib import Path
 from seqspec.data.corpus.file_kinds import HEAD, not_text
 from seqspec.data.corpus.images import SUFFIXES as IMAGES
 from seqspec.data.corpus.near_names import absent
-from seqspec.data.corpus.survey_layouts import refuse_recordings_without_table, survey_layout
-from seqspec.data.corpus.survey_tables import TABLES, survey_table
-from seqspec.data.corpus.surveyed import Survey, first_texts, language_of, other_splits
+from seqspec.data.corpus.survey.layouts import refuse_recordings_without_table, survey_layout
+from seqspec.data.corpus.survey.surveyed import Survey, first_texts, language_of, other_splits
+from seqspec.data.corpus.survey.tables import TABLES, survey_table
 from seqspec.data.printable import show
 from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError

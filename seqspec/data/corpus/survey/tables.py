@@ -14,7 +14,7 @@ from pathlib import Path
 from seqspec.data.corpus.audio import file_rate
 from seqspec.data.corpus.lines import ARRAY_TO_LINES
 from seqspec.data.corpus.optional_packages import require
-from seqspec.data.corpus.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits, texts_of
+from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits, texts_of
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from seqspec.data.corpus.audio import file_rate
-from seqspec.data.corpus.surveyed import AUDIO, Survey, first_texts, language_of, texts_of
+from seqspec.data.corpus.survey.surveyed import AUDIO, Survey, first_texts, language_of, texts_of
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
