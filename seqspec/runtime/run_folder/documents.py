@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from os.path import lexists
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ MAX_BYTES = 512 << 20
 
 def read_json(path: Path) -> Any:
     """The value in ``path``; ``None`` where there is no file.  Raises ``RunError`` where it is no JSON."""
-    if not path.exists():
+    if not lexists(path):  # A link that leads nowhere is no missing file.
         return None
     return parsed(read_bytes(path), path)
 

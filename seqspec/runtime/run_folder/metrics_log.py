@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def read_journal(path: Path, *, length: int | None = None) -> list[dict[str, Any
     """The whole lines of a journal, or of its first ``length`` bytes; a line that was being written when its
     writer died is left out.  Raises ``RunError`` where a line is not one of a journal.
     """
-    if not path.exists():
+    if not lexists(path):
         return []
     if not path.is_file():
         raise RunError(f"{path} is no regular file", exit=Exit.STORAGE)
