@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import chain, pairwise
 from types import MappingProxyType
 from typing import Any, TypedDict
@@ -72,8 +75,7 @@ def training_stream(
         steps = tasks[""] if turns is None else TaskSteps(tasks, turns, **within)
         mine = SharedUpdates(steps, place.rank, place.world) if apart else steps
         loader = Loader(mine, workers=workers, pin=launch.accelerator == "cuda")
-        loader.worker_init_fn = ignore_signals
-        return loader
+        return deaf(loader)
 
     def stream(step: int) -> Iterable[Batch]:
         if period is None:
@@ -155,12 +157,30 @@ def evaluation_stream(
     )
     workers = parts.config.batch.workers if launch.workers is None else launch.workers
     loader = Loader(steps, workers=workers, pin=launch.accelerator == "cuda")
-    loader.worker_init_fn = ignore_signals
+    return deaf(loader)
+
+
+def deaf(loader: Loader) -> Loader:
+    """A signal to the whole group must not take the workers away before the run has reached its boundary."""
+    loader.worker_init_fn = _ignore_signals
+    _kill_at_exit()
     return loader
 
 
-def ignore_signals(worker: int) -> None:
-    """A signal to the whole group must not take the workers away before the run has reached its boundary."""
+@cache
+def _kill_at_exit() -> None:
+    """Python asks the daemons that are left to end by a signal that these ignore, and then waits for them."""
+    atexit.register(_kill_daemons)
+
+
+def _kill_daemons() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch takes a killed worker for a fault
+    for one in multiprocessing.active_children():
+        if one.daemon:
+            one.kill()
+
+
+def _ignore_signals(worker: int) -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
