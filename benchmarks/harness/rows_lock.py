@@ -156,10 +156,12 @@ class _Bench:
         name = random_.choice(["torch", "numpy", "lightning", "sentencepiece"])
         kept = lock.version
         lock.version = lambda asked: "0.0.1" if asked == name else importlib.metadata.version(asked)
+        lock.package_versions.cache_clear()  # as a process begins that finds the other version
         try:
             yield
         finally:
             lock.version = kept
+            lock.package_versions.cache_clear()
 
     @contextmanager
     def _threads(self, random_: random.Random) -> Iterator[None]:

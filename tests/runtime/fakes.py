@@ -94,6 +94,7 @@ def program(**settings: Any) -> Any:
         seed=1,
         optimizer=next(iter(optimizers.values())),
         freeze=freeze,
+        data=SimpleNamespace(lanes=None),
     )
     with torch.random.fork_rng():
         torch.manual_seed(1)
@@ -112,6 +113,7 @@ def program(**settings: Any) -> Any:
     found = SimpleNamespace(
         plan=plan,
         model=model,
+        module=model,
         losses=Losses(TWO if len(optimizers) > 1 else ONE, last_step=train_config.max_steps),
         optimizer=next(iter(built.values())),
         components=components,

@@ -95,7 +95,7 @@ def make_lock(
         **({"teachers": dict(assembled.teachers)} if assembled.teachers else {}),
         **({"feature_runs": dict(assembled.feature_runs)} if assembled.feature_runs else {}),
         **({"pretrained": dict(assembled.pretrained)} if assembled.pretrained else {}),
-        "packages": dict(_packages()),
+        "packages": dict(package_versions()),
         "machine": machine.as_json(),
         "precision": precision,
         "slices": micro_batches,
@@ -287,7 +287,7 @@ def _plugins(plan: Plan) -> dict[str, str]:
 
 
 @cache
-def _packages() -> Mapping[str, str]:
+def package_versions() -> Mapping[str, str]:
     """Versions of what seqspec runs on, optional packages included where they are there.  Read once: what a
     process has loaded does not change.
     """
