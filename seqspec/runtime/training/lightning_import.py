@@ -1,10 +1,85 @@
-"""Lightning, loaded without torch's compiler; import it from here."""
+"""Lightning, loaded without torch's compiler and without what its metrics might want; import it from here.
+
+Lightning loads torchmetrics for a class or two; that loads ``scipy.signal``, to mend one name of it, and
+``transformers``, for metrics that nobody asked for: together more than torch and Lightning take, wherever the
+two are installed.
+"""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
 from seqspec.runtime.devices.torch_compiler import deferred
 
-with deferred():
+SELDOM = ("scipy.signal", "transformers")
+"""What torchmetrics loads and hardly anybody uses."""
+
+
+@contextmanager
+def put_off(names: tuple[str, ...]) -> Iterator[None]:
+    """Within it importing a module of ``names`` loads nothing; what was taken from it is loaded when used."""
+    missing = [name for name in names if name not in sys.modules and _is_installed(name)]
+    sys.modules.update({name: _PutOff(name) for name in missing})
+    try:
+        yield
+    finally:
+        for name in missing:
+            _give_way(name)
+
+
+def _is_installed(name: str) -> bool:
+    package = name.partition(".")[0]
+    return package in sys.modules or importlib.util.find_spec(package) is not None
+
+
+def _give_way(name: str) -> None:
+    """The next to import a module finds the real one."""
+    if isinstance(sys.modules.get(name), _PutOff):
+        del sys.modules[name]
+
+
+class _PutOff(ModuleType):
+    """Stands for a module that is not loaded yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = importlib.util.spec_from_loader(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Taken(self.__name__, name)
+
+
+class _Taken:
+    """What was taken by its name from a module that is not loaded yet."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._from, self._called = module, name
+
+    def _real(self) -> Any:
+        _give_way(self._from)
+        return getattr(importlib.import_module(self._from), self._called)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._real()(*arguments, **keywords)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, self._real())
+
+
+with deferred(), put_off(SELDOM):
     import lightning
     from lightning.pytorch.callbacks import Callback
 
