@@ -16,7 +16,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.evaluation.evaluate import evaluation
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.training import carried_memories
-from seqspec.runtime.training.carried_memories import LaneMemories
+from seqspec.runtime.training.carried_memories import CarriedMemories, LaneMemories
 from seqspec.runtime.training.trainer import require_lanes
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.lanes_spec import SPEC
@@ -115,6 +115,12 @@ def test_memories_follow_their_lanes_whatever_the_slices():
     assert passed((0,), [[0.0]]) is None
     with memories.around(None):
         assert not part.carried.keeps
+
+
+@pytest.mark.parametrize("key", [":gone:x", "other::x", "x"])
+def test_a_memory_of_another_model_is_refused(key):
+    with pytest.raises(ValueError, match="it carries"):
+        CarriedMemories({"": Part()}).load({"carried": {key: torch.zeros(1, 1)}})
 
 
 def test_a_process_that_was_handed_every_lane_knows_which_are_its_own(monkeypatch):

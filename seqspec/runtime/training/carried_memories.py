@@ -38,7 +38,7 @@ class LaneMemories:
     """The memories of one model's lanes."""
 
     def __init__(self, model: nn.Module) -> None:
-        self._parts: dict[str, Carried] = dict(carrying(model))
+        self.parts: dict[str, Carried] = dict(carrying(model))
         self._rows: dict[int, _Row] = {}
 
     @contextmanager
@@ -48,19 +48,19 @@ class LaneMemories:
         The past stays with the parts until the next pass, since layers may be worked out again for gradients.
         """
         found = self._found(lanes) if lanes is not None and not lanes.begins else {}
-        for name, part in self._parts.items():
+        for name, part in self.parts.items():
             part.past, part.kept, part.keeps = found.get(name, {}), {}, lanes is not None
         yield
         if lanes is not None:
-            held = {name: part.kept for name, part in self._parts.items()}
+            held = {name: part.kept for name, part in self.parts.items()}
             for number, lane in enumerate(lanes.numbers):
                 self._rows[lane] = _Row(held, number, len(lanes.numbers))
-        for part in self._parts.values():
+        for part in self.parts.values():
             part.keeps = False
 
     def leave(self) -> None:
         """Later passes begin without a past."""
-        for part in self._parts.values():
+        for part in self.parts.values():
             part.past, part.kept, part.keeps = {}, {}, False
 
     def forget(self) -> None:
@@ -130,10 +130,13 @@ class CarriedMemories:
         return {"carried": self._collected} if self._collected else {}
 
     def load(self, tensors: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Take up what ``tensors`` gave."""
+        """Take up what ``tensors`` gave.  Raises ``ValueError`` for what no part of the models carries."""
         found: dict[str, Held] = {task: {} for task in self._tasks}
         for key, tensor in tensors.get("carried", {}).items():
-            task, part, name = key.split(":")
+            task, _, inside = key.partition(":")
+            part, _, name = inside.partition(":")
+            if task not in found or part not in self._tasks[task].parts:
+                raise ValueError(f"the checkpoint is not of this model: it carries `{key}`")
             found[task].setdefault(part, {})[name] = tensor
         for task, held in found.items():
             self._tasks[task].load(held)
