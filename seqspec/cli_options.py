@@ -30,8 +30,8 @@ Workers = Annotated[int | None, typer.Option(min=0, help="Loader processes; chan
 Checkpoint = Annotated[
     str,
     typer.Option(
-        help="best, last, average (of those kept), average:N (of the newest N), one by name, or a file "
-        "of `seqspec average`."
+        help="best, last, average (of those kept), average:N (of the newest N), one by name or step, or a "
+        "file of `seqspec average`."
     ),
 ]
 Form = Annotated[Literal["text", "json"], typer.Option("--format", help="How the result is printed.")]

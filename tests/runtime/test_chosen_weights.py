@@ -25,6 +25,8 @@ def kept(tmp_path):
         ("best", 1.0),
         ("last", 12.0),
         ("step-00000010", 10.0),
+        ("step-10", 10.0),
+        ("10", 10.0),
         ("average", 8.5),
         ("average:1", 12.0),
         ("average:3", 11.0),
@@ -48,6 +50,8 @@ def test_an_average_keeps_the_newest_whole_numbers(kept):
         ("average:", "names no number of checkpoints"),
         ("average:two", "names no number of checkpoints"),
         ("avrage", "there is no checkpoint 'avrage'"),
+        ("13", "there is no checkpoint '13'"),
+        ("9" * 5000, "there is no checkpoint '9999"),
     ],
 )
 def test_a_name_that_means_nothing_is_said(kept, name, words):

@@ -1,5 +1,5 @@
-"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N``, ``step-…``, or a
-file that ``seqspec average`` wrote.
+"""Weights of a finished run, chosen by name: ``best``, ``last``, ``average``, ``average:N``, ``step-…`` or
+its number alone, or a file that ``seqspec average`` wrote.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".safetensors"
+DIGITS = 15
+"""Of the largest step that is asked for by its number."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
             return averaged([_sound(checkpoints, step) for step in planned])
     if name.startswith("average:"):
         return averaged([_sound(checkpoints, step) for step in _newest(planned, name)])
-    if name in {folder_name(step) for step in present}:
-        return _sound(checkpoints, int(name.removeprefix("step-")))
+    number = name.removeprefix("step-")  # as the folder is called, or the step alone
+    if number.isascii() and number.isdigit() and len(number) <= DIGITS and int(number) in present:
+        return _sound(checkpoints, int(number))
     known = ", ".join(["best", "last", "average", "average:N", f"FILE{SUFFIX}", *map(folder_name, present)])
     raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
 
