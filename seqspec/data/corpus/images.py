@@ -46,7 +46,7 @@ def read_image(
     data: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """An image in the wanted shape; palettes become colours, an alpha channel is dropped, and of 16 bits the
-    upper 8 are kept.
+    upper 8 are kept.  The orientation that a camera notes turns nothing: masks are of the stored pixels.
 
     ``data`` is the image's file where it is held by another one, ``path``.
 
