@@ -21,6 +21,7 @@ from seqspec.data.corpus.audio import AudioReader, file_rate
 from seqspec.data.corpus.images import read_image, read_mask, write_image
 from seqspec.data.corpus.lines import Line
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.json_keys import RepeatedKey, once
 from seqspec.data.printable import show
 from seqspec.schema.adapter._adapter import Language, ordered, patterns
 from seqspec.schema.adapter._table import RoleColumn, TableConfig
@@ -102,27 +103,14 @@ def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[
                 yield path
 
 
-class _Twice(Exception):
-    """A key stands twice in one object."""
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON; of two equal keys nobody knows which is meant."""
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
-    return value
-
-
 def json_row(line: Line) -> Row:
     """The row of a line that holds a JSON object."""
     if line.fault:
         return Row(line.row, {}, line.fault, line.byte)
     try:
-        value = json.loads(line.text, object_pairs_hook=_once)
-    except _Twice as twice:
-        return Row(line.row, {}, f"the key `{show(str(twice)[:40])}` is given twice", line.byte)
+        value = json.loads(line.text, object_pairs_hook=once)
+    except RepeatedKey as twice:
+        return Row(line.row, {}, f"the key `{show(twice.key[:40])}` is given twice", line.byte)
     except json.JSONDecodeError as error:
         return Row(
             line.row, {}, f"the line is not JSON: {error.msg.lower()} at column {error.colno}", line.byte

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from seqspec.data.json_keys import once
 from seqspec.data.printable import show
 from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
@@ -29,7 +30,7 @@ def read_json(file: Path, *, most: int) -> dict[str, Any]:
 def parse(text: bytes, file: Path) -> dict[str, Any]:
     """A JSON object.  Raises ``DataError`` naming ``file``."""
     try:
-        found = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+        found = json.loads(text.decode("utf-8"), object_pairs_hook=once, parse_constant=_refuse)
     except RecursionError:
         raise damaged(file, "is nested too deeply") from None
     except ValueError as error:
@@ -42,15 +43,6 @@ def parse(text: bytes, file: Path) -> dict[str, Any]:
 def damaged(file: Path, why: str) -> DataError:
     """A file of a folder that is not what it should be."""
     return DataError(f"{show(file.name)} {why}", file=show(str(file)), help=AGAIN, code=DAMAGED)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        again = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {again[:60]!r} stands twice")
-    return found
 
 
 def _refuse(word: str) -> Any:

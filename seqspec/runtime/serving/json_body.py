@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from seqspec.data.json_keys import RepeatedKey, once
 from seqspec.runtime.serving.limits import Refused
 
 _LONGEST_NUMBER = 4300
@@ -18,7 +19,9 @@ def parsed(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Refused(400, f"the body is no JSON: it is not UTF-8 from byte {error.start} on") from None
     try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=once)
+    except RepeatedKey as twice:
+        raise Refused(422, f"the field `{twice.key[:40]}` is given twice") from None
     except RecursionError:
         raise Refused(400, "the JSON is nested too deep") from None
     except json.JSONDecodeError as error:
@@ -36,12 +39,3 @@ def refuse_encoded(encoding: str) -> None:
 
 def _no_constant(name: str) -> None:
     raise Refused(400, f"the body is no JSON: {name} is no JSON number")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Refused(422, f"the field `{twice[:40]}` is given twice")
-    return given
