@@ -128,7 +128,7 @@ def test_a_process_that_was_handed_every_lane_knows_which_are_its_own(monkeypatc
     each = [LaneMemories(Part()) for _ in range(2)]
     for rank, memories in enumerate(each):
         memories.load({"": {"x": torch.zeros(4, 1)}})
-        (part,) = (part for part in memories._parts.values())
+        (part,) = (part for part in memories.parts.values())
         with memories.around(InLanes((2 * rank, 2 * rank + 1), False)):
             part.kept = {"x": torch.tensor([[1.0 + rank], [1.0 + rank]])}
     told = []
