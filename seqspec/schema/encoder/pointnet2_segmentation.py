@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.encoder._point_parts import points_and_categories
 from seqspec.schema.encoder.pointnet2 import (
     COORDINATES,
     Level,
@@ -16,7 +17,7 @@ from seqspec.schema.encoder.pointnet2 import (
     require_enough,
     single_scale,
 )
-from seqspec.schema.types import Classes, Points, Type
+from seqspec.schema.types import Points, Type
 from seqspec.schema.units import Dim, Fraction, Probability
 
 NEAREST = 3
@@ -65,14 +66,7 @@ class Pointnet2SegmentationConfig(Config):
 
     def given(self, source: Type | Mapping[str, Type]) -> tuple[Points, int]:
         """The points, and how many categories there are, 0 where none is told.  Raises ``Mismatch``."""
-        points = source.get("points") if isinstance(source, Mapping) else source
-        category = source.get("category") if isinstance(source, Mapping) else None
-        if not isinstance(points, Points):
-            raise Mismatch(
-                f"`pointnet2_segmentation` reads sets of points, and this is {points}",
-                help="for images use `unet`",
-            )
-        return points, category.num if isinstance(category, Classes) and isinstance(category.num, int) else 0
+        return points_and_categories(self.component[1], source)
 
     def read(self, source: Points) -> tuple[tuple[int, ...], ...]:
         """Features that each scale of each level reads, and at the end those of the last set."""
