@@ -51,7 +51,7 @@ def run(
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
         assembled = prepared(compiled, launch, place)
-        require_divisible(assembled.program.model, launch, place)
+        require_divisible(assembled.program.module, launch, place)
         micro_batches = micro_batches or micro_batches_of(assembled.compiled.plan, launch.of_batches(place))
         if place.rank:
             folder = RunFolder(Path(agree(None, place)))

@@ -20,6 +20,7 @@ from seqspec.compile.language.paths import parse_path
 from seqspec.compile.plan.plan import Plan
 from seqspec.components._layers.fake_quantize import add_fake_quantize
 from seqspec.components.losses import Losses, NamedLoss
+from seqspec.components.recomputable import recomputable
 from seqspec.components.together import Together
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
@@ -303,7 +304,7 @@ def _freeze(constructor: Constructor) -> None:
 
 def _never_recomputed(plan: Plan, model: nn.Module) -> Iterator[Finding]:
     asked = plan.experiment.train.gradient_checkpointing
-    if asked and not any(hasattr(layer, "recompute") for layer in model.modules()):
+    if asked and not recomputable(model):
         yield Finding(
             ("train", "gradient_checkpointing"),
             "no layer of this model can be worked out again in the backward pass",

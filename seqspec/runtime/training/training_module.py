@@ -14,10 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqspec.compile.build.program import Program
 from seqspec.components.gauges import gauged, read_gauges
+from seqspec.components.recomputable import recomputable
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
@@ -74,7 +75,8 @@ class Training(lightning.LightningModule):
         self.model = program.module
         self.train_config = program.plan.experiment.train
         if self.train_config.gradient_checkpointing:
-            _recompute(self.model)
+            for layer in recomputable(self.model):
+                layer.recompute = True
         if self.train_config.channels_last:
             hold_channels_last(self.model)
         self.seed = program.plan.experiment.seed
@@ -395,10 +397,3 @@ class Unsettled(NamedTuple):
     batches: list[tuple[int, Tensor]]
     norm: DeferredNumber
     task: str = ""
-
-
-def _recompute(model: nn.Module) -> None:
-    """Every layer that can be worked out again in the backward pass is."""
-    layers: list[Any] = [layer for layer in model.modules() if hasattr(layer, "recompute")]
-    for layer in layers:
-        layer.recompute = True
