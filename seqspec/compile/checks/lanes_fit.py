@@ -1,6 +1,6 @@
 """Lanes of rows that no memory goes along, or whose order something else would decide.
 
-With `pack.sample: lanes` row after row of one stretch of text stands in the same place of the batches, so that a decoder which carries its memory (`transformer_xl`, `compressive`) goes on from the row before. Every layer that mixes positions must carry, a row must be whole segments, one text must run on from document to document, and the batches of one model must come one after another.
+With `pack.sample: lanes` row after row of one stretch of text stands in the same place of the batches, so that a decoder which carries its memory (`transformer_xl`, `compressive`, `mamba2`; `recurrent`) goes on from the row before. Every layer that mixes positions must carry, a row must be whole segments, one text must run on from document to document, and the batches of one model must come one after another.
 
 Example, in the spec of ``seqspec new lm``::
 
@@ -41,8 +41,13 @@ def _memory(plan: Plan) -> Iterator[Finding]:
     decoder: Any = getattr(plan.experiment.model, "decoder", None)
     inner: Any = getattr(decoder, "self_attention", None)
     at: Path = ("model", "decoder")
+    if getattr(decoder, "carries", False):
+        return
     if not getattr(inner, "carries", False):
-        help = "give decoder `transformer` the `self_attention` `transformer_xl` or `compressive`"
+        help = (
+            "give decoder `transformer` the `self_attention` `transformer_xl`, `compressive` or `mamba2`,"
+            " or choose decoder `recurrent`"
+        )
         message = "nothing in the model goes on from the row before, as lanes are for"
         yield Finding(AT, message, help=help, also=((at, "begins anew with each row"),))
         return
@@ -50,10 +55,11 @@ def _memory(plan: Plan) -> Iterator[Finding]:
     if inner.full_every:
         message = f"full attention in every {inner.full_every}. layer begins anew with each row of a lane"
         yield Finding((*at, "full_every"), message, help="take it out, so that all layers carry a memory")
-    if pack.length % inner.segment:
-        message = f"a row of {pack.length} tokens is no whole number of segments of {inner.segment}"
-        below = pack.length - pack.length % inner.segment
-        help = f"use {below} or {below + inner.segment}" if below else f"use {inner.segment}"
+    segment = getattr(inner, "segment", 1)
+    if pack.length % segment:
+        message = f"a row of {pack.length} tokens is no whole number of segments of {segment}"
+        below = pack.length - pack.length % segment
+        help = f"use {below} or {below + segment}" if below else f"use {segment}"
         yield Finding(("data", "pack", "length"), message, help=help, also=(((*at, "segment"), "a segment"),))
 
 

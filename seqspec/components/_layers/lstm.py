@@ -122,7 +122,7 @@ class Lstm(nn.Module):
             begin = (state.hidden[None].contiguous(), state.cell[None].contiguous())
             with _quiet(x_BTI.device):
                 hidden, last, cell = torch._VF.lstm(
-                    x_BTI.float(), begin, weights, True, 1, 0.0, False, False, True
+                    x_BTI.float(), begin, weights, True, 1, 0.0, self.training, False, True
                 )
             return hidden, CellState(last[0], cell[0])
         outputs = [x_BTI.new_empty(len(x_BTI), 0, self.dim)]

@@ -85,9 +85,11 @@ class Recurrent(nn.Module):
 
     def run(self, x_BTI: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """Further steps of a layer with one direction: ``[B, T, P]`` and the state after them."""
+        cell = self.cells[0]
+        assert isinstance(cell, LstmCell | GruCell)
         outputs = [state.hidden[:, None, :][:, :0]]
-        for x_BI in x_BTI.unbind(1):
-            state = self.step(x_BI, state)
+        for gates_BG in cell.read(x_BTI).unbind(1):
+            state = cell.advance(gates_BG, state)
             outputs.append(state.hidden[:, None])
         return torch.cat(outputs, dim=1), state
 

@@ -22,6 +22,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
+from seqspec.components.carried import Carried
 from seqspec.components.graphs import Axes, TensorState
 from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.recurrent import RecurrentConfig
@@ -108,6 +109,7 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"an embedding of {embedding_dim} cannot be added to an output of {config.output_dim}"
             )
+        self.carried = Carried() if self.attention is None else None
         self.dropout = Dropout(config.dropout)
         self.output_dropout = Dropout(config.output_dropout)
 
@@ -125,6 +127,8 @@ class Recurrent(nn.Module):
             )
         x_BUE = self.embedding(ids_BU)
         lengths_B = torch.full((len(ids_BU),), ids_BU.shape[1], device=ids_BU.device)
+        if self.carried is not None and (self.carried.past or self.carried.keeps):
+            return self._go_on(x_BUE, self.carried)
         if self.attention is None:
             x_BUD = self._add(1, x_BUE, self.layers[0](self.dropout(x_BUE), lengths_B))
             context = x_BUD[..., :0]
@@ -135,6 +139,21 @@ class Recurrent(nn.Module):
             y_BUD = layer(self.dropout(torch.cat([x_BUD, context], dim=-1)), lengths_B)
             x_BUD = self._add(number, x_BUD, y_BUD)
         return torch.cat([self.output_dropout(x_BUD), context], dim=-1)
+
+    def _go_on(self, x_BUD: Tensor, carried: Carried) -> Tensor:
+        """From the states after the row before, without gradient into them."""
+        kept: dict[str, Tensor] = {}
+        for number, layer in enumerate(self.layers, start=1):
+            names = (f"hidden_{number}", f"cell_{number}")
+            state = layer.start(len(x_BUD))
+            if carried.past:
+                state = CellState(*(carried.past[name] for name in names))
+            y_BUD, state = layer.run(self.dropout(x_BUD), state)
+            x_BUD = self._add(number, x_BUD, y_BUD)
+            kept |= {name: part.detach() for name, part in zip(names, state, strict=True)}
+        if carried.keeps:
+            carried.kept = kept
+        return self.output_dropout(x_BUD)
 
     def _add(self, number: int, x: Tensor, y: Tensor) -> Tensor:
         return x + y if number >= self.residual_from else y

@@ -1,4 +1,6 @@
-"""Mamba-2 by the chunked algorithm (section 6), with one group of B and C; the state is float32 always."""
+"""Mamba-2 by the chunked algorithm (section 6), with one group of B and C; the state is float32 always.  In a
+decoder the state is what is carried to the next row of a lane.
+"""
 
 # B batch, N hypotheses, T time, K chunks, C positions of a chunk, D width, I inner width, H heads,
 # P features of a head, S state
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.init import linear
+from seqspec.components.carried import Carried
 from seqspec.schema.self_attention.mamba2 import CHUNK, Mamba2Config
 from seqspec.schema.types import States
 
@@ -37,10 +40,11 @@ class Mamba2(nn.Module):
         super().__init__()
         self.ahead = _Scan(config, source.dim)
         self.back = None if source.causal else _Scan(config, source.dim)
+        self.carried = Carried() if source.causal else None
 
     def forward(self, x_BTD: Tensor, *, real_BT: Tensor | None = None, segments_BT: None = None) -> Tensor:
         """``[B, T, D]``; what is not real, after each row's own, changes nothing that is."""
-        forwards_BTD: Tensor = self.ahead(x_BTD)
+        forwards_BTD: Tensor = self.ahead(x_BTD, self.carried)
         if self.back is None:
             return forwards_BTD
         turned_BT = _turned(real_BT, x_BTD)[..., None].expand_as(x_BTD)
@@ -83,11 +87,18 @@ class _Scan(nn.Module):
         self.norm_I = nn.Parameter(torch.ones(self.inner))
         self.output = linear(self.inner, dim, bias=False)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
+    def forward(self, x_BTD: Tensor, carried: Carried | None = None) -> Tensor:
         gate, mixed, steps = self._inputs(x_BTD)
-        padded = functional.pad(mixed.transpose(1, 2), (self.kernel - 1, 0))
-        convolved = functional.silu(self.convolution(padded)).transpose(1, 2)
-        return self._given(self._scanned(convolved.float(), steps), gate)
+        past = self.no_past(examples=len(x_BTD))
+        if carried is not None and carried.past:
+            past = ScanCache(**carried.past)
+        read = torch.cat([past.inputs.to(mixed), mixed], dim=1)
+        convolved = functional.silu(self.convolution(read.transpose(1, 2))).transpose(1, 2)
+        y, state = self._scanned(convolved.float(), steps, past.state)
+        if carried is not None and carried.keeps:
+            inputs = read[:, read.shape[1] - self.kernel + 1 :]
+            carried.kept = {"inputs": inputs.detach().clone(), "state": state.detach()}
+        return self._given(y, gate)
 
     def no_past(self, *, examples: int) -> ScanCache:
         weight = self.convolution.weight
@@ -121,8 +132,8 @@ class _Scan(nn.Module):
         x, keys, queries = convolved.split([self.inner, self.state_dim, self.state_dim], dim=-1)
         return x.unflatten(-1, (self.num_heads, -1)), keys, queries
 
-    def _scanned(self, convolved: Tensor, steps_BTH: Tensor) -> Tensor:
-        """``[B, T, I]``: within chunks by pairs, between them by states (section 6)."""
+    def _scanned(self, convolved: Tensor, steps_BTH: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B, T, I]`` and the state at their end (section 6): pairs within chunks, states between them."""
         size = convolved.shape[1]
         x, keys, queries = (_chunks(part) for part in self._parts(convolved))
         steps = _chunks(steps_BTH)
@@ -134,10 +145,10 @@ class _Scan(nn.Module):
         y = torch.einsum("bkqch,bkchp->bkqhp", weights, scaled)
         left = (total[:, :, -1:] - total).exp()
         ends = torch.einsum("bkch,bkchp,bkcs->bkhps", left, scaled, keys)
-        before = _before(ends, total[:, :, -1].exp())
+        before, state = _before(ends, total[:, :, -1].exp(), state)
         y = y + torch.einsum("bkcs,bkhps,bkch->bkchp", queries, before, total.exp())
         y = y + self.skip_H[:, None] * x
-        return y.flatten(3).flatten(1, 2)[:, :size]
+        return y.flatten(3).flatten(1, 2)[:, :size], state
 
     def _given(self, y: Tensor, gate: Tensor) -> Tensor:
         gated = y * functional.silu(gate.float())
@@ -152,11 +163,10 @@ def _chunks(x: Tensor) -> Tensor:
     return functional.pad(x, (0, 0) * (x.dim() - 2) + (0, behind)).unflatten(1, (-1, CHUNK))
 
 
-def _before(ends: Tensor, decays_BKH: Tensor) -> Tensor:
-    """``[B, K, H, P, S]``: the state before each chunk."""
-    state = torch.zeros_like(ends[:, 0])
+def _before(ends: Tensor, decays_BKH: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """``[B, K, H, P, S]``: the state before each chunk; and that after the last."""
     found = []
     for number in range(ends.shape[1]):
         found.append(state)
         state = state * decays_BKH[:, number, :, None, None] + ends[:, number]
-    return torch.stack(found, dim=1)
+    return torch.stack(found, dim=1), state

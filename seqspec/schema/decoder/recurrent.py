@@ -21,6 +21,8 @@ class RecurrentConfig(RecurrentLayers):
     """
 
     keeps_documents_apart: ClassVar[bool] = False
+    carries: ClassVar[bool] = True
+    """As a language model, from one packed row to the next in lanes (``data.pack.sample``)."""
 
     embedding: Annotated[Config, Slot("embedding")] = Field(default="lookup", validate_default=True)
     """How target ids become vectors; as wide as a layer's output unless it says otherwise."""

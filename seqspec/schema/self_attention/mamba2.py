@@ -4,6 +4,8 @@ Structured State Space Duality", arXiv:2405.21060, sections 6 and 7.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from seqspec.schema.config import Mismatch
 from seqspec.schema.self_attention._self_attention import SelfAttentionConfig
 from seqspec.schema.types import States, Type
@@ -16,8 +18,11 @@ CHUNK = 64
 class Mamba2Config(SelfAttentionConfig):
     """A state of fixed size in place of keys, which decays by what is read: no approximation of attention,
     but another layer.  Time and memory grow as length × ``state_dim``; in an encoder a second one reads
-    backwards, each row from its own end.
+    backwards, each row from its own end.  With ``data.pack.sample: lanes`` a decoder's state goes on from row
+    to row.
     """
+
+    carries: ClassVar[bool] = True
 
     state_dim: Dim = 128
     """Numbers that the state keeps of each feature (the paper's N)."""

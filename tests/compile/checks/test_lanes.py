@@ -30,6 +30,19 @@ def test_lanes_with_a_memory_are_valid(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "decoder",
+    [
+        {**BASE["model"]["decoder"], "self_attention": {"type": "mamba2", "head_dim": 8}},
+        {"type": "recurrent", "dim": 8},
+    ],
+    ids=lambda decoder: decoder["type"],
+)
+def test_lanes_with_a_state_are_valid(tmp_path, decoder):
+    change = {**BASE, "model": {"decoder": decoder}}
+    assert compile_spec(spec(tmp_path, task="lm", change=change)).warnings == ()
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         (
