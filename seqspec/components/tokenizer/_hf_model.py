@@ -66,6 +66,11 @@ class HFModel:
         known = set(first)
         return (*first, *(id for id in range(self.held.rows) if id not in known))
 
+    @property
+    def size(self) -> int:
+        """Ids in all."""
+        return len(self.order)
+
     @cached_property
     def _ours(self) -> list[int]:
         """Our id of each of the folder's."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from seqspec.components.tokenizer._by_model import ByModel
 from seqspec.components.tokenizer._hf_artifact import HFArtifact
 from seqspec.components.tokenizer._hf_folder import read_artifact
 from seqspec.components.tokenizer._hf_model import HFModel
@@ -15,15 +16,13 @@ from seqspec.schema.tokenizer.hf import HfConfig
 from seqspec.schema.types import Type
 
 
-class Hf:
+class Hf(ByModel[HFModel]):
     """``train`` reads the folder, so that what was read travels with the run."""
 
-    trainable = True
-
     def __init__(self, config: HfConfig, source: Type) -> None:
+        super().__init__()
         self._folder = config.folder
         self._template = config.template
-        self._model: HFModel | None = None
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Read the folder; the texts are not looked at.  Raises ``DataError`` where it has no tokenizer."""
@@ -44,31 +43,6 @@ class Hf:
         """The files of a folder whose model has these ids of padding, unknown, begin and end."""
         return self._loaded().exported(special)
 
-    @property
-    def vocab_size(self) -> int:
-        """Ids in all."""
-        return len(self._loaded().order)
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of a text."""
-        return self._loaded().encode(text)
-
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of many texts."""
-        return self._loaded().encode_batch(texts)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of ids; special ones leave nothing behind."""
-        return self._loaded().decode(ids)
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The pieces of ids."""
-        return self._loaded().pieces(ids)
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """The span of each id of ``encode(text)``, in code points."""
-        return self._loaded().offsets(text)
-
     def fingerprint(self) -> dict[str, Any]:
         """The tokenizer's bytes, its special ids and the library's version; not where the folder lies."""
         from importlib.metadata import version
@@ -78,8 +52,3 @@ class Hf:
         return {
             "type": "hf", "sha256": digest, "template": self._template, "library": version("tokenizers"),
         }  # fmt: skip
-
-    def _loaded(self) -> HFModel:
-        if self._model is None:
-            raise RuntimeError("the tokenizer of the folder is not loaded")
-        return self._model

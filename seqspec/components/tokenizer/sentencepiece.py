@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from tempfile import NamedTemporaryFile
 from typing import Any
 
 from seqspec.components.tokenizer import _vocabulary
+from seqspec.components.tokenizer._by_model import ByModel
 from seqspec.components.tokenizer._model_file import (
     NORMALIZER,
     NORMALIZER_PREFIX,
@@ -34,19 +35,17 @@ from seqspec.schema.types import BOS, EOS, PAD, UNK, Type
 _SEED = 1
 
 
-class Sentencepiece:
+class Sentencepiece(ByModel[SentencepieceModel]):
     """Learns its pieces from training text; the same text gives the same bytes."""
 
-    trainable = True
-
     def __init__(self, config: SentencepieceConfig, source: Type) -> None:
+        super().__init__()
         self.config = config
         self._options = _options(config)
         self._limit, self._size = config.limit, config.vocab_size
-        self._model, self._seeds, self._longest = config.model, config.seeds, config.max_piece_length
+        self._seeds, self._longest = config.seeds, config.max_piece_length
         self._across_words, self._prefix_space = config.across_words, config.prefix_space
         self._max_lines = config.max_lines
-        self._trained: SentencepieceModel | None = None
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Learn the pieces.  Raises ``DataError`` where the text cannot give a vocabulary of that size."""
@@ -66,7 +65,7 @@ class Sentencepiece:
             return _run(text.lines, self._options)
         # Every word brings its own leading space, or has none.
         options = {**self._options, "add_dummy_prefix": False, "input_format": "tsv"}
-        if self._model == "bpe":
+        if self.config.model == "bpe":
             model = _run(weighted(words), options)
         else:
             model = _run_from(seeds(words, longest=self._longest), weighted(words), options)
@@ -75,44 +74,19 @@ class Sentencepiece:
 
     def load(self, artifact: bytes) -> None:
         """Take the model that ``train`` gave."""
-        self._trained = SentencepieceModel(artifact)
+        self._model = SentencepieceModel(artifact)
 
     @property
     def vocab_size(self) -> int:
         """Ids in all."""
-        return self._size if self._trained is None and self._limit == "hard" else self._loaded().size
-
-    def encode(self, text: str) -> list[int]:
-        """Ids of the best cut."""
-        return self._loaded().encode(text)
-
-    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of many texts, in one call of the library."""
-        return self._loaded().encode_batch(texts)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of ids; padding, begin and end leave nothing behind."""
-        return self._loaded().decode(ids)
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The pieces of ids."""
-        return self._loaded().pieces(ids)
-
-    def offsets(self, text: str) -> list[tuple[int, int]]:
-        """The span of each id of ``encode(text)`` in code points."""
-        return self._loaded().offsets(text)
+        return self._size if self._model is None and self._limit == "hard" else self._loaded().size
 
     def fingerprint(self) -> dict[str, Any]:
         """Settings, the library's version and the model's hash."""
         from importlib.metadata import version
 
-        artifact = None if self._trained is None else self._trained.artifact
+        artifact = None if self._model is None else self._model.artifact
         return {**_vocabulary.fingerprint(self.config, artifact), "library": version("sentencepiece")}
-
-    def _loaded(self) -> SentencepieceModel:
-        if self._trained is None:
-            raise RuntimeError("the SentencePiece model is neither trained nor loaded")
-        return self._trained
 
 
 def _options(config: SentencepieceConfig) -> dict[str, Any]:

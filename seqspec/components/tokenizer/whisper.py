@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqspec.components.tokenizer._by_model import ByModel
 from seqspec.components.tokenizer._hf_artifact import HFArtifact
 from seqspec.components.tokenizer._hf_folder import read_artifact
 from seqspec.components.tokenizer._hf_model import HFModel, opened
@@ -26,16 +27,14 @@ MOST_SILENT = 100_000
 _TASKS = ("transcribe", "translate")
 
 
-class Whisper:
+class Whisper(ByModel[HFModel]):
     """``train`` reads the folder, so that what was read travels with the run."""
 
-    trainable = True
-
     def __init__(self, config: WhisperConfig, source: Type) -> None:
+        super().__init__()
         assert isinstance(source, Text)
         self._folder = config.folder
         self._prompt = config.prompt(source.language)
-        self._model: HFModel | None = None
         self._silent: dict[str, list[int]] = {}
 
     def train(self, texts: Iterable[str]) -> bytes:
@@ -96,11 +95,6 @@ class Whisper:
         found |= self._silent
         return found
 
-    @property
-    def vocab_size(self) -> int:
-        """Ids in all."""
-        return len(self._loaded().order)
-
     def encode(self, text: str) -> list[int]:
         """Ids of a text behind those of the prompt."""
         return [*self._first, *self._loaded().encode(text)]
@@ -113,10 +107,6 @@ class Whisper:
         """Text of ids; special ones and the prompt's leave nothing behind."""
         first = self._first
         return self._loaded().decode([id for id in ids if int(id) not in first])
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The pieces of ids."""
-        return self._loaded().pieces(ids)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """The span of each id of ``encode(text)``, in code points; the prompt's are empty."""
@@ -144,11 +134,6 @@ class Whisper:
         _ids(self._prompt, opened(held.tokenizer).get_vocab(with_added_tokens=True))
         pad, unk, bos, eos = held.special
         return held._replace(special=(pad, -1 if unk in (bos, eos) else unk, bos, eos))
-
-    def _loaded(self) -> HFModel:
-        if self._model is None:
-            raise RuntimeError("the tokenizer of the folder is not loaded")
-        return self._model
 
 
 def _ids(prompt: Sequence[str], pieces: Mapping[str, int]) -> tuple[int, ...]:
