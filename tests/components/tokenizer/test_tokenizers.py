@@ -452,7 +452,7 @@ def test_special_ids_of_a_model_from_elsewhere_become_ours(model_file):
 
 
 def test_our_own_model_file_keeps_its_ids(pieces, tmp_path):
-    (tmp_path / "ours.model").write_bytes(pieces._trained.artifact)
+    (tmp_path / "ours.model").write_bytes(pieces._model.artifact)
 
     again = trained("sentencepiece_file", model=str(tmp_path / "ours.model"))
 
