@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "embed_tanaka_enja.yaml"
-BATCH, LENGTH, PEAK, TIMED = 256, 64, 1e-3, 4
+BATCH, LENGTH, PEAK, TIMED = 256, 64, 1e-3, 16
 
 
 def main() -> None:
