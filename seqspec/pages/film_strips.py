@@ -17,13 +17,13 @@ COLUMNS = 10
 """Frames of a row; a shorter film leaves the rest of its row empty, so that films are as large as each
 other.
 """
-_MOST_SIDE, _GAP = 96, 2
-"""Pixels of a frame and between frames."""
+_LEAST_SIDE, _MOST_SIDE, _GAP = 48, 96, 2
+"""Pixels of a frame and between frames; smaller ones are repeated, larger ones averaged, where they fit."""
 
 
 def film_strip(frames_THW: NDArray[np.floating]) -> NDArray[np.uint8]:
     """``[2, height, width]``: grey and opacity of a film with pixels in [0, 1]."""
-    shown_THW = [_smaller(frames_THW[number]) for number in chosen_frames(len(frames_THW))]
+    shown_THW = [_resized(frames_THW[number]) for number in chosen_frames(len(frames_THW))]
     height, width = shown_THW[0].shape if shown_THW else (1, 1)
     rows = max(-(-len(shown_THW) // COLUMNS), 1)
     strip_CHW = np.zeros((2, rows * (height + _GAP) - _GAP, COLUMNS * (width + _GAP) - _GAP), np.uint8)
@@ -41,10 +41,12 @@ def chosen_frames(count: int) -> list[int]:
     return [round(number * (count - 1) / (MOST_FRAMES - 1)) for number in range(MOST_FRAMES)]
 
 
-def _smaller(frame_HW: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The means of squares of pixels, as large as a side of ``_MOST_SIDE`` asks for; what is left over at the
-    right and below is cut off.
+def _resized(frame_HW: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Pixels as squares of themselves, or the means of squares of pixels; what is left over at the right and
+    below is cut off.
     """
+    times = max(_LEAST_SIDE // max(frame_HW.shape), 1)
+    frame_HW = frame_HW.repeat(times, 0).repeat(times, 1)
     by = -(-max(frame_HW.shape) // _MOST_SIDE)
     height, width = (max(side // by, 1) for side in frame_HW.shape)
     cut_HW = frame_HW[: height * by, : width * by]

@@ -62,15 +62,23 @@ def test_the_colours_are_those_of_the_page():
 
 
 def test_frames_stand_in_rows():
-    frames_THW = np.arange(1, 13)[:, None, None] / 12 * np.ones((12, 4, 6))
+    frames_THW = np.arange(1, 13)[:, None, None] / 12 * np.ones((12, 40, 60))
 
     strip_CHW = film_strip(frames_THW)
 
-    assert strip_CHW.shape == (2, 10, COLUMNS * 8 - 2)
-    assert (strip_CHW[0, :4, :6] == round(255 / 12)).all()
-    assert (strip_CHW[0, 6:, 8:14] == 255).all()
-    assert (strip_CHW[1, :, 6:8] == 0).all(), "between frames the page is seen"
-    assert (strip_CHW[1, 6:, 14:] == 0).all(), "and after the last"
+    assert strip_CHW.shape == (2, 82, COLUMNS * 62 - 2)
+    assert (strip_CHW[0, :40, :60] == round(255 / 12)).all()
+    assert (strip_CHW[0, 42:, 62:122] == 255).all()
+    assert (strip_CHW[1, :, 60:62] == 0).all(), "between frames the page is seen"
+    assert (strip_CHW[1, 42:, 122:] == 0).all(), "and after the last"
+
+
+def test_the_pixels_of_small_frames_are_squares():
+    strip_CHW = film_strip(np.eye(16)[None])
+
+    assert strip_CHW.shape == (2, 48, COLUMNS * 50 - 2)
+    assert (strip_CHW[0, :3, :3] == 255).all()
+    assert (strip_CHW[0, :3, 3:48] == 0).all()
 
 
 def test_large_frames_are_means_and_long_films_are_thinned():
