@@ -36,8 +36,7 @@ def alike_samples(model: Any, batch: Batch, samples: Sequence[ImagePrediction]) 
         return None
     return (
         f"the samples hardly differ (a deviation of {given:.2g} between them, {wanted:.2g} between "
-        "images of the data): the generator has collapsed; train longer, let the critic take more steps, or "
-        "lower its rate"
+        "images of the data): the generator has collapsed; train longer, or at a lower rate"
     )
 
 
