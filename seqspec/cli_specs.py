@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from seqspec.cli_options import Form, Html, Plugins, Profiles, Quiet, Sets, Spec, Task, finish
+from seqspec.cli_options import Form, Html, Plugins, Profiles, Quiet, Sets, Task, finish
 
 specs = typer.Typer()
 
@@ -174,7 +174,7 @@ def lsp() -> None:
 
 @specs.command()
 def doctor(
-    spec: Spec,
+    spec: Annotated[Path, typer.Argument(help="The experiment, or a run directory.")],
     profile: Profiles = [],  # noqa: B006
     set: Sets = [],  # noqa: B006
     task: Task = None,
@@ -183,8 +183,9 @@ def doctor(
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
-    """Examine the compiled experiment on a few examples: checks M01 to M20.  Exit code 1 where one found an
-    error.
+    """Examine the compiled experiment on a few examples: checks M01 to M20; of a run directory its best
+    weights: M21 to M23, an attention that never aligns, a generator and a posterior that have collapsed.
+    Exit code 1 where one found an error.
     """
     from seqspec.compile.commands import overlays
     from seqspec.runtime.commands import corpus

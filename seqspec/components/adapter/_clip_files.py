@@ -1,5 +1,5 @@
 """Files of clips, of one channel: NumPy arrays ``[T, H, W]`` of one clip or ``[T, N, H, W]`` of several,
-``uint8`` or floats in [0, 1]; and animations.
+``uint8`` or floats in [0, 1]; animations; and folders of frames.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqspec.components.adapter._frame_files import FRAME_SUFFIXES, frame_files, read_frames
 from seqspec.components.adapter._numpy_file import read_array
 from seqspec.data.corpus.input_files import InputFields
 from seqspec.data.corpus.optional_packages import require
@@ -22,19 +23,43 @@ MOST_PIXELS = 2**28
 """Pixels of an animation."""
 
 
-def clip_inputs(path: Path, *, given: int, whole: int, size: tuple[int, int]) -> Iterator[InputFields]:
+def clip_inputs(
+    path: Path, *, given: int, whole: int, size: tuple[int, int], resize: bool = False
+) -> Iterator[InputFields]:
     """Each clip of a file, a frame a row: ``given`` frames, or ``whole`` clips of which the first are given;
-    the frames up to ``whole`` are to be predicted.
+    the frames up to ``whole`` are to be predicted.  With ``resize`` the images of a folder are scaled.
 
     Raises ``DataError`` for what holds no clips of so many frames of this ``size``, height and width.
     """
-    clips_TNHW = _animation(path) if path.suffix.lower() == ".gif" else _array(path)
+    if path.is_dir():
+        clips_TNHW = _folder(path, given=given, whole=whole, size=size, resize=resize)
+    else:
+        clips_TNHW = _animation(path) if path.suffix.lower() == ".gif" else _array(path)
     _require_shape(clips_TNHW.shape, path, given=given, whole=whole, size=size)
     wanted = np.zeros((whole - given, size[0] * size[1]), np.float32)
     for number in range(clips_TNHW.shape[1]):
         part = f"clip {number + 1}" if clips_TNHW.shape[1] > 1 else ""
         frames = _pixels(clips_TNHW[:given, number], path).reshape(given, -1)
         yield InputFields({"source": frames, "target": wanted}, part)
+
+
+def _folder(
+    path: Path, *, given: int, whole: int, size: tuple[int, int], resize: bool
+) -> NDArray[np.generic]:
+    """The frames that are given, of one clip."""
+    paths = frame_files(path)
+    if not paths:
+        raise _error(
+            f"the folder holds no frames: images that end in {', '.join(sorted(FRAME_SUFFIXES))}", path
+        )
+    last, first = f"take all but the last {given} out of the folder", f"of {whole} the first {given} are read"
+    _require_frames(len(paths), path, given=given, whole=whole, help=f"{last}; {first}")
+    height, width = size
+    try:
+        frames_THW = read_frames(paths[:given], height=height, width=width, resize=resize)
+    except DataError as error:
+        raise DataError(error.message, file=error.file) from None  # The remedy is one for a spec.
+    return frames_THW[:, None]
 
 
 def _array(path: Path) -> NDArray[np.generic]:
@@ -78,12 +103,14 @@ def _require_shape(
         raise _error("the file holds no clip", path)
     if (height, width) != size:
         raise _error(f"the frames are {height} × {width}, and the run reads {size[0]} × {size[1]}", path)
-    if frames not in (given, whole):
-        raise _error(
-            f"the clip has {frames:,} frame{'s' * (frames != 1)}, and the run goes on from {given}",
-            path,
-            help=f"cut it to its last {given}, `clip[-{given}:]`; of {whole} the first {given} are read",
-        )
+    cut = f"cut it to its last {given}, `clip[-{given}:]`; of {whole} the first {given} are read"
+    _require_frames(frames, path, given=given, whole=whole, help=cut)
+
+
+def _require_frames(count: int, path: Path, *, given: int, whole: int, help: str) -> None:
+    if count not in (given, whole):
+        message = f"the clip has {count:,} frame{'s' * (count != 1)}, and the run goes on from {given}"
+        raise _error(message, path, help=help)
 
 
 def _pixels(frames: NDArray[np.generic], path: Path) -> NDArray[np.float32]:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from seqspec.components.adapter._clip_files import SUFFIXES, clip_inputs
+from seqspec.components.adapter._frame_files import FRAME_SUFFIXES
+from seqspec.components.adapter._moving_squares import moving_squares
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes
 from seqspec.data.corpus.adapter import Adapter
@@ -48,7 +50,7 @@ class MovingMnist(Adapter[MovingMnistConfig]):
 
     def input_files(self) -> InputFiles:
         read = partial(clip_inputs, given=self.config.given, whole=FRAMES, size=(SIDE, SIDE))
-        return InputFiles("clips", SUFFIXES, lambda path, _: read(path))
+        return InputFiles("clips", SUFFIXES, lambda path, _: read(path), folders=FRAME_SUFFIXES)
 
     def _rows(self, split: str, count: int) -> range:
         """Clips are counted from the shares before, so that no clip is in two splits."""
@@ -79,22 +81,12 @@ class MovingMnist(Adapter[MovingMnistConfig]):
         return clips
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
-        """Two bright squares a clip, which move straight on and bounce off the edges."""
+        """Bright squares that move, in place of the digits."""
         rng = generator("moving_mnist", seed)
         total = round(count / self.config.cut.get("train", 1.0))
         clips = np.zeros((FRAMES, total, SIDE, SIDE), np.uint8)
         for clip in range(total):
-            for _ in range(2):
-                size = rng.randrange(10, 18)
-                places = [rng.uniform(0, SIDE - size) for _ in range(2)]
-                speeds = [rng.choice((-1, 1)) * rng.uniform(2, 5) for _ in range(2)]
-                for frame in range(FRAMES):
-                    y, x = (round(place) for place in places)
-                    clips[frame, clip, y : y + size, x : x + size] = 255
-                    for axis in range(2):
-                        if not 0 <= places[axis] + speeds[axis] <= SIDE - size:
-                            speeds[axis] = -speeds[axis]
-                        places[axis] += speeds[axis]
+            clips[:, clip] = moving_squares(rng, frames=FRAMES, height=SIDE, width=SIDE)
         content = io.BytesIO()
         np.save(content, clips)
         write_bytes(folder / _NAME, content.getvalue())

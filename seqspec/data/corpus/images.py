@@ -62,9 +62,7 @@ def read_image(
             _check_size(image, height, width, resize=resize, path=path, corpus=corpus)
             flat = _eight_bits(image).convert("L" if channels == 1 else "RGB")
     except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
-        if not isinstance(error, FileNotFoundError | NotRegular):
-            refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
-        raise _error(f"the image cannot be read: {_reason(error, path)}", path, corpus) from None
+        raise _unreadable(error, path, corpus, data=data) from None
     if (flat.height, flat.width) != (height, width):
         flat = _fitted(flat, height, width)
     pixels = np.asarray(flat, dtype=np.uint8)
@@ -81,6 +79,16 @@ def num_pixels(data: bytes) -> int:
         raise _error(
             f"the image cannot be read: {_reason(error, Path('upload'))}", Path("upload"), ""
         ) from None
+
+
+def image_size(path: Path, *, corpus: str = "") -> tuple[int, int]:
+    """Height and width of an image by its header; raises ``DataError`` for what is none."""
+    image_module = require("PIL.Image", extra="images", corpus=corpus)
+    try:
+        with _quietly(), open_regular(path) as file, image_module.open(file, formats=FORMATS) as image:
+            return int(image.height), int(image.width)
+    except (OSError, SyntaxError, ValueError, image_module.DecompressionBombError) as error:
+        raise _unreadable(error, path, corpus) from None
 
 
 def read_mask(
@@ -145,6 +153,13 @@ def _check_beside(mask: Any, beside: Path, path: Path, corpus: str) -> None:
         if image.size != mask.size:
             size, other = f"{mask.height} × {mask.width}", f"{image.height} × {image.width}"
             raise _error(f"the mask is {size} and its image, `{show(beside)}`, {other}", path, corpus)
+
+
+def _unreadable(error: Exception, path: Path, corpus: str, *, data: bytes | None = None) -> DataError:
+    """Why there is no image.  Raises ``DataError`` itself where the file stands in place of another one."""
+    if not isinstance(error, FileNotFoundError | NotRegular):
+        refuse_stand_in(file_head(path) if data is None else data[:HEAD], path, corpus=corpus)
+    return _error(f"the image cannot be read: {_reason(error, path)}", path, corpus)
 
 
 def _reason(error: Exception, path: Path) -> str:

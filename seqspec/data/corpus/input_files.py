@@ -37,3 +37,5 @@ class InputFiles:
     """Files of a folder that are read."""
     read: Callable[[Path, Given], Iterator[InputFields]]
     """The examples of a file.  Raises ``DataError`` for one that is not what it should be."""
+    folders: frozenset[str] = frozenset()
+    """A folder that holds files of these suffixes is read as one, such as a clip from its frames."""

@@ -46,7 +46,7 @@ class Medium:
 
     caption: str
     data: bytes
-    kind: Literal["audio/wav", "image/png"]
+    kind: Literal["audio/wav", "image/png", "image/svg+xml"]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Recordings to hear and images to see, as figures of the page."""
+"""Recordings to hear; images, films and points to see; as figures of the page."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from seqspec.data.inspect.finding import Gallery, Medium
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import audio_of
+from seqspec.pages.film_strips import film_strip
 from seqspec.pages.media import png, wav
+from seqspec.pages.point_clouds import cloud_svg
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Clip, PointClasses, Points
 
 
 def galleries(subject: Subject, chosen: Sequence[int]) -> Iterator[Gallery]:
     """The ``chosen`` examples of train, a gallery for each field that can be heard or seen."""
     train = subject.train
+    for role, kind in subject.roles.items():
+        if isinstance(kind, Clip | Points):
+            yield Gallery(f"Random {role} of train", [_drawn(subject, role, i) for i in chosen])
     for role in subject.audio_roles:
         heard = [
             Medium(_caption(subject, i), sound, "audio/wav")
@@ -62,6 +68,18 @@ def image(split: Split, role: str, index: int) -> bytes:
     row = int(split.rows[index])
     pixels = np.asarray(split.records.row(role, row)).reshape(split.records.values(f"{role}_shape")[row])
     return png(pixels if len(pixels) in (1, 3) else pixels[:1])
+
+
+def _drawn(subject: Subject, role: str, index: int) -> Medium:
+    """A film as its frames, or points in the colours of their classes where these are known."""
+    kind, value = subject.roles[role], np.asarray(subject.train.value(role, index))
+    caption = _caption(subject, index)
+    if isinstance(kind, Clip):
+        frames_THW = value.reshape(len(value), kind.height, kind.width)
+        return Medium(caption, png(film_strip(frames_THW)), "image/png")
+    known = isinstance(subject.roles.get("target"), PointClasses)
+    classes = np.asarray(subject.train.value("target", index)) if known else None
+    return Medium(caption, cloud_svg(value, classes), "image/svg+xml")
 
 
 def _changed_recording(subject: Subject, role: str, index: int, steps: Steps) -> bytes:

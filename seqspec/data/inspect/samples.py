@@ -12,13 +12,13 @@ from seqspec.data.inspect.finding import Cell, Figure, Finding, Table
 from seqspec.data.inspect.media import galleries
 from seqspec.data.inspect.subject import Subject
 from seqspec.data.seeds import seed_of
-from seqspec.schema.types import UNK, Floats, Frames, Integers, Scalar, Vector, in_order
+from seqspec.schema.types import UNK, Clip, Floats, Frames, Integers, Scalar, Vector, in_order
 
 RANDOM, EXTREME = 10, 5
 WIDEST = 300
 MOST_NUMBERS = 12
 SHOWN = (Scalar, Integers, Floats, Vector, Frames)
-"""Types whose values are shown as numbers."""
+"""Types whose values are shown as numbers, but for films, which are seen."""
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -34,7 +34,9 @@ def check(subject: Subject) -> Iterator[Finding]:
     if subject.label_roles:
         rows = [(train.id(i), *(train.text(role, i) for role in subject.label_roles)) for i in chosen]
         figures.append(Table("Random labels", ("id", *subject.label_roles), rows))
-    others = [role for role in subject.roles if isinstance(subject.roles[role], SHOWN)]
+    others = [
+        role for role, kind in subject.roles.items() if isinstance(kind, SHOWN) and not isinstance(kind, Clip)
+    ]
     if others:
         rows = [(train.id(i), *(_numbers(train.value(role, i)) for role in others)) for i in chosen]
         figures.append(Table("Random values", ("id", *others), rows))

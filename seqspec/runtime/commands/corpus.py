@@ -169,9 +169,13 @@ def inspect(
 def doctor(
     spec: Path, *, over: Sequence[Overlay], html: Path | None, steps: int, quiet: bool, format: Format
 ) -> Outcome:
-    """``seqspec doctor SPEC``: examine the compiled experiment on a few examples."""
+    """``seqspec doctor SPEC``: examine the compiled experiment on a few examples; of a run directory the
+    weights that it has learned.
+    """
 
     def work() -> Outcome:
+        if spec.is_dir():
+            return _reported(_of_run(spec, over, quiet=quiet), html, format, what="Doctor's examination")
         compiled = compile_spec(spec, overlays=over)
 
         import torch
@@ -191,6 +195,19 @@ def doctor(
         return _reported(found, html, format, what="Doctor's examination")
 
     return guarded(work)
+
+
+def _of_run(run: Path, over: Sequence[Overlay], *, quiet: bool) -> Inspection:
+    from seqspec.runtime.run_folder.folder import open_folder
+
+    folder = open_folder(run)
+
+    import torch
+
+    from seqspec.runtime.doctor.trained import examine_run
+
+    torch.set_num_threads(1)
+    return examine_run(folder, over=over, progress=silent if quiet else bar)
 
 
 def _reported(

@@ -16,7 +16,7 @@ from seqspec.runtime.doctor.subject import Patient
 
 OF_LABELS = {"evaluation", "isolation", "learning", "start"}
 """What only holds of models that learn labels or tokens: what guessing costs, examples known by heart."""
-NOT_CHECKS = {"__init__", "examination", "subject"}
+NOT_CHECKS = {"__init__", "examination", "subject", "trained"}
 
 
 def examine(patient: Patient, *, name: str, progress: Progress = silent) -> Inspection:

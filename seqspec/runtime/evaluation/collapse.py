@@ -23,23 +23,36 @@ LEAST_VARIANCE = 0.01
 
 def collapsed(model: Any, batch: Batch, samples: Sequence[ImagePrediction]) -> Iterator[str]:
     """What is wrong, in a sentence each; ``samples`` are what the model has made of noise, if it has."""
+    yield from filter(None, (alike_samples(model, batch, samples), silent_latent(model, batch)))
+
+
+def alike_samples(model: Any, batch: Batch, samples: Sequence[ImagePrediction]) -> str | None:
+    """Whether samples differ far less than images of the data."""
     real = model.references(batch) if samples and hasattr(model, "references") else ()
-    if len(real) > 1 and len(samples) > 1:
-        given, wanted = _deviation(samples), _deviation(real)
-        if given < LEAST_SHARE * wanted:
-            yield (
-                f"the samples hardly differ (a deviation of {given:.2g} between them, {wanted:.2g} between "
-                "images of the data): the generator has collapsed"
-            )
-    if hasattr(model, "latents") and len(batch.index) > 1:
-        with torch.no_grad():
-            variance_Z = model.latents(batch).float().var(0, unbiased=False)
-        if float(variance_Z.max()) < LEAST_VARIANCE:
-            yield (
-                "no feature of the latent vector varies between examples (a variance of at most "
-                f"{float(variance_Z.max()):.2g}): the posterior has collapsed; anneal the "
-                "weight of its divergence, or give it free bits"
-            )
+    if len(real) < 2 or len(samples) < 2:
+        return None
+    given, wanted = _deviation(samples), _deviation(real)
+    if given >= LEAST_SHARE * wanted:
+        return None
+    return (
+        f"the samples hardly differ (a deviation of {given:.2g} between them, {wanted:.2g} between "
+        "images of the data): the generator has collapsed; train longer, or at a lower rate"
+    )
+
+
+def silent_latent(model: Any, batch: Batch) -> str | None:
+    """Whether no feature of the latent vector varies between examples."""
+    if not hasattr(model, "latents") or len(batch.index) < 2:
+        return None
+    with torch.no_grad():
+        variance_Z = model.latents(batch).float().var(0, unbiased=False)
+    if float(variance_Z.max()) >= LEAST_VARIANCE:
+        return None
+    return (
+        "no feature of the latent vector varies between examples (a variance of at most "
+        f"{float(variance_Z.max()):.2g}): the posterior has collapsed; anneal the "
+        "weight of its divergence, or give it free bits"
+    )
 
 
 def _deviation(images: Sequence[ImagePrediction]) -> float:

@@ -22,13 +22,15 @@ def input_files_of(adapter: object) -> InputFiles | None:
 
 
 def field_inputs(names: Sequence[str], files: InputFiles, *, given: Given) -> Iterator[Input]:
-    """An input for each example of each file, and of the files of each folder; a file that cannot be read is
-    an input that says so.
+    """An input for each example of each file, and of the files of each folder, or of a folder that is read as
+    one; what cannot be read is an input that says so.
     """
     if not names:
         raise RunError(f"this run reads {files.kind}: name the files", exit=Exit.USAGE)
-    for name in files_of(names, files.kind, files.suffixes):
-        yield from _of_file(name, files, given)
+    for name in names:
+        whole = _whole_folders(Path(name), files)
+        for one in whole or files_of([name], files.kind, files.suffixes):
+            yield from _of_file(one, files, given)
 
 
 def one_input(name: str, *, files: InputFiles) -> Input:
@@ -63,6 +65,14 @@ def told_fields(written: Sequence[str]) -> dict[str, str]:
             message = f"`{show(one[:100])}` is no FIELD=VALUE"
             raise RunError(message, exit=Exit.USAGE, help="such as `--field speaker=anna`")
     return dict(one.split("=", 1) for one in written)
+
+
+def _whole_folders(place: Path, files: InputFiles) -> list[str]:
+    """The folders in ``place``, itself among them, that are read as one; none where it is a file."""
+    if not files.folders or not place.is_dir():
+        return []
+    held = (path for path in place.rglob("*") if path.suffix.lower() in files.folders and path.is_file())
+    return sorted({str(path.parent) for path in held if not path.name.startswith(".")})
 
 
 def _of_file(name: str, files: InputFiles, given: Given) -> Iterator[Input]:

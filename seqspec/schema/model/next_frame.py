@@ -34,7 +34,7 @@ class NextFrameConfig(Config):
         if not isinstance(given, Clip) or not isinstance(target, Clip):
             raise Mismatch(
                 f"`next_frame` reads clips and goes on with them, and the corpus gives {given} and {target}",
-                help="use adapter `moving_mnist`",
+                help="use adapter `frame_folder`, or `moving_mnist`",
             )
         if self.kernel % 2 == 0:
             raise Mismatch(f"a kernel of {self.kernel} has no middle", at=("kernel",), help="use an odd one")

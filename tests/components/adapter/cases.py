@@ -53,6 +53,10 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "csv": [_TABLE, {**_TABLE, "delimiter": ";"}, _SPEECH_TABLE],
     "enwik8": [{"block": 100}],
     "fastspeech2": [{}, {"num_bins": 12, "splits": {"train": "train.txt"}}],
+    "frame_folder": [
+        {"height": 6, "width": 8, "given": 3, "following": 2},
+        {"height": 6, "width": 8, "given": 1, "following": 1, "splits": {"train": "a", "dev": "b/c"}},
+    ],
     "free_spoken_digits": [{}, {"target": "text", "split": "by_speaker", "test_speakers": ["theo"]}],
     "hf_dataset": [{**_TABLE, "splits": {"train": "train", "dev": "validation"}}],
     "image_folder": [{"height": 6, "width": 8}, {"height": 6, "width": 8, "channels": 1}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from seqspec.runtime.prediction.field_inputs import (
 )
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.value_files import written_to
-from seqspec.schema.diagnostic import RunError
+from seqspec.schema.diagnostic import DataError, RunError
 from tests.components.adapter.cases import reader, synthetic
 
 PARTS = "shapenetcore_partanno_segmentation_benchmark_v0_normal"
@@ -75,8 +76,8 @@ def test_every_point_of_a_file_has_a_class_in_the_files_own_order_and_places(poi
         seen = points[draw(f"{path.parent.name}/{path.stem}", 300, 64)]
         nearest = np.linalg.norm(points[:, None] - seen, axis=2).argmin(1)
         assert (told.classes_N == 36 + (seen[:, 0] > seen[:, 0].mean())[nearest]).all()
-    names = [one.hypotheses[0].names[0] for one in written]
-    assert names == ["a.txt", "b.txt", "c.txt"]
+    names = [one.hypotheses[0].names for one in written]
+    assert names == [("a.txt", "a.svg"), ("b.txt", "b.svg"), ("c.txt", "c.svg")]
     again = answered(adapter, above, tmp_path / "out" / "c.txt", category="03797390")
     assert again[0].error is None, "what was written is read again"
 
@@ -160,6 +161,65 @@ def test_clips_go_on_as_long_as_the_corpus_does(tmp_path):
     assert [one.input.id for one in found[:2]] == ["mnist_test_seq_clip_1", "mnist_test_seq_clip_2"]
     for frames_THW in read[1:]:
         np.testing.assert_allclose(frames_THW * 255, clips[:4, 1], atol=1e-4)
+
+
+def frames(folder, *numbers, side=16):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        Image.new("L", (side, side), number).save(folder / f"{number:03d}.png")
+
+
+def bright(batch):
+    """A film as bright as what was given."""
+    assert batch.target.shape[1:] == (3, 256)
+    films = batch.source.numpy().reshape(-1, 2, 16, 16)
+    return [[VideoPrediction(film_THW, film_THW)] for film_THW in films]
+
+
+def test_a_folder_of_frames_is_a_clip(tmp_path):
+    adapter = reader("frame_folder", tmp_path, height=16, width=16, given=2, following=3, resize=True)
+    frames(tmp_path / "films" / "a", 7, 8)
+    frames(tmp_path / "films" / "b", 21, 22, 23, 24, 25, side=40)
+    np.save(tmp_path / "one.npy", np.full((2, 16, 16), 9, np.uint8))
+
+    found = answered(adapter, bright, tmp_path / "films", tmp_path / "one.npy")
+    (alone,) = answered(adapter, bright, tmp_path / "films" / "a")
+    written = [one.hypotheses[0].names for one in written_to(tmp_path / "out", iter(found))]
+
+    means = [np.round(one.hypotheses[0].frames_THW.mean((1, 2)) * 255).tolist() for one in (*found, alone)]
+    assert means == [[7, 8], [21, 22], [9, 9], [7, 8]]
+    assert written == [("a.gif", "a.npy"), ("b.gif", "b.npy"), ("one.gif", "one.npy")]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "why"),
+    [
+        ((1,), "the clip has 1 frame, and the run goes on from 2"),
+        ((1, 2, 3), "the clip has 3 frames, and the run goes on from 2 .*take all but the last 2 out"),
+        ((1, 3), "between `001.png` and `003.png` the clip lacks 1 frame"),
+        ((), "holds no clips"),
+    ],
+)
+def test_a_broken_folder_of_frames_has_one_message(tmp_path, numbers, why):
+    adapter = reader("frame_folder", tmp_path, height=16, width=16, given=2, following=3)
+    frames(tmp_path / "a", *numbers)
+
+    try:
+        error = answered(adapter, bright, tmp_path / "a")[0].error
+    except DataError as raised:
+        error = raised
+
+    assert re.search(why, f"{error} {error.help}")
+
+
+def test_frames_of_another_size_are_told_without_a_remedy_for_a_spec(tmp_path):
+    adapter = reader("moving_mnist", tmp_path, given=2)
+    frames(tmp_path / "a", 1, 2)
+
+    (one,) = answered(adapter, bright, tmp_path / "a")
+
+    assert one.error.message == "the image is 16 × 16, not 64 × 64"
+    assert one.error.help is None
 
 
 @pytest.mark.parametrize(
