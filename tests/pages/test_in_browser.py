@@ -1,7 +1,6 @@
 """Pages in a real browser: charts live, nothing cut off on a phone, nothing fetched, keys work."""
 
 import json
-import shutil
 
 import pytest
 
@@ -10,19 +9,6 @@ from seqspec.pages.markup import table
 from seqspec.pages.page import Section, page
 from seqspec.runtime.report.report import page as report
 from seqspec.runtime.run_folder.folder import RunFolder
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
-    with api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ nor images: an adapter says by ``input_files`` what one of them holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +37,5 @@ class InputFiles:
     """Files of a folder that are read."""
     read: Callable[[Path, Given], Iterator[InputFields]]
     """The examples of a file.  Raises ``DataError`` for one that is not what it should be."""
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a person must say of an input whose folder does not, by field, with all that can be said."""
