@@ -12,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from seqspec.components.mask_colours import coloured
 from seqspec.components.predictions import (
     AudioPrediction,
     FramesPrediction,
@@ -26,9 +28,8 @@ from seqspec.data.batching.collate import AnySplit
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import audio_of
 from seqspec.data.store.durable import write_durably
-from seqspec.pages.media import wav
+from seqspec.pages.media import grey_png, png, wav
 from seqspec.runtime.evaluation.evaluator import Sample
-from seqspec.runtime.evaluation.pictures import picture
 from seqspec.runtime.report.predictions import media_folder, read_predictions
 from seqspec.runtime.report.samples import chosen
 from seqspec.schema.diagnostic import DataError
@@ -36,6 +37,8 @@ from seqspec.schema.types import Image, Mask, Text, Waveform
 
 SPEAKER = "speaker"
 """The column of records that names who speaks."""
+
+# T frames, D width, H height, W width of an image
 
 MEDIA = re.compile(r"\d{6}\..+\.(wav|png)")
 
@@ -88,10 +91,7 @@ def _sources(split: Split, index: int) -> Iterator[tuple[str, bytes]]:
             row = int(split.rows[index])
             shape = split.records.values(f"{role}_shape")[row]
             pixels = np.asarray(split.records.row(role, row)).reshape(shape)
-            if isinstance(kind, Mask):
-                yield from _files(role, MaskPrediction(np.asarray(pixels[0], np.int64), ()))
-            else:
-                yield from _files(role, ImagePrediction(pixels))
+            yield _image(role, pixels, mask=isinstance(kind, Mask))
 
 
 def _recording(split: Split, role: str, index: int) -> bytes:
@@ -103,16 +103,34 @@ def _recording(split: Split, role: str, index: int) -> bytes:
         return b""
 
 
+def _image(role: str, pixels: np.ndarray, *, mask: bool) -> tuple[str, bytes]:
+    if mask:
+        return f"mask of {role}.png", _mask(pixels[0])
+    return f"{role}.png", png(pixels if len(pixels) in (1, 3) else pixels[:1])
+
+
 def _files(name: str, value: Predicted | None) -> Iterator[tuple[str, bytes]]:
-    """A predicted value as files; nothing of those that can neither be seen nor heard."""
-    if value is None:
-        return
-    drawn = picture(value)
-    if drawn is not None:
-        yield f"{'mask of ' if isinstance(value, MaskPrediction) else ''}{name}.png", drawn
+    """A predicted value as a file; nothing of those that are no image and no sound."""
     match value:
         case AudioPrediction():
             yield f"{name}.wav", wav(value.samples_T, rate=value.rate)
-        case FramesPrediction() if value.sound is not None:
-            heard = value.sound()
-            yield f"{name}.wav", wav(heard.samples_T, rate=heard.rate)
+        case ImagePrediction():
+            yield _image(name, value.pixels_CHW, mask=False)
+        case MaskPrediction():
+            yield f"mask of {name}.png", _mask(value.classes_HW)
+        case FramesPrediction():
+            yield f"{name}.png", _frames(value.frames_TD)
+            if value.sound is not None:
+                heard = value.sound()
+                yield f"{name}.wav", wav(heard.samples_T, rate=heard.rate)
+
+
+def _mask(classes_HW: np.ndarray) -> bytes:
+    return png(coloured(MaskPrediction(np.asarray(classes_HW, np.int64), ())))
+
+
+def _frames(frames_TD: Any) -> bytes:
+    """Frames as a grey image, time from left to right, low features below."""
+    values = np.asarray(frames_TD, np.float64).T[::-1]
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    return grey_png(((values - low) / ((high - low) or 1.0)).tolist())
