@@ -226,6 +226,14 @@ class Metric(Protocol):
     def signature(self) -> str: ...
 
 
+class Ranking(Metric, Protocol):
+    """A metric of values that has a score for an example by itself, so that the worst are shown first."""
+
+    def alone(self, *given: Any) -> float:
+        """The score of one example, of what ``update`` takes."""
+        ...
+
+
 class Resampled(Metric, Protocol):
     """A metric of texts or labels that is a function of sums over examples: the bootstrap need not read the
     texts of every resample again.

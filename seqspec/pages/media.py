@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 KINDS = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg", ".ogg": "audio/ogg",
          ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
-         ".webp": "image/webp"}  # fmt: skip
+         ".webp": "image/webp", ".svg": "image/svg+xml"}  # fmt: skip
+COLOURS = {1: 0, 2: 4, 3: 2}
+"""What PNG calls so many channels: grey, grey with its opacity, colour."""
+MOST_PIXELS = 160
+"""Width of an image whose single pixels are shown when it is enlarged."""
 PAGE_BYTES = 1_900_000
 """What all media of a page take together, in characters of the page."""
 
@@ -70,18 +74,12 @@ def audio(data: bytes, *, name: str, kind: str = "audio/wav") -> Markup:
 
 def image(data: bytes, *, name: str, kind: str = "image/png") -> Markup:
     """An image that keeps its pixels when it is small."""
-    return Markup(
-        f'<div><span class="label">{escape(name)}</span><br>'
-        f'<img class="pixels" alt="{escape(name)}" src="{_uri(data, kind)}"></div>'
-    )
+    return Markup(f'<div><span class="label">{escape(name)}</span><br>{_img(data, kind, name)}</div>')
 
 
 def overlay(below: bytes, above: bytes, *, name: str) -> Markup:
     """A mask, half transparent, over the image that it belongs to."""
-    inside = "".join(
-        f'<img class="pixels" alt="{escape(name)}" src="{_uri(data, "image/png")}">'
-        for data in (below, above)
-    )
+    inside = "".join(_img(data, "image/png", name) for data in (below, above))
     return Markup(f'<div><span class="label">{escape(name)}</span><div class="overlay">{inside}</div></div>')
 
 
@@ -98,13 +96,13 @@ def grey_png(rows: Sequence[Sequence[float]]) -> bytes:
 
 
 def png(pixels_CHW: NDArray[np.uint8]) -> bytes:
-    """An image of one or three channels, ``[C, H, W]``, as PNG."""
+    """An image of ``COLOURS``' channels, ``[C, H, W]``, as PNG."""
     channels, height, width = pixels_CHW.shape
-    if channels not in (1, 3):
-        raise ValueError(f"an image has 1 or 3 channels, and this one {channels}")
+    if channels not in COLOURS:
+        raise ValueError(f"an image has 1 to 3 channels, and this one {channels}")
     rows = pixels_CHW.transpose(1, 2, 0).reshape(height, width * channels)
     raw = b"".join(b"\0" + row.tobytes() for row in rows)
-    return _png(raw, width=width, height=height, colour=0 if channels == 1 else 2)
+    return _png(raw, width=width, height=height, colour=COLOURS[channels])
 
 
 def wav(samples_T: NDArray[np.float32], *, rate: int, most_seconds: float = 12.0) -> bytes:
@@ -122,6 +120,12 @@ def wav(samples_T: NDArray[np.float32], *, rate: int, most_seconds: float = 12.0
         file.setframerate(rate)
         file.writeframes(data)
     return out.getvalue()
+
+
+def _img(data: bytes, kind: str, name: str) -> str:
+    small = kind == "image/png" and int.from_bytes(data[16:20]) <= MOST_PIXELS
+    how = ' class="pixels"' if small else ""
+    return f'<img{how} alt="{escape(name)}" src="{_uri(data, kind)}">'
 
 
 def _png(raw: bytes, *, width: int, height: int, colour: int) -> bytes:

@@ -1,12 +1,18 @@
 """Pages in a real browser: charts live, nothing cut off on a phone, nothing fetched, keys work."""
 
+import io
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from seqspec.pages.chart import Line, chart
+from seqspec.pages.film_strips import film_strip
 from seqspec.pages.markup import table
+from seqspec.pages.media import png
 from seqspec.pages.page import Section, page
+from seqspec.pages.point_clouds import DARK, LIGHT, cloud_svg
 from seqspec.runtime.report.report import page as report
 from seqspec.runtime.run_folder.folder import RunFolder
 
@@ -117,3 +123,23 @@ def test_a_wide_table_scrolls_in_itself_with_the_keyboard(show):
     shown.locator(".wide").focus()
     shown.keyboard.press("ArrowRight")
     shown.wait_for_function("document.querySelector('.wide').scrollLeft > 0", timeout=3000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_points_and_films_are_seen_in_both_schemes(show, run, scheme, width):
+    place = run.predictions / "test.media"
+    place.mkdir()
+    (place / "000000.prediction.svg").write_bytes(cloud_svg(np.zeros((9, 3)), np.zeros(9, int)))
+    (place / "000000.given.png").write_bytes(png(film_strip(np.ones((12, 64, 64)))))
+    shown = show(report(run), color_scheme=scheme, viewport={"width": width, "height": 844})
+    cloud = shown.get_by_alt_text("prediction")
+
+    widths = shown.evaluate("[...document.images].map(one => one.naturalWidth)")
+    seen = Image.open(io.BytesIO(cloud.screenshot())).convert("RGB")
+    colours = {colour for _, colour in seen.getcolors(1 << 20)}
+
+    assert all(widths)
+    assert shown.evaluate("document.documentElement.scrollWidth") <= width
+    assert tuple(bytes.fromhex((LIGHT, DARK)[scheme == "dark"][0][1:])) in colours
+    assert shown.complaints == []

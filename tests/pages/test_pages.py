@@ -172,8 +172,8 @@ def test_a_picture_is_a_png_of_its_pixels():
 
     np.testing.assert_array_equal(again, pixels)
     assert "data:image/png;base64,iVBORw0KGgo" in matrix([[0.0, 1.0], [0.5, 2.0]], name="m")
-    with pytest.raises(ValueError, match="1 or 3 channels"):
-        png(np.zeros((2, 1, 1), np.uint8))
+    with pytest.raises(ValueError, match="1 to 3 channels"):
+        png(np.zeros((4, 1, 1), np.uint8))
 
 
 def test_a_recording_is_short_and_of_a_low_rate():

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +15,7 @@ from seqspec.components.predictions import MaskPrediction
 from seqspec.schema.types import Mask, Type
 
 
-class PixelConfusion:
+class PixelConfusion(ABC):
     """``counts_VV[truth, found]``; an example is kept as the pairs that it has, so that it stays small."""
 
     reads = "mask"
@@ -35,6 +37,17 @@ class PixelConfusion:
         real = truth != (-1 if self.ignore is None else self.ignore)
         pairs, counts = np.unique(truth[real] * self.classes + found[real], return_counts=True)
         return pairs, counts
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """What is made of the table, the score first."""
+
+    def alone(self, pairs: Any, counts: Any) -> float:
+        """The score of one example."""
+        one = copy.copy(self)
+        one.counts_VV = np.zeros_like(self.counts_VV)
+        one.update(pairs, counts)
+        return next(iter(one.compute().values()))
 
     def update(self, pairs: Any, counts: Any) -> None:
         """Count one example."""

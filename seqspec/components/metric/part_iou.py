@@ -35,6 +35,10 @@ class PartIou:
         ]
         return category, float(np.mean(each))
 
+    def alone(self, category: int, iou: float) -> float:
+        """The score of one thing."""
+        return iou
+
     def update(self, category: int, iou: float) -> None:
         """Count one thing."""
         self.things.setdefault(category, []).append(iou)

@@ -28,6 +28,10 @@ class Psnr:
         pairs = zip(prediction.frames_THW, reference.frames_THW, strict=True)
         return ([float(((found - truth) ** 2).mean()) for found, truth in pairs],)
 
+    def alone(self, errors: list[float]) -> float:
+        """The score of one clip."""
+        return self._ratio(errors)
+
     def update(self, errors: list[float]) -> None:
         """Count one clip."""
         for ahead, error in enumerate(errors):

@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 
@@ -41,12 +41,28 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a metric says of one example by itself."""
+
+    metric: str
+    value: float
+    better: Literal["lower", "higher"]
+
+    @property
+    def badness(self) -> float:
+        """Higher is worse."""
+        return self.value if self.better == "lower" else -self.value
+
+
+@dataclass(frozen=True)
 class Sample:
     """A value that was predicted for one example, and what the example holds."""
 
     index: int
     prediction: Predicted
     reference: Predicted | None
+    measured: Measured | None = None
+    """By the first metric that scores examples by themselves."""
 
 
 WRITTEN = ("text", "labels", "probabilities")
@@ -54,7 +70,9 @@ WRITTEN = ("text", "labels", "probabilities")
 MOST_KEPT = 10
 """Labels of an example that are kept as hypotheses beside the probabilities of all."""
 MOST_SAMPLES = 8
-"""Examples of a split whose predicted values are kept to be looked at."""
+"""Examples of a split whose predicted values are kept to be looked at: so many of the first, and as many of
+the worst where a metric tells which these are.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,7 @@ class Scored:
     details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What lies behind the metrics, as plain data: counts by label, errors by utterance."""
     samples: tuple[Sample, ...] = ()
-    """The first predicted values, where the model predicts values."""
+    """The first predicted values and the worst, where the model predicts values."""
     left_out: tuple[str, ...] = ()
     """How many examples the losses do not count, and why; their means are of the others."""
 
@@ -232,6 +250,7 @@ class Evaluator:
         answers = cast("Sequence[Sequence[Predicted]]", model.decode(batch, self.searcher))
         predicted = [one[0] for one in answers]
         references = model.references(batch)
+        ranking = next((number for number, one in enumerate(valued) if hasattr(one, "alone")), None)
         for row, (index, one, reference) in enumerate(zip(rows, predicted, references, strict=True)):
             kept = tuple(
                 examined[id(metric)][row]
@@ -240,8 +259,14 @@ class Evaluator:
                 for metric in valued
             )
             passed.measured.append((index, kept))
-            passed.samples.append(Sample(index, one, reference))
-        passed.samples = sorted(passed.samples, key=lambda sample: sample.index)[:MOST_SAMPLES]
+            told = None if ranking is None else self._alone(valued[ranking], kept[ranking])
+            passed.samples.append(Sample(index, one, reference, told))
+        passed.samples = _to_look_at(passed.samples)
+
+    def _alone(self, metric: Any, kept: tuple[Any, ...]) -> Measured:
+        """What a metric says of one example by itself, under its name in the results."""
+        name = self.names[next(n for n, one in enumerate(self.program.metrics) if type(one) is type(metric))]
+        return Measured(name, metric.alone(*kept), metric.better)
 
     def _said(self, metric: Any, split: str, index: int) -> dict[str, Any]:
         """What a metric that compares with a text is handed, where it names the text's field."""
@@ -299,8 +324,17 @@ class _Passed:
             _joined(gather(self.sums_by_step), lambda pair: pair[0]),
             _joined(gather(self.found), lambda one: one.index),
             _joined(gather(self.measured), lambda pair: pair[0]),
-            _joined(gather(self.samples), lambda one: one.index)[:MOST_SAMPLES],
+            _to_look_at(_joined(gather(self.samples), lambda one: one.index)),
         )
+
+
+def _to_look_at(samples: Sequence[Sample]) -> list[Sample]:
+    """The first and the worst, by row."""
+    by_row = sorted(samples, key=lambda one: one.index)
+    ranked = [one for one in by_row if one.measured is not None]
+    worst = sorted(ranked, key=lambda one: one.measured.badness if one.measured else 0.0, reverse=True)
+    rows = {one.index for one in (*by_row[:MOST_SAMPLES], *worst[:MOST_SAMPLES])}
+    return [one for one in by_row if one.index in rows]
 
 
 def _joined(parts: Iterable[Iterable[Any]], key: Callable[[Any], int]) -> list[Any]:

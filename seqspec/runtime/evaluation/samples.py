@@ -1,14 +1,17 @@
 """What is kept of single examples for people to look at: what the model read, beside what it predicted.
 
 Every line of predictions names the source text and the speaker where the corpus knows them.  Recordings and
-images are kept of a few examples only, the worst and some at random, in a folder beside the predictions:
+images are kept of a few examples only, the worst and some at random, in a folder beside the predictions; of
+predicted values also what a metric says of each of them:
 
     predictions/dev.media/000012.source.wav
     predictions/dev.media/000012.prediction.png
+    predictions/dev.media/scores.json
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,25 +25,29 @@ from seqspec.components.predictions import (
     FramesPrediction,
     ImagePrediction,
     MaskPrediction,
+    PointsPrediction,
     Predicted,
+    VideoPrediction,
 )
 from seqspec.data.batching.collate import AnySplit
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import audio_of
 from seqspec.data.store.durable import write_durably
+from seqspec.pages.film_strips import chosen_frames, film_strip
 from seqspec.pages.media import grey_png, png, wav
+from seqspec.pages.point_clouds import cloud_svg
 from seqspec.runtime.evaluation.evaluator import Sample
 from seqspec.runtime.report.predictions import media_folder, read_predictions
-from seqspec.runtime.report.samples import chosen
+from seqspec.runtime.report.samples import SCORES, chosen
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.types import Image, Mask, Text, Waveform
+from seqspec.schema.types import Image, Mask, PointClasses, Points, Text, Waveform
 
 SPEAKER = "speaker"
 """The column of records that names who speaks."""
 
-# T frames, D width, H height, W width of an image
+# T frames, N points, D width, H height, W width of an image
 
-MEDIA = re.compile(r"\d{6}\..+\.(wav|png)")
+MEDIA = re.compile(r"\d{6}\..+\.(wav|png|svg)|" + re.escape(SCORES))
 
 
 def context(split: AnySplit, index: int) -> dict[str, str]:
@@ -78,10 +85,25 @@ def keep_media(predictions: Path, split: AnySplit, samples: Iterable[Sample] = (
         for name, data in files.items():
             folder.mkdir(parents=True, exist_ok=True)
             write_durably(folder / f"{row:06d}.{name}", data)
+    scored = [one for one in values.values() if one.measured is not None]
+    if scored and folder.is_dir():
+        write_durably(folder / SCORES, json.dumps(_scores(scored)).encode() + b"\n")
+
+
+def _scores(samples: Iterable[Sample]) -> dict[str, Any]:
+    """What a metric says of each example, the worst first."""
+    told = [(one.index, one.measured) for one in samples if one.measured is not None]
+    ranked = sorted(told, key=lambda pair: (-pair[1].badness, pair[0]))
+    return {
+        "metric": ranked[0][1].metric,
+        "worst": [{"row": row, "value": measured.value} for row, measured in ranked],
+    }
 
 
 def _sources(split: Split, index: int) -> Iterator[tuple[str, bytes]]:
-    """Every field of an example that can be heard or seen."""
+    """Every field of an example that can be heard or seen; points whose classes are told are seen with
+    these.
+    """
     for role, kind in split.roles.items():
         if isinstance(kind, Waveform):
             sound = _recording(split, role, index)
@@ -92,6 +114,9 @@ def _sources(split: Split, index: int) -> Iterator[tuple[str, bytes]]:
             shape = split.records.values(f"{role}_shape")[row]
             pixels = np.asarray(split.records.row(role, row)).reshape(shape)
             yield _image(role, pixels, mask=isinstance(kind, Mask))
+        elif isinstance(kind, Points) and not isinstance(split.roles.get("target"), PointClasses):
+            places = np.asarray(split.records.row(role, int(split.rows[index])))
+            yield f"{role}.svg", cloud_svg(places.reshape(-1, kind.dim))
 
 
 def _recording(split: Split, role: str, index: int) -> bytes:
@@ -118,11 +143,24 @@ def _files(name: str, value: Predicted | None) -> Iterator[tuple[str, bytes]]:
             yield _image(name, value.pixels_CHW, mask=False)
         case MaskPrediction():
             yield f"mask of {name}.png", _mask(value.classes_HW)
+        case PointsPrediction():
+            yield f"{name}.svg", cloud_svg(value.points_NC, value.classes_N)
+        case VideoPrediction():
+            if name == "prediction":
+                yield _strip("given", value.given_THW)
+            yield _strip(name, value.frames_THW)
         case FramesPrediction():
             yield f"{name}.png", _frames(value.frames_TD)
             if value.sound is not None:
                 heard = value.sound()
                 yield f"{name}.wav", wav(heard.samples_T, rate=heard.rate)
+
+
+def _strip(name: str, frames_THW: np.ndarray) -> tuple[str, bytes]:
+    """A film, which says so where it shows some of its frames alone."""
+    count, shown = len(frames_THW), len(chosen_frames(len(frames_THW)))
+    some = f", {shown} of {count} frames" if shown < count else ""
+    return f"{name}{some}.png", png(film_strip(frames_THW))
 
 
 def _mask(classes_HW: np.ndarray) -> bytes:

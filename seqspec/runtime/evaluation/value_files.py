@@ -1,5 +1,5 @@
 """Predicted values as files of their kind: sound as WAV, images and masks as PNG, points as lines of
-numbers, frames and vectors as ``.npy``, films as GIF and their new frames as ``.npy``.
+numbers and as a drawing, frames and vectors as ``.npy``, films as GIF and their new frames as ``.npy``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from seqspec.components.predictions import (
     VectorPrediction,
     VideoPrediction,
 )
+from seqspec.pages.point_clouds import cloud_svg
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def write_value(value: Predicted, stem: Path) -> list[Path]:
         case MaskPrediction():
             return [_write_image(np.asarray(value.classes_HW, np.uint8)[None], stem)]
         case PointsPrediction():
-            return [_write_points(value, stem)]
+            return [_write_points(value, stem), _draw_points(value, stem)]
         case VideoPrediction():
             return [_write_video(value, stem), _write_array(value.frames_THW, stem)]
         case VectorPrediction():
@@ -74,6 +75,12 @@ def _write_points(value: PointsPrediction, stem: Path) -> Path:
     path = _named(stem, ".txt")
     rows = zip(value.points_NC.tolist(), value.classes_N.tolist(), strict=True)
     path.write_text("".join(" ".join([*(f"{x:.6f}" for x in row), str(kind)]) + "\n" for row, kind in rows))
+    return path
+
+
+def _draw_points(value: PointsPrediction, stem: Path) -> Path:
+    path = _named(stem, ".svg")
+    path.write_bytes(cloud_svg(value.points_NC, value.classes_N))
     return path
 
 

@@ -7,14 +7,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from seqspec.pages.markup import Markup, escape, identity, shortened
 from seqspec.pages.media import Room, embedded, overlay
 from seqspec.pages.page import Section
 from seqspec.runtime.report.alignment import side_by_side
 from seqspec.runtime.report.predictions import Example, Predictions
+from seqspec.runtime.run_folder.documents import read_json
+from seqspec.runtime.run_folder.shapes import NUMBER, TEXT, WHOLE, Items, Keys, fault_of
+from seqspec.schema.diagnostic import Exit, RunError
 
 WORST, RANDOM = 12, 12
+SCORES = "scores.json"
+"""What a metric says of the examples whose values are kept, the worst first; among their media."""
 MOST_TEXT = 1_500
 """Code points of one text that are shown."""
 
@@ -43,13 +49,44 @@ def value_sections(folder: Path, room: Room) -> Iterator[Section]:
         rows: dict[str, list[Path]] = {}
         for file in sorted(place.iterdir()):
             rows.setdefault(file.name.partition(".")[0], []).append(file)
-        cards = "".join(
-            f'<article class="sample"><header>{identity(f"example {int(row) + 1:,}")}</header>'
-            f"{media(files, room)}</article>"
-            for row, files in rows.items()
-            if row.isdigit()
+        scores = _scores(place)
+        worst = [row for row in scores if row in rows][:WORST]
+        others = [row for row in rows if row.isdigit() and row not in worst]
+        body = _values("Worst first", worst, rows, scores, room) + _values(
+            "Others" if worst else "", others, rows, scores, room
         )
-        yield Section(f"Samples of {place.stem}", f"<div class=samples>{cards}</div>" if cards else "")
+        yield Section(f"Samples of {place.stem}", body)
+
+
+def _scores(place: Path) -> dict[str, str]:
+    """What is said of each example by the number that its files begin with, the worst first.  Raises
+    ``RunError``.
+    """
+    found: Any = read_json(place / SCORES)
+    if found is None:
+        return {}
+    why = fault_of(found, _SCORES)
+    if why is not None:
+        raise RunError(f"{place / SCORES} is not what a run writes: {why}", exit=Exit.STORAGE)
+    return {f"{one['row']:06d}": f"{found['metric']} {one['value']:.4g}" for one in found["worst"]}
+
+
+_SCORES = Keys(
+    {"metric": TEXT, "worst": Items(Keys({"row": WHOLE, "value": NUMBER}, ("row", "value")))},
+    ("metric", "worst"),
+)
+
+
+def _values(
+    title: str, shown: Sequence[str], rows: dict[str, list[Path]], scores: dict[str, str], room: Room
+) -> str:
+    cards = "".join(
+        f'<article class="sample"><header>{identity(f"example {int(row) + 1:,}")}'
+        f"<small>{escape(scores.get(row, ''))}</small></header>{media(rows[row], room)}</article>"
+        for row in shown
+    )
+    heading = f"<h3>{title}</h3>" if title else ""
+    return f"{heading}<div class=samples>{cards}</div>" if cards else ""
 
 
 def _legend(predictions: Predictions) -> str:

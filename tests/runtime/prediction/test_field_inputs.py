@@ -75,8 +75,8 @@ def test_every_point_of_a_file_has_a_class_in_the_files_own_order_and_places(poi
         seen = points[draw(f"{path.parent.name}/{path.stem}", 300, 64)]
         nearest = np.linalg.norm(points[:, None] - seen, axis=2).argmin(1)
         assert (told.classes_N == 36 + (seen[:, 0] > seen[:, 0].mean())[nearest]).all()
-    names = [one.hypotheses[0].names[0] for one in written]
-    assert names == ["a.txt", "b.txt", "c.txt"]
+    names = [one.hypotheses[0].names for one in written]
+    assert names == [("a.txt", "a.svg"), ("b.txt", "b.svg"), ("c.txt", "c.svg")]
     again = answered(adapter, above, tmp_path / "out" / "c.txt", category="03797390")
     assert again[0].error is None, "what was written is read again"
 

@@ -249,6 +249,27 @@ def test_predicted_values_without_texts_are_shown(folder):
     assert "<audio" in html
 
 
+def test_values_come_the_worst_first_where_a_metric_tells_which_they_are(folder):
+    place = folder.predictions / "test.media"
+    place.mkdir(parents=True)
+    for row in range(3):
+        (place / f"{row:06d}.prediction.svg").write_bytes(b"<svg/>")
+    worst = [{"row": 2, "value": 0.25}, {"row": 0, "value": 0.5}]
+    (place / "scores.json").write_text(json.dumps({"metric": "part_iou", "worst": worst}))
+
+    html = page(folder)
+
+    assert re.findall(r">example (\d)", html) == ["3", "1", "2"]
+    assert "<small>part_iou 0.25</small>" in html
+    assert (
+        html.index("Worst first") < html.index(">example 3") < html.index("Others") < html.index(">example 2")
+    )
+
+    (place / "scores.json").write_text('{"metric": "part_iou", "worst": [{"row": "x", "value": 1}]}')
+    with pytest.raises(RunError, match=r"`worst\[0\]\.row` is no whole number"):
+        page(folder)
+
+
 def test_a_long_run_and_a_large_split_stay_small(folder):
     rows = [
         {"event": "train", "step": n, "loss": 2.0 + n % 7, "rate": 0.1, "norm": 1.0} for n in range(1, 20_001)
