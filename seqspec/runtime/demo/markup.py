@@ -8,19 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from seqspec.components.mask_colours import palette
+from seqspec.components.mask_colours import coloured, palette
 from seqspec.components.predictions import (
     FramesPrediction,
     MaskPrediction,
-    PointsPrediction,
     Predicted,
     TextPrediction,
     VectorPrediction,
 )
 from seqspec.pages.markup import Markup, escape, scrolling
-from seqspec.pages.media import Room, embedded, image
+from seqspec.pages.media import Room, embedded, image, png
 from seqspec.runtime.demo.looked import Looked
-from seqspec.runtime.evaluation.pictures import picture
+from seqspec.runtime.evaluation.samples import frames_png
 from seqspec.runtime.evaluation.value_files import write_value
 
 MAX_BYTES = 25_000_000
@@ -34,7 +33,7 @@ _STYLE = (
     "min-width:1.4rem;padding:0 .2rem}.seqspec-look th{font-weight:400;padding:.1rem .3rem;white-space:pre}"
     ".wide:has(.seqspec-look){overflow-x:auto}"
     ".seqspec-swatch{display:inline-block;height:.8em;width:.8em}"
-    ".seqspec-shown img{image-rendering:pixelated;max-height:24rem;min-width:8rem}</style>"
+    ".seqspec-shown img{image-rendering:pixelated;max-height:24rem;max-width:100%;min-width:8rem}</style>"
 )
 
 
@@ -45,17 +44,9 @@ def value_markup(value: Predicted | None) -> Markup:
     with tempfile.TemporaryDirectory(prefix="seqspec-demo-") as folder:
         files = write_value(value, Path(folder) / "prediction")
         room = Room(MAX_BYTES)
-        drawn = (
-            picture(value)
-            if isinstance(value, FramesPrediction | MaskPrediction | PointsPrediction)
-            else None
-        )
-        seen = [image(drawn, name=value.kind)] if drawn is not None else []
-        seen += [embedded(f, room, name=value.kind) for f in files if drawn is None or f.suffix != ".png"]
-        kept = [_download(file.name, file.read_bytes()) for file in files]
-    return Markup(
-        f'{_STYLE}<div class="seqspec-shown">{"".join(seen)}{_said(value)}<p>{" · ".join(kept)}</p></div>'
-    )
+        seen = _seen(value) or "".join(embedded(file, room, name=value.kind) for file in files)
+        kept = " · ".join(_download(file.name, file.read_bytes()) for file in files)
+    return Markup(f'{_STYLE}<div class="seqspec-shown">{seen}{_said(value)}<p>{kept}</p></div>')
 
 
 def text_markup(value: Predicted | None, looked: Looked | None) -> Markup:
@@ -67,6 +58,16 @@ def text_markup(value: Predicted | None, looked: Looked | None) -> Markup:
     if looked is not None:
         parts.append(_look(looked))
     return Markup("".join(parts))
+
+
+def _seen(value: Predicted) -> str:
+    """A picture, where the files are for programs to read."""
+    match value:
+        case MaskPrediction():
+            return image(png(coloured(value)), name=value.kind)
+        case FramesPrediction(sound=None):
+            return image(frames_png(value.frames_TD), name=value.kind)
+    return ""
 
 
 def _look(looked: Looked) -> str:
@@ -94,9 +95,7 @@ def _said(value: Predicted) -> str:
     """A value in words: its classes and their shares, or its first numbers."""
     match value:
         case MaskPrediction():
-            return _classes(value.classes_HW, value.labels, shift=0)
-        case PointsPrediction():
-            return _classes(value.classes_N, (), shift=1)
+            return _classes(value)
         case VectorPrediction():
             first = ", ".join(f"{x:.4g}" for x in value.values_D[:SHOWN_NUMBERS].tolist())
             more = ", …" if len(value.values_D) > SHOWN_NUMBERS else ""
@@ -104,17 +103,17 @@ def _said(value: Predicted) -> str:
     return ""
 
 
-def _classes(classes: np.ndarray, labels: tuple[str, ...], *, shift: int) -> str:
-    """Names in the colours of the picture, with the share of the pixels or points."""
-    found, counts = np.unique(classes, return_counts=True)
+def _classes(mask: MaskPrediction) -> str:
+    """Names in the colours of the picture, with the share of the pixels, the largest first."""
+    found, counts = np.unique(mask.classes_HW, return_counts=True)
     colours = palette()
     items = []
     for number in np.argsort(-counts, kind="stable")[:MAX_CLASSES].tolist():
         kind = int(found[number])
-        name = labels[kind] if kind < len(labels) else f"class {kind}"
-        red, green, blue = colours[(kind + shift) % len(colours)].tolist()
+        name = mask.labels[kind] if kind < len(mask.labels) else f"class {kind}"
+        red, green, blue = colours[min(kind, len(colours) - 1)].tolist()
         swatch = f'<span class="seqspec-swatch" style="background:rgb({red},{green},{blue})"></span>'
-        items.append(f"<li>{swatch} {escape(name)}: {counts[number] / classes.size:.1%}</li>")
+        items.append(f"<li>{swatch} {escape(name)}: {counts[number] / mask.classes_HW.size:.1%}</li>")
     return f'<ul style="list-style:none;padding:0">{"".join(items)}</ul>'
 
 
