@@ -1,4 +1,6 @@
-"""What every test shares: the option that writes golden texts anew."""
+"""What every test shares: the option that writes golden texts anew, and a browser where there is one."""
+
+import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,3 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether golden texts are written instead of compared."""
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window, driven by playwright; skips where either is missing."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        pytest.skip("there is no Chromium on this machine")
+    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
+    with api.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -16,19 +15,6 @@ from seqspec.pages.page import Section, page
 from seqspec.pages.point_clouds import DARK, LIGHT, cloud_svg
 from seqspec.runtime.report.report import page as report
 from seqspec.runtime.run_folder.folder import RunFolder
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
-    with api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

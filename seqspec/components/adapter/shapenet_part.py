@@ -140,7 +140,7 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
         return kept.astype(np.float32)
 
     def input_files(self) -> InputFiles:
-        return InputFiles("point clouds", SUFFIXES, self._inputs)
+        return InputFiles("point clouds", SUFFIXES, self._inputs, asks={"category": tuple(PARTS)})
 
     def _inputs(self, path: Path, given: Given) -> Iterator[InputFields]:
         """A thing without known parts; the folder or a person names its category."""

@@ -5,7 +5,7 @@ nor images: an adapter says by ``input_files`` what one of them holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +39,5 @@ class InputFiles:
     """The examples of a file.  Raises ``DataError`` for one that is not what it should be."""
     folders: frozenset[str] = frozenset()
     """A folder that holds files of these suffixes is read as one, such as a clip from its frames."""
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a person must say of an input whose folder does not, by field, with all that can be said."""

@@ -6,11 +6,14 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
-from seqspec.runtime.demo.trial import Trial
+from seqspec.runtime.demo.markup import text_markup, value_markup
+from seqspec.runtime.demo.trial import MAX_CLASSES, Trial
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 MAX_FILE = "25mb"
 MAX_QUEUE = 16
+CLEANED_SECONDS, KEPT_SECONDS = 600, 3600
+"""How often uploads are looked through, and after what time they are removed; all are when the page stops."""
 
 
 def require_gradio() -> None:
@@ -30,23 +33,27 @@ def page(trial: Trial) -> Any:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     gradio = _imported()
 
-    def answer(given: str | None) -> Any:
+    def answer(given: str | None, *told: str | None) -> Any:
         try:
-            return trial.labels(given) if trial.gives == "labels" else trial.text(given)
+            if trial.gives == "labels":
+                return trial.labels(given, *told)
+            best = trial.best(given, *told)
+            if trial.gives == "values":
+                return value_markup(best)
+            return getattr(best, "text", ""), text_markup(best, trial.looked(given, best))
         except DataError as error:
             raise gradio.Error(error.message, print_exception=False) from None
 
-    result = (
-        gradio.Label(num_top_classes=5) if trial.gives == "labels" else gradio.Textbox(label="prediction")
-    )
+    asked = [gradio.Dropdown(list(known), value=known[0], label=name) for name, known in trial.asks.items()]
     return gradio.Interface(
         answer,
-        inputs=_input(gradio, trial),
-        outputs=result,
+        inputs=[_input(gradio, trial), *asked],
+        outputs=_outputs(gradio, trial),
         title=trial.title,
         description=trial.about,
         flagging_mode="never",
         api_name="predict",
+        delete_cache=(CLEANED_SECONDS, KEPT_SECONDS),
     )
 
 
@@ -69,10 +76,25 @@ def _input(gradio: Any, trial: Trial) -> Any:
             return gradio.Audio(sources=["microphone", "upload"], type="filepath", label="recording")
         case "image":
             return gradio.Image(type="filepath", label="image")
+        case "file":
+            assert trial.files is not None
+            return gradio.File(
+                label=trial.files.kind, file_types=sorted(trial.files.suffixes), type="filepath"
+            )
         case "prompt":
             return gradio.Textbox(label="prompt", lines=3)
         case _:
             return gradio.Textbox(label="text", lines=3)
+
+
+def _outputs(gradio: Any, trial: Trial) -> list[Any]:
+    match trial.gives:
+        case "labels":
+            return [gradio.Label(num_top_classes=MAX_CLASSES)]
+        case "values":
+            return [gradio.HTML(label="prediction")]
+        case _:
+            return [gradio.Textbox(label="prediction"), gradio.HTML()]
 
 
 def show(trial: Trial, *, port: int, block: bool = True) -> Any:

@@ -150,7 +150,7 @@ def _files(name: str, value: Predicted | None) -> Iterator[tuple[str, bytes]]:
                 yield _strip("given", value.given_THW)
             yield _strip(name, value.frames_THW)
         case FramesPrediction():
-            yield f"{name}.png", _frames(value.frames_TD)
+            yield f"{name}.png", frames_png(value.frames_TD)
             if value.sound is not None:
                 heard = value.sound()
                 yield f"{name}.wav", wav(heard.samples_T, rate=heard.rate)
@@ -167,7 +167,7 @@ def _mask(classes_HW: np.ndarray) -> bytes:
     return png(coloured(MaskPrediction(np.asarray(classes_HW, np.int64), ())))
 
 
-def _frames(frames_TD: Any) -> bytes:
+def frames_png(frames_TD: Any) -> bytes:
     """Frames as a grey image, time from left to right, low features below."""
     values = np.asarray(frames_TD, np.float64).T[::-1]
     low, high = float(values.min(initial=0)), float(values.max(initial=0))

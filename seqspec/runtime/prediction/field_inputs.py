@@ -33,9 +33,9 @@ def field_inputs(names: Sequence[str], files: InputFiles, *, given: Given) -> It
             yield from _of_file(one, files, given)
 
 
-def one_input(name: str, *, files: InputFiles) -> Input:
+def one_input(name: str, *, files: InputFiles, given: Given | None = None) -> Input:
     """The one example that the file ``name`` holds; where it holds several, an input that says so."""
-    found = list(_of_file(name, files, {}))
+    found = list(_of_file(name, files, given or {}))
     if len(found) > 1:
         message = f"the file holds {len(found):,} {files.kind}, and one is wanted"
         return unread(DataError(message, file=show(name)), name=name)
