@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 
 from seqspec.data.corpus.audio import file_rate
-from seqspec.data.corpus.lines import ARRAY_TO_LINES
+from seqspec.data.corpus.lines import ARRAY_TO_LINES, whole_texts
 from seqspec.data.corpus.optional_packages import require
-from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits, texts_of
+from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
@@ -71,17 +71,17 @@ def _read(path: Path) -> Iterator[Mapping[str, object]]:
         case "jsonl":
             yield from _objects(path)
         case "csv":
-            yield from csv.DictReader(f"{text}\n" for text in texts_of(path))
+            yield from csv.DictReader(f"{text}\n" for text in whole_texts(path))
         case "parquet":
             yield from _parquet(path)
         case _:
-            lines = (text.split("\t") for text in texts_of(path) if text.strip())
+            lines = (text.split("\t") for text in whole_texts(path) if text.strip())
             names = next(lines, [])
             yield from (dict(zip(names, cells, strict=False)) for cells in lines)
 
 
 def _objects(path: Path) -> Iterator[Mapping[str, object]]:
-    for row, text in enumerate(texts_of(path), 1):
+    for row, text in enumerate(whole_texts(path), 1):
         if not text.strip():
             continue
         try:
@@ -120,7 +120,7 @@ def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(MOST_ROWS):
                 yield from batch.to_pylist()
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = show(str(error).splitlines()[0])[:200]
         raise DataError(f"the file is no sound Parquet: {reason}", file=show(path)) from None
 
