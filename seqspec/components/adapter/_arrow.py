@@ -66,12 +66,14 @@ def _cells_of(row: Any, needed: Sequence[str | int]) -> tuple[dict[str | int, ob
         except (ValueError, OverflowError) as error:
             cells[name] = None
             if name in wanted:
-                undecoded = isinstance(error, UnicodeDecodeError)
-                reason = (
-                    f"not valid UTF-8 (byte {error.start} of it)" if undecoded else show(str(error))[:200]
-                )
-                fault = fault or f"column `{show(name)}` is {reason}"
+                fault = fault or f"column `{show(name)}` is {_unheld(error)}"
     return cells, fault
+
+
+def _unheld(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not valid UTF-8 (byte {error.start} of it)"
+    return f"beyond what can be read: {show(str(error))[:200]}"
 
 
 def _class_names(schema: Any) -> dict[str, list[str]]:

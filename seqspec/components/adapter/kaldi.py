@@ -132,10 +132,8 @@ class Kaldi(Adapter[KaldiConfig]):
 
     def _tables(self, folder: Path) -> _Tables:
         recordings = self._table(folder / "wav.scp")
-        segments, speakers = (
-            self._table(path) if path.is_file() else None
-            for path in (folder / "segments", folder / "utt2spk")
-        )
+        beside = (folder / "segments", folder / "utt2spk")
+        segments, speakers = (self._table(path) if path.is_file() else None for path in beside)
         return _Tables(recordings, segments, speakers)
 
     def _table(self, path: Path) -> _Table:
