@@ -64,8 +64,8 @@ class Journal:
 
 def read_journal(path: Path, *, length: int | None = None) -> list[dict[str, Any]]:
     """The whole lines of a journal, or of its first ``length`` bytes; a line that was being written when its
-    writer died is left out.  Raises ``RunError`` where a line is not one of a journal, and where a run that is
-    done has one cut short.
+    writer died is left out.  Raises ``RunError`` where a line is not one of a journal, and where one is cut
+    short in a run that is done.
     """
     if not lexists(path):
         return []
