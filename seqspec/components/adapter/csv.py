@@ -34,6 +34,7 @@ class Csv(TableAdapter[CsvConfig]):
             header=self.config.header,
             needed=columns_of(self.config),
             corpus=self.corpus,
+            delimiter=self.config.delimiter,
             wider=f"write quotes around each cell that holds `{show(self.config.delimiter)}`",
         )
 

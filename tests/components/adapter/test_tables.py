@@ -467,10 +467,22 @@ def test_a_first_row_that_is_not_as_promised_is_told_with_what_is_likely(content
     assert help in caught.value.help
 
 
+@pytest.mark.parametrize(("name", "mark", "keys"), [("csv", ",", {}), ("csv", ";", {"delimiter": ";"}),
+                                                    ("tsv", "\t", {})])  # fmt: skip
+def test_a_first_row_in_which_excel_notes_the_delimiter_is_no_row(name, mark, keys, tmp_path):
+    content = f"\ufeffsep={mark}\r\nkind{mark}ja\r\na{mark}x, y; z\r\n".replace(
+        ", y", "" if mark == "," else ", y"
+    )
+    rows = _read(name, tmp_path, content.replace("; z", "" if mark == ";" else "; z"), **keys)
+
+    assert [row["target"] for row in rows] == ["a"]
+    assert rows[0]["row"] == 3
+
+
 @pytest.mark.parametrize(
     ("above", "help"),
     [
-        ("sep=,\n", "delete the first row, in which Excel notes the delimiter"),
+        ("sep=\n", "delete the first row, in which Excel notes the delimiter"),
         (
             "sep=;\n",
             'delete the first row, in which Excel notes the delimiter, and read it by `{type: csv, delimiter: ";"}`',

@@ -32,6 +32,8 @@ class Survey:
     rows: int
     others: Mapping[str, str] = field(default_factory=dict)
     """Files of the other splits, by the split's name."""
+    delimiter: str = ","
+    """Between the columns of a file of `csv`."""
     source: str = ""
     target: str = ""
     source_language: str = ""
