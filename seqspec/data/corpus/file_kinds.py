@@ -91,7 +91,9 @@ def _unmarked(head: bytes) -> FileKind | None:
     """UTF-16 without its mark: most letters have a byte of zeros, always on the same side; and nothing else
     than such bytes, as a crash leaves a file.
     """
-    if len(head) > 3 and not head.strip(b"\0\r\n"):
+    if len(head) < 8:
+        return None
+    if not head.strip(b"\0\r\n"):
         return FileKind("NUL bytes alone, as a crash or a full disk leaves them", "fetch it again")
     first, second = head[::2].count(0), head[1::2].count(0)
     if first + second < len(head) / 4 or min(first, second) * 4 > max(first, second):

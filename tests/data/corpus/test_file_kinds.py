@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.data.corpus.file_kinds import noted_delimiter, not_text
+from seqspec.data.corpus.file_kinds import not_text, noted_delimiter
 
 
 @pytest.mark.parametrize(
