@@ -40,7 +40,7 @@ class Study:
             events = _events(log)
             if not events and any((self.path / "runs").glob("trial-*")):
                 raise RunError(
-                    f"{log.name} holds nothing, and runs of its trials are there: it was emptied or taken away",
+                    f"{log.name} holds nothing, and runs of its trials are there: it was emptied or lost",
                     exit=Exit.STORAGE,
                     help="restore the log from a copy, or begin another --study",
                 )
