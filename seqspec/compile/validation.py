@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seqspec.compile.diagnostics.report import Format, in_order, render
-from seqspec.compile.parse.parse import SUFFIXES
+from seqspec.compile.parse.parse import SUFFIXES, meant_by
 from seqspec.compile.plan.plan import Compiled
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.diagnostic import Diagnostic, Exit, SpecError
@@ -65,7 +65,7 @@ def validate_specs(paths: Sequence[Path], options: Options) -> Verdict:
     files = [file for path in named for file in specs_under(path)]
     missing = [path for path in named if not path.exists()]
     if missing:
-        where = "; name a spec or a folder of specs" if not paths else ""
+        where = f"; {meant_by(missing[0])}" if paths else "; name a spec or a folder of specs"
         if missing[0].name.startswith("="):
             where = ": write `--set PATH=VALUE` as one word, without blanks"
         return Verdict("", f"there is no `{missing[0]}`{where}\n", Exit.USAGE)

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
+from seqspec.compile.parse.parse import parse
 from seqspec.compile.validation import Options, validate_file, validate_specs
+from seqspec.schema.diagnostic import SpecError
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -99,3 +101,22 @@ def test_bases_that_weigh_too_much_are_refused(here):
     (here / "spec.yaml").write_text("extends: [b0.yaml, b1.yaml, b2.yaml]\n")
 
     assert "SQ304" in [code for code, _ in told(here / "spec.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("reveiw.yaml", "did you mean `{folder}/review.yaml`?"),
+        ("review", "did you mean `{folder}/review.yaml`?"),
+        ("lm_shakespeare_char", "`seqspec new lm_shakespeare_char --output lm_shakespeare_char.yaml` writes"),
+        ("other.yaml", "name a spec file that exists"),
+        ("folder/x.yaml", "name a spec file that exists"),
+    ],
+)
+def test_a_spec_that_is_not_there_is_told_with_the_one_that_is_meant(name, help, tmp_path):
+    (tmp_path / "review.yaml").touch()
+
+    with pytest.raises(SpecError) as caught:
+        parse(tmp_path / name)
+
+    assert caught.value.diagnostics[0].help.startswith(help.format(folder=tmp_path))

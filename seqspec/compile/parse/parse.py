@@ -7,6 +7,8 @@ aliases, no tags.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +21,8 @@ Language = Literal["yaml", "toml"]
 
 SUFFIXES = (".yaml", ".yml", ".toml")
 """How the names of specs end."""
+SHIPPED = Path(__file__).parents[2] / "specs"
+"""The shipped experiments: a link to ``specs/`` in a checkout, the files themselves in a wheel."""
 
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]|(?<!^)\ufeff|\r(?!\n)"
@@ -97,11 +101,28 @@ def _require_few_entries(node: Node) -> None:
 
 def _unreadable(file: Path, error: Exception) -> Diagnostic:
     reason = (isinstance(error, OSError) and error.strerror) or "the path leads to no file"
-    run = file / "spec.yaml"
-    help = (
-        f"name the run's spec: `{run}`" if run.is_file() else "name a spec file that exists and can be read"
-    )
-    return Diagnostic("SQ000", f"cannot read `{file}`: {reason.lower()}", help=help)
+    return Diagnostic("SQ000", f"cannot read `{file}`: {reason.lower()}", help=meant_by(file))
+
+
+def meant_by(file: Path) -> str:
+    """The remedy for a path that cannot be read: the run, the spec beside it, or the shipped one that it most
+    likely means.
+    """
+    with suppress(OSError, ValueError):
+        if (run := file / "spec.yaml").is_file():
+            return f"name the run's spec: `{run}`"
+        beside = {} if file.exists() else _specs_beside(file)
+        near = get_close_matches(file.stem, beside, 1, 0.75)
+        if near:
+            return f"did you mean `{beside[near[0]]}`?"
+        if (SHIPPED / f"{file.stem}.yaml").is_file() and not file.exists():
+            return f"`seqspec new {file.stem} --output {file.stem}.yaml` writes the shipped spec of that name"
+    return "name a spec file that exists and can be read"
+
+
+def _specs_beside(file: Path) -> dict[str, Path]:
+    folder = file.parent.iterdir() if file.parent.is_dir() else ()
+    return {one.stem: one for one in sorted(folder) if one.suffix in SUFFIXES}
 
 
 def _too_large(source: Source, most: int) -> Diagnostic:

@@ -69,6 +69,7 @@ def _data(found: Survey) -> str:
         "  source:",
         f"    type: {found.adapter}",
         f"    root: {_quoted(str(found.root.absolute()))}",
+        *([f"    delimiter: {json.dumps(found.delimiter)}"] if found.delimiter != "," else []),
     ]
     if found.lines is not None:
         lines += found.lines

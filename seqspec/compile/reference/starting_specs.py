@@ -8,11 +8,9 @@ from pathlib import Path
 
 from seqspec.compile.language.field_docs import sentence
 from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.parse.parse import SHIPPED
 
 _FOLDER = Path(__file__).with_name("templates")
-_SPECS = Path(__file__).parents[2] / "specs"
-"""The shipped experiments: a link to ``specs/`` in a checkout, the files themselves in a wheel."""
-
 
 _EXTENDS = re.compile(r"^extends: *([a-z0-9_]+\.yaml) *$", re.MULTILINE)
 """How shipped specs name their base: a file beside them."""
@@ -46,7 +44,7 @@ def bases(text: str) -> dict[str, str]:
     wanted = _EXTENDS.findall(text)
     while wanted:
         name = wanted.pop()
-        file = _SPECS / name
+        file = SHIPPED / name
         if name not in found and file.is_file():
             found[name] = file.read_text(encoding="utf-8")
             wanted += _EXTENDS.findall(found[name])
@@ -57,7 +55,7 @@ def _shipped(name: str) -> Path | None:
     """The one spec under ``specs/`` of this name, or whose first comment names an experiment like this, as
     Tensor2Tensor's ``transformer_big`` or Lingvo's ``Librispeech960Grapheme``.
     """
-    files = sorted(_SPECS.glob("*.yaml"))
+    files = sorted(SHIPPED.glob("*.yaml"))
     for file in files:
         if file.stem == name:
             return file

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqspec.components.adapter._delimited import columns_of
 from seqspec.components.adapter._table import Held, Row
 from seqspec.data.printable import show
 from seqspec.schema.adapter._table import TableConfig
@@ -29,12 +30,50 @@ def arrow_rows(
     for batch in batches:
         held = {name: _held_audio(batch.column(name), path, file) for name in audio & set(batch.schema.names)}
         rest = batch.select([name for name in batch.schema.names if name not in held])
-        for index, cells in enumerate(rest.to_pylist() if rest.num_columns else [{}] * batch.num_rows):
+        for index, (cells, fault) in enumerate(_cells(rest, batch.num_rows, columns_of(config))):
             for name, classes in names.items():
                 if name in cells:
                     cells[name] = _named(cells[name], classes)
-            yield Row(number, cells | {name: values[index] for name, values in held.items()})
+            yield Row(number, cells | {name: values[index] for name, values in held.items()}, fault)
             number += 1
+
+
+def _cells(
+    batch: Any, num_rows: int, needed: Sequence[str | int]
+) -> Iterator[tuple[dict[str | int, object], str | None]]:
+    """Every row with what is wrong with it; a cell that Python cannot hold is none where nothing needs it.
+
+    Nothing asks of a file that its texts are UTF-8 and its times are in the range of Python's.
+    """
+    if not batch.num_columns:
+        yield from (({}, None) for _ in range(num_rows))
+        return
+    try:
+        rows = batch.to_pylist()
+    except (ValueError, OverflowError):
+        yield from (_cells_of(batch.slice(index, 1), needed) for index in range(num_rows))
+        return
+    yield from ((row, None) for row in rows)
+
+
+def _cells_of(row: Any, needed: Sequence[str | int]) -> tuple[dict[str | int, object], str | None]:
+    cells: dict[str | int, object] = {}
+    fault = None
+    wanted = [str(name).partition(".")[0] for name in needed] + [str(name) for name in needed]
+    for name, column in zip(row.schema.names, row.columns, strict=True):
+        try:
+            cells[name] = column[0].as_py()
+        except (ValueError, OverflowError) as error:
+            cells[name] = None
+            if name in wanted:
+                fault = fault or f"column `{show(name)}` is {_unheld(error)}"
+    return cells, fault
+
+
+def _unheld(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not valid UTF-8 (byte {error.start} of it)"
+    return f"beyond what can be read: {show(str(error))[:200]}"
 
 
 def _class_names(schema: Any) -> dict[str, list[str]]:

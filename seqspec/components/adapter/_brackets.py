@@ -32,8 +32,8 @@ class BadTree(ValueError):
         super().__init__(message)
 
 
-def read_trees(text: str) -> Iterator[tuple[int, Tree]]:
-    """Every tree of a file with the line it begins on."""
+def read_trees(text: str) -> Iterator[tuple[range, Tree]]:
+    """Every tree of a file with the lines it stands on."""
     stack: list[tuple[int, list[str | Tree | Leaf]]] = []
     line, at = 1, 0
     for match in _TOKEN.finditer(text):
@@ -54,7 +54,7 @@ def read_trees(text: str) -> Iterator[tuple[int, Tree]]:
             if stack:
                 stack[-1][1].append(node)
             elif isinstance(node, Tree):
-                yield began, node
+                yield range(began, line + 1), node
             else:
                 raise BadTree(f"`{node.word[:40]}` is a word outside of any tree", line)
     if stack:

@@ -26,7 +26,8 @@ def characters(path: Path, *, corpus: str) -> Iterator[str]:
             except UnicodeDecodeError as error:
                 byte = offset - pending + error.start
                 message = f"byte 0x{error.object[error.start]:02x} is not valid UTF-8 ({error.reason})"
-                raise DataError(message, corpus=corpus, file=show(path), byte=byte) from None
+                help = "convert the file, as by iconv -f ENCODING -t UTF-8: one text has no rows to leave out"
+                raise DataError(message, corpus=corpus, file=show(path), byte=byte, help=help) from None
             yield text.removeprefix("\ufeff") if offset == 0 else text
             offset += len(block)
             if not block:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqspec.components.adapter._header import distinct, header_remedy
 from seqspec.components.adapter._table import Row
+from seqspec.data.corpus.file_kinds import noted_delimiter
 from seqspec.data.corpus.lines import read_lines
 from seqspec.data.printable import show
 from seqspec.schema.adapter._table import TableConfig
@@ -21,9 +22,12 @@ def as_rows(
     needed: Sequence[str | int],
     corpus: str,
     wider: str,
+    delimiter: str,
 ) -> Iterator[Row]:
     """Rows by column name (or number); a row with more or fewer cells than the first is at fault, and
     ``wider`` is what mends one with more.
+
+    A first row in which Excel notes the ``delimiter`` is no row of the table.
     """
     names: Sequence[str | int] | None = None
     following = iter(split)
@@ -35,6 +39,8 @@ def as_rows(
             yield row
             continue
         number, cells = row
+        if names is None and number == 1 and noted_delimiter(delimiter.join(cells)) == delimiter:
+            continue
         if names is None:
             names = _names(cells, path, following, header=header, needed=needed, corpus=corpus)
             if header:
@@ -54,7 +60,13 @@ def read_tsv(path: Path, *, header: bool, needed: Sequence[str | int], corpus: s
         if line.fault or line.text.strip()
     )
     return as_rows(
-        split, path, header=header, needed=needed, corpus=corpus, wider="take tabs out of its cells"
+        split,
+        path,
+        header=header,
+        needed=needed,
+        corpus=corpus,
+        wider="take tabs out of its cells",
+        delimiter="\t",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, NamedTuple, TypeVar
 
@@ -37,17 +37,21 @@ class MaskCorpus(Adapter[C]):
     """``[256]``: the class that each number in a file means."""
 
     @abstractmethod
-    def pairs(self, split: str) -> Iterator[Pair]:
+    def pairs(self, split: str) -> Iterator[Pair | BadRow]:
         """The files of a split.  Raises ``DataError`` where the corpus is not there."""
 
     def files(self, split: str) -> Iterator[Path]:
         for pair in self.pairs(split):
-            yield pair.image
-            yield pair.mask
+            if isinstance(pair, Pair):
+                yield pair.image
+                yield pair.mask
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         config = self.config
         for pair in self.pairs(split):
+            if isinstance(pair, BadRow):
+                yield pair
+                continue
             try:
                 image = read_image(
                     pair.image,
@@ -68,13 +72,15 @@ class MaskCorpus(Adapter[C]):
                 continue
             yield {"id": pair.name, "source": image, "target": mask, "file": str(pair.image)}
 
-    def listed(self, path: Path) -> Iterator[str]:
-        """The first word of each line of a list; what begins with ``#`` is a remark."""
+    def listed(self, path: Path, pair: Callable[[str], Pair]) -> Iterator[Pair | BadRow]:
+        """The pair that the first word of each line of a list names; what begins with ``#`` is a remark."""
         if not path.is_file():
             raise self.missing(f"there is no list `{show(path)}`")
         for line in read_lines(path, corpus=self.corpus):
-            if line.text.strip() and not line.text.startswith("#"):
-                yield line.text.split()[0]
+            if line.fault:
+                yield BadRow(f"{path.name}:{line.row}", line.fault, str(path), line.row, line.byte)
+            elif line.text.strip() and not line.text.startswith("#"):
+                yield pair(line.text.split()[0])
 
     def draw(self, pair: Pair, *, seed: int) -> None:
         """Write a synthetic pair: a disc and a box on a ground, each in the colour of its class, with

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import whole_texts
 
 MOST_CORNERS = 50_000_000
 
@@ -19,8 +19,11 @@ class BadMesh(ValueError):
 
 
 def read_off(path: Path, *, corpus: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Corners ``[N, 3]`` and triangles ``[M, 3]``; faces of more corners are cut into triangles."""
-    rows = [line.text.partition("#")[0].split() for line in read_lines(path, corpus=corpus)]
+    """Corners ``[N, 3]`` and triangles ``[M, 3]``; faces of more corners are cut into triangles.
+
+    Raises ``BadMesh``, and ``DataError`` for a file that cannot be read.
+    """
+    rows = [text.partition("#")[0].split() for text in whole_texts(path, corpus=corpus)]
     rows = [row for row in rows if row]
     if not rows or not rows[0][0].startswith("OFF"):
         raise BadMesh("the file does not begin with `OFF`")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seqspec.components.adapter._numpy_file import read_array
 from seqspec.components.predictions import PointsPrediction
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import whole_texts
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
@@ -101,13 +101,11 @@ def _array(path: Path) -> NDArray[np.float64]:
 def _table(path: Path) -> NDArray[np.float64]:
     rows: list[list[str]] = []
     places: list[int] = []
-    for line in read_lines(path):
-        if line.fault:
-            raise _error(line.fault, path, row=line.row)
-        cells = [cell for cell in _BETWEEN.split(line.text.partition("#")[0]) if cell]
+    for number, text in enumerate(whole_texts(path), 1):
+        cells = [cell for cell in _BETWEEN.split(text.partition("#")[0]) if cell]
         if cells:
             rows.append(cells)
-            places.append(line.row)
+            places.append(number)
         if len(rows) > MOST_POINTS + 1:
             break
     if rows and len(rows[0]) == 1 and rows[0][0].isdecimal():

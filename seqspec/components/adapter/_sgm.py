@@ -8,13 +8,14 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.lines import Line, read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
-MAX_BYTES = 2**26
+MOST_CHARACTERS = 2**26
 # Nothing reads past the next tag, so that text that is no SGML costs no more than its length.
 _TOKEN = re.compile(
     r"<doc\b[^<>]*?\bdocid=[\"'](?P<doc>[^\"'<>]*)[\"'][^<>]*>"
@@ -31,13 +32,16 @@ def read_sgm_pairs(source: Path, target: Path, *, root: Path, corpus: str) -> It
         raise DataError(message, corpus=corpus, file=show(source))
     name = source.relative_to(root).as_posix()
     for row, ((doc, seg), text) in enumerate(sources.items(), 1):
-        other = targets.get((doc, seg))
-        if other and text:
+        other, id = targets.get((doc, seg)), f"{name}:{doc}:{seg}"
+        fault = next((side for side in (text, other) if isinstance(side, _Undecoded)), None)
+        if fault is not None:
+            yield BadRow(id, fault.reason, str(fault.file), fault.row, fault.byte)
+        elif other and text:
             place = {"speaker": doc, "file": str(source), "row": row}
-            yield {"id": f"{name}:{doc}:{seg}", "source": text, "target": other, **place}
+            yield {"id": id, "source": text, "target": other, **place}
         else:
             reason = f"segment {show(seg)} of document {show(doc)} is empty or has no counterpart"
-            yield BadRow(f"{name}:{doc}:{seg}", reason, str(source), row)
+            yield BadRow(id, reason, str(source), row)
 
 
 def sgm_text(lines: Sequence[str], *, side: str, language: str) -> str:
@@ -52,22 +56,25 @@ def sgm_text(lines: Sequence[str], *, side: str, language: str) -> str:
     return "\n".join([*rows, f"</{kind}>", ""])
 
 
-def _segments(path: Path, corpus: str) -> dict[tuple[str, str], str]:
-    with open_bytes(path, corpus=corpus) as file:
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise DataError(
-            f"the file is larger than {MAX_BYTES // 2**20} MiB, no test set is",
-            corpus=corpus,
-            file=show(path),
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not valid UTF-8 ({error.reason})", corpus=corpus, file=show(path), byte=error.start
-        ) from None
-    found: dict[tuple[str, str], str] = {}
+class _Undecoded(NamedTuple):
+    """A segment with bytes that are not UTF-8."""
+
+    reason: str
+    file: Path
+    row: int
+    byte: int
+
+
+def _segments(path: Path, corpus: str) -> dict[tuple[str, str], str | _Undecoded]:
+    lines, size = [], 0
+    for line in read_lines(path, corpus=corpus):
+        lines.append(line)
+        size += len(line.text)
+        if size > MOST_CHARACTERS:
+            message = f"the file has more than {MOST_CHARACTERS:,} characters, no test set has"
+            raise DataError(message, corpus=corpus, file=show(path))
+    text, faults = "\n".join(line.text for line in lines), [line for line in lines if line.fault]
+    found: dict[tuple[str, str], str | _Undecoded] = {}
     doc = ""
     for match in _TOKEN.finditer(text):
         if match["seg"] is None:
@@ -77,7 +84,21 @@ def _segments(path: Path, corpus: str) -> dict[tuple[str, str], str]:
             raise DataError(
                 f"document {show(doc)} has two segments {match['seg']}", corpus=corpus, file=show(path)
             )
-        found[doc, match["seg"]] = " ".join(html.unescape(match["text"]).split())
+        fault = _fault_in(match, faults)
+        found[doc, match["seg"]] = (
+            " ".join(html.unescape(match["text"]).split())
+            if fault is None
+            else _Undecoded(str(fault.fault), path, fault.row, fault.byte)
+        )
     if not found:
         raise DataError("the file holds no segments", corpus=corpus, file=show(path))
     return found
+
+
+def _fault_in(match: re.Match[str], faults: Sequence[Line]) -> Line | None:
+    """The first line of a segment that is not UTF-8."""
+    if not faults:
+        return None
+    first = match.string.count("\n", 0, match.start()) + 1
+    last = first + match.group().count("\n")
+    return next((line for line in faults if first <= line.row <= last), None)

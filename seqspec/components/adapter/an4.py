@@ -39,14 +39,9 @@ class An4(Adapter[An4Config]):
             name = place.text.strip()
             path = self.inside(f"{name}.sph", below=self.home("an4") / "wav")
             if place.fault or line.fault or path is None or said != path.stem:
-                fault = (
-                    place.fault
-                    or line.fault
-                    or f"`{show(line.text[:60])}` does not belong to `{show(name[:60])}`"
-                )
-                yield BadRow(
-                    f"{transcription.name}:{line.row}", fault, str(transcription), line.row, line.byte
-                )
+                at, file = (place, fileids) if place.fault else (line, transcription)
+                fault = at.fault or f"`{show(line.text[:60])}` does not belong to `{show(name[:60])}`"
+                yield BadRow(f"{transcription.name}:{line.row}", fault, str(file), at.row, at.byte)
             else:
                 speaker = path.parent.name
                 yield utterance(path.stem, text, path, file=transcription, line=line, speaker=speaker)

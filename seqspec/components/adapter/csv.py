@@ -34,13 +34,18 @@ class Csv(TableAdapter[CsvConfig]):
             header=self.config.header,
             needed=columns_of(self.config),
             corpus=self.corpus,
+            delimiter=self.config.delimiter,
             wider=f"write quotes around each cell that holds `{show(self.config.delimiter)}`",
         )
 
-    def _parsed(self, path: Path) -> Iterator[tuple[int, list[str]]]:
-        """A quote that is never closed, or text after a closing quote, leaves no safe place to go on from."""
+    def _parsed(self, path: Path) -> Iterator[Row | tuple[int, list[str]]]:
+        """A quote that is never closed, or text after a closing quote, leaves no safe place to go on from; a
+        line that is not UTF-8 does, for every byte of a quote, a delimiter and a line end is ASCII.
+        """
         csv.field_size_limit(MAX_LINE_BYTES)  # the library's own bound is 128 KiB for the whole process
-        reader = csv.reader(self._texts(path), delimiter=self.config.delimiter, strict=True)
+        undecoded: list[Line] = []
+        lines = self._texts(path, undecoded)
+        reader = csv.reader(lines, delimiter=self.config.delimiter, strict=True)
         start = 1
         while True:
             try:
@@ -52,13 +57,19 @@ class Csv(TableAdapter[CsvConfig]):
                 raise DataError(
                     message, corpus=self.corpus, file=show(path), row=start, help=_QUOTING
                 ) from None
-            if cells:
+            if undecoded:
+                line = undecoded[0]
+                yield Row(line.row, {}, line.fault, line.byte)
+                undecoded.clear()
+            elif cells:
                 yield start, cells
             start = reader.line_num + 1
 
-    def _texts(self, path: Path) -> Iterator[str]:
+    def _texts(self, path: Path, undecoded: list[Line]) -> Iterator[str]:
         for line in read_lines(path, corpus=self.corpus):
-            yield _decoded(line, path, self.corpus) + "\n"
+            if line.fault:
+                undecoded.append(line)
+            yield line.text + "\n"
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         for path, rows in synthetic_rows(self.config, folder, count=count, seed=seed):
@@ -68,9 +79,3 @@ class Csv(TableAdapter[CsvConfig]):
             writer.writerows([names] if self.config.header else [])
             writer.writerows([row.get(name, "-") for name in names] for row in rows)
             write_bytes(path, text.getvalue().encode())
-
-
-def _decoded(line: Line, path: Path, corpus: str) -> str:
-    if line.fault:
-        raise DataError(line.fault, corpus=corpus, file=show(path), row=line.row, byte=line.byte)
-    return line.text

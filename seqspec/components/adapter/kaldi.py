@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import Adapter, beside, synthetic_count
 from seqspec.data.corpus.audio import AudioReader, file_rate
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import Line, read_lines
 from seqspec.data.corpus.near_names import absent
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
 from seqspec.data.printable import show
@@ -33,6 +34,28 @@ _REMEDIES = {
     "(rate, samples) in kaldiio.load_scp('wav.scp').items(): "
     "soundfile.write(f'wav/{name}.wav', samples, rate)`",
 }
+
+
+class _Table(NamedTuple):
+    """Rows of a table by their first column, and those that cannot be used."""
+
+    rows: dict[str, str]
+    bad: dict[str, BadRow]
+
+
+class _Tables(NamedTuple):
+    """What stands beside ``text``: ``wav.scp``, and ``segments`` and ``utt2spk`` where they are there."""
+
+    recordings: _Table
+    segments: _Table | None
+    speakers: _Table | None
+
+    def bad(self, name: str) -> BadRow | None:
+        """The first row that an utterance needs and that cannot be used."""
+        recording = name if self.segments is None else self.segments.rows.get(name, "").split(" ")[0]
+        needed = ((self.segments, name), (self.recordings, recording), (self.speakers, name))
+        rows = (table.bad.get(key) for table, key in needed if table is not None)
+        return next((row for row in rows if row is not None), None)
 
 
 class Kaldi(Adapter[KaldiConfig]):
@@ -56,38 +79,48 @@ class Kaldi(Adapter[KaldiConfig]):
         yield from (
             path for name in ("segments", "text", "utt2spk", "wav.scp") if (path := folder / name).is_file()
         )
-        paths = (self._recording(entry)[0] for entry in self._table(folder / "wav.scp").values())
+        paths = (self._recording(entry)[0] for entry in self._table(folder / "wav.scp").rows.values())
         yield from sorted({path for path in paths if path is not None and path.is_file()})
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         folder = self._folder(split)
-        recordings = self._table(folder / "wav.scp")
-        segments = self._table(folder / "segments") if (folder / "segments").is_file() else None
-        speakers = self._table(folder / "utt2spk") if (folder / "utt2spk").is_file() else {}
-        file = folder / "text"
-        unheard = dict.fromkeys(segments if segments is not None else recordings)
-        for line in read_lines(file, corpus=self.corpus):
+        tables = self._tables(folder)
+        where = "wav.scp" if tables.segments is None else "segments"
+        first = tables.recordings if tables.segments is None else tables.segments
+        unheard = dict.fromkeys(first.rows)
+        unread = {bad: None for table in tables if table is not None for bad in table.bad.values()}
+        for line in read_lines(folder / "text", corpus=self.corpus):
             name, text = _split(line.text)
-            audio: AudioRef | None = None
-            unheard.pop(name, None)
-            fault = line.fault
-            if fault is None:
-                fault = None if text else f"`{show(name[:60])}` has no text"
-            if fault is None:
-                audio, fault = self._audio(name, recordings, segments)
-            if audio is None or fault is not None:
-                remedy = _REMEDIES.get(str(fault), "")
-                yield BadRow(
-                    name or f"text:{line.row}", str(fault), str(file), line.row, line.byte, remedy=remedy
-                )
+            if not name and not line.fault:
                 continue
-            speaker = {"speaker": speakers.get(name, name)} if speakers else {}
-            yield {"id": name, "source": audio, "target": text, **speaker, "file": str(file), "row": line.row}
-        where = "segments" if segments is not None else "wav.scp"
+            unheard.pop(name, None)
+            bad = tables.bad(name)
+            if bad is not None:
+                unread.pop(bad, None)
+            if bad is not None and not line.fault:
+                yield bad._replace(id=name)
+            else:
+                yield self._utterance(name, text, line, folder / "text", tables)
+        yield from unread
         for name in unheard:
             yield BadRow(
                 name, f"`{show(name[:60])}` stands in `{where}` and not in `text`", str(folder / where)
             )
+
+    def _utterance(self, name: str, text: str, line: Line, file: Path, tables: _Tables) -> Record | BadRow:
+        audio, fault = None, line.fault
+        if fault is None:
+            fault = None if text else f"`{show(name[:60])}` has no text"
+        if fault is None:
+            segments = None if tables.segments is None else tables.segments.rows
+            audio, fault = self._audio(name, tables.recordings.rows, segments)
+        if audio is None or fault is not None:
+            remedy = _REMEDIES.get(str(fault), "")
+            id = name or f"text:{line.row}"
+            return BadRow(id, str(fault), str(file), line.row, line.byte, remedy=remedy)
+        speakers = None if tables.speakers is None else tables.speakers.rows
+        speaker = {"speaker": speakers.get(name, name)} if speakers else {}
+        return {"id": name, "source": audio, "target": text, **speaker, "file": str(file), "row": line.row}
 
     def _folder(self, split: str) -> Path:
         folder = self.root / self.config.splits[split]
@@ -97,18 +130,30 @@ class Kaldi(Adapter[KaldiConfig]):
                 raise self.missing(message, hint=beside(folder / name, self.root))
         return folder
 
-    def _table(self, path: Path) -> dict[str, str]:
-        """First column to the rest of the line."""
-        found: dict[str, str] = {}
+    def _tables(self, folder: Path) -> _Tables:
+        recordings = self._table(folder / "wav.scp")
+        beside = (folder / "segments", folder / "utt2spk")
+        segments, speakers = (self._table(path) if path.is_file() else None for path in beside)
+        return _Tables(recordings, segments, speakers)
+
+    def _table(self, path: Path) -> _Table:
+        """First column to the rest of the line; a name that stands twice is bad, for nobody knows which is
+        meant.
+        """
+        table = _Table({}, {})
         for line in read_lines(path, corpus=self.corpus):
             name, rest = _split(line.text)
-            if line.fault or not rest or name in found:
+            if not line.fault and not name:
+                continue
+            if line.fault or not rest or name in table.rows:
                 reason = line.fault or (
                     "the row has one column" if not rest else f"`{show(name)}` stands twice"
                 )
-                raise DataError(reason, corpus=self.corpus, file=show(path), row=line.row)
-            found[name] = rest
-        return found
+                id = f"{path.name}:{line.row}"
+                table.bad[name or id] = BadRow(id, reason, str(path), line.row, line.byte)
+            else:
+                table.rows[name] = rest
+        return table
 
     def _audio(
         self, name: str, recordings: dict[str, str], segments: dict[str, str] | None

@@ -59,6 +59,7 @@ class Librispeech(Adapter[LibrispeechConfig]):
             name, _, text = line.text.partition(" ")
             reason = _fault(line, name, text.strip(), stem, unread)
             if reason:
+                unread.pop(name, None)
                 yield BadRow(f"{transcript.name}:{line.row}", reason, str(transcript), line.row, line.byte)
                 continue
             audio = AudioRef(unread.pop(name))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_bytes, write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import Line, read_lines, whole_texts
 from seqspec.data.corpus.music.midi import SUFFIXES, BadMidi, Note, midi_bytes, read_midi
 from seqspec.data.corpus.music.performance import events_of
 from seqspec.data.corpus.record import BadRow, Record
@@ -41,6 +41,8 @@ class _Row(NamedTuple):
     split: str
     name: str
     composer: str
+    undecoded: Line | None = None
+    """Where the row is not UTF-8."""
 
 
 class Maestro(Adapter[MaestroConfig]):
@@ -58,6 +60,10 @@ class Maestro(Adapter[MaestroConfig]):
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         table = self._table()
         for row in self._rows(split, table):
+            line = row.undecoded
+            if line is not None:
+                yield BadRow(f"{table.name}:{line.row}", str(line.fault), str(table), line.row, line.byte)
+                continue
             path = self.inside(row.name, below=table.parent)
             if path is None:
                 yield BadRow(f"{table.name}:{row.number}", self.outside(row.name), str(table), row.number)
@@ -100,6 +106,8 @@ class Maestro(Adapter[MaestroConfig]):
         rows = self._of_csv(table) if table.suffix == ".csv" else self._of_json(table)
         found = False
         for row in rows:
+            if row.split not in _NAMES.values() and row.undecoded:
+                row = row._replace(split=_NAMES["train"])  # counted once, wherever it belongs
             if row.split not in _NAMES.values():
                 raise self._unread(table, row.number, f"`{show(row.split)}` is no split")
             if row.split == _NAMES[split]:
@@ -109,19 +117,27 @@ class Maestro(Adapter[MaestroConfig]):
             raise self.missing(f"`{show(table.name)}` has no row of the split `{_NAMES[split]}`")
 
     def _of_csv(self, table: Path) -> Iterator[_Row]:
-        lines = (line.text for line in read_lines(table, corpus=self.corpus))
-        reader = csv.DictReader(lines)
+        undecoded: list[Line] = []
+        reader = csv.DictReader(self._texts(table, undecoded))
         try:
-            for row in reader:
-                yield self._row(row, table, reader.line_num)
+            for cells in reader:
+                row = self._row(cells, table, reader.line_num)
+                yield row._replace(undecoded=undecoded[0]) if undecoded else row
+                undecoded.clear()
         except csv.Error as error:
             raise self._unread(table, reader.line_num, str(error)) from None
+
+    def _texts(self, table: Path, undecoded: list[Line]) -> Iterator[str]:
+        for line in read_lines(table, corpus=self.corpus):
+            if line.fault:
+                undecoded.append(line)
+            yield line.text
 
     def _of_json(self, table: Path) -> Iterator[_Row]:
         """An object of columns, each an object from the row's number to its cell; up to version 2 a list of
         rows.
         """
-        text = "\n".join(line.text for line in read_lines(table, corpus=self.corpus))
+        text = "\n".join(whole_texts(table, corpus=self.corpus))
         try:
             held = json.loads(text)
             rows = held if isinstance(held, list) else _rows_of(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from seqspec.components.adapter._masks import MaskCorpus, Pair, only
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import synthetic_count
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.adapter.oxford_pet import OxfordPetConfig
 
 _LISTS = {"train": "trainval", "test": "test"}
@@ -25,9 +27,9 @@ class OxfordPet(MaskCorpus[OxfordPetConfig]):
     def splits(self) -> tuple[str, ...]:
         return tuple(_LISTS)
 
-    def pairs(self, split: str) -> Iterator[Pair]:
-        for name in self.listed(self.root / "annotations" / f"{_LISTS[split]}.txt"):
-            yield _pair(self.root, name)
+    def pairs(self, split: str) -> Iterator[Pair | BadRow]:
+        path = self.root / "annotations" / f"{_LISTS[split]}.txt"
+        return self.listed(path, partial(_pair, self.root))
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         for split, part in _LISTS.items():

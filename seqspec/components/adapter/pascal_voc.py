@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from seqspec.components.adapter._masks import MaskCorpus, Pair, only
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import synthetic_count
+from seqspec.data.corpus.record import BadRow
 from seqspec.schema.adapter._masks import VOID
 from seqspec.schema.adapter.pascal_voc import PascalVocConfig
 
@@ -26,11 +28,11 @@ class PascalVoc(MaskCorpus[PascalVocConfig]):
     def splits(self) -> tuple[str, ...]:
         return tuple(_LISTS)
 
-    def pairs(self, split: str) -> Iterator[Pair]:
+    def pairs(self, split: str) -> Iterator[Pair | BadRow]:
         folder = self.home("VOCdevkit")
         folder = folder / f"VOC{self.config.year}" if (folder / f"VOC{self.config.year}").is_dir() else folder
-        for name in self.listed(folder / "ImageSets" / "Segmentation" / f"{_LISTS[split]}.txt"):
-            yield _pair(folder, name)
+        path = folder / "ImageSets" / "Segmentation" / f"{_LISTS[split]}.txt"
+        return self.listed(path, partial(_pair, folder))
 
     def write_synthetic(self, folder: Path, *, count: int, seed: int) -> None:
         home = folder / "VOCdevkit" / f"VOC{self.config.year}"

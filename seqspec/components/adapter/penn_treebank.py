@@ -9,14 +9,13 @@ from seqspec.components.adapter._brackets import BadTree, Tree, linearised, read
 from seqspec.components.adapter._synthetic_text import Meaning, draw, generator, word
 from seqspec.components.adapter._write import write_bytes
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
-from seqspec.data.corpus.lines import open_bytes
+from seqspec.data.corpus.lines import Line, read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.schema.adapter.penn_treebank import PennTreebankConfig
 
 _SECTIONS = {"train": range(2, 22), "dev": range(22, 23), "test": range(23, 24)}
 _FOLDERS = ("treebank_3/parsed/mrg/wsj", "parsed/mrg/wsj", "mrg/wsj", "wsj")
-_MOST_BYTES = 2**26
 
 
 class PennTreebank(Adapter[PennTreebankConfig]):
@@ -37,22 +36,23 @@ class PennTreebank(Adapter[PennTreebankConfig]):
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.files(split):
-            with open_bytes(path, corpus=self.corpus) as file:
-                raw = file.read(_MOST_BYTES)
+            lines = list(read_lines(path, corpus=self.corpus))
+            faults = [line for line in lines if line.fault]
             try:
-                for number, (row, tree) in enumerate(read_trees(raw.decode()), 1):
-                    yield self._record(f"{path.stem}:{number}", tree, path, row)
+                for number, (rows, tree) in enumerate(read_trees("\n".join(line.text for line in lines)), 1):
+                    fault = next((line for line in faults if line.row in rows), None)
+                    yield self._record(f"{path.stem}:{number}", tree, path, rows.start, fault)
             except BadTree as error:
-                yield BadRow(
-                    f"{path.stem}:L{error.line}",
-                    f"{show(error)}; the rest of the file is lost",
-                    str(path),
-                    error.line,
+                fault = next((line for line in reversed(faults) if line.row <= error.line), None)
+                reason, row, byte = (
+                    (show(error), error.line, None) if fault is None else (fault.fault, fault.row, fault.byte)
                 )
-            except UnicodeDecodeError as error:
-                yield BadRow(path.stem, f"not valid UTF-8 ({error.reason})", str(path), byte=error.start)
+                reason = f"{reason}; the rest of the file is lost"
+                yield BadRow(f"{path.stem}:L{error.line}", reason, str(path), row, byte)
 
-    def _record(self, name: str, whole: Tree, path: Path, row: int) -> Record | BadRow:
+    def _record(self, name: str, whole: Tree, path: Path, row: int, fault: Line | None) -> Record | BadRow:
+        if fault is not None:
+            return BadRow(name, str(fault.fault), str(path), fault.row, fault.byte)
         tree = without_traces(whole)
         if tree is None:
             return BadRow(name, "the tree holds traces alone", str(path), row)

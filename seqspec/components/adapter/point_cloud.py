@@ -52,8 +52,11 @@ class PointCloud(Adapter[PointCloudConfig]):
             name = _name(path)
             try:
                 points = self._sampled(path)
-            except (BadMesh, DataError) as error:
-                yield BadRow(name, error.message if isinstance(error, DataError) else str(error), str(path))
+            except DataError as error:
+                yield BadRow(name, error.message, str(path), error.row, error.byte)
+                continue
+            except BadMesh as error:
+                yield BadRow(name, str(error), str(path))
                 continue
             yield {"id": name, "source": points, "target": path.parent.parent.name, "file": str(path)}
 

@@ -24,7 +24,7 @@ from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import write_lines
 from seqspec.data.corpus.adapter import Adapter, synthetic_count
 from seqspec.data.corpus.input_files import Given, InputFields, InputFiles
-from seqspec.data.corpus.lines import read_lines
+from seqspec.data.corpus.lines import whole_texts
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
 from seqspec.schema.adapter.shapenet_part import PARTS, SYNSETS, ShapenetPartConfig
@@ -59,8 +59,11 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
                 continue
             try:
                 points, parts = self._read(path, category)
-            except (DataError, ValueError) as error:
-                yield BadRow(name, error.message if isinstance(error, DataError) else str(error), str(path))
+            except DataError as error:
+                yield BadRow(name, error.message, str(path), error.row, error.byte)
+                continue
+            except ValueError as error:
+                yield BadRow(name, str(error), str(path))
                 continue
             number = str(list(PARTS).index(category))
             yield {"id": name, "source": points, "target": parts, "category": number, "file": str(path)}
@@ -77,7 +80,7 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
     def _things(self, split: str) -> Iterator[tuple[str, str, Path | None]]:
         """Name, category and file of each thing that the split lists."""
         categories, place = self._categories(), self._list(split)
-        text = "\n".join(line.text for line in read_lines(place, corpus=self.corpus))
+        text = "\n".join(whole_texts(place, corpus=self.corpus))
         try:
             names = json.loads(text)
         except (ValueError, RecursionError):
@@ -100,20 +103,23 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
     def _categories(self) -> dict[str, str]:
         """Names of the categories by their folders."""
         place, found = self._of("synsetoffset2category.txt"), {}
-        for line in read_lines(place, corpus=self.corpus):
-            cells = line.text.split()
+        for number, text in enumerate(whole_texts(place, corpus=self.corpus), 1):
+            cells = text.split()
             if not cells:
                 continue
             if len(cells) != 2 or cells[0] not in PARTS:
                 known = ", ".join(PARTS)
                 raise DataError("a line is a category and its folder", corpus=self.corpus, file=show(place),
-                                row=line.row, help=f"the categories are {known}")  # fmt: skip
+                                row=number, help=f"the categories are {known}")  # fmt: skip
             found[cells[1]] = cells[0]
         return found
 
     def _read(self, path: Path, category: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Points ``[N, 3]`` or ``[N, 6]`` in the unit ball, and their parts.  Raises ``ValueError``."""
-        rows = [line.text.split() for line in read_lines(path, corpus=self.corpus)]
+        """Points ``[N, 3]`` or ``[N, 6]`` in the unit ball, and their parts.
+
+        Raises ``ValueError`` and ``DataError``.
+        """
+        rows = [text.split() for text in whole_texts(path, corpus=self.corpus)]
         rows = [row for row in rows if row]
         if not 0 < len(rows) <= MOST_POINTS:
             raise ValueError(f"the file has {len(rows)} points")

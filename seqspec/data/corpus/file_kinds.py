@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 HEAD = 512
@@ -69,6 +70,12 @@ def stand_in(head: bytes) -> FileKind | None:
     return WEB_PAGE if text.startswith(_HTML) else None
 
 
+def noted_delimiter(line: str) -> str | None:
+    """The delimiter that a first line notes, as Excel writes it (``sep=;``); ``None`` for any other line."""
+    noted = re.fullmatch(r"sep=(.)", line.rstrip("\r\n"), re.IGNORECASE)
+    return noted[1] if noted else None
+
+
 def not_text(head: bytes) -> FileKind | None:
     """The kind of a file that holds no text in UTF-8, or none that has lines."""
     known = stand_in(head)
@@ -76,4 +83,22 @@ def not_text(head: bytes) -> FileKind | None:
         return known
     if head[257:262] == b"ustar":
         return FileKind("a tar archive", "unpack it first")
-    return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
+    marked = next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
+    return marked or _unmarked(head)
+
+
+def _unmarked(head: bytes) -> FileKind | None:
+    """UTF-16 without its mark: most letters have a byte of zeros, always on the same side; and nothing else
+    than such bytes, as a crash leaves a file.
+    """
+    if len(head) < 8:
+        return None
+    if not head.strip(b"\0\r\n"):
+        return FileKind("NUL bytes alone, as a crash or a full disk leaves them", "fetch it again")
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if first + second < len(head) / 4 or min(first, second) * 4 > max(first, second):
+        return None
+    end, name = ("little", "UTF-16LE") if second > first else ("big", "UTF-16BE")
+    return FileKind(
+        f"UTF-16, {end} end first", f"convert it to UTF-8 first, as by `iconv -f {name} -t UTF-8`"
+    )

@@ -38,7 +38,9 @@ ARRAY_TO_LINES = "`jq -c '.[]' FILE.json > FILE.jsonl`"
 
 
 class Line(NamedTuple):
-    """One line without its end; ``fault`` says why ``text`` could not be decoded, and ``byte`` where."""
+    """One line without its end; ``fault`` says why it could not be decoded, and ``byte`` where: then ``text``
+    has U+FFFD for what is not UTF-8.
+    """
 
     row: int
     """From 1."""
@@ -72,19 +74,27 @@ def lines_of(file: IO[bytes], path: Path, *, corpus: str = "") -> Iterator[Line]
         if len(raw) > MAX_LINE_BYTES:
             raise _too_long(path, corpus, row, raw[:HEAD])
         try:
-            text = line.decode()
+            text, fault, byte = line.decode(), None, offset
         except UnicodeDecodeError as error:
-            reason = _japanese(line) or (
+            text = line.decode(errors="replace")
+            fault = _japanese(line) or (
                 f"byte 0x{line[error.start]:02x} is not valid UTF-8: convert the file, as by iconv "
                 "-f ENCODING -t UTF-8"
             )
-            yield Line(row, offset + skipped + error.start, "", reason)
-        else:
-            if text[-1:] == "\n":
-                text = text[:-2] if text[-2:] == "\r\n" else text[:-1]
-            yield Line(row, offset, text)
+            byte = offset + skipped + error.start
+        if text[-1:] == "\n":
+            text = text[:-2] if text[-2:] == "\r\n" else text[:-1]
+        yield Line(row, byte, text, fault)
         offset += len(raw)
         skipped = 0
+
+
+def whole_texts(path: Path, *, corpus: str = "") -> Iterator[str]:
+    """The lines of a file of which none can be left out: the first that is not UTF-8 raises ``DataError``."""
+    for line in read_lines(path, corpus=corpus):
+        if line.fault:
+            raise DataError(line.fault, corpus=corpus, file=show(path), row=line.row, byte=line.byte)
+        yield line.text
 
 
 @contextmanager

@@ -23,13 +23,15 @@ def compare(paths: Sequence[Path], *, format: ComparisonFormat, html: Path | Non
         from seqspec.runtime.compare import formats
         from seqspec.runtime.compare.comparison import compare as compare_runs
         from seqspec.runtime.compare.comparison_page import as_page
+        from seqspec.runtime.run_folder.lost_files import lost_files
 
         if len(paths) < 2:
             raise RunError(
                 "compare takes two runs or more", exit=Exit.USAGE, help="`seqspec runs` lists them"
             )
         found = compare_runs(paths)
-        told = "".join(f"warning: {note}\n" for note in found.notes)
+        lost = [line for run in found.runs for line in lost_files(run.folder)]
+        told = "".join(f"warning: {note}\n" for note in (*lost, *found.notes))
         if html is not None:
             with writing(html, help="name another file with --html"):
                 html.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from seqspec.compile.commands import Outcome
 from seqspec.data.store.durable import write_durably, writing
 from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.describe.facts import Facts
+from seqspec.runtime.run_folder.lost_files import lost_files
 from seqspec.schema.diagnostic import Exit, RunError
 
 Form = Literal["card", "croissant", "mlflow", "dvc", "ro-crate"]
@@ -63,7 +64,4 @@ def _into_mlflow(facts: Facts, output: Path | None) -> Outcome:
 
 
 def _lost(facts: Facts) -> str:
-    return "".join(
-        f"warning: {facts.folder.path} has no {name}, or an empty one: what it holds is left out\n"
-        for name in facts.absent()
-    )
+    return "".join(f"warning: {lost}\n" for lost in lost_files(facts.folder))

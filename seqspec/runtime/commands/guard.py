@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from seqspec.compile.commands import Outcome
 from seqspec.compile.diagnostics.report import render
+from seqspec.runtime.devices.speaker import takes_the_word
 from seqspec.schema.diagnostic import DataError, Diagnostic, Exit, RunError, SpecError
 
 
@@ -15,20 +16,24 @@ def guarded(work: Callable[[], Outcome]) -> Outcome:
     try:
         return work()
     except SpecError as error:
-        return Outcome(error=render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
+        return _failed(render(error.diagnostics, color=sys.stderr.isatty()), exit=Exit.DIAGNOSTICS)
     except DataError as error:
         found = error.diagnostic or Diagnostic(error.code, str(error), help=error.help)
-        return Outcome(error=render([found], color=sys.stderr.isatty()), exit=Exit.DATA)
+        return _failed(render([found], color=sys.stderr.isatty()), exit=Exit.DATA)
     except RunError as error:
-        return Outcome(error=told(f"error: {error}", error.help), exit=error.exit)
+        return _failed(told(f"error: {error}", error.help), exit=error.exit)
     except KeyboardInterrupt:
-        return Outcome(error="interrupted\n", exit=Exit.INTERRUPTED)
+        return _failed("interrupted\n", exit=Exit.INTERRUPTED)
     except FileNotFoundError as error:
-        return Outcome(error=f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
+        return _failed(f"error: {error.filename} does not exist\n", exit=Exit.USAGE)
     except OSError as error:
         if error.filename is None:
             raise  # standard output, or another stream that is not ours to name
-        return Outcome(error=f"error: {of_system(error)}\n", exit=Exit.USAGE)
+        return _failed(f"error: {of_system(error)}\n", exit=Exit.USAGE)
+
+
+def _failed(error: str, *, exit: int) -> Outcome:
+    return Outcome(error=error if takes_the_word() else "", exit=exit)
 
 
 def of_system(error: OSError) -> str:

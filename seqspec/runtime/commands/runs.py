@@ -188,12 +188,13 @@ def report(path: Path, *, output: Path | None = None) -> Outcome:
 
     def work() -> Outcome:
         from seqspec.runtime.report.report import write_report
+        from seqspec.runtime.run_folder.lost_files import lost_files
 
         folder = open_folder(path)
         place = output or folder.report
         with writing(place, help="name another place with --output"):
             write_report(folder, output=place)
-        return Outcome(f"{place}\n")
+        return Outcome(f"{place}\n", "".join(f"warning: {lost}\n" for lost in lost_files(folder)))
 
     return guarded(work)
 

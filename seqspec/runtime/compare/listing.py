@@ -14,6 +14,7 @@ from seqspec.runtime.compare.subject import Subject
 from seqspec.runtime.report.curves import evaluated
 from seqspec.runtime.report.numbers import shown
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
+from seqspec.runtime.run_folder.lost_files import lost_files
 from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.runtime.run_folder.state import State, state_of
 from seqspec.schema.diagnostic import RunError, SpecError
@@ -38,7 +39,7 @@ class RunLine:
     started: str | None
     age_seconds: float | None
     reason: str | None = None
-    """Why it is unreadable."""
+    """Why it is unreadable, or what its directory has lost."""
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -84,7 +85,13 @@ def _read(folder: RunFolder, now: float) -> RunLine:
         if started
         else None
     )
-    journal = read_journal(folder.metrics)
+    lost = lost_files(folder)
+    try:
+        journal = read_journal(folder.metrics)
+    except RunError:
+        if not any(str(folder.metrics) in one for one in lost):
+            raise
+        journal = []  # of a run that is done: its result has the score
     split, metric, value = _score(folder, journal)
     return RunLine(
         name=str(lock["spec"]["name"]),
@@ -96,6 +103,7 @@ def _read(folder: RunFolder, now: float) -> RunLine:
         value=value,
         started=started,
         age_seconds=age,
+        reason="\n".join(lost) or None,
     )
 
 

@@ -42,10 +42,6 @@ class Facts:
         held = self.folder.read("lock.json") or {}
         return held | {name: self._own(held.get(name, {})) for name in ("files", "text")}
 
-    def absent(self) -> tuple[str, ...]:
-        """Files that every run begins with and this one has lost or emptied; not described."""
-        return tuple(name for name in BEGINNING if not self.folder.read(name))
-
     @cached_property
     def result(self) -> Mapping[str, Any]:
         """What it came to; empty where it is not at its end."""
@@ -170,7 +166,6 @@ class Facts:
         ]
 
 
-BEGINNING = ("data.json", "launch.json", "lock.json")
 LASTING = ("spec.yaml", "plan.txt", "lock.json", "facts.json", "metrics.jsonl", "result.json")
 TASKS: dict[tuple[type[Type], type[Type]], str] = {
     (Waveform, Text): "automatic-speech-recognition",

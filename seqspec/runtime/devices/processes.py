@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.speaker import share_the_word
 from seqspec.schema.diagnostic import Exit, RunError
 
 TIMEOUT = timedelta(minutes=10)
@@ -78,11 +79,15 @@ def _start_others(launch: Launch) -> list[subprocess.Popen[bytes]]:
         "NODE_RANK": str(node),
     }
     os.environ.update(shared)
+    word = share_the_word()
     started = []
     for local in range(1, launch.devices):
         places = {"LOCAL_RANK": str(local), "RANK": str(node * launch.devices + local)}
         command = [sys.executable, "-m", "seqspec", *sys.argv[1:]]
-        started.append(subprocess.Popen(command, env={**os.environ, **places}, stdout=subprocess.DEVNULL))
+        process = subprocess.Popen(
+            command, env={**os.environ, **places}, stdout=subprocess.DEVNULL, pass_fds=(word,)
+        )
+        started.append(process)
     os.environ.update({"LOCAL_RANK": "0", "RANK": str(node * launch.devices)})
     return started
 

@@ -107,7 +107,7 @@ def media_folder(file: Path) -> Path:
 def _examples(file: Path) -> Iterator[Example]:
     lines = (line for line in read_bytes(file).split(b"\n") if line)
     for row, line in enumerate(lines):
-        found = parsed(line, file)
+        found = parsed(line, file, line=row + 1)
         why = fault_of(found, _LINE)
         if why is not None:
             raise RunError(f"{file}:{row + 1} is not a line of predictions: {why}", exit=Exit.STORAGE,

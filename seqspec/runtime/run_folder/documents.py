@@ -47,14 +47,15 @@ def read_document(run: Path, name: str) -> Any:
     return found
 
 
-def parsed(data: bytes, path: Path) -> Any:
-    """``data``, which stands in ``path``, as JSON."""
+def parsed(data: bytes, path: Path, *, line: int | None = None) -> Any:
+    """``data``, which stands in ``path``, and in its line ``line`` where that is given, as JSON."""
     try:
         return json.loads(data)
     except RecursionError:
-        raise _refused(path, "it is nested too deeply") from None
+        raise _refused(path, "it is nested too deeply", line=line) from None
     except ValueError as error:
-        raise _refused(path, f"it is no JSON ({error})") from None
+        why = "it holds NUL bytes" if b"\0" in data else f"it is no JSON ({error})"
+        raise _refused(path, why, line=line) from None
 
 
 class LearnedFile(NamedTuple):
@@ -136,6 +137,7 @@ def _moments(value: Any) -> bool:
     return all(type(number) in (int, float) for number in (*mean, *std))
 
 
-def _refused(path: Path, why: str) -> RunError:
-    return RunError(f"{path} is not what a run has written: {why}", exit=Exit.STORAGE,
+def _refused(path: Path, why: str, *, line: int | None = None) -> RunError:
+    place = path if line is None else f"{path}:{line}"
+    return RunError(f"{place} is not what a run has written: {why}", exit=Exit.STORAGE,
                     help="put the file back from a copy of the run directory")  # fmt: skip

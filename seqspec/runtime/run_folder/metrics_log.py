@@ -64,28 +64,38 @@ class Journal:
 
 def read_journal(path: Path, *, length: int | None = None) -> list[dict[str, Any]]:
     """The whole lines of a journal, or of its first ``length`` bytes; a line that was being written when its
-    writer died is left out.  Raises ``RunError`` where a line is not one of a journal.
+    writer died is left out.  Raises ``RunError`` where a line is not one of a journal, and where one is cut
+    short in a run that is done.
     """
     if not lexists(path):
         return []
     if not path.is_file():
         raise RunError(f"{path} is no regular file", exit=Exit.STORAGE)
-    *whole, _ = read_regular(path)[:length].split(b"\n")
-    return [_line(line, path, number) for number, line in enumerate(whole, 1) if line]
+    *whole, rest = read_regular(path)[:length].split(b"\n")
+    rows = [_line(line, path, number) for number, line in enumerate(whole, 1) if line]
+    begun = rest.startswith(b"{") and b"\0" not in rest
+    if rest and (not begun or (length is None and (path.parent / "result.json").is_file())):
+        why = "it was cut short" if begun else "it holds NUL bytes" if b"\0" in rest else "it is no JSON"
+        raise _refused(path, len(whole) + 1, why)
+    return rows
 
 
 def _line(data: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         found = json.loads(data)
     except (ValueError, RecursionError):
-        found = None
+        raise _refused(path, number, "it holds NUL bytes" if b"\0" in data else "it is no JSON") from None
     why = misshapen(found, path.name) or misshapen(found, "speed.jsonl")
     if why is None and found.get("event") == "evaluate":
         why = fault_of(found, EVALUATED)
     if not isinstance(found, dict) or why is not None:
-        raise RunError(f"{path}:{number} is not a line that a run has written: {why}", exit=Exit.STORAGE,
-                       help="put the file back from a copy of the run directory")  # fmt: skip
+        raise _refused(path, number, str(why))
     return found
+
+
+def _refused(path: Path, number: int, why: str) -> RunError:
+    return RunError(f"{path}:{number} is not a line that a run has written: {why}", exit=Exit.STORAGE,
+                    help="put the file back from a copy of the run directory")  # fmt: skip
 
 
 def _no_link(path: str, flags: int) -> int:

@@ -71,6 +71,7 @@ def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> tuple
         except SpecError as error:
             raise SpecError([_at_corner(it, params) for it in error.diagnostics]) from None
     for one in space.dimensions:
+        _takes_fractions(one, next(space.corners()), compiled)
         _decides_something(one, compiled)
     return tuple(found)
 
@@ -78,6 +79,20 @@ def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> tuple
 def _at_corner(found: Diagnostic, params: Params) -> Diagnostic:
     note = f"this is the corner {', '.join(overrides(params))} of the sweep's space"
     return found._replace(note=f"{found.note}; {note}" if found.note else note)
+
+
+def _takes_fractions(one: Dimension, corner: Params, compiled: Callable[[Params], Compiled]) -> None:
+    """A range of fractions whose bounds are whole numbers may stand at a setting that takes only those."""
+    if one.kind not in ("uniform", "log_uniform") or not all(isinstance(value, int) for value in one.values):
+        return
+    try:
+        compiled({**corner, one.path: one.at(0.37)})
+    except SpecError as error:
+        if all(found.code != "SQ106" for found in error.diagnostics):
+            return
+        kind, bounds = one.kind.replace("uniform", "int").removesuffix("_"), list(one.values)
+        raise RunError(f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions",
+                       exit=Exit.USAGE, help=f"write {{{kind}: {bounds}}}") from None  # fmt: skip
 
 
 def _decides_something(one: Dimension, compiled: Callable[[Params], Compiled]) -> None:

@@ -38,6 +38,12 @@ class Study:
         """Write the settings, or compare them with those that the study was begun with."""
         with self.locked() as log:
             events = _events(log)
+            if not events and any((self.path / "runs").glob("trial-*")):
+                raise RunError(
+                    f"{log.name} holds nothing, and runs of its trials are there: it was emptied or lost",
+                    exit=Exit.STORAGE,
+                    help="restore the log from a copy, or begin another --study",
+                )
             if not events:
                 _append(log, {"event": "study", **self.settings})
                 sync_folder(self.path)
@@ -226,4 +232,6 @@ def _known(sampler: Sampler, trials: tuple[Trial, ...]) -> list[Known]:
 
 def _difference(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
+    if key == "experiment":
+        return "it was begun with another spec, or with another --profile or --set"
     return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"

@@ -29,6 +29,30 @@ def _tsv(folder):
     return _classification(folder, ".tsv", "\t")
 
 
+def _of_excel(folder, suffix=".csv", mark=";", above="sep=;\r\n"):
+    """As a spreadsheet of a country with decimal commas saves a sheet."""
+    rows = [f'"{_words(i)}, and more"{mark}{i},5{mark}{"good" if i % 2 else "bad"}' for i in range(40)]
+    text = above + "\r\n".join([mark.join(("text", "score", "label")), *rows]) + "\r\n"
+    (folder / f"train{suffix}").write_text(text, encoding="utf-8-sig", newline="")
+    return folder
+
+
+def _semicolons(folder):
+    return _of_excel(folder, above="")
+
+
+def _semicolons_in_a_tsv(folder):
+    return _of_excel(folder, ".tsv", above="")
+
+
+def _tabs_in_a_csv(folder):
+    return _of_excel(folder, ".csv", "\t", above="")
+
+
+def _tabs_that_are_noted(folder):
+    return _of_excel(folder, ".tsv", "\t", above="sep=\t\r\n")
+
+
 def _recognition(folder):
     soundfile = pytest.importorskip("soundfile")
     for i in range(20):
@@ -105,6 +129,11 @@ def _text(folder):
     [
         (_classification, "classification", "csv"),
         (_tsv, "classification", "tsv"),
+        (_of_excel, "classification", "csv"),
+        (_semicolons, "classification", "csv"),
+        (_semicolons_in_a_tsv, "classification", "csv"),
+        (_tabs_in_a_csv, "classification", "csv"),
+        (_tabs_that_are_noted, "classification", "tsv"),
         (_recognition, "recognition", "tsv"),
         (_translation, "translation", "bitext"),
         (_images, "images", "image_folder"),
@@ -128,6 +157,22 @@ def test_a_draft_compiles_as_it_is_and_as_tiny(make, task, adapter, tmp_path):
     assert (found.task, found.adapter) == (task, adapter)
     for overlays in ((), (Overlay.profile("tiny"),)):
         assert not compile_spec(spec, overlays=overlays).warnings
+
+
+@pytest.mark.parametrize(
+    "make", [_of_excel, _semicolons, _semicolons_in_a_tsv, _tabs_in_a_csv, _tabs_that_are_noted]
+)
+def test_a_draft_reads_the_rows_that_it_was_drafted_from(make, tmp_path):
+    from seqspec.components.adapter._build import build_adapter
+
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(draft(survey(make(tmp_path))), encoding="utf-8")
+    source = compile_spec(spec).plan.experiment.data.source
+    rows = list(build_adapter(source).examples("train"))
+
+    assert len(rows) == 40
+    assert {row["target"] for row in rows} == {"good", "bad"}
+    assert all("and more" in row["source"] for row in rows)
 
 
 def test_japanese_gets_its_segmenter_with_the_reason(tmp_path):
@@ -185,7 +230,6 @@ def test_the_label_is_the_column_that_is_called_so(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message", "help"),
     [
-        ("t.csv", "a;b\nx y;1\nz w;2\n", "parted by semicolons", 'delimiter: ";"'),
         ("t.csv", "".join(f"{_words(i)},{'ab'[i % 2]}\n" for i in range(20)), "names no columns", "sed"),
         ("t.jsonl", '[{"a": 1}]\n', "one JSON array", "jq"),
         ("t.jsonl", '[\n{"a": 1}\n]\n', "one JSON array", "jq"),

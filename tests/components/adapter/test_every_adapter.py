@@ -129,6 +129,49 @@ def _check(value, type_, adapter):
             raise AssertionError(type_)
 
 
+OTHER_ROWS = ("enwik8", "lines1", "maestro1")
+"""Corpora of one contiguous text, which has no rows to leave out, and of rows that are cut into many."""
+
+
+@pytest.mark.parametrize(("name", "keys"), [one for one in EVERY if one.id not in OTHER_ROWS])
+def test_a_byte_that_is_not_utf8_makes_one_row_bad(name, keys, corpora):
+    adapter = corpora(name, keys)
+    whole = {split: len(list(adapter.examples(split))) for split in adapter.splits()}
+
+    for path in [path for path in sorted(adapter.root.rglob("*")) if _has_rows(path)][:5]:
+        raw = path.read_bytes()
+        lines = raw.split(b"\n")
+        number = max(range(1, len(lines)), key=lambda at: len(lines[at]))
+        middle = len(lines[number]) * 4 // 5
+        lines[number] = lines[number][:middle] + b"\xff" + lines[number][middle:]
+        path.write_bytes(b"\n".join(lines))
+        try:
+            read = {split: list(reader(name, adapter.root, **keys).examples(split)) for split in whole}
+        finally:
+            path.write_bytes(raw)
+        bad = [row for rows in read.values() for row in rows if isinstance(row, BadRow)]
+
+        assert {split: len(rows) for split, rows in read.items()} == whole
+        assert bad or not _is_read(adapter, path)
+        byte = len(b"\n".join(lines[:number])) + 1
+        assert all((row.file, row.row) == (str(path), number + 1) for row in bad)
+        assert all(byte <= row.byte <= byte + middle for row in bad)
+
+
+def _has_rows(path):
+    """Whether a file is text of several lines that is no document of JSON, and no list of folders."""
+    if not path.is_file() or path.name == "synsetoffset2category.txt":
+        return False
+    try:
+        return len(path.read_bytes().decode().splitlines()) > 2
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_read(adapter, path):
+    return any(path in set(adapter.files(split)) for split in adapter.splits())
+
+
 @pytest.mark.parametrize(("name", "keys"), EVERY)
 def test_reads_the_same_twice(name, keys, corpora):
     adapter = corpora(name, keys)

@@ -34,7 +34,7 @@ def test_a_tree_reads_as_a_line():
 
 
 def test_trees_know_the_line_they_begin_on():
-    assert [line for line, _ in read_trees(SAMPLE)] == [2, 10]
+    assert [lines.start for lines, _ in read_trees(SAMPLE)] == [2, 10]
 
 
 @pytest.mark.parametrize(

@@ -288,3 +288,21 @@ def test_kaldi_archives_are_told_with_what_to_do(tmp_path):
 
     assert "Kaldi archive" in row.reason
     assert "kaldiio" in row.remedy
+
+
+def test_rows_of_kaldi_tables_that_cannot_be_used_make_their_utterances_bad(tmp_path):
+    adapter = synthetic("kaldi", tmp_path, language="en", rate=16000)
+    names = [row["id"] for row in adapter.examples("dev")]
+    segments = tmp_path / "data" / "dev" / "segments"
+    rows = segments.read_text().splitlines()
+    segments.write_text("\n".join([*rows[:-1], rows[-1].split(" ")[0], rows[0], "", "stray"]) + "\n")
+
+    read = list(reader("kaldi", tmp_path, language="en", rate=16000).examples("dev"))
+
+    assert [row.id if isinstance(row, BadRow) else row["id"] for row in read] == [*names, "segments:7"]
+    bad = [row for row in read if isinstance(row, BadRow)]
+    assert [(row.row, row.reason) for row in bad] == [
+        (5, f"`{names[0]}` stands twice"),
+        (4, "the row has one column"),
+        (7, "the row has one column"),
+    ]

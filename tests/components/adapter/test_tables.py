@@ -44,6 +44,37 @@ def test_csv_with_an_open_quote_is_refused_where_it_begins(tmp_path):
     assert "twice" in caught.value.help
 
 
+def test_a_csv_row_over_two_lines_that_is_not_utf8_is_bad_at_its_byte(tmp_path):
+    rows = _read("csv", tmp_path, b'kind,ja\na,"x\n\xe9\xe9 y"\nb,w\n')
+
+    assert _pairs(rows) == ["byte 0xe9 is not valid UTF-8: convert the file, as by iconv -f ENCODING -t UTF-8",
+                            ("w", "b")]  # fmt: skip
+    assert (rows[0].row, rows[0].byte) == (3, 13)
+
+
+def test_a_csv_header_that_is_not_utf8_is_refused(tmp_path):
+    with pytest.raises(DataError, match="0xe9") as caught:
+        _read("csv", tmp_path, b"kind,ja,caf\xe9\na,b,c\n")
+    assert (caught.value.row, caught.value.byte) == (1, 11)
+
+
+def test_cells_of_parquet_that_python_cannot_hold_are_bad_where_they_are_read(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    raw = arrow.array([b"one", b"caf\xe9", b"two"], arrow.binary()).buffers()
+    texts = arrow.StringArray.from_buffers(3, raw[1], raw[2])
+    far = arrow.array([0, 10**15, 0], arrow.timestamp("s"))
+    table = arrow.table({"ja": texts, "kind": ["a", "b", "c"], "when": far})
+    parquet.write_table(table, tmp_path / "t")
+
+    rows = _read("parquet", tmp_path, (tmp_path / "t").read_bytes())
+    every = list(reader("parquet", tmp_path, splits={"train": "t"}, **PAIR).all_rows(tmp_path / "t"))
+
+    assert _pairs(rows) == [("one", "a"), "column `ja` is not valid UTF-8 (byte 3 of it)", ("two", "c")]
+    assert rows[1].row == 2
+    assert [row.cells["kind"] for row in every] == ["a", "b", "c"]
+
+
 def test_rows_of_other_widths_and_empty_cells_are_bad(tmp_path):
     rows = _read("tsv", tmp_path, "kind\tja\na\nb\tx\ty\n\t z\nc\t \nd\tok\n")
 
@@ -436,10 +467,22 @@ def test_a_first_row_that_is_not_as_promised_is_told_with_what_is_likely(content
     assert help in caught.value.help
 
 
+@pytest.mark.parametrize(("name", "mark", "keys"), [("csv", ",", {}), ("csv", ";", {"delimiter": ";"}),
+                                                    ("tsv", "\t", {})])  # fmt: skip
+def test_a_first_row_in_which_excel_notes_the_delimiter_is_no_row(name, mark, keys, tmp_path):
+    content = f"\ufeffsep={mark}\r\nkind{mark}ja\r\na{mark}x, y; z\r\n".replace(
+        ", y", "" if mark == "," else ", y"
+    )
+    rows = _read(name, tmp_path, content.replace("; z", "" if mark == ";" else "; z"), **keys)
+
+    assert [row["target"] for row in rows] == ["a"]
+    assert rows[0]["row"] == 3
+
+
 @pytest.mark.parametrize(
     ("above", "help"),
     [
-        ("sep=,\n", "delete the first row, in which Excel notes the delimiter"),
+        ("sep=\n", "delete the first row, in which Excel notes the delimiter"),
         (
             "sep=;\n",
             'delete the first row, in which Excel notes the delimiter, and read it by `{type: csv, delimiter: ";"}`',

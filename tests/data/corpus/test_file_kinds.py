@@ -1,36 +1,30 @@
-import gzip
+"""What a file is by its first bytes."""
 
 import pytest
 
-from seqspec.data.corpus.lines import read_lines
-from seqspec.schema.diagnostic import DataError
-
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+from seqspec.data.corpus.file_kinds import not_text, noted_delimiter
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message", "remedy"),
+    ("head", "what"),
     [
-        ("a.txt", POINTER, "Git LFS pointer", "git lfs pull"),
-        ("a.txt.gz", POINTER, "Git LFS pointer", "git lfs pull"),
-        ("a.jsonl", b"/annex/objects/SHA256E-s1--0.jsonl\n", "git-annex pointer", "git annex get"),
-        ("a.csv", b"\n <!DOCTYPE html>\n<html>", "web page", "curl"),
-        ("a.jsonl.zst", b"\x28\xb5\x2f\xfd\x04", "Zstandard", "zstd -d"),
-        ("a.jsonl", gzip.compress(b"{}\n", mtime=0), "gzip", "`.gz`"),
-        ("a.txt", b"\xfd7zXZ\x00\x00", "xz", "`.xz`"),
-        ("a.txt", b"PAR1\x15", "Parquet", "parquet"),
+        ("text;label\r\n".encode("utf-16-le"), "UTF-16, little end first"),
+        ("text;label\r\n".encode("utf-16-be"), "UTF-16, big end first"),
+        ("label\tテキスト\n".encode("utf-16-le"), "UTF-16, little end first"),
+        ("text".encode("utf-16"), "UTF-16, little end first"),
+        (bytes(300), "NUL bytes alone, as a crash or a full disk leaves them"),
     ],
 )
-def test_a_file_of_another_kind_is_named_with_what_converts_it(tmp_path, name, content, message, remedy):
-    (tmp_path / name).write_bytes(content)
-
-    with pytest.raises(DataError, match=message) as caught:
-        list(read_lines(tmp_path / name))
-
-    assert remedy in caught.value.help
+def test_what_is_no_text_is_called_so(head, what):
+    assert not_text(head).what == what
 
 
-def test_a_web_page_that_is_called_one_is_text(tmp_path):
-    (tmp_path / "a.html").write_bytes(b"<html>\n")
+@pytest.mark.parametrize("head", [b"", b"a", b"text,label\n", "文字,ラベル\n".encode(), b"a\0b,c\n", b"\0\n"])
+def test_text_is_text(head):
+    assert not_text(head) is None
 
-    assert [line.text for line in read_lines(tmp_path / "a.html")] == ["<html>"]
+
+def test_only_a_whole_note_of_excel_is_one():
+    lines = ("sep=;", "SEP=,\r\n", "sep=\t", "sep=", "sep=;;", "sep=;x", "text")
+
+    assert [noted_delimiter(line) for line in lines] == [";", ",", "\t", None, None, None, None]

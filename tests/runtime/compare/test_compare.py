@@ -218,6 +218,7 @@ def test_a_run_whose_journal_is_damaged_is_listed_with_the_step_of_its_result(tr
     (found,) = json.loads(commands.runs(tmp_path, format="json").out)
 
     assert (found["state"], found["step"]) == ("done", json.loads((copy / "result.json").read_text())["step"])
+    assert "metrics.jsonl:1 " in found["reason"]
 
 
 def test_a_strange_directory_is_listed_as_unreadable(trained, tmp_path):

@@ -83,3 +83,15 @@ def test_the_metric_says_its_direction():
 def test_an_objective_that_is_none_is_told(metric, said):
     with pytest.raises(RunError, match=said):
         aim(metric)
+
+
+@pytest.mark.parametrize(("kind", "whole"), [("uniform", "int"), ("log_uniform", "log_int")])
+def test_a_range_of_fractions_at_a_whole_number_is_told(kind, whole):
+    with pytest.raises(RunError, match="takes whole numbers") as caught:
+        check(f"model.decoder.num_layers={{{kind}: [1, 3]}}")
+
+    assert caught.value.help == f"write {{{whole}: [1, 3]}}"
+
+
+def test_a_range_of_fractions_may_have_whole_bounds():
+    check("train.clip_norm={uniform: [1, 3]}")

@@ -95,3 +95,22 @@ def test_a_study_that_cannot_be_written_is_told(tmp_path):
     with pytest.raises(RunError, match="cannot be kept in") as caught:
         Study(tmp_path / "file", {}).start()
     assert caught.value.exit == 2
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_lost_log_is_told_where_runs_of_its_trials_are(study, there):
+    study.start()
+    study.folder(0).mkdir(parents=True)
+    (study.path / "study.jsonl").unlink()
+    if there:
+        (study.path / "study.jsonl").touch()
+
+    with pytest.raises(RunError, match="holds nothing, and runs of its trials are there"):
+        study.start()
+
+
+def test_another_experiment_is_told_in_words(tmp_path):
+    Study(tmp_path / "s", {"experiment": "a" * 64}).start()
+
+    with pytest.raises(RunError, match="it was begun with another spec, or with another --profile or --set"):
+        Study(tmp_path / "s", {"experiment": "b" * 64}).start()

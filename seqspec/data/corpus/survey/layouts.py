@@ -8,7 +8,8 @@ from pathlib import Path
 from shlex import quote
 
 from seqspec.data.corpus.audio import file_rate
-from seqspec.data.corpus.survey.surveyed import AUDIO, Survey, first_texts, language_of, texts_of
+from seqspec.data.corpus.lines import whole_texts
+from seqspec.data.corpus.survey.surveyed import AUDIO, Survey, first_texts, language_of
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
@@ -77,7 +78,7 @@ def _kaldi(root: Path) -> Survey | None:
     found = {split: folder for split in _KALDI if (folder := _folder(root, home, split))}
     train = root / found["train"]
     rows = [text.partition(" ")[2] for text in first_texts(train / "text")]
-    entries = (text.partition(" ")[2].strip() for text in texts_of(train / "wav.scp"))
+    entries = (text.partition(" ")[2].strip() for text in whole_texts(train / "wav.scp"))
     entry = next(entries, "")
     language, rate = language_of(rows), _rate(root / entry)
     splits = ", ".join(f"{split}: {folder}" for split, folder in found.items())
@@ -106,7 +107,7 @@ def _librispeech(root: Path) -> Survey | None:
         lists := list(islice((home / parts["train"][0]).glob("*/*/*.trans.txt"), 100))
     ):
         return None
-    rows = [text.partition(" ")[2] for path in lists for text in texts_of(path)]
+    rows = [text.partition(" ")[2] for path in lists for text in whole_texts(path)]
     shown = ", ".join(f"{split}: [{', '.join(found)}]" for split, found in parts.items())
     return _speech(root, "librispeech", rows, parts, (f"    parts: {{{shown}}}",), "en")
 

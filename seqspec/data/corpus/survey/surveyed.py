@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from seqspec.data.corpus.lines import read_lines
-from seqspec.data.printable import show
-from seqspec.schema.diagnostic import DataError
+from seqspec.data.corpus.lines import whole_texts
 
 MOST_ROWS = 5000
 """Rows that are looked at."""
@@ -34,6 +32,8 @@ class Survey:
     rows: int
     others: Mapping[str, str] = field(default_factory=dict)
     """Files of the other splits, by the split's name."""
+    delimiter: str = ","
+    """Between the columns of a file of `csv`."""
     source: str = ""
     target: str = ""
     source_language: str = ""
@@ -67,14 +67,6 @@ def other_splits(train: str, names: Sequence[str]) -> dict[str, str]:
     return {split: name for split, name in called.items() if name}
 
 
-def texts_of(path: Path) -> Iterator[str]:
-    """The lines of a text.  Raises ``DataError`` at the first that is none."""
-    for line in read_lines(path):
-        if line.fault:
-            raise DataError(line.fault, file=show(path), row=line.row, byte=line.byte)
-        yield line.text
-
-
 def first_texts(path: Path) -> list[str]:
     """As many lines as are looked at."""
-    return list(islice(texts_of(path), MOST_ROWS))
+    return list(islice(whole_texts(path), MOST_ROWS))

@@ -7,14 +7,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from seqspec.data.corpus.audio import file_rate
-from seqspec.data.corpus.lines import ARRAY_TO_LINES
+from seqspec.data.corpus.file_kinds import noted_delimiter
+from seqspec.data.corpus.lines import ARRAY_TO_LINES, MAX_LINE_BYTES, whole_texts
 from seqspec.data.corpus.optional_packages import require
-from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits, texts_of
+from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
 
@@ -33,19 +35,28 @@ _LABEL_NAMES = (
     "カテゴリ",
 )
 """What columns of labels are called, the clearest first; a name may go on behind it."""
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {".csv": ",;\t|", ".tsv": "\t,;|"}
+"""What may part the cells of a file with a suffix, the likeliest first."""
+_LOOK_AT = 20
+"""Rows that tell what parts their cells."""
 
 
 def survey_table(path: Path) -> Survey:
     """What the columns of a table are good for.  Raises ``DataError`` where they show no task."""
-    rows = list(islice(_read(path), MOST_ROWS))
+    kind, delimiter = TABLES[path.suffix.lower()], _delimiter(path)
+    if delimiter is not None and delimiter != DELIMITERS[path.suffix.lower()][0]:
+        kind = "csv"
+    try:
+        rows = list(islice(_read(path, kind, delimiter), MOST_ROWS))
+    except csv.Error as error:
+        raise DataError(f"a row is not CSV: {error}", file=show(path)) from None
     if not rows:
         raise DataError("the table holds no rows", file=show(path))
     columns = {str(name): [_text(row.get(name)) for row in rows] for name in rows[0] if name}
     _require_header(columns, path)
-    kind = TABLES[path.suffix.lower()]
     others = other_splits(path.name, [file.name for file in path.parent.iterdir()])
-    found = Survey("language_model", path.parent, kind, path.name, len(rows), others)
+    found = Survey("language_model", path.parent, kind, path.name, len(rows), others,
+                   delimiter=delimiter if kind == "csv" and delimiter else ",")  # fmt: skip
     audio = next((name for name, cells in columns.items() if _is_audio(cells)), None)
     labels = [name for name in columns if name != audio and _is_label(columns[name])]
     numbers = [name for name in columns if _is_number(columns[name])]
@@ -66,22 +77,48 @@ def survey_table(path: Path) -> Survey:
     raise _only_numbers(unlearned, texts, path) if unlearned else _nothing(columns, path)
 
 
-def _read(path: Path) -> Iterator[Mapping[str, object]]:
-    match TABLES[path.suffix.lower()]:
+def _delimiter(path: Path) -> str | None:
+    """What parts the cells of a delimited file: as Excel notes it in a first line, or what gives the first
+    rows more than one cell, and all as many; its suffix's own where nothing does.
+    """
+    marks = DELIMITERS.get(path.suffix.lower())
+    if marks is None:
+        return None
+    texts = list(islice(whole_texts(path), _LOOK_AT))
+    noted = noted_delimiter(texts[0]) if texts else None
+    if noted:
+        return noted
+
+    def width(mark: str) -> int:
+        with suppress(csv.Error):
+            widths = {len(row) for row in csv.reader((f"{text}\n" for text in texts), delimiter=mark) if row}
+            return widths.pop() if len(widths) == 1 else 0
+        return 0
+
+    even = next((mark for mark in marks if width(mark) > 1), None)
+    return even or next((mark for mark in marks if texts and mark in texts[0]), marks[0])
+
+
+def _read(path: Path, kind: str, delimiter: str | None) -> Iterator[Mapping[str, object]]:
+    match kind:
         case "jsonl":
             yield from _objects(path)
         case "csv":
-            yield from csv.DictReader(f"{text}\n" for text in texts_of(path))
+            csv.field_size_limit(MAX_LINE_BYTES)
+            texts = (text for row, text in enumerate(whole_texts(path)) if row or not noted_delimiter(text))
+            yield from csv.DictReader((f"{text}\n" for text in texts), delimiter=delimiter or ",")
         case "parquet":
             yield from _parquet(path)
         case _:
-            lines = (text.split("\t") for text in texts_of(path) if text.strip())
+            lines = (text.split("\t") for text in whole_texts(path) if text.strip())
             names = next(lines, [])
+            if noted_delimiter("\t".join(names)):
+                names = next(lines, [])
             yield from (dict(zip(names, cells, strict=False)) for cells in lines)
 
 
 def _objects(path: Path) -> Iterator[Mapping[str, object]]:
-    for row, text in enumerate(texts_of(path), 1):
+    for row, text in enumerate(whole_texts(path), 1):
         if not text.strip():
             continue
         try:
@@ -120,7 +157,7 @@ def _parquet(path: Path) -> Iterator[Mapping[str, object]]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(MOST_ROWS):
                 yield from batch.to_pylist()
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = show(str(error).splitlines()[0])[:200]
         raise DataError(f"the file is no sound Parquet: {reason}", file=show(path)) from None
 
@@ -196,17 +233,9 @@ def _only_numbers(numbers: Sequence[str], texts: Sequence[str], path: Path) -> D
 
 def _nothing(columns: Mapping[str, Sequence[str]], path: Path) -> DataError:
     message = "the columns show no text with a label, a recording or a second text"
-    mark = next((mark for mark in _DELIMITERS if len(columns) == 1 and mark in next(iter(columns))), None)
-    if mark is None:
-        seen = ", ".join(f"`{show(name[:40])}`" for name in list(columns)[:8])
-        return DataError(
-            message, file=show(path), help=f"the columns are {seen}; `seqspec new` lists specs to fill in"
-        )
-    delimiter = json.dumps(mark)
+    seen = ", ".join(f"`{show(name[:40])}`" for name in list(columns)[:8])
     return DataError(
-        f"the cells are parted by {_DELIMITERS[mark]}, not by what `{path.suffix}` stands for",
-        file=show(path),
-        help=f"read it by `{{type: csv, delimiter: {delimiter}}}`, or write it with commas",
+        message, file=show(path), help=f"the columns are {seen}; `seqspec new` lists specs to fill in"
     )
 
 
