@@ -16,8 +16,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-SMALL = 512
-"""Up to this many ids sorting all of them costs less."""
+SMALL, FEW = 512, 24_000
+"""Up to this many ids, or scores in all, sorting all of them costs less."""
 WIDTH = 24
 """Ids of a block, about: more make the looking into blocks cost more, fewer the comparison of peaks."""
 LANES = 32
@@ -37,7 +37,7 @@ class Candidates(NamedTuple):
 def best_candidates(log_probs_NV: Tensor, sums_AK: Tensor, *, count: int) -> Candidates:
     """Up to ``count`` candidates of an example; ``sums_AK`` are the hypotheses' log-probabilities so far."""
     size = log_probs_NV.shape[1]
-    if size <= SMALL:
+    if size <= SMALL or log_probs_NV.numel() <= FEW:
         return _of_all(log_probs_NV, sums_AK, count=count)
     examples, beam = sums_AK.shape
     blocks = num_blocks(size)
@@ -64,11 +64,9 @@ def _peaks(log_probs_NV: Tensor, blocks: int) -> Tensor:
 
 
 def _of_all(log_probs_NV: Tensor, sums_AK: Tensor, *, count: int) -> Candidates:
-    each = min(count, log_probs_NV.shape[1])
-    best_NC, token_NC = log_probs_NV.topk(each, dim=1)
-    sums_AC = _sums(best_NC, sums_AK)
-    sums_AC, place_AC = sums_AC.topk(min(count, sums_AC.shape[1]), dim=1)
-    return Candidates(sums_AC, place_AC // each, token_NC.view(len(sums_AK), -1).gather(1, place_AC))
+    sums_AI, size = _sums(log_probs_NV, sums_AK), log_probs_NV.shape[1]
+    sums_AC, place_AC = sums_AI.topk(min(count, sums_AI.shape[1]), dim=1)
+    return Candidates(sums_AC, place_AC // size, place_AC % size)
 
 
 def _sums(log_probs_NC: Tensor, sums_AK: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ arXiv:1609.08144, section 7.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,8 +82,10 @@ class Beam:
             logits_NV, state = going.step(live.last_N, live.state, look=live.covered_AKS is not None)
             live = live.seen(state)
             candidates = self._candidates(logits_NV, live)
-            self._end(candidates, live, finished)
-            chosen = self._choose(candidates)
+            ended_AC = candidates.token_AC == EOS
+            if ended_AC.any():
+                self._end(candidates, ended_AC, live, finished)
+            chosen = self._choose(candidates, ended_AC)
             grown = live.grow(chosen)
             self._cut(grown, finished)
             rows_AK = chosen.parent_AC + np.arange(len(live.examples))[:, None] * live.width
@@ -128,10 +130,10 @@ class Beam:
         low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
         return found._replace(sums_AC=np.where(low_AC, NEVER, found.sums_AC))
 
-    def _end(self, candidates: _Chosen, live: _Live, finished: Finished) -> None:
+    def _end(self, candidates: _Chosen, ended_AC: Array, live: _Live, finished: Finished) -> None:
         """Ends among the best ``K`` candidates are finished hypotheses."""
         sums_AK, parent_AK = candidates.sums_AC[:, : self.size], candidates.parent_AC[:, : self.size]
-        ended_AK = (candidates.token_AC[:, : self.size] == EOS) & (sums_AK > NEVER)
+        ended_AK = ended_AC[:, : self.size] & (sums_AK > NEVER)
         row_E, _ = places = ended_AK.nonzero()
         if len(row_E):
             beam_E = parent_AK[places]
@@ -139,8 +141,8 @@ class Beam:
 
     def _cut(self, grown: _Live, finished: Finished) -> None:
         """Hypotheses that have reached their limit are finished as they stand."""
-        full_A = grown.limits_A <= grown.written
-        if full_A.any():
+        if grown.limits_A.min() <= grown.written:
+            full_A = grown.limits_A <= grown.written
             row_E, beam_E = (full_A[:, None] & (grown.sums_AK > NEVER)).nonzero()
             self._collect(grown, row_E, beam_E, grown.sums_AK[row_E, beam_E], finished, count=grown.written)
 
@@ -161,9 +163,10 @@ class Beam:
         for row, ids, score, total in zip(*columns, strict=True):
             finished[live.examples[row]].append(Hypothesis(tuple(ids), score, total))
 
-    def _choose(self, candidates: _Chosen) -> _Chosen:
+    def _choose(self, candidates: _Chosen, ended_AC: Array) -> _Chosen:
         """The best ``K`` candidates that are no ends: all are sorted already, so ends go behind."""
-        ended_AC = candidates.token_AC == EOS
+        if not ended_AC[:, : self.size].any():
+            return _Chosen(*(part[:, : self.size] for part in candidates))
         place_AK = ended_AC.argsort(axis=1, kind="stable")[:, : self.size]
         sums_AC = np.where(ended_AC, NEVER, candidates.sums_AC)
         return _Chosen(
@@ -204,8 +207,7 @@ class _Chosen(NamedTuple):
     token_AC: Array
 
 
-@dataclass(frozen=True)
-class _Live:
+class _Live(NamedTuple):
     """The hypotheses that go on."""
 
     examples: list[int]
@@ -238,25 +240,25 @@ class _Live:
         if self.covered_AKS is None:
             return self
         looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
-        return replace(self, covered_AKS=self.covered_AKS + looked_AKS)
+        return self._replace(covered_AKS=self.covered_AKS + looked_AKS)
 
     def grow(self, chosen: _Chosen) -> _Live:
         """The chosen continuations; the state and the last ids are still those of their parents."""
-        ids_AKT = np.take_along_axis(self.ids_AKT, chosen.parent_AC[:, :, None], 1)
+        ids_AKT = self.ids_AKT[np.arange(len(self.examples))[:, None], chosen.parent_AC]
         covered = self.covered_AKS
         if covered is not None:
             parents = torch.from_numpy(chosen.parent_AC).to(covered.device)[:, :, None]
             covered = covered.gather(1, parents.expand(-1, -1, covered.shape[2]))
         ids_AKT = np.concatenate([ids_AKT, chosen.token_AC[:, :, None]], 2)
-        return replace(self, ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
+        return self._replace(ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
 
     def move(self, stays: list[int], rows_AK: Array, state: Any) -> _Live:
         """The examples that stay, with the state of their parents, at ``rows_AK``, brought along."""
         if not stays:
-            return replace(self, examples=[])
+            return self._replace(examples=[])
         if len(stays) == len(self.examples):
             last_N, rows_N = self._sent(self.ids_AKT[:, :, -1], rows_AK)
-            return replace(self, last_N=last_N, state=state.select(rows_N))
+            return self._replace(last_N=last_N, state=state.select(rows_N))
         last_N, rows_N = self._sent(self.ids_AKT[stays, :, -1], rows_AK[stays])
         rows = torch.tensor(stays, device=last_N.device)
         return _Live(
@@ -273,5 +275,6 @@ class _Live:
 
     def _sent(self, *parts_AK: Array) -> tuple[Tensor, Tensor]:
         """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer."""
-        both_2N = torch.from_numpy(np.stack(parts_AK).reshape(2, -1)).to(self.last_N.device)
-        return both_2N[0], both_2N[1]
+        flat = np.concatenate([part_AK.reshape(-1) for part_AK in parts_AK]).reshape(2, -1)
+        last_N, rows_N = torch.from_numpy(flat).to(self.last_N.device).unbind()
+        return last_N, rows_N

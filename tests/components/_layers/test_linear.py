@@ -63,3 +63,28 @@ def test_only_parameters_are_kept():
             torch.testing.assert_close(affine(x, part, None), x @ part.t())
         table.mul_(2)
         torch.testing.assert_close(affine(x, table[:2], None), x @ table[:2].t())
+
+
+@pytest.mark.parametrize("shape", [(1, 256), (5, 256), (2, 40, 256), (0, 256), (1, 1, 256)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_large_weights_laid_out_for_onednn_give_the_same_products(shape, bias):
+    torch.manual_seed(0)
+    layer, other, x = Linear(256, 4200, bias=bias), Linear(256, 100, bias=bias), torch.randn(shape)
+    with torch.inference_mode(), prepacked():
+        given = layer(x), *affine_together(x, layer, other), affine(x, layer.weight, layer.bias)
+
+    for found, made_by in zip(given, (layer, layer, other, layer), strict=True):
+        torch.testing.assert_close(found, functional.linear(x, made_by.weight, made_by.bias))
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs oneDNN")
+def test_what_onednn_does_not_take_goes_to_torch():
+    layer = Linear(256, 1100).to(torch.float64)
+    x = torch.randn(5, 256, dtype=torch.float64)
+    with torch.no_grad(), prepacked():
+        torch.testing.assert_close(layer(x), functional.linear(x, layer.weight, layer.bias))
+    layer = layer.float()
+    with torch.no_grad(), torch.autocast("cpu"), prepacked():
+        given = layer(x.float())
+
+    assert given.dtype == torch.bfloat16
