@@ -11,9 +11,17 @@ from types import FrameType
 def main() -> None:
     """Entry point of the ``seqspec`` command."""
     _tell_ends()
-    from seqspec.cli import main as command_line
+    try:
+        from seqspec.cli import main as command_line
 
-    command_line()
+        command_line()
+    except KeyboardInterrupt:
+        os.write(2, b"interrupted\n")
+        raise SystemExit(130) from None
+    finally:
+        # Libraries that are interrupted while the process is on its way out print where they stood.
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+            signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
 
 
 def _tell_ends() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -287,3 +289,17 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path, monkeypatch):
     assert caught.value.exit == Exit.STORAGE
     assert parts.adapter.reads == []
     assert len(found.splits["train"]) == 30
+
+
+@pytest.mark.parametrize(("silent", "lines"), [(30.0, 0), (0.05, 1)])
+def test_only_a_long_wait_for_another_process_is_told(silent, lines, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("seqspec.data.store.cache.WAITED_IN_SILENCE", silent)
+    (tmp_path / "locks").mkdir()
+    with open(tmp_path / "locks" / "one", "a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        freed = threading.Timer(0.3, lambda: fcntl.flock(held, fcntl.LOCK_UN))
+        freed.start()
+        with Cache(tmp_path)._locked("one"):
+            freed.join()
+
+    assert capsys.readouterr().err.count("waiting for it") == lines

@@ -137,3 +137,26 @@ def test_lines_that_end_in_carriage_returns_alone_are_refused_with_a_remedy(tmp_
     with pytest.raises(DataError, match="one line that holds carriage returns") as caught:
         list(read_lines(path))
     assert "tr " in caught.value.help
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
+def test_a_file_that_is_not_compressed_as_its_name_says_is_told(suffix, tmp_path):
+    for data, words in (
+        (b"text,label\n", "not compressed"),
+        (b"\x28\xb5\x2f\xfd" + bytes(9), "by Zstandard"),
+    ):
+        path = tmp_path / f"t.csv{suffix}"
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=words) as caught:
+            list(read_lines(path))
+        assert f"though its name ends in `{suffix}`" in caught.value.message
+        assert caught.value.help
+
+
+def test_an_empty_compressed_file_is_told(tmp_path):
+    (tmp_path / "t.gz").touch()
+    (tmp_path / "t.xz").touch()
+
+    assert list(read_lines(tmp_path / "t.gz")) == []
+    with pytest.raises(DataError):
+        list(read_lines(tmp_path / "t.xz"))

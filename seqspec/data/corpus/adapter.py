@@ -127,7 +127,10 @@ class Adapter(ABC, Generic[C]):
                 f"`{name}` is a file, and `root` is the folder of the corpus",
                 hint=f"let `root` be `{show(root.parent)}`, and name `{show(root.name)}` under `splits`",
             )
-        return self.missing(f"there is no folder `{name}`")
+        hint = ""
+        if "\\" in str(root):
+            hint = "a backslash parts no folders here: write the path as this system has it, with `/`"
+        return self.missing(f"there is no folder `{name}`", hint=hint)
 
     def missing(self, message: str, *, hint: str = "") -> DataError:
         """The error for a corpus that is not there: what was looked for, and how to get it; ``hint`` is what
@@ -182,9 +185,10 @@ class Adapter(ABC, Generic[C]):
             return [path]
         if not glob.has_magic(pattern):
             message = f"split `{split}` needs the file `{show(path)}`, which is not there"
-            if path.exists():
-                message = f"split `{split}` needs a file: {absent(path)}"
-            raise self.missing(message, hint=near_name(path) or beside(path, self.root))
+            if path.exists() or path.is_symlink():
+                raise self.missing(f"split `{split}` needs a file: {absent(path)}")
+            hint = "write `/` between folders, on every system" if "\\" in pattern else ""
+            raise self.missing(message, hint=hint or near_name(path) or beside(path, self.root))
         names = glob.glob(f"{glob.escape(str(self.root))}/{pattern}", recursive=True)
         paths = sorted(path for name in names if (path := Path(name)).is_file())
         if not paths:

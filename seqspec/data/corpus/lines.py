@@ -30,6 +30,8 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _JAPANESE = {"cp932": ("Shift_JIS", "CP932"), "euc_jp": ("EUC-JP", "EUC-JP")}
 """Encodings that Japanese text is met in, by Python's name: for people, and for iconv."""
 _KANA = re.compile("[ぁ-んァ-ヶ]")
+_MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\0"}
+"""How compressed files begin."""
 _OPENERS: dict[str, Callable[[IO[bytes], str], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -113,11 +115,25 @@ def open_bytes(path: Path, *, corpus: str = "") -> Iterator[IO[bytes]]:
     except FileNotFoundError:
         raise DataError("the file does not exist", corpus=corpus, file=show(path)) from None
     except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        refuse_stand_in(file_head(path), path, corpus=corpus)
+        _refuse_uncompressed(path, corpus)
         raise DataError(f"the compressed file is damaged: {error}", corpus=corpus, file=show(path)) from None
     except OSError as error:
+        if error.errno is None:  # bz2: what it reads is none of its own
+            _refuse_uncompressed(path, corpus)
         reason = (error.strerror or str(error)).lower()
         raise DataError(f"the file cannot be read: {reason}", corpus=corpus, file=show(path)) from None
+
+
+def _refuse_uncompressed(path: Path, corpus: str) -> None:
+    """Raise ``DataError`` where a file is not compressed, or not as its name says."""
+    head = file_head(path)
+    refuse_stand_in(head, path, corpus=corpus)
+    if head.startswith(_MAGIC[path.suffix]):
+        return
+    kind = not_text(head)
+    what, help = ("not compressed", f"take `{path.suffix}` off its name") if kind is None else kind
+    raise DataError(f"the file is {what}, though its name ends in `{path.suffix}`", corpus=corpus,
+                    file=show(path), help=help)  # fmt: skip
 
 
 def file_head(path: Path) -> bytes:

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 FORMAT = 3
 """Version of the stores' layout and of the steps' code: part of every key."""
+
+WAITED_IN_SILENCE = 1.0
+"""Seconds that another process may hold a store's lock before that is worth a line."""
 
 SEAL = "seal"
 """Where a manifest holds the SHA-256 of everything else in it."""
@@ -139,9 +143,13 @@ class Cache:
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / name).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            said = time.monotonic() + WAITED_IN_SILENCE
+            while time.monotonic() < said:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(0.02)
+            else:
                 print("seqspec: another process is preparing the same data; waiting for it", file=sys.stderr)
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -53,6 +53,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self.hurried = False
+        """Whether a second SIGINT has come."""
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
@@ -73,6 +75,7 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self.received == signal.SIGINT:
+            self.hurried = True
             raise KeyboardInterrupt
         if self.received is None:
             self.received = number

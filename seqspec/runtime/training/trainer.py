@@ -98,6 +98,10 @@ def train(
                 # Lightning advises on loaders that it did not make.
                 warnings.filterwarnings("ignore", module=r"lightning\..*")
                 trainer.fit(module, train_dataloaders=timed)
+        except SystemExit:  # which Lightning makes of an interrupt, with exit code 1
+            if interrupts.hurried:
+                raise _hurried(module, folder) from None
+            raise
         except Exception as error:
             raise _explained(error, interrupts, module, folder) from error
     if module.step >= config.max_steps or training_state.stopped:
@@ -199,6 +203,16 @@ def _micro_steps(micro_batches: int, place: Place) -> int:
             help=f"use a number of devices that divides {micro_batches}",
         )
     return micro_batches // place.world
+
+
+def _hurried(module: Training, folder: RunFolder) -> RunError:
+    newest = max((path.name for path in folder.checkpoints.glob("step-*")), default=None)
+    where = f"from `{newest}`" if newest else "from the start, for there is no checkpoint yet"
+    return RunError(
+        f"interrupted in the middle of step {module.step + 1:,}",
+        exit=Exit.INTERRUPTED,
+        help=f"`seqspec run --resume {folder.path}` goes on {where}",
+    )
 
 
 def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:

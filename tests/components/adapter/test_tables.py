@@ -640,3 +640,19 @@ def test_synthetic_recordings_say_their_transcripts(tmp_path):
         )
 
     assert rows["en"][0][1] > rows["ja"][-1][1]  # more letters take longer to say
+
+
+def test_a_split_that_is_no_file_is_told_without_its_own_name_for_a_remedy(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "folder").mkdir()
+    for name, words in (("link", "a link that leads to nothing"), ("folder", "is a folder")):
+        with pytest.raises(DataError, match=words) as caught:
+            list(reader("csv", tmp_path, **PAIR, splits={"train": name}).examples("train"))
+        assert "did you mean" not in caught.value.help
+
+
+def test_paths_of_windows_are_told_with_how_they_are_written(tmp_path):
+    for root, split in ((tmp_path, "sub\\t.csv"), ("C:\\Users\\me", "t.csv")):
+        with pytest.raises(DataError, match=r"no folder|not there") as caught:
+            list(reader("csv", root, **PAIR, splits={"train": split}).examples("train"))
+        assert "`/`" in caught.value.help

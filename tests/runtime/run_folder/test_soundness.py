@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,7 @@ from seqspec.runtime.run_folder.documents import require_labels
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder, starting_folder, sweep_starting
 from seqspec.runtime.run_folder.run_lock import owned
 from seqspec.runtime.run_folder.soundness import sweep_temporary
+from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.types import Classes, Unknown
 from tests.runtime.run_folder.conftest import LAUNCH
@@ -324,3 +326,31 @@ def test_overlays_of_a_profile_do_not_go_with_a_run(bench, copy):
     )  # fmt: skip
 
     refused(outcome, "--resume goes on with the run's own spec", Exit.USAGE)
+
+
+@pytest.mark.parametrize(("call", "words"), [(2, "from the start"), (4, "from `step-00000002")])
+def test_a_run_that_is_interrupted_twice_ends_at_once_and_goes_on(bench, monkeypatch, call, words):
+    whole = bench.path("name=whole")
+    step, calls = Training.training_step, []
+
+    def interrupted(self, *given):
+        calls.append(given)
+        if len(calls) == call:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        return step(self, *given)
+
+    monkeypatch.setattr(Training, "training_step", interrupted)
+    ended = bench.run(f"name=twice{call}")
+    monkeypatch.undo()
+
+    assert ended.exit == Exit.INTERRUPTED
+    assert "interrupted in the middle of step" in ended.error
+    assert words in ended.error
+    (folder,) = (bench.folder / "runs" / f"twice{call}").iterdir()
+    assert bench.resume(folder).exit == 0
+    assert weights_of(folder) == weights_of(whole)
+
+
+def weights_of(run):
+    return {path.parent.name: path.read_bytes() for path in run.glob("checkpoints/*/weights.safetensors")}

@@ -111,3 +111,28 @@ def test_lightning_claims_no_signal(tmp_path):
         trainer.fit(module, train_dataloaders=torch.utils.data.DataLoader(torch.ones(2, 1)))
 
     assert module.handlers == [ours] * 3
+
+
+def test_an_interrupt_while_the_command_is_loaded_is_told():
+    ended = subprocess.run(
+        [sys.executable, "-c", EARLY, str(int(signal.SIGINT))], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
+
+
+LATE = """
+import atexit, os, signal, sys
+from seqspec import __main__
+
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+sys.argv[1:] = ["--version"]
+__main__.main()
+"""
+
+
+def test_an_interrupt_on_the_way_out_prints_no_traceback():
+    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (130, "")
+    assert ended.stdout.startswith("seqspec ")
