@@ -60,6 +60,8 @@ class FrameFolder(Adapter[FrameFolderConfig]):
                 paths, height=config.height, width=config.width, resize=config.resize, corpus=self.corpus
             )
         except DataError as error:
+            if not error.file:  # not a fault of the image: Pillow is not there
+                raise
             return BadRow(name, error.message, error.file, remedy=error.help or "")
         pixels = frames.reshape(len(frames), -1).astype(np.float32) / np.float32(255)
         given = config.given

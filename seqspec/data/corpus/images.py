@@ -130,7 +130,12 @@ def read_mask(
     if (flat.height, flat.width) != (height, width):
         if not resize:
             size = f"{flat.height} × {flat.width}, not {height} × {width}"
-            raise _error(f"the mask is {size}", path, corpus, help="set `resize: true` in the adapter")
+            raise _error(
+                f"the mask is {size}",
+                path,
+                corpus,
+                help="`resize: true` beside `height` and `width` scales it",
+            )
         flat = _fitted(flat, height, width, nearest=True)
     pixels = np.asarray(flat, dtype=np.uint8)
     given = pixels if numbers is None else numbers[pixels]
@@ -141,9 +146,12 @@ def read_mask(
             f"the mask has the class {int(strange.max())}, and there are {classes}{also}",
             path,
             corpus,
-            help=None if ignore is not None else "`ignore` names the number of pixels without a class",
+            help=_STRANGE_CLASS if ignore is None else None,
         )
     return np.ascontiguousarray(given[None])
+
+
+_STRANGE_CLASS = "raise `classes`, or let `ignore` name the number of pixels without a class"
 
 
 def _check_beside(mask: Any, beside: Path, path: Path, corpus: str) -> None:
@@ -191,7 +199,7 @@ def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path
         raise _error(f"the image claims {size} pixels", path, corpus)
     if not resize and (image.height, image.width) != (height, width):
         message = f"the image is {image.height} × {image.width}, not {height} × {width}"
-        raise _error(message, path, corpus, help="set `resize: true` in the adapter")
+        raise _error(message, path, corpus, help="`resize: true` beside `height` and `width` scales it")
     if resize and prod(_scaled(image, height, width)) > MAX_PIXELS:
         raise _error(f"the image of {size} pixels is too long and narrow to be scaled", path, corpus)
 

@@ -20,7 +20,8 @@ def first_look(prepared: Prepared) -> Iterator[str]:
     opened = [name for name in adapter.splits() if name in prepared.dropped]
     for split in opened:
         for what, count in adapter.passed_over(split).items():
-            yield f"{split}: passed over {count:,} {what}; convert them to PNG or JPEG, or take them away"
+            advice = "; convert them to PNG or JPEG, or take them away" if "suffix" in what else ""
+            yield f"{split}: passed over {count:,} {what}{advice}"
     yield from _beyond_the_last_row(prepared)
     for role, type_ in prepared.parts.roles.items():
         names = prepared.labels.get(role, ()) if isinstance(type_, Classes) else ()

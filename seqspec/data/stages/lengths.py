@@ -88,7 +88,7 @@ def write_index(
             lengths = measure(start, stop)
             for column, role in enumerate(names):
                 if split == "train" or role != "target":
-                    left.refuse(f"empty {role}", lengths[:, column] == 0, start)
+                    left.refuse(_empty(role, measure.roles[role]), lengths[:, column] == 0, start)
             if split == "train" or not config.filter.train_only:
                 for reason, mask in refusals(config.filter, lengths, measure.roles, rates=rates):
                     left.refuse(reason, mask, start)
@@ -105,6 +105,12 @@ def write_index(
             standing = np.flatnonzero(left.kept[start:stop])
             writer.append({"rows": (standing + start).astype(np.int32), "lengths": lengths[standing]})
         writer.commit(dropped=left.dropped, candidates=candidates)
+
+
+def _empty(role: str, kind: Type) -> str:
+    if isinstance(kind, Waveform):
+        return f"{role} too short for one frame"
+    return f"empty {role}"
 
 
 class _Left:

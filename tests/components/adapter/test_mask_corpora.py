@@ -67,3 +67,20 @@ def test_pixels_without_a_class_must_be_named(tmp_path):
 
     assert "`ignore`" in caught.value.help
     assert read_mask(path, **given, ignore=255).tolist() == [[[0, 1], [255, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("mask", "remedy"),
+    [(np.full((1, 6, 9), 1), "`resize: true`"), (np.full((1, 6, 8), 5), "raise `classes`, or let `ignore`")],
+)
+def test_a_mask_of_a_table_is_told_with_what_mends_it(tmp_path, mask, remedy):
+    write_image(tmp_path / "image.png", np.zeros((3, 6, 8), np.uint8))
+    write_image(tmp_path / "mask.png", mask.astype(np.uint8))
+    (tmp_path / "train.csv").write_text("image,mask\nimage.png,mask.png\n")
+    source, target = ({which: which, **SIZE} for which in ("image", "mask"))
+    table = {"splits": {"train": "train.csv"}, "source": source, "target": {**target, "classes": 3}}
+
+    (row,) = reader("csv", tmp_path, **table).examples("train")
+
+    assert isinstance(row, BadRow)
+    assert remedy in row.remedy
