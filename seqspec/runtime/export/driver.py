@@ -31,8 +31,8 @@ class Exported:
         }
 
     def run(self, name: str, given: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """One function; arguments in the order of ``export.json``."""
-        names = [port.name for port in self.sessions[name].get_inputs()]
+        """One function; values in the order of its ``arguments`` in ``export.json``."""
+        names = self.about["graphs"][name]["arguments"]
         found: list[np.ndarray] = self.sessions[name].run(None, dict(zip(names, given, strict=True)))
         return found
 
@@ -61,7 +61,7 @@ class Exported:
 
         Every tensor of the state that is not ``fixed`` starts as zeros, its axis ``position`` empty.
         """
-        moving = self._zeros(count, len(fixed))
+        moving = self._zeros(count, fixed)
         for read in (BOS, *prompt):
             ids = np.full(count, read, np.int64)
             log_probs, *moving = self.run("step", [ids, *fixed, *moving])
@@ -78,12 +78,18 @@ class Exported:
             log_probs, *moving = self.run("step", [ids, *fixed, *moving])
         return found
 
-    def _zeros(self, count: int, num_fixed: int) -> list[np.ndarray]:
-        ports = list(self.about["graphs"]["step"]["inputs"].values())[1 + num_fixed :]
+    def _zeros(self, count: int, fixed: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The state before the first step; what it has of the source's length it has from ``fixed``."""
+        step = self.about["graphs"]["step"]
+        ports = [step["inputs"][name] for name in step["arguments"][1:]]
         sizes = {"batch": count, "position": 0}
+        for port, held in zip(ports, fixed, strict=False):
+            sizes |= {
+                axis: size for axis, size in zip(port["shape"], held.shape, strict=True) if axis != size
+            }
         return [
             np.zeros([sizes.get(axis, axis) for axis in port["shape"]], np.dtype(port["dtype"]))
-            for port in ports
+            for port in ports[len(fixed) :]
         ]
 
 

@@ -79,6 +79,8 @@ def described(graph: Graph, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "note": graph.note,
+        "arguments": list(graph.inputs),
+        "results": list(graph.outputs),
         "inputs": ports(graph.inputs, graph.given),
         "outputs": ports(graph.outputs, results),
     }

@@ -142,7 +142,7 @@ class Predictor:
 
     def _searched(
         self, values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
-    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
+    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong | DataError]]:
         """What is told of an input stands in every input of its batch, or in none."""
         order = sorted(values, key=lambda row: (sorted(more[row]), len(values[row]), row))
         lengths = {row: len(value) for row, value in values.items()}
@@ -152,8 +152,10 @@ class Predictor:
 
     def _halving(
         self, rows: Sequence[int], values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
-    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong]]:
-        """Hypotheses of a batch; where it holds an input that is too long, those of its halves."""
+    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong | DataError]]:
+        """Hypotheses of a batch; where it holds an input that is too long, those of its halves; where it
+        lacks what the model must be told, why there are none.
+        """
         try:
             found = self.search(self.batch(rows, [values[row] for row in rows], [more[row] for row in rows]))
         except InputTooLong as error:
@@ -163,6 +165,9 @@ class Predictor:
             half = len(rows) // 2
             yield from self._halving(rows[:half], values, more)
             yield from self._halving(rows[half:], values, more)
+            return
+        except DataError as error:
+            yield from ((row, error) for row in rows)
             return
         yield from zip(rows, found, strict=True)
 
@@ -195,7 +200,9 @@ def _sequences(values: Sequence[Sequence[int]]) -> Field:
     return pad([np.asarray(value) for value in values], torch.int64)
 
 
-def _of(one: Input, found: Sequence[Predicted] | InputTooLong) -> Prediction:
+def _of(one: Input, found: Sequence[Predicted] | InputTooLong | DataError) -> Prediction:
+    if isinstance(found, DataError):
+        return Prediction(one, (), found)
     if not isinstance(found, InputTooLong):
         of_file = one.value.of_file if isinstance(one.value, InputFields) else None
         return Prediction(one, tuple(found if of_file is None else map(of_file, found)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +60,7 @@ def image_pixels(parts: DataParts, shape: Image, statistics: Statistics | None) 
 
     def pixels(ref: ImageRef | str) -> np.ndarray:
         ref = ImageRef(Path(ref)) if isinstance(ref, str) else ref
-        with _seekable(ref.path) as path:
+        with nullcontext(ref.path) if ref.data is not None else _seekable(ref.path) as path:
             read = read_image(
                 path, channels=shape.channels, height=shape.height, width=shape.width, resize=resize,
                 data=ref.data,

@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from seqspec.components.predictions import LabelPrediction, TextPrediction
+from seqspec.components.predictions import AudioPrediction, LabelPrediction, TextPrediction
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.live import Live, require_live, texts
@@ -31,14 +31,17 @@ from seqspec.runtime.serving.requests import (
     form_of,
     inputs_of_form,
     inputs_of_json,
+    known_fields,
     model_of,
     number_of,
     read_json,
 )
-from seqspec.runtime.serving.served_model import Served, prediction_json, text_input
+from seqspec.runtime.serving.served_model import Served, prediction_json, text_input, value_file
 from seqspec.runtime.serving.streaming import Asked, Ended, Writer
 
 Handler = Callable[[Request], Awaitable[Response]]
+PREDICTION = frozenset({"model", "inputs", "fields"})
+SPEECH = frozenset({"model", "input", "voice", "response_format"})
 COMPLETION = frozenset({"model", "prompt", "max_tokens", "temperature", "seed", "stream"})
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that need no token."""
@@ -71,6 +74,7 @@ class Server:
             self._route("/v1/models", self.listing, "GET"),
             self._route("/v1/predict", self.predict, "POST"),
             self._route("/v1/audio/transcriptions", self.transcribe, "POST"),
+            self._route("/v1/audio/speech", self.speak, "POST"),
             self._route("/v1/audio/live", self.live, "POST"),
             self._route("/v1/completions", self.complete, "POST"),
         ]
@@ -147,7 +151,7 @@ class Server:
                 served = self._model(request, form.get("model"))
                 inputs = await inputs_of_form(form, served)
         else:
-            given = await read_json(request, self.limits, known=frozenset({"model", "inputs"}))
+            given = await read_json(request, self.limits, known=PREDICTION)
             served = self._model(request, given.get("model"))
             inputs = await inputs_of_json(given, served)
         found = await self._wait(served.submit(inputs))
@@ -166,6 +170,26 @@ class Server:
         (found,) = await self._wait(served.submit(inputs))
         text = _text(found)
         return PlainTextResponse(text + "\n") if form_format == "text" else JSONResponse({"text": text})
+
+    async def speak(self, request: Request) -> Response:
+        """A text to a recording, in the shape that other services have made usual."""
+        given = await read_json(request, self.limits, known=SPEECH)
+        served = self._model(request, given.get("model"))
+        if served.takes != "text":
+            raise Refused(415, f"the model `{served.name}` takes {served.takes}, not texts")
+        if given.get("response_format", "wav") != "wav":
+            raise Refused(422, "`response_format` must be wav")
+        told = {} if given.get("voice") is None else known_fields({"speaker": given["voice"]}, served)
+        one = text_input(given.get("input"), served.limits, place="`input`", given=told)
+        if not one.name.strip():
+            raise Refused(422, "`input` is empty")
+        (found,) = await self._wait(served.submit([one]))
+        if found.error is not None:
+            raise Refused(422, found.error.message)
+        sound = found.hypotheses[0] if found.hypotheses else None
+        if not isinstance(sound, AudioPrediction):
+            raise Refused(415, f"the model `{served.name}` does not speak: use /v1/predict")
+        return Response(await run_in_threadpool(value_file, sound), media_type="audio/wav")
 
     async def live(self, request: Request) -> Response:
         """Partial texts of a recording that is still being sent."""
@@ -269,7 +293,7 @@ def _text(one: Prediction) -> str:
 
 
 def _asked(given: Mapping[str, Any], limits: Limits) -> Asked:
-    prompt = text_input(given.get("prompt", ""), limits, number=0).name
+    prompt = text_input(given.get("prompt", ""), limits, place="`prompt`").name
     tokens = number_of(given, "max_tokens", default=64, low=1, high=limits.max_tokens, whole=True)
     temperature = number_of(given, "temperature", default=0.0, low=0, high=10)
     seed = number_of(given, "seed", default=0, low=0, high=2**32 - 1, whole=True)

@@ -24,11 +24,16 @@ def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> di
     file = {"type": "string", "format": "binary"}
     predict = {
         JSON: _object({"model": model, "inputs": {"oneOf": [texts, {
-            "type": "array", "items": texts, "minItems": 1, "maxItems": limits.max_inputs}]}}, ["inputs"]),
+            "type": "array", "items": texts, "minItems": 1, "maxItems": limits.max_inputs}]},
+            "fields": {"type": "object", "additionalProperties": {"type": "string"}}}, ["inputs"]),
         FORM: _object({"model": model, "file": file}, ["file"]),
     }  # fmt: skip
     transcription = {FORM: _object({"model": model, "file": file, "response_format": {
         "type": "string", "enum": ["json", "text"], "default": "json"}}, ["file"])}  # fmt: skip
+    speech = {JSON: _object({
+        "model": model, "input": texts, "voice": {"type": "string", "description": "The speaker."},
+        "response_format": {"type": "string", "enum": ["wav"], "default": "wav"},
+    }, ["input"])}  # fmt: skip
     completion = {JSON: _object({
         "model": model, "prompt": texts,
         "max_tokens": {"type": "integer", "minimum": 1, "maximum": limits.max_tokens, "default": 64},
@@ -43,6 +48,7 @@ def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> di
         "/v1/models": {"get": _operation("The models")},
         "/v1/predict": {"post": _operation("Predict from texts, recordings or images", predict)},
         "/v1/audio/transcriptions": {"post": _operation("One recording to text", transcription)},
+        "/v1/audio/speech": {"post": _operation("A text to a recording", speech)},
         "/v1/audio/live": {"post": _operation(LIVE, {"audio/l16": {"schema": file}})},
         "/v1/completions": {"post": _operation("A language model goes on from a prompt", completion)},
     }

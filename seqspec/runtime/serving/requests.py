@@ -104,7 +104,11 @@ async def inputs_of_json(given: Mapping[str, Any], served: Served) -> list[Input
     if not isinstance(texts, list) or not texts:
         raise Refused(422, "`inputs` must be a text or a list of texts")
     _check_count(len(texts), served)
-    return [text_input(text, served.limits, number=number) for number, text in enumerate(texts)]
+    told = known_fields(given.get("fields", {}), served)
+    return [
+        text_input(text, served.limits, place=f"inputs[{number}]", given=told)
+        for number, text in enumerate(texts)
+    ]
 
 
 async def inputs_of_form(form: FormData, served: Served) -> list[Input]:
@@ -135,6 +139,15 @@ def _given(form: FormData, served: Served) -> dict[str, str]:
     ``category``.
     """
     told = {name: value for name, value in form.multi_items() if isinstance(value, str) and name != "model"}
+    return known_fields(told, served)
+
+
+def known_fields(told: object, served: Served) -> dict[str, str]:
+    """What a request says of further fields, such as the ``speaker``; raises ``Refused`` for a field that the
+    run does not have.
+    """
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise Refused(422, "`fields` must be an object of texts")
     strange = next((name for name in told if name not in served.opened.predictor.classes), None)
     if strange is not None:
         raise Refused(422, f"there is no field `{strange[:40]}`")

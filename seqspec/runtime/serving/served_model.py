@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seqspec.components.predictions import AudioPrediction, FramesPrediction, ImagePrediction, Predicted
 from seqspec.data.corpus.images import num_pixels
 from seqspec.data.corpus.record import AudioRef
 from seqspec.runtime.assembly.default_search import search_of
 from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.evaluation.value_files import write_value
 from seqspec.runtime.prediction.field_inputs import input_files_of
 from seqspec.runtime.prediction.input import ImageRef, Input
 from seqspec.runtime.prediction.opening import Opened, open_predictor
@@ -106,15 +109,23 @@ def serve_run(
 
 
 def predict_by(predictor: Predictor) -> Any:
-    """The predictor on one batch's inputs; uploads are read from a folder that is gone afterwards."""
+    """The predictor on one batch's inputs; uploads are read from a folder that is gone afterwards.  Frames
+    that a vocoder makes heard are sound.
+    """
 
     def predict(inputs: Sequence[Input]) -> list[Prediction]:
-        if not any(isinstance(one.value, Upload) for one in inputs):
-            return predictor.predict(inputs)
         with tempfile.TemporaryDirectory(prefix="seqspec-serve-") as folder:
-            return predictor.predict([_stored(one, Path(folder), n) for n, one in enumerate(inputs)])
+            given = [_stored(one, Path(folder), n) for n, one in enumerate(inputs)]
+            return [
+                replace(one, hypotheses=tuple(map(_heard, one.hypotheses)))
+                for one in predictor.predict(given)
+            ]
 
     return predict
+
+
+def _heard(value: Predicted) -> Predicted:
+    return value.sound() if isinstance(value, FramesPrediction) and value.sound is not None else value
 
 
 @dataclass(frozen=True)
@@ -135,9 +146,8 @@ def _stored(one: Input, folder: Path, number: int) -> Input:
     return Input(AudioRef(path), one.name)
 
 
-def text_input(text: object, limits: Limits, *, number: int) -> Input:
-    """A text of a request; raises ``Refused`` for what is none."""
-    place = f"inputs[{number}]"
+def text_input(text: object, limits: Limits, *, place: str, given: Mapping[str, str] | None = None) -> Input:
+    """A text of a request, with what it says of further fields; raises ``Refused`` for what is none."""
     if not isinstance(text, str):
         raise Refused(422, f"{place} is a {_json_name(text)}, and this model takes texts")
     if len(text) > limits.max_characters:
@@ -147,7 +157,7 @@ def text_input(text: object, limits: Limits, *, number: int) -> Input:
         text.encode()
     except UnicodeEncodeError:
         raise Refused(422, f"{place} holds half of a surrogate pair, which is no text") from None
-    return Input(text, text)
+    return Input(text, text, given=given or {})
 
 
 def upload_input(data: bytes, served: Served, *, number: int) -> Input:
@@ -168,8 +178,6 @@ def check_audio(data: bytes, served: Served) -> None:
         file.write(data)
         file.flush()
         try:
-            from dataclasses import replace
-
             samples = replace(reader, resample=True, mix_down=True, corpus="").num_samples(
                 AudioRef(Path(file.name))
             )
@@ -218,11 +226,29 @@ def file_input(data: bytes, served: Served, *, number: int, name: str, given: Ma
 
 
 def prediction_json(one: Prediction) -> dict[str, Any]:
-    """The same object as a line of ``predict --format json``, without names of files."""
-    found: dict[str, Any] = {"input": one.input.name, "hypotheses": [as_json(h) for h in one.hypotheses[:1]]}
+    """The same object as a line of ``predict --format json``, without names of files; sound and images are
+    files within it.
+    """
+    found: dict[str, Any] = {
+        "input": one.input.name,
+        "hypotheses": [_value_json(h) for h in one.hypotheses[:1]],
+    }
     if one.error is not None:
         found["error"] = one.error.message
     return found
+
+
+def _value_json(value: Predicted) -> dict[str, Any]:
+    if not isinstance(value, AudioPrediction | ImagePrediction):
+        return as_json(value)
+    kind = "audio/wav" if isinstance(value, AudioPrediction) else "image/png"
+    return {value.kind: {"content_type": kind, "data": base64.b64encode(value_file(value)).decode()}}
+
+
+def value_file(value: Predicted) -> bytes:
+    """The file that ``predict --out`` writes of a value."""
+    with tempfile.TemporaryDirectory(prefix="seqspec-serve-") as folder:
+        return write_value(value, Path(folder) / "value")[0].read_bytes()
 
 
 def _json_name(value: object) -> str:

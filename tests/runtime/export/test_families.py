@@ -1,15 +1,19 @@
 """What goes where: the table of the documentation is what models declare, and some of it is really run."""
 
+import json
 import re
 
 import pytest
 import torch
 
 from seqspec.components.graphs import Function, Substitute, substituted
+from seqspec.data.store.durable import json_bytes
+from seqspec.runtime.export import driver
 from seqspec.runtime.export.answers import answers_apart
 from seqspec.runtime.export.comparison import compare_graphs
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.targets import onnx, torch_export
+from seqspec.runtime.export.tracing import described
 from seqspec.schema.catalogue import Catalogue
 from tests.runtime.export.families import FAMILIES, ROOT, table, tried
 
@@ -66,6 +70,25 @@ def test_functions_give_the_same_elsewhere(spec, target, cache, tmp_path):
     assert all(
         x.abs().sum() > 0 for graph in subject.graphs() for x in graph.results() if x.is_floating_point()
     )
+
+
+@pytest.mark.parametrize("spec", ["text_vae_ptb", "asr_librispeech", "mt_tanaka_jaen"])
+def test_a_driver_begins_with_the_state_that_a_step_takes(spec, cache):
+    graphs = {graph.name: graph for graph in tried(spec, cache).graphs()}
+    step, before = graphs["step"], graphs["begin" if "begin" in graphs else "encode"]
+    exported = object.__new__(driver.Exported)
+    exported.about = json.loads(json_bytes({"graphs": {"step": described(step, "step.onnx")}}))
+
+    fixed = [x.numpy() for x in list(step.given.values())[1 : 1 + len(before.outputs)]]
+
+    state = exported._zeros(len(fixed[0]), fixed)
+
+    moving = list(step.inputs)[1 + len(fixed) :]
+    assert [f"next_{name}" for name in moving] == [one for one in step.outputs if one.startswith("next_")]
+    assert [list(x.shape) for x in state] == [
+        [0 if axis == "position" else size for axis, size in zip(step.inputs[name], x.shape, strict=True)]
+        for name, x in list(step.given.items())[1 + len(fixed) :]
+    ]
 
 
 def test_a_batch_of_one_is_no_constant(cache):
