@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from seqspec.data.corpus.near_names import difference, folded
@@ -68,7 +69,18 @@ def _counted(name: str, count: int) -> str:
 
 
 def _near_label(strange: Sequence[str], names: Sequence[str]) -> str:
-    """The label of train that one of ``strange`` equals but for blanks, case, width or Unicode form."""
+    """The label of train that one of ``strange`` equals but for blanks, case, width or Unicode form, or as a
+    number.
+    """
+    numbers = {number: name for name in names if (number := _number(name)) is not None}
+    for name in strange:
+        number = _number(name)
+        if number in numbers:
+            known = numbers[number]
+            return (
+                f"{show(name[:40])!r} is the number {show(known[:40])!r} of train: write one for both "
+                "(pandas makes floats of whole numbers with gaps)"
+            )
     known_by_fold = {folded(name): name for name in names}
     twin = next(
         ((name, known_by_fold[folded(name)]) for name in strange if folded(name) in known_by_fold), None
@@ -77,6 +89,12 @@ def _near_label(strange: Sequence[str], names: Sequence[str]) -> str:
         return ""
     written, known = (show(name[:40]) for name in twin)
     return f"{written!r} is {known!r} of train but for {difference(*twin)}: write one for both"
+
+
+def _number(label: str) -> int | None:
+    """A whole number, which may be written as a float."""
+    found = re.fullmatch(r"(-?[0-9]{1,18})(\.0*)?", label.strip())
+    return int(found[1]) if found else None
 
 
 def in_label_order(names: Mapping[str, int] | Sequence[str]) -> tuple[str, ...]:
