@@ -68,7 +68,7 @@ class MaskCorpus(Adapter[C]):
             except DataError as error:
                 if not error.file:  # not a fault of the image: Pillow is not there
                     raise
-                yield BadRow(pair.name, error.message, error.file)
+                yield BadRow(pair.name, error.message, error.file, remedy=error.help or "")
                 continue
             yield {"id": pair.name, "source": image, "target": mask, "file": str(pair.image)}
 

@@ -310,4 +310,4 @@ def _image(adapter: Adapter[TableConfig], column: RoleColumn, path: Path, data: 
         if not error.file:  # not a fault of the image: Pillow is not there
             raise
         held = "" if data is not None else f": `{error.file}`"
-        raise BadCell(f"{error.message}{held}") from None
+        raise BadCell(f"{error.message}{held}", error.help or "") from None

@@ -52,7 +52,7 @@ class ImageFolder(Adapter[ImageFolderConfig]):
                     corpus=self.corpus,
                 )
             except DataError as error:
-                yield BadRow(name.as_posix(), error.message, str(path))
+                yield BadRow(name.as_posix(), error.message, str(path), remedy=error.help or "")
                 continue
             yield {"id": name.as_posix(), "source": image, "target": name.parts[0], "file": str(path)}
 

@@ -386,6 +386,7 @@ def test_a_picture_of_another_size_names_its_file(tmp_path):
     rows = _read("tsv", tmp_path, "kind\tja\nx\tb.png\n", source={"image": "ja", "height": 8, "width": 8})
 
     assert "3 × 4, not 8 × 8" in rows[0].reason
+    assert rows[0].remedy.startswith("set `resize: true`")
     assert "b.png" in rows[0].reason
 
 
