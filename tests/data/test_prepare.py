@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from seqspec.data.stages.classes import class_names, in_label_order, unknown_labels
+from seqspec.data.corpus.unknown_labels import unknown_labels
+from seqspec.data.stages.classes import class_names, in_label_order
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
