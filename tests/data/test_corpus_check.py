@@ -80,3 +80,17 @@ def test_an_empty_split_is_told(tmp_path):
     (tmp_path / "train.txt").write_text("\n\n")
 
     assert "holds no examples" in _problems(reader("lines", tmp_path, language="en"))[0]
+
+
+def test_labels_that_train_does_not_have_are_told(tmp_path):
+    pair = {"source": {"text": "a", "language": "en"}, "target": {"label": "b"}}
+    (tmp_path / "train").write_text("a,b\nx,0\ny,1\n")
+    (tmp_path / "dev").write_text("a,b\nx,0\ny,1.0\n")
+    adapter = reader("csv", tmp_path, **pair, splits={"train": "train", "dev": "dev"})
+    (error,) = corpus_problems(adapter, ("train", "dev"), expect={})
+
+    assert "dev has the label '1.0' (1 row), which never occurs in train" in str(error)
+    assert error.row == 3
+    assert "the number '1' of train" in error.help
+    assert _problems(adapter, ("train",)) == []
+    assert _problems(adapter, ("dev",)) == []

@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from seqspec.data.stages.classes import class_names, in_label_order, unknown_labels
+from seqspec.data.corpus.unknown_labels import unknown_labels
+from seqspec.data.stages.classes import class_names, in_label_order
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Text, Unknown
@@ -370,3 +371,10 @@ def test_a_share_that_cuts_nothing_out_is_told_with_the_remedy(tmp_path):
         prepare(make_parts(corpus, split={"dev": 1e-9}), cache=tmp_path / "cache", processes=1)
 
     assert "`data.split.dev`" in caught.value.help
+
+
+@pytest.mark.parametrize(("strange", "known"), [("0", "0.0"), ("3.0", "3"), ("-1", "-1.00")])
+def test_an_unknown_label_that_is_a_known_number_is_told(strange, known):
+    error = unknown_labels([], "target", {"other": 1, strange: 2}, (known, "x"), split="dev")
+
+    assert error.help.startswith(f"{strange!r} is the number {known!r} of train: write one for both")

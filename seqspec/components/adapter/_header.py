@@ -47,6 +47,7 @@ def header_remedy(
         or _other_format(cells)
         or _near_names(cells, lacking)
         or _named_below(following, needed)
+        or _some_named(cells, needed)
         or "where the first row names no columns, set `header: false` and write their numbers, from 1"
     )
 
@@ -97,6 +98,15 @@ def _named_below(following: Iterable[Row | tuple[int, list[str]]], needed: Seque
         if not isinstance(row, Row) and all(name in row[1] for name in needed):
             return f"row {row[0]:,} names the columns: delete what stands above it"
     return None
+
+
+def _some_named(cells: list[str], needed: Sequence[str | int]) -> str | None:
+    """A first row that has other columns of the spec does name them."""
+    held = [f"`{show(str(name)[:40])}`" for name in needed if name in cells]
+    if not held:
+        return None
+    both = " and ".join(held)
+    return f"the first row has {both}: name the others in the spec as it does, or there as the spec does"
 
 
 def _plain(name: str) -> str:

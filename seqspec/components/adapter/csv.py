@@ -11,17 +11,13 @@ from seqspec.components.adapter._delimited import as_rows, columns_of, header_na
 from seqspec.components.adapter._table import Row, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_bytes
-from seqspec.data.corpus.lines import MAX_LINE_BYTES, Line, read_lines
+from seqspec.data.corpus.lines import MAX_LINE_BYTES, QUOTING, Line, read_lines
 from seqspec.data.printable import show
 from seqspec.schema.adapter.csv import CsvConfig
 from seqspec.schema.diagnostic import DataError
 
 _READABLE = {"unexpected end of data": "a quote that opens in it is never closed"}
 """What the library says, in words that tell where to look."""
-_QUOTING = (
-    "quote the cells that hold a quote, the delimiter or a line end, and write each quote in them twice "
-    '(`""`), as every writer of CSV does'
-)
 
 
 class Csv(TableAdapter[CsvConfig]):
@@ -55,7 +51,7 @@ class Csv(TableAdapter[CsvConfig]):
             except csv.Error as error:
                 message = f"the row that begins here is not CSV: {_READABLE.get(str(error), error)}"
                 raise DataError(
-                    message, corpus=self.corpus, file=show(path), row=start, help=_QUOTING
+                    message, corpus=self.corpus, file=show(path), row=start, help=QUOTING
                 ) from None
             if undecoded:
                 line = undecoded[0]

@@ -17,12 +17,16 @@ from typing import Any
 from seqspec.data.corpus.adapter import Adapter
 from seqspec.data.corpus.drops import BadRows
 from seqspec.data.corpus.record import AudioRef, BadRow, without_details
+from seqspec.data.corpus.unknown_labels import unknown_labels
 from seqspec.data.printable import show
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.types import Classes, Unknown
 
 LISTENED = 32
 """Utterances of each split whose audio is opened, and decoded where it is not long."""
 LONG_SECONDS = 60
+MOST_LABELS = 100_000
+"""Of more, none is looked for in the other splits."""
 
 
 def corpus_problems(
@@ -33,11 +37,23 @@ def corpus_problems(
     Bad rows up to the share ``may_drop`` are what ``on_error`` allows, and pass.
     """
     told: set[str] = set()
+    labels: dict[str, Counter[str]] = {}
     for split in splits:
-        for error in _split_problems(adapter, split, expect.get(split), may_drop):
+        for error in _split_problems(adapter, split, expect.get(split), may_drop, labels):
             if str(error) not in told:
                 told.add(str(error))
                 yield error
+    if not told:
+        yield from _strange_labels(adapter, labels)
+
+
+def _strange_labels(adapter: Adapter[Any], labels: Mapping[str, Counter[str]]) -> Iterator[DataError]:
+    """Labels of other splits that train does not have."""
+    known = labels.get("train")
+    for split, found in labels.items():
+        if known and len(known) <= MOST_LABELS and found.keys() - known.keys():
+            rows = adapter.examples(split)
+            yield unknown_labels(rows, "target", found, tuple(known), split=split)
 
 
 @dataclass
@@ -50,16 +66,23 @@ class _Seen:
     reasons: Counter[str] = field(default_factory=Counter)
     ids: array[int] = field(default_factory=lambda: array("Q"))
     audio: list[tuple[str, AudioRef]] = field(default_factory=list)
+    labels: Counter[str] = field(default_factory=Counter)
+    """How often each label stands, where the target is one and the corpus tells which there are."""
 
 
 def _split_problems(
-    adapter: Adapter[Any], split: str, expected: int | None, may_drop: float
+    adapter: Adapter[Any],
+    split: str,
+    expected: int | None,
+    may_drop: float,
+    labels: dict[str, Counter[str]],
 ) -> Iterator[DataError]:
     try:
         seen = _read(adapter, split)
     except DataError as error:
         yield error
         return
+    labels[split] = seen.labels
     yield from _bad_audio(adapter, seen)
     if sum(seen.reasons.values()) > may_drop * (seen.rows + sum(seen.reasons.values())):
         yield from _bad_rows(adapter, seen)
@@ -85,6 +108,7 @@ def no_examples(adapter: Any, split: str) -> DataError:
 
 def _read(adapter: Adapter[Any], split: str) -> _Seen:
     seen = _Seen()
+    learns_labels = _learns_labels(adapter)
     for row in adapter.examples(split):
         if isinstance(row, BadRow):
             kind = without_details(row.reason)
@@ -93,11 +117,23 @@ def _read(adapter: Adapter[Any], split: str) -> _Seen:
             seen.reasons[kind] += 1
             continue
         seen.rows += 1
+        if learns_labels and len(seen.labels) <= MOST_LABELS:
+            seen.labels[str(row["target"])] += 1
         digest = hashlib.blake2b(str(row["id"]).encode("utf-8", "surrogatepass"), digest_size=8).digest()
         seen.ids.append(int.from_bytes(digest))
         if len(seen.audio) < LISTENED:
             seen.audio += [(role, value) for role, value in row.items() if isinstance(value, AudioRef)]
     return seen
+
+
+def _learns_labels(adapter: Adapter[Any]) -> bool:
+    """Whether the target is a label, and only the corpus tells which there are.
+
+    Other labels, such as speakers, are there whether or not a model reads them.
+    """
+    kind = adapter.config.roles().get("target")
+    named = getattr(adapter, "label_names", None) is not None
+    return isinstance(kind, Classes) and isinstance(kind.num, Unknown) and not named
 
 
 def _one_id(adapter: Adapter[Any], split: str) -> DataError:

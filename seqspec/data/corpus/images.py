@@ -174,7 +174,10 @@ def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, FileNotFoundError):
         near = near_name(path)
         return "the file does not exist" + (f"; {near}" if near else "")
-    return str(error.strerror) if isinstance(error, NotRegular) else "it is damaged or of another format"
+    if isinstance(error, NotRegular):
+        return str(error.strerror)
+    empty = path.is_file() and not path.stat().st_size
+    return "the file is empty" if empty else "it is damaged or of another format"
 
 
 @contextmanager

@@ -37,6 +37,16 @@ _OPENERS: dict[str, Callable[[IO[bytes], str], Any]] = {".gz": gzip.open, ".bz2"
 
 ARRAY_TO_LINES = "`jq -c '.[]' FILE.json > FILE.jsonl`"
 """What turns a JSON array into JSON lines."""
+QUOTING = (
+    "quote the cells that hold a quote, the delimiter or a line end, and write each quote in them twice "
+    '(`""`), as every writer of CSV does'
+)
+"""What mends a table with quotes that are no quotes of CSV."""
+
+
+def suffix_within(path: Path) -> str:
+    """The suffix in small letters, of a compressed file that of what it holds."""
+    return (path.with_suffix("") if path.suffix in _OPENERS else path).suffix.lower()
 
 
 class Line(NamedTuple):

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 
 from seqspec.data.corpus.splitting import PLACES
+from seqspec.data.corpus.unknown_labels import unknown_labels
 from seqspec.data.progress import Progress
-from seqspec.data.stages.classes import class_names, unknown_labels
+from seqspec.data.stages.classes import class_names
 from seqspec.data.stages.corpus_stage import ABSENT, CorpusStage
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.features import num_frames, write_features

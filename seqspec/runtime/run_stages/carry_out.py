@@ -57,10 +57,11 @@ def carry_out(
 ) -> Result:
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled)
+    say = _keep_silent if place.rank else _say
     if not place.rank:
         _tidy(folder)
         _warn(assembled, launch)
-    saved = newest_sound(folder.checkpoints, _say)
+    saved = newest_sound(folder.checkpoints, say)
     wrap = CompiledLoss if launch.compile else None
     sharded = shard(assembled.program.module, place, launch) if launch.shards(place) else None
     module = Training(
@@ -72,7 +73,7 @@ def carry_out(
         training_state = _restored(module, saved, folder, place)
         if not place.rank and not allow_drift:
             require_journal(folder, length=training_state.journal, step=saved.step)
-        _say(f"going on from step {saved.step:,}")
+        say(f"going on from step {saved.step:,}")
     apart = module.apart is not None
     updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
     stream = training_stream(
@@ -89,7 +90,7 @@ def carry_out(
     except NotFinite as error:
         raise not_finite_error(error, folder, assembled) from None
     if interrupted is not None:
-        _say(
+        say(
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"
         )
         if not place.rank:
@@ -183,6 +184,10 @@ def advise(launch: Launch, precision: str) -> None:
         return
     if (gain := gain_of(getattr(torch, precision))) < 1:
         _say(f"{precision} is slower than float32 here: matrix products run at {gain:.2g} times the speed")
+
+
+def _keep_silent(text: str) -> None:
+    """Of several processes only the first speaks."""
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,5 @@
 import csv
+import gzip
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def _of_excel(folder, suffix=".csv", mark=";", above="sep=;\r\n"):
     rows = [f'"{_words(i)}, and more"{mark}{i},5{mark}{"good" if i % 2 else "bad"}' for i in range(40)]
     text = above + "\r\n".join([mark.join(("text", "score", "label")), *rows]) + "\r\n"
     (folder / f"train{suffix}").write_text(text, encoding="utf-8-sig", newline="")
+    return folder
+
+
+def _compressed(folder):
+    path = _classification(folder)
+    (folder / "train.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
     return folder
 
 
@@ -131,6 +139,7 @@ def _text(folder):
         (_tsv, "classification", "tsv"),
         (_of_excel, "classification", "csv"),
         (_semicolons, "classification", "csv"),
+        (_compressed, "classification", "csv"),
         (_semicolons_in_a_tsv, "classification", "csv"),
         (_tabs_in_a_csv, "classification", "csv"),
         (_tabs_that_are_noted, "classification", "tsv"),
@@ -231,6 +240,9 @@ def test_the_label_is_the_column_that_is_called_so(tmp_path):
     ("name", "text", "message", "help"),
     [
         ("t.csv", "".join(f"{_words(i)},{'ab'[i % 2]}\n" for i in range(20)), "names no columns", "sed"),
+        ("t.csv", 'text,label\n"x y,a\nz w,b\n', "not CSV", "quote the cells"),
+        ("t.csv", "text,label,text\nx y,a,z\n", "two columns are called `text`", "a name of its own"),
+        ("t.tsv", "text\tlabel\ttext\nx y\ta\tz\n", "two columns are called `text`", "a name of its own"),
         ("t.jsonl", '[{"a": 1}]\n', "one JSON array", "jq"),
         ("t.jsonl", '[\n{"a": 1}\n]\n', "one JSON array", "jq"),
         ("t.jsonl", '"one line"\n"two"\n', "JSON strings", "{text: .}"),

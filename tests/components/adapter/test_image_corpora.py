@@ -98,6 +98,7 @@ def test_image_folders_refuse_or_fit_other_sizes(tmp_path):
 
     assert {row["source"].shape for row in kept} == {(3, 8, 8)}
     assert all("20 × 10, not 8 × 8" in row.reason for row in refused)
+    assert all(row.remedy.startswith("set `resize: true`") for row in refused)
 
 
 def test_image_folders_tell_damaged_and_disguised_files(tmp_path):
@@ -221,3 +222,14 @@ def test_points_lie_on_the_faces_in_proportion_to_area(tmp_path):
 )
 def test_what_is_no_mesh_is_bad(text, tmp_path):
     assert isinstance(_mesh(tmp_path, text), BadRow)
+
+
+def test_an_empty_image_is_called_empty(tmp_path):
+    pytest.importorskip("PIL")
+    synthetic("image_folder", tmp_path, height=8, width=8)
+    first = next(reader("image_folder", tmp_path, height=8, width=8).files("train"))
+    first.write_bytes(b"")
+
+    row = next(reader("image_folder", tmp_path, height=8, width=8).examples("train"))
+
+    assert row.reason == "the image cannot be read: the file is empty"

@@ -386,6 +386,7 @@ def test_a_picture_of_another_size_names_its_file(tmp_path):
     rows = _read("tsv", tmp_path, "kind\tja\nx\tb.png\n", source={"image": "ja", "height": 8, "width": 8})
 
     assert "3 × 4, not 8 × 8" in rows[0].reason
+    assert rows[0].remedy.startswith("set `resize: true`")
     assert "b.png" in rows[0].reason
 
 
@@ -656,3 +657,10 @@ def test_paths_of_windows_are_told_with_how_they_are_written(tmp_path):
         with pytest.raises(DataError, match=r"no folder|not there") as caught:
             list(reader("csv", root, **PAIR, splits={"train": split}).examples("train"))
         assert "`/`" in caught.value.help
+
+
+def test_a_header_with_some_of_the_columns_is_taken_for_one(tmp_path):
+    with pytest.raises(DataError, match="no column `kind`") as caught:
+        _read("csv", tmp_path, "ja,sort\nx,a\n")
+
+    assert caught.value.help.startswith("the first row has `ja`: name the others")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqspec.data.corpus.file_kinds import HEAD, not_text
 from seqspec.data.corpus.images import SUFFIXES as IMAGES
+from seqspec.data.corpus.lines import suffix_within
 from seqspec.data.corpus.near_names import absent
 from seqspec.data.corpus.survey.layouts import refuse_recordings_without_table, survey_layout
 from seqspec.data.corpus.survey.surveyed import Survey, first_texts, language_of, other_splits
@@ -32,23 +33,23 @@ def survey(path: Path) -> Survey:
     pair = _parallel(files) or survey_layout(path)
     if pair is not None:
         return pair
-    tables = [file for file in files if file.suffix.lower() in TABLES]
+    tables = [file for file in files if suffix_within(file) in TABLES]
     if tables:
         return survey_table(next((file for file in tables if "train" in file.name), tables[0]))
     images = _image_folder(path)
     if images is not None:
         return images
     refuse_recordings_without_table(path)
-    texts = [file for file in files if file.suffix.lower() == ".txt"]
+    texts = [file for file in files if suffix_within(file) == ".txt"]
     if texts:
         return _text(next((file for file in texts if "train" in file.name), texts[0]))
     raise DataError(f"nothing in `{show(path)}` is recognised", help=_KNOWN)
 
 
 def _file(path: Path) -> Survey:
-    if path.suffix.lower() in TABLES:
+    if suffix_within(path) in TABLES:
         return survey_table(path)
-    if path.suffix.lower() == ".txt":
+    if suffix_within(path) == ".txt":
         return _text(path)
     with open_regular(path) as file:
         kind = not_text(file.read(HEAD))

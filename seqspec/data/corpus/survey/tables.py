@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seqspec.data.corpus.audio import file_rate
 from seqspec.data.corpus.file_kinds import noted_delimiter
-from seqspec.data.corpus.lines import ARRAY_TO_LINES, MAX_LINE_BYTES, whole_texts
+from seqspec.data.corpus.lines import ARRAY_TO_LINES, MAX_LINE_BYTES, QUOTING, suffix_within, whole_texts
 from seqspec.data.corpus.optional_packages import require
 from seqspec.data.corpus.survey.surveyed import AUDIO, MOST_ROWS, Survey, language_of, other_splits
 from seqspec.data.printable import show
@@ -43,13 +43,14 @@ _LOOK_AT = 20
 
 def survey_table(path: Path) -> Survey:
     """What the columns of a table are good for.  Raises ``DataError`` where they show no task."""
-    kind, delimiter = TABLES[path.suffix.lower()], _delimiter(path)
-    if delimiter is not None and delimiter != DELIMITERS[path.suffix.lower()][0]:
+    suffix = suffix_within(path)
+    kind, delimiter = TABLES[suffix], _delimiter(path)
+    if delimiter is not None and delimiter != DELIMITERS[suffix][0]:
         kind = "csv"
     try:
         rows = list(islice(_read(path, kind, delimiter), MOST_ROWS))
     except csv.Error as error:
-        raise DataError(f"a row is not CSV: {error}", file=show(path)) from None
+        raise DataError(f"a row is not CSV: {error}", file=show(path), help=QUOTING) from None
     if not rows:
         raise DataError("the table holds no rows", file=show(path))
     columns = {str(name): [_text(row.get(name)) for row in rows] for name in rows[0] if name}
@@ -81,7 +82,7 @@ def _delimiter(path: Path) -> str | None:
     """What parts the cells of a delimited file: as Excel notes it in a first line, or what gives the first
     rows more than one cell, and all as many; its suffix's own where nothing does.
     """
-    marks = DELIMITERS.get(path.suffix.lower())
+    marks = DELIMITERS.get(suffix_within(path))
     if marks is None:
         return None
     texts = list(islice(whole_texts(path), _LOOK_AT))
@@ -106,15 +107,23 @@ def _read(path: Path, kind: str, delimiter: str | None) -> Iterator[Mapping[str,
         case "csv":
             csv.field_size_limit(MAX_LINE_BYTES)
             texts = (text for row, text in enumerate(whole_texts(path)) if row or not noted_delimiter(text))
-            yield from csv.DictReader((f"{text}\n" for text in texts), delimiter=delimiter or ",")
+            rows = csv.reader((f"{text}\n" for text in texts), delimiter=delimiter or ",", strict=True)
+            yield from _named((cells for cells in rows if cells), path)
         case "parquet":
             yield from _parquet(path)
         case _:
             lines = (text.split("\t") for text in whole_texts(path) if text.strip())
-            names = next(lines, [])
-            if noted_delimiter("\t".join(names)):
-                names = next(lines, [])
-            yield from (dict(zip(names, cells, strict=False)) for cells in lines)
+            yield from _named((cells for cells in lines if not noted_delimiter("\t".join(cells))), path)
+
+
+def _named(rows: Iterator[list[str]], path: Path) -> Iterator[Mapping[str, object]]:
+    """Rows below the one that names their columns."""
+    names = next(rows, [])
+    twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
+    if twice is not None:
+        raise DataError(f"two columns are called `{show(twice[:40])}`", file=show(path), row=1,
+                        help="give each column a name of its own")  # fmt: skip
+    yield from (dict(zip(names, cells, strict=False)) for cells in rows)
 
 
 def _objects(path: Path) -> Iterator[Mapping[str, object]]:
