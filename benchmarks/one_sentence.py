@@ -3,7 +3,8 @@
     CT2_USE_MKL=1 python benchmarks/one_sentence.py RUN INPUTS.txt --repeats 5
 
 CPU milliseconds a sentence, medians of turns in which both answer every line, each first in every other turn.
-On a processor of AMD CTranslate2 wants ``CT2_USE_MKL=1``, which the engine sets itself.
+``CT2_USE_MKL=1``, which the engine sets itself, is what int8 needs on a processor of AMD; with ``CT2_USE_MKL=0`` CTranslate2
+multiplies by oneDNN, which is faster there in float32.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("inputs", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--lines", type=int, default=40)
+    parser.add_argument("--set", action="append", default=[], help="as for `seqspec run`, for both")
     asked = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     from seqspec.compile.resolve.overlay import Overlay
@@ -31,10 +33,10 @@ def main() -> None:
     from seqspec.runtime.prediction.opening import interactive, open_predictor
 
     lines = asked.inputs.read_text(encoding="utf-8").splitlines()[: asked.lines]
-    stop = Overlay.set("evaluate.search.stop=after_n_finished")
+    over = [Overlay.set(one) for one in ("evaluate.search.stop=after_n_finished", *asked.set)]
     launch = Launch(device="cpu", threads=1)
     each = {
-        engine: interactive(open_predictor(asked.run, launch=launch, engine=engine, over=[stop])).predictor
+        engine: interactive(open_predictor(asked.run, launch=launch, engine=engine, over=over)).predictor
         for engine in ("torch", "ctranslate2")
     }
     answers = {name: [_best(one) for one in predictor(lines)] for name, predictor in each.items()}

@@ -125,14 +125,14 @@ class Attention(nn.Module):
         """One more position of each hypothesis, which sees itself and its past; gives the past with it."""
         if self.rotary:
             queries_NH1E, new = self._of_itself(x_ND[:, None], start=position)
-            keys_NHE, values_NHE = (part.squeeze(2) for part in new)
+            new_PNHE = torch.stack([part.squeeze(2) for part in new])
         else:
             # Small operations are most of a step: heads are cut out of rows, with no axis of time.
             query, key, value = affine_together(x_ND, self.query, self.key, self.value)
             cut = (x_ND.shape[0], self._heads, -1)
             queries_NH1E = self._sized(query.view(*cut).unsqueeze(2))
-            keys_NHE, values_NHE = key.view(cut), value.view(cut)
-        past_TPNHE = append(past_TPNHE, keys_NHE, values_NHE, filled=position)
+            new_PNHE = torch.stack([key.view(cut), value.view(cut)])
+        past_TPNHE = append(past_TPNHE, new_PNHE, filled=position)
         seen = KeysValues(*past_TPNHE.permute(1, 2, 3, 0, 4))
         drop = self.dropout if self.training else 0.0
         given = attend(queries_NH1E, seen, mask=self._seen(mask), drop=drop, group=self.group)

@@ -75,7 +75,9 @@ class GroupedAttention(nn.Module):
     def step(self, x_ND: Tensor, past_TPNGE: Tensor, turns: Turns, *, position: int) -> tuple[Tensor, Tensor]:
         """One more position of each hypothesis; gives the past that the next one sees."""
         queries, keys, values = self._heads(x_ND[:, None], turns)
-        past_TPNGE = append(past_TPNGE, keys[:, :, 0], values[:, :, 0], filled=self.kept(position))
+        past_TPNGE = append(
+            past_TPNGE, torch.stack([keys[:, :, 0], values[:, :, 0]]), filled=self.kept(position)
+        )
         keys_NGTE, values_NGTE = past_TPNGE.permute(1, 2, 3, 0, 4)
         given = self._attend(queries, keys_NGTE, values_NGTE, mask=None, causal=False)[:, 0]
         return given, past_TPNGE[len(past_TPNGE) - self.kept(position + 1) :]

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 
-def append(past_TPNHE: Tensor, keys_NHE: Tensor, values_NHE: Tensor, *, filled: int) -> Tensor:
+def append(past_TPNHE: Tensor, new_PNHE: Tensor, *, filled: int) -> Tensor:
     """``filled + 1`` rows; a free place is written into, so a past is to be appended to once."""
     if past_TPNHE.shape[0] == filled:
-        return torch.cat([past_TPNHE, torch.stack([keys_NHE, values_NHE])[None]])
-    past_TPNHE[filled, 0], past_TPNHE[filled, 1] = keys_NHE, values_NHE
+        return torch.cat([past_TPNHE, new_PNHE[None]])
+    past_TPNHE.select(0, filled).copy_(new_PNHE)
     return past_TPNHE
 
 

@@ -43,7 +43,7 @@ class Linear(nn.Linear):
         if rounds is not None:
             x = rounds.input(x)
             return _with_low_rank(self, x, affine(x, rounds.weight(self.weight), self.bias))
-        pack = _laid_out((self,))
+        pack = pack_of((self,))
         if pack is not None:
             return pack.product(x)
         return _with_low_rank(self, x, affine(x, self.weight, self.bias))
@@ -56,7 +56,7 @@ starting oneDNN's, and is worth a layout of its own.
 
 
 @dataclass
-class _Pack:
+class Pack:
     """One weight, or several side by side, laid out for products when they first ask."""
 
     made_from: tuple[Tensor, ...]
@@ -94,13 +94,37 @@ class _Pack:
 
     def product(self, x: Tensor) -> Tensor:
         """``x W^T + b``."""
+        if self._is_for_torch(x):
+            return self._by_torch(x)
+        return self._by_onednn(x, "none")
+
+    def relu(self, x: Tensor) -> Tensor:
+        """``max(x W^T + b, 0)``."""
+        if self._is_for_torch(x):
+            return self._by_torch(x).relu_()
+        return self._by_onednn(x, "relu")
+
+    def added(self, x: Tensor, y: Tensor) -> Tensor:
+        """``x W^T + b + y``."""
+        if self._is_for_torch(x):
+            return self._by_torch(x) + y
+        given: Tensor = torch.ops.mkldnn._linear_pointwise.binary(
+            x, y, self.weight_opaque, self.bias_O, "add"
+        )
+        return given
+
+    def _is_for_torch(self, x: Tensor) -> bool:
         count = x.numel() * self.num_outputs
-        small = count <= SMALL or (count <= SMALL_ROW and x.numel() == x.shape[-1])
-        if small or not self.takes_onednn or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
-            return _with_bias(
-                torch.mm(x, self.weight_IO) if x.dim() == 2 else x @ self.weight_IO, self.bias_O
-            )
-        given: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight_opaque, self.bias_O, "none", (), "")
+        if count <= SMALL or (count <= SMALL_ROW and x.numel() == x.shape[-1]):
+            return True
+        return not self.takes_onednn or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
+
+    def _by_torch(self, x: Tensor) -> Tensor:
+        product = torch.mm(x, self.weight_IO) if x.dim() == 2 else x @ self.weight_IO
+        return _with_bias(product, self.bias_O)
+
+    def _by_onednn(self, x: Tensor, then: str) -> Tensor:
+        given: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight_opaque, self.bias_O, then, (), "")
         return given
 
 
@@ -156,7 +180,7 @@ def affine_together(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     split = layers[0].split if isinstance(layers[0], Linear) else None
     if split is not None:
         return _shared_product(x, *layers, split=split)
-    pack = _laid_out(layers)
+    pack = pack_of(layers)
     if pack is not None:
         return torch.split_with_sizes(pack.product(x), pack.sizes, -1)
     biases = tuple(layer.bias for layer in layers if layer.bias is not None)
@@ -206,7 +230,12 @@ def _usable() -> Packs | None:
     return None if torch.is_grad_enabled() or torch.compiler.is_compiling() else _packs.get()
 
 
-def _laid_out(layers: tuple[nn.Linear, ...]) -> _Pack | None:
+def lays_out() -> bool:
+    """Whether ``prepacked`` is at work, and no gradients are asked for."""
+    return _usable() is not None
+
+
+def pack_of(layers: tuple[nn.Linear, ...]) -> Pack | None:
     """The pack of whole layers, which is found without looking into them: most of what a product of few rows
     costs beside itself.  ``None`` where there is none to be had.
     """
@@ -214,7 +243,7 @@ def _laid_out(layers: tuple[nn.Linear, ...]) -> _Pack | None:
     if packs is None:
         return None
     key = tuple(map(id, layers))
-    found: _Pack | None = packs.get(key)
+    found: Pack | None = packs.get(key)
     if found is None and all(map(_plain, layers)):
         biases = tuple(layer.bias for layer in layers if layer.bias is not None)
         found = packs[key] = _packed(packs, tuple(layer.weight for layer in layers), biases)
@@ -228,11 +257,11 @@ def _plain(layer: nn.Linear) -> bool:
     return isinstance(weight, nn.Parameter) and weight.device.type == "cpu" and not inside
 
 
-def _packed(packs: Packs, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> _Pack:
+def _packed(packs: Packs, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...]) -> Pack:
     key = tuple(map(id, weights))
     found = packs.get(key)
     if found is None:
-        found = packs[key] = _Pack(weights, _joined(biases) if biases else None)
+        found = packs[key] = Pack(weights, _joined(biases) if biases else None)
     return found
 
 

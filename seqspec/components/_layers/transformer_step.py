@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.attention import KeysValues
 from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.masks import attention_mask
+from seqspec.components._layers.prepared_step import prepared
 from seqspec.components._layers.transformer_layer import TransformerLayer
 from seqspec.components.graphs import Axes, TensorState
 
@@ -201,6 +202,17 @@ def step_layer(
 ) -> tuple[Tensor, LayerCache, Tensor | None]:
     """The layer's output ``[N, D]``, what it now keeps, and where it looked if ``look`` asks for it."""
     assert isinstance(layer, TransformerLayer)
+    ready = None if look else prepared(layer)
+    if ready is not None:
+        x_ND, past = ready.step(
+            x_ND,
+            cache.past,
+            cache.memory,
+            position=state.position,
+            mask=mask,
+            memory_mask=state.memory_mask if state.padded else None,
+        )
+        return x_ND, LayerCache(past, cache.memory, None), None
     query = layer.self_residual.before(x_ND)
     more = {} if layer.mixes else {"mask": mask}
     y, past = layer.self_attention.step(query, cache.past, position=state.position, **more)
