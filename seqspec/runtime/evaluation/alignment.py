@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from seqspec.data.batching.batch import Batch
+from seqspec.runtime.evaluation.attention_image import without_padding
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.schema.types import Type, Waveform
 
@@ -41,7 +42,9 @@ def unaligned(
         for row in range(min(len(batch.index), MOST_EXAMPLES)):
             one = to_device(batch.map(lambda x, row=row: x[row : row + 1]), device)  # type: ignore[misc]
             weights_BUS = attention(one)
-            share = None if weights_BUS is None else _share(weights_BUS[0].double().cpu())
+            share = (
+                None if weights_BUS is None else _share(without_padding(weights_BUS[0].double().cpu(), one))
+            )
             found += [] if share is None else [share]
     model.train(was_training)
     mean = sum(found) / max(len(found), 1)

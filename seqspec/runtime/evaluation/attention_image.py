@@ -30,8 +30,17 @@ def attention_image(
     model.train(was_training)
     if weights_BUS is None:
         return None
-    weights_US = weights_BUS[0].float().cpu()
+    weights_US = without_padding(weights_BUS[0].float().cpu(), one)
     columns = max(1, -(-weights_US.shape[1] // MOST_COLUMNS))
     if columns > 1:
         weights_US = torch.nn.functional.max_pool1d(weights_US[None], columns, ceil_mode=True)[0]
     return int(batch.index[row]), [[round(v, 4) for v in line] for line in weights_US[:MOST_ROWS].tolist()]
+
+
+def without_padding(weights_US: torch.Tensor, one: Batch) -> torch.Tensor:
+    """The rows and columns that belong to the one example of a batch, where they are its own positions."""
+    sides = ((one.target, one.target_lengths), (one.source, one.source_lengths))
+    for axis, (values, lengths_B) in enumerate(sides):
+        if values is not None and lengths_B is not None and values.shape[1] == weights_US.shape[axis]:
+            weights_US = weights_US.narrow(axis, 0, int(lengths_B[0]))
+    return weights_US

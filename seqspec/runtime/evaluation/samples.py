@@ -45,6 +45,9 @@ from seqspec.schema.types import Image, Mask, PointClasses, Points, Text, Wavefo
 SPEAKER = "speaker"
 """The column of records that names who speaks."""
 
+_LEAST_BINS = 64
+"""Rows of a spectrogram below which its values are drawn as squares."""
+
 # T frames, N points, D width, H height, W width of an image
 
 MEDIA = re.compile(r"\d{6}\..+\.(wav|png|svg)|" + re.escape(SCORES))
@@ -82,6 +85,8 @@ def keep_media(predictions: Path, split: AnySplit, samples: Iterable[Sample] = (
         if row in values:
             files |= dict(_files("prediction", values[row].prediction))
             files |= dict(_files("reference", values[row].reference))
+            if isinstance(values[row].reference, MaskPrediction):
+                files.pop("mask of target.png", None)  # The reference is the same.
         for name, data in files.items():
             folder.mkdir(parents=True, exist_ok=True)
             write_durably(folder / f"{row:06d}.{name}", data)
@@ -170,5 +175,7 @@ def _mask(classes_HW: np.ndarray) -> bytes:
 def frames_png(frames_TD: Any) -> bytes:
     """Frames as a grey image, time from left to right, low features below."""
     values = np.asarray(frames_TD, np.float64).T[::-1]
+    times = max(_LEAST_BINS // max(len(values), 1), 1)
+    values = values.repeat(times, 0).repeat(times, 1)
     low, high = float(values.min(initial=0)), float(values.max(initial=0))
     return grey_png(((values - low) / ((high - low) or 1.0)).tolist())

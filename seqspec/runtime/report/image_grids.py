@@ -18,7 +18,7 @@ def image_grids(predictions: Path, room: Room) -> Iterator[Section]:
     for folder in sorted(path for path in predictions.glob("*") if path.is_dir() and not path.suffix):
         files = sorted(folder.glob("*.png"))
         shown = "".join(embedded(file, room, name=file.stem) for file in files[:MOST])
-        count = f"{len(files[:MOST])} of {len(files)}" if len(files) > MOST else f"{len(files)}"
+        count = f"{MOST} of {len(files):,} images" if len(files) > MOST else f"{len(files)} images"
         title = f"Images: {folder.name.replace('_', ' ')}"
         yield Section(
             title, f"<div class=grid>{shown}</div><p class=faint>{escape(count)}.</p>" if files else ""

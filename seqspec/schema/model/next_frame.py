@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
-from seqspec.schema.types import Clip, Frames, Nothing, Outputs, Poison, Type
+from seqspec.schema.types import Clip, Nothing, Outputs, Poison, Type
 from seqspec.schema.units import Dim, Positive
 
 
@@ -43,7 +43,7 @@ class NextFrameConfig(Config):
                 f"{given.height} × {given.width} pixels are no whole number of patches of {self.patch}",
                 at=("patch",),
             )
-        return Outputs({"frames": Frames(given.dim)})
+        return Outputs({"frames": Clip(given.dim, height=given.height, width=given.width)})
 
     def parameters(self, takes: Mapping[str, Type]) -> int:
         """Trainable parameters: each layer has four gates of what it reads and of its state."""

@@ -5,6 +5,7 @@ import torch
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.evaluation.alignment import travelled, unaligned
+from seqspec.runtime.evaluation.attention_image import without_padding
 from seqspec.schema.types import Text, Waveform
 
 SPEECH = {"source": Text("en"), "target": Waveform(8000)}
@@ -50,3 +51,15 @@ def test_without_a_recording_or_an_attention_nothing_is_said():
     assert said(FORMS["everywhere"], {"source": Text("en"), "target": Text("de")}) is None
     assert unaligned(torch.nn.Linear(1, 1), BATCH, SPEECH, device=torch.device("cpu")) is None
     assert said(torch.ones(2, 2)) is None
+
+
+def test_padding_is_no_part_of_an_alignment():
+    padded = torch.full((20, 9), 1 / 9)
+    padded[:12] = 0.0
+    padded[:12, :6] = DIAGONAL
+    longer = Batch.pair(torch.zeros(2, 9), LENGTHS, torch.zeros(2, 20, 3), LENGTHS * 2, torch.arange(2))
+
+    kept = without_padding(padded, longer.map(lambda x: x[:1]))
+
+    torch.testing.assert_close(kept, DIAGONAL)
+    assert without_padding(padded[:7, :5], longer).shape == (7, 5), "states of a model that reads by strides"
