@@ -33,6 +33,7 @@ OTHER_SUFFIXES = frozenset(
 """Suffixes of images that are not read: their files are counted and told."""
 MAX_PIXELS = 2**26
 """An image that claims more is refused before its pixels are unpacked."""
+SCALE = "set `resize: true` beside `height` and `width`, and it is scaled"
 
 
 def read_image(
@@ -130,12 +131,7 @@ def read_mask(
     if (flat.height, flat.width) != (height, width):
         if not resize:
             size = f"{flat.height} × {flat.width}, not {height} × {width}"
-            raise _error(
-                f"the mask is {size}",
-                path,
-                corpus,
-                help="`resize: true` beside `height` and `width` scales it",
-            )
+            raise _error(f"the mask is {size}", path, corpus, help=SCALE)
         flat = _fitted(flat, height, width, nearest=True)
     pixels = np.asarray(flat, dtype=np.uint8)
     given = pixels if numbers is None else numbers[pixels]
@@ -202,7 +198,7 @@ def _check_size(image: Any, height: int, width: int, *, resize: bool, path: Path
         raise _error(f"the image claims {size} pixels", path, corpus)
     if not resize and (image.height, image.width) != (height, width):
         message = f"the image is {image.height} × {image.width}, not {height} × {width}"
-        raise _error(message, path, corpus, help="`resize: true` beside `height` and `width` scales it")
+        raise _error(message, path, corpus, help=SCALE)
     if resize and prod(_scaled(image, height, width)) > MAX_PIXELS:
         raise _error(f"the image of {size} pixels is too long and narrow to be scaled", path, corpus)
 

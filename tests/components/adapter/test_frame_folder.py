@@ -98,7 +98,7 @@ def twice(folder):
         (of_two_sizes, "the frame `0003.png` is 6 × 9, and the first one, `0001.png`, 6 × 8"),
         (one_frame, "the clip has 1 frame, and 3 are read: 2 given and 1 that follow"),
         (unreadable, "the image cannot be read: it is damaged or of another format"),
-        (emptied, "the image cannot be read: it is damaged or of another format"),
+        (emptied, "the image cannot be read: the file is empty"),
         (without_number, "`thumb.png` has no number, which says where in the clip it stands"),
         (twice, "`0003.png` and `3.png` are both frame 3"),
     ],
