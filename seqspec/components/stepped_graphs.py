@@ -107,15 +107,22 @@ def _grown(axes: tuple[str | None, ...]) -> tuple[str | None, ...]:
 
 
 def begin_by(graph: Graph, fixed: Sequence[Tensor], count: int) -> TensorState:
-    """The state before the first step of the graph ``step``: ``fixed`` as it was encoded, zeros otherwise."""
+    """The state before the first step of the graph ``step``: ``fixed`` as it was encoded, zeros otherwise;
+    what these have of the source's length they have from ``fixed``.
+    """
     names = [name for name in graph.given if name != "ids"]
+    held = dict(zip(names, fixed, strict=False))
+    sizes = {
+        axis: size
+        for name, x in held.items()
+        for axis, size in zip(graph.inputs[name], x.shape, strict=True)
+        if axis is not None
+    }
+    sizes |= {"batch": count, "position": 0}
     moving = {
-        name: graph.given[name].new_zeros(
-            [{"batch": count, "position": 0}.get(axis or "", size) for axis, size in _sized(graph, name)]
-        )
+        name: graph.given[name].new_zeros([sizes.get(axis or "", size) for axis, size in _sized(graph, name)])
         for name in names[len(fixed) :]
     }
-    held = dict(zip(names, fixed, strict=False))
     return TensorState(held, moving, {name: graph.inputs[name] for name in names})
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from seqspec.components.mask_colours import coloured
 from seqspec.components.predictions import ImagePrediction, MaskPrediction
 from seqspec.data.batching.batch import Batch
+from seqspec.schema.diagnostic import DataError
 
 
 def signed(batch: Batch) -> Tensor:
@@ -37,6 +38,20 @@ def fixed_noise(count: int, dims: Sequence[int], *, device: torch.device) -> Ten
 def in_turn(count: int, classes: int | None, *, device: torch.device) -> Tensor | None:
     """Classes for ``count`` samples, one after another; ``None`` of a model without."""
     return None if classes is None else torch.arange(count, device=device) % classes
+
+
+def told_classes(batch: Batch, classes: int | None) -> Tensor | None:
+    """``[B]``: the class that each image is to be of; ``None`` of a model without.  Raises ``DataError``
+    where nothing says.
+    """
+    if classes is None:
+        return None
+    if batch.target.dim() != 1:
+        raise DataError(
+            "the model makes images of a class, and nothing says which",
+            help="`seqspec predict RUN IMAGE --field target=CLASS`; of the image its size alone is read",
+        )
+    return batch.target
 
 
 def displayed(x_BCHW: Tensor) -> list[ImagePrediction]:

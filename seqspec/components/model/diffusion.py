@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from seqspec.components._layers.class_vector import classes_of
 from seqspec.components._layers.diffusion import GaussianProcess
 from seqspec.components._layers.image_likelihood import HALF
-from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed
+from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed, told_classes
 from seqspec.components.graphs import Axes, Function, Graph, nothing_searched
 from seqspec.components.outputs import Denoised, Only, Output
 from seqspec.components.predictions import ImagePrediction
@@ -154,7 +154,7 @@ class Diffusion(nn.Module):
         return (batch.index.double() * GOLDEN % 1.0).float()
 
     def _classes(self, batch: Batch) -> Tensor | None:
-        return None if self.classes is None else batch.target
+        return told_classes(batch, self.classes)
 
     def _hidden(self, classes_B: Tensor | None) -> Tensor | None:
         if classes_B is None or not self.training or not self.label_dropout:

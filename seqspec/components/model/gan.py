@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.class_vector import classes_of
-from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed
+from seqspec.components._layers.pixels import fixed_noise, images, in_turn, signed, told_classes
 from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.outputs import Contest, Only, Output, wanted
 from seqspec.components.predictions import ImagePrediction
@@ -97,4 +97,4 @@ class Gan(nn.Module):
         return torch.tanh(self.generator(noise_BZ, classes_B))
 
     def _classes(self, batch: Batch) -> Tensor | None:
-        return None if self.classes is None else batch.target
+        return told_classes(batch, self.classes)

@@ -166,7 +166,8 @@ def _predictor(
     if isinstance(source, Image):
         prepare = image_pixels(parts, source, run.kept.statistics.get("source"))
         units = 256 * source.channels
-        return Predictor(search, prepare, source, units, device=device, block=FILE_BLOCK)
+        classes = _made_classes(run)
+        return Predictor(search, prepare, source, units, device=device, classes=classes, block=FILE_BLOCK)
     files = input_files_of(parts.adapter)
     if files is not None and source is not None:
         return Predictor(
@@ -202,6 +203,13 @@ def _predictor(
 def _classes(run: Reopened) -> dict[str, Sequence[str]]:
     """Names of the classes of further fields."""
     return {role: names for role, names in run.kept.labels.items() if role not in ("source", "target")}
+
+
+def _made_classes(run: Reopened) -> dict[str, Sequence[str]]:
+    """Names of the classes of images, where the model makes one of the class that it is told."""
+    model: Any = run.program.model
+    made = hasattr(model, "references") and getattr(model, "classes", None) is not None
+    return {"target": run.kept.labels["target"]} if made else {}
 
 
 def _measured(roles: Mapping[str, Type]) -> dict[str, Type]:

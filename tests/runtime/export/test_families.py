@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from seqspec.components.graphs import Function, Substitute, substituted
+from seqspec.components.stepped_graphs import begin_by
 from seqspec.data.store.durable import json_bytes
 from seqspec.runtime.export import driver
 from seqspec.runtime.export.answers import answers_apart
@@ -89,6 +90,17 @@ def test_a_driver_begins_with_the_state_that_a_step_takes(spec, cache):
         [0 if axis == "position" else size for axis, size in zip(step.inputs[name], x.shape, strict=True)]
         for name, x in list(step.given.items())[1 + len(fixed) :]
     ]
+
+
+def test_a_search_elsewhere_begins_at_each_sources_length(cache):
+    subject = tried("asr_librispeech", cache)
+    step = {graph.name: graph for graph in subject.graphs()}["step"]
+    fixed = [step.given[name][:1, :7] for name in ("memory_keys", "memory_values", "memory_mask")]
+
+    begun = begin_by(step, fixed, 1)
+
+    assert begun.moving["before"].shape == (1, 7)
+    assert begun.moving["context"].shape == (1, *step.given["context"].shape[1:])
 
 
 def test_a_batch_of_one_is_no_constant(cache):
