@@ -142,7 +142,7 @@ class Predictor:
 
     def _searched(
         self, values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
-    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong | DataError]]:
+    ) -> Iterator[tuple[int, Sequence[Predicted] | DataError]]:
         """What is told of an input stands in every input of its batch, or in none."""
         order = sorted(values, key=lambda row: (sorted(more[row]), len(values[row]), row))
         lengths = {row: len(value) for row, value in values.items()}
@@ -152,7 +152,7 @@ class Predictor:
 
     def _halving(
         self, rows: Sequence[int], values: dict[int, np.ndarray], more: Mapping[int, Mapping[str, Any]]
-    ) -> Iterator[tuple[int, Sequence[Predicted] | InputTooLong | DataError]]:
+    ) -> Iterator[tuple[int, Sequence[Predicted] | DataError]]:
         """Hypotheses of a batch; where it holds an input that is too long, those of its halves; where it
         lacks what the model must be told, why there are none.
         """
@@ -200,20 +200,19 @@ def _sequences(values: Sequence[Sequence[int]]) -> Field:
     return pad([np.asarray(value) for value in values], torch.int64)
 
 
-def _of(one: Input, found: Sequence[Predicted] | InputTooLong | DataError) -> Prediction:
+def _of(one: Input, found: Sequence[Predicted] | DataError) -> Prediction:
+    if isinstance(found, InputTooLong):
+        message = f"the input has {found.size:,} positions, and the model has learned {found.limit:,}"
+        found = DataError(
+            message,
+            file=one.file or one.name[:40],
+            row=one.row,
+            help=f"cut it into pieces of {found.limit:,} positions or fewer",
+        )
     if isinstance(found, DataError):
         return Prediction(one, (), found)
-    if not isinstance(found, InputTooLong):
-        of_file = one.value.of_file if isinstance(one.value, InputFields) else None
-        return Prediction(one, tuple(found if of_file is None else map(of_file, found)))
-    message = f"the input has {found.size:,} positions, and the model has learned {found.limit:,}"
-    error = DataError(
-        message,
-        file=one.file or one.name[:40],
-        row=one.row,
-        help=f"cut it into pieces of {found.limit:,} positions or fewer",
-    )
-    return Prediction(one, (), error)
+    of_file = one.value.of_file if isinstance(one.value, InputFields) else None
+    return Prediction(one, tuple(found if of_file is None else map(of_file, found)))
 
 
 def _batches(order: Sequence[int], lengths: dict[int, int], max_units: int) -> Iterator[list[int]]:

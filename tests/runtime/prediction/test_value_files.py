@@ -26,7 +26,7 @@ def test_texts_that_stand_for_files_points_and_films_are_written(tmp_path):
 
     assert found[:3] == [
         (FilePrediction(("prime.mid",)), FilePrediction(("prime.2.mid",))),
-        (FilePrediction(("00002.txt",)),),
+        (FilePrediction(("00002.txt", "00002.svg")),),
         (FilePrediction(("00003.gif", "00003.npy")),),
     ]
     assert found[3][0].text == "plain"
