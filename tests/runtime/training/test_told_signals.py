@@ -31,6 +31,11 @@ def test_a_signal_outside_of_training_is_told(sent):
     assert "seqspec run --resume" in ended.stderr
 
 
+HEARD = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where these tests run in the background it is ignored
+"""
+
 EARLY = """
 import os, sys
 from seqspec import __main__
@@ -115,7 +120,10 @@ def test_lightning_claims_no_signal(tmp_path):
 
 def test_an_interrupt_while_the_command_is_loaded_is_told():
     ended = subprocess.run(
-        [sys.executable, "-c", EARLY, str(int(signal.SIGINT))], capture_output=True, text=True, check=False
+        [sys.executable, "-c", HEARD + EARLY, str(int(signal.SIGINT))],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (ended.returncode, ended.stderr) == (130, "interrupted\n")
@@ -132,7 +140,7 @@ __main__.main()
 
 
 def test_an_interrupt_on_the_way_out_prints_no_traceback():
-    ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, "-c", HEARD + LATE], capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stderr) == (130, "")
     assert ended.stdout.startswith("seqspec ")
