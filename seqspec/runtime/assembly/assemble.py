@@ -182,9 +182,9 @@ def _prepared(
     missing = [name for name in wanted if name not in present]
     if missing:
         raise DataError(
-            f"the corpus has no part that is called {missing[0]}",
-            help=f"it has {', '.join(parts.adapter.splits())}; "
-            "change `evaluate.splits`, or `data.source.splits`",
+            f"the corpus has no split that is called `{missing[0]}`",
+            help=f"it has {', '.join(parts.adapter.splits())}"
+            + ("; change `evaluate.splits`, or `data.source.splits`" if splits is None else ""),
         )
     try:
         with located(compiled.tree, profiles=compiled.profiles):

@@ -19,7 +19,7 @@ from seqspec.runtime.reproduce import from_lock
 from seqspec.runtime.reproducibility.lock import read_lock
 from seqspec.runtime.run import run
 from seqspec.runtime.run_folder.folder import require_place
-from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 LAUNCH = Launch(quiet=True, threads=1)
 SPEC = """
@@ -221,6 +221,13 @@ def test_evaluate_gives_the_scores(trained):
     assert evaluate(trained.path, split="dev", checkpoint="last", over=(), launch=LAUNCH).metrics.keys() >= {
         "accuracy"
     }
+
+
+def test_a_split_that_is_not_there_is_no_fault_of_the_spec(trained):
+    with pytest.raises(DataError, match="no split that is called `deb`") as caught:
+        evaluate(trained.path, split="deb", checkpoint="last", over=(), launch=LAUNCH)
+
+    assert caught.value.help == "it has train, dev"
 
 
 def test_a_mixture_is_judged_part_by_part(trained, corpus):
