@@ -150,7 +150,11 @@ def _body(dim: int, kind: str) -> dict[str, Any]:
             "inner_dim": 2 * dim,
             "router": "top_two",
         }
-    return found if kind != "convolution" else {"type": "slicenet", "num_layers": 2, "dim": dim}
+    return (
+        found
+        if kind != "convolution"
+        else {"type": "slicenet", "num_layers": 2, "dim": dim, "groups": [2] * 4}
+    )
 
 
 def _digits(root: str) -> dict[str, Any]:
