@@ -21,6 +21,8 @@ _SEGMENT = (
     "      segment: {type: mecab, dictionary: unidic-lite}\n"
 )
 _UNCUT = "      segment: null   # no spaces between words: the tokenizer cuts the raw text"
+SHARES = (0.1, 0.2, 0.5)
+"""Of train, what is cut out as dev: the least that takes an example of the most frequent class at least."""
 _IMAGE_MODEL = """model: {type: classifier, encoder: lenet}   # see `seqspec list encoder`
 
 loss: cross_entropy
@@ -176,7 +178,8 @@ def _cut(found: Survey, by: str = "") -> list[str]:
     """The split that is cut out of train where the corpus has none to evaluate on."""
     if "dev" in found.others:
         return []
-    return [f"  split: {{dev: 0.1{by}}}   # cut out of train; or name a file for dev above"]
+    share = next((share for share in SHARES if found.rows * share >= found.classes), SHARES[-1])
+    return [f"  split: {{dev: {share}{by}}}   # cut out of train; or name a file for dev above"]
 
 
 def _quoted(text: str) -> str:

@@ -189,7 +189,7 @@ def doctor(
         torch.set_num_threads(1)  # so few examples are too little work for several
         experiment = compiled.plan.experiment
         progress = silent if quiet else bar
-        ready = assemble(compiled, splits=["train", *experiment.evaluate.splits], progress=progress)
+        ready = assemble(compiled, progress=progress)
         patient = Patient(ready.program, ready.prepared, search_of(ready.program), steps)
         found = examine(patient, name=experiment.name, progress=progress)
         return _reported(found, html, format, what="Doctor's examination")

@@ -305,3 +305,14 @@ def test_a_text_that_transcribes_recordings_becomes_a_table_by_the_command_of_th
 def test_a_device_is_no_corpus():
     with pytest.raises(DataError, match="is a device"):
         survey(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize(("rows", "share"), [(40, 0.1), (20, 0.1), (10, 0.2), (6, 0.5)])
+def test_of_few_rows_a_larger_share_is_cut_out(tmp_path, rows, share):
+    """A tenth of five examples of a class is none."""
+    table = ["text,label", *(f"{_words(i)},{'good' if i % 2 else 'bad'}" for i in range(rows))]
+    (tmp_path / "reviews.csv").write_text("\n".join(table) + "\n")
+
+    spec = yaml.safe_load(draft(survey(tmp_path / "reviews.csv")))
+
+    assert spec["data"]["split"] == {"dev": share, "by": "label"}
