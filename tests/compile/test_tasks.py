@@ -180,6 +180,7 @@ def test_a_part_of_a_task_can_be_used_by_another(tmp_path):
         ({"tasks": {"mt": {"data": {"text": {"use": "shared.body"}}}}}, "SQ283", "`use` stands for a part of a model, and this is none"),
         ({"train": {"mix": {"type": "constant", "rates": {"asr": 1, "nt": 1}}}}, "SQ200", "there is no task `nt`"),
         ({"train": {"mix": {"type": "constant", "rates": {"asr": 0, "mt": 0}}}}, "SQ200", "every task has the rate 0, so that nothing is trained"),
+        ({"train": {"mix": {"type": "constant", "rates": {"asr": 1, "mt": -1}}}}, "SQ107", "`mt` takes a number, at least 0, not `-1`"),
         ({"evaluate": {"score": "nt"}}, "SQ289", "there is no task `nt`"),
         ({"evaluate": {"score": {"mt": 0}}}, "SQ289", "every task has the weight 0, so that nothing decides which checkpoint is best"),
         ({"freeze": [{"parts": ["shared.bodi"]}]}, "SQ237", "there is no part `shared.bodi` in this model"),
@@ -188,6 +189,12 @@ def test_a_part_of_a_task_can_be_used_by_another(tmp_path):
 )  # fmt: skip
 def test_one_mistake_is_one_diagnostic(tmp_path, change, code, message):
     assert [(d.code, d.message) for d in told(tmp_path, change)] == [(code, message)]
+
+
+def test_a_score_of_no_task_is_shown_where_it_is_named(tmp_path):
+    (d,) = told(tmp_path, {"evaluate": {"score": {"mt": 1, "nt": 1}}})
+
+    assert (d.code, d.path) == ("SQ289", ("evaluate", "score", "nt"))
 
 
 def test_tasks_that_share_a_part_of_different_width_are_shown_both(tmp_path):

@@ -57,7 +57,7 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
             _doubtful(place, path, tree) for place in _places(finding.at, finding.also) for path in refused
         )
     )
-    certain = (d for d in mistakes if not any(d.path[: len(path)] == path for path in refused))
+    certain = (d for d in mistakes if not any(_touch(d.path, path) for path in refused))
     return (*certain, *checked)
 
 

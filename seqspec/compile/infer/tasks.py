@@ -267,6 +267,7 @@ def _wrong_score(experiment: Experiment, each: Mapping[str, Plan], tree: Tree) -
         message = "every task has the weight 0, so that nothing decides which checkpoint is best"
         yield locate(Finding(at, message, help="give one of them more", code="SQ289"), tree)
     for name in score if isinstance(score, dict) else [score] if score is not None else []:
+        place: Path = (*at, name) if isinstance(score, dict) else at
         if name not in each:
             near = nearest(name, tuple(each))
             help = (
@@ -274,12 +275,12 @@ def _wrong_score(experiment: Experiment, each: Mapping[str, Plan], tree: Tree) -
                 if near
                 else f"the tasks are {', '.join(f'`{one}`' for one in each)}"
             )
-            yield locate(Finding(at, f"there is no task `{name}`", help=help, code="SQ289"), tree)
+            yield locate(Finding(place, f"there is no task `{name}`", help=help, code="SQ289"), tree)
         elif not each[name].experiment.evaluate.metrics:
             also = ((("tasks", name), "this task"),)
             help = "give it `evaluate: {metrics: […]}`"
             message = f"the task `{name}` has no metric that could decide"
-            yield locate(Finding(at, message, help=help, code="SQ289", also=also), tree)
+            yield locate(Finding(place, message, help=help, code="SQ289", also=also), tree)
 
 
 def _unequal(each: Mapping[str, Plan]) -> Iterator[Diagnostic]:
