@@ -27,7 +27,8 @@ def check(plan: Plan) -> Iterator[Finding]:
     if not isinstance(batch.buckets, list):
         if batch.sizes is not None:
             message = f"`sizes` gives examples a bucket, and `buckets: {batch.buckets}` has no bounds"
-            yield Finding(("data", "batch", "sizes"), message, help="list the bounds under `buckets`")
+            help = "list the bounds under `buckets`"
+            yield Finding(("data", "batch", "sizes"), message, help=help, also=((at, "no bounds"),))
         return
     if not batch.buckets:
         yield Finding(
