@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqspec.runtime.surface import (
+    from seqspec.runtime.api import (
         Bundle,
         Launch,
         Run,
@@ -57,7 +57,7 @@ def __getattr__(name: str) -> Any:
     if name == "Launch":
         return import_module("seqspec.runtime.devices.launch").Launch
     if name in __all__:
-        return getattr(import_module("seqspec.runtime.surface"), name)
+        return getattr(import_module("seqspec.runtime.api"), name)
     raise AttributeError(f"module 'seqspec' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

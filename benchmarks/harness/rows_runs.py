@@ -26,7 +26,7 @@ from benchmarks.harness.trials import (
     spec_of,
     wait,
 )
-from seqspec.runtime.run_folder.run_lock import PATIENCE_SECONDS
+from seqspec.runtime.run_folder.run_owner import PATIENCE_SECONDS
 
 Row = dict[str, Any]
 

@@ -25,7 +25,7 @@ from seqspec.runtime.run_folder.folder import (
     starting_folder,
     sweep_starting,
 )
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.runtime.run_folder.soundness import require_sound
 from seqspec.runtime.run_stages.carry_out import Result, carry_out
 from seqspec.runtime.run_stages.plan_files import describe, finish_restating, restate

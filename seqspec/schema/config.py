@@ -13,7 +13,7 @@ from seqspec.schema.types import Type
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from seqspec.schema.model_folder import Folder
+    from seqspec.schema.hugging_face_folder import Folder
 
 
 class Config(BaseModel):

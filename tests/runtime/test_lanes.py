@@ -9,7 +9,7 @@ import torch
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.components.carried import Carried
+from seqspec.components.lane_state import Carried
 from seqspec.data.batching.batch import InLanes
 from seqspec.runtime.checkpoints.checkpoint import read_checkpoint
 from seqspec.runtime.devices.launch import Launch

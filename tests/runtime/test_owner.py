@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.schema.diagnostic import Exit, RunError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 with owned(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -53,7 +53,7 @@ def test_a_holder_that_was_killed_holds_nothing(tmp_path):
 FORK = """
 import os, signal, sys, time
 from pathlib import Path
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 with owned(Path(sys.argv[1])):
     if os.fork() == 0:
         time.sleep(20)

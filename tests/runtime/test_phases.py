@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from seqspec.runtime.checkpoints.retention import steps_of
-from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.training_module import Training
 from tests.runtime.fakes import start
 from tests.runtime.test_training import JUDGED, LostAt, digest, resumed

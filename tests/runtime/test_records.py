@@ -37,7 +37,7 @@ def test_a_resumed_window_is_written_as_one_that_nobody_disturbed():
     from types import SimpleNamespace
 
     from seqspec.runtime.training.gradients import Verdict
-    from seqspec.runtime.training.window import Window
+    from seqspec.runtime.training.journal_window import Window
 
     window, again = Window(), Window()
     window.add(SimpleNamespace(total=6.0, count=2.0, terms={"too_short": 0.0, "ctc": 6.0}))

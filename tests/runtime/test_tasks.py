@@ -29,7 +29,7 @@ from seqspec.runtime.run_folder.metrics_log import read_journal
 from seqspec.runtime.serving.limits import Limits
 from seqspec.runtime.serving.metrics import Metrics
 from seqspec.runtime.serving.server import Serving, open_models
-from seqspec.runtime.training.window import Windows
+from seqspec.runtime.training.journal_window import Windows
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.experiment import Evaluate, Stop
 from tests.two_tasks import two_tasks

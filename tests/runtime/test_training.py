@@ -8,7 +8,7 @@ from seqspec.components.losses import NamedLoss
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint
 from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
 from seqspec.runtime.checkpoints.tensor_file import digest_all
-from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
 from tests.runtime import fakes

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from seqspec.compile.analysis.front_end import Reading, Understood, comprehend
-from seqspec.compile.analysis.survivors import later_mistakes
+from seqspec.compile.analysis.later_mistakes import later_mistakes
 from seqspec.compile.analysis.vocabulary_files import checked_with_files
 from seqspec.compile.check import check
 from seqspec.compile.infer.infer import infer

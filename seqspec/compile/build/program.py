@@ -21,7 +21,7 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.components._layers.fake_quantize import add_fake_quantize
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.components.recomputable import recomputable
-from seqspec.components.together import Together
+from seqspec.components.task_models import Together
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Diagnostic, Finding, SpecError
 from seqspec.schema.loss._loss import LossConfig, teacher_of

@@ -28,7 +28,7 @@ from seqspec.schema.types import Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.model_folders import Comparing
-    from seqspec.data.pretrained.comparison import Comparison
+    from seqspec.data.pretrained.layout_match import Comparison
 
 CODE = "SQ273"
 HEARD_OTHERWISE = "SQ452"

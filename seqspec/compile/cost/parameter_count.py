@@ -1,6 +1,6 @@
 """Trainable parameters by arithmetic, without torch, where every component of the model says how many it has.
 
-The built model is the authority (``parameters.py``); a test holds the two equal for every shipped spec.
+The built model is the authority (``parameter_table.py``); a test holds the two equal for every shipped spec.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from seqspec.schema.source import Path, dotted
 from seqspec.schema.types import Nothing, Number, Outputs, Poison, Type, Unknown
 
 if TYPE_CHECKING:
-    from seqspec.schema.model_folder import Folder
+    from seqspec.schema.hugging_face_folder import Folder
 
 
 def on_disk(written: str) -> Folder | None:

@@ -23,7 +23,7 @@ from seqspec.schema.source import Path, Tree
 from seqspec.schema.types import Nothing, Outputs, Poison, States, Type, Unknown
 
 if TYPE_CHECKING:
-    from seqspec.schema.model_folder import Folder
+    from seqspec.schema.hugging_face_folder import Folder
 
 Open = Callable[[str], "Folder | None"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from seqspec.compile.plan.plan import Plan, PlanNode
-from seqspec.data.pretrained.comparison import Comparison, compare
 from seqspec.data.pretrained.hf_folder import named_here, open_folder
+from seqspec.data.pretrained.layout_match import Comparison, compare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.source import dotted

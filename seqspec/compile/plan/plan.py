@@ -136,7 +136,7 @@ class Plan:
     def values(self) -> tuple[Value, ...]:
         """Every leaf of the experiment with its origin, in the language's order."""
         if self.tasks:
-            from seqspec.compile.plan.together import values_of_tasks
+            from seqspec.compile.plan.task_plan import values_of_tasks
 
             return tuple(values_of_tasks(self))
         origin = self.provenance or Provenance(None, {})
@@ -153,7 +153,7 @@ class Plan:
     def data(self) -> dict[str, object]:
         """The canonical experiment as plain data: what is printed, hashed and compared."""
         if self.tasks:
-            from seqspec.compile.plan.together import dump_of_tasks
+            from seqspec.compile.plan.task_plan import dump_of_tasks
 
             return dump_of_tasks(self)
         return self.experiment.model_dump(mode="json")

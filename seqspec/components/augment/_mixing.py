@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from seqspec.data.batching.partners import Mixed
+from seqspec.data.batching.mixing_partners import Mixed
 from seqspec.schema.augment._mixing import MixingConfig
 from seqspec.schema.types import Image
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqspec.components.augment._mixing import Mixing
-from seqspec.data.batching.partners import Mixed
+from seqspec.data.batching.mixing_partners import Mixed
 
 
 class Mixup(Mixing):

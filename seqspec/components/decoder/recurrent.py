@@ -22,8 +22,8 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
-from seqspec.components.carried import Carried
 from seqspec.components.graphs import Axes, TensorState
+from seqspec.components.lane_state import Carried
 from seqspec.schema.config import stated_width
 from seqspec.schema.decoder.recurrent import RecurrentConfig
 from seqspec.schema.types import States, Type

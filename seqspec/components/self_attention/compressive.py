@@ -19,7 +19,7 @@ from torch.nn import functional
 from seqspec.components._layers.attention import KeysValues, attend
 from seqspec.components._layers.projections import merge, project, projections, split
 from seqspec.components._layers.relative_memory import DistanceScores, seen, with_memory
-from seqspec.components.carried import Carried
+from seqspec.components.lane_state import Carried
 from seqspec.schema.self_attention.compressive import CompressiveConfig
 from seqspec.schema.types import States
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.init import linear
-from seqspec.components.carried import Carried
+from seqspec.components.lane_state import Carried
 from seqspec.schema.self_attention.mamba2 import CHUNK, Mamba2Config
 from seqspec.schema.types import States
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.projections import merge, project, projections
 from seqspec.components._layers.relative_memory import DistanceScores, seen, with_memory
-from seqspec.components.carried import Carried
+from seqspec.components.lane_state import Carried
 from seqspec.schema.self_attention.transformer_xl import TransformerXlConfig
 from seqspec.schema.types import States
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from seqspec.data.batching.batch import Batch, Field
-from seqspec.data.batching.partners import Mixer, mixed, partners
+from seqspec.data.batching.mixing_partners import Mixer, mixed, partners
 from seqspec.data.seeds import seed_of
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.packing import PackedSplit, Row

@@ -17,8 +17,8 @@ from seqspec.data.batching.cached_layouts import stored_layout
 from seqspec.data.batching.collate import NOTHING, AnySplit, Augments, collate, loss_normalizers_of
 from seqspec.data.batching.lanes import Lanes
 from seqspec.data.batching.layout import Layout, sorted_layout
+from seqspec.data.batching.mixing_partners import Mixer
 from seqspec.data.batching.order import Order, micro_batches
-from seqspec.data.batching.partners import Mixer
 from seqspec.data.batching.step_shares import StepShares
 from seqspec.data.batching.turns import Rounds, Turns
 from seqspec.data.stages.packing import PackedSplit

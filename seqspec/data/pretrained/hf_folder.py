@@ -16,7 +16,7 @@ from seqspec.data.printable import show
 from seqspec.data.regular_file import open_regular
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.environment import NAMED, expand, names
-from seqspec.schema.model_folder import Folder
+from seqspec.schema.hugging_face_folder import Folder
 
 MISSING, PICKLE = "SQ270", "SQ274"
 SETTINGS, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"

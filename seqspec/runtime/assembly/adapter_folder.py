@@ -27,7 +27,7 @@ from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.pretrained_weights import read_tensor
 from seqspec.runtime.checkpoints.tensor_file import pieces
 from seqspec.schema.diagnostic import DataError
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.hugging_face_folder import Layout, Weight
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.source import dotted
 

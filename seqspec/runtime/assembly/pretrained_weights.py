@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from seqspec.compile.build.program import Program
 from seqspec.compile.plan.model_folders import folder_parts, fresh_below, left_over
 from seqspec.components._layers.low_rank import is_by_reference
-from seqspec.components.folder_weights import from_folder
-from seqspec.data.pretrained.comparison import compare
+from seqspec.components.folder_tensors import from_folder
 from seqspec.data.pretrained.hf_folder import HFFolder, open_folder
+from seqspec.data.pretrained.layout_match import compare
 from seqspec.data.pretrained.safetensors_header import Tensor as Place
 from seqspec.data.regular_file import open_regular
 from seqspec.data.store.cache import default_cache

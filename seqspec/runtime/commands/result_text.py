@@ -73,7 +73,7 @@ def scored_beside(scored: Mapping[str, Scored]) -> str:
 
 
 def _confused(scored: Scored) -> list[str]:
-    from seqspec.runtime.evaluation.complete import LABELS
+    from seqspec.runtime.evaluation.beside_metrics import LABELS
     from seqspec.runtime.evaluation.label_details import confusion_lines
 
     return confusion_lines(dict(scored.details[LABELS])) if LABELS in scored.details else []

@@ -28,7 +28,7 @@ from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import open_folder, require_place
 from seqspec.runtime.run_folder.latest import is_finished, latest
 from seqspec.runtime.run_folder.loggers import require as require_loggers
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.runtime.training.signals import telling_ends
 from seqspec.schema.diagnostic import Exit, RunError
 

@@ -18,7 +18,7 @@ from seqspec.components.predictions import (
 )
 from seqspec.pages.markup import Markup, escape, scrolling
 from seqspec.pages.media import Room, embedded, image, png
-from seqspec.runtime.demo.looked import Looked
+from seqspec.runtime.demo.attention_text import Looked
 from seqspec.runtime.evaluation.samples import frames_png
 from seqspec.runtime.evaluation.value_files import write_value
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from seqspec.components.predictions import LabelPrediction, Predicted, TextPrediction
 from seqspec.data.corpus.input_files import InputFiles
 from seqspec.data.corpus.record import AudioRef
-from seqspec.runtime.demo.looked import Looked, Looks, looks_of
+from seqspec.runtime.demo.attention_text import Looked, Looks, looks_of
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.field_inputs import input_files_of, one_input
 from seqspec.runtime.prediction.input import ImageRef, Input

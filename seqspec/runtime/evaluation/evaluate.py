@@ -17,7 +17,7 @@ from seqspec.runtime.assembly.shallow_fusion import tell
 from seqspec.runtime.checkpoints.selection import choose, use_weights
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.machine import pin
-from seqspec.runtime.evaluation.complete import complete
+from seqspec.runtime.evaluation.beside_metrics import complete
 from seqspec.runtime.evaluation.evaluator import Scored
 from seqspec.runtime.evaluation.record import Evaluation, drifts_of
 from seqspec.runtime.evaluation.run_evaluation import counted, evaluator_of

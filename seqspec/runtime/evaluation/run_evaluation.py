@@ -26,7 +26,7 @@ from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.evaluation.alignment import unaligned
 from seqspec.runtime.evaluation.attention_image import attention_image
 from seqspec.runtime.evaluation.baselines import baselines, symbol_counts
-from seqspec.runtime.evaluation.complete import complete
+from seqspec.runtime.evaluation.beside_metrics import complete
 from seqspec.runtime.evaluation.evaluator import Evaluator, Scored
 from seqspec.runtime.evaluation.samples import context, keep_media
 from seqspec.runtime.evaluation.shown_images import show_images

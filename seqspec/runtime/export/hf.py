@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.low_rank import adapted, merge, unmerge
-from seqspec.components.folder_weights import to_folder
+from seqspec.components.folder_tensors import to_folder
 from seqspec.data.pretrained.bounded_json import read_json
 from seqspec.data.pretrained.word_settings import ABOUT
 from seqspec.data.store.durable import write_durably
@@ -22,7 +22,7 @@ from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.checkpoints.tensor_file import pieces
 from seqspec.schema.config import Mismatch
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.model_folder import Layout
+from seqspec.schema.hugging_face_folder import Layout
 from seqspec.schema.types import BOS, EOS, PAD, Tokens
 
 TOLERANCE = 1e-4

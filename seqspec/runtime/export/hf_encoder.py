@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.low_rank import adapted, merge, unmerge
-from seqspec.components.folder_weights import to_folder
+from seqspec.components.folder_tensors import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import write_adapter
 from seqspec.runtime.checkpoints.tensor_file import pieces
@@ -33,7 +33,7 @@ from seqspec.runtime.export.hf import (
     write_tokenizer,
 )
 from seqspec.runtime.export.sentence_folder import write_pooling
-from seqspec.schema.model_folder import HeadForm
+from seqspec.schema.hugging_face_folder import HeadForm
 from seqspec.schema.types import BOS, EOS, PAD, Frames, Image, Tokens
 
 Labels = Mapping[str, tuple[str, ...]]

@@ -18,7 +18,7 @@ from torch import Tensor
 from seqspec.compile.build.program import Program
 from seqspec.components._layers.low_rank import merge, unmerge
 from seqspec.components._layers.positions import sinusoids
-from seqspec.components.folder_weights import to_folder
+from seqspec.components.folder_tensors import to_folder
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.checkpoints.tensor_file import pieces
 from seqspec.runtime.export.hf import (
@@ -32,7 +32,7 @@ from seqspec.runtime.export.hf import (
     write_tokenizer,
 )
 from seqspec.schema.config import Mismatch
-from seqspec.schema.model_folder import Layout, PairForm
+from seqspec.schema.hugging_face_folder import Layout, PairForm
 from seqspec.schema.types import BOS, EOS, PAD, Tokens
 
 

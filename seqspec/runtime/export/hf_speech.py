@@ -29,7 +29,7 @@ from seqspec.runtime.export.hf import (
 )
 from seqspec.runtime.export.hf_pair import greedy, of_part
 from seqspec.schema.config import Mismatch
-from seqspec.schema.model_folder import PairForm
+from seqspec.schema.hugging_face_folder import PairForm
 from seqspec.schema.types import BOS, EOS, PAD, Frames
 
 PREPROCESSOR = "preprocessor_config.json"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from seqspec.data.store.durable import write_durably
-from seqspec.schema.model_folder import HeadForm
+from seqspec.schema.hugging_face_folder import HeadForm
 
 _MODES = {"mean": "mean_tokens", "first": "cls_token", "max": "max_tokens"}
 _KIND = "sentence_transformers.models."

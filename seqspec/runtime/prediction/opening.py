@@ -30,7 +30,7 @@ from seqspec.runtime.prediction.field_inputs import field_values, input_files_of
 from seqspec.runtime.prediction.predictor import Predictor
 from seqspec.runtime.prediction.segments import SegmentTiming, timing_of
 from seqspec.runtime.prediction.timing import Timing, with_times
-from seqspec.runtime.prediction.unspoken import unspoken
+from seqspec.runtime.prediction.unknown_symbols import unspoken
 from seqspec.runtime.prediction.values import Prepare, audio_frames, image_pixels, text_ids
 from seqspec.runtime.run_folder.folder import open_folder
 from seqspec.schema.diagnostic import Exit, RunError

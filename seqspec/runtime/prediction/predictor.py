@@ -23,7 +23,7 @@ from seqspec.data.batching.collate import joined, pad
 from seqspec.data.corpus.input_files import InputFields
 from seqspec.runtime.evaluation.evaluator import to_device
 from seqspec.runtime.prediction.input import Input, of_text
-from seqspec.runtime.prediction.unspoken import CODE, HELP
+from seqspec.runtime.prediction.unknown_symbols import CODE, HELP
 from seqspec.runtime.prediction.values import Prepare
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Frames, Text, Type, Waveform

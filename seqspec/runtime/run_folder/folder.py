@@ -13,7 +13,7 @@ from typing import Any
 
 from seqspec.data.store.durable import sync_folder, write_durably, writing
 from seqspec.runtime.run_folder.documents import read_document
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.schema.diagnostic import Exit, RunError
 
 

@@ -12,7 +12,7 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.run_folder.documents import read_json
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.model_folder import Folder
+from seqspec.schema.hugging_face_folder import Folder
 from seqspec.schema.pretrained import Pretrained
 
 NAME = "folders.json"

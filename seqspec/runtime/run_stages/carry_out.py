@@ -24,9 +24,9 @@ from seqspec.runtime.report.report import write_report
 from seqspec.runtime.reproducibility.lock import Stamps
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
-from seqspec.runtime.run_stages.non_finite import not_finite_error
+from seqspec.runtime.run_stages.non_finite_message import not_finite_error
 from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
-from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.streams import training_stream, unit_of
 from seqspec.runtime.training.trainer import train

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from seqspec.components.carried import Carried, carrying
+from seqspec.components.lane_state import Carried, carrying
 from seqspec.data.batching.batch import Batch, InLanes
 from seqspec.runtime.devices.processes import gather
 

@@ -28,10 +28,10 @@ from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.carried_memories import CarriedMemories
 from seqspec.runtime.training.channels_last import hold_channels_last
-from seqspec.runtime.training.cycle import Cycle
 from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
+from seqspec.runtime.training.journal_window import Windows
 from seqspec.runtime.training.lightning_import import lightning
 from seqspec.runtime.training.losses.counted_targets import CountedTargets
 from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
@@ -39,11 +39,11 @@ from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizers.frozen import Frozen
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
+from seqspec.runtime.training.phase_cycle import Cycle
 from seqspec.runtime.training.replicas import Replicas
-from seqspec.runtime.training.stops import NotFinite, ScaleCollapsed
+from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
-from seqspec.runtime.training.window import Windows
 
 if TYPE_CHECKING:
     from seqspec.runtime.training.strategies.shardable import SharedOut

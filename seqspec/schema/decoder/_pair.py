@@ -6,7 +6,7 @@ from typing import Any
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.decoder._shape import told
-from seqspec.schema.model_folder import Layout, PairForm
+from seqspec.schema.hugging_face_folder import Layout, PairForm
 
 _NEEDED = {
     "norm": "pre", "norm_type": "layer", "positions": "sinusoidal", "final_norm": True,

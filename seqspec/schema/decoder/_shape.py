@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seqspec.schema.config import Mismatch
 from seqspec.schema.decoder.gpt2 import Gpt2Config
 from seqspec.schema.decoder.llama import LlamaConfig
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.hugging_face_folder import Layout, Weight
 
 if TYPE_CHECKING:
     from seqspec.schema.layers.transformer import TransformerLayers

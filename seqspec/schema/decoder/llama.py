@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.hugging_face_folder import Layout, Weight
 from seqspec.schema.layers.rotary import HF_KEYS, RotaryScaling, scaling_of
-from seqspec.schema.model_folder import Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type

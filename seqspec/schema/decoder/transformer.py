@@ -17,7 +17,7 @@ from seqspec.schema.units import Dim, InferredMark
 
 if TYPE_CHECKING:
     from seqspec.schema.decoder._shape import Shape
-    from seqspec.schema.model_folder import Layout, PairForm
+    from seqspec.schema.hugging_face_folder import Layout, PairForm
 
 
 class TransformerConfig(ExchangeableLayers):

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.feature.whisper import FFT, HOP, LIMIT, RATE
+from seqspec.schema.hugging_face_folder import Layout, PairForm, Weight
 from seqspec.schema.layers.whisper import WhisperLayers
-from seqspec.schema.model_folder import Layout, PairForm, Weight
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import States, Tokens, Type
 from seqspec.schema.units import FieldName, InferredMark

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight, affine
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import HeadForm, Layout, Weight, affine
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import States, Tokens, Type, Vector

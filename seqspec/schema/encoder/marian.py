@@ -9,8 +9,8 @@ from math import prod
 from typing import ClassVar
 
 from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.hugging_face_folder import Layout
 from seqspec.schema.layers.marian import MarianLayers
-from seqspec.schema.model_folder import Layout
 from seqspec.schema.types import States, Tokens, Type
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
-from seqspec.schema.model_folder import HeadForm, Layout, Weight
+from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import States, Tokens, Type

@@ -9,8 +9,8 @@ from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight, affine
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import HeadForm, Layout, Weight, affine
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, InferredMark, Layers, Positive, PositiveFloat, Probability

@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Flow, Mismatch
+from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import HeadForm, Layout, Weight
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability

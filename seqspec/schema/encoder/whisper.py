@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar
 
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.feature.whisper import MEL
+from seqspec.schema.hugging_face_folder import Layout, Weight
 from seqspec.schema.layers.whisper import WhisperLayers
-from seqspec.schema.model_folder import Layout, Weight
 from seqspec.schema.pretrained import Settings
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, InferredMark

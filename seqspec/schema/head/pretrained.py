@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.hugging_face_folder import Layout, Weight
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.types import Classes, Logits, States, Tokens, Type, Vector
 from seqspec.schema.units import InferredMark

@@ -9,8 +9,8 @@ from math import prod
 from typing import Annotated, Any, ClassVar
 
 from seqspec.schema.config import Mismatch
+from seqspec.schema.hugging_face_folder import Weight, affine
 from seqspec.schema.layers.transformer import TransformerLayers
-from seqspec.schema.model_folder import Weight, affine
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Type
 from seqspec.schema.units import Dim, InferredMark, Layers, Positive, Probability

@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch, Replacement
+from seqspec.schema.hugging_face_folder import Layout
 from seqspec.schema.layers.tying import check_tied_source, check_tied_target
 from seqspec.schema.model._embed import embed
 from seqspec.schema.model._outputs import Heads, outputs_of, wire_heads
-from seqspec.schema.model_folder import Layout
 from seqspec.schema.pretrained import HoldsHead, Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Logits, Outputs, Poison, Tokens, Type

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.hugging_face_folder import Layout
 from seqspec.schema.layers.tying import check_tied_target
 from seqspec.schema.model._outputs import outputs_of
-from seqspec.schema.model_folder import Layout
 from seqspec.schema.pretrained import HoldsHead, Pretrained, placed
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import (

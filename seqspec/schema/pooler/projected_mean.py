@@ -9,7 +9,7 @@ from math import prod
 from typing import Annotated, Any, ClassVar
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.model_folder import Layout, affine
+from seqspec.schema.hugging_face_folder import Layout, affine
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.types import States, Type, Vector
 from seqspec.schema.units import Dim, InferredMark

@@ -1,7 +1,7 @@
 """One learning rate throughout, after an optional linear warm-up."""
 
-from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import ramp
 from seqspec.schema.units import Count, NonNegative
 
 

@@ -2,8 +2,8 @@
 
 from math import cos, pi
 
-from seqspec.schema.schedule._curve import ramp
-from seqspec.schema.schedule._decay import DecayConfig
+from seqspec.schema.schedule._warmup import ramp
+from seqspec.schema.schedule._warmup_decay import DecayConfig
 
 
 class CosineConfig(DecayConfig):

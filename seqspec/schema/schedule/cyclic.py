@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import ramp
 from seqspec.schema.units import Count, NonNegative, PositiveFloat
 
 

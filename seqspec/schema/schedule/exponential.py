@@ -1,7 +1,7 @@
 """Flat, then halved again and again (Lingvo's ContinuousSchedule)."""
 
-from seqspec.schema.schedule._curve import power, ramp
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import power, ramp
 from seqspec.schema.units import Count, Fraction, NonNegative, PositiveFloat
 
 

@@ -1,7 +1,7 @@
 """Linear warm-up to a peak, then a straight line down."""
 
-from seqspec.schema.schedule._curve import ramp
-from seqspec.schema.schedule._decay import DecayConfig
+from seqspec.schema.schedule._warmup import ramp
+from seqspec.schema.schedule._warmup_decay import DecayConfig
 
 
 class LinearConfig(DecayConfig):

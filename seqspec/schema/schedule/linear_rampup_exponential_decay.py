@@ -6,8 +6,8 @@ they are written out, so that a spec means the same on every machine.
 """
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.schedule._curve import power, progress
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import power, progress
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive, PositiveFloat
 

@@ -1,7 +1,7 @@
 """Linear warm-up to a peak, then a polynomial down (Lingvo's PolynomialSchedule)."""
 
-from seqspec.schema.schedule._curve import power, ramp
-from seqspec.schema.schedule._decay import DecayConfig
+from seqspec.schema.schedule._warmup import power, ramp
+from seqspec.schema.schedule._warmup_decay import DecayConfig
 from seqspec.schema.units import PositiveFloat
 
 

@@ -1,7 +1,7 @@
 """Multiplied by a factor every so many steps (Lingvo's StepwiseExponentialSchedule)."""
 
-from seqspec.schema.schedule._curve import ramp
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import ramp
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive, PositiveFloat
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.schedule._curve import power
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import power
 from seqspec.schema.types import Nothing, States, Type
 from seqspec.schema.units import Dim, InferredMark, Positive, PositiveFloat
 

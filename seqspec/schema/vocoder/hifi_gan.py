@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Flow, Mismatch
-from seqspec.schema.model_folder import Folder, Layout, Weight
+from seqspec.schema.hugging_face_folder import Folder, Layout, Weight
 from seqspec.schema.pretrained import Pretrained
 from seqspec.schema.types import Frames, Type
 from seqspec.schema.units import Dim, InferredMark, Later, Positive

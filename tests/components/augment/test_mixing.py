@@ -12,7 +12,7 @@ from seqspec.compile.pipeline import recompile
 from seqspec.components.augment.cutmix import Cutmix
 from seqspec.components.augment.mixup import Mixup
 from seqspec.data.batching.loader import MicroSteps, micro_steps, training_order
-from seqspec.data.batching.partners import partners
+from seqspec.data.batching.mixing_partners import partners
 from seqspec.data.stages.prepare import prepare
 from seqspec.schema.augment.cutmix import CutmixConfig
 from seqspec.schema.augment.mixup import MixupConfig

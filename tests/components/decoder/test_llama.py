@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from seqspec.components.folder_weights import from_folder, to_folder
+from seqspec.components.folder_tensors import from_folder, to_folder
 from seqspec.components.search.greedy import Greedy
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.config import Mismatch

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from seqspec.components.encoder.wav2vec2 import Wav2vec2, _spans
-from seqspec.components.folder_weights import to_folder
+from seqspec.components.folder_tensors import to_folder
 from seqspec.schema.encoder.wav2vec2 import Wav2vec2Config
 from seqspec.schema.types import Frames
 

@@ -8,10 +8,10 @@ import torch
 from seqspec.compile.pipeline import compile
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.data.text.word_places import WordPlaces
+from seqspec.runtime.api import open_run
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import run
-from seqspec.runtime.surface import open_run
 from seqspec.schema.diagnostic import DataError, SpecError
 
 SPEC = """

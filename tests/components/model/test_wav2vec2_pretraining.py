@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqspec.components.folder_weights import to_folder
+from seqspec.components.folder_tensors import to_folder
 from seqspec.components.loss.code_diversity import CodeDiversity
 from seqspec.components.model.wav2vec2_pretraining import Draws
 from seqspec.data.batching.batch import Batch

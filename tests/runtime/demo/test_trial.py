@@ -13,7 +13,7 @@ from seqspec.components.predictions import (
 from seqspec.data.corpus.images import write_image
 from seqspec.runtime.commands.demo import demo
 from seqspec.runtime.demo import page
-from seqspec.runtime.demo.looked import Looked
+from seqspec.runtime.demo.attention_text import Looked
 from seqspec.runtime.demo.markup import text_markup, value_markup
 from seqspec.runtime.demo.trial import open_trial
 from seqspec.schema.diagnostic import DataError, Exit

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from seqspec.compile.pipeline import compile
+from seqspec.runtime.api import open_run
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.export.export import Request, export
 from seqspec.runtime.export.hf_encoder import write_encoder
 from seqspec.runtime.run import run
-from seqspec.runtime.surface import open_run
 from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
 

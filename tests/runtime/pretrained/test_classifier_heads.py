@@ -9,11 +9,11 @@ import torch
 
 from seqspec.compile.pipeline import compile
 from seqspec.data.batching.collate import collate
+from seqspec.runtime.api import open_run
 from seqspec.runtime.assembly.assemble import assemble
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.export.hf_encoder import compare_encoder, write_encoder
 from seqspec.runtime.run import run
-from seqspec.runtime.surface import open_run
 from seqspec.schema.diagnostic import DataError, RunError, SpecError
 from tests.runtime.pretrained import folders
 

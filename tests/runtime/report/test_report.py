@@ -14,7 +14,7 @@ from seqspec.runtime.report.predictions import Example, own_predictions, read_pr
 from seqspec.runtime.report.report import page
 from seqspec.runtime.report.samples import chosen
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.runtime.run_folder.state import state_of
 from seqspec.schema.diagnostic import RunError
 

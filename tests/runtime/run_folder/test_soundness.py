@@ -21,7 +21,7 @@ from seqspec.runtime.checkpoints.checkpoint import read_checkpoint, write_checkp
 from seqspec.runtime.commands import runs as commands
 from seqspec.runtime.run_folder.documents import require_labels
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder, starting_folder, sweep_starting
-from seqspec.runtime.run_folder.run_lock import owned
+from seqspec.runtime.run_folder.run_owner import owned
 from seqspec.runtime.run_folder.soundness import sweep_temporary
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError

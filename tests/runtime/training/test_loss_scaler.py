@@ -7,7 +7,7 @@ import torch
 
 from seqspec.runtime.checkpoints.retention import steps_of
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
-from seqspec.runtime.training.stops import NotFinite, ScaleCollapsed
+from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
 from seqspec.schema.diagnostic import Exit
 from seqspec.schema.experiment import LossScale
 from tests.runtime.fakes import start

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from seqspec.compile.build.program import Program
-from seqspec.runtime.training.stops import NothingLearned
-from seqspec.runtime.training.window import Windows
+from seqspec.runtime.training.journal_window import Windows
+from seqspec.runtime.training.stop_reasons import NothingLearned
 
 
 class CountedTargets:

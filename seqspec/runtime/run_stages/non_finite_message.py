@@ -8,7 +8,7 @@ from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.retention import steps_of
 from seqspec.runtime.run_folder.folder import RunFolder
-from seqspec.runtime.training.stops import NotFinite
+from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.schema.diagnostic import Exit, RunError
 
 

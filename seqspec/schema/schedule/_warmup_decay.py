@@ -1,8 +1,8 @@
 """What schedules share that rise linearly to a peak and fall between two steps to a floor."""
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.schedule._curve import progress
 from seqspec.schema.schedule._schedule import ScheduleConfig
+from seqspec.schema.schedule._warmup import progress
 from seqspec.schema.types import Nothing, Type
 from seqspec.schema.units import Count, Fraction, NonNegative, Positive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.hugging_face_folder import Layout, Weight
 
 
 class Comparison(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor
 
-from seqspec.schema.model_folder import Layout, Weight
+from seqspec.schema.hugging_face_folder import Layout, Weight
 
 
 def from_folder(weights: Iterable[Weight], read: Callable[[Weight], Tensor]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ import pytest
 from seqspec.components.normalizer.lowercase import Lowercase
 from seqspec.components.tokenizer.characters import Characters
 from seqspec.data.text.text_pipeline import TextProcessor
-from seqspec.runtime.prediction.unspoken import unspoken
+from seqspec.runtime.prediction.unknown_symbols import unspoken
 from seqspec.schema.normalizer.lowercase import LowercaseConfig
 from seqspec.schema.tokenizer.characters import CharactersConfig
 from seqspec.schema.types import Text
