@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from seqspec.compile.analysis.analysis import analyze
+from seqspec.compile.analysis.front_end import read
+from seqspec.compile.resolve.overlay import Overlay
 from seqspec.compile.validation import Options, validate_file
 
 EXAMPLE = Path(__file__).with_name("example.yaml").read_text(encoding="utf-8")
+SPECS = Path(__file__).parents[2] / "specs"
 HEADS = ("num_heads: 2", "num_heads: 3")
 
 
@@ -85,3 +89,20 @@ def test_a_mistake_beside_it_does_not_hide_a_rule_of_the_same_component(told, ch
 def test_a_default_beside_a_misspelt_key_is_not_blamed(told):
     assert told(("warmup_steps", "warmup_stpes")) == ["SQ101"]
     assert "SQ216" not in told(("warmup_steps", "warmup_stpes"), ("max_steps: 200", "max_steps: 5"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "setting", "code"),
+    [
+        ("gan_mnist", "procedure=null", "SQ113"),
+        ("mt_tanaka_enja_student", "losses.soft.type=abcx", "SQ103"),
+        ("mt_wmt14_ende_rnmt_plus", "optimizer.schedule.decay_end=abcx", "SQ106"),
+        ("mt_wmt14_ende_rnmt_plus", "data.batch.buckets=-3", "SQ106"),
+        ("multimodel", "tasks.imagenet.data.source.width=0", "SQ107"),
+    ],
+)
+def test_what_rests_on_a_refused_setting_is_not_told(spec, setting, code):
+    reading = read(SPECS / f"{spec}.yaml")
+    found = analyze(reading, [Overlay.set(setting)]).found
+
+    assert [d.code for d in found if d.severity == "error"] == [code]

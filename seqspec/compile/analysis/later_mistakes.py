@@ -26,6 +26,7 @@ _DECIDES_TYPES = (
     ("data", "audio"),
     ("data", "image"),
     ("plugins",),
+    ("shared",),
 )
 """Where a mistake can change any type that flows on, so that nothing behind it is certain."""
 
@@ -37,7 +38,7 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
         not refused
         or len(refused) > MOST_ADVISED
         or survived is None
-        or any(_touch(path, part) for path in refused for part in _DECIDES_TYPES)
+        or any(_touch(_of_a_task(path), part) for path in refused for part in _DECIDES_TYPES)
     ):
         return ()
     tree = _without(survived, refused)
@@ -57,7 +58,7 @@ def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[
             _doubtful(place, path, tree) for place in _places(finding.at, finding.also) for path in refused
         )
     )
-    certain = (d for d in mistakes if not any(_touch(d.path, path) for path in refused))
+    certain = (d for d in mistakes if not any(_concerns(d.path, path) for path in refused))
     return (*certain, *checked)
 
 
@@ -85,6 +86,18 @@ def _stood_in(tree: Tree, refused: Sequence[Path]) -> tuple[Experiment, Tree, li
         except SpecError:
             continue
     return None
+
+
+def _of_a_task(path: Path) -> Path:
+    """``path`` as one task has it: what stands under ``tasks.NAME`` decides what it does at the top."""
+    return path[2:] if path[:1] == ("tasks",) else path
+
+
+def _concerns(place: Path, refused: Path) -> bool:
+    """Whether what a component says of ``place`` may come of what was refused: one lies in the other, or both
+    are settings of one component.
+    """
+    return _touch(place, refused) or (len(refused) > 1 and place[:-1] == refused[:-1])
 
 
 def _doubtful(place: Path, refused: Path, tree: Tree) -> bool:

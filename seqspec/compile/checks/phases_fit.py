@@ -31,8 +31,12 @@ def check(plan: Plan) -> Iterator[Finding]:
     try:
         phases = plan.experiment.procedure.phases(tuple(places))
     except Mismatch as mismatch:
-        at = ("optimizers",) if not mismatch.at and len(places) != 1 else ("procedure", *mismatch.at)
-        yield Finding(at, mismatch.message, help=mismatch.help)
+        if not mismatch.at and len(places) != 1:
+            written = "procedure" in plan.experiment.model_fields_set
+            also = ((("procedure",), "the procedure"),) if written else ()
+            yield Finding(("optimizers",), mismatch.message, help=mismatch.help, also=also)
+        else:
+            yield Finding(("procedure", *mismatch.at), mismatch.message, help=mismatch.help)
         return
     losses = tuple(getattr(plan.experiment, "losses", None) or ("loss",))
     for phase in phases:

@@ -43,4 +43,5 @@ def check(plan: Plan) -> Iterator[Finding]:
                 f"no loss compares with the teacher `{name}`",
                 help=f"add a loss with `teacher: {name}`, such as `distillation`, or take it out",
                 on_key=True,
+                also=((("losses",), "none of these does"),),
             )
