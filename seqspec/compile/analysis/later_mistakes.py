@@ -27,8 +27,11 @@ _DECIDES_TYPES = (
     ("data", "image"),
     ("plugins",),
     ("shared",),
+    ("procedure",),
 )
-"""Where a mistake can change any type that flows on, so that nothing behind it is certain."""
+"""Where a mistake can change any type that flows on, or what moves which part, so that nothing behind it is
+certain.
+"""
 
 
 def later_mistakes(found: Sequence[Diagnostic], survived: Tree | None) -> tuple[Diagnostic, ...]:
