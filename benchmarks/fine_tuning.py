@@ -1,20 +1,23 @@
-"""Fine-tuning a BERT as a classifier: examples a CPU second beside Hugging Face's Trainer, and the same losses.
+"""Fine-tuning from a folder: tokens a CPU second beside Hugging Face's Trainer, and the same losses.
 
     pip install --no-deps --target FOLDER accelerate
-    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--work DIR] [--rounds 2]
+    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--task classify | chat] [--work DIR] [--rounds 2]
 
-A random BERT of 4 layers of 256 with a classifier of three labels is written by transformers as a folder, and beside
-it a table of texts of ragged length.  ``seqspec`` runs a spec that begins with the folder; ``trainer`` is
-transformers' Trainer with ``DataCollatorWithPadding``; ``trainer, grouped`` is the same with
-``train_sampling_strategy="group_by_length"``.  All begin with the same weights and tokenizer, take batches of as many
-examples, AdamW with the same numbers, a clipped norm and dropout of 0.1.
+``classify``: a random BERT of 4 layers of 256 with a classifier of three labels is written by transformers as a
+folder, and beside it a table of texts of ragged length; dropout is 0.1.  ``chat``: a random Llama of 6 layers of 256
+with 8,000 pieces, and prompts with completions; only completions are learned, and nothing is dropped, as Llama is
+trained.  A head of 8,000 pieces has three tenths of the weights that a token passes, as that of a small GPT-2 has.
+
+``seqspec`` runs a spec that begins with the folder; ``trainer`` is transformers' Trainer with its own collator;
+``trainer, grouped`` is the same with ``train_sampling_strategy="group_by_length"``.  All begin with the same weights
+and tokenizer, take batches of as many examples, AdamW with the same numbers and a clipped norm.
 
 Each contender trains in a process of its own, on one thread, in a round in one order and in the next in the
 other.  Measured is the CPU time from the optimiser's first step on (loading, padding, forward, backward, update,
 journal), and the tokens that the batches held in it, padding not counted.  The Trainer's sampler sorts fifty
 batches at a time, longest first, so that fifty steps are measured where lengths decide the order.
 
-First, without dropout and with the Trainer's order of examples for both, the losses of ``--steps`` equal steps are
+First, without dropout, and with the Trainer's order of examples for both, the losses of ``--steps`` equal steps are
 compared; what is printed is the largest difference.
 """
 
@@ -49,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--task", choices=("classify", "chat"), default="classify")
     parser.add_argument(
         "--work", type=Path, help="where folder and table are written; else a temporary folder"
     )
@@ -62,11 +66,11 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as temporary:
         given.work = given.work or Path(temporary)
-        words = write(given.work)
-        compare(given, words)
+        given.work.mkdir(parents=True, exist_ok=True)
+        compare(given, TASKS[given.task].write(given.work))
 
 
-def compare(given: argparse.Namespace, words: list[int]) -> None:
+def compare(given: argparse.Namespace, tokens: list[int]) -> None:
     """Prints a JSON line with medians and ratios."""
     told = child(given, "losses")
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
@@ -77,7 +81,7 @@ def compare(given: argparse.Namespace, words: list[int]) -> None:
     ours, theirs = speed["seqspec"], [speed[name] for name in CONTENDERS if name != "seqspec"]
     print(json.dumps({
         **told,
-        "tokens_a_text": {"mean": round(statistics.mean(words) + 2, 1), "most": max(words) + 2},
+        "tokens_a_text": {"mean": round(statistics.mean(tokens), 1), "most": max(tokens)},
         "tokens_a_cpu_second": speed,
         "each": {name: [one["tokens_a_cpu_second"] for one in of] for name, of in found.items()},
         "padding": {name: statistics.median(one["padding"] for one in of) for name, of in found.items()},
@@ -89,7 +93,7 @@ def compare(given: argparse.Namespace, words: list[int]) -> None:
 def child(given: argparse.Namespace, contender: str) -> dict[str, Any]:
     """What one process tells."""
     command = [
-        sys.executable, __file__, "--contender", contender, "--work", str(given.work),
+        sys.executable, __file__, "--contender", contender, "--task", given.task, "--work", str(given.work),
         "--steps", str(given.steps),
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -100,47 +104,199 @@ def child(given: argparse.Namespace, contender: str) -> dict[str, Any]:
     return found
 
 
-def write(work: Path) -> list[int]:
-    """The table and the folder; gives the words of each text."""
-    rng = random.Random(1)
-    work.mkdir(parents=True, exist_ok=True)
-    words = [min(max(round(rng.lognormvariate(0, SPREAD) * MEDIAN), SHORTEST), LONGEST) for _ in range(ROWS)]
-    with (work / "train.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("text", "label"))
-        for number, count in enumerate(words):
-            label = number % len(LABELS)
-            # One word in four is of a tenth of the words that only texts of this label use so often.
-            own = range(label * WORDS // 10, (label + 1) * WORDS // 10)
-            text = (rng.choice(own) if rng.random() < 0.25 else rng.randrange(WORDS) for _ in range(count))
-            table.writerow((" ".join(f"w{word}" for word in text), LABELS[label]))
-    write_folder(work / "bert")
-    return words
+class Classify:
+    """Three labels of texts."""
+
+    role = "source"
+    """What is padded."""
+    dropout = 0.1
+
+    def write(self, work: Path) -> list[int]:
+        """The table and the folder; gives the tokens of each text."""
+        rng = random.Random(1)
+        words = [lengths(rng, MEDIAN) for _ in range(ROWS)]
+        with (work / "train.csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(("text", "label"))
+            for number, count in enumerate(words):
+                label = number % len(LABELS)
+                # One word in four is of a tenth of the words that only texts of this label use so often.
+                own = range(label * WORDS // 10, (label + 1) * WORDS // 10)
+                text = (
+                    rng.choice(own) if rng.random() < 0.25 else rng.randrange(WORDS) for _ in range(count)
+                )
+                table.writerow((" ".join(f"w{word}" for word in text), LABELS[label]))
+        self._write_folder(work / "model")
+        return [count + 2 for count in words]
+
+    def _write_folder(self, folder: Path) -> None:
+        import torch
+        import transformers
+        from tokenizers import processors
+
+        special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+        marks = dict(
+            zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True)
+        )
+        template = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        )
+        size = write_tokenizer(folder, special, WORDS, marks, template)
+        torch.manual_seed(0)
+        settings = transformers.BertConfig(
+            vocab_size=size, hidden_size=256, num_hidden_layers=4, num_attention_heads=4,
+            intermediate_size=1024, max_position_embeddings=256, pad_token_id=0,
+            id2label=dict(enumerate(LABELS)), label2id={label: id for id, label in enumerate(LABELS)},
+        )  # fmt: skip
+        transformers.BertForSequenceClassification(settings).save_pretrained(folder)
+
+    def spec(self, work: Path, dropout: float) -> dict[str, Any]:
+        """Its data and its model."""
+        folder = str(work / "model")
+        return {
+            "data": {
+                "source": {"type": "csv", "root": str(work), "splits": {"train": "train.csv"},
+                           "source": {"text": "text", "language": "en"}, "target": {"label": "label"}},
+                "text": {"source": {"tokenizer": {"type": "hf", "from": folder, "template": True}}},
+                "filter": {"max_source_tokens": 256},
+            },
+            "model": {"type": "classifier",
+                      "encoder": {"type": "bert", "from": folder, "pooler": True, "dropout": dropout,
+                                  "attention_dropout": dropout},
+                      "head": {"type": "pretrained", "from": folder}},
+        }  # fmt: skip
+
+    def trainers(self, work: Path, dropout: float) -> tuple[Any, list[dict[str, Any]], Any]:
+        """The Trainer's model, examples and collator."""
+        import transformers
+
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(
+            work / "model", hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(work / "model")
+        with (work / "train.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        examples = [{**tokenizer(row["text"]), "labels": LABELS.index(row["label"])} for row in rows]
+        return model, examples, transformers.DataCollatorWithPadding(tokenizer)
 
 
-def write_folder(folder: Path) -> None:
-    """A random classifier and its tokenizer, as transformers saves them."""
-    import torch
+class Chat:
+    """Completions of prompts."""
+
+    role = "target"
+    dropout = 0.0
+    pieces = 8000
+    median = MEDIAN // 2
+    """Words of a prompt, and of a completion."""
+
+    def write(self, work: Path) -> list[int]:
+        """The conversations and the folder; gives the tokens of each."""
+        rng = random.Random(1)
+        counts = [(lengths(rng, self.median), lengths(rng, self.median)) for _ in range(ROWS)]
+        with (work / "train.jsonl").open("w", encoding="utf-8") as file:
+            for asked, answered in counts:
+                prompt = [rng.randrange(self.pieces) for _ in range(asked)]
+                # Three words in four of an answer are those of its prompt.
+                answer = [
+                    rng.choice(prompt) if rng.random() < 0.75 else rng.randrange(self.pieces)
+                    for _ in range(answered)
+                ]
+                told = {"prompt": self._text(prompt), "completion": self._text(answer)}
+                file.write(json.dumps(told) + "\n")
+        self._write_folder(work / "model")
+        return [sum(pair) + 2 for pair in counts]
+
+    def _text(self, words: list[int]) -> str:
+        return " ".join(f"w{word}" for word in words)
+
+    def _write_folder(self, folder: Path) -> None:
+        import torch
+        import transformers
+
+        marks = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"}
+        size = write_tokenizer(folder, tuple(marks.values()), self.pieces, marks, None)
+        torch.manual_seed(0)
+        settings = transformers.LlamaConfig(
+            vocab_size=size, hidden_size=256, num_hidden_layers=6, num_attention_heads=4,
+            num_key_value_heads=4, intermediate_size=688, max_position_embeddings=512,
+            bos_token_id=1, eos_token_id=2, pad_token_id=3, tie_word_embeddings=False,
+        )  # fmt: skip
+        transformers.LlamaForCausalLM(settings).save_pretrained(folder)
+
+    def spec(self, work: Path, dropout: float) -> dict[str, Any]:
+        """Its data and its model."""
+        folder = str(work / "model")
+        turns = {"user": "{content}", "assistant": "{content} </s>"}
+        return {
+            "data": {
+                "source": {"type": "chat", "root": str(work), "language": "en", "splits": {"train": "train.jsonl"},
+                           "template": {"turns": turns, "between": " "}},
+                "text": {"target": {"tokenizer": {"type": "hf", "from": folder}}},
+                "filter": {"max_target_tokens": 512},
+            },
+            "model": {"type": "language_model", "from": folder, "decoder": "llama",
+                      "head": {"type": "linear", "bias": False}, "tie": "none"},
+        }  # fmt: skip
+
+    def trainers(self, work: Path, dropout: float) -> tuple[Any, list[dict[str, Any]], Any]:
+        """The Trainer's model, examples and collator."""
+        import transformers
+
+        model = transformers.AutoModelForCausalLM.from_pretrained(work / "model")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(work / "model")
+        examples = []
+        for line in (work / "train.jsonl").read_text(encoding="utf-8").splitlines():
+            pair = json.loads(line)
+            asked, answered = (
+                tokenizer(pair[key], add_special_tokens=False)["input_ids"]
+                for key in ("prompt", "completion")
+            )
+            ids = [1, *asked, *answered, 2]
+            labels = [-100] * (1 + len(asked)) + [*answered, 2]
+            examples.append({"input_ids": ids, "attention_mask": [1] * len(ids), "labels": labels})
+        return model, examples, transformers.DataCollatorForSeq2Seq(tokenizer)
+
+
+TASKS = {"classify": Classify(), "chat": Chat()}
+
+
+def lengths(rng: random.Random, median: int) -> int:
+    """Words of one text."""
+    return min(max(round(rng.lognormvariate(0, SPREAD) * median), SHORTEST), LONGEST)
+
+
+def write_tokenizer(
+    folder: Path, special: tuple[str, ...], words: int, marks: dict[str, str], template: Any
+) -> int:
+    """A tokenizer of whole words, as transformers saves it; gives the number of its pieces."""
     import transformers
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from tokenizers import Tokenizer, models, pre_tokenizers
 
-    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    pieces = {piece: id for id, piece in enumerate((*special, *(f"w{word}" for word in range(WORDS))))}
-    own = Tokenizer(models.WordLevel(pieces, unk_token="[UNK]"))
+    pieces = {piece: id for id, piece in enumerate((*special, *(f"w{word}" for word in range(words))))}
+    own = Tokenizer(models.WordLevel(pieces, unk_token=marks["unk_token"]))
     own.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    own.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
-    marks = dict(zip(names, special, strict=True))
+    if template is not None:
+        own.post_processor = template
     transformers.PreTrainedTokenizerFast(tokenizer_object=own, **marks).save_pretrained(folder)
-    torch.manual_seed(0)
-    settings = transformers.BertConfig(
-        vocab_size=len(pieces), hidden_size=256, num_hidden_layers=4, num_attention_heads=4,
-        intermediate_size=1024, max_position_embeddings=256, pad_token_id=0,
-        id2label=dict(enumerate(LABELS)), label2id={label: id for id, label in enumerate(LABELS)},
-    )  # fmt: skip
-    transformers.BertForSequenceClassification(settings).save_pretrained(folder)
+    return len(pieces)
+
+
+def compiled(given: argparse.Namespace, *, steps: int, dropout: float) -> Any:
+    """The spec's plan."""
+    from seqspec.compile.pipeline import compile as compile_spec
+
+    own = TASKS[given.task].spec(given.work, dropout)
+    spec = {
+        "seqspec": 1, "name": "fine_tuning", **own,
+        "data": {**own["data"], "batch": {"unit": "examples", "size": BATCH}},
+        "optimizer": {"type": "adamw", "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "decay": "matrices",
+                      "schedule": {"type": "constant", "peak": PEAK}},
+        "train": {"max_steps": steps, "clip_norm": 1.0, "checkpoint_every_steps": steps},
+        "evaluate": {"every_steps": None, "splits": []},
+    }  # fmt: skip
+    file = given.work / "fine_tuning.yaml"
+    file.write_text(json.dumps(spec), encoding="utf-8")
+    return compile_spec(file)
 
 
 def rate(given: argparse.Namespace) -> dict[str, Any]:
@@ -163,33 +319,6 @@ def rate(given: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def compiled(given: argparse.Namespace, *, steps: int, dropout: float) -> Any:
-    """The spec's plan."""
-    from seqspec.compile.pipeline import compile as compile_spec
-
-    folder = str(given.work / "bert")
-    spec = {
-        "seqspec": 1, "name": "fine_tuning",
-        "data": {
-            "source": {"type": "csv", "root": str(given.work), "splits": {"train": "train.csv"},
-                       "source": {"text": "text", "language": "en"}, "target": {"label": "label"}},
-            "text": {"source": {"tokenizer": {"type": "hf", "from": folder, "template": True}}},
-            "filter": {"max_source_tokens": 256}, "batch": {"unit": "examples", "size": BATCH},
-        },
-        "model": {"type": "classifier",
-                  "encoder": {"type": "bert", "from": folder, "pooler": True, "dropout": dropout,
-                              "attention_dropout": dropout},
-                  "head": {"type": "pretrained", "from": folder}},
-        "optimizer": {"type": "adamw", "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "decay": "matrices",
-                      "schedule": {"type": "constant", "peak": PEAK}},
-        "train": {"max_steps": steps, "clip_norm": 1.0, "checkpoint_every_steps": steps},
-        "evaluate": {"every_steps": None, "splits": []},
-    }  # fmt: skip
-    file = given.work / "fine_tuning.yaml"
-    file.write_text(json.dumps(spec), encoding="utf-8")
-    return compile_spec(file)
-
-
 def run_spec(given: argparse.Namespace, steps: int) -> list[list[int]]:
     """``seqspec run``; gives the lengths of the texts of each batch."""
     from seqspec.data.batching.loader import training_order
@@ -197,19 +326,19 @@ def run_spec(given: argparse.Namespace, steps: int) -> list[list[int]]:
     from seqspec.runtime.devices.launch import Launch
     from seqspec.runtime.run import run
 
-    plan = compiled(given, steps=steps, dropout=0.1)
+    plan = compiled(given, steps=steps, dropout=TASKS[given.task].dropout)
     prepared = assemble(plan, splits=("train",), initial=True).prepared
     split = prepared.splits["train"]
     order = training_order(prepared.parts, split)
     with contextlib.redirect_stdout(sys.stderr):
         run(plan, runs=given.work / "runs", launch=Launch(device="cpu", threads=1, quiet=True))
-    held = split.lengths_of("source")
+    held = split.lengths_of(TASKS[given.task].role)
     return [held[order.batch(number).examples].tolist() for number in range(steps)]
 
 
 def train(given: argparse.Namespace, steps: int, *, grouped: bool) -> list[list[int]]:
     """The Trainer's loop; gives the lengths of the texts of each batch."""
-    trainer = trainer_of(given, dropout=0.1, max_steps=steps,
+    trainer = trainer_of(given, dropout=TASKS[given.task].dropout, max_steps=steps,
                          train_sampling_strategy="group_by_length" if grouped else "random")  # fmt: skip
     with contextlib.redirect_stdout(sys.stderr):
         trainer.train()
@@ -217,27 +346,17 @@ def train(given: argparse.Namespace, steps: int, *, grouped: bool) -> list[list[
 
 
 def trainer_of(given: argparse.Namespace, *, dropout: float, **settings: Any) -> Any:
-    """A Trainer over the table, tokenised beforehand."""
+    """A Trainer over the examples, tokenised beforehand."""
     import transformers
 
-    folder = given.work / "bert"
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(
-        folder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    with (given.work / "train.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    examples = [
-        {**tokenizer(row["text"]), "labels": LABELS.index(row["label"]), "row": number}
-        for number, row in enumerate(rows)
-    ]
+    model, examples, padding = TASKS[given.task].trainers(given.work, dropout)
+    examples = [{**example, "row": number} for number, example in enumerate(examples)]
     arguments = transformers.TrainingArguments(
         output_dir=str(given.work / "trainer"), use_cpu=True, per_device_train_batch_size=BATCH,
         learning_rate=PEAK, lr_scheduler_type="constant", weight_decay=0.01, max_grad_norm=1.0, seed=1,
         save_strategy="no", logging_steps=50, report_to=[], disable_tqdm=True, dataloader_pin_memory=False,
         remove_unused_columns=False, **settings,
     )  # fmt: skip
-    padding = transformers.DataCollatorWithPadding(tokenizer)
 
     def collate(batch: list[dict[str, Any]]) -> Any:
         seen.append([one["row"] for one in batch])
