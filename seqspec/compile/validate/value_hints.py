@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.language.expected_schema import shapes
 from seqspec.compile.language.field_types import choices, describe_type
@@ -266,9 +268,17 @@ def _fits_entry(fault: Fault) -> bool:
         return False
     taken = describe_type(entry_type(fault), [])
     if "number" in taken:
-        return isinstance(fault.value, int | float)
+        return isinstance(fault.value, int | float) and _is_valid(entry_type(fault), fault.value)
     words = choices(entry_type(fault))
     return fault.value in words if words else isinstance(fault.value, str)
+
+
+def _is_valid(type_: Any, value: float) -> bool:
+    try:
+        TypeAdapter(type_).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _as_number(value: object, *, whole: bool) -> str | None:
