@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,23 @@ def test_safe_fixes_keep_comments_and_layout():
     assert result.left == ()
     assert result.text == broken.replace('"200"', "200").replace("metrics: chrf", "metrics: [chrf]")
     assert len(result.applied) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("max_steps: 200", 'max_steps: "-200"'),
+        ("max_steps: 200", "max_steps: １.５"),
+        ("metrics: [chrf]", "metrics: nothing"),
+        ("seqspec: 1\n", "seqspec: 1\nname: -2\n"),
+    ],
+)
+def test_nothing_is_written_that_its_place_does_not_take(change):
+    broken = EXAMPLE.replace(*change)
+    result = fixed(broken, unsafe=True)
+
+    assert (result.text, result.applied) == (broken, ())
+    assert result.left
 
 
 def test_unsafe_fixes_are_made_only_when_asked():

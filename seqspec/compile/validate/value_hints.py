@@ -5,7 +5,7 @@ what was meant.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,7 @@ from seqspec.compile.validate.foreign_words import CHOICES
 from seqspec.compile.validate.key_hints import known_keys, listed
 from seqspec.compile.validate.number_hints import half_width, number_help
 from seqspec.compile.validate.schema_errors import Fault
+from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Diagnostic, Edit, Finding, Fix
 from seqspec.schema.source import COMMAND_LINE, Tree, dotted
 
@@ -142,7 +143,12 @@ def _help(fault: Fault) -> str | None:
     if fault.path == ("seqspec",):
         return "write `seqspec: 1`, or use the seqspec that the spec was written for"
     if isinstance(value, str) and _is_number_field(fault):
+        half = _half_width(fault)
+        if half is not None and not _is_taken(fault, half):
+            return None
         return number_help(value, fault.name, whole=fault.kind == "int_type")
+    if fault.kind == "string_type" and (text := _replacement(fault)) and not _is_taken(fault, text):
+        return _form(fault)
     if fault.kind == "finite_number":
         return "infinity and not-a-number decide nothing; leave the key out where there is no bound"
     if fault.kind == "string_pattern_mismatch":
@@ -212,10 +218,10 @@ def _fix(fault: Fault) -> Fix | None:
     if node is None or node.via or not node.span.text or isinstance(node.value, dict):
         return None
     half = _half_width(fault)
-    if half is not None:
+    if half is not None and (half.startswith("[") or _is_taken(fault, half)):
         return Fix(f"write `{shorten(half)}` in half-width characters", (Edit(node.span, half),), safe=False)
     text = _replacement(fault)
-    if text is not None:
+    if text is not None and _is_taken(fault, text):
         return Fix(f"write `{shorten(text)}`", (Edit(node.span, text),), safe=True)
     close = nearest(str(node.value), words_of(fault)) if isinstance(node.value, str) else None
     if close:
@@ -268,17 +274,33 @@ def _fits_entry(fault: Fault) -> bool:
         return False
     taken = describe_type(entry_type(fault), [])
     if "number" in taken:
-        return isinstance(fault.value, int | float) and _is_valid(entry_type(fault), fault.value)
+        return isinstance(fault.value, int | float)
     words = choices(entry_type(fault))
     return fault.value in words if words else isinstance(fault.value, str)
 
 
-def _is_valid(type_: Any, value: float) -> bool:
+def _is_taken(fault: Fault, text: str) -> bool:
+    """Whether the place takes what ``text`` says."""
+    if fault.field is None:
+        return True
+    if fault.kind == "list_type":
+        value: object = [fault.value]
+    else:
+        value = plain(text) if not text.startswith('"') else text[1:-1]
     try:
-        TypeAdapter(type_).validate_python(value)
+        TypeAdapter(_taken(fault)).validate_python(value, strict=True, context=Catalogue())
     except ValidationError:
         return False
     return True
+
+
+def _taken(fault: Fault) -> Any:
+    """The annotation of the place, with its bounds."""
+    assert fault.field is not None
+    if isinstance(fault.path[-1], int):
+        return entry_type(fault)
+    annotation, bounds = fault.field.annotation, fault.field.metadata
+    return Annotated[annotation, *bounds] if bounds else annotation
 
 
 def _as_number(value: object, *, whole: bool) -> str | None:
