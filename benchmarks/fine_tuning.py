@@ -1,12 +1,13 @@
 """Fine-tuning from a folder: tokens a CPU second beside Hugging Face's Trainer, and the same losses.
 
     pip install --no-deps --target FOLDER accelerate
-    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--task classify | chat] [--work DIR] [--rounds 2]
+    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--task classify | chat | chat_short] [--work DIR] [--rounds 2]
 
 ``classify``: a random BERT of 4 layers of 256 with a classifier of three labels is written by transformers as a
 folder, and beside it a table of texts of ragged length; dropout is 0.1.  ``chat``: a random Llama of 6 layers of 256
-with 8,000 pieces, and prompts with completions; only completions are learned, and nothing is dropped, as Llama is
-trained.  A head of 8,000 pieces has three tenths of the weights that a token passes, as that of a small GPT-2 has.
+with 8,000 pieces, and prompts with completions as long (``chat_short``: a third as long); only completions are
+learned, and nothing is dropped, as Llama is trained.  A head of 8,000 pieces has three tenths of the weights that a
+token passes, as that of a small GPT-2 has.
 
 ``seqspec`` runs a spec that begins with the folder; ``trainer`` is transformers' Trainer with its own collator;
 ``trainer, grouped`` is the same with ``train_sampling_strategy="group_by_length"``.  All begin with the same weights
@@ -52,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--task", choices=("classify", "chat"), default="classify")
+    parser.add_argument("--task", choices=tuple(TASKS), default="classify")
     parser.add_argument(
         "--work", type=Path, help="where folder and table are written; else a temporary folder"
     )
@@ -186,13 +187,16 @@ class Chat:
     role = "target"
     dropout = 0.0
     pieces = 8000
-    median = MEDIAN // 2
-    """Words of a prompt, and of a completion."""
+
+    def __init__(self, completion: int) -> None:
+        self.completion = completion
+        """Words of a completion, in the median; prompt and completion have ``MEDIAN`` together."""
 
     def write(self, work: Path) -> list[int]:
         """The conversations and the folder; gives the tokens of each."""
         rng = random.Random(1)
-        counts = [(lengths(rng, self.median), lengths(rng, self.median)) for _ in range(ROWS)]
+        asks = MEDIAN - self.completion
+        counts = [(lengths(rng, asks), lengths(rng, self.completion)) for _ in range(ROWS)]
         with (work / "train.jsonl").open("w", encoding="utf-8") as file:
             for asked, answered in counts:
                 prompt = [rng.randrange(self.pieces) for _ in range(asked)]
@@ -257,7 +261,7 @@ class Chat:
         return model, examples, transformers.DataCollatorForSeq2Seq(tokenizer)
 
 
-TASKS = {"classify": Classify(), "chat": Chat()}
+TASKS = {"classify": Classify(), "chat": Chat(MEDIAN // 2), "chat_short": Chat(MEDIAN // 4)}
 
 
 def lengths(rng: random.Random, median: int) -> int:
