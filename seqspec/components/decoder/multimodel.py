@@ -9,14 +9,14 @@ fill all features.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.convolution_state import ConvolutionState
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.masks import attention_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.multimodel import (
     ConvolutionBlock,
@@ -27,37 +27,11 @@ from seqspec.components._layers.multimodel import (
     sizes_of,
 )
 from seqspec.components._layers.separable import Separable
+from seqspec.components._layers.transformer_step import memory_mask
 from seqspec.schema.decoder.multimodel import LOOK, MultimodelConfig
 from seqspec.schema.types import PAD, States, Type
 
-Windows = tuple[tuple[Tensor, ...], ...]
-
-
-@dataclass(frozen=True)
-class MultimodelState:
-    """Where a search stands: the last inputs of every convolution, and what attention remembers."""
-
-    position: int
-    windows: Windows
-    """Of the merge, of the mixer's blocks, then of each layer's."""
-    looks: tuple[TargetCache, ...]
-    memory_mask: Tensor | None
-    attention: Tensor | None = None
-    """``[N, S]``: where the last layer looked, mean over its heads; only where it was asked for."""
-
-    def select(self, rows_N: Tensor) -> MultimodelState:
-        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
-        return replace(
-            self,
-            windows=tuple(tuple(kept[rows_N] for kept in windows) for windows in self.windows),
-            looks=tuple(look.select(rows_N, filled=self.position) for look in self.looks),
-            attention=None,
-        )
-
-    def keep(self, examples_B: Tensor) -> MultimodelState:
-        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
-        mask = None if self.memory_mask is None else self.memory_mask[examples_B]
-        return replace(self, looks=tuple(look.keep(examples_B) for look in self.looks), memory_mask=mask)
+MultimodelState = ConvolutionState[TargetCache]
 
 
 class Multimodel(nn.Module):
@@ -94,7 +68,7 @@ class Multimodel(nn.Module):
             raise ValueError(
                 "a convolution cannot keep packed documents apart (`data.pack.document_mask: false`)"
             )
-        mask = _mask(memory_BSD, memory_lengths_B)
+        mask = memory_mask(memory_BSD, memory_lengths_B)
         x_BUD = self.embedding(ids_BU)
         looked_BUD = self.looks[0](x_BUD, memory_BSD, mask=mask)
         x_BUD = self.merge(torch.cat([looked_BUD, x_BUD], dim=-1))
@@ -115,7 +89,7 @@ class Multimodel(nn.Module):
         blocks = (block.start(examples) for block in (*self.mixer, *self.blocks))
         looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)
         windows = ((self.merge.start(examples),), *blocks)
-        return MultimodelState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))
+        return ConvolutionState(0, windows, looks, memory_mask(memory_BSD, memory_lengths_B))
 
     def step(
         self, ids_N: Tensor, state: MultimodelState, *, look: bool = False
@@ -175,9 +149,3 @@ def _block(config: MultimodelConfig) -> ConvolutionBlock:
     assert config.dim is not None
     add_first = config.residual == "input_and_first"
     return ConvolutionBlock(config.dim, sizes_of(config), causal=True, add_first=add_first)
-
-
-def _mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:
-    if memory_BSD is None or lengths_B is None:
-        return None
-    return attention_mask(lengths_B, memory_BSD.shape[1])

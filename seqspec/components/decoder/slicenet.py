@@ -8,7 +8,7 @@ Differs from Tensor2Tensor's in that attention leaves the source's padding out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,39 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.attention_weights import AttentionModule, AttentionModuleCache
+from seqspec.components._layers.convolution_state import ConvolutionState
 from seqspec.components._layers.dropout import Dropout
-from seqspec.components._layers.masks import attention_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.separable import Separable, SeparableLayer, glorot
+from seqspec.components._layers.transformer_step import memory_mask
 from seqspec.schema.decoder.slicenet import LOOK, MERGE, MERGE_KERNEL, SlicenetConfig
 from seqspec.schema.types import States, Type
 
-
-@dataclass(frozen=True)
-class SlicenetState:
-    """Where a search stands: the last inputs of every convolution, and what attention remembers."""
-
-    position: int
-    windows: tuple[tuple[Tensor, ...], ...]
-    """Of the merge, then of each layer."""
-    looks: tuple[AttentionModuleCache, ...]
-    memory_mask: Tensor | None
-    attention: Tensor | None = None
-    """``[N, S]``: where the last layer looked, mean over its heads; only where it was asked for."""
-
-    def select(self, rows_N: Tensor) -> SlicenetState:
-        """The hypotheses in ``rows_N``; those of one example stay together and in order of examples."""
-        return replace(
-            self,
-            windows=tuple(tuple(kept[rows_N] for kept in windows) for windows in self.windows),
-            looks=tuple(look.select(rows_N, filled=self.position) for look in self.looks),
-            attention=None,
-        )
-
-    def keep(self, examples_B: Tensor) -> SlicenetState:
-        """Forgets the memories of other examples; ``select`` their hypotheses beforehand."""
-        mask = None if self.memory_mask is None else self.memory_mask[examples_B]
-        return replace(self, looks=tuple(look.keep(examples_B) for look in self.looks), memory_mask=mask)
+SlicenetState = ConvolutionState[AttentionModuleCache]
 
 
 class Slicenet(nn.Module):
@@ -96,7 +72,7 @@ class Slicenet(nn.Module):
             raise ValueError(
                 "a convolution cannot keep packed documents apart (`data.pack.document_mask: false`)"
             )
-        mask = _mask(memory_BSD, memory_lengths_B)
+        mask = memory_mask(memory_BSD, memory_lengths_B)
         x_BUD = self.embedding(ids_BU)
         looked_BUD = self.looks[0](x_BUD, memory_BSD, mask=mask)
         x_BUD = self.merge(torch.cat([looked_BUD, x_BUD], dim=-1))
@@ -111,7 +87,7 @@ class Slicenet(nn.Module):
         """Nothing read yet; the memory's keys and values are worked out once."""
         windows = ((self.merge.start(examples),), *(layer.start(examples) for layer in self.layers))
         looks = tuple(look.start(memory_BSD, examples=examples) for look in self.looks)
-        return SlicenetState(0, windows, looks, _mask(memory_BSD, memory_lengths_B))
+        return ConvolutionState(0, windows, looks, memory_mask(memory_BSD, memory_lengths_B))
 
     def step(
         self, ids_N: Tensor, state: SlicenetState, *, look: bool = False
@@ -169,9 +145,3 @@ class _Merge(nn.Module):
     def _merge(self, x_BDT: Tensor) -> Tensor:
         given: Tensor = self.norm(self.mix(self.convolution(x_BDT)).transpose(1, 2))
         return given
-
-
-def _mask(memory_BSD: Tensor | None, lengths_B: Tensor | None) -> Tensor | None:
-    if memory_BSD is None or lengths_B is None:
-        return None
-    return attention_mask(lengths_B, memory_BSD.shape[1])
