@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.batch_norm import MaskedBatchNormRelu
+from seqspec.components._layers.masked_relu import masked_relu
 from seqspec.components._layers.masks import length_mask
 
 
@@ -48,9 +49,8 @@ class ConvBlock(nn.Module):
         return self._shown(x_BCTF, length_mask(lengths_B, x_BCTF.shape[2])), lengths_B
 
     def _shown(self, x_BCTF: Tensor, mask_BT: Tensor) -> Tensor:
-        if self.norm is None:
-            return functional.relu(x_BCTF) * mask_BT[:, None, :, None]
-        given: Tensor = self.norm(x_BCTF.permute(0, 2, 3, 1), mask_BT).permute(0, 3, 1, 2)
+        apply = masked_relu if self.norm is None else self.norm
+        given: Tensor = apply(x_BCTF.permute(0, 2, 3, 1), mask_BT).permute(0, 3, 1, 2)
         return given
 
     def advance(self, x_BCTF: Tensor, held: Tensor | None, *, last: bool) -> tuple[Tensor, Tensor]:

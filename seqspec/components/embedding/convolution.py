@@ -6,10 +6,10 @@ edges is lost.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seqspec.components._layers.masked_relu import masked_relu
 from seqspec.components._layers.masks import length_mask
 from seqspec.schema.embedding.convolution import ConvolutionConfig
 from seqspec.schema.types import Frames
@@ -38,14 +38,11 @@ class Convolution(nn.Module):
 
     def forward(self, x_BTF: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Gives ``[B, ceil(T / stride), D]`` and the new lengths; padding changes no real frame."""
-        x_BCTF = x_BTF.unflatten(-1, (self.channels, -1)).transpose(1, 2)
+        real_BTF = x_BTF * length_mask(lengths_B, x_BTF.shape[1])[..., None]
+        x_BCTF = real_BTF.unflatten(-1, (self.channels, -1)).transpose(1, 2)
         for convolution, norm in zip(self.strided, self.norms, strict=True):
-            x_BCTF = convolution(_real(x_BCTF, lengths_B))
-            x_BCTF = torch.relu(norm(x_BCTF.movedim(1, -1))).movedim(-1, 1)
+            x_BTFC = norm(convolution(x_BCTF).movedim(1, -1))
             lengths_B = (lengths_B + 1) // 2
-        x_BTD = self.last(_real(x_BCTF, lengths_B)).squeeze(3).transpose(1, 2)
+            x_BCTF = masked_relu(x_BTFC, length_mask(lengths_B, x_BTFC.shape[1])).movedim(-1, 1)
+        x_BTD = self.last(x_BCTF).squeeze(3).transpose(1, 2)
         return functional.relu(self.norm(x_BTD)), lengths_B
-
-
-def _real(x_BCTF: Tensor, lengths_B: Tensor) -> Tensor:
-    return x_BCTF * length_mask(lengths_B, x_BCTF.shape[2])[:, None, :, None]

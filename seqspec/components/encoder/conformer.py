@@ -119,10 +119,10 @@ class _Block(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def forward(self, x_BSD: Tensor, real_BS1: Tensor, seen: Tensor) -> Tensor:
-        x_BSD = x_BSD + 0.5 * self.before(x_BSD)
+        x_BSD = torch.add(x_BSD, self.before(x_BSD), alpha=0.5)
         x_BSD = self.dropout.added(x_BSD, self.attention(self.attention_norm(x_BSD), mask=seen))
         x_BSD = x_BSD + self.convolution(x_BSD, real_BS1)
-        x_BSD = x_BSD + 0.5 * self.after(x_BSD)
+        x_BSD = torch.add(x_BSD, self.after(x_BSD), alpha=0.5)
         given: Tensor = self.norm(x_BSD)
         return given
 
@@ -130,7 +130,7 @@ class _Block(nn.Module):
         self, x_BSD: Tensor, past: _Past | None, *, position: int, keep: int | None
     ) -> tuple[Tensor, _Past]:
         """A chunk of a stream."""
-        x_BSD = x_BSD + 0.5 * self.before(x_BSD)
+        x_BSD = torch.add(x_BSD, self.before(x_BSD), alpha=0.5)
         attention, convolution = past or (None, None)
         y_BSD, attention = self.attention.advance(
             self.attention_norm(x_BSD), attention, position=position, keep=keep
@@ -138,7 +138,7 @@ class _Block(nn.Module):
         x_BSD = x_BSD + y_BSD
         y_BSD, convolution = self.convolution.advance(x_BSD, convolution)
         x_BSD = x_BSD + y_BSD
-        x_BSD = x_BSD + 0.5 * self.after(x_BSD)
+        x_BSD = torch.add(x_BSD, self.after(x_BSD), alpha=0.5)
         return self.norm(x_BSD), _Past(attention, convolution)
 
 
