@@ -276,7 +276,9 @@ class Loader(DataLoader[Batch]):
         settings: dict[str, Any] = {}
         if workers:
             settings = {"timeout": HUNG_SECONDS, "prefetch_factor": 4}
-        super().__init__(_Guarded(steps), batch_size=None, num_workers=workers, pin_memory=pin, **settings)
+        super().__init__(
+            _Guarded(steps), batch_size=None, num_workers=workers, pin_memory=pin, collate_fn=_whole, **settings
+        )
         self.waiting = Waiting()
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
@@ -309,6 +311,11 @@ class Loader(DataLoader[Batch]):
                     help="want of memory, shared memory too, is the usual reason; try fewer `--workers`",
                 ) from None
             raise
+
+
+def _whole(found: Any) -> Any:
+    """A batch is one already; torch's own would look through it for arrays."""
+    return found
 
 
 @dataclass(frozen=True)

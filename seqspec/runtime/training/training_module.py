@@ -142,6 +142,13 @@ class Training(lightning.LightningModule):
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """``optimizer_step`` has done it after the update before."""
 
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """What lies in the host's memory is where a CPU wants it."""
+        if device.type == "cpu":
+            return batch
+        moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
+        return moved
+
     def on_fit_start(self) -> None:
         if self.average:
             self.average.to(self.device)
