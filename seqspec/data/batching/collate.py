@@ -90,9 +90,12 @@ def augment_seed(seed: int, *, epoch: int, row: int) -> int:
 
 def _field(split: Split, role: str, examples: np.ndarray, steps: Steps, seeds: Sequence[int]) -> Field:
     """One field of a batch, with its lengths where there are any."""
-    if steps.waveform or steps.value:
+    if steps.waveform:
         pairs = zip(examples.tolist(), seeds, strict=True)
         values: Any = [augmented(split, role, row, steps, seed=seed) for row, seed in pairs]
+    elif steps.value:
+        pairs = zip(split.values(role, examples), seeds, strict=True)
+        values = [_changed(value, steps, torch.Generator().manual_seed(seed)) for value, seed in pairs]
     elif isinstance(split.roles[role], Text):
         ids, lengths = split.padded_ids(role, examples)
         return Field(torch.from_numpy(ids), torch.from_numpy(lengths))
@@ -146,7 +149,13 @@ def augmented(split: Split, role: str, index: int, steps: Steps, *, seed: int) -
         value: Any = split.framed(role, wave_L.numpy())
     else:
         value = split.value(role, index)
-    x = torch.tensor(np.asarray(value, np.int64 if np.asarray(value).dtype.kind in "iu" else np.float32))
+    return _changed(value, steps, generator)
+
+
+def _changed(value: Any, steps: Steps, generator: torch.Generator) -> Tensor:
+    """What the model would get, changed; a copy."""
+    held = np.asarray(value)
+    x = torch.tensor(held.astype(np.int64 if held.dtype.kind in "iu" else np.float32, copy=False))
     for augment in steps.value:
         x = augment(x, generator)
     return x
