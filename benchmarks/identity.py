@@ -32,6 +32,7 @@ TRAINED = (
     "asr_common_voice_ja",  # attention, with CTC beside it
     "asr_librispeech",
     "asr_librispeech_ctc",
+    "gan_mnist",  # two phases, a moving average of the weights
     "image_cifar10_shake_shake",  # L2
     "image_cifar10_transformer",
     "image_mnist_lenet5",
@@ -42,6 +43,7 @@ TRAINED = (
     "mt_multi30k_ende",
     "mt_wmt14_ende_rnmt_plus",
     "point_modelnet40",  # a penalty of the encoder's own
+    "segmentation_pet_unet",  # masks augmented as their images are
     "tts_ljspeech_tacotron2",
     "tts_ljspeech_vits",  # two phases
 )

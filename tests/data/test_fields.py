@@ -17,6 +17,7 @@ from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
 from seqspec.data.inspect.html_page import as_page
 from seqspec.data.inspect.inspection import inspect
 from seqspec.data.inspect.subject import Subject
+from seqspec.data.stages.normalize import Statistics
 from seqspec.data.stages.prepare import prepare
 from tests.compile.experiments import spec
 
@@ -128,6 +129,20 @@ def test_an_example_has_every_value_and_every_text(found):
     assert set(example.audio) == {"source", "speaker_audio"}
     gloss = found[1].parts.text["gloss"]
     assert gloss.decode(example.values["gloss"]) == example.texts["gloss"].upper()
+
+
+@pytest.mark.parametrize("how", ["none", "unit", "image", "global"])
+def test_many_examples_have_the_bits_of_each_alone(found, how):
+    statistics = {"photo": Statistics(np.array([0.2, 0.4, 0.6]), np.array([0.3, 0.7, 0.9]))}
+    whole = found[1].splits["train"]
+    split = replace(
+        whole, normalize={**whole.normalize, "photo": how}, statistics={**whole.statistics, **statistics}
+    )
+    examples = np.array([7, 0, 31, 7])
+
+    for role in ("photo", "regions", "speaker", "durations", "loudness", "voice", "mel"):
+        together, alone = split.values(role, examples), [split.value(role, i) for i in examples.tolist()]
+        assert [np.asarray(one).tobytes() for one in together] == [np.asarray(one).tobytes() for one in alone]
 
 
 def test_each_audio_field_is_normalised_by_its_own_statistics(found):

@@ -53,6 +53,7 @@ def test_vectors_keep_their_width(tmp_path):
 
     assert [store.row("frames", i).shape for i in range(3)] == [(2, 3), (0, 3), (1, 3)]
     assert store.row("frames", 2).tolist() == [[7.0, 7.0, 7.0]]
+    assert [rows.tolist() for rows in store.rows_of("frames", np.array([2, 1]))] == [[[7.0, 7.0, 7.0]], []]
 
 
 def test_writing_goes_on_where_it_was_last_committed(tmp_path):

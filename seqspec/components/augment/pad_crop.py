@@ -31,8 +31,8 @@ class PadCrop(ImageAugment):
 
     def on_mask(self, x_HW: Tensor, drawn: tuple[int, int], *, ignore: int | None) -> Tensor:
         """What is added has no class; where every pixel must have one it is class 0."""
-        cut_1HW = self._cut(x_HW[None].double(), drawn, fill=float(ignore or 0))
-        return cut_1HW[0].to(x_HW.dtype)
+        x_1HW = x_HW[None] if self.mode == "constant" else x_HW[None].double()  # torch reflects no integers
+        return self._cut(x_1HW, drawn, fill=float(ignore or 0))[0].to(x_HW.dtype)
 
     def _cut(self, x_CHW: Tensor, drawn: tuple[int, int], *, fill: float) -> Tensor:
         (top, left), (height, width) = drawn, x_CHW.shape[-2:]

@@ -90,16 +90,17 @@ def augment_seed(seed: int, *, epoch: int, row: int) -> int:
 
 def _field(split: Split, role: str, examples: np.ndarray, steps: Steps, seeds: Sequence[int]) -> Field:
     """One field of a batch, with its lengths where there are any."""
-    rows = examples.tolist()
-    if steps.waveform or steps.value:
-        values: list[Any] = [
-            augmented(split, role, row, steps, seed=seed) for row, seed in zip(rows, seeds, strict=True)
-        ]
+    if steps.waveform:
+        pairs = zip(examples.tolist(), seeds, strict=True)
+        values: Any = [augmented(split, role, row, steps, seed=seed) for row, seed in pairs]
+    elif steps.value:
+        pairs = zip(split.values(role, examples), seeds, strict=True)
+        values = [_changed(value, steps, torch.Generator().manual_seed(seed)) for value, seed in pairs]
     elif isinstance(split.roles[role], Text):
         ids, lengths = split.padded_ids(role, examples)
         return Field(torch.from_numpy(ids), torch.from_numpy(lengths))
     else:
-        values = [split.value(role, row) for row in rows]
+        values = split.values(role, examples)
     return joined(split.roles[role], values)
 
 
@@ -148,7 +149,13 @@ def augmented(split: Split, role: str, index: int, steps: Steps, *, seed: int) -
         value: Any = split.framed(role, wave_L.numpy())
     else:
         value = split.value(role, index)
-    x = torch.tensor(np.asarray(value, np.int64 if np.asarray(value).dtype.kind in "iu" else np.float32))
+    return _changed(value, steps, generator)
+
+
+def _changed(value: Any, steps: Steps, generator: torch.Generator) -> Tensor:
+    """What the model would get, changed; a copy."""
+    held = np.asarray(value)
+    x = torch.tensor(held.astype(np.int64 if held.dtype.kind in "iu" else np.float32, copy=False))
     for augment in steps.value:
         x = augment(x, generator)
     return x
@@ -165,7 +172,7 @@ def augmented_samples(
     return wave_L if split.features[role].num_frames(len(wave_L)) else original_L
 
 
-def joined(type_: Type, values: Sequence[Any]) -> Field:
+def joined(type_: Type, values: Sequence[Any] | np.ndarray) -> Field:
     """Values of one field as one tensor, padded where they have lengths."""
     match type_:
         case Classes():
@@ -173,12 +180,18 @@ def joined(type_: Type, values: Sequence[Any]) -> Field:
         case Scalar():
             return Field(torch.tensor(values, dtype=torch.float32))
         case Mask():
-            return Field(torch.from_numpy(np.stack([np.asarray(value, np.int64) for value in values])))
+            return Field(torch.from_numpy(_stacked(values, np.int64)))
         case Image() | Vector():
-            return Field(torch.from_numpy(np.stack([np.asarray(value, np.float32) for value in values])))
+            return Field(torch.from_numpy(_stacked(values, np.float32)))
         case Text() | Integers():
             return pad(values, torch.int64)
     return pad(values, torch.float32)
+
+
+def _stacked(values: Sequence[Any] | np.ndarray, dtype: type[np.generic]) -> np.ndarray:
+    if isinstance(values, np.ndarray):
+        return values.astype(dtype, copy=False)
+    return np.stack([np.asarray(value, dtype) for value in values])
 
 
 def pad(values: Sequence[Any], dtype: torch.dtype) -> Field:

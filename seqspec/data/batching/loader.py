@@ -276,11 +276,18 @@ class Loader(DataLoader[Batch]):
         settings: dict[str, Any] = {}
         if workers:
             settings = {"timeout": HUNG_SECONDS, "prefetch_factor": 4}
-        super().__init__(_Guarded(steps), batch_size=None, num_workers=workers, pin_memory=pin, **settings)
+        super().__init__(
+            _Guarded(steps),
+            batch_size=None,
+            num_workers=workers,
+            pin_memory=pin,
+            collate_fn=_whole,
+            **settings,
+        )
         self.waiting = Waiting()
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
-        batches = self._named(super().__iter__)
+        batches = self._named(super().__iter__ if self.num_workers or self.pin_memory else self._here)
         while True:
             begun = time.perf_counter()
             batch = next(batches, None)
@@ -289,6 +296,10 @@ class Loader(DataLoader[Batch]):
                 return
             self.waiting.batches += 1
             yield batch
+
+    def _here(self) -> Iterator[Any]:
+        """In this process, where torch's loader has nothing to add but its profiler's records."""
+        return (self.dataset[item] for item in range(len(self)))
 
     def _named(self, batches: Any) -> Iterator[Batch]:
         try:
@@ -309,6 +320,11 @@ class Loader(DataLoader[Batch]):
                     help="want of memory, shared memory too, is the usual reason; try fewer `--workers`",
                 ) from None
             raise
+
+
+def _whole(found: Any) -> Any:
+    """A batch is one already; torch's own would look through it for arrays."""
+    return found
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,14 @@ FIRST, SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 """Factors of SplitMix64."""
 ALL = 2**64 - 1
 
+FEW = 8
+"""Items of which one array operation costs more than to send them on one by one."""
+
 U = np.uint64
+# Made once: to make a number of numpy's costs as much as to add it to a short array.
+ONE = U(1)
+FACTORS, SHIFTS = (U(FIRST), U(SECOND)), (U(30), U(27), U(31))
+ROUND_NUMBERS = tuple((U(2 * number + 1), U(number)) for number in range(ROUNDS))
 
 
 def permute(items: np.ndarray, sizes: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -23,13 +30,17 @@ def permute(items: np.ndarray, sizes: np.ndarray, keys: np.ndarray) -> np.ndarra
     of one shape.
     """
     bits = np.maximum(np.frexp((sizes - 1).astype(np.float64))[1], 2).astype(np.uint64)
-    half = (bits + U(1)) // U(2)
-    mask = (U(1) << half) - U(1)
-    keys = keys.astype(np.uint64)
-    sizes = sizes.astype(np.uint64)
+    half = (bits + ONE) >> ONE
+    mask = (ONE << half) - ONE
+    keys, limits = keys.astype(np.uint64), sizes.astype(np.uint64)
     found = _rounds(items.astype(np.uint64), half, mask, keys)
-    while len(outside := np.flatnonzero(found >= sizes)):
-        found[outside] = _rounds(found[outside], half[outside], mask[outside], keys[outside])
+    outside = np.flatnonzero(found >= limits)
+    while len(outside) > FEW:
+        again = _rounds(found[outside], half[outside], mask[outside], keys[outside])
+        found[outside] = again
+        outside = outside[again >= limits[outside]]
+    for place in outside.tolist():
+        found[place] = permute_one(int(found[place]), size=int(sizes[place]), key=int(keys[place]))
     return found.astype(np.int64)
 
 
@@ -52,14 +63,17 @@ def permute_one(item: int, *, size: int, key: int) -> int:
 def _rounds(x: np.ndarray, half: np.ndarray, mask: np.ndarray, keys: np.ndarray) -> np.ndarray:
     left: np.ndarray = x >> half
     right: np.ndarray = x & mask
-    for number in range(ROUNDS):
-        left, right = right, left ^ (_mix(right + keys * U(2 * number + 1) + U(number)) & mask)
+    for factor, number in ROUND_NUMBERS:
+        key = keys * factor
+        key += number
+        key += right
+        key ^= key >> SHIFTS[0]
+        key *= FACTORS[0]
+        key ^= key >> SHIFTS[1]
+        key *= FACTORS[1]
+        key ^= key >> SHIFTS[2]
+        key &= mask
+        key ^= left
+        left, right = right, key
     joined: np.ndarray = (left << half) | right
     return joined
-
-
-def _mix(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> U(30))) * U(FIRST)
-    x = (x ^ (x >> U(27))) * U(SECOND)
-    found: np.ndarray = x ^ (x >> U(31))
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -153,6 +153,25 @@ class Split:
                 return np.asarray(self.records.row(role, row)[0])
         return self.records.row(role, row)
 
+    def values(self, role: str, examples: np.ndarray) -> Sequence[Value] | np.ndarray:
+        """``value`` of many examples; images and masks in one array ``[B, …]``."""
+        rows = self.rows[examples]
+        match self.roles[role]:
+            case Classes():
+                numbers = self.numbers_of_bytes[role]
+                return [numbers[name.tobytes()] for name in self.records.rows_of(role, rows)]
+            case Image() if (how := self.normalize[role]) != "image":
+                return normalize_image(self._stacked(role, rows), how, self.statistics.get(role))  # type: ignore[arg-type]
+            case Mask():
+                return self._stacked(role, rows)[:, 0]
+        return [self.value(role, index) for index in examples.tolist()]
+
+    def _stacked(self, role: str, rows: np.ndarray) -> np.ndarray:
+        """``[B, C, H, W]`` pixels."""
+        shapes = self.records.values(f"{role}_shape")[rows].tolist()
+        images = zip(self.records.rows_of(role, rows), shapes, strict=True)
+        return np.stack([pixels.reshape(shape) for pixels, shape in images])
+
     def _pixels(self, role: str, row: int) -> np.ndarray:
         return self.records.row(role, row).reshape(self.records.values(f"{role}_shape")[row])
 
@@ -181,6 +200,14 @@ class Split:
         """The number of each label by role."""
         return {
             role: {name: number for number, name in enumerate(names)} for role, names in self.labels.items()
+        }
+
+    @cached_property
+    def numbers_of_bytes(self) -> dict[str, dict[bytes, int]]:
+        """The same by the label's bytes, as the records hold them."""
+        return {
+            role: {name.encode("utf-8", "surrogatepass"): number for name, number in numbers.items()}
+            for role, numbers in self.numbers.items()
         }
 
     def samples(self, role: str, index: int) -> np.ndarray:

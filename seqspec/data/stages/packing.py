@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -230,12 +230,12 @@ class PackedSplit:
     def _read(self, start: int, length: int) -> Row:
         """Labels ``start`` to ``start + length`` of the stream, with the inputs before them."""
         before = max(start - 1, 0)
-        stream, documents = self._stream(before, start + length)
+        stream = self._stream(before, start + length)
         labels = stream[start - before :]
         inputs = np.concatenate([stream[:1] if start else [BOS], stream[start - before :][:-1]])
         segments = None
         if self.config.document_mask:
-            own = documents[start - before :]
+            own = self._documents(start, start + len(labels))
             first = np.concatenate([[True], own[1:] != own[:-1]])
             starts_here = self._starts[own] == np.arange(start, start + length)
             inputs = np.where(first & starts_here, BOS, inputs)
@@ -255,20 +255,23 @@ class PackedSplit:
             found[places] = labels[places]
         return found
 
-    def _stream(self, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """Labels of the stream, and the text that each belongs to."""
+    def _stream(self, start: int, end: int) -> np.ndarray:
+        """Labels of the stream; of its texts no more is read than what stands there."""
+        end = min(end, self.num_tokens)
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
         last = int(np.searchsorted(self._starts, end, side="left"))
-        pieces: list[np.ndarray] = []
-        for document in range(first, last):
-            pieces.append(np.asarray(self.texts.value("target", document), np.int64))
-            if self._ends:
-                pieces.append(np.array([EOS]))
-        held = np.concatenate(pieces) if pieces else np.empty(0, np.int64)
-        offset = int(self._starts[first])
-        sizes = np.diff(self._starts[first : last + 1])
-        documents = np.repeat(np.arange(first, last), sizes)
-        return held[start - offset : end - offset], documents[start - offset : end - offset]
+        found = np.full(max(end - start, 0), EOS)
+        for document, begin in enumerate(self._starts[first:last].tolist(), first):
+            ids: Any = self.texts.value("target", document)
+            part = ids[max(start - begin, 0) : end - begin]
+            place = max(begin - start, 0)
+            found[place : place + len(part)] = part
+        return found
+
+    def _documents(self, start: int, end: int) -> np.ndarray:
+        """The text that each label of the stream belongs to."""
+        found: np.ndarray = np.searchsorted(self._starts, np.arange(start, end), side="right") - 1
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """Without what is worked out again."""

@@ -206,6 +206,13 @@ class Store:
         assert offsets is not None
         return values[offsets[index] : offsets[index + 1]]
 
+    def rows_of(self, name: str, indices: np.ndarray) -> list[np.ndarray]:
+        """Some rows of a ragged column."""
+        values, offsets = self._mapped(name)
+        assert offsets is not None
+        starts, ends = offsets[indices].tolist(), offsets[indices + 1].tolist()
+        return [values[start:end] for start, end in zip(starts, ends, strict=True)]
+
     def text(self, name: str, index: int) -> str:
         """One row of a column of text."""
         return self.row(name, index).tobytes().decode("utf-8", "surrogatepass")

@@ -60,10 +60,10 @@ class Gradients:
         is not finite.
         """
         train = self.train
-        held = [parameter for parameter in self.parameters if parameter.grad is not None]
-        whole = [parameter.grad for parameter in held if parameter.grad is not None]
+        whole = [gradient for gradient in [one.grad for one in self.parameters] if gradient is not None]
         gradients = [local(gradient) for gradient in whole] if any_sharded(whole) else whole
         if train.l2:
+            held = [parameter for parameter in self.parameters if parameter.grad is not None]
             matrices = [(g, local(p)) for g, p in zip(gradients, held, strict=True) if p.ndim > 1]
             if matrices:
                 torch._foreach_add_([g for g, _ in matrices], [p for _, p in matrices], alpha=train.l2)
@@ -129,7 +129,9 @@ def global_norm(gradients: list[Tensor]) -> Tensor:
     if any_sharded(gradients):
         return _norm_over_processes(gradients)
     norms = torch._foreach_norm(gradients)
-    return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
+    if len({norm.dtype for norm in norms}) > 1:
+        norms = tuple(norm.float() for norm in norms)
+    return torch.linalg.vector_norm(torch.stack(norms).float())
 
 
 def _norm_over_processes(gradients: list[Tensor]) -> Tensor:

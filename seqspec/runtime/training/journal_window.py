@@ -32,7 +32,7 @@ class Window:
     def add(self, loss: Any, *, gauges: Mapping[str, Tensor] | None = None) -> None:
         """One micro-step of the optimiser step that is under way, and what parts of the model measured."""
         values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
-        self._pending.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in values.items()})
+        self._pending.append({name: _apart(value) for name, value in values.items()})
 
     def close(self, verdict: Verdict, *, counts: bool = True) -> None:
         """The optimiser step is over; one with a number that is not finite enters no sum.  ``counts``: its
@@ -144,6 +144,11 @@ class Windows:
     def emptied(self) -> Windows:
         """Windows of the same phases and tasks that hold nothing."""
         return Windows(self._phases, self._tasks)
+
+
+def _apart(value: Tensor | float) -> Tensor | float:
+    """Without what it was worked out from."""
+    return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
 
 
 def _read(values: Sequence[Tensor | float]) -> Iterator[float]:

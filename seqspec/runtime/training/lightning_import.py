@@ -82,5 +82,6 @@ class _Taken:
 with deferred(), put_off(SELDOM):
     import lightning
     from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.profilers import PassThroughProfiler
 
-__all__ = ["Callback", "lightning"]
+__all__ = ["Callback", "PassThroughProfiler", "lightning"]

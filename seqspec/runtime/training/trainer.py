@@ -9,6 +9,7 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from seqspec.data.batching.batch import Batch
@@ -17,7 +18,7 @@ from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
-from seqspec.runtime.training.lightning_import import Callback, lightning
+from seqspec.runtime.training.lightning_import import Callback, PassThroughProfiler, lightning
 from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
@@ -25,6 +26,8 @@ from seqspec.runtime.training.step_boundary import Boundary, EvaluationResult
 from seqspec.runtime.training.strategies.apart_strategy import ApartStrategy
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import DataError, Exit, RunError
+
+NOTHING = nullcontext()
 
 Stream = Callable[[int], Iterable[Batch]]
 """This process's batches from an update on, to the last one."""
@@ -149,7 +152,7 @@ def make_trainer(
             limit_val_batches=0,
             num_sanity_val_steps=0,
             default_root_dir=folder.path,
-            profiler=_profiler(folder) if launch.profile else None,
+            profiler=_profiler(folder) if launch.profile else _NoProfiler(),
         )
     # Lightning's own would end a run that is asked to end with exit code 0, and queue SLURM's jobs again.
     trainer._signal_connector.register_signal_handlers = _no_handlers  # type: ignore[method-assign]  # Lightning has no option
@@ -241,6 +244,13 @@ def _explained(error: Exception, interrupts: Interrupts, module: Training, folde
             f"then `seqspec run --resume {folder.path}`",
         )
     return error
+
+
+class _NoProfiler(PassThroughProfiler):
+    """Lightning's own profiler of nothing enters a generator around each hook."""
+
+    def profile(self, action_name: str) -> AbstractContextManager[Any]:
+        return NOTHING
 
 
 def _profiler(folder: RunFolder) -> Any:

@@ -135,12 +135,28 @@ class Training(lightning.LightningModule):
         self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As a module's own, which looks for the name among weights, buffers and parts each time: Lightning
+        writes down the names of its hooks forty times a step.
+        """
+        if name in self.__dict__ and not isinstance(value, Tensor | torch.nn.Module):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
         return next(iter(self.cycle.movers.values())).optimizer
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """``optimizer_step`` has done it after the update before."""
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """What lies in the host's memory is where a CPU wants it."""
+        if device.type == "cpu":
+            return batch
+        moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
+        return moved
 
     def on_fit_start(self) -> None:
         if self.average:
@@ -174,7 +190,12 @@ class Training(lightning.LightningModule):
         mean = loss.objective
         if self.joint:
             self._objectives.append(mean.detach())
-        # A loss of infinity can have a gradient of 0; it must not pass for a good step.
+        return self._no_number_unless_finite(mean)
+
+    def _no_number_unless_finite(self, mean: Tensor) -> Tensor:
+        """A loss of infinity can have a gradient of 0; it must not pass for a good step."""
+        if mean.device.type == "cpu" and mean.dtype == torch.float32 and not self.cycle.turn.scaler:
+            return mean if math.isfinite(mean.item()) else mean * math.nan
         finite = torch.isfinite(mean.detach())
         if self.cycle.turn.scaler:
             self._losses_finite.append(finite)

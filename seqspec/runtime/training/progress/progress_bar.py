@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 import torch
+from torch import Tensor
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.report.numbers import shown
@@ -47,12 +48,18 @@ class Timed:
             except StopIteration:
                 return
             self.waited += time.perf_counter() - started
-            self.units += _units(batch)
-            self.examples += len(batch.index)
-            cells, real = _filled(batch)
-            self.cells += cells
-            self.real += real
+            self._count(batch)
             yield batch
+
+    def _count(self, batch: Batch) -> None:
+        sums: dict[int, int] = {}  # fields may share their lengths
+        real = {name: _sum(field.lengths, sums) for name, field in batch.fields.items()}
+        self.units += _units(batch, real)
+        self.examples += len(batch.index)
+        for name, (values, lengths) in batch.fields.items():
+            if lengths is not None:
+                self.cells += values.shape[0] * values.shape[1]
+                self.real += real[name]
 
 
 class Bar:
@@ -160,23 +167,22 @@ def peak_memory() -> dict[str, int]:
     return found
 
 
-def _units(batch: Batch) -> int:
+def _sum(lengths: Tensor | None, known: dict[int, int]) -> int:
+    if lengths is None:
+        return 0
+    if id(lengths) not in known:
+        known[id(lengths)] = int(lengths.sum())
+    return known[id(lengths)]
+
+
+def _units(batch: Batch, real: Mapping[str, int]) -> int:
+    """``real``: places of each field that are no padding."""
     source, target = batch.fields.get("source"), batch.fields.get("target")
     if source is not None and source.lengths is not None and source.values.ndim == 3:
-        return int(source.lengths.sum())
+        return real["source"]
     if target is not None and target.lengths is not None:
-        return int(target.lengths.sum())
+        return real["target"]
     return len(batch.index)
-
-
-def _filled(batch: Batch) -> tuple[int, int]:
-    """Places of every field, and how many of them hold something."""
-    cells = real = 0
-    for values, lengths in batch.fields.values():
-        if lengths is not None:
-            cells += values.shape[0] * values.shape[1]
-            real += int(lengths.sum())
-    return cells, real
 
 
 def _clock(seconds: float) -> str:
