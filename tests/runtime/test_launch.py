@@ -158,5 +158,24 @@ def test_a_process_that_is_lost_is_told(listening):
     assert "/gloo/" not in told
 
 
+@pytest.mark.parametrize(("rank", "world"), [("2", "2"), ("a", "2"), ("0", "two"), ("-1", "2"), ("0", "")])
+def test_no_place_among_the_processes_is_told(alone, rank, world):
+    alone.setenv("RANK", rank)
+    alone.setenv("WORLD_SIZE", world)
+
+    with pytest.raises(RunError, match=f"names no process of a run: RANK={rank}, WORLD_SIZE={world}") as told:
+        Place.here(Launch())
+    assert told.value.exit is Exit.USAGE
+
+
+def test_processes_without_a_place_to_meet_are_told(alone, listening):
+    alone.delenv("MASTER_ADDR")
+
+    found = refused()
+
+    assert "2 processes cannot find each other: MASTER_ADDR not set" in str(found)
+    assert found.exit is Exit.USAGE
+
+
 def test_other_mistakes_are_left_as_they_are():
     assert processes.lost_process(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None

@@ -32,6 +32,13 @@ def together(launch: Launch) -> Iterator[Place]:
         yield place
         return
     alone = "RANK" not in os.environ and "LOCAL_RANK" not in os.environ
+    lacks = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if lacks and not alone:
+        raise RunError(
+            f"{place.world} processes cannot find each other: {' and '.join(lacks)} not set",
+            exit=Exit.USAGE,
+            help="start each with `torchrun` or `srun`, which set it, or name a place that all of them reach",
+        )
     if alone and launch.nodes > 1 and "MASTER_ADDR" not in os.environ:
         raise RunError(
             f"{launch.nodes} machines cannot find each other",
