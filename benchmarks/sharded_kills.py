@@ -1,6 +1,7 @@
-"""Sharded runs that are killed from outside, at random moments: is a step lost, or a bit?
+"""Runs of several processes that are killed from outside, at random moments: is a step lost, or a bit?
 
     python benchmarks/sharded_kills.py --strategy fsdp --processes 2 --seconds 180
+    python benchmarks/sharded_kills.py --strategy diloco --processes 4 --seconds 180
 
 One run is left alone.  Then the same run is made again and again: its processes get SIGKILL at a random
 moment, all at once or one of them alone, and ``--resume auto`` goes on, until the run is over; what is left has
@@ -49,11 +50,13 @@ train:
   {max_steps: 8, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 2}
 evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
 """
+APART = "procedure: {type: diloco, replicas: 4, every: 4, exchange: int4}\n"
+"""With ``--strategy diloco``: of four checkpoints two are written between two meetings."""
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp"), default="fsdp")
+    asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp", "diloco"), default="fsdp")
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp: processes of a group")
     asked.add_argument("--kills", type=int, default=1_000_000, help="stop after so many")
@@ -64,7 +67,7 @@ def main() -> None:
     count = {"kills": 0, "of_one_process": 0, "runs": 0, "different": 0, "refused": 0}
     with tempfile.TemporaryDirectory(prefix="seqspec-kills-") as folder:
         spec = Path(folder) / "killed.yaml"
-        spec.write_text(SPEC)
+        spec.write_text(SPEC + APART * (given.strategy == "diloco"))
         warm(spec, Path(folder) / "warm")
         begun = time.monotonic()
         code = finish(start(spec, Path(folder) / "alone", given))
@@ -135,8 +138,10 @@ def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[Process]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ["run", str(spec), "--runs", str(runs), "--resume", "auto", "--strategy", given.strategy,
+    arguments = ["run", str(spec), "--runs", str(runs), "--resume", "auto",
                  "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
+    if given.strategy != "diloco":
+        arguments += ["--strategy", given.strategy]
     if given.tensor_parallel:
         arguments += ["--tensor-parallel", str(given.tensor_parallel)]
     shared = {"WORLD_SIZE": str(given.processes), "LOCAL_WORLD_SIZE": str(given.processes),
@@ -171,7 +176,7 @@ def disturbed(
         one.kill()
     count["kills"] += 1
     count["of_one_process"] += alone
-    finish(processes)  # The others find their neighbour gone.
+    finish(processes, first=60)  # The others find their neighbour gone, or wait in vain for it to come.
     return False
 
 
@@ -183,9 +188,9 @@ def ended(codes: list[int], count: dict[str, int]) -> bool:
     return True
 
 
-def finish(processes: list[Process]) -> list[int]:
+def finish(processes: list[Process], *, first: float = 600) -> list[int]:
     """Exit codes.  One that outlives its neighbour's death by a minute is ended."""
-    return [one.wait(600 if not index else 60) for index, one in enumerate(processes)]
+    return [one.wait(60 if index else first) for index, one in enumerate(processes)]
 
 
 def bits(runs: Path) -> dict[str, bytes]:

@@ -165,6 +165,7 @@ class Exit(IntEnum):
     STORAGE = 5
     LOCKED = 6
     DRIFT = 7
+    LOST = 8
     INTERRUPTED = 130
     TERMINATED = 143
 

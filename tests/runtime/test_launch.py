@@ -1,10 +1,15 @@
 """What a launch refuses before anything is built, and how it finds its place among other processes."""
 
 import os
+import socket
+import subprocess
+import sys
+from datetime import timedelta
 
 import pytest
 import torch
 
+from seqspec.runtime.devices import processes
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import together
 from seqspec.schema.diagnostic import Exit, RunError
@@ -81,3 +86,96 @@ def test_without_a_gpu_auto_is_the_cpu(alone):
     alone.setattr(torch.cuda, "is_available", lambda: False)
 
     assert Launch(devices=8).accelerator == "cpu"
+
+
+MEETS = """
+import os
+import torch
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.processes import together
+from seqspec.schema.diagnostic import RunError
+
+try:
+    with together(Launch(device="cpu", devices=2)) as place:
+        torch.distributed.barrier()
+        if place.rank:
+            os._exit(9)
+        torch.distributed.all_reduce(torch.ones(1))
+except RunError as error:
+    print(error)
+"""
+TWO = Launch(device="cpu", devices=2)
+
+
+@pytest.fixture
+def listening(alone):
+    """The place of the first of two processes, and a socket bound to the port that they meet at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        found = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": one.getsockname()[1], "WORLD_SIZE": 2, "RANK": 0}
+        for name, value in {**found, "LOCAL_RANK": 0}.items():
+            alone.setenv(name, str(value))
+        alone.setattr(processes, "TIMEOUT", timedelta(seconds=1))
+        yield one
+
+
+def refused():
+    with pytest.raises(RunError) as told, together(TWO):
+        pass
+    return told.value
+
+
+def test_a_port_in_use_is_told(listening):
+    listening.listen()
+
+    found = refused()
+
+    assert "the port is in use" in str(found)
+    assert (found.exit, "MASTER_PORT" in found.help) == (Exit.USAGE, True)
+
+
+def test_processes_that_do_not_come_are_told(alone, listening):
+    listening.close()
+
+    found = refused()
+    assert "not all of the 2 processes came to 127.0.0.1:" in str(found)
+    assert (found.exit, "WORLD_SIZE" in found.help) == (Exit.LOST, True)
+
+    alone.setenv("RANK", "1")
+    found = refused()
+    assert "the first process did not answer at 127.0.0.1:" in str(found)
+    assert (found.exit, "reaches" in found.help) == (Exit.LOST, True)
+
+
+def test_a_process_that_is_lost_is_told(listening):
+    listening.close()
+    command = [sys.executable, "-c", MEETS]
+
+    with subprocess.Popen(command, env={**os.environ, "RANK": "1"}):
+        told = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True).stdout
+
+    assert told.startswith("another process of the run was lost: ")
+    assert "/gloo/" not in told
+
+
+@pytest.mark.parametrize(("rank", "world"), [("2", "2"), ("a", "2"), ("0", "two"), ("-1", "2"), ("0", "")])
+def test_no_place_among_the_processes_is_told(alone, rank, world):
+    alone.setenv("RANK", rank)
+    alone.setenv("WORLD_SIZE", world)
+
+    with pytest.raises(RunError, match=f"names no process of a run: RANK={rank}, WORLD_SIZE={world}") as told:
+        Place.here(Launch())
+    assert told.value.exit is Exit.USAGE
+
+
+def test_processes_without_a_place_to_meet_are_told(alone, listening):
+    alone.delenv("MASTER_ADDR")
+
+    found = refused()
+
+    assert "2 processes cannot find each other: MASTER_ADDR not set" in str(found)
+    assert found.exit is Exit.USAGE
+
+
+def test_other_mistakes_are_left_as_they_are():
+    assert processes.lost_process(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None

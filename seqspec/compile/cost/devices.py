@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from seqspec.compile.cost.cost import FLOAT, GIB, Cost, cost, cost_lines, size_text
 from seqspec.compile.plan.plan import Compiled
+from seqspec.schema.procedure._procedure import Apart
 
 UTILISATION = 0.4
 """Share of a device's peak that training is taken to reach."""
-APART_EVERY = 100
-"""Steps between two meetings of replicas, where the spec has none."""
+APART = Apart(replicas=1, every=100, after=0, rate=0.7, momentum=0.9)
+"""How replicas meet, where the spec has none."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Shared:
 
 
 def shared(
-    found: Cost, *, devices: int, device: Device, precision: str, every: int, micro_batches: int = 1
+    found: Cost, *, devices: int, device: Device, precision: str, apart: Apart, micro_batches: int = 1
 ) -> tuple[Shared, ...]:
     """The step on one device, then under each way of sharing it; its batch is the same in all of them."""
     rate = getattr(device, precision) * UTILISATION
@@ -82,12 +83,13 @@ def shared(
     whole = found.memory - found.activations
     # Two blocks are whole at a time: the one that computes, and the next, which is fetched meanwhile.
     gathered = 2 * _largest_block(found)
+    told = found.parameters * apart.value_bytes / apart.every
     return (
         Shared("one device", found.memory, found.flops / rate, 0.0),
         row("ddp", whole, 2 * ring * gradients),
         row("fsdp", whole / devices + gathered, 3 * ring * found.weights),
         _split(found, devices=devices, device=device, arithmetic=arithmetic, micro_batches=micro_batches),
-        row("diloco", whole + 3 * gradients, ring * devices * gradients / every),
+        row("diloco", whole + 3 * gradients, (devices - 1) * told),
     )
 
 
@@ -110,13 +112,12 @@ def shared_cost(compiled: Compiled, *, devices: int, device: Device) -> list[str
     """The cost of a spec and what it is of each of several devices, as lines of a report.  Loads torch."""
     experiment, found = compiled.plan.experiment, cost(compiled)
     precision = experiment.train.precision
-    apart = getattr(experiment.procedure, "apart", lambda: None)()
-    every = apart.every if apart else APART_EVERY
+    apart = getattr(experiment.procedure, "apart", lambda: None)() or APART
     rows = shared(
-        found, devices=devices, device=device, precision=precision, every=every,
+        found, devices=devices, device=device, precision=precision, apart=apart,
         micro_batches=experiment.train.accumulate,
     )  # fmt: skip
-    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, every)]
+    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, apart)]
 
 
 def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
@@ -133,12 +134,12 @@ def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
     return lines
 
 
-def _assumed(device: Device, precision: str, every: int) -> list[str]:
+def _assumed(device: Device, precision: str, apart: Apart) -> list[str]:
     rate = f"{getattr(device, precision):.3g}"
     return [
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
         f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
         "  fsdp shards weights, gradients and optimiser state and holds 2 of 12 blocks whole;",
         "  tp, which is for Transformers, splits 11 of 12 blocks and waits for what is sent;",
-        f"  diloco meets every {every:,} steps.",
+        f"  diloco meets every {apart.every:,} steps and sends {8 * apart.value_bytes:g} bits a weight.",
     ]

@@ -88,11 +88,22 @@ class Place:
 
     @classmethod
     def here(cls, launch: Launch) -> Place:
-        """From the variables that torchrun, srun or ``runtime/devices/processes.py`` set."""
+        """From the variables that torchrun, srun or ``runtime/devices/processes.py`` set.
+
+        Raises ``RunError`` where they name no place among the processes.
+        """
         _hear_slurm()
-        world = int(os.environ.get("WORLD_SIZE", launch.devices * launch.nodes))
-        rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
-        return cls(rank, world)
+        said = {name: os.environ[name] for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE") if name in os.environ}
+        world = said.get("WORLD_SIZE", str(launch.devices * launch.nodes))
+        rank = said.get("RANK", said.get("LOCAL_RANK", "0"))
+        if not (world.isdecimal() and rank.isdecimal() and int(rank) < int(world)):
+            told = ", ".join(f"{name}={value}" for name, value in said.items())
+            raise RunError(
+                f"the environment names no process of a run: {told}",
+                exit=Exit.USAGE,
+                help="RANK counts from 0 to WORLD_SIZE - 1; `torchrun` and `srun` set both",
+            )
+        return cls(int(rank), int(world))
 
 
 def _hear_slurm() -> None:

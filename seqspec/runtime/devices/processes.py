@@ -7,6 +7,7 @@ Training itself is shared by Lightning's strategies.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -31,6 +32,13 @@ def together(launch: Launch) -> Iterator[Place]:
         yield place
         return
     alone = "RANK" not in os.environ and "LOCAL_RANK" not in os.environ
+    lacks = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if lacks and not alone:
+        raise RunError(
+            f"{place.world} processes cannot find each other: {' and '.join(lacks)} not set",
+            exit=Exit.USAGE,
+            help="start each with `torchrun` or `srun`, which set it, or name a place that all of them reach",
+        )
     if alone and launch.nodes > 1 and "MASTER_ADDR" not in os.environ:
         raise RunError(
             f"{launch.nodes} machines cannot find each other",
@@ -39,9 +47,14 @@ def together(launch: Launch) -> Iterator[Place]:
         )
     others = _start_others(launch) if alone else []
     place = Place.here(launch)
-    _connect(launch, place)
     try:
+        _connect(launch, place)
         yield place
+    except RuntimeError as error:
+        if why := lost_process(error):
+            help = "what it or its machine says tells why; `--resume auto` goes on from the last checkpoint"
+            raise RunError(f"another process of the run was lost: {why}", exit=Exit.LOST, help=help) from None
+        raise
     finally:
         for process in others:
             _end(process)
@@ -67,6 +80,17 @@ def gather(value: Any) -> list[Any]:
     held: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(held, value)
     return held
+
+
+def lost_process(error: BaseException) -> str | None:
+    """What torch says of a process that does not answer any more; ``None`` where ``error`` is another."""
+    import torch.distributed as dist
+
+    told = str(error).partition("\n")[0]
+    if not dist.is_available() or not (isinstance(error, dist.DistError) or "/gloo/" in told):
+        return None
+    # Gloo's begin with a file of its sources and end with advice.
+    return re.sub(r"^\[[^\]]*\] ", "", told).partition(". ")[0].rstrip(".")
 
 
 def _start_others(launch: Launch) -> list[subprocess.Popen[bytes]]:
@@ -100,8 +124,37 @@ def _connect(launch: Launch, place: Place) -> None:
     if launch.accelerator == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "nccl" if launch.accelerator == "cuda" else "gloo"
-    if not dist.is_initialized():
+    if dist.is_initialized():
+        return
+    try:
         dist.init_process_group(backend, rank=place.rank, world_size=place.world, timeout=TIMEOUT)
+    except dist.DistError as error:
+        raise _unmet(error, place) or error from None
+
+
+def _unmet(error: Exception, place: Place) -> RunError | None:
+    """Why the processes did not find each other, where that is what ``error`` says."""
+    meeting = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    minutes = f"{TIMEOUT.total_seconds() / 60:g} minutes"
+    if "EADDRINUSE" in str(error):
+        return RunError(
+            f"the processes cannot meet at {meeting}: the port is in use",
+            exit=Exit.USAGE,
+            help="set MASTER_PORT to another one for all of them",
+        )
+    if "timed out" not in str(error).lower():
+        return None
+    if place.rank:
+        return RunError(
+            f"the first process did not answer at {meeting} for {minutes}",
+            exit=Exit.LOST,
+            help="start it too, and let MASTER_ADDR and MASTER_PORT name a place that every machine reaches",
+        )
+    return RunError(
+        f"not all of the {place.world} processes came to {meeting} within {minutes}",
+        exit=Exit.LOST,
+        help="start the others too, with the same MASTER_ADDR, MASTER_PORT and WORLD_SIZE",
+    )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
 from dataclasses import dataclass, field
 
 from seqspec.schema.diagnostic import Exit, RunError
 
 RETRY = (Exit.STORAGE, Exit.INTERRUPTED, Exit.TERMINATED)
 """Exit codes after which the same command may well succeed: it goes on from the last checkpoint."""
+LOST = (Exit.LOST, 128 + signal.SIGKILL)
+"""Codes of a job that lost a process: with its machine, or by a fault that may come back."""
+ATTEMPTS = 10
+"""How often a job is begun again where it might come to the same end."""
 FINAL = (Exit.DIAGNOSTICS, Exit.USAGE, Exit.DATA, Exit.NON_FINITE, Exit.DRIFT)
 """Exit codes that another attempt would only repeat."""
 _MEMORY = re.compile(r"[1-9]\d{0,6}(M|G|T)")

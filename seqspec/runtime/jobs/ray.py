@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 
-from seqspec.runtime.jobs.placement import RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".py"
-ATTEMPTS = 10
-"""How often a job is begun again after exit codes that are worth it."""
 
 SCRIPT = '''\
 """Written by `seqspec launch`; for `ray job submit -- python FILE`."""
@@ -30,7 +28,7 @@ COMMAND = {command}
 NODES, PER_NODE = {nodes}, {per_node}
 BUNDLE = {bundle}
 HANDED_OVER = {env}
-RETRY, ATTEMPTS = {retry}, {attempts}
+RETRY, LOST, ATTEMPTS = {retry}, {lost}, {attempts}
 
 
 @ray.remote(max_retries=0)
@@ -46,7 +44,8 @@ def process(rank, master, port):
              "LOCAL_WORLD_SIZE": PER_NODE, "MASTER_ADDR": master, "MASTER_PORT": port}}
     places = {{name: str(value) for name, value in place.items()}} if NODES * PER_NODE > 1 else {{}}
     command = [sys.executable, "-m", "seqspec", *COMMAND]
-    return subprocess.run(command, env={{**os.environ, **places}}).returncode
+    code = subprocess.run(command, env={{**os.environ, **places}}).returncode
+    return code if code >= 0 else 128 - code
 
 
 def attempt(group):
@@ -61,10 +60,12 @@ def attempt(group):
         for rank in range(NODES * PER_NODE)
     ]
     try:
-        return max(ray.get(started))
+        codes = ray.get(started)
+        # Whoever failed by itself has lost the others, and knows why.
+        return max((code for code in codes if code not in LOST), default=0) or max(codes)
     except ray.exceptions.RayError as error:  # a machine was lost
         print(error, file=sys.stderr)
-        return RETRY[0]
+        return LOST[0]
 
 
 ray.init(runtime_env={{"env_vars": {{name: os.environ[name] for name in HANDED_OVER}}}})
@@ -73,7 +74,7 @@ for _ in range(ATTEMPTS):
     ray.get(group.ready())
     code = attempt(group)
     ray.util.remove_placement_group(group)
-    if code not in RETRY:
+    if code not in RETRY + LOST:
         break
 sys.exit(code)
 '''
@@ -95,6 +96,7 @@ def job(placement: Placement, command: Command) -> str:
         bundle=json.dumps(bundle),
         env=json.dumps(list(placement.env)),
         retry=[int(one) for one in RETRY],
+        lost=[int(one) for one in LOST],
         attempts=ATTEMPTS,
     )
 

@@ -5,7 +5,7 @@ Facts: sbatch(1), ``--signal`` and ``--requeue``; a step's exit code is what ``s
 
 from __future__ import annotations
 
-from seqspec.runtime.jobs.placement import RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement
 
 SUFFIX = ".sbatch"
 WARNING_SECONDS = 120
@@ -40,6 +40,9 @@ def job(placement: Placement, command: Command) -> str:
         "# Storage that was full, a signal, the end of its time: the last checkpoint is whole, so go on.",
         f"case $code in {'|'.join(str(int(one)) for one in RETRY)})",
         '  scontrol requeue "$SLURM_JOB_ID" ;;',
+        "# A process was lost, perhaps by a fault that comes back.",
+        f"{'|'.join(str(int(one)) for one in LOST)})",
+        f'  [ "${{SLURM_RESTART_COUNT:-0}}" -ge {ATTEMPTS} ] || scontrol requeue "$SLURM_JOB_ID" ;;',
         "esac",
         "exit $code",
     ]

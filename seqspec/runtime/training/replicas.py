@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.schema.procedure._procedure import Apart
+from seqspec.runtime.training.strategies.replica_messages import form_bytes, packed, unpacked
+from seqspec.schema.procedure._procedure import Apart, Exchange
 
 Named = Mapping[str, Tensor]
 
@@ -47,6 +48,7 @@ class Replicas:
         self._held = [held[name] for name in self.names]
         self._outer = [name in learned for name in self.names]
         """What the outer step moves; running statistics become the mean."""
+        self._forms: list[Exchange] = [apart.exchange if outer else "float32" for outer in self._outer]
         self.anchor = self._copies()
         self.momentum = [torch.zeros_like(one) for one in self.anchor]
         self.numbers = list(range(place.rank, apart.replicas, place.world))
@@ -101,25 +103,22 @@ class Replicas:
 
     def _mean_change(self) -> list[Tensor]:
         """The mean over all replicas of how far each is from the anchor, summed in their order."""
-        rows = [torch.empty(0)] * self.apart.replicas
+        messages = [torch.empty(0)] * self.apart.replicas
         for number in self.numbers:
-            change = torch.cat([
-                (anchor - own).reshape(-1).float()
-                for anchor, own in zip(self.anchor, self.replicas[number].tensors, strict=True)
-            ])  # fmt: skip
-            for rank, row in enumerate(_rows_of_all(change, self.place.world)):
-                rows[number - self.place.rank + rank] = row
-        total = rows[0].clone()
-        for row in rows[1:]:
-            total += row
-        total /= self.apart.replicas
-        parts = total.split([one.numel() for one in self.anchor])
-        return [part.view_as(one) for part, one in zip(parts, self.anchor, strict=True)]
+            own = self.replicas[number].tensors
+            changes = [anchor - one for anchor, one in zip(self.anchor, own, strict=True)]
+            for rank, message in enumerate(_of_all(packed(changes, self._forms), self.place.world)):
+                messages[number - self.place.rank + rank] = message
+        total = unpacked(messages[0], self.anchor, self._forms)
+        for message in messages[1:]:
+            for mean, change in zip(total, unpacked(message, self.anchor, self._forms), strict=True):
+                mean += change
+        return [mean.div_(self.apart.replicas) for mean in total]
 
     def megabytes(self, step: int) -> float:
         """What each replica has sent by a step, in units of a million bytes."""
-        values = sum(one.numel() for one in self.anchor)
-        return self.apart.meetings(step) * values * 4 / 1e6
+        sizes = (form_bytes(one.numel(), form) for one, form in zip(self.anchor, self._forms, strict=True))
+        return self.apart.meetings(step) * sum(sizes) / 1e6
 
     def collect(self) -> None:
         """Bring what every replica holds to every process, for a checkpoint.  All processes call it."""
@@ -159,9 +158,9 @@ class Replicas:
                 replica.states[at] = optimizer.state
 
 
-def _rows_of_all(row: Tensor, world: int) -> list[Tensor]:
+def _of_all(message: Tensor, world: int) -> list[Tensor]:
     if world == 1:
-        return [row]
-    rows = [torch.empty_like(row) for _ in range(world)]
-    torch.distributed.all_gather(rows, row.contiguous())
-    return rows
+        return [message]
+    messages = [torch.empty_like(message) for _ in range(world)]
+    torch.distributed.all_gather(messages, message)
+    return messages

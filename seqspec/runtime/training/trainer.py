@@ -16,6 +16,7 @@ from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assemble import of_corpus
 from seqspec.runtime.checkpoints.training_state import TrainingState
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.processes import lost_process
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.training.lightning_import import Callback, PassThroughProfiler, lightning
@@ -209,13 +210,17 @@ def _micro_steps(micro_batches: int, place: Place) -> int:
 
 
 def _hurried(module: Training, folder: RunFolder) -> RunError:
-    newest = max((path.name for path in folder.checkpoints.glob("step-*")), default=None)
-    where = f"from `{newest}`" if newest else "from the start, for there is no checkpoint yet"
     return RunError(
         f"interrupted in the middle of step {module.step + 1:,}",
         exit=Exit.INTERRUPTED,
-        help=f"`seqspec run --resume {folder.path}` goes on {where}",
+        help=_onward(folder),
     )
+
+
+def _onward(folder: RunFolder) -> str:
+    newest = max((path.name for path in folder.checkpoints.glob("step-*")), default=None)
+    where = f"from `{newest}`" if newest else "from the start, for there is no checkpoint yet"
+    return f"`seqspec run --resume {folder.path}` goes on {where}"
 
 
 def _explained(error: Exception, interrupts: Interrupts, module: Training, folder: RunFolder) -> Exception:
@@ -225,6 +230,12 @@ def _explained(error: Exception, interrupts: Interrupts, module: Training, folde
             f"a signal came, and what the run needs was gone before the next step boundary ({error})",
             exit=interrupts.exit,
             help=f"`seqspec run --resume {folder.path}` goes on from the last checkpoint",
+        )
+    if lost := lost_process(error):
+        return RunError(
+            f"another process of the run was lost after step {module.step:,}: {lost}",
+            exit=Exit.LOST,
+            help=f"what it or its machine says tells why; {_onward(folder)}",
         )
     if isinstance(error, DataError):
         return error if module.program.tasks else of_corpus(error, module.program.plan)

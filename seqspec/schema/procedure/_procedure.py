@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple
 
 from seqspec.schema.config import Config
+
+Exchange = Literal["float32", "bfloat16", "int8", "int4"]
+"""How replicas that train apart tell each other how far they have come."""
+LEVELS: Mapping[Exchange, int] = {"int8": 127, "int4": 7}
+"""The largest whole number of the forms that have a scale for each block."""
+BLOCK = 256
+"""Neighbouring values of a tensor that have a float32 scale in common."""
 
 
 class Phase(NamedTuple):
@@ -35,6 +42,8 @@ class Apart(NamedTuple):
     """Of the outer step: 1 with no momentum is the mean."""
     momentum: float
     """Nesterov's, of the outer step."""
+    exchange: Exchange = "float32"
+    """What each weight is sent as."""
 
     def meets(self, step: int) -> bool:
         """Whether they meet after this step, from 1."""
@@ -43,6 +52,12 @@ class Apart(NamedTuple):
     def meetings(self, step: int) -> int:
         """How often they have met by this step."""
         return min(step, self.after) + max(step - self.after, 0) // self.every
+
+    @property
+    def value_bytes(self) -> float:
+        """Bytes that a weight takes when it is sent, its part of a scale among them."""
+        bits = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}[self.exchange]
+        return bits / 8 + (4 / BLOCK if self.exchange in LEVELS else 0.0)
 
 
 class ProcedureConfig(Config):

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.procedure._procedure import Apart, Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Apart, Exchange, Phase, ProcedureConfig
 from seqspec.schema.procedure._replicas import only_optimizer
-from seqspec.schema.units import Fraction, Positive, PositiveFloat
+from seqspec.schema.units import Fraction, Later, Positive, PositiveFloat
 
 
 class DilocoConfig(ProcedureConfig):
@@ -27,9 +27,13 @@ class DilocoConfig(ProcedureConfig):
     """Learning rate of the outer step."""
     momentum: Fraction = 0.9
     """Nesterov momentum of the outer step."""
+    exchange: Annotated[Exchange, Later] = "float32"
+    """Form in which a replica sends how far each weight has come, rounded to the nearest.  The whole numbers
+    have a float32 scale for each 256 weights of a tensor.
+    """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         return (Phase("diloco", only_optimizer(optimizers), repeats=self.replicas),)
 
     def apart(self) -> Apart:
-        return Apart(self.replicas, self.every, 0, self.rate, self.momentum)
+        return Apart(self.replicas, self.every, 0, self.rate, self.momentum, self.exchange)

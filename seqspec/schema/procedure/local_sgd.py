@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from seqspec.schema.procedure._procedure import Apart, Phase, ProcedureConfig
+from seqspec.schema.procedure._procedure import Apart, Exchange, Phase, ProcedureConfig
 from seqspec.schema.procedure._replicas import only_optimizer
-from seqspec.schema.units import Count, Positive
+from seqspec.schema.units import Count, Later, Positive
 
 
 class LocalSgdConfig(ProcedureConfig):
@@ -23,9 +23,13 @@ class LocalSgdConfig(ProcedureConfig):
     """Optimiser steps between two meetings."""
     after_step: Count = 0
     """Up to this step the replicas meet after each one."""
+    exchange: Annotated[Exchange, Later] = "float32"
+    """Form in which a replica sends how far each weight has come, rounded to the nearest.  The whole numbers
+    have a float32 scale for each 256 weights of a tensor.
+    """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         return (Phase("local_sgd", only_optimizer(optimizers), repeats=self.replicas),)
 
     def apart(self) -> Apart:
-        return Apart(self.replicas, self.every, self.after_step, 1.0, 0.0)
+        return Apart(self.replicas, self.every, self.after_step, 1.0, 0.0, self.exchange)

@@ -5,15 +5,17 @@ import pytest
 from seqspec.compile import commands
 from seqspec.compile.cost.cost import Cost
 from seqspec.compile.cost.devices import DEVICES, shared
+from seqspec.schema.procedure._procedure import Apart
 from tests.compile.experiments import spec
 
 COST = Cost(
     parameters=1200, active=1200, weights=4800, gradients=4800, optimizer=9600, activations=8000, flops=1e15
 )
+APART = Apart(4, every=50, after=0, rate=0.7, momentum=0.9)
 
 
 def rows(devices):
-    found = shared(COST, devices=devices, device=DEVICES["h100"], precision="bfloat16", every=50)
+    found = shared(COST, devices=devices, device=DEVICES["h100"], precision="bfloat16", apart=APART)
     return {one.strategy: one for one in found}
 
 
@@ -38,6 +40,15 @@ def test_what_is_sent_and_how_long_a_step_takes():
     assert four["diloco"].sent == pytest.approx(3 * 4800 / 50)
     assert four["ddp"].seconds == pytest.approx(four["one device"].seconds / 4)
     assert rows(1)["ddp"].sent == 0
+
+
+def test_fewer_bits_a_weight_are_fewer_bytes_sent():
+    for exchange, share in (
+        ("bfloat16", 1 / 2),
+        ("int8", (1 + 4 / 256) / 4),
+        ("int4", (1 / 2 + 4 / 256) / 4),
+    ):
+        assert APART._replace(exchange=exchange).value_bytes == pytest.approx(4 * share)
 
 
 def test_a_device_that_nobody_knows_is_told(tmp_path):

@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -17,7 +18,7 @@ from seqspec.runtime.commands import runs
 from seqspec.runtime.commands.launch import launch
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs import engines
-from seqspec.runtime.jobs.placement import RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import LOST, RETRY, Command, Placement
 from seqspec.runtime.run_folder.latest import latest
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -70,16 +71,18 @@ def test_slurm_requeues_what_is_worth_it_and_nothing_else(tmp_path: Path) -> Non
     """The script is run by bash with ``srun`` and ``scontrol`` that write down what they are asked."""
     script = tmp_path / "job.sh"
     script.write_text(text("slurm"))
-    for code in (0, 1, 2, 3, 4, 5, 7, 130, 143):
+    for code, restarts in product((0, 1, 2, 3, 4, 5, 7, 8, 130, 137, 143), ("0", "9", "10")):
         for name, body in (("srun", f"exit {code}"), ("scontrol", 'echo "$@" > requeued')):
             tool = tmp_path / name
             tool.write_text(f"#!/bin/sh\n{body}\n")
             tool.chmod(0o755)
         (tmp_path / "requeued").unlink(missing_ok=True)
-        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
+        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "7",
+               "SLURM_RESTART_COUNT": restarts}  # fmt: skip
         done = subprocess.run(["bash", script], env=env, cwd=tmp_path, check=False)
         assert done.returncode == code
-        assert (tmp_path / "requeued").exists() == (code in RETRY)
+        again = code in RETRY or (code in LOST and restarts != "10")
+        assert (tmp_path / "requeued").exists() == again
 
 
 def test_scripts_and_manifests_can_be_read_by_whom_they_are_for() -> None:

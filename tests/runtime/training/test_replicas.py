@@ -24,7 +24,7 @@ model:
   decoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2, dropout: 0.1, positions: learned, max_positions: 12}
   head: {type: linear}
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
-procedure: {type: diloco, replicas: 4, every: 3}
+procedure: {type: diloco, replicas: 4, every: 3, exchange: int4}
 train: {max_steps: 6, clip_norm: 1.0, checkpoint_every_steps: 4, log_every_steps: 2, accumulate: 2, keep_last: 4}
 evaluate: {every_steps: 6, splits: [dev], metrics: [perplexity]}
 """
@@ -92,3 +92,34 @@ def test_when_they_meet():
 
     assert [step for step in range(1, 13) if apart.meets(step)] == [1, 2, 3, 7, 11]
     assert apart.meetings(12) == 5
+
+
+def test_what_is_sent_is_rounded_and_counted():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(300, 2)
+    start = model.weight.detach().clone()
+    replicas = Replicas(Apart(2, 5, 0, 1.0, 0.0, "int4"), model, [], Place())
+    changes = [torch.randn_like(start) for _ in range(2)]
+    for turn, change in enumerate(changes):
+        replicas.enter(turn)
+        with torch.no_grad():
+            model.weight.add_(change)
+        replicas.leave(turn)
+    replicas.meet()
+    mean = (model.weight.detach() - start - sum(changes) / 2).abs()
+
+    assert 1e-3 < mean.max() <= max(one.abs().max() for one in changes) / 14 + 1e-6
+    # Blocks of 256: 600 weights have three scales and the two biases one.
+    assert replicas.megabytes(10) == 2 * (300 + 3 * 4 + 1 + 4) / 1e6
+
+
+def test_running_statistics_are_sent_whole():
+    model = torch.nn.BatchNorm1d(3)
+    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0, "int4"), model, [], Place())
+    for turn in range(2):
+        replicas.enter(turn)
+        model.running_mean += torch.tensor([1.0, 0.01, 0.3])
+        replicas.leave(turn)
+    replicas.meet()
+
+    torch.testing.assert_close(model.running_mean, torch.tensor([1.0, 0.01, 0.3]), rtol=0, atol=1e-7)
