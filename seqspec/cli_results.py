@@ -92,7 +92,7 @@ def predict(
         Path | None, typer.Option(help="Write all predicted vectors here, the rows of one .npy file.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+        str, typer.Option(help="torch, compiled (one input at a time), ctranslate2 or ctranslate2-int8.")
     ] = "torch",
     timestamps: Annotated[
         bool,
@@ -221,7 +221,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     checkpoint: Checkpoint = "best",
     engine: Annotated[
-        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+        str, typer.Option(help="torch, compiled (one input at a time), ctranslate2 or ctranslate2-int8.")
     ] = "torch",
     max_batch: Annotated[int, typer.Option(min=1, help="Inputs of several requests in one batch.")] = 32,
     wait_ms: Annotated[
