@@ -111,6 +111,13 @@ def predict(
     stream: Annotated[
         bool, typer.Option("--stream", help="Hear standard input as it comes: raw 16-bit samples, or WAV.")
     ] = False,
+    end_silence: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="With --stream: seconds of silence after speech that end an utterance."),
+    ] = None,
+    max_utterance: Annotated[
+        float | None, typer.Option(min=0.1, help="With --stream: seconds of an utterance, at most.")
+    ] = None,
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
@@ -135,8 +142,11 @@ def predict(
             listen(
                 run, idle=[name for name, given in idle.items() if given], task=task, checkpoint=checkpoint,
                 output=output, over=over, launch=launch, format=format, timestamps=timestamps,
+                end_silence=end_silence, max_utterance=max_utterance,
             )
         )  # fmt: skip
+    if end_silence is not None or max_utterance is not None:
+        raise typer.BadParameter("--end-silence and --max-utterance part what --stream hears")
     finish(
         commands.predict(
             run,
