@@ -32,7 +32,8 @@ class EndpointDetector:
     def __init__(self, rules: EndRules, *, state_seconds: float) -> None:
         self.silence = _states(rules.silence, state_seconds)
         self.longest = _states(rules.longest, state_seconds)
-        self._begin()
+        self.length = self.trailing = 0
+        self.spoken = False
 
     def first_end(self, log_probs_SV: Tensor) -> int | None:
         """How many of these states belong to the utterance that ends first, and is then forgotten; ``None``
