@@ -182,7 +182,6 @@ def mecab(asked: argparse.Namespace, folder: Path) -> None:
                 **{f"cpu_{name}": round(one, 2) for name, one in spent.items()},
                 **{f"clock_{name}": round(one, 2) for name, one in clock.items()},
                 "speed_up_by_the_clock": round(clock["1"] / clock["2"], 2),
-                "speed_up_were_both_free": round(2 * spent["1"] / spent["2"], 2),
                 "load": [round(one, 1) for one in os.getloadavg()],
             }
         )
