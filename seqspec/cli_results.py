@@ -92,7 +92,7 @@ def predict(
         Path | None, typer.Option(help="Write all predicted vectors here, the rows of one .npy file.")
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+        str, typer.Option(help="torch, compiled (one input at a time), ctranslate2 or ctranslate2-int8.")
     ] = "torch",
     timestamps: Annotated[
         bool,
@@ -111,6 +111,13 @@ def predict(
     stream: Annotated[
         bool, typer.Option("--stream", help="Hear standard input as it comes: raw 16-bit samples, or WAV.")
     ] = False,
+    end_silence: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="With --stream: seconds of silence after speech that end an utterance."),
+    ] = None,
+    max_utterance: Annotated[
+        float | None, typer.Option(min=0.1, help="With --stream: seconds of an utterance, at most.")
+    ] = None,
     set: Sets = [],  # noqa: B006
     device: Device = "auto",
     threads: Threads = None,
@@ -135,8 +142,11 @@ def predict(
             listen(
                 run, idle=[name for name, given in idle.items() if given], task=task, checkpoint=checkpoint,
                 output=output, over=over, launch=launch, format=format, timestamps=timestamps,
+                end_silence=end_silence, max_utterance=max_utterance,
             )
         )  # fmt: skip
+    if end_silence is not None or max_utterance is not None:
+        raise typer.BadParameter("--end-silence and --max-utterance part what --stream hears")
     finish(
         commands.predict(
             run,
@@ -221,7 +231,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     checkpoint: Checkpoint = "best",
     engine: Annotated[
-        str, typer.Option(help="torch, or ctranslate2 or ctranslate2-int8 where it knows the model.")
+        str, typer.Option(help="torch, compiled (one input at a time), ctranslate2 or ctranslate2-int8.")
     ] = "torch",
     max_batch: Annotated[int, typer.Option(min=1, help="Inputs of several requests in one batch.")] = 32,
     wait_ms: Annotated[

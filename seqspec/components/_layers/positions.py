@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from seqspec.components._layers.linear import once
+
 
 def sinusoids(start: int, size: int, *, dim: int, device: torch.device, to_half: bool = False) -> Tensor:
     """``[size, dim]`` from position ``start``: sines in the first half, cosines in the second.
@@ -44,12 +46,18 @@ class Turns(NamedTuple):
 
 
 def turns(x_BHTD: Tensor, *, start: int) -> Turns:
-    """What ``rotate`` turns ``x`` by, and anything else of its shape, type and place."""
+    """What ``rotate`` turns ``x`` by, and anything else of its shape, type and place; that of a single
+    position is kept for the layers and searches to come.
+    """
     size, dim = x_BHTD.shape[-2:]
-    half = dim // 2
-    rates = torch.exp(torch.arange(half, device=x_BHTD.device) * (-math.log(1e4) / half))
-    angles = torch.arange(start, start + size, device=x_BHTD.device)[:, None] * rates
-    return Turns(angles.cos().to(x_BHTD.dtype), angles.sin().to(x_BHTD.dtype))
+    half, device, dtype = dim // 2, x_BHTD.device, x_BHTD.dtype
+
+    def made() -> Turns:
+        rates = torch.exp(torch.arange(half, device=device) * (-math.log(1e4) / half))
+        angles = torch.arange(start, start + size, device=device)[:, None] * rates
+        return Turns(angles.cos().to(dtype), angles.sin().to(dtype))
+
+    return once(("turns", start, half, device, dtype), made) if size == 1 else made()
 
 
 def turned(x_BHTD: Tensor, by: Turns) -> Tensor:

@@ -20,6 +20,7 @@ from seqspec.components._layers.attention import Attention, KeysValues
 from seqspec.components._layers.feed_forward import FeedForward, activate
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import Linear, Pack, lays_out, once, pack_of
+from seqspec.components._layers.positions import turned, turns
 from seqspec.components._layers.transformer_layer import LayerNorm, Residual, TransformerLayer
 
 Norm = Callable[[Tensor], Tensor]
@@ -61,6 +62,8 @@ def _prepare(layer: TransformerLayer) -> PreparedLayer | None:
     attends = (layer.self_attention, *(() if crossing is None else (crossing,)))
     if type(layer) is not TransformerLayer or not all(map(_is_plain, attends)):
         return None
+    if crossing is not None and crossing.rotary:
+        return None
     if type(inner) is not FeedForward or inner.kernel != 1 or inner.group is not None:
         return None
     if any(one._forward_hooks or one._forward_pre_hooks for one in layer.modules()):
@@ -80,14 +83,14 @@ def _prepare(layer: TransformerLayer) -> PreparedLayer | None:
     if crossing is not None and layer.cross_residual is not None:
         cross = _Cross(_Around.of(layer.cross_residual), crossing.num_heads, *looks)
     return PreparedLayer(
-        _Attention(_Around.of(layer.self_residual), own.num_heads, read, write),
+        _Attention(_Around.of(layer.self_residual), own.num_heads, read, write, rotary=own.rotary),
         cross,
         _Inner(_Around.of(layer.feed_forward_residual), inner.activation, expand, contract),
     )
 
 
 def _is_plain(attention: nn.Module) -> bool:
-    if type(attention) is not Attention or attention.rotary or attention.group is not None:
+    if type(attention) is not Attention or attention.group is not None:
         return False
     return attention.scaled and attention.scale is None
 
@@ -135,12 +138,17 @@ class _Attention(NamedTuple):
     read: Pack
     """Queries, keys and values side by side."""
     write: Pack
+    rotary: bool
 
     def step(
         self, x_ND: Tensor, past_TPNHE: Tensor, *, position: int, mask: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         count = x_ND.shape[0]
         all_N3HE = self.read.product(self.around.read(x_ND)).view(count, 3, self.num_heads, -1)
+        if self.rotary:
+            queries_keys_N2HE, values_N1HE = all_N3HE.split_with_sizes((2, 1), 1)
+            by = turns(queries_keys_N2HE[..., :1, :], start=position)
+            all_N3HE = torch.cat([turned(queries_keys_N2HE, by), values_N1HE], 1)
         new_PNHE = all_N3HE.narrow(1, 1, 2).transpose(0, 1)
         past_TPNHE = append(past_TPNHE, new_PNHE, filled=position)
         keys, values = past_TPNHE.permute(1, 2, 3, 0, 4).unbind()

@@ -32,8 +32,12 @@ def listen(
     launch: Launch,
     format: str | None,
     timestamps: bool,
+    end_silence: float | None = None,
+    max_utterance: float | None = None,
 ) -> Outcome:
-    """``idle`` are options that were given and mean nothing here."""
+    """``idle`` are options that were given and mean nothing here; an utterance ends after ``end_silence``
+    seconds without a symbol, and has ``max_utterance`` at most.
+    """
 
     def work() -> Outcome:
         if idle:
@@ -52,11 +56,13 @@ def listen(
         require_streaming(compiled.plan.each[task_of(compiled.plan, task, run=run)])
         exit = Exit.CLEAN  # also where whoever reads has had enough
         with output_stream(output) as out:
+            from seqspec.runtime.prediction.listening.endpoint import EndRules
             from seqspec.runtime.prediction.listening.listen import listen as go
 
+            rules = EndRules(end_silence, max_utterance)
             exit = go(
                 path, checkpoint=checkpoint, over=over, launch=launch, out=out, format=chosen,
-                compiled=compiled, task=task, timestamps=timestamps,
+                compiled=compiled, task=task, timestamps=timestamps, rules=rules,
             )  # fmt: skip
         return Outcome(exit=exit)
 

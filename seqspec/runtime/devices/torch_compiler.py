@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import logging
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -37,6 +39,30 @@ def deferred() -> Iterator[None]:
     finally:
         if isinstance(sys.modules.get(NAME), _Deferred):
             del sys.modules[NAME]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Holds back what a package says of its own imports and passes, where nothing is wrong."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def cpp_compiler() -> str | None:
+    """The C++ compiler that torch's takes on this machine, where there is one."""
+    with quiet():
+        from torch._inductor.cpp_builder import get_cpp_compiler
+        from torch._inductor.exc import InvalidCxxCompiler
+
+        try:
+            return str(get_cpp_compiler())
+        except InvalidCxxCompiler:
+            return None
 
 
 def plain_bookkeeping() -> None:

@@ -22,13 +22,13 @@ from seqspec.data.batching.batch import Batch
 from seqspec.runtime.assembly.assembled import Assembled
 from seqspec.runtime.checkpoints.selection import use_weights
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.torch_compiler import quiet
 from seqspec.runtime.evaluation.run_evaluation import evaluator_of
 from seqspec.runtime.export.comparison import Runners, in_runtime, substitutes
 from seqspec.runtime.export.learned_ranges import Overrides, learned_ranges
 from seqspec.runtime.export.onnx_session import runner
 from seqspec.runtime.export.subject import Subject, with_split
 from seqspec.runtime.export.teacher_forced import perplexity
-from seqspec.runtime.export.tracing import quiet
 from seqspec.runtime.training.streams import evaluation_stream
 from seqspec.schema.diagnostic import Exit, RunError
 

@@ -51,18 +51,6 @@ def exporting(graph: Graph, *, target: str) -> Iterator[None]:
         quiet.setLevel(level)
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Holds back what a package says of its own imports and passes, where nothing is wrong."""
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(logging.NOTSET)
-
-
 def described(graph: Graph, file: str) -> dict[str, Any]:
     """What ``export.json`` says of a graph."""
 

@@ -96,6 +96,7 @@ def open_predictor(
         config=run.program.plan.experiment.model,
         search=searcher,
         threads=torch.get_num_threads(),
+        digest=run.program.plan.digests["model"] + run.program.plan.digests["train"],
     )
     labels = run.kept.labels.get("target", ())
     if searcher is None and labels:

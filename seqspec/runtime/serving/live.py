@@ -137,7 +137,8 @@ async def _followed(
         raise Refused(422, "the recording is empty")
     if not listener.frames:
         raise Refused(422, "the recording is too short: not one frame of its features fits")
-    yield await wait(served.alone(listener.end)), True
+    spoken = await wait(served.alone(listener.end))
+    yield spoken.text, True
 
 
 async def _parts(request: Request, limits: Limits, *, most: int) -> AsyncIterator[bytes]:

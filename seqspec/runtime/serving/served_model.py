@@ -83,6 +83,8 @@ def serve_run(
         raise RunError(f"`{name}` cannot name a served model", exit=Exit.USAGE,
                        help="write NAME=RUN with letters, digits, `.`, `_` and `-`")  # fmt: skip
     opened = open_predictor(path, checkpoint=checkpoint, launch=launch, engine=engine, task=task, kept=1)
+    if engine == "compiled" and what_it_takes(opened) in ("text", "prompt"):
+        list(opened.predictor(["a"]))  # Compiles, or reads the code, before the first request waits for it.
     plan = opened.run.compiled.plan
     # Random numbers belong to an input's place in its request: requests may then not share a batch.
     gathers = not hasattr(search_of(opened.run.program), "seed")

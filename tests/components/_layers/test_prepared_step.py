@@ -15,6 +15,7 @@ DECODERS = {
     "after": {"norm": "post"},
     "root mean square": {"norm_type": "rms", "activation": "swiglu", "bias": False},
     "by distance": {"positions": "relative", "activation": "gelu"},
+    "rotary": {"positions": "rotary"},
     "wide": {"feed_forward_dim": 6000},
 }
 
@@ -59,7 +60,7 @@ def test_only_what_is_plain_and_done_with_learning_is_prepared():
         with prepacked():
             assert prepared(layer) is not None
             assert prepared(layer) is prepared(layer)
-            assert prepared(translator(positions="rotary").decoder.layers[0]) is None
+            assert prepared(translator(per_dim_scale=True).decoder.layers[0]) is None
             assert prepared(layer.train()) is None
     with prepacked():
         assert prepared(layer.eval()) is None

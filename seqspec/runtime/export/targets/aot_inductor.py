@@ -14,29 +14,24 @@ from typing import Any
 
 import torch
 
+from seqspec.runtime.devices.torch_compiler import cpp_compiler, quiet
 from seqspec.runtime.export.comparison import compare_answers, compare_graphs, example_batch
 from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check
-from seqspec.runtime.export.tracing import arguments, described, dynamic_shapes, exporting, quiet
+from seqspec.runtime.export.tracing import arguments, described, dynamic_shapes, exporting
 from seqspec.schema.diagnostic import Exit, RunError
 
 
 def require() -> dict[str, str]:
     """Torch, and the C++ compiler of this machine."""
-    with quiet():
-        from torch._inductor.exc import InvalidCxxCompiler
-
-        try:
-            from torch._inductor.cpp_builder import get_cpp_compiler
-
-            compiler = get_cpp_compiler()
-        except InvalidCxxCompiler:
-            raise RunError(
-                "`--to aot_inductor` needs a C++ compiler, and there is none on this machine",
-                exit=Exit.USAGE,
-                help="install g++ 10 or later, or name a compiler in CXX; `--to torch_export` needs none",
-            ) from None
-    return {"torch": torch.__version__, "compiler": str(compiler)}
+    compiler = cpp_compiler()
+    if compiler is None:
+        raise RunError(
+            "`--to aot_inductor` needs a C++ compiler, and there is none on this machine",
+            exit=Exit.USAGE,
+            help="install g++ 10 or later, or name a compiler in CXX; `--to torch_export` needs none",
+        )
+    return {"torch": torch.__version__, "compiler": compiler}
 
 
 def write(subject: Subject, folder: Path) -> dict[str, Any]:

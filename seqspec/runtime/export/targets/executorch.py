@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from seqspec.components.graphs import Axes, Graph
+from seqspec.runtime.devices.torch_compiler import quiet
 from seqspec.runtime.export.comparison import compare_answers, compare_graphs
 from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check, required
-from seqspec.runtime.export.tracing import arguments, described, exporting, quiet
+from seqspec.runtime.export.tracing import arguments, described, exporting
 
 MOST = 1024
 """Largest size of an axis that varies: ids, frames, positions."""

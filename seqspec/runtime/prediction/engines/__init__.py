@@ -7,16 +7,22 @@ from typing import Any
 
 from seqspec.schema.diagnostic import Exit, RunError
 
-NAMES = ("torch", "ctranslate2", "ctranslate2-int8")
+NAMES = ("torch", "compiled", "ctranslate2", "ctranslate2-int8")
 
 
-def engine_of(name: str, model: Any, *, config: Any, search: Any, threads: int) -> Any:
-    """What answers batches: ``model`` itself, or another engine that holds its weights."""
+def engine_of(name: str, model: Any, *, config: Any, search: Any, threads: int, digest: str) -> Any:
+    """What answers batches: ``model`` itself, or another engine that holds its weights.  ``digest`` tells
+    what decides its arithmetic beside them.
+    """
     if name == "torch":
         return model
     if name not in NAMES:
         known = ", ".join(f"`{known}`" for known in NAMES)
         raise RunError(f"there is no engine `{name}`", exit=Exit.USAGE, help=f"the engines are {known}")
+    if name == "compiled":
+        from seqspec.runtime.prediction.engines.compiled_step import with_compiled_step
+
+        return with_compiled_step(model, search=search, digest=digest)
     from seqspec.runtime.prediction.engines.ctranslate2 import Ctranslate2, check_search
 
     warning = check_search(search)

@@ -7,13 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import torch
 
 from seqspec.runtime.devices.launch import Launch
-from seqspec.runtime.prediction.listening.recognizer import Listener, Recognizer, recognizer_of
+from seqspec.runtime.prediction.listening.endpoint import EndRules
+from seqspec.runtime.prediction.listening.recognizer import Listener, Recognizer, Utterance, recognizer_of
 from seqspec.runtime.prediction.listening.sample_pipe import HELP, SamplePipe
 from seqspec.runtime.prediction.opening import open_predictor
 from seqspec.runtime.prediction.timing import Timing
@@ -39,9 +41,10 @@ def listen(
     compiled: Compiled | None = None,
     task: str | None = None,
     timestamps: bool = False,
+    rules: EndRules | None = None,
 ) -> Exit:
-    """Partial texts on ``out`` as they change, the final one at the end, with seconds from the beginning; how
-    far behind it was on standard error.
+    """Partial texts on ``out`` as they change, the final one at the end of each utterance that ``rules``
+    tell, and of the recording, with seconds from the beginning; how far behind it was on standard error.
 
     Raises ``DataError`` for an empty pipe or one that holds something else, ``RunError`` for a run that
     cannot stream.
@@ -62,20 +65,31 @@ def listen(
         SamplePipe(STDIN, rate=recognizer.rate),
         Printed(out, format),
         timing=opened.timing if isinstance(opened.timing, Timing) else None,
+        rules=rules,
     )
 
 
-def hear(recognizer: Recognizer, pipe: SamplePipe, printed: Printed, *, timing: Timing | None = None) -> Exit:
+def hear(
+    recognizer: Recognizer,
+    pipe: SamplePipe,
+    printed: Printed,
+    *,
+    timing: Timing | None = None,
+    rules: EndRules | None = None,
+) -> Exit:
     """One recording from its beginning to its end; with ``timing`` its words have times."""
-    listener, pace = recognizer.listen(keep=timing is not None), Pace(recognizer)
+    listener, pace = recognizer.listen(keep=timing is not None, rules=rules), Pace(recognizer)
     with pipe.signals():
         print(f"listening: {recognizer.rate:,} samples a second, {recognizer.latency}", file=sys.stderr)
-        follow(listener, pipe, printed, pace)
+        follow(listener, pipe, printed, pace, timing=timing)
         if pipe.signal is None:
             _require_sound(listener, pipe)
         with pace:
-            text = listener.end()
-        printed.final(text, listener.seconds, None if timing is None else _words(timing, listener))
+            last = listener.end()
+        for utterance in listener.take():
+            printed.final(utterance, _words(timing, utterance))
+        if last.ids or not printed.finals:
+            printed.final(last, _words(timing, last))
     print(pace.summary(listener.seconds), file=sys.stderr)
     return _ended(pipe)
 
@@ -88,20 +102,27 @@ def _require_sound(listener: Listener, pipe: SamplePipe) -> None:
         raise DataError("the recording is too short: not one frame of its features fits", file=pipe.name)
 
 
-def follow(listener: Listener, pipe: SamplePipe, printed: Printed, pace: Pace) -> None:
+def follow(
+    listener: Listener, pipe: SamplePipe, printed: Printed, pace: Pace, *, timing: Timing | None = None
+) -> None:
     """Everything that comes in, until the end of the pipe or a signal."""
     for samples in pipe:
         with pace:
             news = listener.hear(samples)
+        for utterance in listener.take():
+            printed.final(utterance, _words(timing, utterance))
         if news:
             printed.partial(listener.text, listener.told_seconds)
 
 
-def _words(timing: Timing, listener: Listener) -> Sequence[TimedWord]:
-    if not listener.log_probs:
-        return ()
-    words: Sequence[TimedWord] | None = timing.words(torch.cat(listener.log_probs), listener.ids)
-    return words or ()
+def _words(timing: Timing | None, spoken: Utterance) -> Sequence[TimedWord] | None:
+    """With seconds from the beginning of the recording; ``None`` where nobody asked."""
+    if timing is None:
+        return None
+    words = timing.words(torch.cat(spoken.log_probs), spoken.ids) if spoken.log_probs else None
+    return [
+        replace(word, start=word.start + spoken.begin, end=word.end + spoken.begin) for word in words or ()
+    ]
 
 
 def _ended(pipe: SamplePipe) -> Exit:
@@ -124,6 +145,7 @@ class Printed:
         self.out = out
         self.format = format
         self.last = ""
+        self.finals = 0
 
     def partial(self, text: str, seconds: float) -> None:
         """Where the text is another than before."""
@@ -135,14 +157,16 @@ class Printed:
         else:
             self._line(json.dumps({"partial": text, "seconds": round(seconds, 3)}, ensure_ascii=False))
 
-    def final(self, text: str, seconds: float, words: Sequence[TimedWord] | None) -> None:
+    def final(self, spoken: Utterance, words: Sequence[TimedWord] | None) -> None:
         """The whole text, and when each of its words is spoken."""
+        self.finals, self.last = self.finals + 1, ""
+        text, seconds = spoken.text, spoken.end
         if self.format == "text":
             for word in words or ():
                 self._line(f"word\t{word.start:.3f}\t{word.end:.3f}\t{word.word}")
             self._line(f"final\t{seconds:.3f}\t{text}")
             return
-        told: dict[str, Any] = {"text": text, "seconds": round(seconds, 3)}
+        told: dict[str, Any] = {"text": text, "begin": round(spoken.begin, 3), "seconds": round(seconds, 3)}
         if words is not None:
             told["words"] = [
                 {"word": one.word, "start": one.start, "end": one.end, "score": one.score} for one in words

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from seqspec.compile.plan.streaming import Latency
 from seqspec.components._layers.linear import Packs, prepacked
 from seqspec.data.stages.normalize import Statistics, normalize_frames
 from seqspec.runtime.assembly.default_search import search_of
+from seqspec.runtime.prediction.listening.endpoint import EndpointDetector, EndRules
 from seqspec.runtime.prediction.listening.requirement import require_streaming
 from seqspec.runtime.prediction.opening import Opened
 from seqspec.schema.types import Logits, Waveform
@@ -42,9 +43,11 @@ class Recognizer:
     device: torch.device
     packs: Packs
 
-    def listen(self, *, keep: bool = False) -> Listener:
-        """A recording that begins; ``keep`` the log-probabilities of its states."""
-        return Listener(self, keep=keep)
+    def listen(self, *, keep: bool = False, rules: EndRules | None = None) -> Listener:
+        """A recording that begins; ``keep`` the log-probabilities of its states; ``rules`` part it into
+        utterances.
+        """
+        return Listener(self, keep=keep, rules=rules or EndRules())
 
 
 def recognizer_of(opened: Opened) -> Recognizer:
@@ -67,20 +70,38 @@ def recognizer_of(opened: Opened) -> Recognizer:
     )  # fmt: skip
 
 
+class Utterance(NamedTuple):
+    """A part of a recording with words."""
+
+    text: str
+    ids: list[int]
+    begin: float
+    """Seconds from the beginning of the recording."""
+    end: float
+    log_probs: list[Tensor]
+    """``[S, V]``, pieces of it; empty where they are not kept."""
+
+
 class Listener:
     """One recording, as much of it as has come in."""
 
-    def __init__(self, recognizer: Recognizer, *, keep: bool = False) -> None:
+    def __init__(self, recognizer: Recognizer, *, keep: bool, rules: EndRules) -> None:
         self.recognizer = recognizer
         self.samples = 0
         """Samples that have come in."""
         self.frames = 0
         self.states = 0
         """States that have been told."""
-        self.log_probs: list[Tensor] | None = [] if keep else None
+        self.keep = keep
+        self.log_probs: list[Tensor] = []
+        """Of the utterance that goes on, as ``ids`` and ``text``."""
         self.ids: list[int] = []
         self.text = ""
         """What is understood by now."""
+        self.ended: list[Utterance] = []
+        """Utterances that have ended and were not taken."""
+        self._begin = 0
+        self._endpoint = EndpointDetector(rules, state_seconds=recognizer.state_seconds)
         self._feature = recognizer.feature.stream()
         self._heard = recognizer.search.listen()
         self._state: Any = None
@@ -90,11 +111,16 @@ class Listener:
         self.samples += len(samples_T)
         return self._advance(self._feature(samples_T), last=False)
 
-    def end(self) -> str:
-        """The text of the whole recording; nothing may come after it."""
+    def end(self) -> Utterance:
+        """The last utterance, which may be without words; nothing may come after it."""
         self._advance(torch.empty(0, 0), last=True)
         self._decode(ended=True)
-        return self.text
+        return self._utterance(self.seconds)
+
+    def take(self) -> list[Utterance]:
+        """Utterances that have ended since the last call."""
+        taken, self.ended = self.ended, []
+        return taken
 
     @property
     def seconds(self) -> float:
@@ -120,13 +146,31 @@ class Listener:
         log_probs_SV = log_probs_1SV[0].float().cpu()
         if not len(log_probs_SV):
             return False
-        self.states += len(log_probs_SV)
-        if self.log_probs is not None:
-            self.log_probs.append(log_probs_SV)
-        self._heard.hear(log_probs_SV)
+        while (count := self._endpoint.first_end(log_probs_SV)) is not None:
+            self._follow(log_probs_SV[:count])
+            self._end_utterance()
+            log_probs_SV = log_probs_SV[count:]
+        self._follow(log_probs_SV)
         if not last:
             self._decode(ended=False)
         return True
+
+    def _follow(self, log_probs_SV: Tensor) -> None:
+        self.states += len(log_probs_SV)
+        if self.keep:
+            self.log_probs.append(log_probs_SV)
+        self._heard.hear(log_probs_SV)
+
+    def _end_utterance(self) -> None:
+        self._decode(ended=True)
+        if self.ids:
+            self.ended.append(self._utterance(self.told_seconds))
+        self._begin, self.log_probs = self.states, []
+        self._heard = self.recognizer.search.listen()
+
+    def _utterance(self, end: float) -> Utterance:
+        begin = self._begin * self.recognizer.state_seconds
+        return Utterance(self.text, self.ids, begin, end, self.log_probs)
 
     def _decode(self, *, ended: bool) -> None:
         self.ids = list(self._heard.best(ended=ended).ids)

@@ -103,9 +103,9 @@ def test_text_and_scores_are_those_of_the_whole_file_in_any_pieces(speech, recor
         for at in range(0, len(samples), size):
             if listener.hear(samples[at : at + size]):
                 partials.append(listener.text)
-        text = listener.end()
+        spoken = listener.end()
 
-        assert text == whole.text
+        assert spoken.text == whole.text
         words = opened.timing.words(torch.cat(listener.log_probs), listener.ids)
         assert [one[:3] for one in map(astuple, words)] == [one[:3] for one in map(astuple, whole.words)]
         assert [one.score for one in words] == pytest.approx([one.score for one in whole.words], abs=1e-5)
@@ -136,7 +136,7 @@ def test_json_lines_and_the_end_of_a_pipe(speech, recording, capfd):
     assert outcome.exit == 0
     assert "middle of a sample" in told
     assert set(objects[0]) == {"partial", "seconds"}
-    assert set(objects[-1]) == {"text", "seconds"}
+    assert set(objects[-1]) == {"text", "begin", "seconds"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,282 @@
+"""Data at size: compressed recordings, MeCab over processes, and the training of subword vocabularies.
+
+    python benchmarks/data_at_size.py --only audio --files 300
+    python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
+
+``audio``: files of mp3, ogg and flac that are made here (harmonics and noise, 16 kHz), as ``seqspec data
+prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with the
+same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with two.
+``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
+
+Each contender runs in a process of its own, in turns, each first in every other turn; CPU seconds (user and
+system, children included), medians of the turns, what starting costs taken off where it says so.  One JSON
+line a row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+RATE = 16_000
+KINDS = {"mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS"), "flac": ("FLAC", "PCM_16")}
+AUDIO = """
+seqspec: 1
+name: compressed
+data:
+  source:
+    type: tsv
+    root: {root}
+    splits: {{train: train.tsv}}
+    source: {{audio: file, rate: 16000}}
+    target: {{text: words, language: en}}
+  audio: {{features: log_mel, cache_gigabytes: 8}}
+  text: {{target: {{tokenizer: characters}}}}
+  filter: {{max_seconds: 20.0}}
+  batch: {{unit: seconds, size: 60}}
+model: {{type: ctc, encoder: {{type: recurrent, dim: 8, num_layers: 1}}}}
+loss: ctc
+optimizer: {{type: adam, schedule: {{type: constant, peak: 1.0e-3}}}}
+train: {{max_steps: 1}}
+evaluate: {{splits: [train], search: ctc_greedy, metrics: [wer]}}
+"""
+TEXT = """
+seqspec: 1
+name: segmented
+data:
+  source: {{type: lines, root: {root}, language: ja, splits: {{train: train.txt}}}}
+  text: {{target: {{segment: {{type: mecab, dictionary: unidic-lite}}, tokenizer: characters}}}}
+  batch: {{unit: tokens, size: 1024}}
+model: {{type: language_model, decoder: {{type: transformer, dim: 8, num_layers: 1, num_heads: 2}}}}
+loss: cross_entropy
+optimizer: {{type: adam, schedule: {{type: constant, peak: 1.0e-3}}}}
+train: {{max_steps: 1}}
+evaluate: {{splits: [train], metrics: [perplexity]}}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", default="audio,mecab,pieces")
+    parser.add_argument("--files", type=int, default=300, help="recordings of each format")
+    parser.add_argument("--lines", type=Path, help="UTF-8 text, one sentence a line")
+    parser.add_argument("--most", type=int, default=50_000, help="lines that are taken")
+    parser.add_argument("--vocab", type=int, default=4000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        CHILDREN[asked.child[0]](*asked.child[1:])
+        return
+    for name in asked.only.split(","):
+        with tempfile.TemporaryDirectory(prefix="seqspec-data-") as folder:
+            {"audio": audio, "mecab": mecab, "pieces": pieces}[name](asked, Path(folder))
+
+
+def audio(asked: argparse.Namespace, folder: Path) -> None:
+    """Milliseconds a file; ``speed``: libsndfile's time over ours."""
+    for kind in KINDS:
+        root = folder / kind
+        seconds = _recordings(root, kind, count=asked.files)
+        spec, few = root / "spec.yaml", root / "few.yaml"
+        spec.write_text(AUDIO.format(root=root))
+        few.write_text(AUDIO.format(root=root).replace("train.tsv", "few.tsv"))
+        spent = _measured(
+            {
+                "decoded": [__file__, "--child", "decode", str(root), ""],
+                "with_features": [__file__, "--child", "decode", str(root), "log_mel"],
+                "start_of_decoding": [__file__, "--child", "decode", str(root), "nothing"],
+                "start_of_features": [__file__, "--child", "decode", str(root), "log_mel_of_nothing"],
+                "prepared": _prepare(spec),
+                "start_of_preparing": _prepare(few),
+            },
+            repeats=asked.repeats,
+        )
+        each = {
+            "decoded": spent["decoded"] - spent["start_of_decoding"],
+            "with_features": spent["with_features"] - spent["start_of_features"],
+            "prepared": spent["prepared"] - spent["start_of_preparing"],
+        }
+        told = {f"{name}_ms": round(1e3 * one / asked.files, 2) for name, one in each.items()}
+        speed = {
+            "of_decoding": round(each["decoded"] / each["prepared"], 3),
+            "of_decoding_with_features": round(each["with_features"] / each["prepared"], 3),
+            "real_time": round(seconds / each["prepared"]),
+        }
+        print(
+            json.dumps(
+                {"audio": kind, "files": asked.files, "hours": round(seconds / 3600, 3), **told, **speed}
+            )
+        )
+
+
+def _recordings(root: Path, kind: str, *, count: int) -> float:
+    """Recordings of 2 to 12 seconds and their tables; gives the seconds of all."""
+    import numpy as np
+    import soundfile
+
+    rng = np.random.default_rng(0)
+    root.mkdir(parents=True)
+    total, rows = 0, []
+    for number in range(count):
+        size = int(rng.uniform(2, 12) * RATE)
+        at = np.arange(size) / RATE
+        pitch = np.cumsum(rng.uniform(90, 250) * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
+        voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
+        sound = 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(size)
+        format, subtype = KINDS[kind]
+        soundfile.write(root / f"{number}.{kind}", sound, RATE, format=format, subtype=subtype)
+        rows.append(f"{number}.{kind}\tone two three\n")
+        total += size
+    for name, taken in (("train.tsv", rows), ("few.tsv", rows[:2])):
+        (root / name).write_text("file\twords\n" + "".join(taken))
+    return total / RATE
+
+
+def decode(root: str, what: str) -> None:
+    """A plain loop over the files."""
+    import soundfile
+
+    feature: Any = None
+    if what.startswith("log_mel"):
+        import torch
+
+        from seqspec.schema.catalogue import Catalogue
+        from seqspec.schema.types import Waveform
+
+        torch.set_num_threads(1)
+        catalogue = Catalogue()
+        feature = catalogue.module("feature", "log_mel")(
+            catalogue.config("feature", "log_mel")(), Waveform(RATE)
+        )
+    files = [] if what.endswith("nothing") else sorted(Path(root).glob(f"*.{Path(root).name}"))
+    for file in files:
+        samples, _ = soundfile.read(file, dtype="float32")
+        if feature is not None:
+            feature(samples)
+
+
+def mecab(asked: argparse.Namespace, folder: Path) -> None:
+    """Seconds of the clock and of the processors with one process and with two."""
+    lines = _text(asked, folder)
+    spec = folder / "spec.yaml"
+    spec.write_text(TEXT.format(root=folder))
+    contenders = {str(count): _prepare(spec, processes=count) for count in (1, 2)}
+    clock: dict[str, float] = {}
+    spent = _measured(contenders, repeats=asked.repeats, clock=clock)
+    print(
+        json.dumps(
+            {
+                "mecab": lines,
+                **{f"cpu_{name}": round(one, 2) for name, one in spent.items()},
+                **{f"clock_{name}": round(one, 2) for name, one in clock.items()},
+                "speed_up_by_the_clock": round(clock["1"] / clock["2"], 2),
+                "load": [round(one, 1) for one in os.getloadavg()],
+            }
+        )
+    )
+
+
+def pieces(asked: argparse.Namespace, folder: Path) -> None:
+    """Seconds of the processor to learn a vocabulary."""
+    lines, file = _text(asked, folder), str(folder / "train.txt")
+    names = [(engine, model) for model in ("unigram", "bpe") for engine in ("ours", "theirs", "library")]
+    contenders = {
+        f"{engine}_{model}": [__file__, "--child", engine, model, file, str(asked.vocab)]
+        for engine, model in names
+    }
+    spent = _measured(contenders, repeats=asked.repeats)
+    for model in ("unigram", "bpe"):
+        one = {engine: round(spent[f"{engine}_{model}"], 2) for engine in ("ours", "theirs", "library")}
+        ratio = round(one["theirs"] / one["ours"], 2)
+        print(
+            json.dumps({"pieces": model, "lines": lines, "vocab": asked.vocab, **one, "of_tokenizers": ratio})
+        )
+
+
+def _text(asked: argparse.Namespace, folder: Path) -> int:
+    lines = asked.lines.read_text(encoding="utf-8").splitlines()[: asked.most]
+    (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return len(lines)
+
+
+def ours(model: str, file: str, vocab: str, **more: Any) -> None:
+    """As a spec trains it."""
+    from seqspec.schema.catalogue import Catalogue
+    from seqspec.schema.types import Text
+
+    catalogue = Catalogue()
+    config = catalogue.config("tokenizer", "sentencepiece")(vocab_size=int(vocab), model=model, **more)
+    with open(file, encoding="utf-8") as lines:
+        catalogue.module("tokenizer", "sentencepiece")(config, Text("ja")).train(
+            line.rstrip("\n") for line in lines
+        )
+
+
+def library(model: str, file: str, vocab: str) -> None:
+    """SentencePiece by its own seeds, from the same lines."""
+    ours(model, file, vocab, seeds="library")
+
+
+def theirs(model: str, file: str, vocab: str) -> None:
+    """``tokenizers``, cut at spaces as SentencePiece does."""
+    os.environ["TOKENIZERS_PARALLELISM"], os.environ["RAYON_NUM_THREADS"] = "false", "1"
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    special = ["<pad>", "<s>", "</s>", "<unk>"]
+    if model == "unigram":
+        learner, trainer = models.Unigram(), trainers.UnigramTrainer
+    else:
+        learner, trainer = models.BPE(unk_token="<unk>"), trainers.BpeTrainer
+    told = {"unk_token": "<unk>"} if model == "unigram" else {}
+    tokenizer = Tokenizer(learner)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    how = trainer(vocab_size=int(vocab), special_tokens=special, show_progress=False, **told)
+    with open(file, encoding="utf-8") as lines:
+        tokenizer.train_from_iterator((line.rstrip("\n") for line in lines), how)
+
+
+CHILDREN = {"decode": decode, "ours": ours, "theirs": theirs, "library": library}
+
+
+def _prepare(spec: Path, *, processes: int = 1) -> list[str]:
+    return ["-m", "seqspec", "data", "prepare", str(spec), "--processes", str(processes), "--quiet"]
+
+
+def _measured(
+    contenders: dict[str, list[str]], *, repeats: int, clock: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Median CPU seconds of each; ``clock`` takes those of the clock."""
+    spent: dict[str, list[float]] = {name: [] for name in contenders}
+    walls: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(repeats):
+        for name in list(contenders)[:: -1 if turn % 2 else 1]:
+            with tempfile.TemporaryDirectory() as cache:
+                environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
+                before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+                done = subprocess.run(
+                    [sys.executable, *contenders[name]], env=environment, capture_output=True, text=True
+                )
+                walls[name].append(time.perf_counter() - begun)
+            if done.returncode:
+                raise SystemExit(f"{name}: {done.stderr[-2000:]}")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    if clock is not None:
+        clock.update({name: median(each) for name, each in walls.items()})
+    return {name: median(each) for name, each in spent.items()}
+
+
+if __name__ == "__main__":
+    main()

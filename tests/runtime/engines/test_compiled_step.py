@@ -1,0 +1,180 @@
+"""The engine ``compiled`` gives a search's own answers; where nothing is said of it, the code is the traced
+function itself, so that only what stands around it is tried.
+"""
+
+import shutil
+
+import pytest
+import torch
+
+from seqspec.components.search.beam import Beam
+from seqspec.components.search.greedy import Greedy
+from seqspec.components.search.sample import Sample
+from seqspec.runtime.prediction.engines import compiled_step
+from seqspec.runtime.prediction.engines.compiled_step import LEAST, with_compiled_step
+from seqspec.schema.diagnostic import RunError
+from seqspec.schema.search.beam import BeamConfig
+from seqspec.schema.search.greedy import GreedyConfig
+from seqspec.schema.search.sample import SampleConfig
+from seqspec.schema.types import EOS, Logits, Tokens
+from tests.components.building import batch, build, only
+
+torch.set_num_threads(1)
+WORDS = 11
+LAYERS = {"type": "transformer", "dim": 16, "num_heads": 2, "num_layers": 2, "dropout": 0.0}
+DECODERS = {
+    "transformer": LAYERS,
+    "learned": {**LAYERS, "positions": "learned", "max_positions": 6},
+    "rotary": {**LAYERS, "positions": "rotary", "norm_type": "rms", "activation": "swiglu"},
+    "recurrent": {"type": "recurrent", "dim": 12, "attention": "additive", "embedding": {"dim": 12}},
+}
+SEARCHES = {
+    "beam": lambda: Beam(BeamConfig(size=3, max_tokens=9, stop="after_n_finished"), Logits(WORDS)),
+    "greedy": lambda: Greedy(GreedyConfig(max_tokens=9), Logits(WORDS)),
+    "sample": lambda: Sample(SampleConfig(num_samples=2, max_tokens=9), Logits(WORDS)),
+}
+
+
+def built(decoder, source="encoder_decoder"):
+    if source == "language_model":
+        data, types = {"type": source, "decoder": decoder}, {"target": Tokens(WORDS)}
+    else:
+        data = {"type": source, "encoder": {**LAYERS, "num_layers": 1}, "decoder": decoder}
+        types = {"source": Tokens(20), "target": Tokens(WORDS)}
+    model = build(data, types, seed=3).model.eval()
+    with torch.no_grad():
+        model.head.bias_V[EOS] = -2.0
+    return model
+
+
+class Interpreted:
+    """What was to be compiled, as it is."""
+
+    def __init__(self, step, state, *, longest=99):
+        self.all_N, self.calls, self.longest = torch.arange(step.rows), 0, longest
+        self.function = compiled_step._Function(step, state)
+
+    def fits(self, state):
+        varying = zip((*state.fixed, *state.moving), compiled_step._varying(state), strict=True)
+        return all(LEAST <= x.shape[axis] <= self.longest for x, axes in varying for axis in axes)
+
+    def __call__(self, ids_N, state):
+        self.calls += 1
+        given = (*state.fixed, *state.moving)
+        assert all(x.is_contiguous() for x in given)
+        return self.function(ids_N, state.rows_N, *given)
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    monkeypatch.setattr(compiled_step, "_package", Interpreted)
+
+
+def assert_same(found, expected):
+    assert [[one.ids for one in each] for each in found] == [[one.ids for one in each] for each in expected]
+    scores = [torch.tensor([one.score for each in all for one in each]) for all in (found, expected)]
+    torch.testing.assert_close(*scores, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_answers_are_those_of_the_model(interpreted, decoder, search):
+    model, searching = built(DECODERS[decoder]), SEARCHES[search]()
+    examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
+    expected = [model.decode(one, searching) for one in (*examples, batch(rows=4, target=WORDS))]
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for one, answers in zip((*examples, batch(rows=4, target=WORDS)), expected, strict=True):
+        assert_same(model.decode(one, searching), answers)
+    assert model.step.package.calls > 10
+
+
+def test_a_language_model_goes_on_from_prompts(interpreted):
+    model, searching = built({**LAYERS, "positions": "rotary"}, "language_model"), SEARCHES["beam"]()
+    examples = [only(row, batch(rows=3, target=WORDS)) for row in range(3)]
+    expected = [model.decode(one, searching) for one in examples]
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for one, answers in zip(examples, expected, strict=True):
+        assert_same(model.decode(one, searching), answers)
+    assert model.step.package.calls > 10
+
+
+def test_sizes_that_the_code_was_not_made_for_are_left_to_the_model(monkeypatch):
+    model, searching = built(LAYERS), SEARCHES["beam"]()
+    monkeypatch.setattr(compiled_step, "_package", lambda step, state: Interpreted(step, state, longest=7))
+    alone = only(0, batch(rows=1, target=WORDS, longest=7))
+    expected = model.decode(alone, searching)
+
+    with_compiled_step(model, search=searching, digest="")
+
+    assert_same(model.decode(alone, searching), expected)
+    assert 1 < model.step.package.calls <= 6
+
+
+@pytest.mark.parametrize(
+    ("model", "search", "words"),
+    [
+        (torch.nn.Linear(1, 1), SEARCHES["greedy"](), "not written step by step"),
+        (built(LAYERS), None, "not written step by step"),
+        (built(LAYERS), Beam(BeamConfig(coverage_penalty="gnmt"), Logits(WORDS)), "has to see attention"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused(model, search, words):
+    with pytest.raises(RunError, match=words):
+        with_compiled_step(model, search=search, digest="")
+
+
+def test_a_state_that_is_more_than_tensors_is_refused():
+    decoder = {**LAYERS, "self_attention": {"type": "sliding_window", "window": 4}}
+    model, searching = built(decoder, "language_model"), SEARCHES["greedy"]()
+    with_compiled_step(model, search=searching, digest="")
+
+    with pytest.raises(RunError, match="more than tensors"):
+        model.decode(only(0, batch(rows=1, target=WORDS)), searching)
+
+
+def test_the_key_tells_weights_plans_and_rows_apart():
+    one, two = built(LAYERS), built(LAYERS)
+    with torch.no_grad():
+        two.head.bias_V[5] += 1e-3
+    given = [(one, 3, "a"), (two, 3, "a"), (one, 2, "a"), (one, 3, "b"), (built(LAYERS), 3, "a")]
+
+    keys = [
+        compiled_step._key(compiled_step.CompiledStep(model, rows=rows, digest=digest))
+        for model, rows, digest in given
+    ]
+
+    assert len(set(keys)) == 4
+    assert keys[0] == keys[4]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler on this machine")
+def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
+    monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path))
+    model, searching = built(DECODERS["learned"]), SEARCHES["beam"]()
+    examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
+    expected = [model.decode(one, searching) for one in examples]
+    plain = model.step
+
+    def answered():
+        model.step = plain
+        with_compiled_step(model, search=searching, digest="")
+        with torch.inference_mode():
+            for one, answers in zip(examples, expected, strict=True):
+                assert_same(model.decode(one, searching), answers)
+        return capsys.readouterr().err
+
+    assert "compiling a step" in answered()
+    # Six positions are known, and a step reads those before it.
+    assert {most for *_, most in model.step.package.ranges if most < 100} == {5}
+    assert answered() == ""
+    (file,) = (tmp_path / "compiled").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000])
+    monkeypatch.setattr(compiled_step, "_compile", lambda step, state, path: path.write_bytes(whole))
+    assert "is damaged and is made anew" in answered()
