@@ -1,5 +1,6 @@
 """What a server answers: the same as ``predict``, many at once, and errors that cost nothing."""
 
+import asyncio
 import io
 import json
 import socket
@@ -17,7 +18,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.output_formats import Printing, json_line
 from seqspec.runtime.serving.batcher import Batcher, Job
 from seqspec.runtime.serving.limits import Limits, Refused
-from seqspec.runtime.serving.server import Serving, check_address, named
+from seqspec.runtime.serving.server import JoinedWrites, Serving, check_address, named
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.serving.conftest import served
 
@@ -360,3 +361,36 @@ def test_names_of_models(tmp_path):
 
 def test_a_refusal_knows_its_status():
     assert Refused(413, "large", kind="too_large").status == 413
+
+
+class Recorded:
+    """A transport that keeps what it is told."""
+
+    def __init__(self):
+        self.sent = []
+
+    def write(self, data):
+        self.sent.append(data)
+
+    def close(self):
+        self.sent.append("closed")
+
+    def is_closing(self):
+        return "closed" in self.sent
+
+
+def test_head_and_body_of_an_answer_are_sent_together():
+    async def answers():
+        transport = Recorded()
+        joined = JoinedWrites(transport, asyncio.get_running_loop())
+        joined.write(b"head 1 ")
+        joined.write(b"body 1")
+        joined.write(b"")
+        await asyncio.sleep(0)
+        joined.write(b"head 2 ")
+        joined.write(b"body 2")
+        joined.close()
+        await asyncio.sleep(0)
+        return transport.sent, joined.is_closing()
+
+    assert asyncio.run(answers()) == ([b"head 1 body 1", b"head 2 body 2", "closed"], True)
