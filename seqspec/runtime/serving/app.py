@@ -274,7 +274,9 @@ def refusal(error: Refused) -> Response:
         headers["www-authenticate"] = "Bearer"
     if error.status in (408, 413):
         headers["connection"] = "close"
-    body = {"error": {"message": error.message, "type": error.kind}}
+    # A request's own words may stand in it, and JSON can write half a surrogate pair where UTF-8 cannot.
+    message = error.message.encode("utf-8", "backslashreplace").decode()
+    body = {"error": {"message": message, "type": error.kind}}
     return JSONResponse(body, error.status, headers)
 
 

@@ -23,8 +23,8 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import open_folder
-from seqspec.runtime.serving.app import Server
-from seqspec.runtime.serving.limits import Limits
+from seqspec.runtime.serving.app import Server, refusal
+from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.metrics import Metrics
 from seqspec.runtime.serving.served_model import Served, serve_run
 from seqspec.schema.diagnostic import Exit, RunError
@@ -155,7 +155,9 @@ class _Stopping(uvicorn.Server):
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """uvicorn's, which closes connections whose request line and headers do not come in."""
+    """uvicorn's, which closes connections whose request line and headers do not come in, sends an answer at
+    once, and tells every error alike.
+    """
 
     class Punctual(H11Protocol):
         def connection_made(self, transport: Any) -> None:
@@ -170,6 +172,14 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             # The first bytes of one more request on a kept connection, and not yet all of its headers.
             if idle and before is not None and self.cycle is before and self.conn.trailing_data[0]:
                 self.loop.call_later(limits.read_seconds, self._close_unless_after, before)
+
+        def send_400_response(self, msg: str) -> None:
+            answer = refusal(Refused(400, "the request cannot be read as HTTP/1.1"))
+            headers = [*answer.raw_headers, (b"connection", b"close")]
+            head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
 
         def _close_unless_after(self, before: Any) -> None:
             """No request came whole since the one ``before``."""

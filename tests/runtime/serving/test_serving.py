@@ -181,6 +181,10 @@ BAD = [
     ("/v1/predict", {"json": {"model": "mt", "inputs": ["a"] * 9}}, 413, "8 inputs"),
     ("/v1/predict", {"json": {"model": "mt", "inputs": "a" * 501}}, 413, "501 characters"),
     ("/v1/predict", {"content": b'{"model": "mt", "inputs": "\\ud800"}', "headers": JSON}, 422, "surrogate"),
+    ("/v1/predict", {"content": b'{"model": "mt", "\\ud800": 1}', "headers": JSON}, 422, "no field `\\ud800`"),
+    ("/v1/predict", {"content": b'{"model": "mt", "inputs": "a", "fields": {"\\udfff": ""}}', "headers": JSON}, 422, "no field `\\udfff`"),
+    ("/v1/predict", {"content": b'{"\\ud83d": 1, "\\ud83d": 2}', "headers": JSON}, 422, "`\\ud83d` is given twice"),
+    ("/v1/predict", {"json": {"model": "mt", "inputs": "\ufdfa" * 30}}, 413, "540 characters"),
     ("/v1/predict", {"json": {"model": "mt", "inputs": "a", "nbest": 3}}, 422, "no field `nbest`"),
     ("/v1/predict", {"json": {"model": "asr", "inputs": "/etc/passwd"}}, 415, "takes audio"),
     ("/v1/predict", {"data": {"model": "mt"}, "files": {"file": b"x"}}, 415, "takes text"),
@@ -211,6 +215,27 @@ def test_a_bad_request_is_told_and_changes_nothing(client, capfd, path, request_
 
 def test_a_page_elsewhere_cannot_reach_it_under_another_name(client):
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "told"),
+    [
+        (b"GET / HTTP/x\r\n\r\n", 400, "cannot be read as HTTP/1.1"),
+        (b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n", 400, "HTTP/1.1"),
+        (b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+         b"content-length: 99999999999999999\r\n\r\n{", 413, "200,000 bytes"),
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_told_at_once(client, capfd, raw, status, told):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as other:
+        other.sendall(raw)
+        answer = b"".join(iter(lambda: other.recv(4000), b""))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"application/json" in head
+    assert told in json.loads(body)["error"]["message"]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_slow_clients_are_let_go(client):
