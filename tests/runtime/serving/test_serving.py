@@ -108,7 +108,11 @@ def test_what_cannot_be_heard_live_is_told(client):
     assert ask("mt", content=b"12", headers=kind).status_code == 415
     assert ask("asr", content=b"12").status_code == 415
     assert ask("nobody", content=b"12", headers=kind).status_code == 404
-    assert "is empty" in ask("asr", content=b"", headers=kind).text
+    for parameters, told in {"rate=8000": "must be 16000", "rate=16000; channels=2": "must be 1,"}.items():
+        other = ask("asr", content=b"12", headers={"content-type": f"audio/L16; {parameters}"})
+        assert other.status_code == 415
+        assert told in other.text
+    assert "is empty" in ask("asr", content=b"", headers={"content-type": "audio/L16;rate=16000"}).text
     assert "at most 5 seconds" in ask("asr", content=b"0" * 170_000, headers=kind).text
 
 
