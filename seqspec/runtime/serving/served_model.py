@@ -155,11 +155,16 @@ def text_input(text: object, limits: Limits, *, place: str, given: Mapping[str, 
     if size > limits.max_characters:
         raise Refused(413, f"{place} has {size:,} characters of at most {limits.max_characters:,}",
                       kind="too_large")  # fmt: skip
+    require_whole(text, place=place)
+    return Input(text, text, given=given or {})
+
+
+def require_whole(text: str, *, place: str) -> None:
+    """Raises ``Refused`` for a text that JSON can write and UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise Refused(422, f"{place} holds half of a surrogate pair, which is no text") from None
-    return Input(text, text, given=given or {})
 
 
 def _num_characters(text: str, most: int) -> int:

@@ -31,6 +31,10 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_TOKEN = 16
+KEPT_SECONDS = 20
+"""That a connection without requests is kept.  Clients give theirs up earlier, after 5 or 15 seconds: were it
+the other way round, some of their requests would meet a connection that is just being closed.
+"""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def uvicorn_server(asked: Serving, models: Mapping[str, Served], metrics: Metric
     config = uvicorn.Config(
         application.app(), log_level="warning", access_log=False, lifespan="on", server_header=False,
         http=_protocol(asked.limits), ws="none", loop="asyncio", h11_max_incomplete_event_size=16_384,
-        limit_concurrency=asked.limits.connections, timeout_keep_alive=5, backlog=512,
+        limit_concurrency=asked.limits.connections, timeout_keep_alive=KEPT_SECONDS, backlog=512,
         timeout_graceful_shutdown=asked.stop_seconds,
     )  # fmt: skip
     return _Stopping(config, application)

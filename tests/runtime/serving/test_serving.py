@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -16,8 +17,10 @@ import soundfile
 import seqspec
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.output_formats import Printing, json_line
+from seqspec.runtime.serving import batcher
 from seqspec.runtime.serving.batcher import Batcher, Job
 from seqspec.runtime.serving.limits import Limits, Refused
+from seqspec.runtime.serving.requests import known_fields
 from seqspec.runtime.serving.server import JoinedWrites, Serving, check_address, named
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.serving.conftest import served
@@ -423,3 +426,24 @@ def test_head_and_body_of_an_answer_are_sent_together():
         return transport.sent, joined.is_closing()
 
     assert asyncio.run(answers()) == ([b"head 1 body 1", b"head 2 body 2", "closed"], True)
+
+
+def test_a_server_that_stops_does_not_wait_for_what_nobody_waits_for(monkeypatch):
+    monkeypatch.setattr(batcher, "ABANDONED", 0.05)
+    one, gate = Batcher(lambda inputs: [], Limits()), threading.Event()
+    running = one.submit(Job(alone=gate.wait))
+
+    one.stop()
+
+    assert not running.done()
+    gate.set()
+    assert running.result(5)
+
+
+def test_a_field_of_half_a_surrogate_pair_is_no_text():
+    served = SimpleNamespace(opened=SimpleNamespace(predictor=SimpleNamespace(classes={"speaker": ["anna"]})))
+
+    assert known_fields({"speaker": "anna"}, served) == {"speaker": "anna"}
+    with pytest.raises(Refused, match="the field `speaker` holds half of a surrogate pair") as told:
+        known_fields({"speaker": "\ud800"}, served)
+    assert told.value.status == 422
