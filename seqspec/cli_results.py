@@ -240,6 +240,7 @@ def serve(
     max_queue: Annotated[int, typer.Option(min=1, help="Inputs that wait; more are refused with 503.")] = 512,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is given up.")] = 60.0,
     max_body_mb: Annotated[float, typer.Option(min=0.001, help="Largest request, in MiB.")] = 25.0,
+    max_characters: Annotated[int, typer.Option(min=1, help="Of one text; longer are refused.")] = 20_000,
     threads: Threads = None,
 ) -> None:
     """Serve runs over HTTP: text, recordings and images in, predictions out; docs/serving.md."""
@@ -257,6 +258,7 @@ def serve(
             max_queue=max_queue,
             timeout=timeout,
             max_body_mb=max_body_mb,
+            max_characters=max_characters,
             threads=threads,
         )
     )

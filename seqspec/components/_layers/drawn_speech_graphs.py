@@ -85,8 +85,9 @@ def speech_graphs(model: Any, batch: Batch) -> tuple[Graph, ...]:
             "latents", Function(module, draws.latents), of_tokens,
             {"mean": wide, "log_std": wide, "durations": ("batch", "places"), "noise": framed, **voice},
             {"latent": framed},
-            "What the generator reads; `durations` are whole numbers of frames, `noise` is N(0, 1) times "
-            "`noise_scale`, or zeros.",
+            "What the generator reads; `durations` are ceil(exp(log_durations) * `length_scale`), at most "
+            "`max_token_frames`, `noise` is N(0, 1) times `noise_scale`, or zeros; README.md lists the "
+            "settings.",
         ),
         Graph(
             "waveform", Function(module, draws.waveform), {"latent": latent_BTD, **who},

@@ -43,6 +43,13 @@ def read_points(path: Path, *, columns: Collection[int], told: str) -> NDArray[n
     return points
 
 
+CENTRED = (
+    "as many points as the set has, drawn without regard to place; of each the place less the mean of these "
+    "places, over the largest distance from it; a normal as it is"
+)
+"""What ``draw`` and ``in_unit_ball`` do, for programs of other languages."""
+
+
 def draw(name: str, held: int, wanted: int) -> NDArray[np.int64]:
     """Which of ``held`` points are taken, always the same for the same name; all again where too few."""
     rng = np.random.Generator(np.random.Philox(seed_of_name(name)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seqspec.components.adapter._off import BadMesh, read_off, sample_surface
 from seqspec.components.adapter._point_files import (
+    CENTRED,
     SUFFIXES,
     draw,
     in_unit_ball,
@@ -67,7 +68,7 @@ class PointCloud(Adapter[PointCloudConfig]):
         return sample_surface(corners, triangles, num_points=self.config.num_points, rng=rng)
 
     def input_files(self) -> InputFiles:
-        return InputFiles("point clouds", SUFFIXES | {_MESH}, self._inputs)
+        return InputFiles("point clouds", SUFFIXES | {_MESH}, self._inputs, prepared=CENTRED)
 
     def _inputs(self, path: Path, given: Given) -> Iterator[InputFields]:
         """A mesh, whose surface points are drawn from, or points of one."""

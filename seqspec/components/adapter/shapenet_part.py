@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqspec.components.adapter._point_files import (
+    CENTRED,
     MOST_POINTS,
     SUFFIXES,
     draw,
@@ -146,7 +147,9 @@ class ShapenetPart(Adapter[ShapenetPartConfig]):
         return kept.astype(np.float32)
 
     def input_files(self) -> InputFiles:
-        return InputFiles("point clouds", SUFFIXES, self._inputs, asks={"category": tuple(PARTS)})
+        return InputFiles(
+            "point clouds", SUFFIXES, self._inputs, asks={"category": tuple(PARTS)}, prepared=CENTRED
+        )
 
     def _inputs(self, path: Path, given: Given) -> Iterator[InputFields]:
         """A thing without known parts; the folder or a person names its category."""

@@ -146,8 +146,9 @@ class Tacotron2(nn.Module):
         after: dict[str, Axes] = {f"next_{name}": axes for name, axes in _STATE_AXES.items()}
         outputs: dict[str, Axes] = {"next_frame": ("batch", None), "stop": ("batch",), **after}
         note = (
-            "The frame after `frame`, and the probability that it is the last; all states begin as zeros."
-            " `kept` is drawn anew for each step: 0 with probability"
+            "The frame after `frame`, and the probability that it is the last: above"
+            f" {self.threshold:g} a recording ends, or after {self.most:,} frames; `frame` and all states"
+            " begin as zeros. `kept` is drawn anew for each step: 0 with probability"
             f" {self.decoder.prenet_rate:g}, else 1."
         )
         return Graph("step", Function(self, self.step), given, inputs, outputs, note)

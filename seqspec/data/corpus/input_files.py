@@ -40,4 +40,8 @@ class InputFiles:
     folders: frozenset[str] = frozenset()
     """A folder that holds files of these suffixes is read as one, such as a clip from its frames."""
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What a person must say of an input whose folder does not, by field, with all that can be said."""
+    """What a person must say of an input whose folder does not, by field, with all that can be said, in the
+    order of the classes' numbers.
+    """
+    prepared: str = ""
+    """What ``read`` makes of the numbers of a file, for programs of other languages that do the same."""

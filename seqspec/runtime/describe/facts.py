@@ -15,7 +15,7 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.runtime.run_folder.metrics_log import read_journal
-from seqspec.schema.types import Classes, Image, Mask, Text, Type, Waveform
+from seqspec.schema.types import Classes, Image, Mask, Pairs, Text, Type, Waveform
 
 BLOCK = 1 << 20
 
@@ -122,6 +122,8 @@ class Facts:
     def hub_task(self) -> str | None:
         """In the words of model hubs, by the types of what is read and written."""
         source, target = self.roles.get("source"), self.roles.get("target")
+        if isinstance(source, Text) and isinstance(self.plan.node("model").gives, Pairs):
+            return "sentence-similarity"
         if source is None and isinstance(target, Text):
             return "text-generation"
         if isinstance(source, Text) and isinstance(target, Text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,18 @@ LICENCES = ("license", "licence", "copying", "readme", "dataset_card", "citation
 
 
 def export_card(
-    subject: Subject, *, target: str, library: str, checks: str, quantized: Mapping[str, Any] | None
+    subject: Subject,
+    *,
+    target: str,
+    library: str,
+    checks: str,
+    quantized: Mapping[str, Any] | None,
+    graphs: Mapping[str, Any] | None = None,
+    driver: bool = False,
 ) -> str:
-    """The card as Markdown; ``library`` opens what was written."""
+    """The card as Markdown; ``library`` opens what was written.  ``graphs`` are the functions as
+    ``export.json`` has them, and ``driver`` says whether ``driver.py`` lies beside them.
+    """
     facts = Facts(subject.folder, task=subject.task or None)
     count = subject.opened.run.program.num_parameters
     parts = [
@@ -27,10 +36,35 @@ def export_card(
         f"Exported by seqspec {seqspec.__version__} to `{target}` from the run `{subject.folder.path.name}`, "
         f"checkpoint `{subject.weights.name}`; {count:,} trainable parameters. Compared with the run on "
         f"{subject.inputs}:\n\n```\n{checks}```",
+        *([_functions(graphs, driver=driver)] if graphs else []),
         *([_quantisation(quantized)] if quantized else []),
         *([] if facts.synthetic else [_licences(subject)]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _functions(graphs: Mapping[str, Any], *, driver: bool) -> str:
+    """What each takes and gives; how they are called by the driver."""
+    lines = [
+        f"- `{name}` of {_ports(told['inputs'], told['arguments'])} gives "
+        f"{_ports(told['outputs'], told['results'])}. {told['note']}".rstrip()
+        for name, told in graphs.items()
+    ]
+    calls = [
+        f"[{', '.join(told['results'])}] = exported.run({name!r}, [{', '.join(told['arguments'])}])"
+        for name, told in graphs.items()
+    ]
+    head = ["from driver import Exported  # Beside this file; it needs numpy and onnxruntime.", "",
+            'exported = Exported(".")']  # fmt: skip
+    shown = ["", "```python", *head, *calls, "```"] if driver else []
+    told = "Its functions (`preprocessing.json` says how inputs are made):"
+    return "\n".join([told, "", *lines, *shown])
+
+
+def _ports(ports: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(
+        f"`{name}` {ports[name]['dtype']}[{', '.join(map(str, ports[name]['shape']))}]" for name in names
+    )
 
 
 def _quantisation(told: Mapping[str, Any]) -> str:

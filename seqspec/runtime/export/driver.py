@@ -40,7 +40,8 @@ class Exported:
         self, source: np.ndarray, lengths: np.ndarray | None = None, *, max_tokens: int = 256
     ) -> list[list[int]]:
         """The ids of the most probable answer to each row of ``source``: classes, what CTC's best path
-        writes, or what a decoder writes greedily.
+        writes, or what a decoder writes greedily.  Raises ``TypeError`` for an export that gives vectors,
+        frames, masks or the like, whose functions ``run`` calls.
         """
         given = [source] if lengths is None else [source, lengths]
         if "step" in self.sessions:
@@ -48,6 +49,9 @@ class Exported:
             if "begin" in self.sessions:  # Of a posterior's mean.
                 fixed = self.run("begin", fixed[:1])
             return self.written(len(source), fixed, max_tokens=max_tokens)
+        if "log_probs" not in self.sessions:
+            functions = ", ".join(f"`{name}`" for name in self.sessions)
+            raise TypeError(f"this export writes no ids: call `run` with one of {functions} (README.md)")
         found = self.run("log_probs", given)
         if len(found) == 2:
             return ctc_best_path(*found)

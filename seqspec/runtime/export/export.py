@@ -113,6 +113,8 @@ def _written(
         target=request.target,
         library=getattr(target, "LIBRARY", "seqspec"),
         checks=lines,
+        graphs=told.get("graphs", {}),
+        driver=(folder / "driver.py").is_file(),
         quantized=quantized.as_json() if quantized else None,
     )
     write_durably(folder / CARD, card.encode())

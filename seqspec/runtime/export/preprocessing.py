@@ -10,6 +10,7 @@ from typing import Any
 from seqspec.data.store.durable import json_bytes, write_durably
 from seqspec.runtime.assembly.assemble import VOCABULARIES
 from seqspec.runtime.export.subject import Subject
+from seqspec.runtime.prediction.field_inputs import input_files_of
 from seqspec.schema.types import BOS, EOS, PAD, UNK, Image, Waveform
 
 
@@ -46,6 +47,11 @@ def _field(subject: Subject, role: str) -> dict[str, Any]:
         told["sample_rate"] = type_.rate
         told["channels"] = "mixed down to one, float32 in [-1, 1]"
         told["features"] = {"type": features.component[1], **features.model_dump(mode="json")}
+    files = input_files_of(parts.adapter)
+    if files is not None and role == "source" and files.prepared:
+        told["prepared"] = files.prepared
+    if files is not None and role in files.asks:
+        told["names"] = list(files.asks[role])
     if isinstance(type_, Waveform | Image):
         told["normalize"] = parts.normalize[role]
         statistics = subject.opened.run.kept.statistics.get(role)

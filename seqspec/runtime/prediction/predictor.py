@@ -122,12 +122,15 @@ class Predictor:
             yield role, names.index(str(told))
 
     def _with_frames(self, one: Input) -> np.ndarray:
-        """The prepared value.  Raises ``DataError`` for a recording too short for one frame, and for a text
-        that cannot be spoken whole.
+        """The prepared value.  Raises ``DataError`` for a recording too short for one frame or too loud for
+        numbers, and for a text that cannot be spoken whole.
         """
         value = self.prepare(one.value)
         if len(value) == 0 and isinstance(self.source, Waveform | Frames):
             message = "the recording is too short: not one frame of its features fits"
+            raise DataError(message, file=one.file or one.name[:40], row=one.row)
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            message = "the input's values are too large: what the model reads of it is not finite"
             raise DataError(message, file=one.file or one.name[:40], row=one.row)
         wrong = None if self.unspoken is None else self.unspoken(str(one.value), value)
         if wrong is not None:

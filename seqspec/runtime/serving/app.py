@@ -194,10 +194,7 @@ class Server:
     async def live(self, request: Request) -> Response:
         """Partial texts of a recording that is still being sent."""
         served = self._model(request, request.query_params.get("model"))
-        require_live(served)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "audio/l16":
-            raise Refused(415, f"the body must be `audio/l16`, little-endian, not `{kind[:60] or 'nothing'}`")
+        _check_samples(request.headers.get("content-type", ""), rate=require_live(served))
 
         async def read(future: Any) -> str:
             return _text((await self._wait(future))[0])
@@ -274,7 +271,9 @@ def refusal(error: Refused) -> Response:
         headers["www-authenticate"] = "Bearer"
     if error.status in (408, 413):
         headers["connection"] = "close"
-    body = {"error": {"message": error.message, "type": error.kind}}
+    # A request's own words may stand in it, and JSON can write half a surrogate pair where UTF-8 cannot.
+    message = error.message.encode("utf-8", "backslashreplace").decode()
+    body = {"error": {"message": message, "type": error.kind}}
     return JSONResponse(body, error.status, headers)
 
 
@@ -298,6 +297,17 @@ def _asked(given: Mapping[str, Any], limits: Limits) -> Asked:
     temperature = number_of(given, "temperature", default=0.0, low=0, high=10)
     seed = number_of(given, "seed", default=0, low=0, high=2**32 - 1, whole=True)
     return Asked(prompt, tokens, float(temperature), seed)
+
+
+def _check_samples(content_type: str, *, rate: int) -> None:
+    """Raises ``Refused`` for samples other than the model's, by the parameters of RFC 2586."""
+    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if kind != "audio/l16":
+        raise Refused(415, f"the body must be `audio/l16`, little-endian, not `{kind[:60] or 'nothing'}`")
+    told = dict(one.partition("=")[::2] for one in parameters)
+    for name, expected in {"rate": str(rate), "channels": "1"}.items():
+        if told.get(name, expected) != expected:
+            raise Refused(415, f"`{name}` of the body must be {expected}, not {told[name][:20]}")
 
 
 def _completion(served: Served, text: str, ended: Ended | None) -> dict[str, Any]:

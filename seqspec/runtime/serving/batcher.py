@@ -26,6 +26,10 @@ SHARE = 0.25
 """Of the time of the last batch: so long a wait pays where it fills the next one."""
 
 
+ABANDONED = 5.0
+"""Seconds that a thread may take to end, once nobody waits for its answers."""
+
+
 @dataclass(frozen=True)
 class Job:
     """Inputs of one request, or work that needs the model for itself."""
@@ -80,9 +84,11 @@ class Batcher:
         return job.future
 
     def stop(self) -> None:
-        """Finishes what is in the queue, then ends the thread."""
+        """Finishes what is in the queue, then ends the thread; work that takes longer than ``ABANDONED``
+        seconds, such as a text whose client was told 504, ends with the process.
+        """
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(ABANDONED)
 
     def _left(self, count: int) -> None:
         with self._lock:

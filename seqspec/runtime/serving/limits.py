@@ -19,7 +19,7 @@ class Limits:
     max_inputs: int = 256
     """Inputs of one request."""
     max_characters: int = 20_000
-    """Of one text."""
+    """Of one text, as it is and in Unicode's normal form KC, in which one character may become eighteen."""
     max_seconds: float = 120.0
     """Of one recording."""
     max_pixels: int = 25_000_000
@@ -70,6 +70,8 @@ async def _collected(request: Request, limits: Limits) -> bytes:
     announced = int(said) if said.isascii() and said.isdigit() and len(said) < 20 else 0
     parts: list[bytes] = []
     size = 0
+    if announced > DRAINED * limits.max_body:
+        raise _too_large(limits)
     async for part in request.stream():
         size += len(part)
         if max(size, announced) <= limits.max_body:
@@ -80,5 +82,9 @@ async def _collected(request: Request, limits: Limits) -> bytes:
             if size > DRAINED * limits.max_body:
                 break
     if max(size, announced) > limits.max_body:
-        raise Refused(413, f"a request may have {limits.max_body:,} bytes", kind="too_large")
+        raise _too_large(limits)
     return b"".join(parts)
+
+
+def _too_large(limits: Limits) -> Refused:
+    return Refused(413, f"a request may have {limits.max_body:,} bytes", kind="too_large")

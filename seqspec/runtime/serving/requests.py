@@ -20,6 +20,7 @@ from seqspec.runtime.serving.served_model import (
     check_audio,
     check_image,
     file_input,
+    require_whole,
     text_input,
     upload_input,
 )
@@ -151,6 +152,8 @@ def known_fields(told: object, served: Served) -> dict[str, str]:
     strange = next((name for name in told if name not in served.opened.predictor.classes), None)
     if strange is not None:
         raise Refused(422, f"there is no field `{strange[:40]}`")
+    for name, value in told.items():
+        require_whole(value, place=f"the field `{name}`")
     return told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import tempfile
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,14 +153,27 @@ def text_input(text: object, limits: Limits, *, place: str, given: Mapping[str, 
     """A text of a request, with what it says of further fields; raises ``Refused`` for what is none."""
     if not isinstance(text, str):
         raise Refused(422, f"{place} is a {_json_name(text)}, and this model takes texts")
-    if len(text) > limits.max_characters:
-        raise Refused(413, f"{place} has {len(text):,} characters of at most {limits.max_characters:,}",
+    size = _num_characters(text, limits.max_characters)
+    if size > limits.max_characters:
+        raise Refused(413, f"{place} has {size:,} characters of at most {limits.max_characters:,}",
                       kind="too_large")  # fmt: skip
+    require_whole(text, place=place)
+    return Input(text, text, given=given or {})
+
+
+def require_whole(text: str, *, place: str) -> None:
+    """Raises ``Refused`` for a text that JSON can write and UTF-8 cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
         raise Refused(422, f"{place} holds half of a surrogate pair, which is no text") from None
-    return Input(text, text, given=given or {})
+
+
+def _num_characters(text: str, most: int) -> int:
+    """Of the text; of one with no more than ``most`` also of what a normaliser may make of it."""
+    if text.isascii() or len(text) > most:
+        return len(text)
+    return max(len(text), len(unicodedata.normalize("NFKC", text)))
 
 
 def upload_input(data: bytes, served: Served, *, number: int) -> Input:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
@@ -22,14 +23,18 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.machine import pin
 from seqspec.runtime.run_folder.compiled_run import compile_run
 from seqspec.runtime.run_folder.folder import open_folder
-from seqspec.runtime.serving.app import Server
-from seqspec.runtime.serving.limits import Limits
+from seqspec.runtime.serving.app import Server, refusal
+from seqspec.runtime.serving.limits import Limits, Refused
 from seqspec.runtime.serving.metrics import Metrics
 from seqspec.runtime.serving.served_model import Served, serve_run
 from seqspec.schema.diagnostic import Exit, RunError
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SHORTEST_TOKEN = 16
+KEPT_SECONDS = 20
+"""That a connection without requests is kept.  Clients give theirs up earlier, after 5 or 15 seconds: were it
+the other way round, some of their requests would meet a connection that is just being closed.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def uvicorn_server(asked: Serving, models: Mapping[str, Served], metrics: Metric
     config = uvicorn.Config(
         application.app(), log_level="warning", access_log=False, lifespan="on", server_header=False,
         http=_protocol(asked.limits), ws="none", loop="asyncio", h11_max_incomplete_event_size=16_384,
-        limit_concurrency=asked.limits.connections, timeout_keep_alive=5, backlog=512,
+        limit_concurrency=asked.limits.connections, timeout_keep_alive=KEPT_SECONDS, backlog=512,
         timeout_graceful_shutdown=asked.stop_seconds,
     )  # fmt: skip
     return _Stopping(config, application)
@@ -154,11 +159,14 @@ class _Stopping(uvicorn.Server):
 
 
 def _protocol(limits: Limits) -> type[H11Protocol]:
-    """uvicorn's, which closes connections whose request line and headers do not come in."""
+    """uvicorn's, which closes connections whose request line and headers do not come in, sends an answer at
+    once, and tells every error alike.
+    """
 
     class Punctual(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            self.transport = JoinedWrites(transport, self.loop)  # type: ignore[assignment]
             self.loop.call_later(limits.read_seconds, self._close_unless_after, None)
 
         def data_received(self, data: bytes) -> None:
@@ -169,12 +177,52 @@ def _protocol(limits: Limits) -> type[H11Protocol]:
             if idle and before is not None and self.cycle is before and self.conn.trailing_data[0]:
                 self.loop.call_later(limits.read_seconds, self._close_unless_after, before)
 
+        def send_400_response(self, msg: str) -> None:
+            answer = refusal(Refused(400, "the request cannot be read as HTTP/1.1"))
+            headers = [*answer.raw_headers, (b"connection", b"close")]
+            head = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
         def _close_unless_after(self, before: Any) -> None:
             """No request came whole since the one ``before``."""
             if self.cycle is before and not self.transport.is_closing():
                 self.transport.close()
 
     return Punctual
+
+
+class JoinedWrites:
+    """A transport that sends what is written within a turn of the loop at once: the head of an answer and its
+    body are written one after the other, and each way into the kernel costs as much as reading a request.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Sends it at the end of this turn."""
+        if not data:
+            return
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Sends what is left, then closes."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
 
 
 def named(runs: Sequence[str]) -> dict[str, Path]:

@@ -1,11 +1,13 @@
 """What a server answers: the same as ``predict``, many at once, and errors that cost nothing."""
 
+import asyncio
 import io
 import json
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -15,9 +17,11 @@ import soundfile
 import seqspec
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.output_formats import Printing, json_line
+from seqspec.runtime.serving import batcher
 from seqspec.runtime.serving.batcher import Batcher, Job
 from seqspec.runtime.serving.limits import Limits, Refused
-from seqspec.runtime.serving.server import Serving, check_address, named
+from seqspec.runtime.serving.requests import known_fields
+from seqspec.runtime.serving.server import JoinedWrites, Serving, check_address, named
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.serving.conftest import served
 
@@ -107,7 +111,11 @@ def test_what_cannot_be_heard_live_is_told(client):
     assert ask("mt", content=b"12", headers=kind).status_code == 415
     assert ask("asr", content=b"12").status_code == 415
     assert ask("nobody", content=b"12", headers=kind).status_code == 404
-    assert "is empty" in ask("asr", content=b"", headers=kind).text
+    for parameters, told in {"rate=8000": "must be 16000", "rate=16000; channels=2": "must be 1,"}.items():
+        other = ask("asr", content=b"12", headers={"content-type": f"audio/L16; {parameters}"})
+        assert other.status_code == 415
+        assert told in other.text
+    assert "is empty" in ask("asr", content=b"", headers={"content-type": "audio/L16;rate=16000"}).text
     assert "at most 5 seconds" in ask("asr", content=b"0" * 170_000, headers=kind).text
 
 
@@ -180,6 +188,10 @@ BAD = [
     ("/v1/predict", {"json": {"model": "mt", "inputs": ["a"] * 9}}, 413, "8 inputs"),
     ("/v1/predict", {"json": {"model": "mt", "inputs": "a" * 501}}, 413, "501 characters"),
     ("/v1/predict", {"content": b'{"model": "mt", "inputs": "\\ud800"}', "headers": JSON}, 422, "surrogate"),
+    ("/v1/predict", {"content": b'{"model": "mt", "\\ud800": 1}', "headers": JSON}, 422, "no field `\\ud800`"),
+    ("/v1/predict", {"content": b'{"model": "mt", "inputs": "a", "fields": {"\\udfff": ""}}', "headers": JSON}, 422, "no field `\\udfff`"),
+    ("/v1/predict", {"content": b'{"\\ud83d": 1, "\\ud83d": 2}', "headers": JSON}, 422, "`\\ud83d` is given twice"),
+    ("/v1/predict", {"json": {"model": "mt", "inputs": "\ufdfa" * 30}}, 413, "540 characters"),
     ("/v1/predict", {"json": {"model": "mt", "inputs": "a", "nbest": 3}}, 422, "no field `nbest`"),
     ("/v1/predict", {"json": {"model": "asr", "inputs": "/etc/passwd"}}, 415, "takes audio"),
     ("/v1/predict", {"data": {"model": "mt"}, "files": {"file": b"x"}}, 415, "takes text"),
@@ -210,6 +222,27 @@ def test_a_bad_request_is_told_and_changes_nothing(client, capfd, path, request_
 
 def test_a_page_elsewhere_cannot_reach_it_under_another_name(client):
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "told"),
+    [
+        (b"GET / HTTP/x\r\n\r\n", 400, "cannot be read as HTTP/1.1"),
+        (b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n", 400, "HTTP/1.1"),
+        (b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+         b"content-length: 99999999999999999\r\n\r\n{", 413, "200,000 bytes"),
+    ],
+)  # fmt: skip
+def test_what_is_no_request_is_told_at_once(client, capfd, raw, status, told):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as other:
+        other.sendall(raw)
+        answer = b"".join(iter(lambda: other.recv(4000), b""))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"application/json" in head
+    assert told in json.loads(body)["error"]["message"]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_slow_clients_are_let_go(client):
@@ -360,3 +393,57 @@ def test_names_of_models(tmp_path):
 
 def test_a_refusal_knows_its_status():
     assert Refused(413, "large", kind="too_large").status == 413
+
+
+class Recorded:
+    """A transport that keeps what it is told."""
+
+    def __init__(self):
+        self.sent = []
+
+    def write(self, data):
+        self.sent.append(data)
+
+    def close(self):
+        self.sent.append("closed")
+
+    def is_closing(self):
+        return "closed" in self.sent
+
+
+def test_head_and_body_of_an_answer_are_sent_together():
+    async def answers():
+        transport = Recorded()
+        joined = JoinedWrites(transport, asyncio.get_running_loop())
+        joined.write(b"head 1 ")
+        joined.write(b"body 1")
+        joined.write(b"")
+        await asyncio.sleep(0)
+        joined.write(b"head 2 ")
+        joined.write(b"body 2")
+        joined.close()
+        await asyncio.sleep(0)
+        return transport.sent, joined.is_closing()
+
+    assert asyncio.run(answers()) == ([b"head 1 body 1", b"head 2 body 2", "closed"], True)
+
+
+def test_a_server_that_stops_does_not_wait_for_what_nobody_waits_for(monkeypatch):
+    monkeypatch.setattr(batcher, "ABANDONED", 0.05)
+    one, gate = Batcher(lambda inputs: [], Limits()), threading.Event()
+    running = one.submit(Job(alone=gate.wait))
+
+    one.stop()
+
+    assert not running.done()
+    gate.set()
+    assert running.result(5)
+
+
+def test_a_field_of_half_a_surrogate_pair_is_no_text():
+    served = SimpleNamespace(opened=SimpleNamespace(predictor=SimpleNamespace(classes={"speaker": ["anna"]})))
+
+    assert known_fields({"speaker": "anna"}, served) == {"speaker": "anna"}
+    with pytest.raises(Refused, match="the field `speaker` holds half of a surrogate pair") as told:
+        known_fields({"speaker": "\ud800"}, served)
+    assert told.value.status == 422

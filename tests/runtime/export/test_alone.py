@@ -1,0 +1,90 @@
+"""An export on a machine without torch and seqspec: its own files say how, and answers are those of ``predict``."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import seqspec
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.export.driver import Exported
+from seqspec.runtime.export.preprocessing import write_preprocessing
+from tests.runtime.export.conftest import trained
+from tests.runtime.export.families import tried
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
+)
+TEXTS = ["The ＤＯＧ sees a cat", "a", "犬 and more"]
+ALONE = """
+import sys
+sys.modules |= dict.fromkeys(("torch", "seqspec", "lightning"))  # Importing one of them fails.
+import json, unicodedata
+import numpy as np
+import sentencepiece
+from driver import Exported
+
+steps = json.load(open("preprocessing.json"))["fields"]["source"]
+assert [one["type"] for one in steps["text"]["normalize"]] == ["nfkc", "lowercase"]
+tokenizer = sentencepiece.SentencePieceProcessor(model_file=steps["vocabulary"])
+ids = [tokenizer.encode(unicodedata.normalize("NFKC", text).lower()) for text in json.load(sys.stdin)]
+lengths = np.array([len(one) for one in ids])
+source = np.zeros((len(ids), lengths.max()), np.int64)
+for row, one in enumerate(ids):
+    source[row, : len(one)] = one
+exported = Exported(".")
+"""
+
+
+@pytest.fixture(scope="module")
+def embedder(runs):
+    sets = (
+        "train.max_steps=2",
+        "train.checkpoint_every_steps=2",
+        "evaluate.every_steps=2",
+        "data.source.synthetic=60",
+    )
+    return trained("embed_tanaka_enja", sets, runs)
+
+
+@pytest.fixture(scope="module")
+def exported(embedder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("onnx") / "embedder"
+    return seqspec.open_run(embedder).export("onnx", output=output).folder
+
+
+def test_the_call_of_the_card_gives_the_vectors_of_predict(embedder, exported):
+    card = (exported / "README.md").read_text("utf-8")
+    call = next(line for line in card.splitlines() if "exported.run(" in line)
+    found = subprocess.run(
+        [sys.executable, "-c", f"{ALONE}\n{call}\nprint(json.dumps(vectors.tolist()))"],
+        cwd=exported, input=json.dumps(TEXTS), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+
+    run = seqspec.open_run(embedder)
+    expected = [
+        one.hypotheses[0].values_D for one in run.predict(TEXTS, launch=Launch(device="cpu", threads=1))
+    ]
+
+    assert "pipeline_tag: sentence-similarity" in card
+    assert call == "[vectors] = exported.run('source_vectors', [source, lengths])"
+    np.testing.assert_allclose(json.loads(found.stdout), expected, atol=1e-5)
+
+
+def test_a_driver_says_what_an_export_without_answers_has(exported):
+    with pytest.raises(TypeError, match="call `run` with one of `source_vectors`"):
+        Exported(exported).predict(np.array([[4]]), np.array([1]))
+
+
+def test_points_are_said_to_be_centred_and_categories_have_names(tmp_path):
+    write_preprocessing(tried("parts_shapenet", tmp_path / "cache"), tmp_path)
+    fields = json.loads((tmp_path / "preprocessing.json").read_text("utf-8"))["fields"]
+
+    assert "less the mean" in fields["source"]["prepared"]
+    assert fields["category"]["names"][:2] == ["Airplane", "Bag"]
+    assert len(fields["category"]["names"]) == len(
+        json.loads((tmp_path / "labels.json").read_text())["category"]
+    )
