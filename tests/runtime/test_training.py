@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from seqspec.components.losses import NamedLoss
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint
 from seqspec.runtime.checkpoints.retention import newest_sound, steps_of
 from seqspec.runtime.checkpoints.tensor_file import digest_all
+from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
@@ -84,6 +87,31 @@ def test_a_number_that_is_not_finite_stops_the_run_and_names_its_rows(tmp_path):
     assert caught.value.step == 8
     assert caught.value.rows == [(7, [7, 8, 9, 10, 11, 12])]
     assert steps_of(tmp_path / "checkpoints") == [5]
+
+
+def test_a_loss_of_infinity_stops_the_run_though_its_gradient_is_finite(tmp_path, monkeypatch):
+    measured = Objective.__call__
+
+    def infinite(self, phase, batch, *, step):
+        found = measured(self, phase, batch, step=step)
+        return found._replace(objective=found.objective * 0.0 + math.inf)
+
+    monkeypatch.setattr(Objective, "__call__", infinite)
+
+    with pytest.raises(NotFinite) as caught:
+        start(tmp_path, max_steps=3)
+
+    assert caught.value.step == 1
+
+
+def test_what_held_a_number_may_come_to_hold_a_part(tmp_path):
+    module = start(tmp_path, max_steps=1)
+    module.extra = 3
+    module.extra = 4
+
+    module.extra = torch.nn.Linear(1, 1)
+
+    assert dict(module.named_children())["extra"] is module.extra
 
 
 @pytest.mark.parametrize(("poison", "kept"), [(4, []), (6, [5]), (7, [5]), (9, [5])])

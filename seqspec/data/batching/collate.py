@@ -194,7 +194,7 @@ def _stacked(values: Sequence[Any] | np.ndarray, dtype: type[np.generic]) -> np.
     return np.stack([np.asarray(value, dtype) for value in values])
 
 
-def pad(values: Sequence[Any], dtype: torch.dtype) -> Field:
+def pad(values: Sequence[Any] | np.ndarray, dtype: torch.dtype) -> Field:
     """``[B, T, …]`` with zeros after each sequence, and ``[B]`` lengths."""
     lengths = torch.tensor([len(value) for value in values], dtype=torch.int64)
     shape = (len(values), int(lengths.max()), *values[0].shape[1:])
