@@ -35,7 +35,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generative_steps import Family, _assembled, _ours, _plain, _stream
+from generative_steps import Family, assembled_of, loop_of, run_of, stream_of
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.devices.machine import keep_freed_memory
@@ -149,13 +149,13 @@ def main() -> None:
 
 def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     contest = CONTESTS[name]
-    ours, plain = (_assembled(contest.ours, steps=steps) for _ in range(2))
-    held = list(_stream(plain))
+    ours, plain = (assembled_of(contest.ours, steps=steps) for _ in range(2))
+    held = list(stream_of(plain))
     symbols = plain.program.model.head.weight_VD.shape[0]
     peers = {peer: make(symbols) for peer, make in contest.peers.items()}
     contenders: dict[str, Callable[[], float]] = {
-        "seqspec": lambda: _ours(ours),
-        "plain": lambda: _plain(plain, held),
+        "seqspec": lambda: run_of(ours),
+        "plain": lambda: loop_of(plain, held),
     }
     for peer, (model, step) in peers.items():
         contenders[peer] = lambda model=model, step=step: _peer(model, step, held)  # type: ignore[misc]

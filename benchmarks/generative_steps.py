@@ -123,12 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     family = FAMILIES[name]
-    ours, plain = (_assembled(family, steps=steps) for _ in range(2))
-    held = list(_stream(plain))
+    ours, plain = (assembled_of(family, steps=steps) for _ in range(2))
+    held = list(stream_of(plain))
     contenders = {
-        "seqspec": lambda: _ours(ours),
-        "plain": lambda: _plain(plain, held),
-        "plain_reading": lambda: _plain(plain, _stream(plain)),
+        "seqspec": lambda: run_of(ours),
+        "plain": lambda: loop_of(plain, held),
+        "plain_reading": lambda: loop_of(plain, stream_of(plain)),
     }
     times: dict[str, list[float]] = {which: [] for which in contenders}
     for loop in contenders.values():
@@ -146,7 +146,7 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _assembled(family: Family, *, steps: int) -> Assembled:
+def assembled_of(family: Family, *, steps: int) -> Assembled:
     sets = (*family.sets, f"train.max_steps={steps}", f"train.checkpoint_every_steps={steps}",
             "evaluate.every_steps=null")  # fmt: skip
     overlays = [Overlay.profile("tiny"), *map(Overlay.set, sets)]
@@ -157,7 +157,7 @@ def _assembled(family: Family, *, steps: int) -> Assembled:
 LAUNCH = Launch(device="cpu", workers=0, quiet=True)
 
 
-def _stream(assembled: Assembled, step: int = 0) -> Iterable[Batch]:
+def stream_of(assembled: Assembled, step: int = 0) -> Iterable[Batch]:
     """A batch for each update."""
     updates = assembled.compiled.plan.experiment.train.max_steps * _turns(assembled)
     return training_stream(assembled, max_steps=updates, micro_batches=1, launch=LAUNCH, place=Place())(step)
@@ -189,9 +189,9 @@ class _Clocked:
                 return
 
 
-def _ours(assembled: Assembled) -> float:
+def run_of(assembled: Assembled) -> float:
     """CPU seconds of an update in a run."""
-    clocked = _Clocked(_stream(assembled))
+    clocked = _Clocked(stream_of(assembled))
     with TemporaryDirectory() as path:
         folder = RunFolder(Path(path))
         folder.checkpoints.mkdir()
@@ -203,7 +203,7 @@ def _ours(assembled: Assembled) -> float:
     return clocked.each
 
 
-def _plain(assembled: Assembled, batches: Iterable[Batch]) -> float:
+def loop_of(assembled: Assembled, batches: Iterable[Batch]) -> float:
     """CPU seconds of an update in a loop written by hand."""
     program, losses = assembled.program, assembled.program.losses
     model, config = program.module.train(), assembled.compiled.plan.experiment.train
@@ -258,12 +258,12 @@ def _memories(name: str, *, steps: int) -> dict[str, Any]:
 
 def _memory(family: Family, which: str, *, steps: int) -> dict[str, float]:
     """Of this process, in MiB."""
-    assembled = _assembled(family, steps=steps)
+    assembled = assembled_of(family, steps=steps)
     before = _resident()
     if which == "seqspec":
-        _ours(assembled)
+        run_of(assembled)
     else:
-        _plain(assembled, _stream(assembled))
+        loop_of(assembled, stream_of(assembled))
     peak = _peak_resident()
     return {"peak_mib": round(peak, 1), "above_start_mib": round(peak - before, 1)}
 

@@ -260,7 +260,7 @@ def _explained(error: Exception, interrupts: Interrupts, module: Training, folde
 class _NoProfiler(PassThroughProfiler):
     """Lightning's own profiler of nothing enters a generator around each hook."""
 
-    def profile(self, action_name: str) -> Any:  # type: ignore[override]
+    def profile(self, action_name: str) -> Any:
         return NOTHING
 
 
