@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from os import environ
 from typing import Any
 
@@ -138,24 +139,28 @@ class Batcher:
         if not live:
             return
         begin = time.perf_counter()
-        try:
-            if live[0].alone is not None:
-                live[0].future.set_result(live[0].alone())
-            else:
-                self._share(live, self.predict([one for job in live for one in job.inputs]))
-        except Exception as error:  # The server must outlive any model's fault; the request hears of it.
-            _report(error)
-            for job in live:
-                if not job.future.done():
-                    job.future.set_exception(error)
+        answers, error = self._answers(live)
         self._took = time.perf_counter() - begin
+        # Counted first: whoever has an answer finds it in the counts.
         self.told(sum(max(len(job.inputs), 1) for job in live), self._took)
+        for place, job in enumerate(live):
+            if error is None:
+                job.future.set_result(answers[place])
+            else:
+                job.future.set_exception(error)
 
-    def _share(self, jobs: Sequence[Job], found: Sequence[Prediction]) -> None:
-        start = 0
-        for job in jobs:
-            job.future.set_result(list(found[start : start + len(job.inputs)]))
-            start += len(job.inputs)
+    def _answers(self, jobs: Sequence[Job]) -> tuple[list[Any], Exception | None]:
+        """What each job gets; or the fault, which the server must outlive, whatever the model: the request
+        hears of it.
+        """
+        try:
+            if jobs[0].alone is not None:
+                return [jobs[0].alone()], None
+            found = iter(self.predict([one for job in jobs for one in job.inputs]))
+            return [list(islice(found, len(job.inputs))) for job in jobs], None
+        except Exception as error:
+            _report(error)
+            return [], error
 
 
 def _report(error: Exception) -> None:
