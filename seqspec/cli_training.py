@@ -85,6 +85,7 @@ def run(
 ) -> None:
     """Train and evaluate an experiment; the last line printed is the run directory."""
     from seqspec.runtime.commands import runs as commands
+    from seqspec.runtime.commands.unread_output import outliving_readers
     from seqspec.runtime.devices.launch import Launch
 
     launch = Launch(
@@ -92,21 +93,22 @@ def run(
         tuple(logger), tensor_parallel, pause_at,
     )  # fmt: skip
     over = commands.overlays(profile, set, task)
-    finish(
-        commands.run(
-            spec,
-            over=over,
-            runs=runs,
-            resume=resume,
-            locked=locked,
-            lock=lock,
-            allow_drift=allow_drift,
-            until=until,
-            launch=launch,
-            format=format,
-            command=["seqspec", *sys.argv[1:]],
+    with outliving_readers():
+        finish(
+            commands.run(
+                spec,
+                over=over,
+                runs=runs,
+                resume=resume,
+                locked=locked,
+                lock=lock,
+                allow_drift=allow_drift,
+                until=until,
+                launch=launch,
+                format=format,
+                command=["seqspec", *sys.argv[1:]],
+            )
         )
-    )
 
 
 @train.command()
@@ -196,6 +198,7 @@ def sweep(
     What is left out is as the spec's `sweep` says.
     """
     from seqspec.runtime.commands import sweep as commands
+    from seqspec.runtime.commands.unread_output import outliving_readers
     from seqspec.schema.sweep_section import Halving, Repeat
 
     section = {
@@ -207,7 +210,8 @@ def sweep(
     request = commands.Request(
         spec, study, tuple(profile), tuple(set), tuple(space), section, threads=threads, device=device
     )
-    finish(commands.sweep(request, quiet=quiet, format=format))
+    with outliving_readers():
+        finish(commands.sweep(request, quiet=quiet, format=format))
 
 
 @train.command()

@@ -183,7 +183,7 @@ def _prepared(
     if missing:
         raise DataError(
             f"the corpus has no split that is called `{missing[0]}`",
-            help=f"it has {', '.join(parts.adapter.splits())}"
+            help=f"it has {', '.join(every_split(parts))}"
             + ("; change `evaluate.splits`, or `data.source.splits`" if splits is None else ""),
         )
     try:
@@ -351,6 +351,11 @@ def _named(name: str, roles: Mapping[str, Type]) -> tuple[str, ...]:
     if name in roles or name not in kinds:
         return (name,)
     return tuple(role for role, type_ in roles.items() if isinstance(type_, kinds[name]))
+
+
+def every_split(parts: DataParts) -> list[str]:
+    """The splits of the corpus, and those that the spec cuts out of train."""
+    return [*parts.adapter.splits(), *(name for name in ("dev", "test") if _cut(parts, name))]
 
 
 def _cut(parts: DataParts, name: str) -> bool:

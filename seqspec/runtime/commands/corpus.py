@@ -24,6 +24,7 @@ from seqspec.data.stages.push import push
 from seqspec.data.stages.row_shards import Shard
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.prepared_store import PreparedStore
+from seqspec.runtime.assembly.assemble import every_split
 from seqspec.runtime.commands.guard import guarded
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
@@ -270,12 +271,6 @@ def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
         if name not in has:
             raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")
     return splits or None
-
-
-def every_split(parts: DataParts) -> list[str]:
-    """The splits of the corpus, and those that the spec cuts out of train."""
-    cut = parts.config.split
-    return [*parts.adapter.splits(), *(name for name in ("dev", "test") if cut and getattr(cut, name))]
 
 
 def summarize(prepared: Prepared) -> dict[str, Any]:
