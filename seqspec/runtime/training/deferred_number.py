@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -24,3 +26,13 @@ class DeferredNumber:
         if self._there is not None:
             self._there.synchronize()
         return float(self._value)
+
+
+class Unsettled(NamedTuple):
+    """A step whose norm has not been read."""
+
+    step: int
+    phase: str | None
+    batches: list[tuple[int, Tensor]]
+    norm: DeferredNumber
+    task: str = ""

@@ -2,7 +2,7 @@
 
 Lightning loads torchmetrics for a class or two; that loads ``scipy.signal``, to mend one name of it, and
 ``transformers``, for metrics that nobody asked for: together more than torch and Lightning take, wherever the
-two are installed.
+two are installed.  ``LeanModule`` is its module without what it does around each step for nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from seqspec.runtime.devices.torch_compiler import deferred
 
@@ -84,4 +87,23 @@ with deferred(), put_off(SELDOM):
     from lightning.pytorch.callbacks import Callback
     from lightning.pytorch.profilers import PassThroughProfiler
 
-__all__ = ["Callback", "PassThroughProfiler", "lightning"]
+__all__ = ["Callback", "LeanModule", "PassThroughProfiler", "lightning"]
+
+
+class LeanModule(lightning.LightningModule):
+    """Notes plain values plainly, and leaves a batch where it is wanted already."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As a module's own, which looks for the name among weights, buffers and parts each time: Lightning
+        writes down the names of its hooks forty times a step.
+        """
+        if name in self.__dict__ and not isinstance(value, Tensor | nn.Module):
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """What lies in the host's memory is where a CPU wants it."""
+        if device.type == "cpu":
+            return batch
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,11 +28,11 @@ from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import update
 from seqspec.runtime.training.carried_memories import CarriedMemories
 from seqspec.runtime.training.channels_last import hold_channels_last
-from seqspec.runtime.training.deferred_number import DeferredNumber
+from seqspec.runtime.training.deferred_number import DeferredNumber, Unsettled
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.journal_window import Windows
-from seqspec.runtime.training.lightning_import import lightning
+from seqspec.runtime.training.lightning_import import LeanModule
 from seqspec.runtime.training.losses.counted_targets import CountedTargets
 from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
 from seqspec.runtime.training.losses.objective import Objective
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from seqspec.runtime.training.strategies.shardable import SharedOut
 
 
-class Training(lightning.LightningModule):
+class Training(LeanModule):
     """Trains ``program.module``.  ``micro_batches``: micro-steps of one update, over all processes.
 
     Of several tasks each update serves one, and what is measured is kept a task.  ``wrap`` stands around the
@@ -135,28 +135,12 @@ class Training(lightning.LightningModule):
         self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """As a module's own, which looks for the name among weights, buffers and parts each time: Lightning
-        writes down the names of its hooks forty times a step.
-        """
-        if name in self.__dict__ and not isinstance(value, Tensor | torch.nn.Module):
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
-
     def configure_optimizers(self) -> torch.optim.Optimizer:
         # Lightning drives one; ``optimizer_step`` takes that of the phase whose turn it is.
         return next(iter(self.cycle.movers.values())).optimizer
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """``optimizer_step`` has done it after the update before."""
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """What lies in the host's memory is where a CPU wants it."""
-        if device.type == "cpu":
-            return batch
-        moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
-        return moved
 
     def on_fit_start(self) -> None:
         if self.average:
@@ -408,13 +392,3 @@ class Training(lightning.LightningModule):
         for turn, scale in self.cycle.by_phase(numbers["loss_scale"]) if "loss_scale" in numbers else ():
             if turn.scaler:
                 turn.scaler.load(scale)
-
-
-class Unsettled(NamedTuple):
-    """A step whose norm has not been read."""
-
-    step: int
-    phase: str | None
-    batches: list[tuple[int, Tensor]]
-    norm: DeferredNumber
-    task: str = ""
