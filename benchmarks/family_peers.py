@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,7 +34,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generative_steps import Family, assembled_of, loop_of, run_of, stream_of
+from generative_steps import Family, assembled_of, in_turns, loop_of, run_of, stream_of
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.devices.machine import keep_freed_memory
@@ -159,13 +158,7 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     }
     for peer, (model, step) in peers.items():
         contenders[peer] = lambda model=model, step=step: _peer(model, step, held)  # type: ignore[misc]
-    times: dict[str, list[float]] = {which: [] for which in contenders}
-    for loop in contenders.values():
-        loop()  # warm
-    for number in range(rounds):
-        for which in list(contenders)[:: 1 if number % 2 == 0 else -1]:
-            times[which].append(contenders[which]())
-    taken = {which: median(found) for which, found in times.items()}
+    taken = in_turns(contenders, rounds)
     return {
         "family": name,
         "parameters": {"seqspec": ours.program.num_parameters}

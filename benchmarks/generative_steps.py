@@ -27,7 +27,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -130,13 +130,7 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
         "plain": lambda: loop_of(plain, held),
         "plain_reading": lambda: loop_of(plain, stream_of(plain)),
     }
-    times: dict[str, list[float]] = {which: [] for which in contenders}
-    for loop in contenders.values():
-        loop()  # warm
-    for number in range(rounds):
-        for which in list(contenders)[:: 1 if number % 2 == 0 else -1]:
-            times[which].append(contenders[which]())
-    taken = {which: median(found) for which, found in times.items()}
+    taken = in_turns(contenders, rounds)
     return {
         "family": name,
         "parameters": ours.program.num_parameters,
@@ -144,6 +138,17 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
         "speed": round(taken["plain"] / taken["seqspec"], 3),
         "speed_reading": round(taken["plain_reading"] / taken["seqspec"], 3),
     }
+
+
+def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """The median of what each gives, in alternating order; each is run once before that counts."""
+    times: dict[str, list[float]] = {which: [] for which in contenders}
+    for loop in contenders.values():
+        loop()
+    for number in range(rounds):
+        for which in list(contenders)[:: 1 if number % 2 == 0 else -1]:
+            times[which].append(contenders[which]())
+    return {which: median(found) for which, found in times.items()}
 
 
 def assembled_of(family: Family, *, steps: int) -> Assembled:
