@@ -119,8 +119,10 @@ def _lacking(error: Exception) -> str | None:
 def _refused(error: OSError) -> None:
     """What the system refused is no fault of ours: the place, and why."""
     # What standard output could not take would be tried again, and fail again, at the very end.
-    with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    from seqspec.runtime.devices.unread_output import to_nowhere
+
+    with contextlib.suppress(OSError):
+        to_nowhere(sys.stdout)
     place = error.filename or "standard output"
     told = f"error: {place}: {error.strerror or error}\n  = help: make room there, or write to another place"
     with contextlib.suppress(OSError):

@@ -85,8 +85,8 @@ def run(
 ) -> None:
     """Train and evaluate an experiment; the last line printed is the run directory."""
     from seqspec.runtime.commands import runs as commands
-    from seqspec.runtime.commands.unread_output import outliving_readers
     from seqspec.runtime.devices.launch import Launch
+    from seqspec.runtime.devices.unread_output import outliving_readers
 
     launch = Launch(
         device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet,
@@ -198,7 +198,7 @@ def sweep(
     What is left out is as the spec's `sweep` says.
     """
     from seqspec.runtime.commands import sweep as commands
-    from seqspec.runtime.commands.unread_output import outliving_readers
+    from seqspec.runtime.devices.unread_output import outliving_readers
     from seqspec.schema.sweep_section import Halving, Repeat
 
     section = {

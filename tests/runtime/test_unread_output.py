@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from seqspec.runtime.commands.unread_output import outliving_readers
+from seqspec.runtime.devices.unread_output import outliving_readers
 
 PROGRAM = """
 import sys
-from seqspec.runtime.commands.unread_output import outliving_readers
+from seqspec.runtime.devices.unread_output import outliving_readers
 with outliving_readers():
     sys.stdin.readline()
     for number in range(3):

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 
 @contextmanager
@@ -45,22 +46,21 @@ class _Patient(io.TextIOWrapper):
         try:
             return super().write(text)
         except BrokenPipeError:
-            self._give_up()
+            to_nowhere(self)
             return len(text)
 
     def flush(self) -> None:
         try:
             super().flush()
         except BrokenPipeError:
-            self._give_up()
+            to_nowhere(self)
 
     def close(self) -> None:
         """Leaves the buffer open."""
         self.flush()
 
-    def __del__(self) -> None:
-        """As ``close``."""
 
-    def _give_up(self) -> None:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), self.fileno())
+def to_nowhere(stream: TextIO) -> None:
+    """What is still held back for the file behind ``stream``, and all that follows, is dropped."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

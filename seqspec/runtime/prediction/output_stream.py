@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from seqspec.runtime.devices.unread_output import to_nowhere
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
 
@@ -64,15 +65,10 @@ def _standard_output() -> Iterator[IO[str]]:
             finally:
                 out.flush()
     except BrokenPipeError:  # whoever reads has had enough
-        _silence(out)
+        to_nowhere(out)
     except RunError:
-        _silence(out)
+        to_nowhere(out)
         raise
-
-
-def _silence(out: IO[str]) -> None:
-    """Nothing more can be written: what is still held back goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 @contextmanager
