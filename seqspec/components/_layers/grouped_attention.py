@@ -16,6 +16,7 @@ from torch.nn import functional
 from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import Linear, affine_together
+from seqspec.components._layers.places import at_places, mask_at
 from seqspec.components._layers.rotary import Turns
 from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 from seqspec.components._layers.transformer_layer import RMSNorm
@@ -59,10 +60,20 @@ class GroupedAttention(nn.Module):
         columns = dict.fromkeys(("query", "key", "value"), Columns())
         return TensorPlan({**columns, "output": Rows()}, counts={"num_kv_heads": self.num_kv_heads})
 
-    def forward(self, x_BTD: Tensor, turns: Turns, *, mask: Tensor | None) -> Tensor:
-        """``mask`` broadcasts to ``[B, H, T, T]`` and is causal; without one all before is seen."""
-        queries, keys, values = self._heads(x_BTD, turns)
-        return self._attend(queries, keys, values, mask=mask, causal=mask is None)
+    def forward(
+        self, x_BTD: Tensor, turns: Turns, *, mask: Tensor | None, places_BK: Tensor | None = None
+    ) -> Tensor:
+        """``mask`` broadcasts to ``[B, H, T, T]`` and is causal; without one all before is seen.  With
+        ``places_BK`` only these places ask, and ``[B, K, D]`` is given.
+        """
+        if places_BK is None:
+            queries, keys, values = self._heads(x_BTD, turns)
+            return self._attend(queries, keys, values, mask=mask, causal=mask is None)
+        queries = self._cut(self.query(at_places(x_BTD, places_BK)), self.query_norm, turns.at(places_BK))
+        key, value = affine_together(x_BTD, self.key, self.value)
+        keys, values = self._cut(key, self.key_norm, turns), self._split(value)
+        seen = mask_at(mask, places_BK, size=x_BTD.shape[1])
+        return self._attend(queries, keys, values, mask=seen, causal=False)
 
     def no_past(self, *, examples: int) -> Tensor:
         """``[0, 2, B, G, E]``: what ``step`` is given at first."""
@@ -83,13 +94,17 @@ class GroupedAttention(nn.Module):
         return given, past_TPNGE[len(past_TPNGE) - self.kept(position + 1) :]
 
     def _heads(self, x_BTD: Tensor, turns: Turns) -> tuple[Tensor, Tensor, Tensor]:
-        query, key, value = (
-            part.unflatten(-1, (-1, self.head_dim))
-            for part in affine_together(x_BTD, self.query, self.key, self.value)
-        )
-        if self.query_norm is not None and self.key_norm is not None:
-            query, key = self._normed(query, self.query_norm), self._normed(key, self.key_norm)
-        return turns(query.transpose(1, 2)), turns(key.transpose(1, 2)), value.transpose(1, 2)
+        query, key, value = affine_together(x_BTD, self.query, self.key, self.value)
+        return (self._cut(query, self.query_norm, turns), self._cut(key, self.key_norm, turns),
+                self._split(value))  # fmt: skip
+
+    def _cut(self, x_BTD: Tensor, norm: RMSNorm | None, turns: Turns) -> Tensor:
+        """``[B, H, T, E]``: heads of queries or keys, normalised and turned."""
+        heads_BTHE = x_BTD.unflatten(-1, (-1, self.head_dim))
+        return turns((heads_BTHE if norm is None else self._normed(heads_BTHE, norm)).transpose(1, 2))
+
+    def _split(self, x_BTD: Tensor) -> Tensor:
+        return x_BTD.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def _normed(self, x_BTHE: Tensor, norm: RMSNorm) -> Tensor:
         """All heads share the norm's weight, those of other processes too."""

@@ -26,6 +26,10 @@ class Turns(NamedTuple):
         first, second = x_BHTE.chunk(2, dim=-1)
         return x_BHTE * self.cos + torch.cat([-second, first], dim=-1) * self.sin
 
+    def at(self, places_BK: Tensor) -> Turns:
+        """``[B, 1, K, E]`` each: of some positions, other ones in each row."""
+        return Turns(self.cos[places_BK][:, None], self.sin[places_BK][:, None])
+
 
 class Rotary(nn.Module):
     """The angles of a stack of layers, worked out once a pass."""

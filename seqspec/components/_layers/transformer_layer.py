@@ -16,6 +16,7 @@ from seqspec.components._layers.dropout import Dropout
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import once
+from seqspec.components._layers.places import at_places, mask_at
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
 from seqspec.schema.layers.transformer import ExchangeableLayers, TransformerLayers
 
@@ -116,16 +117,21 @@ class TransformerLayer(nn.Module):
         self.feed_forward: Any = feed_forward or _feed_forward(config, dim, causal=causal)
         self.feed_forward_residual = Residual(config, dim)
 
-    def forward(self, x_BTD: Tensor, context: Context) -> Tensor:
-        """The whole sequence at once."""
+    def forward(self, x_BTD: Tensor, context: Context, places_BK: Tensor | None = None) -> Tensor:
+        """The whole sequence at once, or ``[B, K, D]``, its states at some places, for whom no other is read
+        after this layer; that is for plain self-attention without rotary positions.
+        """
         if self.recompute and self.training and torch.is_grad_enabled() and not self.routes:
-            given: Tensor = checkpoint(self._states, x_BTD, context, use_reentrant=False)
+            given: Tensor = checkpoint(self._states, x_BTD, context, places_BK, use_reentrant=False)
             return given
-        return self._states(x_BTD, context)
+        return self._states(x_BTD, context, places_BK)
 
-    def _states(self, x_BTD: Tensor, context: Context) -> Tensor:
+    def _states(self, x_BTD: Tensor, context: Context, places_BK: Tensor | None) -> Tensor:
         query = self.self_residual.before(x_BTD)
-        if self.mixes:
+        if places_BK is not None:
+            y = self.self_attention(at_places(query, places_BK), query, mask=_rows(context, places_BK, query))
+            x_BTD = at_places(x_BTD, places_BK)
+        elif self.mixes:
             y = self._mixed(query, context)
         elif context.block is not None:
             y = self.self_attention.within(query, block=context.block)
@@ -167,6 +173,12 @@ class TransformerLayer(nn.Module):
             query_BTD, real_BT=context.real_BT, segments_BT=context.segments_BT, **more
         )
         return mixed_BTD
+
+
+def _rows(context: Context, places_BK: Tensor, x_BTD: Tensor) -> Tensor | None:
+    """The mask of the queries at some places; one that is the same for all of them stays as it is."""
+    alike = not context.causal and (context.mask is None or context.mask.shape[-2] == 1)
+    return context.mask if alike else mask_at(context.mask, places_BK, size=x_BTD.shape[1])
 
 
 def _feed_forward(config: TransformerLayers, dim: int, *, causal: bool) -> FeedForward:

@@ -21,6 +21,8 @@ class Gpt2(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
     stacked = ("layers",)
+    reads_places = True
+    """Its last layer can work out some places alone."""
 
     def __init__(
         self, config: Gpt2Config, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
@@ -47,15 +49,17 @@ class Gpt2(nn.Module):
         memory_BSD: Tensor | None = None,
         memory_lengths_B: Tensor | None = None,
         segments_BU: Tensor | None = None,
+        places_BK: Tensor | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents
-        apart.
+        apart; with ``places_BK`` there are states ``[B, K, D]`` of these places alone.
         """
         mask = None if segments_BU is None else document_mask(segments_BU)
         context = Context(mask=mask, causal=mask is None)
         x_BUD = self.entrance(self.embedding(ids_BU))
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x_BUD = layer(x_BUD, context)
+        x_BUD = self.layers[-1](x_BUD, context, places_BK)
         normed: Tensor = self.norm(x_BUD)
         return normed
 

@@ -20,6 +20,7 @@ from seqspec.components._layers.grouped_attention import GroupedAttention, windo
 from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.masks import document_mask
+from seqspec.components._layers.places import at_places
 from seqspec.components._layers.rotary import Rotary, Turns
 from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
 from seqspec.components._layers.transformer_layer import RMSNorm
@@ -31,6 +32,8 @@ class Llama(nn.Module):
     """Teacher forcing through ``forward``, search through ``start`` and ``step``."""
 
     stacked = ("layers",)
+    reads_places = True
+    """Its last layer can work out some places alone."""
 
     def __init__(
         self, config: LlamaConfig, takes: Mapping[str, Type], parts: Callable[[str], nn.Module]
@@ -59,9 +62,10 @@ class Llama(nn.Module):
         memory_BSD: Tensor | None = None,
         memory_lengths_B: Tensor | None = None,
         segments_BU: Tensor | None = None,
+        places_BK: Tensor | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u.  ``segments_BU`` keeps packed documents
-        apart.
+        apart; with ``places_BK`` there are states ``[B, K, D]`` of these places alone.
         """
         size = ids_BU.shape[1]
         turns = self.rotary(0, size)
@@ -71,8 +75,10 @@ class Llama(nn.Module):
             for window in {layer.attention.window for layer in self._stack()}
         }
         x_BUD = self.embedding(ids_BU)
-        for layer in self._stack():
+        *layers, last = self._stack()
+        for layer in layers:
             x_BUD = layer(x_BUD, turns, masks[layer.attention.window])
+        x_BUD = last(x_BUD, turns, masks[last.attention.window], places_BK)
         normed: Tensor = self.norm(x_BUD)
         return normed
 
@@ -148,15 +154,19 @@ class _Layer(nn.Module):
         layers: dict[str, Columns | Rows] = {"gate": Columns(), "up": Columns(), "down": Rows()}
         return TensorPlan(layers, counts={"feed_forward_dim": self.down.in_features})
 
-    def forward(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, x_BUD: Tensor, turns: Turns, mask: Tensor | None, places_BK: Tensor | None = None
+    ) -> Tensor:
         if self.recompute and self.training and torch.is_grad_enabled():
-            given: Tensor = checkpoint(self._states, x_BUD, turns, mask, use_reentrant=False)
+            given: Tensor = checkpoint(self._states, x_BUD, turns, mask, places_BK, use_reentrant=False)
             return given
-        return self._states(x_BUD, turns, mask)
+        return self._states(x_BUD, turns, mask, places_BK)
 
-    def _states(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None) -> Tensor:
-        x_BUD = self.dropout.added(x_BUD, self.attention(self.attention_norm(x_BUD), turns, mask=mask))
-        return self._feed_forward(x_BUD)
+    def _states(self, x_BUD: Tensor, turns: Turns, mask: Tensor | None, places_BK: Tensor | None) -> Tensor:
+        y_BUD = self.attention(self.attention_norm(x_BUD), turns, mask=mask, places_BK=places_BK)
+        if places_BK is not None:
+            x_BUD = at_places(x_BUD, places_BK)
+        return self._feed_forward(self.dropout.added(x_BUD, y_BUD))
 
     def step(self, x_ND: Tensor, past: Tensor, turns: Turns, *, position: int) -> tuple[Tensor, Tensor]:
         y_ND, past = self.attention.step(self.attention_norm(x_ND), past, turns, position=position)

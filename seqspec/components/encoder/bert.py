@@ -54,8 +54,9 @@ class Bert(nn.Module):
         x_BTD = self.embedding(ids_BT) + self.positions_TD[:size] + self.types_KD[types_BT]
         x_BTD = self.dropout(self.norm(x_BTD))
         context = Context(mask=attention_mask(lengths_B, size))
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             x_BTD = layer(x_BTD, context)
         if self.pooler is None:
-            return x_BTD, lengths_B
+            return self.layers[-1](x_BTD, context), lengths_B
+        x_BTD = self.layers[-1](x_BTD, context, ids_BT.new_zeros(len(ids_BT), 1))
         return self.dropout(torch.tanh(self.pooler(x_BTD[:, 0]))), None

@@ -19,3 +19,9 @@ class Loss(NamedTuple):
     """Further sums by name, for logs and teacher-forced metrics: ``nll`` in nats, ``correct`` where it was
     counted.
     """
+
+
+def real_rows(hidden_BUD: Tensor, labels_BU: Tensor, *, ignore: int) -> Tensor:
+    """``[N, D]``: the states that have a label, in order; two models may leave different places out."""
+    rows = (labels_BU.flatten() != ignore).nonzero().squeeze(1)
+    return hidden_BUD.flatten(0, -2)[rows]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.masks import length_mask
-from seqspec.components.loss._loss import Loss
+from seqspec.components.loss._loss import Loss, real_rows
 from seqspec.components.loss.cross_entropy import NO_CLASS
 from seqspec.schema.loss.distillation import DistillationConfig
 from seqspec.schema.types import PAD, Logits
@@ -38,14 +38,11 @@ class Distillation(nn.Module):
 
     def _targets(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module, *, teacher: Scored) -> Loss:
         """Rows of padding are left out before the heads, whose products are most of the work."""
-        labels_N = labels_BU.flatten()
-        real_N = labels_N != self.ignore
-        rows = real_N.nonzero().squeeze(1)
-        ours_NV = head(hidden_BUD.flatten(0, -2)[rows])
+        ours_NV = head(real_rows(hidden_BUD, labels_BU, ignore=self.ignore))
         with torch.no_grad():
-            theirs_NV = teacher.head(teacher.hidden.flatten(0, -2)[rows])
+            theirs_NV = teacher.head(real_rows(teacher.hidden, teacher.labels, ignore=self.ignore))
         divergence_N = self._divergence(ours_NV, theirs_NV)
-        return _loss(divergence_N.sum(), real_N.sum())
+        return _loss(divergence_N.sum(), (labels_BU != self.ignore).sum())
 
     def _frames(self, logits_BSV: Tensor, lengths_B: Tensor, *_: Tensor, teacher: Aligned) -> Loss:
         divergence_BS = self._divergence(logits_BSV, teacher.logits)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.init import linear
-from seqspec.components.loss._loss import Loss
+from seqspec.components.loss._loss import Loss, real_rows
 from seqspec.components.loss.cross_entropy import NO_CLASS
 from seqspec.schema.loss.state_distillation import StateDistillationConfig
 from seqspec.schema.types import PAD, Logits
@@ -32,13 +32,11 @@ class StateDistillation(nn.Module):
             self.map = linear(config.dim, config.teacher_dim, bias=False)
 
     def forward(self, hidden_BUD: Tensor, labels_BU: Tensor, head: nn.Module, *, teacher: Scored) -> Loss:
-        real_N = labels_BU.flatten() != self.ignore
-        rows = real_N.nonzero().squeeze(1)
-        ours_ND = hidden_BUD.flatten(0, -2)[rows]
-        theirs_ND = teacher.hidden.flatten(0, -2)[rows].float()
+        ours_ND = real_rows(hidden_BUD, labels_BU, ignore=self.ignore)
+        theirs_ND = real_rows(teacher.hidden, teacher.labels, ignore=self.ignore).float()
         ours_ND = (ours_ND if self.map is None else self.map(ours_ND)).float()
         if self.cosine:
             distance_N = 1 - functional.cosine_similarity(ours_ND, theirs_ND, dim=-1)
         else:
             distance_N = (ours_ND - theirs_ND).square().mean(-1)
-        return Loss(distance_N.sum(), real_N.sum(), {})
+        return Loss(distance_N.sum(), (labels_BU != self.ignore).sum(), {})

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.linear_cross_entropy import log_probabilities
 from seqspec.components._layers.masks import length_mask, with_ends
+from seqspec.components._layers.places import places_of
 from seqspec.components._layers.sliding_window import Window, begin_window, step_window
 from seqspec.components.graphs import Axes, Function, Graph, Substitute
 from seqspec.components.graphs import log_probabilities as log_probs_of
@@ -42,20 +43,39 @@ class LanguageModel(nn.Module):
             self.head.tie(self.decoder.embedding.weight_VD)
 
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
-        """``tokens``: a state before each target; of texts that stand alone, the end is one."""
+        """``tokens``: a state before each target; of texts that stand alone, the end is one.  While only
+        answers are learned, there may be no states of what is not.
+        """
         inputs_BU, labels_BU = self._pairs(batch)
         beside: dict[str, Tensor] = {}
-        hidden_BUD = self._read(inputs_BU, batch, beside)
+        places_BK = self._places(labels_BU)
+        hidden_BUD = self._read(inputs_BU, batch, beside, places_BK)
+        if places_BK is not None:
+            labels_BU = labels_BU.gather(1, places_BK)
         found: dict[str, Output] = {}
         if wanted("tokens", only):
             found["tokens"] = Scored(hidden_BUD, labels_BU, self.head)
         return found | dict(terms(beside, (labels_BU != PAD).sum(), only))
 
-    def _read(self, inputs_BU: Tensor, batch: Batch, beside: dict[str, Tensor] | None = None) -> Tensor:
+    def _read(
+        self,
+        inputs_BU: Tensor,
+        batch: Batch,
+        beside: dict[str, Tensor] | None = None,
+        places_BK: Tensor | None = None,
+    ) -> Tensor:
+        more = {} if places_BK is None else {"places_BK": places_BK}
         hidden_BUD: Tensor = ran(
-            self.decoder, inputs_BU, segments_BU=batch.segments, into=beside, name="decoder"
+            self.decoder, inputs_BU, segments_BU=batch.segments, into=beside, name="decoder", **more
         )
         return hidden_BUD
+
+    def _places(self, labels_BU: Tensor) -> Tensor | None:
+        """``[B, K]``: where a step learns something, if the decoder can do without the other places.
+        Elsewhere than on a CPU finding out would make the host wait for the device.
+        """
+        of_use = self.training and self.answers and getattr(self.decoder, "reads_places", False)
+        return places_of(labels_BU != PAD) if of_use and labels_BU.device.type == "cpu" else None
 
     def score(self, batch: Batch) -> Tensor:
         """``[B]``: the log-probability of each row."""
