@@ -154,6 +154,8 @@ values = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text("abc日 :#-", min_size=1, max_size=5), values, min_size=1, max_size=4))
 @example({"a": {"{{\U00010000": None}})
+@example({":": "[!\U00010000"})
+@example({"a：": "\U00010000"})
 def test_what_yaml_writes_is_what_we_read(data):
     import json
 

@@ -10,6 +10,8 @@ from seqspec.compile.parse.yaml_mistakes import slip_behind
 from seqspec.schema.diagnostic import Diagnostic, Label
 from seqspec.schema.source import Source, Span
 
+_ESCAPE = re.compile("escape|hexdecimal")
+"""Complaints of a quoted text: nothing else that stands in it was read as YAML."""
 _CLOSED_LATE = re.compile("did not find expected ','|end of stream|document indicator")
 _SAID: tuple[tuple[str, str, str, str], ...] = (
     (
@@ -174,7 +176,7 @@ def explain(error: YAMLError, source: Source) -> Diagnostic:
     began = getattr(error, "context_mark", None)
     mark = getattr(error, "problem_mark", None) or began
     start = min(mark.index if mark else 0, len(source.text))
-    slip = slip_behind(source, start, problem, began)
+    slip = None if _ESCAPE.search(problem) else slip_behind(source, start, problem, began)
     if slip is not None:
         return slip
     code, message, help = _words(problem, context, source.text[start : start + 1])

@@ -5,8 +5,10 @@ import torch
 
 from seqspec.components._layers.places import at_places, places_of
 from seqspec.components.loss.cross_entropy import CrossEntropy
+from seqspec.components.loss.distillation import Distillation
 from seqspec.data.batching.batch import Batch, Field
 from seqspec.schema.catalogue import Catalogue
+from seqspec.schema.loss.distillation import DistillationConfig
 from seqspec.schema.types import AnswerSpans, Classes, Logits, Tokens
 from tests.components.building import build, loss_of
 
@@ -29,6 +31,16 @@ def ids_of(rows=2, size=9):
 def model_of(decoder):
     data = {"type": "language_model", "decoder": decoder, "head": {"type": "linear", "bias": False}}
     return build(data, {"target": Tokens(VOCAB), "answers": AnswerSpans("target")}).model
+
+
+def conversations():
+    ids, answers = ids_of(4, 12), torch.tensor([[3, 4, 9], [1, 0, 0], [10, 11, 0], [5, 6, 7]])
+    fields = {
+        "target": Field(ids, torch.tensor([12, 9, 12, 8])),
+        "answers": Field(answers, torch.tensor([3, 1, 2, 3])),
+    }
+    batch = Batch.pair(None, None, ids, torch.tensor([12, 9, 12, 8]), torch.arange(4), 0, 1.0)
+    return batch._replace(fields=fields)
 
 
 def test_places_are_in_order_and_filled_up():
@@ -54,14 +66,7 @@ def test_states_at_places_are_those_of_the_whole(decoder, segments):
 @pytest.mark.parametrize("decoder", [LLAMA, GPT2], ids=["llama", "gpt2"])
 def test_answers_alone_are_learned_as_if_all_were_worked_out(decoder):
     """Loss and gradients of a step; evaluation, which others look at, keeps every state."""
-    model = model_of(decoder)
-    ids, answers = ids_of(4, 12), torch.tensor([[3, 4, 9], [1, 0, 0], [10, 11, 0], [5, 6, 7]])
-    fields = {
-        "target": Field(ids, torch.tensor([12, 9, 12, 8])),
-        "answers": Field(answers, torch.tensor([3, 1, 2, 3])),
-    }
-    batch = Batch.pair(None, None, ids, torch.tensor([12, 9, 12, 8]), torch.arange(4), 0, 1.0)
-    batch = batch._replace(fields=fields)
+    model, batch = model_of(decoder), conversations()
     criterion = CrossEntropy(Catalogue().config("loss", "cross_entropy")(), Logits(VOCAB))
     found = {}
     for training in (True, False):
@@ -92,3 +97,15 @@ def test_a_pooled_vector_needs_the_first_state_alone():
     states, _ = bert(ids_of(), lengths)
 
     torch.testing.assert_close(vector, torch.tanh(pooler(states[:, 0])), atol=1e-6, rtol=1e-5)
+
+
+def test_a_teacher_may_have_worked_out_more_places_than_its_student():
+    model, batch = model_of(LLAMA), conversations()
+    student, teacher = (model.train(training).outputs(batch)["tokens"] for training in (True, False))
+    criterion = Distillation(DistillationConfig(teacher="itself"), Logits(VOCAB))
+
+    loss = criterion(student.hidden, student.labels, student.head, teacher=teacher)
+
+    assert int(loss.count) == 9
+    assert abs(float(loss.total.detach())) < 1e-5
+    assert student.hidden.shape != teacher.hidden.shape
