@@ -17,9 +17,9 @@ from seqspec.components._layers.dropout import dropout
 from seqspec.components._layers.kv_cache import append
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.places import at_places, mask_at
+from seqspec.components._layers.rms_norm import RMSNorm, rms_norm
 from seqspec.components._layers.rotary import Turns
 from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
-from seqspec.components._layers.transformer_layer import RMSNorm
 
 
 class GroupedAttention(nn.Module):
@@ -112,7 +112,7 @@ class GroupedAttention(nn.Module):
             given: Tensor = norm(x_BTHE)
             return given
         weight_E = self.group.entered(norm.weight)
-        return functional.rms_norm(x_BTHE, weight_E.shape, weight_E, norm.eps)
+        return rms_norm(x_BTHE, weight_E, eps=norm.eps)
 
     def _attend(
         self,

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from seqspec.components._layers.attention import Attention, KeysValues
@@ -18,19 +17,8 @@ from seqspec.components._layers.input_limits import InputTooLong
 from seqspec.components._layers.linear import once
 from seqspec.components._layers.places import at_places, mask_at
 from seqspec.components._layers.positions import RelativeBias, linear_bias, sinusoids
+from seqspec.components._layers.rms_norm import RMSNorm
 from seqspec.schema.layers.transformer import ExchangeableLayers, TransformerLayers
-
-
-class RMSNorm(nn.Module):
-    """Zhang & Sennrich (2019), "Root Mean Square Layer Normalization", arXiv:1910.07467."""
-
-    def __init__(self, dim: int, *, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(dim))
-        self.eps = eps
-
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
 
 
 class LayerNorm(nn.LayerNorm):

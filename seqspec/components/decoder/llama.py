@@ -21,9 +21,9 @@ from seqspec.components._layers.kv_cache import select
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.components._layers.masks import document_mask
 from seqspec.components._layers.places import at_places
+from seqspec.components._layers.rms_norm import RMSNorm
 from seqspec.components._layers.rotary import Rotary, Turns
 from seqspec.components._layers.tensor_parallel import Columns, Group, Rows, TensorPlan
-from seqspec.components._layers.transformer_layer import RMSNorm
 from seqspec.schema.decoder.llama import LlamaConfig
 from seqspec.schema.types import Type
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqspec.components._layers.init import linear
+from seqspec.components._layers.rms_norm import rms_norm
 from seqspec.components.lane_state import Carried
 from seqspec.schema.self_attention.mamba2 import CHUNK, Mamba2Config
 from seqspec.schema.types import States
@@ -152,7 +153,7 @@ class _Scan(nn.Module):
 
     def _given(self, y: Tensor, gate: Tensor) -> Tensor:
         gated = y * functional.silu(gate.float())
-        normed = functional.rms_norm(gated, (self.inner,), self.norm_I.float(), 1e-5)
+        normed = rms_norm(gated, self.norm_I.float(), eps=1e-5)
         projected: Tensor = self.output(normed.to(gate.dtype))
         return projected
 
