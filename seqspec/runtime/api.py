@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,7 +176,7 @@ class Run:
 
     def predict(
         self,
-        inputs: Sequence[str],
+        inputs: Sequence[str | PathLike[str]],
         *,
         checkpoint: str = "best",
         launch: Launch | None = None,
@@ -185,7 +186,7 @@ class Run:
 
         An input that cannot be used has no hypotheses and an ``error``.  Of labels ``score`` is the
         log-probability, ``probability`` the probability.  Raises ``RunError`` where there are no weights,
-        ``TypeError`` where ``inputs`` is one string.
+        ``TypeError`` where ``inputs`` is one string, or a path where texts are read.
         """
         _require_lists(inputs=inputs)
         from seqspec.runtime.prediction.opening import open_predictor

@@ -64,8 +64,9 @@ def test_a_run_is_opened(compiled, tmp_path):
     assert opened.metrics
     file = tmp_path / "one.png"
     write_image(file, np.zeros((1, 28, 28), np.uint8))
-    (prediction,) = opened.predict([str(file)], launch=Launch(device="cpu"))
+    prediction, same = opened.predict([str(file), file], launch=Launch(device="cpu"))
     assert prediction.hypotheses[0].label in {str(digit) for digit in range(10)}
+    assert same.hypotheses == prediction.hypotheses
     assert "accuracy" in opened.evaluate("test", launch=Launch(device="cpu", threads=1)).metrics
 
 

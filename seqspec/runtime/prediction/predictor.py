@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -72,11 +73,18 @@ class Predictor:
     packs: Packs = field(default_factory=dict, repr=False, compare=False)
     """Weights laid out for products of few rows, kept between blocks: the model must not change any more."""
 
-    def __call__(self, inputs: Iterable[Input | str]) -> Iterator[Prediction]:
-        """A prediction for each input (a text, or the name of a file, where it is a string), in order."""
-        given = (self.read(one) if isinstance(one, str) else one for one in inputs)
+    def __call__(self, inputs: Iterable[Input | str | PathLike[str]]) -> Iterator[Prediction]:
+        """A prediction for each input (a text, or the name of a file, where it is a string), in order.
+        Raises ``TypeError`` for a path where texts are read.
+        """
+        given = (one if isinstance(one, Input) else self._read(one) for one in inputs)
         while block := list(islice(given, self.block)):
             yield from self.predict(block)
+
+    def _read(self, given: str | PathLike[str]) -> Input:
+        if not isinstance(given, str) and isinstance(self.source, Text):
+            raise TypeError(f"this run reads texts, and {given!r} is a path: give what `read_text()` gives")
+        return self.read(fspath(given))
 
     @torch.inference_mode()
     def predict(self, inputs: Sequence[Input]) -> list[Prediction]:
