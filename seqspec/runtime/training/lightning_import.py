@@ -114,9 +114,9 @@ class LeanModule(lightning.LightningModule):
 
 
 class LeanLoop(_TrainingEpochLoop):
-    """Takes each batch through ``training_step``, ``backward``, ``on_after_backward`` and ``optimizer_step`` of
-    the module and ``on_train_batch_end`` of one callback, as Lightning's own loop does, and leaves out hooks that
-    nobody hears, its table of logged values, closures and the states of its progress.
+    """Takes each batch through ``training_step``, ``backward``, ``on_after_backward`` and ``optimizer_step``
+    of the module and ``on_train_batch_end`` of one callback, as Lightning's own loop does, and leaves out hooks
+    that nobody hears, its table of logged values and most of its notes of how far it is.
     """
 
     UNHEARD = (
@@ -131,8 +131,8 @@ class LeanLoop(_TrainingEpochLoop):
         """Take the place of the loop of ``trainer`` where it would do the same: on one device, nobody but
         ``callback`` listening, which hears ``on_train_batch_end`` alone of a batch.
         """
-        unheard = not any(is_overridden(name, one) for name in cls.UNHEARD for one in (module, callback))
-        unheard = unheard and not is_overridden("on_train_batch_end", module)
+        heard = ((module, "on_train_batch_end"), (callback, "on_after_backward"))
+        unheard = not any(is_overridden(name, one) for one, more in heard for name in (*cls.UNHEARD, more))
         alone = trainer.callbacks == [callback] and not trainer.loggers
         unwatched = isinstance(trainer.profiler, PassThroughProfiler)
         if unheard and alone and unwatched and type(trainer.strategy) is SingleDeviceStrategy:
@@ -148,14 +148,15 @@ class LeanLoop(_TrainingEpochLoop):
         trainer, progress = self.trainer, self.batch_progress
         module: Any = trainer.lightning_module
         (optimizer,) = trainer.optimizers
+        device, each = trainer.strategy.root_device, trainer.accumulate_grad_batches
         updates = self.automatic_optimization.optim_progress.optimizer.step
         for number in range(int(trainer.num_training_batches)):
             if trainer.should_stop or (fetched := next(data_fetcher, None)) is None:
                 break
             progress.increment_ready()
-            batch = module.transfer_batch_to_device(fetched[0], trainer.strategy.root_device, 0)
+            batch = module.transfer_batch_to_device(fetched[0], device, 0)
             backward = partial(self._backward, module, batch, number)
-            if self._should_accumulate():
+            if each > 1 and self._should_accumulate():
                 backward()
             else:
                 updates.increment_ready()
