@@ -115,8 +115,8 @@ class LeanModule(lightning.LightningModule):
 
 class LeanLoop(_TrainingEpochLoop):
     """Takes each batch through ``training_step``, ``backward``, ``on_after_backward`` and ``optimizer_step``
-    of the module and ``on_train_batch_end`` of one callback, as Lightning's own loop does, and leaves out hooks
-    that nobody hears, its table of logged values and most of its notes of how far it is.
+    of the module and ``on_train_batch_end`` of one callback, as Lightning's own loop does.  It leaves out
+    hooks that nobody hears, the table of logged values and most notes of how far it is.
     """
 
     UNHEARD = (

@@ -60,7 +60,11 @@ def test_what_is_there_or_not_installed_stays_as_it_is():
         {},
         {"accumulate": 3, "ema": 0.9},
         {"precision": "bfloat16", "clip_norm": 0.5},
-        {"precision": "float16", "accumulate": 2, "loss_scale": {"initial": 2.0**20, "growth_every_steps": 2}},
+        {
+            "precision": "float16",
+            "accumulate": 2,
+            "loss_scale": {"initial": 2.0**20, "growth_every_steps": 2},
+        },
         {"weight_noise": {"std": 0.01}, "skip_non_finite": 2, "poison": 4},
         {**TWO, "accumulate": 2},
     ],
