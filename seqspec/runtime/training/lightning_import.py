@@ -86,7 +86,7 @@ class _Taken:
 with deferred(), put_off(SELDOM):
     import lightning
     from lightning.pytorch.callbacks import Callback
-    from lightning.pytorch.loops import _TrainingEpochLoop
+    from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
     from lightning.pytorch.profilers import PassThroughProfiler
     from lightning.pytorch.strategies import SingleDeviceStrategy
     from lightning.pytorch.utilities.model_helpers import is_overridden
@@ -127,7 +127,7 @@ class LeanLoop(_TrainingEpochLoop):
     """Hooks of a batch that it does not call."""
 
     @classmethod
-    def drive(cls, trainer: lightning.Trainer, module: LeanModule, callback: Callback) -> None:
+    def drive(cls, trainer: Any, module: LeanModule, callback: Callback) -> None:
         """Take the place of the loop of ``trainer`` where it would do the same: on one device, nobody but
         ``callback`` listening, which hears ``on_train_batch_end`` alone of a batch.
         """
