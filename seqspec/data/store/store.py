@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from seqspec.data.store.durable import write_json
 
@@ -212,6 +213,13 @@ class Store:
         assert offsets is not None
         starts, ends = offsets[indices].tolist(), offsets[indices + 1].tolist()
         return [values[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def stacked(self, name: str, indices: np.ndarray, *, size: int) -> np.ndarray:
+        """``[B, size]``: some rows of a ragged column, each of ``size`` elements."""
+        values, offsets = self._mapped(name)
+        assert offsets is not None
+        found: np.ndarray = sliding_window_view(values, size)[offsets[indices]]
+        return found
 
     def text(self, name: str, index: int) -> str:
         """One row of a column of text."""
