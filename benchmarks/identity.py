@@ -42,10 +42,12 @@ TRAINED = (
     "mt_ende_universal",  # halting
     "mt_multi30k_ende",
     "mt_wmt14_ende_rnmt_plus",
+    "multitask_asr_mt",
     "point_modelnet40",  # a penalty of the encoder's own
     "segmentation_pet_unet",  # masks augmented as their images are
     "tts_ljspeech_tacotron2",
     "tts_ljspeech_vits",  # two phases
+    "vae_mnist",
 )
 STEPS = 20
 QUICK = ("data.source.synthetic=48", "evaluate.metrics=[]", "evaluate.search=null", "evaluate.stop=null")

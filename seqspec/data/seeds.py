@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def seed_of(*parts: int | str) -> int:
     """A 63-bit seed; different parts give unrelated seeds, on every machine and Python."""
-    text = "\x1f".join(f"{type(part).__name__[0]}{part}" for part in parts)
+    text = "\x1f".join([f"{type(part).__name__[0]}{part}" for part in parts])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 

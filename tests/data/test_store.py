@@ -56,6 +56,19 @@ def test_vectors_keep_their_width(tmp_path):
     assert [rows.tolist() for rows in store.rows_of("frames", np.array([2, 1]))] == [[[7.0, 7.0, 7.0]], []]
 
 
+def test_rows_of_one_size_are_read_together(tmp_path):
+    writer = StoreWriter(tmp_path / "s", {"pixels": Column("uint8")})
+    writer.append(
+        {"pixels": ragged([np.arange(n, n + size) for n, size in ((1, 4), (7, 3), (9, 4))], "uint8")}
+    )
+    store = finish(tmp_path / "s", writer)
+
+    found = store.stacked("pixels", np.array([2, 0, 2]), size=4)
+
+    assert found.tolist() == [[9, 10, 11, 12], [1, 2, 3, 4], [9, 10, 11, 12]]
+    assert found.flags.writeable
+
+
 def test_writing_goes_on_where_it_was_last_committed(tmp_path):
     columns = {"text": TEXT}
     first = StoreWriter(tmp_path / "s", columns)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from seqspec.runtime.devices.torch_compiler import update
+from seqspec.runtime.devices.torch_compiler import clear_gradients, update
 
 LATER = """
 import sys
@@ -72,3 +72,19 @@ def test_hooks_of_all_optimisers_are_called():
         hook.remove()
 
     assert called == [1]
+
+
+def test_gradients_are_cleared_as_the_optimiser_would():
+    class Own(torch.optim.SGD):
+        def zero_grad(self, set_to_none=True):
+            super().zero_grad(set_to_none=False)
+
+    gradients = []
+    for kind in (torch.optim.SGD, Own):
+        layer = torch.nn.Linear(3, 3)
+        layer(torch.ones(1, 3)).sum().backward()
+        clear_gradients(kind(layer.parameters(), lr=0.1))
+        gradients.append(layer.weight.grad)
+
+    assert gradients[0] is None
+    assert not gradients[1].any()

@@ -50,30 +50,34 @@ class Order:
 
     def locate(self, number: int) -> tuple[int, int, int]:
         """Epoch, phase and place within the epoch of a global batch."""
-        cycle, left = divmod(number, int(self._sizes.sum()))
+        cycle, left = divmod(number, self._total)
         for turn in range(self.layout.phases):
             phase = self._phase(cycle, turn)
             if left < self._sizes[phase]:
                 return cycle * self.layout.phases + turn, phase, left
-            left -= int(self._sizes[phase])
+            left -= self._sizes[phase]
         raise AssertionError("the sizes add up to the cycle")
 
     def start(self, epoch: int) -> int:
         """The first global batch of an epoch."""
         cycle, turn = divmod(epoch, self.layout.phases)
-        before = sum(int(self._sizes[self._phase(cycle, earlier)]) for earlier in range(turn))
-        return cycle * int(self._sizes.sum()) + before
+        before = sum(self._sizes[self._phase(cycle, earlier)] for earlier in range(turn))
+        return cycle * self._total + before
 
     def batches(self, epoch: int) -> int:
         """How many batches an epoch has."""
         return self.start(epoch + 1) - self.start(epoch)
 
     @cached_property
-    def _sizes(self) -> np.ndarray:
-        return np.array([len(cut) - 1 for cut in self.layout.cuts])
+    def _sizes(self) -> list[int]:
+        return [len(cut) - 1 for cut in self.layout.cuts]
+
+    @cached_property
+    def _total(self) -> int:
+        return sum(self._sizes)
 
     def _phase(self, cycle: int, turn: int) -> int:
-        if not self.shuffle:
+        if not self.shuffle or self.layout.phases == 1:
             return turn
         return permute_one(turn, size=self.layout.phases, key=seed_of(self.seed, "phases", cycle))
 

@@ -168,8 +168,11 @@ class Split:
 
     def _stacked(self, role: str, rows: np.ndarray) -> np.ndarray:
         """``[B, C, H, W]`` pixels."""
-        shapes = self.records.values(f"{role}_shape")[rows].tolist()
-        images = zip(self.records.rows_of(role, rows), shapes, strict=True)
+        shapes = self.records.values(f"{role}_shape")[rows]
+        if (shapes == shapes[0]).all():
+            size = int(shapes[0].prod())
+            return self.records.stacked(role, rows, size=size).reshape(-1, *shapes[0].tolist())
+        images = zip(self.records.rows_of(role, rows), shapes.tolist(), strict=True)
         return np.stack([pixels.reshape(shape) for pixels, shape in images])
 
     def _pixels(self, role: str, row: int) -> np.ndarray:

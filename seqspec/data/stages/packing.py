@@ -144,8 +144,8 @@ class PackedSplit:
     def row(self, index: int, *, seed: int = 0, epoch: int = 0) -> Row:
         """Row ``index``; with ``sample: offsets`` another one each epoch while training."""
         start = index * self._stride
-        length = self._end(index) - start
-        if self.config.sample == "offsets" and self.name == "train":
+        length = min(self.config.length, self.num_tokens - start)
+        if self._moves:
             room = self.num_tokens - self.config.length + 1
             start = seed_of(seed, "offsets", epoch, index) % room if room > 0 else 0
         row = self._read(start, length)
@@ -176,7 +176,7 @@ class PackedSplit:
         """Labels in the stream."""
         return int(self._starts[-1])
 
-    @property
+    @cached_property
     def _stride(self) -> int:
         return self.config.stride or self.config.length
 
@@ -184,16 +184,21 @@ class PackedSplit:
         """The place in the stream after a row's last."""
         return min(index * self._stride + self.config.length, self.num_tokens)
 
-    @property
+    @cached_property
     def _whole(self) -> bool:
         """Whether every row is as long as the others."""
         dropped = self.config.remainder == "drop" or self.num_lanes is not None
         return dropped and self.name == "train"
 
-    @property
+    @cached_property
     def _counts_once(self) -> bool:
         """Rows that overlap: outside training each token is a target in one of them only."""
         return self._stride < self.config.length and self.name != "train"
+
+    @cached_property
+    def _moves(self) -> bool:
+        """Rows start somewhere else in each epoch."""
+        return self.config.sample == "offsets" and self.name == "train"
 
     @property
     def _ends(self) -> int:
@@ -229,10 +234,8 @@ class PackedSplit:
 
     def _read(self, start: int, length: int) -> Row:
         """Labels ``start`` to ``start + length`` of the stream, with the inputs before them."""
-        before = max(start - 1, 0)
-        stream = self._stream(before, start + length)
-        labels = stream[start - before :]
-        inputs = np.concatenate([stream[:1] if start else [BOS], stream[start - before :][:-1]])
+        stream = self._stream(start - 1, start + length)
+        inputs, labels = stream[:-1].copy(), stream[1:]
         segments = None
         if self.config.document_mask:
             own = self._documents(start, start + len(labels))
@@ -242,7 +245,7 @@ class PackedSplit:
             segments = np.cumsum(first)
         if self._answers is not None:
             labels = self._only_answers(labels, start)
-        return Row(inputs.astype(np.int64), labels, segments)
+        return Row(inputs, labels, segments)
 
     def _only_answers(self, labels: np.ndarray, start: int) -> np.ndarray:
         """The labels from place ``start`` on, with ``PAD`` where none is learned."""
@@ -256,12 +259,17 @@ class PackedSplit:
         return found
 
     def _stream(self, start: int, end: int) -> np.ndarray:
-        """Labels of the stream; of its texts no more is read than what stands there."""
-        end = min(end, self.num_tokens)
-        first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        last = int(np.searchsorted(self._starts, end, side="left"))
-        found = np.full(max(end - start, 0), EOS)
-        for document, begin in enumerate(self._starts[first:last].tolist(), first):
+        """``[end - start]`` labels of the stream, before which stands the begin symbol; of its texts no more
+        is read than what stands there.
+        """
+        starts = self._starts
+        first = max(int(starts.searchsorted(start, side="right")) - 1, 0)
+        last = int(starts.searchsorted(end, side="left"))
+        found = np.empty(end - start, np.int64)
+        found.fill(EOS)
+        if start < 0:
+            found[0] = BOS
+        for document, begin in enumerate(starts[first:last].tolist(), first):
             ids: Any = self.texts.value("target", document)
             part = ids[max(start - begin, 0) : end - begin]
             place = max(begin - start, 0)

@@ -213,6 +213,16 @@ class Store:
         starts, ends = offsets[indices].tolist(), offsets[indices + 1].tolist()
         return [values[start:end] for start, end in zip(starts, ends, strict=True)]
 
+    def stacked(self, name: str, indices: np.ndarray, *, size: int) -> np.ndarray:
+        """``[B, size]``: some rows of a ragged column, each of ``size`` elements."""
+        values, offsets = self._mapped(name)
+        assert offsets is not None
+        # `sliding_window_view` of numpy, whose checks take longer than to copy the rows
+        windows = (len(values) - size + 1, size)
+        held = np.ndarray(windows, values.dtype, buffer=values, strides=values.strides * 2)
+        found: np.ndarray = held[offsets[indices]]
+        return found
+
     def text(self, name: str, index: int) -> str:
         """One row of a column of text."""
         return self.row(name, index).tobytes().decode("utf-8", "surrogatepass")

@@ -76,7 +76,7 @@ def plain_bookkeeping() -> None:
 def update(optimizer: torch.optim.Optimizer) -> None:
     """``optimizer.step()``; without the compiler, the profiler's record and hooks where there are none."""
     written = type(optimizer).step
-    plain = inspect.unwrap(written)
+    plain = _unwrapped(written)
     own = (
         "step" in vars(optimizer)
         or optimizer._optimizer_step_pre_hooks
@@ -84,11 +84,24 @@ def update(optimizer: torch.optim.Optimizer) -> None:
         or of_all._global_optimizer_pre_hooks
         or of_all._global_optimizer_post_hooks
     )
-    if own or optimizer.defaults.get("differentiable") or NAME in sys.modules or plain is written:
+    if own or optimizer.defaults.get("differentiable") or plain is written:
         optimizer.step()
         return
     with torch.no_grad():
         plain(optimizer)
+
+
+_unwrapped = functools.cache(inspect.unwrap)
+
+
+def clear_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """``optimizer.zero_grad()``, without the profiler's record where it is torch's own."""
+    if type(optimizer).zero_grad is not torch.optim.Optimizer.zero_grad:
+        optimizer.zero_grad()
+        return
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 class _IsCompiled(type):

@@ -9,7 +9,7 @@ lane is the same, and a run that goes on with others finds all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from seqspec.components.lane_state import Carried, carrying
 from seqspec.data.batching.batch import Batch, InLanes
 from seqspec.runtime.devices.processes import gather
+
+NOTHING = nullcontext()
 
 Held = dict[str, dict[str, Tensor]]
 """By part and name, a row for each lane of a slice."""
@@ -95,11 +97,15 @@ class CarriedMemories:
 
     def __init__(self, models: Mapping[str, nn.Module]) -> None:
         self._tasks = {task: LaneMemories(model) for task, model in models.items()}
+        self._carries = any(memories.parts for memories in self._tasks.values())
         self._collected: dict[str, Tensor] = {}
 
-    @contextmanager
-    def around(self, batch: Batch) -> Iterator[None]:
+    def around(self, batch: Batch) -> AbstractContextManager[None]:
         """The pass of a micro-batch."""
+        return self._around(batch) if self._carries else NOTHING
+
+    @contextmanager
+    def _around(self, batch: Batch) -> Iterator[None]:
         for task, memories in self._tasks.items():
             if task != batch.task:
                 memories.leave()

@@ -12,6 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -85,9 +86,12 @@ class _Taken:
 with deferred(), put_off(SELDOM):
     import lightning
     from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
     from lightning.pytorch.profilers import PassThroughProfiler
+    from lightning.pytorch.strategies import SingleDeviceStrategy
+    from lightning.pytorch.utilities.model_helpers import is_overridden
 
-__all__ = ["Callback", "LeanModule", "PassThroughProfiler", "lightning"]
+__all__ = ["Callback", "LeanLoop", "LeanModule", "PassThroughProfiler", "lightning"]
 
 
 class LeanModule(lightning.LightningModule):
@@ -107,3 +111,64 @@ class LeanModule(lightning.LightningModule):
         if device.type == "cpu":
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+
+class LeanLoop(_TrainingEpochLoop):
+    """Takes each batch through ``training_step``, ``backward``, ``on_after_backward`` and ``optimizer_step``
+    of the module and ``on_train_batch_end`` of one callback, as Lightning's own loop does.  It leaves out
+    hooks that nobody hears, the table of logged values and most notes of how far it is.
+    """
+
+    UNHEARD = (
+        "on_before_batch_transfer", "on_after_batch_transfer", "on_train_batch_start", "on_before_zero_grad",
+        "on_before_backward", "on_before_optimizer_step", "backward", "configure_gradient_clipping",
+        "lr_scheduler_step",
+    )  # fmt: skip
+    """Hooks of a batch that it does not call."""
+
+    @classmethod
+    def drive(cls, trainer: Any, module: LeanModule, callback: Callback) -> None:
+        """Take the place of the loop of ``trainer`` where it would do the same: on one device, nobody but
+        ``callback`` listening, which hears ``on_train_batch_end`` alone of a batch.
+        """
+        heard = ((module, "on_train_batch_end"), (callback, "on_after_backward"))
+        unheard = not any(is_overridden(name, one) for one, more in heard for name in (*cls.UNHEARD, more))
+        alone = trainer.callbacks == [callback] and not trainer.loggers
+        unwatched = isinstance(trainer.profiler, PassThroughProfiler)
+        if unheard and alone and unwatched and type(trainer.strategy) is SingleDeviceStrategy:
+            trainer.fit_loop.epoch_loop = cls(trainer, callback)
+
+    def __init__(self, trainer: lightning.Trainer, callback: Callback) -> None:
+        super().__init__(trainer)
+        self._callback = callback
+
+    def run(self, data_fetcher: Any) -> None:
+        """One epoch, of which there is one."""
+        self.reset()
+        trainer, progress = self.trainer, self.batch_progress
+        module: Any = trainer.lightning_module
+        (optimizer,) = trainer.optimizers
+        device, each = trainer.strategy.root_device, trainer.accumulate_grad_batches
+        updates = self.automatic_optimization.optim_progress.optimizer.step
+        for number in range(int(trainer.num_training_batches)):
+            if trainer.should_stop or (fetched := next(data_fetcher, None)) is None:
+                break
+            progress.increment_ready()
+            batch = module.transfer_batch_to_device(fetched[0], device, 0)
+            backward = partial(self._backward, module, batch, number)
+            if each > 1 and self._should_accumulate():
+                backward()
+            else:
+                updates.increment_ready()
+                module.optimizer_step(0, number, optimizer, backward)
+                updates.increment_completed()
+            self._callback.on_train_batch_end(trainer, module, {}, batch, number)
+            progress.increment_completed()
+
+    def _backward(self, module: Any, batch: Any, number: int) -> None:
+        with self.trainer.precision_plugin.forward_context():
+            loss = module.training_step(batch, number)
+        if self.trainer.accumulate_grad_batches > 1:
+            loss = loss / self.trainer.accumulate_grad_batches
+        loss.backward()
+        module.on_after_backward()

@@ -34,8 +34,7 @@ class Turn:
         self.parameters = list(parameters)
         own = {name: getattr(limits, name, None) for name in ("clip_norm", "clip_value")}
         changed = {name: value for name, value in own.items() if value is not None}
-        apart = {id(parameter) for parameter in beside}
-        measured = [parameter for parameter in self.parameters if id(parameter) not in apart]
+        measured = _without(self.parameters, list(beside))
         self.gradients = Gradients(train.model_copy(update=changed) if changed else train, measured)
 
 
@@ -53,7 +52,9 @@ class Cycle:
         self.turns = [turn for turn in self.phases for _ in range(turn.phase.repeats // sharers * each)]
         self.alone = len(self.phases) == 1
         """There is one phase, so that nothing needs to be told apart."""
-        self._trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]
+        trainable = [parameter for mover in self.movers.values() for parameter in mover.parameters]
+        self._rest = {turn.phase.name: _without(trainable, turn.parameters) for turn in self.phases}
+        """Parameters that stand still in the turns of each phase."""
         self._next = 0
 
     @property
@@ -73,18 +74,15 @@ class Cycle:
 
     def hold_the_rest(self) -> None:
         """Until ``release``, gradients flow to the parameters of this turn alone."""
-        if self.alone:
-            return
-        for parameter in self._trainable:
-            parameter.requires_grad_(False)
-        for parameter in self.turn.parameters:
-            parameter.requires_grad_(True)
+        if not self.alone:
+            for parameter in self._rest[self.turn.phase.name]:
+                parameter.requires_grad = False
 
     def release(self) -> None:
         """Let every trainable parameter have gradients again."""
         if not self.alone:
-            for parameter in self._trainable:
-                parameter.requires_grad_(True)
+            for parameter in self._rest[self.turn.phase.name]:
+                parameter.requires_grad = True
 
     def keyed(self, values: Mapping[str, Any]) -> Any:
         """What each phase has to say, by its name; of the one phase, what it says."""
@@ -94,6 +92,11 @@ class Cycle:
         """Takes apart what ``keyed`` gave."""
         for turn in self.phases:
             yield turn, value if self.alone else value[turn.phase.name]
+
+
+def _without(parameters: Sequence[nn.Parameter], own: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    apart = {id(parameter) for parameter in own}
+    return [parameter for parameter in parameters if id(parameter) not in apart]
 
 
 def _joined(program: Program) -> int:

@@ -19,7 +19,7 @@ from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.processes import lost_process
 from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
-from seqspec.runtime.training.lightning_import import Callback, PassThroughProfiler, lightning
+from seqspec.runtime.training.lightning_import import Callback, LeanLoop, PassThroughProfiler, lightning
 from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
@@ -97,6 +97,7 @@ def train(
                                precision=module.arithmetic,
                                unused=not module.cycle.alone or bool(module.program.tasks),
                                apart=apart or module.sharded is not None)  # fmt: skip
+        LeanLoop.drive(trainer, module, boundary)
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.

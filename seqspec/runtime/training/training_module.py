@@ -25,7 +25,7 @@ from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_t
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.devices.random_numbers import set_seed
-from seqspec.runtime.devices.torch_compiler import update
+from seqspec.runtime.devices.torch_compiler import clear_gradients, update
 from seqspec.runtime.training.carried_memories import CarriedMemories
 from seqspec.runtime.training.channels_last import hold_channels_last
 from seqspec.runtime.training.deferred_number import DeferredNumber, Unsettled
@@ -150,13 +150,11 @@ class Training(LeanModule):
         phase = self.cycle.turn.phase
         self._task = batch.task
         self.draw_anew(batch)
-        if self.replicas and batch_idx % self.trainer.accumulate_grad_batches == 0:
+        first = batch_idx % self.trainer.accumulate_grad_batches == 0
+        if self.replicas and first:
             self._counts = self.replicas.enter(self.cycle.place) == 0
         self.frozen.hold(self.step + 1)
-        first = batch_idx % self.trainer.accumulate_grad_batches == 0 and not (
-            self.joint and self.cycle.place
-        )
-        if self.train_config.skip_non_finite and first:
+        if self.train_config.skip_non_finite and first and not (self.joint and self.cycle.place):
             self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
         self.cycle.hold_the_rest()
         noise = self.train_config.weight_noise
@@ -244,7 +242,7 @@ class Training(LeanModule):
         self._losses_finite = []
         for part in self._finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
-        turn.mover.optimizer.zero_grad()  # Gives their memory to the next forward pass.
+        clear_gradients(turn.mover.optimizer)  # Gives their memory to the next forward pass.
         if not held:
             self.window[turn.phase.name, self._task].close(verdict, counts=self._counts)
         for one in held:  # a step that is dropped is dropped once

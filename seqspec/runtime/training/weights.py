@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.devices.sharded_tensors import copy_into, local
+from seqspec.runtime.devices.sharded_tensors import any_sharded, copy_into, local
 
 
 class Average:
@@ -26,12 +26,14 @@ class Average:
     @torch.no_grad()
     def update(self, moved: Collection[int] | None = None) -> None:
         """Follow the weights; ``moved``: identities of those that may have changed, ``None`` for all."""
-        pairs = [
-            (local(mean), local(live.detach()))
-            for mean, live in zip(self._mean, self._live, strict=True)
-            if moved is None or id(live) in moved
-        ]
-        torch._foreach_lerp_([mean for mean, _ in pairs], [live for _, live in pairs], 1 - self.decay)
+        means: list[Tensor] = self._mean
+        lives: list[Tensor] = [*self._live]
+        if moved is not None:
+            means = [mean for mean, live in zip(means, lives, strict=True) if id(live) in moved]
+            lives = [live for live in lives if id(live) in moved]
+        if any_sharded(lives):
+            means, lives = list(map(local, means)), list(map(local, lives))
+        torch._foreach_lerp_(means, lives, 1 - self.decay)
 
     def tensors(self) -> dict[str, Tensor]:
         return {self._names[id(p)]: mean for p, mean in zip(self._live, self._mean, strict=True)}

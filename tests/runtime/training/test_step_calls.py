@@ -20,9 +20,9 @@ from seqspec.runtime.training.training_module import Training
 SPECS = Path(__file__).parents[3] / "specs"
 STEPS = 24
 CALLS = {
-    "lm_shakespeare_char": {"lightning": 393, "seqspec": 470, "elsewhere": 427},
-    "gan_mnist": {"lightning": 784, "seqspec": 565, "elsewhere": 576},  # two phases, an update each
-    "segmentation_pet_unet": {"lightning": 393, "seqspec": 350, "elsewhere": 320},  # augments what it reads
+    "lm_shakespeare_char": {"lightning": 20, "seqspec": 245, "elsewhere": 70},
+    "gan_mnist": {"lightning": 39, "seqspec": 332, "elsewhere": 96},  # two phases, an update each
+    "segmentation_pet_unet": {"lightning": 20, "seqspec": 222, "elsewhere": 74},  # augments what it reads
 }
 """Most calls a step of one micro-batch a phase; measured with torch 2.13 and Lightning 2.6, and a seventh more."""
 EACH = [(spec, part) for spec, parts in CALLS.items() for part in parts]
