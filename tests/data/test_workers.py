@@ -1,5 +1,6 @@
 """Processes that prepare data beside each other, started from a person's own script."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,13 @@ seqspec.data.stages.encoding.BLOCK = 4
 CALL = "print(len(prepare(make_parts(Path({corpus!r})), cache=Path({cache!r}), processes=2).splits['train']))"
 BARE = BEGIN + CALL + "\n"
 GUARDED = BEGIN + 'if __name__ == "__main__":\n    ' + CALL + "\n"
+
+COMMAND = """
+import json, sys
+from seqspec.cli import app
+app(sys.argv[1:], standalone_mode=False)
+print(json.dumps(sorted(sys.modules)))
+"""
 
 
 @pytest.fixture
@@ -53,3 +61,12 @@ def test_a_script_with_a_guard_prepares_in_several_processes(run):
     done = run(GUARDED)
 
     assert (done.returncode, done.stdout) == (0, "40\n"), done.stderr
+
+
+def test_preparing_text_loads_no_torch(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "data", "prepare", ROOT / "specs" / "lm_shakespeare_char.yaml", "--profile", "tiny"],
+        env=os.environ | {"SEQSPEC_CACHE": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert not {"torch", "lightning"} & set(json.loads(done.stdout.splitlines()[-1]))

@@ -154,6 +154,13 @@ class DataParts:
         """Whether the first loss counts examples."""
         return next(iter(self.counted.values())).unit == "examples"
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the corpus, and those that the spec cuts out of train."""
+        cut = self.config.split
+        more = ("dev", "test") if cut is not None else ()
+        return (*self.adapter.splits(), *(name for name in more if getattr(cut, name)))
+
     def roles_of(self, *kinds: type[Type]) -> tuple[str, ...]:
         """The fields whose raw type is one of these."""
         return tuple(role for role, type_ in self.roles.items() if isinstance(type_, kinds))
