@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from seqspec.data.worker_processes import Workers
+from seqspec.schema.diagnostic import DataError
 from tests.data.fakes import pairs, write_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +63,50 @@ def test_a_script_with_a_guard_prepares_in_several_processes(run):
     done = run(GUARDED)
 
     assert (done.returncode, done.stdout) == (0, "40\n"), done.stderr
+
+
+class Calls:
+    """Which process this is, and how often it was called there."""
+
+    calls = 0
+
+    def __call__(self, block):
+        self.calls += 1
+        return os.getpid(), self.calls
+
+
+def test_work_and_processes_are_kept():
+    with Workers(2) as workers:
+        first = list(workers.in_order(Calls(), range(12), count=12))
+        second = list(workers.in_order(Calls(), range(12), count=12))
+
+    assert max(calls for _, calls in first) >= 6
+    assert len({process for process, _ in [*first, *second]}) <= 2
+    assert os.getpid() not in {process for process, _ in first}
+
+
+def fail_at_three(block):
+    if block == 3:
+        raise ValueError(block)
+    return block
+
+
+def test_a_stage_that_fails_leaves_processes_for_the_next():
+    with Workers(2) as workers:
+        with pytest.raises(ValueError, match="3"):
+            list(workers.in_order(fail_at_three, range(12), count=12))
+        assert list(workers.in_order(abs, range(-12, 0), count=12)) == list(range(12, 0, -1))
+
+
+def die(block):
+    os._exit(1)
+
+
+def test_a_process_that_dies_is_told_and_replaced():
+    with Workers(2) as workers:
+        with pytest.raises(DataError, match="died"):
+            list(workers.in_order(die, range(12), count=12))
+        assert list(workers.in_order(abs, range(12), count=12)) == list(range(12))
 
 
 def test_preparing_text_loads_no_torch(tmp_path):

@@ -56,7 +56,7 @@ class TextSteps(Protocol):
 
     @property
     def trainable(self) -> bool:
-        """Whether ``train`` must run before the first text is encoded."""
+        """Whether ``learn`` must run before the first text is encoded."""
         ...
 
     @property
@@ -64,12 +64,16 @@ class TextSteps(Protocol):
         """Ids, the four special ones included."""
         ...
 
-    def train(self, texts: Iterable[str]) -> bytes:
-        """Learn a vocabulary; gives what ``load`` takes."""
+    def gather(self, texts: Sequence[str]) -> Any:
+        """What ``learn`` takes of some raw texts; picklable."""
+        ...
+
+    def learn(self, gathered: Iterable[Any]) -> bytes:
+        """Learn a vocabulary from what was gathered, in order; gives what ``load`` takes."""
         ...
 
     def load(self, artifact: bytes) -> None:
-        """Take up what ``train`` gave."""
+        """Take up what ``learn`` gave."""
         ...
 
     def encode(self, text: str) -> list[int]:
