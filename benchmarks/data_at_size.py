@@ -168,24 +168,34 @@ def decode(root: str, what: str) -> None:
 
 
 def mecab(asked: argparse.Namespace, folder: Path) -> None:
-    """Seconds of the clock and of the processors with one process and with two."""
+    """Seconds of the clock, of all processors and of the critical path with one process and with two; the
+    speed-up of the whole command, and of the lines beyond the first quarter, which no start is part of.
+
+    The critical path is what the first process spends and the most that one of the others does: what the
+    clock would say were there nothing else to do, and did none of them wait for another.
+    """
     lines = _text(asked, folder)
-    spec = folder / "spec.yaml"
-    spec.write_text(TEXT.format(root=folder))
-    contenders = {str(count): _prepare(spec, processes=count) for count in (1, 2)}
+    few = folder / "few"
+    few.mkdir()
+    _text(asked, few, share=4)
+    for root in (folder, few):
+        (root / "spec.yaml").write_text(TEXT.format(root=root))
+    contenders = {
+        f"{name}{count}": _prepare(root / "spec.yaml", processes=count)
+        for name, root in (("", folder), ("few_", few))
+        for count in (1, 2)
+    }
     clock: dict[str, float] = {}
-    spent = _measured(contenders, repeats=asked.repeats, clock=clock)
-    print(
-        json.dumps(
-            {
-                "mecab": lines,
-                **{f"cpu_{name}": round(one, 2) for name, one in spent.items()},
-                **{f"clock_{name}": round(one, 2) for name, one in clock.items()},
-                "speed_up_by_the_clock": round(clock["1"] / clock["2"], 2),
-                "load": [round(one, 1) for one in os.getloadavg()],
-            }
-        )
-    )
+    critical: dict[str, float] = {}
+    spent = _measured(contenders, repeats=asked.repeats, clock=clock, critical=critical)
+    told: dict[str, Any] = {"mecab": lines}
+    for kind, found in (("cpu", spent), ("clock", clock), ("critical", critical)):
+        told |= {f"{kind}_{name}": round(one, 2) for name, one in found.items()}
+    for kind, found in (("clock", clock), ("critical_path", critical)):
+        beyond = (found["1"] - found["few_1"]) / (found["2"] - found["few_2"])
+        told[f"speed_up_by_the_{kind}"] = round(found["1"] / found["2"], 2)
+        told[f"speed_up_by_the_{kind}_beyond_a_quarter"] = round(beyond, 2)
+    print(json.dumps({**told, "load": [round(one, 1) for one in os.getloadavg()]}))
 
 
 def pieces(asked: argparse.Namespace, folder: Path) -> None:
@@ -205,8 +215,8 @@ def pieces(asked: argparse.Namespace, folder: Path) -> None:
         )
 
 
-def _text(asked: argparse.Namespace, folder: Path) -> int:
-    lines = asked.lines.read_text(encoding="utf-8").splitlines()[: asked.most]
+def _text(asked: argparse.Namespace, folder: Path, *, share: int = 1) -> int:
+    lines = asked.lines.read_text(encoding="utf-8").splitlines()[: asked.most // share]
     (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return len(lines)
 
@@ -255,27 +265,63 @@ def _prepare(spec: Path, *, processes: int = 1) -> list[str]:
 
 
 def _measured(
-    contenders: dict[str, list[str]], *, repeats: int, clock: dict[str, float] | None = None
+    contenders: dict[str, list[str]],
+    *,
+    repeats: int,
+    clock: dict[str, float] | None = None,
+    critical: dict[str, float] | None = None,
 ) -> dict[str, float]:
-    """Median CPU seconds of each; ``clock`` takes those of the clock."""
+    """Median CPU seconds of each; ``clock`` takes those of the clock, ``critical`` those of the longest way
+    through its processes.
+    """
     spent: dict[str, list[float]] = {name: [] for name in contenders}
     walls: dict[str, list[float]] = {name: [] for name in contenders}
+    paths: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(repeats):
         for name in list(contenders)[:: -1 if turn % 2 else 1]:
             with tempfile.TemporaryDirectory() as cache:
                 environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
                 before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                done = subprocess.run(
-                    [sys.executable, *contenders[name]], env=environment, capture_output=True, text=True
-                )
+                paths[name].append(_run([sys.executable, *contenders[name]], environment, name))
                 walls[name].append(time.perf_counter() - begun)
-            if done.returncode:
-                raise SystemExit(f"{name}: {done.stderr[-2000:]}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    if clock is not None:
-        clock.update({name: median(each) for name, each in walls.items()})
+    for told, found in ((clock, walls), (critical, paths)):
+        if told is not None:
+            told.update({name: median(each) for name, each in found.items()})
     return {name: median(each) for name, each in spent.items()}
+
+
+def _run(command: list[str], environment: dict[str, str], name: str) -> float:
+    """Runs it; gives the CPU seconds of its first process and the most that one of the others had."""
+    with tempfile.TemporaryFile() as said:
+        started = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        seen: dict[int, float] = {}
+        while started.poll() is None:
+            for one in (started.pid, *_children(started.pid)):
+                seen[one] = max(seen.get(one, 0.0), _cpu(one))
+            time.sleep(0.05)
+        if started.returncode:
+            said.seek(0)
+            raise SystemExit(f"{name}: {said.read()[-2000:].decode(errors='replace')}")
+    first = seen.pop(started.pid, 0.0)
+    return first + max(seen.values(), default=0.0)
+
+
+def _children(process: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _cpu(process: int) -> float:
+    """CPU seconds of a process so far; 0 of one that has gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
