@@ -133,7 +133,7 @@ def _unfinished(shard: Shard, missing: set[int], absent: Sequence[object], forma
     told = f"shard {shard.number} of {shard.of} is done; missing: {', '.join(map(str, numbers))}\n"
     if format == "json":
         told = json.dumps({"shard": shard.number, "of": shard.of, "missing": numbers}) + "\n"
-    return Outcome(told, "".join(f"warning: {warning}\n" for warning in absent))
+    return Outcome(told, "".join(f"warning: {warning}\n" for warning in absent), whole=False)
 
 
 def inspect(
