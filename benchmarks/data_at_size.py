@@ -19,13 +19,14 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from harness.critical_path import run
 
 RATE = 16_000
 KINDS = {"mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS"), "flac": ("FLAC", "PCM_16")}
@@ -282,7 +283,7 @@ def _measured(
             with tempfile.TemporaryDirectory() as cache:
                 environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
                 before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                paths[name].append(_run([sys.executable, *contenders[name]], environment, name))
+                paths[name].append(run([sys.executable, *contenders[name]], environment=environment))
                 walls[name].append(time.perf_counter() - begun)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -290,38 +291,6 @@ def _measured(
         if told is not None:
             told.update({name: median(each) for name, each in found.items()})
     return {name: median(each) for name, each in spent.items()}
-
-
-def _run(command: list[str], environment: dict[str, str], name: str) -> float:
-    """Runs it; gives the CPU seconds of its first process and the most that one of the others had."""
-    with tempfile.TemporaryFile() as said:
-        started = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
-        seen: dict[int, float] = {}
-        while started.poll() is None:
-            for one in (started.pid, *_children(started.pid)):
-                seen[one] = max(seen.get(one, 0.0), _cpu(one))
-            time.sleep(0.05)
-        if started.returncode:
-            said.seek(0)
-            raise SystemExit(f"{name}: {said.read()[-2000:].decode(errors='replace')}")
-    first = seen.pop(started.pid, 0.0)
-    return first + max(seen.values(), default=0.0)
-
-
-def _children(process: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _cpu(process: int) -> float:
-    """CPU seconds of a process so far; 0 of one that has gone."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
