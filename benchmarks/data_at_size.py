@@ -3,7 +3,7 @@
     python benchmarks/data_at_size.py --only audio --files 300
     python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
 
-``audio``: files of mp3, ogg and flac that are made here (harmonics and noise, 16 kHz), as ``seqspec data
+``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec data
 prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with the
 same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with two.
 ``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
@@ -71,6 +71,7 @@ def main() -> None:
     )
     parser.add_argument("--only", default="audio,mecab,pieces")
     parser.add_argument("--files", type=int, default=300, help="recordings of each format")
+    parser.add_argument("--longest", type=float, default=12.0, help="seconds of a recording, from 2")
     parser.add_argument("--lines", type=Path, help="UTF-8 text, one sentence a line")
     parser.add_argument("--most", type=int, default=50_000, help="lines that are taken")
     parser.add_argument("--vocab", type=int, default=4000)
@@ -89,7 +90,7 @@ def audio(asked: argparse.Namespace, folder: Path) -> None:
     """Milliseconds a file; ``speed``: libsndfile's time over ours."""
     for kind in KINDS:
         root = folder / kind
-        seconds = _recordings(root, kind, count=asked.files)
+        seconds = _recordings(root, kind, count=asked.files, longest=asked.longest)
         spec, few = root / "spec.yaml", root / "few.yaml"
         spec.write_text(AUDIO.format(root=root))
         few.write_text(AUDIO.format(root=root).replace("train.tsv", "few.tsv"))
@@ -122,20 +123,19 @@ def audio(asked: argparse.Namespace, folder: Path) -> None:
         )
 
 
-def _recordings(root: Path, kind: str, *, count: int) -> float:
-    """Recordings of 2 to 12 seconds and their tables; gives the seconds of all."""
+def _recordings(root: Path, kind: str, *, count: int, longest: float) -> float:
+    """Recordings of 2 to ``longest`` seconds and their tables; gives the seconds of all."""
     import numpy as np
     import soundfile
 
     rng = np.random.default_rng(0)
     root.mkdir(parents=True)
+    whole = _speech(rng, seconds=20 * longest)
     total, rows = 0, []
     for number in range(count):
-        size = int(rng.uniform(2, 12) * RATE)
-        at = np.arange(size) / RATE
-        pitch = np.cumsum(rng.uniform(90, 250) * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
-        voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
-        sound = 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(size)
+        size = int(rng.uniform(2, longest) * RATE)
+        start = rng.integers(len(whole) - size)
+        sound = rng.uniform(0.3, 1.0) * whole[start : start + size]
         format, subtype = KINDS[kind]
         soundfile.write(root / f"{number}.{kind}", sound, RATE, format=format, subtype=subtype)
         rows.append(f"{number}.{kind}\tone two three\n")
@@ -143,6 +143,17 @@ def _recordings(root: Path, kind: str, *, count: int) -> float:
     for name, taken in (("train.tsv", rows), ("few.tsv", rows[:2])):
         (root / name).write_text("file\twords\n" + "".join(taken))
     return total / RATE
+
+
+def _speech(rng: Any, *, seconds: float) -> Any:
+    """Harmonics of a voice that changes its pitch every second and pauses, and noise."""
+    import numpy as np
+
+    at = np.arange(int(seconds * RATE)) / RATE
+    base = np.repeat(rng.uniform(90, 250, int(seconds) + 1), RATE)[: len(at)]
+    pitch = np.cumsum(base * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
+    voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
+    return 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(len(at))
 
 
 def decode(root: str, what: str) -> None:
