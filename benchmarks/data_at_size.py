@@ -3,10 +3,11 @@
     python benchmarks/data_at_size.py --only audio --files 300
     python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
 
-``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec data
-prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with the
-same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with two.
-``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
+``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec
+data prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with
+the same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with
+two.  ``lines``: the same of raw text, a quarter, a half and all of the lines, to see what each further one
+costs.  ``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
 
 Each contender runs in a process of its own, in turns, each first in every other turn; CPU seconds (user and
 system, children included), medians of the turns, what starting costs taken off where it says so.  One JSON
@@ -22,6 +23,7 @@ import resource
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -65,6 +67,9 @@ evaluate: {{splits: [train], metrics: [perplexity]}}
 """
 
 
+SEGMENT = "segment: {type: mecab, dictionary: unidic-lite}, "
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -73,7 +78,12 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=300, help="recordings of each format")
     parser.add_argument("--longest", type=float, default=12.0, help="seconds of a recording, from 2")
     parser.add_argument("--lines", type=Path, help="UTF-8 text, one sentence a line")
-    parser.add_argument("--most", type=int, default=50_000, help="lines that are taken")
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=50_000,
+        help="lines that are taken, from the beginning again where there are fewer",
+    )
     parser.add_argument("--vocab", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
@@ -83,7 +93,7 @@ def main() -> None:
         return
     for name in asked.only.split(","):
         with tempfile.TemporaryDirectory(prefix="seqspec-data-") as folder:
-            {"audio": audio, "mecab": mecab, "pieces": pieces}[name](asked, Path(folder))
+            {"audio": audio, "mecab": mecab, "lines": lines, "pieces": pieces}[name](asked, Path(folder))
 
 
 def audio(asked: argparse.Namespace, folder: Path) -> None:
@@ -210,6 +220,33 @@ def mecab(asked: argparse.Namespace, folder: Path) -> None:
     print(json.dumps({**told, "load": [round(one, 1) for one in os.getloadavg()]}))
 
 
+def lines(asked: argparse.Namespace, folder: Path) -> None:
+    """What a line of raw text costs, and what memory the processes have of their own, as lines double."""
+    for share in (4, 2, 1):
+        root = folder / str(share)
+        root.mkdir()
+        count = _text(asked, root, share=share)
+        (root / "spec.yaml").write_text(TEXT.format(root=root).replace(SEGMENT, ""))
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = run([sys.executable, *_prepare(root / "spec.yaml", processes=2)], environment=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(
+            json.dumps(
+                {
+                    "lines": count,
+                    "cpu_microseconds_a_line": round(1e6 * cpu / count, 2),
+                    "critical_microseconds_a_line": round(1e6 * spent.critical / count, 2),
+                    "first_process_mib": round(spent.own_mib, 1),
+                    "largest_worker_mib": round(spent.others_mib, 1),
+                }
+            ),
+            flush=True,
+        )
+
+
 def pieces(asked: argparse.Namespace, folder: Path) -> None:
     """Seconds of the processor to learn a vocabulary."""
     lines, file = _text(asked, folder), str(folder / "train.txt")
@@ -228,9 +265,11 @@ def pieces(asked: argparse.Namespace, folder: Path) -> None:
 
 
 def _text(asked: argparse.Namespace, folder: Path, *, share: int = 1) -> int:
-    lines = asked.lines.read_text(encoding="utf-8").splitlines()[: asked.most // share]
-    (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return len(lines)
+    """Writes the lines, begun anew where there are too few, and gives how many they are."""
+    held = asked.lines.read_text(encoding="utf-8").splitlines(keepends=True)
+    with (folder / "train.txt").open("w", encoding="utf-8") as file:
+        file.writelines(islice(cycle(held), asked.most // share))
+    return int(asked.most // share)
 
 
 def ours(model: str, file: str, vocab: str, **more: Any) -> None:
@@ -294,7 +333,7 @@ def _measured(
             with tempfile.TemporaryDirectory() as cache:
                 environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
                 before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                paths[name].append(run([sys.executable, *contenders[name]], environment=environment))
+                paths[name].append(run([sys.executable, *contenders[name]], environment=environment).critical)
                 walls[name].append(time.perf_counter() - begun)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

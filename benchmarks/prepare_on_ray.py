@@ -143,7 +143,7 @@ def prepare(spec: Path, cache: Path, *more: str, address: str = "") -> float:
     """Runs the command; gives the critical path in CPU seconds: its process and the busiest of Ray's workers."""
     environment = {**os.environ, "SEQSPEC_CACHE": str(cache), "RAY_ADDRESS": address, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "seqspec", "data", "prepare", str(spec), "--quiet", *more]
-    return run(command, environment=environment, others=lambda _: rays_workers())
+    return run(command, environment=environment, others=lambda _: rays_workers()).critical
 
 
 def rays_workers() -> list[int]:
