@@ -7,10 +7,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,8 +59,9 @@ class Workers:
         """Have the processes start and load what ``parts`` are made of, while there is other work to do."""
         if self.processes > 1 and self._pool is None and self._users:
             pool, pickled = self._opened(), pickle.dumps(parts)
-            for _ in range(self.processes):
-                pool.submit(_unpickled, pickled)
+            with suppress(BrokenProcessPool):  # told where the processes are needed
+                for _ in range(self.processes):
+                    _submitted(pool, _unpickled, pickled)
 
     def in_order(self, work: Callable[[T], R], blocks: Iterable[T], *, count: int) -> Iterator[R]:
         """``work`` of each of ``count`` blocks, in their order.  ``work`` travels to a process once, and is
@@ -72,7 +75,7 @@ class Workers:
             pending: deque[Future[R]] = deque()
             try:
                 for block in blocks:
-                    pending.append(_submitted(pool, pickled, block))
+                    pending.append(_submitted(pool, _worked, pickled, block))
                     if len(pending) > 2 * self.processes:
                         yield pending.popleft().result()
                 while pending:
@@ -96,10 +99,10 @@ class Workers:
         self._pool = None
 
 
-def _submitted(pool: ProcessPoolExecutor, pickled: bytes, block: Any) -> Future[Any]:
-    """Hands a block over; the pipe to a pool that breaks at this moment is closed already."""
+def _submitted(pool: ProcessPoolExecutor, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Hands work over; the pipe to a pool that breaks at this moment is closed already."""
     try:
-        return pool.submit(_worked, pickled, block)
+        return pool.submit(call, *arguments)
     except OSError as error:
         raise BrokenProcessPool(str(error)) from None
 
@@ -137,4 +140,13 @@ def _died(started: bool) -> DataError:
 def _set_up(started: Event) -> None:
     """One thread a process: the processes themselves fill the cores."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     started.set()
+
+
+def _end_with_parent() -> None:
+    """Of a parent that was killed, the pool's own processes would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

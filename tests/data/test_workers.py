@@ -109,6 +109,38 @@ def test_a_process_that_dies_is_told_and_replaced():
         assert list(workers.in_order(abs, range(12), count=12)) == list(range(12))
 
 
+WAITING = """
+import os, sys, time
+from seqspec.data.worker_processes import Workers
+
+def tell(block):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with Workers(2) as workers:
+        list(workers.in_order(tell, range(8), count=8))
+"""
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path):
+    file = tmp_path / "waiting.py"
+    file.write_text(WAITING)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, str(file)], env=environment, stdout=subprocess.PIPE, text=True
+    ) as one:
+        processes = [int(one.stdout.readline()) for _ in range(2)]
+        one.kill()
+
+        one.communicate(timeout=60)  # the end of its output comes when the last that could write has ended
+    assert not any(Path(f"/proc/{process}").exists() and running(process) for process in processes)
+
+
+def running(process):
+    return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
+
+
 def test_preparing_text_loads_no_torch(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "data", "prepare", ROOT / "specs" / "lm_shakespeare_char.yaml", "--profile", "tiny"],
