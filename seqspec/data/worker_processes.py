@@ -64,8 +64,8 @@ class Workers:
                     _submitted(pool, _unpickled, pickled)
 
     def in_order(self, work: Callable[[T], R], blocks: Iterable[T], *, count: int) -> Iterator[R]:
-        """``work`` of each of ``count`` blocks, in their order.  ``work`` travels to a process once, and is
-        kept there: what it opens stays open.  Raises ``DataError`` where a process died or none could start.
+        """``work`` of each of ``count`` blocks, in their order.  A process builds ``work`` once and keeps it:
+        what it opens stays open.  Raises ``DataError`` where a process died or none could start.
         """
         if self.processes <= 1 or count < FEW:
             yield from map(work, blocks)
