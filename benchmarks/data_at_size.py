@@ -3,10 +3,11 @@
     python benchmarks/data_at_size.py --only audio --files 300
     python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
 
-``audio``: files of mp3, ogg and flac that are made here (harmonics and noise, 16 kHz), as ``seqspec data
-prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with the
-same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with two.
-``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
+``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec
+data prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with
+the same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with
+two.  ``lines``: the same of raw text, a quarter, a half and all of the lines, to see what each further one
+costs.  ``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
 
 Each contender runs in a process of its own, in turns, each first in every other turn; CPU seconds (user and
 system, children included), medians of the turns, what starting costs taken off where it says so.  One JSON
@@ -19,15 +20,20 @@ import argparse
 import json
 import os
 import resource
-import subprocess
+import shutil
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from harness.critical_path import run
+
 RATE = 16_000
+DISTINCT = 512
+"""Recordings of each format that are encoded: making thousands would take longer than reading them."""
 KINDS = {"mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS"), "flac": ("FLAC", "PCM_16")}
 AUDIO = """
 seqspec: 1
@@ -64,14 +70,23 @@ evaluate: {{splits: [train], metrics: [perplexity]}}
 """
 
 
+SEGMENT = "segment: {type: mecab, dictionary: unidic-lite}, "
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="audio,mecab,pieces")
     parser.add_argument("--files", type=int, default=300, help="recordings of each format")
+    parser.add_argument("--longest", type=float, default=12.0, help="seconds of a recording, from 2")
     parser.add_argument("--lines", type=Path, help="UTF-8 text, one sentence a line")
-    parser.add_argument("--most", type=int, default=50_000, help="lines that are taken")
+    parser.add_argument(
+        "--most",
+        type=int,
+        default=50_000,
+        help="lines that are taken, from the beginning again where there are fewer",
+    )
     parser.add_argument("--vocab", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
@@ -81,14 +96,14 @@ def main() -> None:
         return
     for name in asked.only.split(","):
         with tempfile.TemporaryDirectory(prefix="seqspec-data-") as folder:
-            {"audio": audio, "mecab": mecab, "pieces": pieces}[name](asked, Path(folder))
+            {"audio": audio, "mecab": mecab, "lines": lines, "pieces": pieces}[name](asked, Path(folder))
 
 
 def audio(asked: argparse.Namespace, folder: Path) -> None:
     """Milliseconds a file; ``speed``: libsndfile's time over ours."""
     for kind in KINDS:
         root = folder / kind
-        seconds = _recordings(root, kind, count=asked.files)
+        seconds = _recordings(root, kind, count=asked.files, longest=asked.longest)
         spec, few = root / "spec.yaml", root / "few.yaml"
         spec.write_text(AUDIO.format(root=root))
         few.write_text(AUDIO.format(root=root).replace("train.tsv", "few.tsv"))
@@ -121,27 +136,39 @@ def audio(asked: argparse.Namespace, folder: Path) -> None:
         )
 
 
-def _recordings(root: Path, kind: str, *, count: int) -> float:
-    """Recordings of 2 to 12 seconds and their tables; gives the seconds of all."""
+def _recordings(root: Path, kind: str, *, count: int, longest: float) -> float:
+    """Recordings of 2 to ``longest`` seconds and their tables; gives the seconds of all.  From ``DISTINCT`` on
+    they are copies of those before, which are decoded again all the same.
+    """
     import numpy as np
     import soundfile
 
     rng = np.random.default_rng(0)
     root.mkdir(parents=True)
-    total, rows = 0, []
-    for number in range(count):
-        size = int(rng.uniform(2, 12) * RATE)
-        at = np.arange(size) / RATE
-        pitch = np.cumsum(rng.uniform(90, 250) * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
-        voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
-        sound = 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(size)
+    whole = _speech(rng, seconds=20 * longest)
+    sizes = [int(rng.uniform(2, longest) * RATE) for _ in range(min(count, DISTINCT))]
+    for number, size in enumerate(sizes):
+        start = rng.integers(len(whole) - size)
+        sound = rng.uniform(0.3, 1.0) * whole[start : start + size]
         format, subtype = KINDS[kind]
         soundfile.write(root / f"{number}.{kind}", sound, RATE, format=format, subtype=subtype)
-        rows.append(f"{number}.{kind}\tone two three\n")
-        total += size
+    for number in range(DISTINCT, count):
+        shutil.copyfile(root / f"{number % DISTINCT}.{kind}", root / f"{number}.{kind}")
+    rows = [f"{number}.{kind}\tone two three\n" for number in range(count)]
     for name, taken in (("train.tsv", rows), ("few.tsv", rows[:2])):
         (root / name).write_text("file\twords\n" + "".join(taken))
-    return total / RATE
+    return sum(sizes[number % DISTINCT] for number in range(count)) / RATE
+
+
+def _speech(rng: Any, *, seconds: float) -> Any:
+    """Harmonics of a voice that changes its pitch every second and pauses, and noise."""
+    import numpy as np
+
+    at = np.arange(int(seconds * RATE)) / RATE
+    base = np.repeat(rng.uniform(90, 250, int(seconds) + 1), RATE)[: len(at)]
+    pitch = np.cumsum(base * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
+    voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
+    return 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(len(at))
 
 
 def decode(root: str, what: str) -> None:
@@ -168,24 +195,61 @@ def decode(root: str, what: str) -> None:
 
 
 def mecab(asked: argparse.Namespace, folder: Path) -> None:
-    """Seconds of the clock and of the processors with one process and with two."""
+    """Seconds of the clock, of all processors and of the critical path with one process and with two; the
+    speed-up of the whole command, and of the lines beyond the first quarter, which no start is part of.
+
+    The critical path is what the first process spends and the most that one of the others does: what the
+    clock would say were there nothing else to do, and did none of them wait for another.
+    """
     lines = _text(asked, folder)
-    spec = folder / "spec.yaml"
-    spec.write_text(TEXT.format(root=folder))
-    contenders = {str(count): _prepare(spec, processes=count) for count in (1, 2)}
+    few = folder / "few"
+    few.mkdir()
+    _text(asked, few, share=4)
+    for root in (folder, few):
+        (root / "spec.yaml").write_text(TEXT.format(root=root))
+    contenders = {
+        f"{name}{count}": _prepare(root / "spec.yaml", processes=count)
+        for name, root in (("", folder), ("few_", few))
+        for count in (1, 2)
+    }
     clock: dict[str, float] = {}
-    spent = _measured(contenders, repeats=asked.repeats, clock=clock)
-    print(
-        json.dumps(
-            {
-                "mecab": lines,
-                **{f"cpu_{name}": round(one, 2) for name, one in spent.items()},
-                **{f"clock_{name}": round(one, 2) for name, one in clock.items()},
-                "speed_up_by_the_clock": round(clock["1"] / clock["2"], 2),
-                "load": [round(one, 1) for one in os.getloadavg()],
-            }
+    critical: dict[str, float] = {}
+    spent = _measured(contenders, repeats=asked.repeats, clock=clock, critical=critical)
+    told: dict[str, Any] = {"mecab": lines}
+    for kind, found in (("cpu", spent), ("clock", clock), ("critical", critical)):
+        told |= {f"{kind}_{name}": round(one, 2) for name, one in found.items()}
+    for kind, found in (("clock", clock), ("critical_path", critical)):
+        beyond = (found["1"] - found["few_1"]) / (found["2"] - found["few_2"])
+        told[f"speed_up_by_the_{kind}"] = round(found["1"] / found["2"], 2)
+        told[f"speed_up_by_the_{kind}_beyond_a_quarter"] = round(beyond, 2)
+    print(json.dumps({**told, "load": [round(one, 1) for one in os.getloadavg()]}))
+
+
+def lines(asked: argparse.Namespace, folder: Path) -> None:
+    """What a line of raw text costs, and what memory the processes have of their own, as lines double."""
+    for share in (4, 2, 1):
+        root = folder / str(share)
+        root.mkdir()
+        count = _text(asked, root, share=share)
+        (root / "spec.yaml").write_text(TEXT.format(root=root).replace(SEGMENT, ""))
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = run([sys.executable, *_prepare(root / "spec.yaml", processes=2)], environment=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(
+            json.dumps(
+                {
+                    "lines": count,
+                    "cpu_microseconds_a_line": round(1e6 * cpu / count, 2),
+                    "critical_microseconds_a_line": round(1e6 * spent.critical / count, 2),
+                    "first_process_mib": round(spent.own_mib, 1),
+                    "largest_worker_mib": round(spent.others_mib, 1),
+                }
+            ),
+            flush=True,
         )
-    )
 
 
 def pieces(asked: argparse.Namespace, folder: Path) -> None:
@@ -205,10 +269,12 @@ def pieces(asked: argparse.Namespace, folder: Path) -> None:
         )
 
 
-def _text(asked: argparse.Namespace, folder: Path) -> int:
-    lines = asked.lines.read_text(encoding="utf-8").splitlines()[: asked.most]
-    (folder / "train.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return len(lines)
+def _text(asked: argparse.Namespace, folder: Path, *, share: int = 1) -> int:
+    """Writes the lines, begun anew where there are too few, and gives how many they are."""
+    held = asked.lines.read_text(encoding="utf-8").splitlines(keepends=True)
+    with (folder / "train.txt").open("w", encoding="utf-8") as file:
+        file.writelines(islice(cycle(held), asked.most // share))
+    return int(asked.most // share)
 
 
 def ours(model: str, file: str, vocab: str, **more: Any) -> None:
@@ -255,26 +321,30 @@ def _prepare(spec: Path, *, processes: int = 1) -> list[str]:
 
 
 def _measured(
-    contenders: dict[str, list[str]], *, repeats: int, clock: dict[str, float] | None = None
+    contenders: dict[str, list[str]],
+    *,
+    repeats: int,
+    clock: dict[str, float] | None = None,
+    critical: dict[str, float] | None = None,
 ) -> dict[str, float]:
-    """Median CPU seconds of each; ``clock`` takes those of the clock."""
+    """Median CPU seconds of each; ``clock`` takes those of the clock, ``critical`` those of the longest way
+    through its processes.
+    """
     spent: dict[str, list[float]] = {name: [] for name in contenders}
     walls: dict[str, list[float]] = {name: [] for name in contenders}
+    paths: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(repeats):
         for name in list(contenders)[:: -1 if turn % 2 else 1]:
             with tempfile.TemporaryDirectory() as cache:
                 environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
                 before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-                done = subprocess.run(
-                    [sys.executable, *contenders[name]], env=environment, capture_output=True, text=True
-                )
+                paths[name].append(run([sys.executable, *contenders[name]], environment=environment).critical)
                 walls[name].append(time.perf_counter() - begun)
-            if done.returncode:
-                raise SystemExit(f"{name}: {done.stderr[-2000:]}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             spent[name].append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    if clock is not None:
-        clock.update({name: median(each) for name, each in walls.items()})
+    for told, found in ((clock, walls), (critical, paths)):
+        if told is not None:
+            told.update({name: median(each) for name, each in found.items()})
     return {name: median(each) for name, each in spent.items()}
 
 

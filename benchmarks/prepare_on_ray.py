@@ -4,17 +4,18 @@ are the same to the byte.
     python benchmarks/prepare_on_ray.py --recordings 800
 
 The corpus is made, hashed and read, and its vocabulary learned, before the clock starts: those are done once,
-by whoever comes first.  What is timed is the command with its shards and their joining, on a Ray cluster of
-this machine that runs already and whose workers have loaded the program.
+by whoever comes first.  What is timed is the whole command on a Ray cluster of this machine that
+runs already: its start, that of the workers, which each load the program, the shards and their joining.  The
+same with a quarter of the recordings tells what each further one costs.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from harness.critical_path import run
 
 RATE, SECONDS = 16_000, 15
 SPEC = """\
@@ -51,35 +53,56 @@ def main() -> None:
 
 
 def measure(told: argparse.Namespace, folder: Path) -> None:
-    spec = write_corpus(folder / "corpus", told.recordings)
+    """The whole command, and a quarter of its recordings: between the two no start counts."""
+    clock: dict[int, list[float]] = {}
+    critical: dict[int, list[float]] = {}
+    same = True
+    for number, count in enumerate((told.recordings, told.recordings // 4)):
+        stores = {}
+        for workers, (seconds, path, found) in _rows(told, folder / str(number), count):
+            clock.setdefault(workers, []).append(seconds)
+            critical.setdefault(workers, []).append(path)
+            stores[workers] = found
+            load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+            print(f"{count} recordings, {workers} workers: {seconds:.1f} s, {count / seconds:.1f} recordings/s, "
+                  f"critical path {path:.1f} s; load {load} on {os.cpu_count()} cores", flush=True)  # fmt: skip
+        first = stores[min(told.workers)]
+        same &= bool(first) and all(found == first for found in stores.values())
+    one, many = min(told.workers), max(told.workers)
+    result: dict[str, object] = {"seconds": clock, "critical_path": critical, "same_bytes": same}
+    for name, each in (("clock", clock), ("critical_path", critical)):
+        (whole_one, few_one), (whole_many, few_many) = each[one], each[many]
+        result[f"speedup_by_{name}"] = round(whole_one / whole_many, 2)
+        result[f"speedup_by_{name}_beyond_a_quarter"] = round(
+            (whole_one - few_one) / (whole_many - few_many), 2
+        )
+    print(json.dumps(result))
+
+
+def _rows(
+    told: argparse.Namespace, folder: Path, count: int
+) -> Iterator[tuple[int, tuple[float, float, dict[str, str]]]]:
+    """Seconds of the clock and of the critical path, and what was written, by workers."""
+    folder.mkdir()
+    spec = write_corpus(folder / "corpus", count)
     first = folder / "records"
     # Parts of more parts than rows hold no row: records and vocabulary are there then, and no frames.
     for split in ("train", "dev"):
-        prepare(spec, first, "--split", split, "--shard", f"1/{told.recordings + 1}")
+        prepare(spec, first, "--split", split, "--shard", f"1/{count + 1}")
         for stage in ("ids_shards", "frames_shards"):
             shutil.rmtree(first / stage, ignore_errors=True)
-    seconds, stores = {}, {}
     for workers in told.workers:
-        cache, warm = folder / f"cache{workers}", folder / f"warm{workers}"
+        cache = folder / f"cache{workers}"
         shutil.copytree(first, cache)
-        shutil.copytree(first, warm)
+        os.sync()
         with cluster(workers) as address:
-            prepare(
-                spec, warm, "--split", "dev", "--on", "ray", "--shards", str(4 * workers), address=address
-            )
             began = time.perf_counter()
-            prepare(
+            path = prepare(
                 spec, cache, "--split", "train", "--on", "ray", "--shards", str(told.shards), address=address
             )
-            seconds[workers] = time.perf_counter() - began
-        stores[workers] = bytes_of(cache)
-        load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-        rate = told.recordings / seconds[workers]
-        print(f"{workers} workers: {seconds[workers]:.1f} s, {rate:.1f} recordings/s; load {load} on {os.cpu_count()} cores",
-              flush=True)  # fmt: skip
-    one, many = min(told.workers), max(told.workers)
-    same = all(stores[one] and found == stores[one] for found in stores.values())
-    print(json.dumps({"seconds": seconds, "speedup": seconds[one] / seconds[many], "same_bytes": same}))
+            seconds = time.perf_counter() - began
+        yield workers, (seconds, path, digests(cache))
+        shutil.rmtree(cache)
 
 
 def write_corpus(folder: Path, count: int) -> Path:
@@ -116,19 +139,34 @@ def cluster(workers: int) -> Iterator[str]:
         ray.shutdown()
 
 
-def prepare(spec: Path, cache: Path, *more: str, address: str = "") -> None:
+def prepare(spec: Path, cache: Path, *more: str, address: str = "") -> float:
+    """Runs the command; gives the critical path in CPU seconds: its process and the busiest of Ray's workers."""
     environment = {**os.environ, "SEQSPEC_CACHE": str(cache), "RAY_ADDRESS": address, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "seqspec", "data", "prepare", str(spec), "--quiet", *more]
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    return run(command, environment=environment, others=lambda _: rays_workers()).critical
 
 
-def bytes_of(cache: Path) -> dict[str, bytes]:
-    return {
-        str(file.relative_to(cache)): file.read_bytes()
-        for stage in ("frames", "ids", "index")
-        for file in sorted((cache / stage).rglob("*"))
-        if file.is_file() and file.name != "manifest.json"
-    }
+def rays_workers() -> list[int]:
+    """The processes of Ray that work for somebody."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if place.read_bytes().startswith(b"ray::"):
+                found.append(int(place.parent.name))
+        except OSError:  # gone meanwhile
+            continue
+    return found
+
+
+def digests(cache: Path) -> dict[str, str]:
+    """SHA-256 of every file of the stores but their manifests, which know when they were written."""
+    found = {}
+    for stage in ("frames", "ids", "index"):
+        for file in sorted((cache / stage).rglob("*")):
+            if file.is_file() and file.name != "manifest.json":
+                with file.open("rb") as opened:
+                    found[str(file.relative_to(cache))] = hashlib.file_digest(opened, "sha256").hexdigest()
+    return found
 
 
 if __name__ == "__main__":

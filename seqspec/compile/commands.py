@@ -22,6 +22,8 @@ class Outcome(NamedTuple):
     out: str = ""
     error: str = ""
     exit: int = Exit.CLEAN
+    whole: bool = True
+    """False of a part of a work whose other parts are still to be done."""
 
 
 def overlays(profiles: Sequence[str], sets: Sequence[str], task: str | None = None) -> tuple[Overlay, ...]:

@@ -5,6 +5,7 @@ it is for.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ def seed_of(*parts: int | str) -> int:
 def hash64(data: bytes) -> int:
     """The 64-bit fingerprint under which rows are compared and split."""
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def hashes64(rows: Iterable[bytes]) -> np.ndarray:
+    """``hash64`` of each row, as ``uint64 [N]``."""
+    import numpy as np
+
+    digests = [hashlib.blake2b(row, digest_size=8).digest() for row in rows]
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64, copy=False)
 
 
 def mixed(values: np.ndarray, *, seed: int) -> np.ndarray:

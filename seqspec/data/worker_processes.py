@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seqspec.schema.diagnostic import DataError
 
@@ -31,37 +35,86 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def in_order(work: Callable[[T], R], blocks: Iterable[T], *, processes: int, count: int) -> Iterator[R]:
-    """``work`` of each block, in the order of the blocks.  Raises ``DataError`` where a process died or none
-    could start.
+class Workers:
+    """Processes that work through blocks.  They start when they are first needed, and go on from stage to
+    stage until the ``with`` block ends; a stage outside of any has processes of its own.
     """
-    if processes <= 1 or count < FEW:
-        yield from map(work, blocks)
-        return
-    context = multiprocessing.get_context("spawn")
-    started = context.Event()
-    setup = (processes, context, _set_up, (started,))
-    with ProcessPoolExecutor(*setup) as pool:
-        pending: deque[Future[R]] = deque()
-        try:
-            for block in blocks:
-                pending.append(_submitted(pool, work, block))
-                if len(pending) > 2 * processes:
+
+    def __init__(self, processes: int = 1) -> None:
+        self.processes = processes
+        self._context = multiprocessing.get_context("spawn")
+        self._pool: ProcessPoolExecutor | None = None
+        self._users = 0
+
+    def __enter__(self) -> Workers:
+        self._users += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._users -= 1
+        if not self._users:
+            self._end()
+
+    def start(self, parts: object) -> None:
+        """Have the processes start and load what ``parts`` are made of, while there is other work to do."""
+        if self.processes > 1 and self._pool is None and self._users:
+            pool, pickled = self._opened(), pickle.dumps(parts)
+            with suppress(BrokenProcessPool):  # told where the processes are needed
+                for _ in range(self.processes):
+                    _submitted(pool, _unpickled, pickled)
+
+    def in_order(self, work: Callable[[T], R], blocks: Iterable[T], *, count: int) -> Iterator[R]:
+        """``work`` of each of ``count`` blocks, in their order.  A process builds ``work`` once and keeps it:
+        what it opens stays open.  Raises ``DataError`` where a process died or none could start.
+        """
+        if self.processes <= 1 or count < FEW:
+            yield from map(work, blocks)
+            return
+        with self:
+            pool, pickled = self._opened(), pickle.dumps(work)
+            pending: deque[Future[R]] = deque()
+            try:
+                for block in blocks:
+                    pending.append(_submitted(pool, _worked, pickled, block))
+                    if len(pending) > 2 * self.processes:
+                        yield pending.popleft().result()
+                while pending:
                     yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        except BrokenProcessPool:
-            raise _died(started.is_set()) from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            except BrokenProcessPool:
+                self._end()
+                raise _died(self._started.is_set()) from None
+            finally:
+                for one in pending:
+                    one.cancel()
+
+    def _opened(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._started = self._context.Event()
+            self._pool = ProcessPoolExecutor(self.processes, self._context, _set_up, (self._started,))
+        return self._pool
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = None
 
 
-def _submitted(pool: ProcessPoolExecutor, work: Callable[[T], R], block: T) -> Future[R]:
-    """Hands a block over; the pipe to a pool that breaks at this moment is closed already."""
+def _submitted(pool: ProcessPoolExecutor, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Hands work over; the pipe to a pool that breaks at this moment is closed already."""
     try:
-        return pool.submit(work, block)
+        return pool.submit(call, *arguments)
     except OSError as error:
         raise BrokenProcessPool(str(error)) from None
+
+
+def _worked(pickled: bytes, block: Any) -> Any:
+    return _unpickled(pickled)(block)
+
+
+@lru_cache(maxsize=1)
+def _unpickled(pickled: bytes) -> Any:
+    """What a process was last handed, built once and not anew for every block."""
+    return pickle.loads(pickled)  # noqa: S301  sent by the process that started this one
 
 
 def require_started() -> None:
@@ -87,4 +140,13 @@ def _died(started: bool) -> DataError:
 def _set_up(started: Event) -> None:
     """One thread a process: the processes themselves fill the cores."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     started.set()
+
+
+def _end_with_parent() -> None:
+    """Of a parent that was killed, the pool's own processes would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

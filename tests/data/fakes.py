@@ -73,9 +73,12 @@ class FakeSteps:
     def vocab_size(self) -> int:
         return 4 + len(self.words)
 
-    def train(self, texts: Iterable[str]) -> bytes:
+    def gather(self, texts: Sequence[str]) -> list[str]:
+        return [word for text in texts for word in text.split()]
+
+    def learn(self, gathered: Iterable[list[str]]) -> bytes:
         self.trained += 1
-        return json.dumps(list(dict.fromkeys(word for text in texts for word in text.split()))).encode()
+        return json.dumps(list(dict.fromkeys(word for words in gathered for word in words))).encode()
 
     def load(self, artifact: bytes) -> None:
         self.words = {word: number + 4 for number, word in enumerate(json.loads(artifact))}

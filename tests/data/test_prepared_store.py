@@ -78,7 +78,7 @@ def refuse(*_, **__):
 def test_what_was_pushed_is_fetched_to_the_byte(corpus, tmp_path, address, monkeypatch):
     sent = pushed(corpus, tmp_path / "one", address)
     again = pushed(corpus, tmp_path / "one", address)
-    monkeypatch.setattr(FakeSteps, "train", refuse)
+    monkeypatch.setattr(FakeSteps, "learn", refuse)
     monkeypatch.setattr(FakeSteps, "encode_batch", refuse)
     found = prepare(make_parts(corpus), cache=tmp_path / "two", processes=1)
 

@@ -123,6 +123,20 @@ def test_batches_are_the_single_lines():
     assert steps.encode_batch(LINES) == [steps.encode(line) for line in LINES]
 
 
+@pytest.mark.parametrize("options", [{"tokens": "characters"}, {"tokens": "words"}, {"tokens": "sentencepiece",
+                         "vocab_size": 320, "limit": "soft"}], ids=lambda options: options["tokens"])  # fmt: skip
+def test_what_is_gathered_elsewhere_teaches_the_same(options):
+    elsewhere = pickle.loads(pickle.dumps(processor("nfkc", segment=mecab(), **options)))
+    gathered = [
+        pickle.loads(pickle.dumps(elsewhere.gather(block))) for block in (LINES, LINES[1:], LINES[:2])
+    ]
+
+    learned = processor("nfkc", segment=mecab(), **options).learn(gathered)
+
+    whole = processor("nfkc", segment=mecab(), **options)
+    assert learned == whole.train([*LINES, *LINES[1:], *LINES[:2]])
+
+
 def test_texts_are_cut_once_for_learning_and_encoding():
     class Counting:
         separator, surface, calls = "", True, 0
@@ -140,7 +154,7 @@ def test_texts_are_cut_once_for_learning_and_encoding():
     assert steps.encode_batch(LINES) == once
     assert cut.calls == 2 * len(LINES)
     steps.train(LINES)
-    assert pickle.loads(pickle.dumps(processor(tokens="bytes")))._prepared == {}
+    assert not pickle.loads(pickle.dumps(processor(tokens="bytes")))._prepared
 
 
 def test_steps_travel_between_processes():

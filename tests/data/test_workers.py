@@ -1,5 +1,6 @@
 """Processes that prepare data beside each other, started from a person's own script."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from seqspec.data.worker_processes import Workers
+from seqspec.schema.diagnostic import DataError
 from tests.data.fakes import pairs, write_corpus
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +24,13 @@ seqspec.data.stages.encoding.BLOCK = 4
 CALL = "print(len(prepare(make_parts(Path({corpus!r})), cache=Path({cache!r}), processes=2).splits['train']))"
 BARE = BEGIN + CALL + "\n"
 GUARDED = BEGIN + 'if __name__ == "__main__":\n    ' + CALL + "\n"
+
+COMMAND = """
+import json, sys
+from seqspec.cli import app
+app(sys.argv[1:], standalone_mode=False)
+print(json.dumps(sorted(sys.modules)))
+"""
 
 
 @pytest.fixture
@@ -53,3 +63,88 @@ def test_a_script_with_a_guard_prepares_in_several_processes(run):
     done = run(GUARDED)
 
     assert (done.returncode, done.stdout) == (0, "40\n"), done.stderr
+
+
+class Calls:
+    """Which process this is, and how often it was called there."""
+
+    calls = 0
+
+    def __call__(self, block):
+        self.calls += 1
+        return os.getpid(), self.calls
+
+
+def test_work_and_processes_are_kept():
+    with Workers(2) as workers:
+        first = list(workers.in_order(Calls(), range(12), count=12))
+        second = list(workers.in_order(Calls(), range(12), count=12))
+
+    assert max(calls for _, calls in first) >= 6
+    assert len({process for process, _ in [*first, *second]}) <= 2
+    assert os.getpid() not in {process for process, _ in first}
+
+
+def fail_at_three(block):
+    if block == 3:
+        raise ValueError(block)
+    return block
+
+
+def test_a_stage_that_fails_leaves_processes_for_the_next():
+    with Workers(2) as workers:
+        with pytest.raises(ValueError, match="3"):
+            list(workers.in_order(fail_at_three, range(12), count=12))
+        assert list(workers.in_order(abs, range(-12, 0), count=12)) == list(range(12, 0, -1))
+
+
+def die(block):
+    os._exit(1)
+
+
+def test_a_process_that_dies_is_told_and_replaced():
+    with Workers(2) as workers:
+        with pytest.raises(DataError, match="died"):
+            list(workers.in_order(die, range(12), count=12))
+        assert list(workers.in_order(abs, range(12), count=12)) == list(range(12))
+
+
+WAITING = """
+import os, sys, time
+from seqspec.data.worker_processes import Workers
+
+def tell(block):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    with Workers(2) as workers:
+        list(workers.in_order(tell, range(8), count=8))
+"""
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path):
+    file = tmp_path / "waiting.py"
+    file.write_text(WAITING)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, str(file)], env=environment, stdout=subprocess.PIPE, text=True
+    ) as one:
+        processes = [int(one.stdout.readline()) for _ in range(2)]
+        one.kill()
+
+        one.communicate(timeout=60)  # the end of its output comes when the last that could write has ended
+    assert not any(Path(f"/proc/{process}").exists() and running(process) for process in processes)
+
+
+def running(process):
+    return "(zombie)" not in Path(f"/proc/{process}/status").read_text()
+
+
+def test_preparing_text_loads_no_torch(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "data", "prepare", ROOT / "specs" / "lm_shakespeare_char.yaml", "--profile", "tiny"],
+        env=os.environ | {"SEQSPEC_CACHE": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert not {"torch", "lightning"} & set(json.loads(done.stdout.splitlines()[-1]))

@@ -95,6 +95,22 @@ def test_shards_of_a_cluster_are_the_stores_of_one_machine(here, tmp_path, monke
     assert ray.started[-1] == "shutdown"
 
 
+def test_who_finds_all_shards_tells_of_the_whole(here, tmp_path, monkeypatch):
+    def once(*_, shard=None, **__):
+        return Outcome("part\n", "", 0, whole=False) if shard != "3/3" else Outcome("whole\n")
+
+    monkeypatch.setattr(module, "prepare", once)
+    assert here(fake_ray(), tmp_path / "cache", shards=3) == Outcome("whole\n")
+
+
+def test_where_no_shard_found_all_others_the_whole_is_opened_here(here, tmp_path, monkeypatch):
+    def never(*_, shard=None, **__):
+        return Outcome("part\n", "", 0, whole=False) if shard else Outcome("opened here\n")
+
+    monkeypatch.setattr(module, "prepare", never)
+    assert here(fake_ray(), tmp_path / "cache", shards=3) == Outcome("opened here\n")
+
+
 @pytest.mark.parametrize(
     ("lost", "exit", "words"),
     [
@@ -128,9 +144,9 @@ def test_a_cluster_that_is_not_there_is_told(here, tmp_path, monkeypatch):
 
 
 def test_a_worker_that_sees_other_files_is_told(tmp_path):
-    call = module.Call(tmp_path / "no.yaml", (), (), False, tmp_path)
+    call = module.Call(tmp_path / "no.yaml", (), (), False, "text", tmp_path)
     assert "does not see" in module.work_out_shard(call, "1/2").error
-    call = module.Call(tmp_path / "no.yaml", (), (), False, tmp_path, version="0")
+    call = module.Call(tmp_path / "no.yaml", (), (), False, "text", tmp_path, version="0")
     assert "install one version everywhere" in module.work_out_shard(call, "1/2").error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from seqspec.components.tokenizer import _vocabulary
@@ -39,10 +40,18 @@ class LearnedSymbols(ABC, Generic[C]):
 
     def train(self, texts: Iterable[str]) -> bytes:
         """Count and choose; gives the artifact and takes it."""
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(self.cut(text))
-        symbols = _vocabulary.choose(counts, min_count=self.min_count, max_size=self.max_size)
+        return self.learn([self.count(texts)])
+
+    def count(self, texts: Iterable[str]) -> Counter[str]:
+        """How often each symbol stands."""
+        return Counter(chain.from_iterable(map(self.cut, texts)))
+
+    def learn(self, counts: Iterable[Counter[str]]) -> bytes:
+        """Choose by the sum of the counts; gives the artifact and takes it."""
+        total: Counter[str] = Counter()
+        for one in counts:
+            total.update(one)
+        symbols = _vocabulary.choose(total, min_count=self.min_count, max_size=self.max_size)
         artifact = _vocabulary.dump(symbols)
         self.load(artifact)
         return artifact

@@ -61,6 +61,10 @@ class Header(NamedTuple):
     channels: int
 
 
+_COMPRESSED = ("MP3", "OGG", "FLAC")
+"""Formats, by libsndfile's names, that are no WAV or SPHERE and promise no length that is looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class AudioReader:
     """Reads ``AudioRef``s of one corpus; can be pickled to loader workers."""
@@ -100,7 +104,7 @@ class AudioReader:
 
     def _checked(self, ref: AudioRef, file: Any) -> Header:
         header = Header(max(file.frames, 0), file.samplerate, file.channels)
-        promised = _promised_frames(ref.path)
+        promised = None if file.format in _COMPRESSED else _promised_frames(ref.path)
         if promised is not None and promised > header.frames:
             raise self._error(
                 ref, f"the audio is cut off: {promised} samples are promised, {header.frames} are there"

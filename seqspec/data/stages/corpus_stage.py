@@ -20,6 +20,7 @@ from seqspec.data.stages.row_shards import Shard, Write, judged_rows, shared_sto
 from seqspec.data.store.cache import Cache, key_of
 from seqspec.data.store.hashes import file_hashes, unreadable
 from seqspec.data.store.store import Store
+from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import SEQUENCES, AnswerSpans, Classes, Counted
 
@@ -34,6 +35,7 @@ class CorpusStage:
     parts: DataParts
     cache: Cache
     progress: Progress
+    workers: Workers
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     absent: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -43,7 +45,12 @@ class CorpusStage:
 
     @classmethod
     def of(
-        cls, parts: DataParts, cache: Cache, progress: Progress, shard: Shard | None = None
+        cls,
+        parts: DataParts,
+        cache: Cache,
+        progress: Progress,
+        workers: Workers,
+        shard: Shard | None = None,
     ) -> CorpusStage:
         """The stage over the corpus that the spec names: the synthetic one where it asks for that."""
         count = getattr(parts.config.source, "synthetic", 0)
@@ -57,7 +64,7 @@ class CorpusStage:
             message = f"`data.pack` joins the texts of a language model, and this corpus has a {others}"
             raise DataError(message)
         counted = {name: _fitting(one, parts) for name, one in parts.counted.items()}
-        return cls(replace(parts, counted=counted), cache, progress, shard=shard)
+        return cls(replace(parts, counted=counted), cache, progress, workers, shard=shard)
 
     def store(self, stage: str, name: tuple[str, ...], parts: object, build: Callable[[Path], None]) -> Store:
         """The store of ``parts``, opened once."""
@@ -159,7 +166,10 @@ class CorpusStage:
 
         def build(folder: Path) -> None:
             root = self.parts.adapter.root
-            write_records(folder, parts=self.parts, split=base, root=root, progress=self.progress)
+            workers = self.workers if self.shard is None else Workers()  # a part may be too small for several
+            write_records(
+                folder, parts=self.parts, split=base, root=root, workers=workers, progress=self.progress
+            )
 
         store = self.store("records", (base,), {"records": self.records_key(base)}, build)
         if base == "train" and not store.rows:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, compress
+from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.parts import TextSteps
 from seqspec.data.store.store import Column, Ragged, Store, StoreWriter, blocks, ragged
 from seqspec.data.text.conversation import AnsweredText
-from seqspec.data.worker_processes import in_order
+from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import UNK
 
@@ -25,30 +25,51 @@ BLOCK = 8192
 COMMIT_ROWS = 262_144
 
 
-def texts_of(store: Store, role: str, kept: np.ndarray | None = None) -> Iterator[str]:
-    """The texts of a role: of all rows, or of those where ``kept`` is true."""
-    for start, stop in blocks(store.rows, BLOCK):
-        texts = store.texts(role, start, stop)
-        yield from texts if kept is None else compress(texts, kept[start:stop])
-
-
 def write_vocabulary(
-    folder: Path, *, steps: TextSteps, texts: Iterable[str], total: int, progress: Progress = silent
+    folder: Path,
+    *,
+    steps: TextSteps,
+    records: Store,
+    roles: Sequence[str],
+    kept: np.ndarray | None = None,
+    workers: Workers,
+    progress: Progress = silent,
 ) -> None:
-    """Train a tokenizer and keep what it learned."""
+    """Train a tokenizer on the texts of ``roles``, of all rows or of those where ``kept`` is true, and keep
+    what it learned.
+    """
     with StoreWriter(folder, {"artifact": Column("uint8")}) as writer:
         if writer.resumed:
             return
+        spans = list(blocks(records.rows, BLOCK))
+        todo = (
+            (role, *span, None if kept is None else kept[slice(*span)]) for role in roles for span in spans
+        )
+        total = len(roles) * (records.rows if kept is None else int(kept.sum()))
         with progress("learning a vocabulary", total) as advance:
-            artifact = steps.train(_counted(texts, advance))
+            found = workers.in_order(_Gather(steps, records), todo, count=len(roles) * len(spans))
+            artifact = steps.learn(_counted(found, advance))
         writer.append({"artifact": ragged([np.frombuffer(artifact, np.uint8)], "uint8")})
         writer.commit()
 
 
-def _counted(texts: Iterable[str], advance: Any) -> Iterator[str]:
-    for text in texts:
-        advance(1)
-        yield text
+def _counted(found: Iterable[tuple[int, Any]], advance: Any) -> Iterator[Any]:
+    for texts, gathered in found:
+        advance(texts)
+        yield gathered
+
+
+class _Gather:
+    """What a tokenizer learns from the texts of one block, and how many they are; picklable."""
+
+    def __init__(self, steps: TextSteps, records: Store) -> None:
+        self.steps, self.records = steps, records
+
+    def __call__(self, block: tuple[str, int, int, np.ndarray | None]) -> tuple[int, Any]:
+        role, start, stop, kept = block
+        texts = self.records.texts(role, start, stop)
+        texts = texts if kept is None else list(compress(texts, kept))
+        return len(texts), self.steps.gather(texts)
 
 
 def write_ids(
@@ -59,7 +80,7 @@ def write_ids(
     role: str,
     split: str,
     on_error: Literal["fail"] | OnError,
-    processes: int = 1,
+    workers: Workers,
     progress: Progress = silent,
     rows: range | None = None,
     spans: str | None = None,
@@ -82,14 +103,16 @@ def write_ids(
         advance(writer.rows)
         unknown = int(writer.state.get("unknown", 0))
         starts = range(mine.start + writer.rows, mine.stop, BLOCK)
-        held = (
-            (start, _texts(records, role, start, min(start + BLOCK, mine.stop), spans)) for start in starts
-        )
-        for start, encoded in in_order(_Encode(steps), held, processes=processes, count=len(starts)):
-            block, bad = _checked(start, encoded, columns["ids"].dtype, records, drops)
-            unknown += int((block.flat == UNK).sum())
-            writer.append({"ids": block, "bad": bad})
-            advance(len(encoded))
+        held = (range(start, min(start + BLOCK, mine.stop)) for start in starts)
+        encode = _Encode(steps, records, role, spans, columns["ids"].dtype)
+        for block in workers.in_order(encode, held, count=len(starts)):
+            bad = np.zeros(len(block.ids.lengths), np.uint8)
+            for row, reason in block.bad.items():
+                bad[row - mine.start - writer.rows] = 1
+                drops.add(reason, file=records.text("id", row))
+            unknown += block.unknown
+            writer.append({"ids": block.ids, "bad": bad})
+            advance(len(bad))
             if writer.rows % COMMIT_ROWS < BLOCK:
                 writer.commit(drops=drops.state(), unknown=unknown)
         if rows is None:
@@ -97,55 +120,48 @@ def write_ids(
         writer.commit(drops=drops.state(), unknown=unknown)
 
 
-def _texts(records: Store, role: str, start: int, stop: int, spans: str | None) -> Sequence[Any]:
-    """The texts of some rows, with their answers where there is a column of those."""
-    texts = records.texts(role, start, stop)
-    if spans is None:
-        return texts
-    rows = (records.row(spans, row).reshape(-1, 2).tolist() for row in range(start, stop))
-    return [
-        AnsweredText(text, tuple((begin, end) for begin, end in held))
-        for text, held in zip(texts, rows, strict=True)
-    ]
+class _Encoded(NamedTuple):
+    """The ids of some rows; those of ``bad``, with the reason, have none."""
 
-
-def _checked(
-    start: int, encoded: list[Any], dtype: str, records: Store, drops: Drops
-) -> tuple[Ragged, np.ndarray]:
-    """The ids of a block, and which of its rows could not be encoded."""
-    bad = np.zeros(len(encoded), np.uint8)
-    for offset, ids in enumerate(encoded):
-        if isinstance(ids, str):
-            bad[offset], encoded[offset] = 1, []
-            drops.add(ids, file=records.text("id", start + offset))
-    return ragged(encoded, dtype), bad
+    ids: Ragged
+    bad: dict[int, str]
+    unknown: int
 
 
 class _Encode:
-    """Encodes one block; picklable, so that it can run in another process."""
+    """Reads and encodes a block of rows; picklable, so that it can run in another process."""
 
-    def __init__(self, steps: Any) -> None:
-        self.steps = steps
+    def __init__(self, steps: Any, records: Store, role: str, spans: str | None, dtype: str) -> None:
+        self.steps, self.records, self.role, self.spans, self.dtype = steps, records, role, spans, dtype
 
-    def __call__(self, block: tuple[int, Sequence[Any]]) -> tuple[int, list[Any]]:
-        start, texts = block
+    def __call__(self, rows: range) -> _Encoded:
+        texts, bad = self._texts(rows), dict[int, str]()
         try:
-            return start, list(self.steps.encode_batch(texts))
+            encoded = list(self.steps.encode_batch(texts))
         except DataError:
-            return start, [self._one(text) for text in texts]
+            encoded = [self._one(text, row, bad) for text, row in zip(texts, rows, strict=True)]
+        ids = ragged(encoded, self.dtype)
+        return _Encoded(ids, bad, int((ids.flat == UNK).sum()))
 
-    def _one(self, text: Any) -> Any:
+    def _texts(self, rows: range) -> Sequence[Any]:
+        """The texts of some rows, with their answers where there is a column of those."""
+        texts = self.records.texts(self.role, rows.start, rows.stop)
+        if self.spans is None:
+            return texts
+        spans = (self.records.row(self.spans, row).reshape(-1, 2).tolist() for row in rows)
+        return [
+            AnsweredText(text, tuple((begin, end) for begin, end in held))
+            for text, held in zip(texts, spans, strict=True)
+        ]
+
+    def _one(self, text: Any, row: int, bad: dict[int, str]) -> list[int]:
         try:
-            return self.steps.encode_batch([text])[0]
+            return list(self.steps.encode_batch([text])[0])
         except DataError as error:
-            return error.message
+            bad[row] = error.message
+            return []
 
 
 def artifact_of(store: Store) -> bytes:
     """What a trained tokenizer left."""
     return store.row("artifact", 0).tobytes()
-
-
-def joined(*parts: Iterable[str]) -> Iterator[str]:
-    """Texts of several roles, one after another, for a joint vocabulary."""
-    return chain(*parts)

@@ -19,7 +19,7 @@ from seqspec.data.corpus.record import AudioRef
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Column, Ragged, Store, StoreWriter
-from seqspec.data.worker_processes import in_order
+from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def write_features(
     root: Path,
     split: str,
     on_error: Literal["fail"] | OnError,
-    processes: int = 1,
+    workers: Workers,
     progress: Progress = silent,
     rows: range | None = None,
 ) -> None:
@@ -83,7 +83,7 @@ def write_features(
             _references(records, role, range(start, min(start + BLOCK, mine.stop)), root) for start in starts
         )
         pending = 0
-        for found in in_order(_Compute(feature, reader), blocks, processes=processes, count=len(starts)):
+        for found in workers.in_order(_Compute(feature, reader), blocks, count=len(starts)):
             for fault in (one for one in found if isinstance(one, DataError)):
                 drops.add(fault.message, file=fault.file, remedy=fault.help)
             frames = [np.empty((0, dim), np.float32) if isinstance(one, DataError) else one for one in found]

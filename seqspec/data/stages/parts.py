@@ -56,7 +56,7 @@ class TextSteps(Protocol):
 
     @property
     def trainable(self) -> bool:
-        """Whether ``train`` must run before the first text is encoded."""
+        """Whether ``learn`` must run before the first text is encoded."""
         ...
 
     @property
@@ -64,12 +64,16 @@ class TextSteps(Protocol):
         """Ids, the four special ones included."""
         ...
 
-    def train(self, texts: Iterable[str]) -> bytes:
-        """Learn a vocabulary; gives what ``load`` takes."""
+    def gather(self, texts: Sequence[str]) -> Any:
+        """What ``learn`` takes of some raw texts; picklable."""
+        ...
+
+    def learn(self, gathered: Iterable[Any]) -> bytes:
+        """Learn a vocabulary from what was gathered, in order; gives what ``load`` takes."""
         ...
 
     def load(self, artifact: bytes) -> None:
-        """Take up what ``train`` gave."""
+        """Take up what ``learn`` gave."""
         ...
 
     def encode(self, text: str) -> list[int]:
@@ -153,6 +157,13 @@ class DataParts:
     def whole(self) -> bool:
         """Whether the first loss counts examples."""
         return next(iter(self.counted.values())).unit == "examples"
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits of the corpus, and those that the spec cuts out of train."""
+        cut = self.config.split
+        more = ("dev", "test") if cut is not None else ()
+        return (*self.adapter.splits(), *(name for name in more if getattr(cut, name)))
 
     def roles_of(self, *kinds: type[Type]) -> tuple[str, ...]:
         """The fields whose raw type is one of these."""

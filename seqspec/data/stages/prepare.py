@@ -21,7 +21,7 @@ from seqspec.data.stages.stages import AnySplit, Stages
 from seqspec.data.store.cache import Cache, storage
 from seqspec.data.store.hashes import file_hashes
 from seqspec.data.store.prepared_store import named_store
-from seqspec.data.worker_processes import cores, require_started
+from seqspec.data.worker_processes import Workers, cores, require_started
 from seqspec.schema.diagnostic import blamed
 
 
@@ -104,10 +104,8 @@ def prepare(
     require_started()
     if splits is None or "train" in splits:
         _require_recordings(parts)
-    with storage(cache):
-        stages = Stages.of(
-            parts, Cache(cache, verify, named_store(progress)), progress, processes or cores(), learned
-        )
+    with storage(cache), Workers(processes or cores()) as workers:
+        stages = Stages.of(parts, Cache(cache, verify, named_store(progress)), progress, workers, learned)
         found = _Splits(stages)
         for name in stages.corpus.names if splits is None else splits:
             found[name]
@@ -140,10 +138,8 @@ def prepare_shard(
     The corpus is read and vocabularies are learned by the first that comes; the others wait for it.
     """
     require_started()
-    with storage(cache):
-        stages = Stages.of(
-            parts, Cache(cache, verify, named_store(progress)), progress, processes or cores(), shard=shard
-        )
+    with storage(cache), Workers(processes or cores()) as workers:
+        stages = Stages.of(parts, Cache(cache, verify, named_store(progress)), progress, workers, shard=shard)
         return stages.missing_shards(split)
 
 

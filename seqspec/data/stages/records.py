@@ -11,6 +11,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from seqspec.data.corpus.drops import Drops
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
 from seqspec.data.progress import Progress, silent
 from seqspec.data.regular_file import open_regular
-from seqspec.data.seeds import hash64
+from seqspec.data.seeds import hashes64
+from seqspec.data.stages import encoding, features
 from seqspec.data.stages.parts import DataParts
-from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_text
+from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_bytes, ragged_text
+from seqspec.data.worker_processes import FEW, Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import (
     Classes,
@@ -46,9 +49,17 @@ Block = dict[str, Ragged | np.ndarray]
 
 
 def write_records(
-    folder: Path, *, parts: DataParts, split: str, root: Path, progress: Progress = silent
+    folder: Path,
+    *,
+    parts: DataParts,
+    split: str,
+    root: Path,
+    workers: Workers,
+    progress: Progress = silent,
 ) -> None:
-    """Stream one split of the corpus into a store, in bounded memory."""
+    """Stream one split of the corpus into a store, in bounded memory; where the next stages will take several
+    processes, these start meanwhile.
+    """
     rows = parts.adapter.examples(split)
     first, rows = _peek(rows)
     kinds = [kind_of(role, type_, root=root) for role, type_ in parts.roles.items()
@@ -66,19 +77,28 @@ def write_records(
         seen = int(writer.state.get("seen", 0))
         rows = itertools.islice(rows, seen, None)
         measure = _Measure(parts)
+        plain, many = not measure.readers, _rows_for_many(parts)
         pending = writer.rows
         while block := list(itertools.islice(rows, BLOCK)):
             seen += len(block)
-            records = [row for row in block if not _dropped(row, drops) and measure(row, drops)]
+            records = [row for row in block if not _dropped(row, drops) and (plain or measure(row, drops))]
             writer.append(_block(records, kinds, extras, labels, split))
             advance(len(block))
             drops.refuse_early(seen)
+            if seen >= many:
+                workers.start((parts.text, parts.features))
             if writer.rows - pending >= COMMIT_ROWS and not drops.refuses:
                 pending = writer.rows
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
         drops.check(seen)
         joined = bool(first is not None and first.get("joined"))
         writer.commit(seen=seen, drops=drops.state(), labels=labels, joined=joined)
+
+
+def _rows_for_many(parts: DataParts) -> float:
+    """Rows from which the next stages take several processes."""
+    blocks = (features.BLOCK if parts.features else inf, encoding.BLOCK if parts.text else inf)
+    return FEW * min(blocks)
 
 
 @dataclass(frozen=True)
@@ -158,11 +178,8 @@ def _block(
     labels: dict[str, Counter[str]],
     split: str,
 ) -> Block:
-    ids = [str(record["id"]) for record in records]
-    block: Block = {
-        "id": ragged_text(ids),
-        "id_hash": _hashes(id.encode("utf-8", "surrogatepass") for id in ids),
-    }
+    ids = [str(record["id"]).encode("utf-8", "surrogatepass") for record in records]
+    block: Block = {"id": ragged_bytes(ids), "id_hash": hashes64(ids)}
     for name in extras:
         block[name] = ragged_text([str(record.get(name, "")) for record in records])
     for kind in kinds:
@@ -189,13 +206,9 @@ def _values(records: Sequence[Any], role: str, split: str) -> list[Any]:
         raise DataError(message, file=str(lacking.get("file", "")), row=lacking.get("row")) from None
 
 
-def _hashes(rows: Iterator[bytes]) -> np.ndarray:
-    return np.fromiter(map(hash64, rows), np.uint64)
-
-
 def _text(role: str, values: Sequence[str]) -> Block:
-    block = ragged_text(values)
-    return {role: block, f"{role}_hash": _hashes(value.encode("utf-8", "surrogatepass") for value in values)}
+    encoded = [value.encode("utf-8", "surrogatepass") for value in values]
+    return {role: ragged_bytes(encoded), f"{role}_hash": hashes64(encoded)}
 
 
 def _audio(role: str, values: Sequence[AudioRef], root: Path) -> Block:
@@ -205,7 +218,7 @@ def _audio(role: str, values: Sequence[AudioRef], root: Path) -> Block:
     spans_of = zip(names, starts, ends, strict=True)
     keys = (f"{name}:{start}:{end}".encode("utf-8", "surrogatepass") for name, start, end in spans_of)
     spans = {f"{role}_start": starts, f"{role}_end": ends}
-    return {role: ragged_text(names), **spans, f"{role}_hash": _hashes(keys)}
+    return {role: ragged_text(names), **spans, f"{role}_hash": hashes64(keys)}
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -216,7 +229,7 @@ def _images(role: str, values: Sequence[Any]) -> Block:
     images = [image(value) for value in values]
     shapes = np.array([p.shape for p in images], np.int32).reshape(-1, 3)
     flat = ragged([p.reshape(-1) for p in images], "uint8")
-    return {role: flat, f"{role}_shape": shapes, f"{role}_hash": _hashes(p.tobytes() for p in images)}
+    return {role: flat, f"{role}_shape": shapes, f"{role}_hash": hashes64(p.tobytes() for p in images)}
 
 
 def image(value: Any) -> np.ndarray:
@@ -237,16 +250,16 @@ def image(value: Any) -> np.ndarray:
 
 def _numbers(role: str, values: Sequence[Any]) -> Block:
     numbers = np.array(values, np.float32)
-    return {role: numbers, f"{role}_hash": _hashes(number.tobytes() for number in numbers)}
+    return {role: numbers, f"{role}_hash": hashes64(number.tobytes() for number in numbers)}
 
 
 def _sequences(role: str, values: Sequence[Any], dtype: str) -> Block:
     arrays = [np.asarray(value, dtype).reshape(-1) for value in values]
-    return {role: ragged(arrays, dtype), f"{role}_hash": _hashes(array.tobytes() for array in arrays)}
+    return {role: ragged(arrays, dtype), f"{role}_hash": hashes64(array.tobytes() for array in arrays)}
 
 
 def _floats(role: str, values: Sequence[Any], dim: int) -> Block:
     arrays = [np.asarray(value, np.float32).reshape(-1, dim) for value in values]
     lengths = np.array([len(array) for array in arrays], np.int64)
     flat = np.concatenate(arrays) if arrays else np.empty((0, dim), np.float32)
-    return {role: Ragged(flat, lengths), f"{role}_hash": _hashes(array.tobytes() for array in arrays)}
+    return {role: Ragged(flat, lengths), f"{role}_hash": hashes64(array.tobytes() for array in arrays)}

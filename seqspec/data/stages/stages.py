@@ -27,6 +27,7 @@ from seqspec.data.stages.statistics import write_statistics
 from seqspec.data.stages.text_stage import TextStage
 from seqspec.data.store.cache import Cache
 from seqspec.data.store.store import Store
+from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Classes, Image, PlacesIn, Text, Unknown, in_order
 
@@ -49,13 +50,13 @@ class Stages:
         parts: DataParts,
         cache: Cache,
         progress: Progress,
-        processes: int,
+        workers: Workers,
         learned: Learned | None = None,
         shard: Shard | None = None,
     ) -> Stages:
         """The stages of one preparation, or of the part of it that ``shard`` is."""
-        corpus = CorpusStage.of(parts, cache, progress, shard)
-        return cls(corpus, TextStage.of(corpus, processes, learned), learned=learned)
+        corpus = CorpusStage.of(parts, cache, progress, workers, shard)
+        return cls(corpus, TextStage.of(corpus, learned), learned=learned)
 
     @property
     def parts(self) -> DataParts:
@@ -84,7 +85,7 @@ class Stages:
             write_features(
                 folder, feature=feature, records=records, role=role, reader=reader, dim=dim,
                 root=self.parts.adapter.root, split=base, on_error=self.parts.config.on_error,
-                processes=self.texts.processes, progress=self.corpus.progress, rows=rows,
+                workers=self.corpus.workers, progress=self.corpus.progress, rows=rows,
             )  # fmt: skip
 
         parts = {

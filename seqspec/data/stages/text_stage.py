@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqspec.data.stages.corpus_stage import CorpusStage
-from seqspec.data.stages.encoding import artifact_of, joined, texts_of, write_ids, write_vocabulary
+from seqspec.data.stages.encoding import artifact_of, write_ids, write_vocabulary
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.parts import DataParts, TextSteps
 from seqspec.data.store.store import Store
@@ -25,17 +25,16 @@ class TextStage:
     """Vocabularies by pipeline, ids by split and role."""
 
     corpus: CorpusStage
-    processes: int
     prints: Mapping[str, Any]
     """Fingerprints of the text steps by role, taken before anything was learned."""
     learned: Learned | None = None
     """What a run has learned; nothing is learned again then."""
 
     @classmethod
-    def of(cls, corpus: CorpusStage, processes: int, learned: Learned | None = None) -> TextStage:
+    def of(cls, corpus: CorpusStage, learned: Learned | None = None) -> TextStage:
         """The stage with nothing learned yet, or with what a run has learned."""
         parts = corpus.parts
-        return cls(corpus, processes, {role: parts.text_fingerprint(role) for role in parts.text}, learned)
+        return cls(corpus, {role: parts.text_fingerprint(role) for role in parts.text}, learned)
 
     @property
     def parts(self) -> DataParts:
@@ -85,10 +84,11 @@ class TextStage:
         def build(folder: Path) -> None:
             store = self.corpus.records("train")
             kept = None if self.corpus.places is None else self.corpus.places == 0
-            texts = joined(*(texts_of(store, role, kept) for role in roles))
-            total = len(roles) * (store.rows if kept is None else int(kept.sum()))
             with blamed("data", "text", pipeline):
-                write_vocabulary(folder, steps=steps, texts=texts, total=total, progress=self.corpus.progress)
+                write_vocabulary(
+                    folder, steps=steps, records=store, roles=roles, kept=kept, workers=self.corpus.workers,
+                    progress=self.corpus.progress,
+                )  # fmt: skip
 
         parts = {"train": self.corpus.train_key(), "roles": list(roles), "steps": self.prints[roles[0]]}
         return artifact_of(self.corpus.store("vocabulary", (pipeline,), parts, build))
@@ -123,7 +123,7 @@ class TextStage:
         def write(folder: Path, *, rows: range | None) -> None:
             write_ids(
                 folder, steps=steps, records=self.corpus.records(base), role=role, split=base,
-                on_error=self.parts.config.on_error, processes=self.processes,
+                on_error=self.parts.config.on_error, workers=self.corpus.workers,
                 progress=self.corpus.progress, rows=rows, spans=spans,
             )  # fmt: skip
 

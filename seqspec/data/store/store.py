@@ -69,9 +69,13 @@ def ragged(rows: Sequence[Any], dtype: str) -> Ragged:
 
 def ragged_text(rows: Sequence[str]) -> Ragged:
     """Strings as UTF-8; lone surrogates, which JSON can carry, are kept."""
-    encoded = [row.encode("utf-8", "surrogatepass") for row in rows]
-    lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    return Ragged(np.frombuffer(b"".join(encoded), np.uint8), lengths)
+    return ragged_bytes([row.encode("utf-8", "surrogatepass") for row in rows])
+
+
+def ragged_bytes(rows: Sequence[bytes]) -> Ragged:
+    """Rows of bytes as a ragged block."""
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    return Ragged(np.frombuffer(b"".join(rows), np.uint8), lengths)
 
 
 class StoreWriter:

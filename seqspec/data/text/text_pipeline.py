@@ -7,10 +7,11 @@ decoding can tell the two apart.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Protocol
+from itertools import chain, islice
+from typing import Any, Protocol, runtime_checkable
 
 from seqspec.data.text.aligned import Aligned, identity
 
@@ -78,6 +79,15 @@ class Tokenizer(Protocol):
     def fingerprint(self) -> dict[str, JSON]: ...
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A tokenizer that learns from counts alone: texts can be counted block by block, beside each other."""
+
+    def count(self, texts: Iterable[str]) -> Counter[str]: ...
+
+    def learn(self, counts: Iterable[Counter[str]]) -> bytes: ...
+
+
 @dataclass(frozen=True)
 class RoundTrip:
     """How well decoding restores text: ``exact`` of ``lines``, ``unknown`` of ``tokens``, ``fallback`` of
@@ -108,8 +118,9 @@ class TextProcessor:
         self.normalizers = tuple(normalizers)
         self.segmenter = segmenter
         self.tokenizer = tokenizer
-        # Texts that a tokenizer learned from are encoded next: cutting them into words once is enough.
-        self._prepared: dict[str, str] = {}
+        # Texts that a tokenizer learned from are encoded next: cutting them into words once is enough.  In
+        # another process, which works on some blocks of each, nothing is kept.
+        self._prepared: dict[str, str] | None = {}
 
     def normalize(self, text: str) -> str:
         """Text after every normaliser."""
@@ -141,7 +152,18 @@ class TextProcessor:
 
     def train(self, texts: Iterable[str]) -> bytes:
         """The tokenizer's artifact, learned from raw texts."""
-        return self.tokenizer.train(map(self._remember, texts))
+        return self.learn(self.gather([text]) for text in texts)
+
+    def gather(self, texts: Sequence[str]) -> Any:
+        """What the tokenizer learns from of some raw texts: their counts, or the texts that it is to see."""
+        prepared = [self._remember(text) for text in texts]
+        return self.tokenizer.count(prepared) if isinstance(self.tokenizer, Counting) else prepared
+
+    def learn(self, gathered: Iterable[Any]) -> bytes:
+        """The tokenizer's artifact, learned from what was gathered of all texts in order."""
+        if isinstance(self.tokenizer, Counting):
+            return self.tokenizer.learn(gathered)
+        return self.tokenizer.train(chain.from_iterable(gathered))
 
     def load(self, artifact: bytes) -> None:
         """Take the artifact that ``train`` gave."""
@@ -168,16 +190,19 @@ class TextProcessor:
 
     def _remember(self, text: str) -> str:
         prepared = self.prepare(text)
+        if self._prepared is None:
+            return prepared
         if len(self._prepared) < _MOST_REMEMBERED and len(text) <= _LONGEST_REMEMBERED:
             self._prepared[text] = prepared
         return prepared
 
     def _recall(self, text: str) -> str:
+        assert self._prepared is not None
         prepared = self._prepared.pop(text, None)
         return self.prepare(text) if prepared is None else prepared
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": {}}
+        return {**self.__dict__, "_prepared": None}
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids; special ids are left out."""

@@ -21,7 +21,7 @@ from seqspec.data.progress import Progress, bar
 from seqspec.data.stages.examples import Split
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.normalize import Statistics
-from seqspec.data.stages.parts import DataParts, TextSteps
+from seqspec.data.stages.parts import TextSteps
 from seqspec.data.stages.prepare import Prepared, prepare
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
@@ -178,12 +178,12 @@ def _prepared(
 ) -> Prepared:
     parts = build_data(compiled.plan)
     wanted = ("train", *compiled.plan.experiment.evaluate.splits) if splits is None else splits
-    present = [name for name in wanted if name in parts.adapter.splits() or _cut(parts, name)]
+    present = [name for name in wanted if name in parts.splits]
     missing = [name for name in wanted if name not in present]
     if missing:
         raise DataError(
             f"the corpus has no split that is called `{missing[0]}`",
-            help=f"it has {', '.join(every_split(parts))}"
+            help=f"it has {', '.join(parts.splits)}"
             + ("; change `evaluate.splits`, or `data.source.splits`" if splits is None else ""),
         )
     try:
@@ -351,14 +351,3 @@ def _named(name: str, roles: Mapping[str, Type]) -> tuple[str, ...]:
     if name in roles or name not in kinds:
         return (name,)
     return tuple(role for role, type_ in roles.items() if isinstance(type_, kinds[name]))
-
-
-def every_split(parts: DataParts) -> list[str]:
-    """The splits of the corpus, and those that the spec cuts out of train."""
-    return [*parts.adapter.splits(), *(name for name in ("dev", "test") if _cut(parts, name))]
-
-
-def _cut(parts: DataParts, name: str) -> bool:
-    """Whether the spec cuts this split out of train."""
-    split = parts.config.split
-    return split is not None and bool(getattr(split, name, 0.0))

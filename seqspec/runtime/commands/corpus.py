@@ -24,7 +24,6 @@ from seqspec.data.stages.push import push
 from seqspec.data.stages.row_shards import Shard
 from seqspec.data.store.cache import default_cache
 from seqspec.data.store.prepared_store import PreparedStore
-from seqspec.runtime.assembly.assemble import every_split
 from seqspec.runtime.commands.guard import guarded
 from seqspec.schema.diagnostic import DataError, Exit, RunError
 
@@ -115,7 +114,7 @@ def _missing_shards(
         parts = build_data(compiled.plan)
         named = _named(parts, splits)
         with located(compiled.tree, profiles=compiled.profiles):
-            for name in named or every_split(parts):
+            for name in named or parts.splits:
                 try:
                     # Built anew for each: what a tokenizer learned for one split is in its fingerprint.
                     missing |= prepare_shard(
@@ -134,7 +133,7 @@ def _unfinished(shard: Shard, missing: set[int], absent: Sequence[object], forma
     told = f"shard {shard.number} of {shard.of} is done; missing: {', '.join(map(str, numbers))}\n"
     if format == "json":
         told = json.dumps({"shard": shard.number, "of": shard.of, "missing": numbers}) + "\n"
-    return Outcome(told, "".join(f"warning: {warning}\n" for warning in absent))
+    return Outcome(told, "".join(f"warning: {warning}\n" for warning in absent), whole=False)
 
 
 def inspect(
@@ -266,7 +265,7 @@ MISSING = "SQ401"
 
 def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
     """The splits that were asked for; each must be one that the spec has."""
-    has = every_split(parts)
+    has = parts.splits
     for name in splits:
         if name not in has:
             raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")

@@ -45,6 +45,7 @@ class Call:
     over: tuple[Overlay, ...]
     splits: tuple[str, ...]
     verify: bool
+    format: Format
     folder: Path
     """Where relative paths begin."""
     version: str = seqspec.__version__
@@ -69,10 +70,12 @@ def prepare_on_ray(
             named += names(compiled.plan.experiment.data.model_dump_json())
         if pushed is not None:
             PreparedStore.at(pushed, said="--push").begin()
-        call = Call(spec.absolute(), tuple(over), tuple(splits), verify, Path.cwd())
+        call = Call(spec.absolute(), tuple(over), tuple(splits), verify, format, Path.cwd())
         with _cluster(_workers_environment(named)) as ray:
-            failed = _work_out(ray, call, shards, quiet=quiet)
-        return failed or prepare(
+            told = _work_out(ray, call, shards, quiet=quiet)
+        if told is not None and (told.exit != Exit.CLEAN or pushed is None):
+            return told
+        return prepare(
             spec, over=over, splits=splits, processes=None, verify=False, quiet=quiet, format=format,
             pushed=pushed,
         )  # fmt: skip
@@ -108,7 +111,7 @@ def work_out_shard(call: Call, shard: str) -> Outcome:
     os.chdir(call.folder)
     return prepare(
         call.spec, over=call.over, splits=call.splits, processes=1, verify=call.verify, quiet=True,
-        format="text", shard=shard,
+        format=call.format, shard=shard,
     )  # fmt: skip
 
 
@@ -163,13 +166,16 @@ def _not_reached(error: Exception) -> RunError:
 
 
 def _work_out(ray: Any, call: Call, shards: int | None, *, quiet: bool) -> Outcome | None:
-    """Have every shard worked out; gives what the first that failed has said."""
+    """Have every shard worked out; gives what the first that failed has said, or else what one that found
+    all others there has said of the whole, which saves opening it here.
+    """
     workers = int(ray.cluster_resources().get("CPU", 0))
     if not workers:
         raise RunError("the Ray cluster has no CPU to give", exit=Exit.STORAGE,
                        help="start workers with `ray start --address … --num-cpus N`")  # fmt: skip
     of = shards or SHARDS_EACH * workers
     task = ray.remote(num_cpus=1, max_retries=RETRIES)(work_out_shard)
+    whole: Outcome | None = None
     waiting = {task.remote(call, f"{number}/{of}"): number for number in range(1, of + 1)}
     with (silent if quiet else bar)(f"shards on {workers} workers of Ray", of) as advance:
         while waiting:
@@ -180,8 +186,9 @@ def _work_out(ray: Any, call: Call, shards: int | None, *, quiet: bool) -> Outco
                     for other in waiting:
                         ray.cancel(other, force=True)
                     return outcome
+                whole = outcome if outcome.whole else whole
                 advance(1)
-    return None
+    return whole
 
 
 def _outcome(ray: Any, reference: Any, number: int, of: int) -> Outcome:
