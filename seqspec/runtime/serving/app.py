@@ -24,7 +24,7 @@ from starlette.routing import Route
 from seqspec.components.predictions import AudioPrediction, LabelPrediction, TextPrediction
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
-from seqspec.runtime.serving.live import Live, require_live, texts
+from seqspec.runtime.serving.live import Live, end_rules, require_live, texts
 from seqspec.runtime.serving.metrics import Labels, Metrics
 from seqspec.runtime.serving.openapi import document
 from seqspec.runtime.serving.requests import (
@@ -195,11 +195,12 @@ class Server:
         """Partial texts of a recording that is still being sent."""
         served = self._model(request, request.query_params.get("model"))
         _check_samples(request.headers.get("content-type", ""), rate=require_live(served))
+        rules = end_rules(request.query_params, served, self.limits)
 
         async def read(future: Any) -> str:
             return _text((await self._wait(future))[0])
 
-        return Live(texts(request, served, self.limits, read=read, wait=self._wait))
+        return Live(texts(request, served, self.limits, read=read, wait=self._wait, rules=rules))
 
     async def complete(self, request: Request) -> Response:
         """A language model goes on from a prompt, at once or token by token."""

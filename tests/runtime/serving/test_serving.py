@@ -111,6 +111,9 @@ def test_what_cannot_be_heard_live_is_told(client):
     assert ask("mt", content=b"12", headers=kind).status_code == 415
     assert ask("asr", content=b"12").status_code == 415
     assert ask("nobody", content=b"12", headers=kind).status_code == 404
+    unparted = ask("asr&end_silence=1", content=b"12", headers=kind)
+    assert unparted.status_code == 422
+    assert "models that stream" in unparted.text
     for parameters, told in {"rate=8000": "must be 16000", "rate=16000; channels=2": "must be 1,"}.items():
         other = ask("asr", content=b"12", headers={"content-type": f"audio/L16; {parameters}"})
         assert other.status_code == 415
@@ -310,6 +313,9 @@ def test_the_interface_describes_itself(client):
     assert {"/v1/predict", "/v1/completions", "/v1/audio/transcriptions", "/metrics"} <= document[
         "paths"
     ].keys()
+    asked = {one["name"]: one["schema"] for one in document["paths"]["/v1/audio/live"]["post"]["parameters"]}
+    assert asked.keys() == {"model", "end_silence", "max_utterance"}
+    assert (asked["end_silence"]["minimum"], asked["end_silence"]["maximum"]) == (0.01, 5.0)
     assert {one["id"]: one["takes"] for one in client.get("/v1/models").json()["data"]} == {
         "mt": "text",
         "asr": "audio",
