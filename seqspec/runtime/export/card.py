@@ -54,6 +54,10 @@ def _functions(graphs: Mapping[str, Any], *, driver: bool) -> str:
         f"[{', '.join(told['results'])}] = exported.run({name!r}, [{', '.join(told['arguments'])}])"
         for name, told in graphs.items()
     ]
+    if "refine" in graphs:
+        calls.append(
+            f"spoken = exported.frames({', '.join(graphs['encode']['arguments'])})  # All of it, to the end."
+        )
     head = ["from driver import Exported  # Beside this file; it needs numpy and onnxruntime.", "",
             'exported = Exported(".")']  # fmt: skip
     shown = ["", "```python", *head, *calls, "```"] if driver else []

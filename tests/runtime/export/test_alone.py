@@ -88,3 +88,50 @@ def test_points_are_said_to_be_centred_and_categories_have_names(tmp_path):
     assert len(fields["category"]["names"]) == len(
         json.loads((tmp_path / "labels.json").read_text())["category"]
     )
+
+
+SPEAK = """
+import sys
+sys.modules |= dict.fromkeys(("torch", "seqspec", "lightning"))  # Importing one of them fails.
+import json
+import numpy as np
+from driver import Exported
+
+symbols = json.load(open("symbols-source.json"))
+rows = [[symbols.index(one) for one in text.lower()] for text in json.load(sys.stdin)]
+lengths = np.array([len(one) for one in rows])
+source = np.zeros((len(rows), lengths.max()), np.int64)
+for row, one in enumerate(rows):
+    source[row, : len(one)] = one
+exported = Exported(".")
+"""
+SPOKEN = ["The rain", "a king in the night"]
+"""Written with symbols that the synthetic corpus has."""
+
+
+def test_the_call_of_the_card_speaks_as_predict_does(runs, tmp_path):
+    sets = (
+        "train.max_steps=2", "train.checkpoint_every_steps=2", "evaluate.every_steps=2", "model.max_frames=20",
+        "model.stop_threshold=0.7",
+    )  # fmt: skip
+    speaker = trained("tts_ljspeech_tacotron2", sets, runs)
+    folder = seqspec.open_run(speaker).export("onnx", output=tmp_path / "speaker").folder
+    card = (folder / "README.md").read_text("utf-8")
+    call = next(line for line in card.splitlines() if "exported.frames(" in line)
+
+    found = subprocess.run(
+        [sys.executable, "-c", f"{SPEAK}\n{call}\nprint(json.dumps([one.tolist() for one in spoken]))"],
+        cwd=folder, input=json.dumps(SPOKEN), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    expected = [
+        one.hypotheses[0].frames_TD
+        for one in seqspec.open_run(speaker).predict(SPOKEN, launch=Launch(device="cpu", threads=1))
+    ]
+
+    assert found.returncode == 0, found.stderr
+    assert "a vocoder makes sound of them" in card
+    assert max(map(len, expected)) > 5
+    for one, other in zip(json.loads(found.stdout), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    with pytest.raises(TypeError, match="call `frames`, or `run` with one of"):
+        Exported(folder).predict(np.array([[4]]), np.array([1]))
