@@ -97,7 +97,8 @@ class Exported:
         fixed["lengths"] = given[1]
         state = self._zeros(count, fixed)
         shape, random = step["inputs"]["kept"]["shape"], np.random.RandomState(0)
-        written, lengths = [], np.full(count, told["max_frames"], np.int64)
+        written: list[np.ndarray] = []
+        lengths = np.full(count, told["max_frames"], np.int64)
         while len(written) < lengths.max():
             drawn = np.frombuffer(random.bytes(4 * int(np.prod(shape))), "<u4") & 0xFFFFFF
             kept = (drawn.reshape(shape) >= told["dropout"] * 2**24).astype(np.float32)
