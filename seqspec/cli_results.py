@@ -241,6 +241,9 @@ def serve(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds until a request is given up.")] = 60.0,
     max_body_mb: Annotated[float, typer.Option(min=0.001, help="Largest request, in MiB.")] = 25.0,
     max_characters: Annotated[int, typer.Option(min=1, help="Of one text; longer are refused.")] = 20_000,
+    max_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Of one recording, or of one that is heard live.")
+    ] = 120.0,
     threads: Threads = None,
 ) -> None:
     """Serve runs over HTTP: text, recordings and images in, predictions out; docs/serving.md."""
@@ -259,6 +262,7 @@ def serve(
             timeout=timeout,
             max_body_mb=max_body_mb,
             max_characters=max_characters,
+            max_seconds=max_seconds,
             threads=threads,
         )
     )

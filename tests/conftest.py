@@ -21,14 +21,24 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Chromium without a window, driven by playwright; skips where either is missing."""
+def chromium():
+    """Opens Chromium without a window, driven by playwright, with switches; skips where either is missing."""
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         pytest.skip("there is no Chromium on this machine")
     api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by the package playwright")
     with api.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+
+        def launch(*switches: str):
+            return play.chromium.launch(executable_path=chromium, args=["--no-sandbox", *switches])
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """Chromium without a window."""
+    opened = chromium()
+    yield opened
+    opened.close()

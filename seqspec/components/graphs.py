@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -37,6 +37,8 @@ class Graph:
     outputs: Mapping[str, Axes]
     note: str
     """One sentence on what it computes."""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that the loop around it goes by."""
 
     @torch.inference_mode()
     def results(self) -> tuple[Tensor, ...]:

@@ -149,9 +149,13 @@ class Tacotron2(nn.Module):
             "The frame after `frame`, and the probability that it is the last: above"
             f" {self.threshold:g} a recording ends, or after {self.most:,} frames; `frame` and all states"
             " begin as zeros. `kept` is drawn anew for each step: 0 with probability"
-            f" {self.decoder.prenet_rate:g}, else 1."
+            f" {self.decoder.prenet_rate:g}, else 1 (the run draws `torch.rand` of a generator with seed 0,"
+            " the last 24 bits of each number of numpy's `RandomState(0)`)."
         )
-        return Graph("step", Function(self, self.step), given, inputs, outputs, note)
+        constants = {
+            "stop_threshold": self.threshold, "max_frames": self.most, "dropout": self.decoder.prenet_rate
+        }  # fmt: skip
+        return Graph("step", Function(self, self.step), given, inputs, outputs, note, constants)
 
     def _refine_graph(self, count: int, *, like: Tensor) -> Graph:
         lengths_B = torch.arange(count, device=like.device) + EXAMPLE_FRAMES
@@ -160,7 +164,10 @@ class Tacotron2(nn.Module):
         axes: Axes = ("batch", "frames", None)
         inputs: dict[str, Axes] = {"frames": axes, "lengths": ("batch",)}
         outputs: dict[str, Axes] = {"refined": axes}
-        note = "The frames of whole recordings as the postnet refines them."
+        note = (
+            "The frames of whole recordings as the postnet refines them. `preprocessing.json` says of"
+            " `target` what frames they are; a vocoder makes sound of them, which is no part of this export."
+        )
         return Graph("refine", Function(self, self.refine), given, inputs, outputs, note)
 
     def _free(self, memory_BND: Tensor, keys_BNA: Tensor, tokens_B: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ TOKEN = "SEQSPEC_TOKEN"  # noqa: S105
 def serve(
     runs: Sequence[str], *, host: str, port: int, checkpoint: str, engine: str, max_batch: int,
     wait_ms: float, max_queue: int, timeout: float, max_body_mb: float, max_characters: int,
-    threads: int | None,
+    max_seconds: float, threads: int | None,
 ) -> Outcome:  # fmt: skip
     """Serves until it is told to stop."""
 
@@ -37,6 +37,7 @@ def serve(
         limits = Limits(
             max_batch=max_batch, wait_seconds=wait_ms / 1000, max_queue=max_queue, timeout_seconds=timeout,
             max_body=int(max_body_mb * 2**20), max_characters=max_characters,
+            max_seconds=max_seconds,
         )  # fmt: skip
         go(
             Serving(

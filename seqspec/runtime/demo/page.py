@@ -71,11 +71,14 @@ def _imported() -> Any:
 
 
 def _input(gradio: Any, trial: Trial) -> Any:
+    # `buttons` leave out Gradio's own `share`, which puts a recording or an image on a public site.
     match trial.takes:
         case "audio":
-            return gradio.Audio(sources=["microphone", "upload"], type="filepath", label="recording")
+            return gradio.Audio(
+                sources=["microphone", "upload"], type="filepath", label="recording", buttons=["download"]
+            )
         case "image":
-            return gradio.Image(type="filepath", label="image")
+            return gradio.Image(type="filepath", label="image", buttons=["download", "fullscreen"])
         case "file":
             assert trial.files is not None
             return gradio.File(

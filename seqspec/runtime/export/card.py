@@ -24,9 +24,11 @@ def export_card(
     quantized: Mapping[str, Any] | None,
     graphs: Mapping[str, Any] | None = None,
     driver: bool = False,
+    loads: str | None = None,
 ) -> str:
     """The card as Markdown; ``library`` opens what was written.  ``graphs`` are the functions as
-    ``export.json`` has them, and ``driver`` says whether ``driver.py`` lies beside them.
+    ``export.json`` has them, and ``driver`` says whether ``driver.py`` lies beside them; ``loads`` is
+    the Python that makes a function of torch of one ``file``.
     """
     facts = Facts(subject.folder, task=subject.task or None)
     count = subject.opened.run.program.num_parameters
@@ -36,29 +38,49 @@ def export_card(
         f"Exported by seqspec {seqspec.__version__} to `{target}` from the run `{subject.folder.path.name}`, "
         f"checkpoint `{subject.weights.name}`; {count:,} trainable parameters. Compared with the run on "
         f"{subject.inputs}:\n\n```\n{checks}```",
-        *([_functions(graphs, driver=driver)] if graphs else []),
+        *([_functions(graphs, driver=driver, loads=loads)] if graphs else []),
         *([_quantisation(quantized)] if quantized else []),
         *([] if facts.synthetic else [_licences(subject)]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _functions(graphs: Mapping[str, Any], *, driver: bool) -> str:
-    """What each takes and gives; how they are called by the driver."""
+def _functions(graphs: Mapping[str, Any], *, driver: bool, loads: str | None) -> str:
+    """What each takes and gives; how they are called by the driver, or by torch."""
     lines = [
         f"- `{name}` of {_ports(told['inputs'], told['arguments'])} gives "
         f"{_ports(told['outputs'], told['results'])}. {told['note']}".rstrip()
         for name, told in graphs.items()
     ]
-    calls = [
+    calls: list[str] = []
+    if driver:
+        calls = _calls_of_driver(graphs)
+    elif loads is not None:
+        calls = [
+            "import torch",
+            "",
+            *(_call(told, loads.format(file=told["file"])) for told in graphs.values()),
+        ]
+    shown = ["", "```python", *calls, "```"] if calls else []
+    told = "Its functions (`preprocessing.json` says how inputs are made):"
+    return "\n".join([told, "", *lines, *shown])
+
+
+def _calls_of_driver(graphs: Mapping[str, Any]) -> list[str]:
+    calls = ["from driver import Exported  # Beside this file; it needs numpy and onnxruntime.", "",
+             'exported = Exported(".")']  # fmt: skip
+    calls += [
         f"[{', '.join(told['results'])}] = exported.run({name!r}, [{', '.join(told['arguments'])}])"
         for name, told in graphs.items()
     ]
-    head = ["from driver import Exported  # Beside this file; it needs numpy and onnxruntime.", "",
-            'exported = Exported(".")']  # fmt: skip
-    shown = ["", "```python", *head, *calls, "```"] if driver else []
-    told = "Its functions (`preprocessing.json` says how inputs are made):"
-    return "\n".join([told, "", *lines, *shown])
+    if "refine" in graphs:
+        taken = ", ".join(graphs["encode"]["arguments"])
+        calls.append(f"spoken = exported.frames({taken})  # All of it, to the end.")
+    return calls
+
+
+def _call(told: Mapping[str, Any], function: str) -> str:
+    return f"[{', '.join(told['results'])}] = {function}({', '.join(told['arguments'])})"
 
 
 def _ports(ports: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Runs an export to ONNX with numpy and onnxruntime alone: ids in, ids out.
+"""Runs an export to ONNX with numpy and onnxruntime alone: ids in, ids or frames out.
 
 A copy of this file lies in every export to ONNX, for reading and for use; nothing of seqspec is imported.
 ``export.json`` says what each function takes and gives, ``preprocessing.json`` how ids and frames are made.
@@ -7,7 +7,7 @@ A copy of this file lies in every export to ONNX, for reading and for use; nothi
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,17 @@ class Exported:
         frames, masks or the like, whose functions ``run`` calls.
         """
         given = [source] if lengths is None else [source, lengths]
-        if "step" in self.sessions:
+        if self._writes_ids():
             fixed = self.run("encode", given)
             if "begin" in self.sessions:  # Of a posterior's mean.
                 fixed = self.run("begin", fixed[:1])
             return self.written(len(source), fixed, max_tokens=max_tokens)
         if "log_probs" not in self.sessions:
             functions = ", ".join(f"`{name}`" for name in self.sessions)
-            raise TypeError(f"this export writes no ids: call `run` with one of {functions} (README.md)")
+            other = "`frames`, or " if "refine" in self.sessions else ""
+            raise TypeError(
+                f"this export writes no ids: call {other}`run` with one of {functions} (README.md)"
+            )
         found = self.run("log_probs", given)
         if len(found) == 2:
             return ctc_best_path(*found)
@@ -65,7 +68,8 @@ class Exported:
 
         Every tensor of the state that is not ``fixed`` starts as zeros, its axis ``position`` empty.
         """
-        moving = self._zeros(count, fixed)
+        names = self.about["graphs"]["step"]["arguments"][1:]
+        moving = list(self._zeros(count, dict(zip(names, fixed, strict=False))).values())
         for read in (BOS, *prompt):
             ids = np.full(count, read, np.int64)
             log_probs, *moving = self.run("step", [ids, *fixed, *moving])
@@ -82,19 +86,53 @@ class Exported:
             log_probs, *moving = self.run("step", [ids, *fixed, *moving])
         return found
 
-    def _zeros(self, count: int, fixed: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The state before the first step; what it has of the source's length it has from ``fixed``."""
+    def frames(self, *given: np.ndarray) -> list[np.ndarray]:
+        """What Tacotron 2 says for each row of ``source``, ``[frames, bins]``; ``given`` are the arguments of
+        ``encode``: ids, their lengths and, of several voices, speakers.  The prenet drops out what it does
+        in the run, so that these are the frames of ``seqspec predict``.
+        """
         step = self.about["graphs"]["step"]
-        ports = [step["inputs"][name] for name in step["arguments"][1:]]
+        told, count = step["constants"], len(given[0])
+        fixed = dict(zip(("memory", "keys"), self.run("encode", given), strict=True))
+        fixed["lengths"] = given[1]
+        state = self._zeros(count, fixed)
+        shape, random = step["inputs"]["kept"]["shape"], np.random.RandomState(0)
+        written: list[np.ndarray] = []
+        lengths = np.full(count, told["max_frames"], np.int64)
+        while len(written) < lengths.max():
+            drawn = np.frombuffer(random.bytes(4 * int(np.prod(shape))), "<u4") & 0xFFFFFF
+            kept = (drawn.reshape(shape) >= told["dropout"] * 2**24).astype(np.float32)
+            values = {**fixed, **state, "kept": kept}
+            found = self.run("step", [values[name] for name in step["arguments"]])
+            after = dict(zip(step["results"], found, strict=True))
+            state = {name: after[f"next_{name}"] for name in state}
+            written.append(state["frame"])
+            ended = after["stop"] > told["stop_threshold"]
+            lengths[ended] = lengths[ended].clip(max=len(written))
+        (refined,) = self.run("refine", [np.stack(written, 1), lengths])
+        return [row[:length] for row, length in zip(refined, lengths, strict=True)]
+
+    def _writes_ids(self) -> bool:
+        """Whether there is a step that takes the last id."""
+        step = self.about["graphs"].get("step")
+        return step is not None and step["inputs"][step["arguments"][0]]["dtype"] == "int64"
+
+    def _zeros(self, count: int, fixed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What ``step`` gives anew, before the first one, in its order; what has the source's length has it
+        from ``fixed``.
+        """
+        step = self.about["graphs"]["step"]
         sizes = {"batch": count, "position": 0}
-        for port, held in zip(ports, fixed, strict=False):
-            sizes |= {
-                axis: size for axis, size in zip(port["shape"], held.shape, strict=True) if axis != size
-            }
-        return [
-            np.zeros([sizes.get(axis, axis) for axis in port["shape"]], np.dtype(port["dtype"]))
-            for port in ports[len(fixed) :]
-        ]
+        for name, held in fixed.items():
+            axes = step["inputs"][name]["shape"]
+            sizes |= {axis: size for axis, size in zip(axes, held.shape, strict=True) if axis != size}
+        ports = {
+            name: step["inputs"][name] for name in step["arguments"] if f"next_{name}" in step["results"]
+        }
+        return {
+            name: np.zeros([sizes.get(axis, axis) for axis in port["shape"]], np.dtype(port["dtype"]))
+            for name, port in ports.items()
+        }
 
 
 def ctc_best_path(log_probs: np.ndarray, lengths: np.ndarray) -> list[list[int]]:

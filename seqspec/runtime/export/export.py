@@ -115,6 +115,7 @@ def _written(
         checks=lines,
         graphs=told.get("graphs", {}),
         driver=(folder / "driver.py").is_file(),
+        loads=getattr(target, "LOADS", None),
         quantized=quantized.as_json() if quantized else None,
     )
     write_durably(folder / CARD, card.encode())

@@ -46,6 +46,7 @@ def _field(subject: Subject, role: str) -> dict[str, Any]:
         features = parts.config.audio.pipeline(role).features
         told["sample_rate"] = type_.rate
         told["channels"] = "mixed down to one, float32 in [-1, 1]"
+        told["resample"] = "recordings of another rate, after that, by soxr with quality VHQ"
         told["features"] = {"type": features.component[1], **features.model_dump(mode="json")}
     files = input_files_of(parts.adapter)
     if files is not None and role == "source" and files.prepared:

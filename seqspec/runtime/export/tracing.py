@@ -67,6 +67,7 @@ def described(graph: Graph, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "note": graph.note,
+        **({"constants": dict(graph.constants)} if graph.constants else {}),
         "arguments": list(graph.inputs),
         "results": list(graph.outputs),
         "inputs": ports(graph.inputs, graph.given),

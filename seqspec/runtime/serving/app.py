@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -24,9 +25,10 @@ from starlette.routing import Route
 from seqspec.components.predictions import AudioPrediction, LabelPrediction, TextPrediction
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
-from seqspec.runtime.serving.live import Live, require_live, texts
+from seqspec.runtime.serving.live import Live, end_rules, require_live, texts
 from seqspec.runtime.serving.metrics import Labels, Metrics
 from seqspec.runtime.serving.openapi import document
+from seqspec.runtime.serving.request_target import AbsoluteTargets
 from seqspec.runtime.serving.requests import (
     form_of,
     inputs_of_form,
@@ -79,7 +81,10 @@ class Server:
             self._route("/v1/completions", self.complete, "POST"),
         ]
         handlers: Any = {HTTPException: _no_route, 404: _no_route, 405: _no_route}
-        return Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
+        targets = [Middleware(AbsoluteTargets)]
+        return Starlette(
+            routes=routes, middleware=targets, exception_handlers=handlers, lifespan=self._life
+        )  # fmt: skip
 
     @asynccontextmanager
     async def _life(self, app: Starlette) -> AsyncIterator[None]:
@@ -110,11 +115,12 @@ class Server:
         return Route(path, guarded, methods=[method])
 
     def _admit(self, request: Request) -> None:
-        host = request.headers.get("host", "").lower()
-        name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
-        if self.hosts is not None and name not in self.hosts:
+        # HTTP/1.0 may leave the name out (health checks do); a browser, whose pages are meant, never does.
+        host = request.headers.get("host")
+        if self.hosts is not None and host is not None and _name(host) not in self.hosts:
             raise Refused(421, "this server does not go by that name", kind="forbidden")
-        if self.token is None or request.url.path in OPEN:
+        # Not `request.url`, which is made of the header Host too.
+        if self.token is None or request.scope["path"] in OPEN:
             return
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
@@ -195,11 +201,12 @@ class Server:
         """Partial texts of a recording that is still being sent."""
         served = self._model(request, request.query_params.get("model"))
         _check_samples(request.headers.get("content-type", ""), rate=require_live(served))
+        rules = end_rules(request.query_params, served, self.limits)
 
         async def read(future: Any) -> str:
             return _text((await self._wait(future))[0])
 
-        return Live(texts(request, served, self.limits, read=read, wait=self._wait))
+        return Live(texts(request, served, self.limits, read=read, wait=self._wait, rules=rules))
 
     async def complete(self, request: Request) -> Response:
         """A language model goes on from a prompt, at once or token by token."""
@@ -262,6 +269,12 @@ class Server:
         except TimeoutError:
             raise Refused(504, f"there was no answer within {self.limits.timeout_seconds:g} seconds",
                           kind="timeout") from None  # fmt: skip
+
+
+def _name(host: str) -> str:
+    """Of a header Host, without its port."""
+    end = host.find("]") + 1 if host.startswith("[") else 0
+    return (host[:end] or host.partition(":")[0]).lower()
 
 
 def refusal(error: Refused) -> Response:

@@ -7,13 +7,14 @@ from typing import Any
 
 import seqspec
 from seqspec.runtime.serving.limits import Limits
+from seqspec.runtime.serving.live import SHORTEST
 from seqspec.runtime.serving.served_model import Served
 
 JSON = "application/json"
 FORM = "multipart/form-data"
 LIVE = (
     "Partial texts, as server-sent events, of a recording that is still being sent: 16-bit little-endian PCM "
-    "of one channel at the model's rate; the query names the `model`"
+    "of one channel at the model's rate"
 )
 
 
@@ -49,7 +50,9 @@ def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> di
         "/v1/predict": {"post": _operation("Predict from texts, recordings or images", predict)},
         "/v1/audio/transcriptions": {"post": _operation("One recording to text", transcription)},
         "/v1/audio/speech": {"post": _operation("A text to a recording", speech)},
-        "/v1/audio/live": {"post": _operation(LIVE, {"audio/l16": {"schema": file}})},
+        "/v1/audio/live": {
+            "post": {**_operation(LIVE, {"audio/l16": {"schema": file}}), "parameters": _live(model, limits)}
+        },
         "/v1/completions": {"post": _operation("A language model goes on from a prompt", completion)},
     }
     found: dict[str, Any] = {
@@ -61,6 +64,17 @@ def document(models: Mapping[str, Served], limits: Limits, *, token: bool) -> di
         found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
         found["security"] = [{"token": []}]
     return found
+
+
+def _live(model: Mapping[str, Any], limits: Limits) -> list[dict[str, Any]]:
+    """The query: the model, and where an utterance ends."""
+    told = {"end_silence": "Seconds of silence after speech that end an utterance (models that stream).",
+            "max_utterance": "Seconds of an utterance, at most (models that stream)."}  # fmt: skip
+    each = {"model": model} | {
+        name: {"type": "number", "minimum": low, "maximum": limits.max_seconds, "description": told[name]}
+        for name, low in SHORTEST.items()
+    }
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in each.items()]
 
 
 def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:

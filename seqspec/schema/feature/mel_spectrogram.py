@@ -27,7 +27,9 @@ class MelSpectrogramConfig(Config):
     fft_samples: Samples = 1024
     """Points of the Fourier transform."""
     window_samples: Samples | None = None
-    """Samples of the Hann window, in the middle of the transform; left out, as many as it has points."""
+    """Samples of the periodic Hann window, in the middle of the transform; left out, as many as it has
+    points.
+    """
     hop_samples: Samples = 256
     """Samples between the starts of frames."""
     low_hz: Edge = 0.0

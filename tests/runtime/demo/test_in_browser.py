@@ -1,7 +1,7 @@
 """The page of ``seqspec demo`` in a real browser: every kind of input and output, nothing fetched from elsewhere."""
 
 import socket
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -66,6 +66,7 @@ def test_an_image_gets_classes(classifier, browser, tmp_path):
         opened.locator(".confidence-set").first.wait_for()
 
         assert opened.locator(".confidence-set").count() == 5
+        assert opened.get_by_role("button", name="Share").count() == 0
         assert opened.complaints == []
 
 
@@ -114,6 +115,37 @@ def test_a_recording_is_heard(recogniser, browser, tmp_path):
 
         assert [(bool(one.hypotheses), one.error) for one in opened.answers] == [(True, None)]
         assert opened.complaints == []
+
+
+def test_the_microphone_is_heard(recogniser, chromium, tmp_path):
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(32000) / 16000)
+    soundfile.write(tmp_path / "tone.wav", tone, 16000)
+    browser = chromium(
+        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={tmp_path / 'tone.wav'}",
+    )  # fmt: skip
+
+    with closing(browser), shown(recogniser, browser) as opened:
+        opened.get_by_role("button", name="Record", exact=True).click()
+        opened.get_by_role("button", name="Stop", exact=True).wait_for()
+        opened.wait_for_timeout(1500)
+        with opened.expect_response(lambda it: "/upload" in it.url and it.ok):
+            opened.get_by_role("button", name="Stop", exact=True).click()
+        opened.get_by_role("button", name="Play", exact=True).wait_for()
+        submit(opened)
+        while not opened.answers:
+            opened.wait_for_timeout(50)
+        (answer,) = opened.answers
+        opened.wait_for_function(
+            "text => [...document.querySelectorAll('textarea')].some(it => it.value == text)",
+            arg=answer.hypotheses[0].text,
+        )
+        sound, rate = soundfile.read(answer.input.value.path, always_2d=True)
+
+        assert opened.get_by_role("button", name="Share").count() == 0
+        assert opened.complaints == []
+    loudest = np.abs(np.fft.rfft(sound[-rate:, 0])).argmax()
+    assert abs(loudest - 440) < 5
 
 
 def test_points_get_their_parts(parts, browser, tmp_path):

@@ -149,8 +149,13 @@ def test_a_translator_goes_elsewhere(translator, tmp_path, target):
 
 def test_torch_export_of_a_translator(translator, tmp_path):
     done = seqspec.open_run(translator).export("torch_export", output=tmp_path / "pt2")
+    card = (done.folder / "README.md").read_text("utf-8")
+    (call,) = (line for line in card.splitlines() if "torch.export.load('encode.pt2')" in line)
+    named = {"torch": torch, "source": torch.full((2, 7), 5), "lengths": torch.tensor([7, 4])}
+    exec(call.replace("'encode.pt2'", repr(str(done.folder / "encode.pt2"))), named)
 
     compared = [check.what for check in done.checks]
+    assert named["memory_mask"].shape == (2, 1, 1, 7)
     assert "step: next_past_0" in compared
     assert compared[-1].startswith("best answers of ")
 

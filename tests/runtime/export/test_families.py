@@ -80,13 +80,14 @@ def test_a_driver_begins_with_the_state_that_a_step_takes(spec, cache):
     exported = object.__new__(driver.Exported)
     exported.about = json.loads(json_bytes({"graphs": {"step": described(step, "step.onnx")}}))
 
-    fixed = [x.numpy() for x in list(step.given.values())[1 : 1 + len(before.outputs)]]
+    fixed = {name: x.numpy() for name, x in list(step.given.items())[1 : 1 + len(before.outputs)]}
 
-    state = exported._zeros(len(fixed[0]), fixed)
+    state = exported._zeros(len(next(iter(fixed.values()))), fixed)
 
     moving = list(step.inputs)[1 + len(fixed) :]
     assert [f"next_{name}" for name in moving] == [one for one in step.outputs if one.startswith("next_")]
-    assert [list(x.shape) for x in state] == [
+    assert list(state) == moving
+    assert [list(x.shape) for x in state.values()] == [
         [0 if axis == "position" else size for axis, size in zip(step.inputs[name], x.shape, strict=True)]
         for name, x in list(step.given.items())[1 + len(fixed) :]
     ]

@@ -111,6 +111,9 @@ def test_what_cannot_be_heard_live_is_told(client):
     assert ask("mt", content=b"12", headers=kind).status_code == 415
     assert ask("asr", content=b"12").status_code == 415
     assert ask("nobody", content=b"12", headers=kind).status_code == 404
+    unparted = ask("asr&end_silence=1", content=b"12", headers=kind)
+    assert unparted.status_code == 422
+    assert "models that stream" in unparted.text
     for parameters, told in {"rate=8000": "must be 16000", "rate=16000; channels=2": "must be 1,"}.items():
         other = ask("asr", content=b"12", headers={"content-type": f"audio/L16; {parameters}"})
         assert other.status_code == 415
@@ -225,6 +228,32 @@ def test_a_page_elsewhere_cannot_reach_it_under_another_name(client):
 
 
 @pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET http://localhost/healthz HTTP/1.1\r\nhost: localhost", 200),
+        (b"GET HTTP://[::1]:8000/v1/models?x=1 HTTP/1.1\r\nhost: evil.example", 200),
+        (b"GET http://evil.example/healthz HTTP/1.1\r\nhost: localhost", 421),
+        (b"GET http://localhost@evil.example/healthz HTTP/1.1\r\nhost: localhost", 421),
+        (b"GET http://localhost HTTP/1.1\r\nhost: localhost", 404),
+        (b"GET http:///healthz HTTP/1.1\r\nhost: localhost", 404),
+        (b"GET https://localhost/healthz HTTP/1.1\r\nhost: localhost", 404),
+        (b"GET http://localhost/v1/../healthz HTTP/1.1\r\nhost: localhost", 404),
+        (b"OPTIONS * HTTP/1.1\r\nhost: localhost", 404),
+        (b"GET /healthz HTTP/1.0", 200),
+        (b"GET /healthz HTTP/1.0\r\nhost: evil.example", 421),
+        (b"GET /healthz HTTP/1.1\r\nhost:", 421),
+        (b"GET /healthz HTTP/1.1", 400),
+    ],
+)
+def test_targets_and_hosts_are_read_as_http_says(client, head, status):
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=5) as other:
+        other.sendall(head + b"\r\nconnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: other.recv(4000), b""))
+
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize(
     ("raw", "status", "told"),
     [
         (b"GET / HTTP/x\r\n\r\n", 400, "cannot be read as HTTP/1.1"),
@@ -310,6 +339,9 @@ def test_the_interface_describes_itself(client):
     assert {"/v1/predict", "/v1/completions", "/v1/audio/transcriptions", "/metrics"} <= document[
         "paths"
     ].keys()
+    asked = {one["name"]: one["schema"] for one in document["paths"]["/v1/audio/live"]["post"]["parameters"]}
+    assert asked.keys() == {"model", "end_silence", "max_utterance"}
+    assert (asked["end_silence"]["minimum"], asked["end_silence"]["maximum"]) == (0.01, 5.0)
     assert {one["id"]: one["takes"] for one in client.get("/v1/models").json()["data"]} == {
         "mt": "text",
         "asr": "audio",
@@ -324,6 +356,7 @@ def test_a_token_is_asked_for_and_a_full_queue_refuses(runs):
         key = {"authorization": f"Bearer {token}"}
         assert client.get("/v1/models").status_code == 401
         assert client.get("/v1/models", headers={"authorization": "Bearer ü".encode()}).status_code == 401
+        assert client.get("/v1/models", headers={"host": "localhost:1/healthz?"}).status_code == 401
         assert client.get("/healthz").status_code == 200
         gate = threading.Event()
         client.models["mt"].alone(gate.wait)  # The model is busy, and the queue is full.

@@ -13,6 +13,9 @@ from seqspec.runtime.export.subject import Subject
 from seqspec.runtime.export.target import Check
 from seqspec.runtime.export.tracing import arguments, described, dynamic_shapes, exporting
 
+LOADS = "torch.export.load({file!r}).module()"
+"""How one file becomes a function, for the card."""
+
 
 def require() -> dict[str, str]:
     """Torch alone."""
