@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from seqspec.runtime.assembly.metric_runs import Open, asked, give_runs, refused
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.schema.metric._recognizer_run import RecognizerRunConfig
-from seqspec.schema.types import Text, Waveform
+from seqspec.schema.types import Frames, Text, Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.build.program import Program
@@ -101,3 +102,21 @@ def _require_recognizer(place: str, path: Path, ours: Plan, run: Reopened) -> No
             f"the run {path} does not write down what it hears",
             help="name a run that reads recordings and learns their texts",
         )
+    note = unheard_band(ours, run.compiled.plan)
+    if note:
+        print(f"note: `{place}`: {note}", file=sys.stderr)
+
+
+def unheard_band(speaks: Plan, hears: Plan) -> str | None:
+    """What is lost of a recogniser's band: above the frames a vocoder gives silence, which it never learned."""
+    frames = [type_ for _, type_ in speaks.node("model").outputs if isinstance(type_, Frames) and type_.mel]
+    source, audio = hears.roles["source"], hears.experiment.data.audio
+    assert isinstance(source, Waveform)
+    heard = getattr(audio and audio.features, "high_hz", None) or source.rate / 2
+    reached = min((type_.mel.high for type_ in frames if type_.mel), default=heard)
+    if reached >= heard:
+        return None
+    return (
+        f"the recogniser hears up to {heard:,.0f} Hz, and the frames reach {reached:,.0f} Hz; how much that"
+        " costs is told by the rate of the recordings, which pass through the same vocoder"
+    )
