@@ -108,7 +108,7 @@ def _require_recognizer(place: str, path: Path, ours: Plan, run: Reopened) -> No
 
 
 def unheard_band(speaks: Plan, hears: Plan) -> str | None:
-    """What is lost of a recogniser's band: above the frames a vocoder gives silence, which it never learned."""
+    """What a recogniser hears above the frames: silence of the vocoder, which it has not learned."""
     frames = [type_ for _, type_ in speaks.node("model").outputs if isinstance(type_, Frames) and type_.mel]
     source, audio = hears.roles["source"], hears.experiment.data.audio
     assert isinstance(source, Waveform)
