@@ -1,10 +1,11 @@
 """Digit strings that nobody said, spoken by a small synthesiser and written down by a recogniser.
 
     python benchmarks/spoken_digits.py --digits FOLDER --work /tmp/spoken --seeds 1
+    python benchmarks/spoken_digits.py --digits FOLDER --work /tmp/spoken --set model.aligner.temperature=0.0005
 
 ``FOLDER`` is a corpus of read digit strings in LibriSpeech's layout (``LibriSpeech/train-clean-100`` and
 ``dev-clean``). Its training part teaches ``specs/asr_librispeech_ctc.yaml`` (profile ``digits``), which never
-hears anything else, and ``specs/tts_digits.yaml`` as it is. Every voice of the corpus then reads strings of 3
+hears anything else, and ``specs/tts_digits.yaml``, as it is but for ``--set``. Every voice of the corpus then reads strings of 3
 to 7 digits that stand in no transcript, and the recogniser writes down what it hears. Beside that stand the
 word error rates of the same recogniser on the recordings of the dev part as they are, which is what it gets
 wrong by itself, and on the same recordings turned into mel frames and back by the spec's vocoder (copy
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--judge-steps", type=int, default=1000)
     parser.add_argument("--strings", type=int, default=20, help="unseen strings a voice")
     parser.add_argument("--checkpoint", default="last", help="of the synthesiser")
+    parser.add_argument("--set", nargs="+", default=[], help="over the synthesiser's spec: path=value")
     given = parser.parse_args()
     root = f"data.source.root={given.digits}"
     half = given.judge_steps // 2
@@ -76,14 +78,14 @@ def main() -> None:
         ),
     )  # fmt: skip
     real = list(recordings(given.digits, "dev-clean"))
-    copied = copies(real, given.work / "copies")
+    copied = copies(real, given.work / "copies", given.set)
     anchors = {"wer_real": rates(judge, real), "wer_copy_synthesis": rates(judge, copied)}
     for seed in given.seeds:
-        run, seconds = trained("tts_digits", given.work, *sets(root, f"seed={seed}"))
-        said = synthesised(run, given.work / f"spoken_{seed}", unseen(given.digits, given.strings, seed),
+        run, seconds = trained("tts_digits", given.work, *sets(root, f"seed={seed}", *given.set))
+        said = synthesised(run, given.work / "spoken" / run.name, unseen(given.digits, given.strings, seed),
                            checkpoint=given.checkpoint)  # fmt: skip
         print(json.dumps({
-            "seed": seed, "steps": seqspec.load(SPECS / "tts_digits.yaml").plan.experiment.train.max_steps,
+            "seed": seed, "set": given.set, "steps": json.loads((run / "result.json").read_text())["step"],
             "cpu_seconds": round(seconds), "judge_steps": given.judge_steps,
             "judge_cpu_seconds": round(judge_seconds), "strings": len(said),
             "wer_synthetic": rates(judge, said), **anchors, "run": str(run), "sound": str(said[0].file.parent),
@@ -148,15 +150,13 @@ def synthesised(
     return [Spoken(folder / file, voice, text) for file, (voice, text) in pairs]
 
 
-def copies(real: Sequence[Spoken], folder: Path) -> list[Spoken]:
+def copies(real: Sequence[Spoken], folder: Path, settings: Sequence[str]) -> list[Spoken]:
     """The recordings as the spec's own frames and vocoder give them back."""
     folder.mkdir(parents=True, exist_ok=True)
-    experiment = seqspec.load(SPECS / "tts_digits.yaml").plan.experiment
+    experiment = seqspec.load(SPECS / "tts_digits.yaml", set=settings).plan.experiment
     source, config = Waveform(RATE), experiment.data.audio.features
-    frames, vocoder = (
-        MelSpectrogram(config, source),
-        GriffinLim(experiment.model.vocoder, config.output(source)),
-    )
+    frames = MelSpectrogram(config, source)
+    vocoder = GriffinLim(experiment.model.vocoder, config.output(source))
     found = []
     for number, one in enumerate(real):
         samples, rate = soundfile.read(one.file, dtype="float32")
