@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,16 +60,32 @@ class RunRecognizer:
         return self.steps.decode(ids.tolist() if isinstance(ids, torch.Tensor) else list(ids))
 
     def _resampled(self, sound: AudioPrediction) -> np.ndarray:
-        if sound.rate == self.source.rate or not len(sound.samples_T):
-            return np.ascontiguousarray(sound.samples_T, np.float32)
+        samples_L = as_written(sound)
+        if sound.rate == self.source.rate or not len(samples_L):
+            return samples_L
         import soxr
 
-        given = soxr.resample(sound.samples_T, sound.rate, self.source.rate, quality="VHQ")
+        given = soxr.resample(samples_L, sound.rate, self.source.rate, quality="VHQ")
         return np.ascontiguousarray(given, np.float32)
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> RunRecognizer:
         """Metrics are copied before each use, and this one is only read."""
         return self
+
+
+def as_written(sound: AudioPrediction) -> np.ndarray:
+    """float32 ``[L]``: what the file of 16 bits holds that ``predict`` writes of it.
+
+    The rounding cannot be left out: where a vocoder gives silence, as above its frames, a recogniser that
+    normalises each of its features hears the noise of the rounding as loud as speech.
+    """
+    import soundfile
+
+    file = BytesIO()
+    soundfile.write(file, sound.samples_T.clip(-1, 1), sound.rate, format="WAV", subtype="PCM_16")
+    file.seek(0)
+    samples_L: np.ndarray = soundfile.read(file, dtype="float32")[0]
+    return samples_L
 
 
 def expect_recognizers(plan: Plan) -> None:
