@@ -56,7 +56,7 @@ def embedded(file: Path, room: Room, *, name: str) -> Markup:
         return Markup("")
     if file.stat().st_size > room.left or not room.take(data := file.read_bytes()):
         return Markup(
-            f"<p class=faint>{escape(name)}: <code>{escape(file.name)}</code>, too large to stand here</p>"
+            f"<p class=faint>{escape(name)}: <code>{escape(file.name)}</code>, no room in this page</p>"
         )
     return (
         audio(data, name=name, kind=kind) if kind.startswith("audio/") else image(data, name=name, kind=kind)

@@ -196,5 +196,5 @@ def test_media_beyond_the_room_are_named_and_not_embedded(tmp_path):
 
     assert "<audio" in first
     assert "<audio" not in second
-    assert "too large" in second
+    assert "no room in this page" in second
     assert embedded(tmp_path / "no.wav", room, name="c") == ""

@@ -40,6 +40,6 @@ class Speaker(nn.Module):
         if "speaker" not in batch.fields:
             raise DataError(
                 "the model speaks with several voices, and nothing says which",
-                help="give a table of inputs with a column `speaker`",
+                help="say it with `--field speaker=NAME`, or with a column `speaker` of a table of inputs",
             )
         return batch.fields["speaker"].values

@@ -60,7 +60,7 @@ class Recognized(ABC):
         """What decides the score."""
         weights = "unknown" if self.recognizer is None else self.recognizer.weights[:12]
         return signature([
-            ("metric", self.name), ("recognizer", weights), *self.settings(),
+            ("metric", self.name), ("recognizer", weights), ("samples", "16_bit"), *self.settings(),
             ("normalize", self.compared.names()), ("punctuation", self.compared.punctuation),
         ])  # fmt: skip
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from seqspec.runtime.assembly.metric_runs import Open, asked, give_runs, refused
 from seqspec.runtime.checkpoints.model_tensors import state_tensors
 from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.schema.metric._recognizer_run import RecognizerRunConfig
-from seqspec.schema.types import Text, Waveform
+from seqspec.schema.types import Frames, Text, Waveform
 
 if TYPE_CHECKING:
     from seqspec.compile.build.program import Program
@@ -58,16 +60,32 @@ class RunRecognizer:
         return self.steps.decode(ids.tolist() if isinstance(ids, torch.Tensor) else list(ids))
 
     def _resampled(self, sound: AudioPrediction) -> np.ndarray:
-        if sound.rate == self.source.rate or not len(sound.samples_T):
-            return np.ascontiguousarray(sound.samples_T, np.float32)
+        samples_L = as_written(sound)
+        if sound.rate == self.source.rate or not len(samples_L):
+            return samples_L
         import soxr
 
-        given = soxr.resample(sound.samples_T, sound.rate, self.source.rate, quality="VHQ")
+        given = soxr.resample(samples_L, sound.rate, self.source.rate, quality="VHQ")
         return np.ascontiguousarray(given, np.float32)
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> RunRecognizer:
         """Metrics are copied before each use, and this one is only read."""
         return self
+
+
+def as_written(sound: AudioPrediction) -> np.ndarray:
+    """float32 ``[L]``: what the file of 16 bits holds that ``predict`` writes of it.
+
+    The rounding cannot be left out: where a vocoder gives silence, as above its frames, a recogniser that
+    normalises each of its features hears the noise of the rounding as loud as speech.
+    """
+    import soundfile
+
+    file = BytesIO()
+    soundfile.write(file, sound.samples_T.clip(-1, 1), sound.rate, format="WAV", subtype="PCM_16")
+    file.seek(0)
+    samples_L: np.ndarray = soundfile.read(file, dtype="float32")[0]
+    return samples_L
 
 
 def expect_recognizers(plan: Plan) -> None:
@@ -101,3 +119,21 @@ def _require_recognizer(place: str, path: Path, ours: Plan, run: Reopened) -> No
             f"the run {path} does not write down what it hears",
             help="name a run that reads recordings and learns their texts",
         )
+    note = unheard_band(ours, run.compiled.plan)
+    if note:
+        print(f"note: `{place}`: {note}", file=sys.stderr)
+
+
+def unheard_band(speaks: Plan, hears: Plan) -> str | None:
+    """What a recogniser hears above the frames: silence of the vocoder, which it has not learned."""
+    frames = [type_ for _, type_ in speaks.node("model").outputs if isinstance(type_, Frames) and type_.mel]
+    source, audio = hears.roles["source"], hears.experiment.data.audio
+    assert isinstance(source, Waveform)
+    heard = getattr(audio and audio.features, "high_hz", None) or source.rate / 2
+    reached = min((type_.mel.high for type_ in frames if type_.mel), default=heard)
+    if reached >= heard:
+        return None
+    return (
+        f"the recogniser hears up to {heard:,.0f} Hz, and the frames reach {reached:,.0f} Hz; how much that"
+        " costs is told by the rate of the recordings, which pass through the same vocoder"
+    )

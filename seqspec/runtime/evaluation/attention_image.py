@@ -15,8 +15,8 @@ MOST_ROWS, MOST_COLUMNS = 120, 400
 def attention_image(
     model: torch.nn.Module, batch: Batch, *, device: torch.device
 ) -> tuple[int, list[list[float]]] | None:
-    """Row of the split and weights ``[target, source]`` of the middle example of a batch; none where a model
-    cannot tell.
+    """Row of the split and weights ``[target, source]`` of the middle example of a batch, of long ones the
+    largest of neighbours; none where a model cannot tell.
     """
     attention: Any = getattr(model, "attention", None)
     if attention is None or batch.source is None or batch.target_lengths is None:
@@ -31,10 +31,11 @@ def attention_image(
     if weights_BUS is None:
         return None
     weights_US = without_padding(weights_BUS[0].float().cpu(), one)
-    columns = max(1, -(-weights_US.shape[1] // MOST_COLUMNS))
-    if columns > 1:
-        weights_US = torch.nn.functional.max_pool1d(weights_US[None], columns, ceil_mode=True)[0]
-    return int(batch.index[row]), [[round(v, 4) for v in line] for line in weights_US[:MOST_ROWS].tolist()]
+    sides = zip(weights_US.shape, (MOST_ROWS, MOST_COLUMNS), strict=True)
+    pooled = tuple(max(1, -(-size // most)) for size, most in sides)
+    if max(pooled) > 1:
+        weights_US = torch.nn.functional.max_pool2d(weights_US[None], pooled, ceil_mode=True)[0]
+    return int(batch.index[row]), [[round(v, 4) for v in line] for line in weights_US.tolist()]
 
 
 def without_padding(weights_US: torch.Tensor, one: Batch) -> torch.Tensor:

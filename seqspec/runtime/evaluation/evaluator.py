@@ -23,6 +23,7 @@ from seqspec.components.predictions import Predicted
 from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.assembly.shallow_fusion import LanguageModelInUse
+from seqspec.runtime.report.predictions import scattered
 from seqspec.runtime.training.carried_memories import LaneMemories
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ WRITTEN = ("text", "labels", "probabilities")
 MOST_KEPT = 10
 """Labels of an example that are kept as hypotheses beside the probabilities of all."""
 MOST_SAMPLES = 8
-"""Examples of a split whose predicted values are kept to be looked at: so many of the first, and as many of
-the worst where a metric tells which these are.
+"""Examples of a split whose predicted values are kept to be looked at: so many from all over it, and as many
+of the worst where a metric tells which these are.
 """
 
 
@@ -95,7 +96,7 @@ class Scored:
     details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What lies behind the metrics, as plain data: counts by label, errors by utterance."""
     samples: tuple[Sample, ...] = ()
-    """The first predicted values and the worst, where the model predicts values."""
+    """Predicted values from all over the split and the worst, where the model predicts values."""
     left_out: tuple[str, ...] = ()
     """How many examples the losses do not count, and why; their means are of the others."""
 
@@ -329,11 +330,12 @@ class _Passed:
 
 
 def _to_look_at(samples: Sequence[Sample]) -> list[Sample]:
-    """The first and the worst, by row."""
+    """Some from all over the split and the worst, by row."""
     by_row = sorted(samples, key=lambda one: one.index)
+    some = sorted(by_row, key=lambda one: scattered(one.index))
     ranked = [one for one in by_row if one.measured is not None]
     worst = sorted(ranked, key=lambda one: one.measured.badness if one.measured else 0.0, reverse=True)
-    rows = {one.index for one in (*by_row[:MOST_SAMPLES], *worst[:MOST_SAMPLES])}
+    rows = {one.index for one in (*some[:MOST_SAMPLES], *worst[:MOST_SAMPLES])}
     return [one for one in by_row if one.index in rows]
 
 

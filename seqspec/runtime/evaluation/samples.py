@@ -2,11 +2,12 @@
 
 Every line of predictions names the source text and the speaker where the corpus knows them.  Recordings and
 images are kept of a few examples only, the worst and some at random, in a folder beside the predictions; of
-predicted values also what a metric says of each of them:
+predicted values also what a metric says of each of them, and the texts and speakers that they belong to:
 
     predictions/dev.media/000012.source.wav
     predictions/dev.media/000012.prediction.png
     predictions/dev.media/scores.json
+    predictions/dev.media/texts.json
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from seqspec.pages.media import grey_png, png, wav
 from seqspec.pages.point_clouds import cloud_svg
 from seqspec.runtime.evaluation.evaluator import Sample
 from seqspec.runtime.report.predictions import media_folder, read_predictions
-from seqspec.runtime.report.samples import SCORES, chosen
+from seqspec.runtime.report.samples import SCORES, TEXTS, chosen
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import Image, Mask, PointClasses, Points, Text, Waveform
 
@@ -50,7 +51,7 @@ _LEAST_BINS = 64
 
 # T frames, N points, D width, H height, W width of an image
 
-MEDIA = re.compile(r"\d{6}\..+\.(wav|png|svg)|" + re.escape(SCORES))
+MEDIA = re.compile(r"\d{6}\..+\.(wav|png|svg)|" + "|".join(map(re.escape, (SCORES, TEXTS))))
 
 
 def context(split: AnySplit, index: int) -> dict[str, str]:
@@ -93,6 +94,9 @@ def keep_media(predictions: Path, split: AnySplit, samples: Iterable[Sample] = (
     scored = [one for one in values.values() if one.measured is not None]
     if scored and folder.is_dir():
         write_durably(folder / SCORES, json.dumps(_scores(scored)).encode() + b"\n")
+    texts = {f"{row:06d}": context(split, row) for row in sorted(values)}
+    if any(texts.values()) and folder.is_dir():
+        write_durably(folder / TEXTS, json.dumps(texts, ensure_ascii=False).encode() + b"\n")
 
 
 def _scores(samples: Iterable[Sample]) -> dict[str, Any]:

@@ -34,9 +34,17 @@ def unspoken(steps: TextSteps) -> Callable[[str, np.ndarray], str | None]:
                 found.setdefault(text[start:end], start + 1)
         named = [f"{_named(symbol)} at character {place}" for symbol, place in found.items()]
         more = f" and {len(named) - MOST_SHOWN} more" if len(named) > MOST_SHOWN else ""
-        return f"the run has no symbol for {', '.join(named[:MOST_SHOWN])}{more}"
+        return f"the run has no symbol for {', '.join(named[:MOST_SHOWN])}{more}{_in_other_case(steps, text)}"
 
     return wrong
+
+
+def _in_other_case(steps: TextSteps, text: str) -> str:
+    """The text in capitals or without them, where the run has a symbol for all of that."""
+    for other in (text.upper(), text.lower()):
+        if UNK not in steps.encode(other):
+            return f", but has all of `{show(other)}`"
+    return ""
 
 
 def _named(symbol: str) -> str:

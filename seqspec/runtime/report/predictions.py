@@ -65,14 +65,18 @@ class Predictions:
 
     def random(self, most: int, *, without: frozenset[int] = frozenset()) -> list[int]:
         """Rows spread over the split by a fixed rule, in their order."""
-        ranked = sorted(
-            set(range(len(self.examples))) - without, key=lambda n: (n * 2654435761 + 97) % 4294967296
-        )
-        return sorted(ranked[:most])
+        return sorted(sorted(set(range(len(self.examples))) - without, key=scattered)[:most])
 
     def media(self, row: int) -> list[Path]:
         """Files of one example: ``000012.source.wav``, ``000012.prediction.png``."""
         return sorted(self.folder.glob(f"{row:06d}.*"))
+
+
+def scattered(row: int) -> int:
+    """Where a row stands in an order that goes to and fro over a split of any size, so that its first few are
+    of many speakers or classes where the rows are sorted by these.
+    """
+    return (row * 2654435761 + 97) % 4294967296
 
 
 def own_predictions(folder: RunFolder) -> list[Predictions]:

@@ -84,11 +84,9 @@ def _attention(folder: RunFolder) -> Section:
         return Section(title, "")
     rows = held["weights"]
     top = max((max(row) for row in rows), default=0.0) or 1.0
-    image = matrix(
-        [[value / top for value in row] for row in rows], name="attention, a row for each target symbol"
-    )
+    image = matrix([[value / top for value in row] for row in rows], name="attention, the target from above")
     return Section(
         title,
-        f"<p>{escape(held['target'])}</p>{image}<p class=faint>One row for each target symbol, from above; "
-        f"columns are the source from left to right, example {escape(held['id'])}.</p>",
+        f"<p>{escape(held['target'])}</p>{image}<p class=faint>The target's symbols or frames from above, "
+        f"the source from left to right, example {escape(held['id'])}.</p>",
     )

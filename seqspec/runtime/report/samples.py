@@ -5,7 +5,7 @@ it should have written, and what it wrote.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from seqspec.pages.page import Section
 from seqspec.runtime.report.alignment import side_by_side
 from seqspec.runtime.report.predictions import Example, Predictions
 from seqspec.runtime.run_folder.documents import read_json
-from seqspec.runtime.run_folder.shapes import NUMBER, TEXT, WHOLE, Items, Keys, fault_of
+from seqspec.runtime.run_folder.shapes import NUMBER, TEXT, WHOLE, Each, Items, Keys, Shape, fault_of
 from seqspec.schema.diagnostic import Exit, RunError
 
 WORST, RANDOM = 12, 12
 SCORES = "scores.json"
 """What a metric says of the examples whose values are kept, the worst first; among their media."""
+TEXTS = "texts.json"
+"""The source text and the speaker of these examples, there too."""
 MOST_TEXT = 1_500
 """Code points of one text that are shown."""
 
@@ -49,11 +51,16 @@ def value_sections(folder: Path, room: Room) -> Iterator[Section]:
         rows: dict[str, list[Path]] = {}
         for file in sorted(place.iterdir()):
             rows.setdefault(file.name.partition(".")[0], []).append(file)
-        scores = _scores(place)
+        scores, texts = _scores(place), _held(place / TEXTS, Each(Each(TEXT))) or {}
         worst = [row for row in scores if row in rows][:WORST]
         others = [row for row in rows if row.isdigit() and row not in worst]
-        body = _values("Worst first", worst, rows, scores, room) + _values(
-            "Others" if worst else "", others, rows, scores, room
+        shown = (("Worst first", worst), ("Others" if worst else "", others))
+        body = "".join(
+            _titled(
+                title,
+                (_value_card(row, rows[row], scores.get(row, ""), texts.get(row, {}), room) for row in some),
+            )
+            for title, some in shown
         )
         yield Section(f"Samples of {place.stem}", body)
 
@@ -62,13 +69,19 @@ def _scores(place: Path) -> dict[str, str]:
     """What is said of each example by the number that its files begin with, the worst first.  Raises
     ``RunError``.
     """
-    found: Any = read_json(place / SCORES)
+    found = _held(place / SCORES, _SCORES)
     if found is None:
         return {}
-    why = fault_of(found, _SCORES)
-    if why is not None:
-        raise RunError(f"{place / SCORES} is not what a run writes: {why}", exit=Exit.STORAGE)
     return {f"{one['row']:06d}": f"{found['metric']} {one['value']:.4g}" for one in found["worst"]}
+
+
+def _held(file: Path, shape: Shape) -> Any:
+    """What a file of a run holds; ``None`` where there is none.  Raises ``RunError``."""
+    found = read_json(file)
+    why = None if found is None else fault_of(found, shape)
+    if why is not None:
+        raise RunError(f"{file} is not what a run writes: {why}", exit=Exit.STORAGE)
+    return found
 
 
 _SCORES = Keys(
@@ -77,16 +90,18 @@ _SCORES = Keys(
 )
 
 
-def _values(
-    title: str, shown: Sequence[str], rows: dict[str, list[Path]], scores: dict[str, str], room: Room
-) -> str:
-    cards = "".join(
-        f'<article class="sample"><header>{identity(f"example {int(row) + 1:,}")}'
-        f"<small>{escape(scores.get(row, ''))}</small></header>{media(rows[row], room)}</article>"
-        for row in shown
-    )
+def _value_card(row: str, files: Sequence[Path], score: str, texts: Mapping[str, str], room: Room) -> str:
+    about = [identity(f"example {int(row) + 1:,}"), f"<small>{escape(score)}</small>"]
+    about += [f"<small>speaker {escape(texts['speaker'])}</small>"] if "speaker" in texts else []
+    read = _labelled({"source": texts["source"]}) if "source" in texts else ""
+    return f'<article class="sample"><header>{"".join(about)}</header>{read}{media(files, room)}</article>'
+
+
+def _titled(title: str, cards: Iterable[str]) -> str:
+    """Cards under a heading; nothing without cards."""
+    joined = "".join(cards)
     heading = f"<h3>{title}</h3>" if title else ""
-    return f"{heading}<div class=samples>{cards}</div>" if cards else ""
+    return f"{heading}<div class=samples>{joined}</div>" if joined else ""
 
 
 def _legend(predictions: Predictions) -> str:
@@ -103,8 +118,7 @@ def _legend(predictions: Predictions) -> str:
 
 
 def _group(title: str, rows: Sequence[int], predictions: Predictions, room: Room) -> str:
-    cards = "".join(_card(predictions, row, room) for row in rows)
-    return f"<h3>{title}</h3><div class=samples>{cards}</div>" if cards else ""
+    return _titled(title, (_card(predictions, row, room) for row in rows))
 
 
 def _card(predictions: Predictions, row: int, room: Room) -> str:
@@ -127,7 +141,10 @@ def _about(one: Example, predictions: Predictions) -> Iterator[str]:
 
 
 def _source(one: Example) -> str:
-    texts = ({"source": one.source} if one.source is not None else {}) | dict(one.fields)
+    return _labelled(({"source": one.source} if one.source is not None else {}) | dict(one.fields))
+
+
+def _labelled(texts: Mapping[str, str]) -> str:
     return "".join(
         f'<p><span class="label">{escape(name)}</span>{_shown(text)}</p>' for name, text in texts.items()
     )

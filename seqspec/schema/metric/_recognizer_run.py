@@ -17,8 +17,8 @@ from seqspec.schema.units import Cosmetic
 
 class RecognizerRunConfig(Config):
     """A trained recogniser writes down what the model says, and its text is compared with the one that the
-    model read.  Beside it stands the same of the true recordings, passed through the model's vocoder: what
-    the recogniser itself gets wrong.
+    model read.  It hears the sound as ``predict`` writes it, in 16 bits.  Beside it stands the same of the
+    true recordings, passed through the model's vocoder: what the recogniser itself gets wrong.
 
     Which folder its run lies in is this machine's affair; the lock and the metric's signature hold the digest
     of its weights, without which no value can be compared with another.

@@ -5,7 +5,7 @@ import torch
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.evaluation.alignment import travelled, unaligned
-from seqspec.runtime.evaluation.attention_image import without_padding
+from seqspec.runtime.evaluation.attention_image import MOST_ROWS, attention_image, without_padding
 from seqspec.schema.types import Text, Waveform
 
 SPEECH = {"source": Text("en"), "target": Waveform(8000)}
@@ -63,3 +63,15 @@ def test_padding_is_no_part_of_an_alignment():
 
     torch.testing.assert_close(kept, DIAGONAL)
     assert without_padding(padded[:7, :5], longer).shape == (7, 5), "states of a model that reads by strides"
+
+
+def test_the_image_of_a_long_recording_reaches_its_end():
+    diagonal = torch.eye(6).repeat_interleave(50, 0)
+    lengths = torch.tensor([6])
+    batch = Batch.pair(torch.zeros(1, 6), lengths, torch.zeros(1, 300, 3), lengths * 50, torch.arange(1))
+
+    _, weights = attention_image(Looks(diagonal), batch, device=torch.device("cpu"))
+
+    assert len(weights) <= MOST_ROWS
+    assert weights[0] == [1, 0, 0, 0, 0, 0]
+    assert weights[-1] == [0, 0, 0, 0, 0, 1]

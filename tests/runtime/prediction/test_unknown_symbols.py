@@ -27,3 +27,18 @@ def test_what_has_no_symbol_is_named_by_its_place(text, wrong):
     steps.load(steps.train(["one two"]))
 
     assert unspoken(steps)(text, np.asarray(steps.encode(text))) == wrong
+
+
+@pytest.mark.parametrize(
+    ("learned", "text", "end"),
+    [
+        ("ONE TWO", "one two", "`w` (U+0077) at character 6, but has all of `ONE TWO`"),
+        ("one two", "ONE two", "`E` (U+0045) at character 3, but has all of `one two`"),
+        ("ONE TWO", "one 2", "`2` (U+0032) at character 5"),
+    ],
+)
+def test_a_text_in_the_wrong_case_is_told_the_right_one(learned, text, end):
+    steps = TextProcessor(tokenizer=Characters(CharactersConfig(), Text("en")))
+    steps.load(steps.train([learned]))
+
+    assert unspoken(steps)(text, np.asarray(steps.encode(text))).endswith(end)

@@ -270,6 +270,21 @@ def test_values_come_the_worst_first_where_a_metric_tells_which_they_are(folder)
         page(folder)
 
 
+def test_values_stand_beside_the_text_and_the_speaker_that_they_belong_to(folder):
+    place = folder.predictions / "test.media"
+    place.mkdir(parents=True)
+    (place / "000003.prediction.wav").write_bytes(b"RIFF")
+    (place / "texts.json").write_text('{"000003": {"source": "one < two", "speaker": "103"}}')
+
+    html = page(folder)
+
+    assert "one &lt; two" in html
+    assert "speaker 103" in html
+    (place / "texts.json").write_text('{"000003": {"source": 1}}')
+    with pytest.raises(RunError, match=r"`000003\.source` is no text"):
+        page(folder)
+
+
 def test_a_long_run_and_a_large_split_stay_small(folder):
     rows = [
         {"event": "train", "step": n, "loss": 2.0 + n % 7, "rate": 0.1, "norm": 1.0} for n in range(1, 20_001)

@@ -94,10 +94,14 @@ def test_frames_without_a_folder_are_told_how_to_be_kept(trained, tmp_path):
 
 
 def test_an_evaluation_keeps_the_first_examples_to_be_heard(trained):
-    names = {file.name for file in (trained / "predictions" / "dev.media").iterdir()}
+    place = trained / "predictions" / "dev.media"
+    names = {file.name for file in place.iterdir()}
 
-    rows = {name.partition(".")[0] for name in names}
+    rows = {name.partition(".")[0] for name in names - {"texts.json"}}
     assert rows
+    texts = json.loads((place / "texts.json").read_text())
+    assert rows == set(texts)
+    assert all(text["source"] for text in texts.values())
     for row in rows:
         assert {
             f"{row}.{which}.{kind}" for which in ("prediction", "reference") for kind in ("wav", "png")
