@@ -44,7 +44,7 @@ def load(
     return compile_spec(Path(path), overlays=overlays)
 
 
-def _require_lists(**given: Sequence[str]) -> None:
+def _require_lists(**given: Sequence[Any]) -> None:
     """One string is a sequence as well, of its characters, which nobody means."""
     for name, value in given.items():
         if isinstance(value, str):
