@@ -52,7 +52,7 @@ train:
   {max_steps: 8, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 2}
 evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
 """
-APART = "procedure: {type: diloco, replicas: 4, every: 4, exchange: sign}\n"
+APART = "procedure: {{type: diloco, replicas: 4, every: 4, exchange: {}}}\n"
 """With ``--strategy diloco``: of the checkpoints of 8 steps two are written between two meetings."""
 
 
@@ -61,6 +61,7 @@ def main() -> None:
     asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp", "diloco"), default="fsdp")
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp: processes of a group")
+    asked.add_argument("--exchange", default="sign", help="with --strategy diloco: form of what is sent")
     asked.add_argument("--interval", type=float, help="kill one process after so many seconds, not at random")
     asked.add_argument("--steps", type=int, default=8, help="of a run, a multiple of 4")
     asked.add_argument("--kills", type=int, default=1_000_000, help="no more after so many")
@@ -72,7 +73,7 @@ def main() -> None:
     seconds: list[float] = []
     with tempfile.TemporaryDirectory(prefix="seqspec-kills-") as folder:
         spec = Path(folder) / "killed.yaml"
-        spec.write_text(SPEC + APART * (given.strategy == "diloco"))
+        spec.write_text(SPEC + APART.format(given.exchange) * (given.strategy == "diloco"))
         warm(spec, Path(folder) / "warm")
         begun = time.monotonic()
         code = finish(start(spec, Path(folder) / "alone", given))
