@@ -1,12 +1,13 @@
 """DiLoCo against synchronous training of a small model: loss and bytes sent.
 
-    python benchmarks/diloco.py --text FOLDER --steps 1001 --every 13 --exchange int4 --rate 1 --momentum 0 \
-        --peaks 0.002 0.004 0.008 0.016 --svg FILE
+    python benchmarks/diloco.py --text FOLDER --steps 1000 --every 4 --exchange sign --rate 1 --momentum 0 \
+        --peaks 0.004 0.008 0.016 --svg FILE
 
 ``FOLDER`` holds ``input.txt``, any text of a megabyte or so; ``--tanaka FOLDER`` translates instead.  All runs see as
 much: four replicas with a quarter of a batch each, or one model with the whole of it, whose gradients four machines
 would all-reduce after every step.  Each weight that leaves a machine once counts as four bytes there, whatever the
-all-reduce makes of it.  Either side has the same peaks of its learning rate to choose from.
+all-reduce makes of it.  Either side has the same peaks of its learning rate to choose from.  With ``--start RUN``
+both begin as the model of that run.
 """
 
 from __future__ import annotations
@@ -27,14 +28,15 @@ def main() -> None:
     data = asked.add_mutually_exclusive_group(required=True)
     data.add_argument("--text", type=Path)
     data.add_argument("--tanaka", type=Path)
-    asked.add_argument("--steps", type=int, default=1001)
-    asked.add_argument("--every", type=int, default=13)
-    asked.add_argument("--exchange", default="int4")
+    asked.add_argument("--steps", type=int, default=1000)
+    asked.add_argument("--every", type=int, default=4)
+    asked.add_argument("--exchange", default="sign")
     asked.add_argument("--rate", type=float, default=0.7)
     asked.add_argument("--momentum", type=float, default=0.9)
     asked.add_argument("--peaks", type=float, nargs="+", default=[1e-3])
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--dim", type=int, default=64)
+    asked.add_argument("--start", type=Path, help="run directory whose weights both begin with")
     asked.add_argument("--folder", type=Path, default=Path("runs/diloco"))
     asked.add_argument("--svg", type=Path, help="draw the loss of the two best here")
     given = asked.parse_args()
@@ -75,6 +77,8 @@ def trained(given: argparse.Namespace, name: str, *sets: str) -> dict:
         spec, place = "lm_shakespeare_char.yaml", {"SHAKESPEARE": str(given.text.resolve())}
         size += [f"model.decoder.dim={given.dim}", "model.decoder.num_layers=2",
                  f"optimizer.schedule.decay_end={given.steps}"]  # fmt: skip
+    if given.start:
+        size.append(f"initialize=[{{from: {given.start.resolve()}}}]")
     options = [part for one in (*size, *sets) for part in ("--set", one)]
     done = subprocess.run(
         [sys.executable, "-m", "seqspec", "run", str(SPECS / spec), "--runs", str(given.folder / name), *options,

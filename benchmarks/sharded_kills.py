@@ -2,11 +2,13 @@
 
     python benchmarks/sharded_kills.py --strategy fsdp --processes 2 --seconds 180
     python benchmarks/sharded_kills.py --strategy diloco --processes 4 --seconds 180
+    python benchmarks/sharded_kills.py --strategy diloco --processes 4 --interval 60 --steps 4000 --kills 5
 
 One run is left alone.  Then the same run is made again and again: its processes get SIGKILL at a random
 moment, all at once or one of them alone, and ``--resume auto`` goes on, until the run is over; what is left has
 to be the undisturbed run's, to the bit: weights, optimiser, moving average, journal.  At least one run
-is brought to its end, however long that takes.  Processes are forked from one that has imported everything
+is brought to its end, however long that takes.  With ``--interval`` it is one process each time, so many seconds
+after they were last started.  Processes are forked from one that has imported everything
 and trained once, alone, so that little but the run itself is paid for.
 """
 
@@ -50,8 +52,8 @@ train:
   {max_steps: 8, clip_norm: 0.5, ema: 0.9, checkpoint_every_steps: 2, log_every_steps: 1, accumulate: 2}
 evaluate: {every_steps: 4, splits: [dev], metrics: [perplexity]}
 """
-APART = "procedure: {type: diloco, replicas: 4, every: 4, exchange: int4}\n"
-"""With ``--strategy diloco``: of four checkpoints two are written between two meetings."""
+APART = "procedure: {{type: diloco, replicas: 4, every: 4, exchange: {}}}\n"
+"""With ``--strategy diloco``: of the checkpoints of 8 steps two are written between two meetings."""
 
 
 def main() -> None:
@@ -59,15 +61,19 @@ def main() -> None:
     asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp", "diloco"), default="fsdp")
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp: processes of a group")
-    asked.add_argument("--kills", type=int, default=1_000_000, help="stop after so many")
+    asked.add_argument("--exchange", default="sign", help="with --strategy diloco: form of what is sent")
+    asked.add_argument("--interval", type=float, help="kill one process after so many seconds, not at random")
+    asked.add_argument("--steps", type=int, default=8, help="of a run, a multiple of 4")
+    asked.add_argument("--kills", type=int, default=1_000_000, help="no more after so many")
     asked.add_argument("--seconds", type=float, default=180.0)
     asked.add_argument("--seed", type=int, default=1)
     given = asked.parse_args()
     draw = random.Random(given.seed)
     count = {"kills": 0, "of_one_process": 0, "runs": 0, "different": 0, "refused": 0}
+    seconds: list[float] = []
     with tempfile.TemporaryDirectory(prefix="seqspec-kills-") as folder:
         spec = Path(folder) / "killed.yaml"
-        spec.write_text(SPEC + APART * (given.strategy == "diloco"))
+        spec.write_text(SPEC + APART.format(given.exchange) * (given.strategy == "diloco"))
         warm(spec, Path(folder) / "warm")
         begun = time.monotonic()
         code = finish(start(spec, Path(folder) / "alone", given))
@@ -77,13 +83,17 @@ def main() -> None:
         end = time.monotonic() + given.seconds
         while not count["runs"] or (time.monotonic() < end and count["kills"] < given.kills):
             runs = Path(folder) / f"killed-{count['runs']}"
-            while not disturbed(start(spec, runs, given), draw, length, count, quiet=time.monotonic() > end):
-                pass
+            begun, quiet = time.monotonic(), False
+            while not disturbed(start(spec, runs, given), draw, length, count, given.interval, quiet=quiet):
+                quiet = time.monotonic() > end or count["kills"] >= given.kills
+            seconds.append(round(time.monotonic() - begun, 1))
             count["runs"] += 1
             count["different"] += bits(runs) != alone
     used = os.times()
-    seconds = {"seconds_alone": round(length, 1), "cpu": round(used.children_user + used.children_system)}
-    print(json.dumps({**vars(given), **count, **seconds}))
+    taken = {"seconds_alone": round(length, 1), "cpu": round(used.children_user + used.children_system)}
+    if given.interval:
+        taken["seconds_disturbed"] = seconds
+    print(json.dumps({**vars(given), **count, **taken}))
 
 
 def warm(spec: Path, runs: Path) -> None:
@@ -140,6 +150,8 @@ def start(spec: Path, runs: Path, given: argparse.Namespace) -> list[Process]:
         port = free.getsockname()[1]
     arguments = ["run", str(spec), "--runs", str(runs), "--resume", "auto",
                  "--device", "cpu", "--threads", "1", "--quiet"]  # fmt: skip
+    arguments += ["--set", f"train.max_steps={given.steps}", "--set", f"evaluate.every_steps={given.steps // 2}",
+                  "--set", f"train.checkpoint_every_steps={max(2, given.steps // 40)}"]  # fmt: skip
     if given.strategy != "diloco":
         arguments += ["--strategy", given.strategy]
     if given.tensor_parallel:
@@ -159,19 +171,22 @@ def disturbed(
     draw: random.Random,
     length: float,
     count: dict[str, int],
+    interval: float | None,
     *,
     quiet: bool,
 ) -> bool:
-    """Kill at a random moment, unless ``quiet``; gives whether the run came to its end before that."""
+    """Kill at a random moment, or one process after ``interval``, unless ``quiet``; gives whether the run came
+    to its end before that.
+    """
     if quiet:
         return ended(finish(processes), count)
-    moment = time.monotonic() + draw.uniform(0, length)
+    moment = time.monotonic() + (interval or draw.uniform(0, length))
     while time.monotonic() < moment and any(one.poll() is None for one in processes):
         time.sleep(0.01)
     alive = [one for one in processes if one.poll() is None]
     if not alive:
         return ended(finish(processes), count)
-    alone = draw.random() < 0.3
+    alone = bool(interval) or draw.random() < 0.3
     for one in [draw.choice(alive)] if alone else alive:
         one.kill()
     count["kills"] += 1

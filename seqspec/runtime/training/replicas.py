@@ -4,6 +4,10 @@ Each has weights, running statistics and optimiser state of its own; between two
 anchor, what they last agreed on, which is evaluated and kept.  How far each has come is summed in the
 order of the replicas, never by an all-reduce, so that one process which plays them one after another and
 several processes which share them give the same bits.
+
+Where a message holds signs only, a replica goes on from the new anchor and what the message could not say:
+the error feedback of Karimireddy et al. (2019), arXiv:1901.09847, whose memory is here the replica's own
+weights.
 """
 
 from __future__ import annotations
@@ -84,10 +88,12 @@ class Replicas:
 
     @torch.no_grad()
     def meet(self) -> None:
-        """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor.  All processes
-        call it.
+        """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor, and from what
+        it could not say.  All processes call it.
         """
-        mean = self._mean_change()
+        messages = self._messages()
+        mean = self._mean(messages)
+        rests = {number: self._rest(number, messages[number]) for number in self.numbers}
         for at, (anchor, change, momentum) in enumerate(zip(self.anchor, mean, self.momentum, strict=True)):
             if not anchor.is_floating_point():
                 anchor.copy_(self.replicas[self.numbers[0]].tensors[at])  # a count, the same everywhere
@@ -96,19 +102,36 @@ class Replicas:
             else:
                 momentum.mul_(self.apart.momentum).add_(change)
                 anchor.sub_(change.add(momentum, alpha=self.apart.momentum), alpha=self.apart.rate)
-        for replica in self.replicas.values():
-            for kept, anchor in zip(replica.tensors, self.anchor, strict=True):
-                kept.copy_(anchor)
+        for number, replica in self.replicas.items():
+            for kept, anchor, rest in zip(replica.tensors, self.anchor, rests[number], strict=True):
+                kept.copy_(anchor if rest is None else anchor + rest)
         self._put(self.anchor)
 
-    def _mean_change(self) -> list[Tensor]:
-        """The mean over all replicas of how far each is from the anchor, summed in their order."""
+    def _messages(self) -> list[Tensor]:
+        """What each of all replicas says of how far it is from the anchor, in their order."""
         messages = [torch.empty(0)] * self.apart.replicas
         for number in self.numbers:
-            own = self.replicas[number].tensors
-            changes = [anchor - one for anchor, one in zip(self.anchor, own, strict=True)]
-            for rank, message in enumerate(_of_all(packed(changes, self._forms), self.place.world)):
-                messages[number - self.place.rank + rank] = message
+            message = packed(self._changes(number), self._forms)
+            for rank, one in enumerate(_of_all(message, self.place.world)):
+                messages[number - self.place.rank + rank] = one
+        return messages
+
+    def _changes(self, number: int) -> list[Tensor]:
+        own = self.replicas[number].tensors
+        return [anchor - one for anchor, one in zip(self.anchor, own, strict=True)]
+
+    def _rest(self, number: int, message: Tensor) -> list[Tensor | None]:
+        """How far a replica is from where its message has it, for each tensor of which it keeps that."""
+        if not self.apart.keeps_rest:
+            return [None] * len(self.anchor)
+        said = unpacked(message, self.anchor, self._forms)
+        return [
+            one - change if outer else None
+            for one, change, outer in zip(said, self._changes(number), self._outer, strict=True)
+        ]
+
+    def _mean(self, messages: Sequence[Tensor]) -> list[Tensor]:
+        """Summed in the order of the replicas."""
         total = unpacked(messages[0], self.anchor, self._forms)
         for message in messages[1:]:
             for mean, change in zip(total, unpacked(message, self.anchor, self._forms), strict=True):

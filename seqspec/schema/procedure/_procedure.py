@@ -7,10 +7,14 @@ from typing import ClassVar, Literal, NamedTuple
 
 from seqspec.schema.config import Config
 
-Exchange = Literal["float32", "bfloat16", "int8", "int4"]
+Exchange = Literal["float32", "bfloat16", "int8", "int4", "sign"]
 """How replicas that train apart tell each other how far they have come."""
 LEVELS: Mapping[Exchange, int] = {"int8": 127, "int4": 7}
-"""The largest whole number of the forms that have a scale for each block."""
+"""The largest whole number of the forms that round to whole numbers."""
+BITS: Mapping[Exchange, int] = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4, "sign": 1}
+"""Bits of each value, beside the scales."""
+SCALED: tuple[Exchange, ...] = (*LEVELS, "sign")
+"""The forms that have a scale for each block."""
 BLOCK = 256
 """Neighbouring values of a tensor that have a float32 scale in common."""
 
@@ -56,8 +60,12 @@ class Apart(NamedTuple):
     @property
     def value_bytes(self) -> float:
         """Bytes that a weight takes when it is sent, its part of a scale among them."""
-        bits = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}[self.exchange]
-        return bits / 8 + (4 / BLOCK if self.exchange in LEVELS else 0.0)
+        return BITS[self.exchange] / 8 + (4 / BLOCK if self.exchange in SCALED else 0.0)
+
+    @property
+    def keeps_rest(self) -> bool:
+        """Whether what a message could not say stays with its replica until the next meeting."""
+        return self.exchange == "sign"
 
 
 class ProcedureConfig(Config):

@@ -29,7 +29,8 @@ class DilocoConfig(ProcedureConfig):
     """Nesterov momentum of the outer step."""
     exchange: Annotated[Exchange, Later] = "float32"
     """Form in which a replica sends how far each weight has come, rounded to the nearest.  The whole numbers
-    have a float32 scale for each 256 weights of a tensor.
+    and ``sign`` have a float32 scale for each 256 weights of a tensor.  ``sign`` sends 1 bit, and a replica
+    keeps what that could not say until the next meeting.
     """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:

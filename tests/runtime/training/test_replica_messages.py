@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqspec.runtime.training.strategies.replica_messages import form_bytes, packed, unpacked
-from seqspec.schema.procedure._procedure import BLOCK, LEVELS
+from seqspec.schema.procedure._procedure import BLOCK, LEVELS, Apart
 
 SIZES = ((0,), (1,), (3, 7), (BLOCK,), (BLOCK + 1,), (2, 3, 200))
 
@@ -52,7 +52,24 @@ def test_each_block_has_a_scale_of_its_own():
     torch.testing.assert_close(sent([values], "int4")[0], values, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("form", ["float32", "bfloat16", "int8", "int4"])
+@pytest.mark.parametrize("size", SIZES)
+def test_signs_come_back_with_the_mean_magnitude_of_their_block(size):
+    torch.manual_seed(1)
+    values = torch.randn(size) * 1e-3
+
+    (after,) = sent([values], "sign")
+
+    for before, block in zip(values.view(-1).split(BLOCK), after.view(-1).split(BLOCK), strict=True):
+        torch.testing.assert_close(block, before.sign() * before.abs().mean(), rtol=1e-6, atol=0)
+
+
+def test_a_sign_takes_a_bit():
+    assert form_bytes(BLOCK, "sign") == BLOCK // 8 + 4
+    assert form_bytes(9, "sign") == 2 + 4
+    assert Apart(2, 4, 0, 1.0, 0.0, "sign").value_bytes * BLOCK == form_bytes(BLOCK, "sign")
+
+
+@pytest.mark.parametrize("form", ["float32", "bfloat16", "int8", "int4", "sign"])
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_what_is_not_finite_is_not_hidden(form, bad):
     (after,) = sent([torch.tensor([1.0, bad])], form)

@@ -24,7 +24,7 @@ model:
   decoder: {type: transformer, num_layers: 1, dim: 8, num_heads: 2, dropout: 0.1, positions: learned, max_positions: 12}
   head: {type: linear}
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-2}}
-procedure: {type: diloco, replicas: 4, every: 3, exchange: int4}
+procedure: {type: diloco, replicas: 4, every: 3, exchange: EXCHANGE}
 train: {max_steps: 6, clip_norm: 1.0, checkpoint_every_steps: 4, log_every_steps: 2, accumulate: 2, keep_last: 4}
 evaluate: {every_steps: 6, splits: [dev], metrics: [perplexity]}
 """
@@ -36,9 +36,10 @@ def bits(run):
 
 
 @pytest.mark.slow
-def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path):
+@pytest.mark.parametrize("exchange", ["int4", "sign"])
+def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path, exchange):
     spec = tmp_path / "apart.yaml"
-    spec.write_text(SPEC)
+    spec.write_text(SPEC.replace("EXCHANGE", exchange))
     command = [sys.executable, "-m", "tests.runtime.training.replica_runs", str(spec), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -113,9 +114,51 @@ def test_what_is_sent_is_rounded_and_counted():
     assert replicas.megabytes(10) == 2 * (300 + 3 * 4 + 1 + 4) / 1e6
 
 
-def test_running_statistics_are_sent_whole():
+def moved(replicas, changes):
+    """Each replica goes on by its change, and all meet."""
+    for turn, change in enumerate(changes):
+        replicas.enter(turn)
+        with torch.no_grad():
+            replicas.model.weight.add_(change)
+        replicas.leave(turn)
+    replicas.meet()
+
+
+def test_what_a_sign_cannot_say_is_said_later():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(200, 2, bias=False)
+    start = model.weight.detach().clone()
+    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0, "sign"), model, [], Place())
+    changes = [torch.randn_like(start), torch.randn_like(start)]
+
+    moved(replicas, changes)
+    first = (model.weight.detach() - start - sum(changes) / 2).abs().mean()
+    for _ in range(30):
+        moved(replicas, [torch.zeros_like(start)] * 2)
+    last = (model.weight.detach() - start - sum(changes) / 2).abs().mean()
+
+    assert first > 0.2
+    assert last < 0.02
+
+
+def test_weights_and_what_was_not_said_lose_nothing():
+    torch.manual_seed(1)
+    model = torch.nn.Linear(200, 2, bias=False)
+    start = model.weight.detach().clone()
+    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0, "sign"), model, [], Place())
+    changes = [[torch.randn_like(start) for _ in range(2)] for _ in range(3)]
+
+    for each in changes:
+        moved(replicas, each)
+
+    mean = sum(replica.tensors[0] for replica in replicas.replicas.values()) / 2
+    torch.testing.assert_close(mean, start + sum(map(sum, changes)) / 2, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("exchange", ["int4", "sign"])
+def test_running_statistics_are_sent_whole(exchange):
     model = torch.nn.BatchNorm1d(3)
-    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0, "int4"), model, [], Place())
+    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0, exchange), model, [], Place())
     for turn in range(2):
         replicas.enter(turn)
         model.running_mean += torch.tensor([1.0, 0.01, 0.3])
