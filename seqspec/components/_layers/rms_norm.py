@@ -45,7 +45,7 @@ class _RMSNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         """That of a layer norm whose mean is 0, and what it takes away for the mean given back."""
         x, weight_D, scale = ctx.saved_tensors
