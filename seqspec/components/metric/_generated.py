@@ -1,4 +1,4 @@
-"""What metrics share that compare generated images with the data's in the features of a classifier run."""
+"""What metrics share that hand generated images and the data's to a classifier run."""
 
 # N images, D features
 
@@ -22,10 +22,22 @@ class Features(Protocol):
 
     weights: str
     """SHA-256 of its weights."""
+    names: tuple[str, ...]
+    """Of its classes."""
 
     def __call__(self, images: Sequence[ImagePrediction], *, device: Any) -> NDArray[np.float32]:
         """``[N, D]``: what its head would read of images of 0 to 255."""
         ...
+
+    def classes(self, images: Sequence[ImagePrediction], *, device: Any) -> list[str]:
+        """What it calls each of them."""
+        ...
+
+
+def generated(model: Any, batch: Any, search: Any, *, images: str) -> Sequence[ImagePrediction]:
+    """One image for each example: of noise (``samples``), or its own as the model gives it back."""
+    sample = getattr(model, "sample", None) if images == "samples" else None
+    return [one[0] for one in model.decode(batch, search)] if sample is None else sample(batch)
 
 
 class GeneratedImages(ABC):
@@ -45,8 +57,7 @@ class GeneratedImages(ABC):
     def examine(self, model: Any, batch: Any, *, search: Any = None) -> Sequence[tuple[Any, Any]]:
         """Features of each image of the data, and of one that was made."""
         assert self.features is not None, "the run whose features are compared was not opened"
-        sample = getattr(model, "sample", None) if self.feature_run.images == "samples" else None
-        made = [one[0] for one in model.decode(batch, search)] if sample is None else sample(batch)
+        made = generated(model, batch, search, images=self.feature_run.images)
         device = batch.index.device
         real_ND, made_ND = (self.features(one, device=device) for one in (model.references(batch), made))
         return list(zip(real_ND, made_ND, strict=True))

@@ -34,7 +34,10 @@ losses: {reconstruction: {type: negative_log_likelihood, on: reconstruction}, kl
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-3}}
 evaluate: {every_steps: 2, splits: [dev], metrics: [elbo, METRICS]}
 """
-METRICS = "{type: frechet_distance, run: RUN}, {type: improved_precision, run: RUN, images: reconstructions}"
+METRICS = (
+    "{type: frechet_distance, run: RUN}, {type: improved_precision, run: RUN, images: reconstructions}, "
+    "{type: recognized_accuracy, run: RUN, images: reconstructions, by_class: true}"
+)
 
 
 def run(folder, name, text, *sets, normalize="unit"):
@@ -44,6 +47,12 @@ def run(folder, name, text, *sets, normalize="unit"):
         spec, over=tuple(map(Overlay.set, sets)), runs=folder / "runs", resume=None, locked=False, lock=None,
         allow_drift=False, launch=Launch(quiet=True, threads=1), format="text", command=("seqspec", "run"),
     )  # fmt: skip
+
+
+def of_classifier(evaluator, folder):
+    """The accuracy that the classifier's own run has found on the same images."""
+    path = folder / "runs" / "judge" / evaluator.rpartition("/")[2] / "result.json"
+    return json.loads(path.read_text())["metrics"]["dev"]["accuracy"]
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +82,14 @@ def test_values_signatures_and_the_lock_name_the_classifier(folder, evaluator):
     assert values["frechet_distance"] > 0
     assert 0 <= values["improved_precision"] <= 1
     assert 0 <= values["improved_recall"] <= 1
+    assert values["recognized_accuracy_of_images"] == of_classifier(evaluator, folder)
+    assert sum(name.startswith("recognized_accuracy.") for name in values) > 5  # digits that the 20 have
     weights = record["evaluate.metrics[1]"]["weights"]
-    assert record.keys() == {"evaluate.metrics[1]", "evaluate.metrics[2]"}
+    assert record.keys() == {f"evaluate.metrics[{number}]" for number in (1, 2, 3)}
     assert len(weights) == 64
     assert f"features:{weights[:12]}|images:samples|count:20|" in signatures["frechet_distance"]
     assert "images:reconstructions|count:20|neighbors:3" in signatures["improved_precision"]
+    assert f"classifier:{weights[:12]}|images:reconstructions|count:20" in signatures["recognized_accuracy"]
 
 
 def test_runs_that_do_not_fit_are_told(folder, evaluator):
