@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqspec.components.metric._compared import signature
-from seqspec.components.metric._generated import Features, generated
+from seqspec.components.metric._generated import Features, make_images
+from seqspec.components.predictions import ImagePrediction
 from seqspec.schema.metric.recognized_accuracy import RecognizedAccuracyConfig
 from seqspec.schema.types import Type
 
@@ -17,13 +18,11 @@ class RecognizedAccuracy:
 
     reads = "model"
     better = "higher"
-    searches = True
-    """``examine`` takes the search by which images are made."""
 
     def __init__(
         self, config: RecognizedAccuracyConfig, takes: Mapping[str, Type], parts: Any = None
     ) -> None:
-        self.by_class, self.made = config.by_class, config.images
+        self.by_class, self.makes = config.by_class, config.images
         self.features: Features | None = None
         """Put here by whoever opens the run."""
         self.names: tuple[str, ...] = ()
@@ -35,10 +34,15 @@ class RecognizedAccuracy:
         """What the corpus calls its classes."""
         self.names = names
 
-    def examine(self, model: Any, batch: Any, *, search: Any = None) -> Sequence[tuple[str, bool, bool]]:
+    def make(self, model: Any, batch: Any, search: Any = None) -> Sequence[ImagePrediction]:
+        """An image for each of the batch."""
+        return make_images(model, batch, search, kind=self.makes)
+
+    def examine(
+        self, model: Any, batch: Any, *, made: Sequence[ImagePrediction]
+    ) -> Sequence[tuple[str, bool, bool]]:
         """Each image's class, whether it is called by that, and whether the one that was made of it is."""
         assert self.features is not None, "the run whose classes are compared was not opened"
-        made = generated(model, batch, search, images=self.made)
         truth = [self.names[number] for number in batch.target.tolist()]
         device = batch.index.device
         real, found = (self.features.classes(one, device=device) for one in (model.references(batch), made))
@@ -63,5 +67,5 @@ class RecognizedAccuracy:
         weights = "unknown" if self.features is None else self.features.weights[:12]
         count = ("count", self._count.total())
         return signature(
-            [("metric", "recognized_accuracy"), ("classifier", weights), ("images", self.made), count]
+            [("metric", "recognized_accuracy"), ("classifier", weights), ("images", self.makes), count]
         )

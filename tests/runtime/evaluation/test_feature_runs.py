@@ -9,6 +9,7 @@ import json
 import pytest
 
 from seqspec.compile.resolve.overlay import Overlay
+from seqspec.components.model.vae import Vae
 from seqspec.runtime.commands import runs as commands
 from seqspec.runtime.devices.launch import Launch
 
@@ -90,6 +91,19 @@ def test_values_signatures_and_the_lock_name_the_classifier(folder, evaluator):
     assert f"features:{weights[:12]}|images:samples|count:20|" in signatures["frechet_distance"]
     assert "images:reconstructions|count:20|neighbors:3" in signatures["improved_precision"]
     assert f"classifier:{weights[:12]}|images:reconstructions|count:20" in signatures["recognized_accuracy"]
+
+
+def test_images_are_made_once_for_all_metrics_of_them(folder, evaluator, monkeypatch):
+    calls, sample = [], Vae.sample
+    monkeypatch.setattr(
+        Vae, "sample", lambda self, batch: calls.append(len(batch.index)) or sample(self, batch)
+    )
+    both = f"{{type: frechet_distance, run: {evaluator}}}, {{type: improved_precision, run: {evaluator}}}"
+
+    outcome = vae(folder, evaluator, "evaluate.every_steps=null", f"evaluate.metrics=[elbo, {both}]")
+
+    assert outcome.exit == 0, outcome.error
+    assert sum(calls) == 20  # one for each image of the split
 
 
 def test_runs_that_do_not_fit_are_told(folder, evaluator):
