@@ -77,7 +77,7 @@ def give_features(program: Program, *, open: Open) -> dict[str, Record]:
         program, FeatureRunConfig, open=open, require=_require_classifier, reader=RunFeatures, to="features"
     )
     for number, place, config in asked(program.plan, FeatureRunConfig):
-        metric = program.metrics[number]
+        metric: Any = program.metrics[number]
         if unknown := sorted({*getattr(metric, "names", ())} - {*metric.features.names}):
             why = f"the classifier in {config.run} knows no class `{unknown[0]}`"
             raise refused(place, why, help="train it on all classes that images are made of", exit=Exit.DATA)
