@@ -105,6 +105,19 @@ def test_a_penalty_of_a_conditional_model_is_worked_out_in_evaluation(name):
     assert evaluated == pytest.approx(value(), rel=1e-5)
 
 
+def test_the_class_does_not_drown_the_rest_of_the_score():
+    torch.manual_seed(0)
+    data = {**SMALL, "condition": "class", "discriminator": {"type": "dcgan", "channels": 16}}
+    critic = build(data, {**CORPUS, "source": Image(1, 28, 28)}).model.discriminator
+    x, classes = torch.rand(64, 1, 28, 28) * 2 - 1, torch.arange(64) % 3
+
+    with torch.no_grad():
+        told, critic.projection = critic(x, classes), None
+        untold = critic(x, classes)
+
+    assert (told - untold).std() < 10 * untold.std()
+
+
 def test_outputs_are_typed_and_mistakes_are_told():
     assert build(SMALL, CORPUS).gives == CriticScores("critic")
     (odd,) = faults(SMALL, {**CORPUS, "source": Image(1, 7, 7)})[:1]
