@@ -53,7 +53,7 @@ GAN = {
 GAN_OF_8 = {"model.generator.doublings": 2, "model.discriminator.halvings": 2}
 FAMILIES: dict[str, tuple[str, list[str], dict[int, dict[str, Any]]]] = {
     "flow": ("diffusion_mnist_dit", [], {8: FLOW | FLOW_OF_8, 28: FLOW}),
-    "gan": ("gan_mnist", ["conditional"], {8: GAN | GAN_OF_8, 28: GAN}),
+    "gan": ("gan_mnist", ["conditional"], {8: GAN | GAN_OF_8, 28: GAN | {"train.max_steps": 1000}}),
     "vae": ("vae_mnist", [], {
         8: {"train.max_steps": 6000, "evaluate.every_steps": 1000},
         28: {"train.max_steps": 20000, "evaluate.every_steps": 2000},

@@ -10,6 +10,7 @@ import pytest
 
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components.model.vae import Vae
+from seqspec.runtime.assembly import feature_runs
 from seqspec.runtime.commands import runs as commands
 from seqspec.runtime.devices.launch import Launch
 
@@ -120,3 +121,17 @@ def test_runs_that_do_not_fit_are_told(folder, evaluator):
         other_size.error
     )
     assert "is a run of a model `vae`" in no_classifier.error
+
+
+def test_a_classifier_of_fewer_classes_is_refused(folder, evaluator, monkeypatch):
+    class Fewer(feature_runs.RunFeatures):
+        def __init__(self, run):
+            super().__init__(run)
+            self.names = self.names[:-1]
+
+    monkeypatch.setattr(feature_runs, "RunFeatures", Fewer)
+
+    outcome = vae(folder, evaluator)
+
+    assert outcome.exit == 3
+    assert "knows no class `9`" in outcome.error
