@@ -158,7 +158,8 @@ def write_corpora(work: Path, images: np.ndarray, digits: np.ndarray) -> None:
     names = ["classifier"] * 8 + ["generator"] * 8 + ["held_out"] * 4
     for number, row in enumerate(np.random.default_rng(0).permutation(len(images)).tolist()):
         place = work / names[number % len(names)] / str(digits[row]) / f"{row:05d}.png"
-        write_image(place, images[row][None])
+        if not place.exists():  # a run that goes on elsewhere refuses a corpus that is written anew
+            write_image(place, images[row][None])
 
 
 def trained(
