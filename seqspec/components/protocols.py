@@ -215,7 +215,8 @@ class Metric(Protocol):
     """What ``update`` takes: two texts or labels, the probability of every label and the right one, the sums
     of a batch, or what ``measure(prediction,
     reference)`` gives for an example; a metric of values without ``measure`` takes both values themselves.
-    One that reads the ``model`` asks it, by ``examine(model, batch)``, which gives a tuple for each example.
+    One that reads the ``model`` asks it, by ``examine(model, batch)``, which gives a tuple for each example;
+    one of images is handed what ``make(model, batch, search)`` of the first that ``makes`` the kind gave.
     """
     better: Literal["lower", "higher"]
 

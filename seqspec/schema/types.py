@@ -318,6 +318,8 @@ class CriticScores(Type):
     """
 
     side: Literal["critic", "generator"]
+    of_classes: bool = False
+    """Whether images are made of a class that the generator is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +342,8 @@ class Denoising(Type):
     dimensions: int
     path: Literal["gaussian", "flow"] = "gaussian"
     """How images become noise: step by step by normal noise, or along straight lines."""
+    of_classes: bool = False
+    """Whether images are made of a class that the network is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Dcgan(nn.Module):
         self.last = normalised(_started(nn.Conv2d(widths[-1], 1, size, bias=False)), config.normalize)
         classes = classes_of(takes)
         self.projection = None if classes is None else nn.Embedding(classes, widths[-1])
+        if self.projection is not None:  # of the other weights' size, or nothing but the class would be heard
+            nn.init.normal_(self.projection.weight, 0.0, STD)
 
     def forward(self, x_BCHW: Tensor, classes_B: Tensor | None = None) -> Tensor:
         given_BCHW = self.features(x_BCHW)

@@ -38,7 +38,7 @@ class Gan(nn.Module):
     def outputs(self, batch: Batch, *, only: Only = None) -> dict[str, Output]:
         """``critic``: the generator learns nothing from it; ``generator``: through the critic's scores."""
         real_BCHW, classes_B = signed(batch), self._classes(batch)
-        critic = partial(self.discriminator, classes_B=classes_B)
+        critic = partial(self._scores, classes_B=classes_B)
         found: dict[str, Output] = {}
         if wanted("critic", only):
             with torch.no_grad():
@@ -95,6 +95,11 @@ class Gan(nn.Module):
 
     def _generated(self, noise_BZ: Tensor, classes_B: Tensor | None) -> Tensor:
         return torch.tanh(self.generator(noise_BZ, classes_B))
+
+    def _scores(self, x_BCHW: Tensor, classes_B: Tensor | None) -> Tensor:
+        # Penalties take gradients in evaluation too, where the batch was made without any: hence the copy.
+        scores_B: Tensor = self.discriminator(x_BCHW, None if classes_B is None else classes_B.clone())
+        return scores_B
 
     def _classes(self, batch: Batch) -> Tensor | None:
         return told_classes(batch, self.classes)

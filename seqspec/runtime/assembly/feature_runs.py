@@ -36,17 +36,27 @@ class RunFeatures:
         self.model: Any = run.program.parts.requires_grad_(False).eval()
         self.normalize = run.parts.normalize["source"]
         self.statistics: Statistics | None = run.kept.statistics.get("source")
+        self.names = run.kept.labels["target"]
         self.weights = digest_all(state_tensors(self.model))
 
     @torch.inference_mode()
     def __call__(self, images: Sequence[ImagePrediction], *, device: torch.device) -> NDArray[np.float32]:
         """``[B, D]`` of images of 0 to 255, normalised as that run's own."""
+        vector_BD: torch.Tensor = self.model.encode(self._batch(images, device))
+        return vector_BD.float().cpu().numpy()
+
+    @torch.inference_mode()
+    def classes(self, images: Sequence[ImagePrediction], *, device: torch.device) -> list[str]:
+        """What it calls each of them."""
+        found = self.model.decode(self._batch(images, device), 1)
+        return [self.names[best.ids[0]] for (best,) in found]
+
+    def _batch(self, images: Sequence[ImagePrediction], device: torch.device) -> Batch:
         self.model.to(device)
         pixels = [normalize_image(one.pixels_CHW, self.normalize, self.statistics) for one in images]  # type: ignore[arg-type]
         x_BCHW = torch.from_numpy(np.stack(pixels)).to(device)
         rows_B = torch.arange(len(images), device=device)
-        vector_BD: torch.Tensor = self.model.encode(Batch.pair(x_BCHW, None, rows_B, None, rows_B))
-        return vector_BD.float().cpu().numpy()
+        return Batch.pair(x_BCHW, None, rows_B, None, rows_B)
 
     def __deepcopy__(self, memo: Mapping[int, Any]) -> RunFeatures:
         """Metrics are copied before each use, and this one is only read."""
@@ -61,11 +71,17 @@ def expect_feature_runs(plan: Plan) -> None:
 
 def give_features(program: Program, *, open: Open) -> dict[str, Record]:
     """Hand every metric of ``program`` the run that it names; gives a record of each, by the metric's place.
-    Raises ``RunError`` where a run is none of a classifier of such images.
+    Raises ``RunError`` where a run is none of a classifier of such images, or of fewer classes.
     """
-    return give_runs(
+    records = give_runs(
         program, FeatureRunConfig, open=open, require=_require_classifier, reader=RunFeatures, to="features"
     )
+    for number, place, config in asked(program.plan, FeatureRunConfig):
+        metric: Any = program.metrics[number]
+        if unknown := sorted({*getattr(metric, "names", ())} - {*metric.features.names}):
+            why = f"the classifier in {config.run} knows no class `{unknown[0]}`"
+            raise refused(place, why, help="train it on all classes that images are made of", exit=Exit.DATA)
+    return records
 
 
 def _require_classifier(place: str, path: Path, ours: Plan, run: Reopened) -> None:

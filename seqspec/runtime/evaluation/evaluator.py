@@ -239,11 +239,7 @@ class Evaluator:
         """What each metric keeps of each example of a batch."""
         model = cast("ValueModel", self.program.model)
         rows = batch.index.tolist()
-        examined = {
-            id(metric): metric.examine(model, batch, **self._searching(metric))
-            for metric in valued
-            if metric.reads == "model"
-        }
+        examined = self._examined(batch, [metric for metric in valued if metric.reads == "model"])
         if len(examined) == len(valued):
             measured = zip(*examined.values(), strict=True)
             passed.measured += zip(rows, measured, strict=True)
@@ -274,9 +270,17 @@ class Evaluator:
         field = getattr(metric, "said_in", None)
         return {} if field is None else {"text": self.text_of(split, field, index), "device": self.device}
 
-    def _searching(self, metric: Any) -> dict[str, Any]:
-        """What a metric that asks the model is told of the search, where it wants to know."""
-        return {"search": self.searcher} if getattr(metric, "searches", False) else {}
+    def _examined(self, batch: Batch, asking: Sequence[Any]) -> dict[int, Sequence[tuple[Any, ...]]]:
+        """What metrics find that ask the model; images are made once for all that judge those of a kind."""
+        model, made = self.program.model, dict[str, Any]()
+        examined = {}
+        for metric in asking:
+            kind = getattr(metric, "makes", None)
+            if kind is not None and kind not in made:
+                made[kind] = metric.make(model, batch, self.searcher)
+            more = {} if kind is None else {"made": made[kind]}
+            examined[id(metric)] = metric.examine(model, batch, **more)
+        return examined
 
     def search(self, batch: Batch) -> list[Found]:
         """Hypotheses for every example of a batch."""

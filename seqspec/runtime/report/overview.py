@@ -52,7 +52,8 @@ def result_section(folder: RunFolder, journal: Rows, lock: Mapping[str, Any], st
     ]
     signatures = sorted({text for one in result["signatures"].values() for text in one.values()})
     listed = "".join(f"<br><code>{escape(text)}</code>" for text in signatures)
-    evaluated = f"evaluated with the weights of <code>{escape(result['checkpoint'])}</code>" if rows else ""
+    with_weights = f"evaluated with the weights of <code>{escape(result['checkpoint'])}</code>"
+    evaluated = with_weights if rows else "<code>evaluate.metrics</code> names nothing to evaluate it by"
     note = f"<p><small>{result['step']:,} steps; {evaluated}{listed}</small></p>"
     return Section("Result", (table(("split", "metric", "value"), rows) if rows else "") + note)
 

@@ -56,4 +56,4 @@ class DiffusionConfig(Config):
         if made != image:
             raise Mismatch(f"the network gives {made}, and the data are {image}", at=("network",))
         size = image.channels * image.height * image.width
-        return Outputs({"denoising": Denoising(size, self.process)})
+        return Outputs({"denoising": Denoising(size, self.process, of_classes=self.condition == "class")})

@@ -36,4 +36,5 @@ class GanConfig(Config):
         if not isinstance(made, Poison) and made != image:
             raise Mismatch(f"the generator gives {made}, and the data are {image}", at=("generator",))
         flow.node("discriminator", {"image": image, "target": target})
-        return Outputs({"critic": CriticScores("critic"), "generator": CriticScores("generator")})
+        told = self.condition == "class"
+        return Outputs({side: CriticScores(side, of_classes=told) for side in ("critic", "generator")})

@@ -5,10 +5,12 @@ import pytest
 
 from seqspec.components.metric.frechet_distance import FrechetDistance, frechet_distance
 from seqspec.components.metric.improved_precision import ImprovedPrecision, covered
+from seqspec.components.metric.recognized_accuracy import RecognizedAccuracy
 from seqspec.schema.config import Mismatch
 from seqspec.schema.metric.frechet_distance import FrechetDistanceConfig
 from seqspec.schema.metric.improved_precision import ImprovedPrecisionConfig
-from seqspec.schema.types import CriticScores, Denoising, Likelihood, Logits, Nothing
+from seqspec.schema.metric.recognized_accuracy import RecognizedAccuracyConfig
+from seqspec.schema.types import Classes, CriticScores, Denoising, Image, Likelihood, Logits, Nothing
 
 
 def with_moments(mean_D, covariance_DD, *, count=40, seed=0):
@@ -87,3 +89,39 @@ def test_models_that_make_no_such_images_are_refused(given, images, message):
 @pytest.mark.parametrize("given", [CriticScores("critic"), Denoising(64), Likelihood(64)])
 def test_models_that_make_images_are_judged(given):
     assert FrechetDistanceConfig(run="runs/judge").output({"given": given}) == Nothing()
+
+
+def test_accuracy_is_of_what_was_made_beside_that_of_the_data():
+    metric = RecognizedAccuracy(RecognizedAccuracyConfig(run="runs/judge", by_class=True), {})
+    for name, real, made in (("a", True, True), ("a", True, False), ("b", False, True), ("b", True, True)):
+        metric.update(name, real, made)
+
+    assert metric.compute() == {
+        "recognized_accuracy": 0.75, "recognized_accuracy_of_images": 0.75,
+        "recognized_accuracy.a": 0.5, "recognized_accuracy.b": 1.0,
+    }  # fmt: skip
+    assert "classifier:unknown|images:samples|count:4" in metric.signature()
+
+
+@pytest.mark.parametrize(
+    ("given", "target", "message"),
+    [
+        (CriticScores("critic"), Classes(10), "the model is told none"),
+        (Likelihood(64), Classes(10), "the model is told none"),
+        (CriticScores("critic", of_classes=True), Image(1, 8, 8), "the corpus gives"),
+        (Logits(10, stride=0), Classes(10), "the model is told none"),
+    ],
+)
+def test_accuracy_is_of_models_that_are_told_a_class(given, target, message):
+    with pytest.raises(Mismatch, match=message):
+        RecognizedAccuracyConfig(run="runs/judge").output({"given": given, "target": target})
+
+
+def test_accuracy_of_models_that_are_told_a_class_and_of_reconstructions():
+    told = Denoising(64, "flow", of_classes=True)
+
+    assert (
+        RecognizedAccuracyConfig(run="runs/judge").output({"given": told, "target": Classes(10)}) == Nothing()
+    )
+    given_back = RecognizedAccuracyConfig(run="runs/judge", images="reconstructions")
+    assert given_back.output({"given": Likelihood(64), "target": Classes(10)}) == Nothing()

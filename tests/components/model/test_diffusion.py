@@ -132,7 +132,8 @@ def test_every_network_learns_and_makes_images(network, more):
     output = model.outputs(batch())["denoising"]
     (output.given - output.wanted).square().sum().backward()
 
-    assert built.gives == Denoising(64, more.get("process", "gaussian"))
+    told = more.get("condition") == "class"
+    assert built.gives == Denoising(64, more.get("process", "gaussian"), of_classes=told)
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
     model.eval()
     shown = model.show(batch(), search("euler" if more else "ddim", steps=2))["samples"]

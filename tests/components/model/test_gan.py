@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from seqspec.components.loss.r1_penalty import R1Penalty
 from seqspec.components.predictions import ImagePrediction
 from seqspec.data.batching.batch import Batch
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.loss.r1_penalty import R1PenaltyConfig
 from seqspec.schema.types import Classes, CriticScores, Image, Points
 from tests.components.building import build, count, faults
 
@@ -86,6 +88,34 @@ def test_the_vectors_of_spectral_normalisation_are_in_the_checkpoint_and_bound_t
     assert float(torch.linalg.matrix_norm(first.weight.detach().flatten(1), 2)) == pytest.approx(
         1.0, abs=1e-3
     )
+
+
+@pytest.mark.parametrize("name", ["dcgan", "resnet"])
+def test_a_penalty_of_a_conditional_model_is_worked_out_in_evaluation(name):
+    sides = {side: {"type": name, "channels": 4} for side in ("generator", "discriminator")}
+    model = build({**SMALL, **sides, "condition": "class"}, CORPUS).model.eval()
+    penalty = R1Penalty(R1PenaltyConfig(), CriticScores("critic"))
+
+    def value():
+        return float(penalty(*model.outputs(batch(), only=frozenset(["critic"]))["critic"]).total.detach())
+
+    with torch.inference_mode():
+        evaluated = value()
+
+    assert evaluated == pytest.approx(value(), rel=1e-5)
+
+
+def test_the_class_does_not_drown_the_rest_of_the_score():
+    torch.manual_seed(0)
+    data = {**SMALL, "condition": "class", "discriminator": {"type": "dcgan", "channels": 16}}
+    critic = build(data, {**CORPUS, "source": Image(1, 28, 28)}).model.discriminator
+    x, classes = torch.rand(64, 1, 28, 28) * 2 - 1, torch.arange(64) % 3
+
+    with torch.no_grad():
+        told, critic.projection = critic(x, classes), None
+        untold = critic(x, classes)
+
+    assert (told - untold).std() < 10 * untold.std()
 
 
 def test_outputs_are_typed_and_mistakes_are_told():

@@ -19,8 +19,8 @@ def images(spread, count=4):
 
 
 class Model:
-    def __init__(self, spread):
-        self.spread = spread
+    def __init__(self, spread, classes=None):
+        self.spread, self.classes = spread, classes
 
     def references(self, batch):
         return images(100)
@@ -39,3 +39,14 @@ def test_samples_that_are_alike_and_a_silent_posterior_are_told():
 
     assert "the generator has collapsed" in samples
     assert "the posterior has collapsed" in posterior
+
+
+def test_samples_of_a_class_that_are_alike_are_told_though_classes_differ():
+    batch = Batch.pair(torch.zeros(4, 1, 2, 2), None, torch.tensor([0, 0, 1, 1]), None, torch.arange(4))
+    dark, bright = (ImagePrediction(np.full((1, 2, 2), value, np.uint8)) for value in (30, 220))
+
+    (told,) = collapsed(Model(1.0, classes=2), batch, [dark, bright] * 3)
+
+    assert "the samples of a class hardly differ" in told
+    assert list(collapsed(Model(1.0), batch, [dark, bright] * 3)) == []
+    assert list(collapsed(Model(1.0, classes=2), batch, images(80, count=6))) == []

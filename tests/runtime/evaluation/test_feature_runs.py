@@ -9,6 +9,8 @@ import json
 import pytest
 
 from seqspec.compile.resolve.overlay import Overlay
+from seqspec.components.model.vae import Vae
+from seqspec.runtime.assembly import feature_runs
 from seqspec.runtime.commands import runs as commands
 from seqspec.runtime.devices.launch import Launch
 
@@ -34,7 +36,10 @@ losses: {reconstruction: {type: negative_log_likelihood, on: reconstruction}, kl
 optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-3}}
 evaluate: {every_steps: 2, splits: [dev], metrics: [elbo, METRICS]}
 """
-METRICS = "{type: frechet_distance, run: RUN}, {type: improved_precision, run: RUN, images: reconstructions}"
+METRICS = (
+    "{type: frechet_distance, run: RUN}, {type: improved_precision, run: RUN, images: reconstructions}, "
+    "{type: recognized_accuracy, run: RUN, images: reconstructions, by_class: true}"
+)
 
 
 def run(folder, name, text, *sets, normalize="unit"):
@@ -44,6 +49,12 @@ def run(folder, name, text, *sets, normalize="unit"):
         spec, over=tuple(map(Overlay.set, sets)), runs=folder / "runs", resume=None, locked=False, lock=None,
         allow_drift=False, launch=Launch(quiet=True, threads=1), format="text", command=("seqspec", "run"),
     )  # fmt: skip
+
+
+def of_classifier(evaluator, folder):
+    """The accuracy that the classifier's own run has found on the same images."""
+    path = folder / "runs" / "judge" / evaluator.rpartition("/")[2] / "result.json"
+    return json.loads(path.read_text())["metrics"]["dev"]["accuracy"]
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +84,27 @@ def test_values_signatures_and_the_lock_name_the_classifier(folder, evaluator):
     assert values["frechet_distance"] > 0
     assert 0 <= values["improved_precision"] <= 1
     assert 0 <= values["improved_recall"] <= 1
+    assert values["recognized_accuracy_of_images"] == of_classifier(evaluator, folder)
+    assert sum(name.startswith("recognized_accuracy.") for name in values) > 5  # digits that the 20 have
     weights = record["evaluate.metrics[1]"]["weights"]
-    assert record.keys() == {"evaluate.metrics[1]", "evaluate.metrics[2]"}
+    assert record.keys() == {f"evaluate.metrics[{number}]" for number in (1, 2, 3)}
     assert len(weights) == 64
     assert f"features:{weights[:12]}|images:samples|count:20|" in signatures["frechet_distance"]
     assert "images:reconstructions|count:20|neighbors:3" in signatures["improved_precision"]
+    assert f"classifier:{weights[:12]}|images:reconstructions|count:20" in signatures["recognized_accuracy"]
+
+
+def test_images_are_made_once_for_all_metrics_of_them(folder, evaluator, monkeypatch):
+    calls, sample = [], Vae.sample
+    monkeypatch.setattr(
+        Vae, "sample", lambda self, batch: calls.append(len(batch.index)) or sample(self, batch)
+    )
+    both = f"{{type: frechet_distance, run: {evaluator}}}, {{type: improved_precision, run: {evaluator}}}"
+
+    outcome = vae(folder, evaluator, "evaluate.every_steps=null", f"evaluate.metrics=[elbo, {both}]")
+
+    assert outcome.exit == 0, outcome.error
+    assert sum(calls) == 20  # one for each image of the split
 
 
 def test_runs_that_do_not_fit_are_told(folder, evaluator):
@@ -94,3 +121,17 @@ def test_runs_that_do_not_fit_are_told(folder, evaluator):
         other_size.error
     )
     assert "is a run of a model `vae`" in no_classifier.error
+
+
+def test_a_classifier_of_fewer_classes_is_refused(folder, evaluator, monkeypatch):
+    class Fewer(feature_runs.RunFeatures):
+        def __init__(self, run):
+            super().__init__(run)
+            self.names = self.names[:-1]
+
+    monkeypatch.setattr(feature_runs, "RunFeatures", Fewer)
+
+    outcome = vae(folder, evaluator)
+
+    assert outcome.exit == 3
+    assert "knows no class `9`" in outcome.error

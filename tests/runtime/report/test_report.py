@@ -66,6 +66,12 @@ def test_it_shows_what_there_is_and_escapes_it(folder):
     assert "von &lt;u&gt;" in html
 
 
+def test_a_run_that_nothing_evaluates_says_so(folder):
+    folder.note("result.json", {"step": 90, "checkpoint": "step-00000090", "metrics": {}, "signatures": {}})
+
+    assert "90 steps; <code>evaluate.metrics</code> names nothing to evaluate it by</small>" in page(folder)
+
+
 def test_a_stopped_run_shows_every_evaluation_so_far(folder):
     html = page(folder)
 
