@@ -51,9 +51,13 @@ GAN = {
     "train.max_steps": 1500, "train.ema": 0.99,
 }  # fmt: skip
 GAN_OF_8 = {"model.generator.doublings": 2, "model.discriminator.halvings": 2}
+GAN_OF_28 = {
+    "model.discriminator.normalize": "batch", "losses.penalty": None, "procedure.critic_losses": ["critic"],
+    "optimizers.critic.schedule.peak": 5e-4, "optimizers.generator.schedule.peak": 5e-4, "train.max_steps": 1000,
+}  # fmt: skip
 FAMILIES: dict[str, tuple[str, list[str], dict[int, dict[str, Any]]]] = {
     "flow": ("diffusion_mnist_dit", [], {8: FLOW | FLOW_OF_8, 28: FLOW}),
-    "gan": ("gan_mnist", ["conditional"], {8: GAN | GAN_OF_8, 28: GAN | {"train.max_steps": 1000}}),
+    "gan": ("gan_mnist", ["conditional"], {8: GAN | GAN_OF_8, 28: GAN | GAN_OF_28}),
     "vae": ("vae_mnist", [], {
         8: {"train.max_steps": 6000, "evaluate.every_steps": 1000},
         28: {"train.max_steps": 20000, "evaluate.every_steps": 2000},

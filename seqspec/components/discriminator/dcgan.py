@@ -34,7 +34,9 @@ class Dcgan(nn.Module):
         size = image.height >> config.halvings, image.width >> config.halvings
         self.last = normalised(_started(nn.Conv2d(widths[-1], 1, size, bias=False)), config.normalize)
         classes = classes_of(takes)
-        self.projection = None if classes is None else nn.Embedding(classes, widths[-1])
+        # Over the whole map, place by place: two stages see 10 × 10 pixels, and summed over the places of
+        # 28 × 28 their features do not tell one digit from another.
+        self.projection = None if classes is None else nn.Embedding(classes, widths[-1] * size[0] * size[1])
         if self.projection is not None:  # of the other weights' size, or nothing but the class would be heard
             nn.init.normal_(self.projection.weight, 0.0, STD)
 
@@ -42,7 +44,7 @@ class Dcgan(nn.Module):
         given_BCHW = self.features(x_BCHW)
         scores_B: Tensor = self.last(given_BCHW).flatten()
         if self.projection is not None:
-            scores_B = scores_B + (self.projection(classes_B) * given_BCHW.sum((2, 3))).sum(1)
+            scores_B = scores_B + (self.projection(classes_B) * given_BCHW.flatten(1)).sum(1)
         return scores_B
 
 

@@ -12,7 +12,8 @@ from seqspec.schema.units import Dim
 
 class DcganConfig(DiscriminatorConfig):
     """Convolutions that halve height and width, normalised after all but the first, with leaky ReLU; a last
-    one over all that is left.
+    one over all that is left.  A class's vector is as long as what is left, and is multiplied with it place
+    by place.
     """
 
     channels: Dim = 64

@@ -118,6 +118,23 @@ def test_the_class_does_not_drown_the_rest_of_the_score():
     assert (told - untold).std() < 10 * untold.std()
 
 
+def test_the_class_hears_where_a_feature_lies():
+    torch.manual_seed(0)
+    data = {**SMALL, "condition": "class", "discriminator": {"type": "dcgan", "normalize": "none"}}
+    critic = build(data, {**CORPUS, "source": Image(1, 28, 28)}).model.discriminator
+    here, there, classes = torch.zeros(1, 1, 28, 28), torch.zeros(1, 1, 28, 28), torch.zeros(1).long()
+    here[..., 8:12, 8:12] = there[..., 16:20, 16:20] = torch.randn(4, 4)
+
+    with torch.no_grad():
+        torch.testing.assert_close(*(critic.features(x).sum((2, 3)) for x in (here, there)))
+        told = [critic(x, classes) for x in (here, there)]
+        critic.projection = None
+        untold = [critic(x, classes) for x in (here, there)]
+
+    a, b = (float(one - other) for one, other in zip(told, untold, strict=True))
+    assert abs(a - b) > 0.1 * max(abs(a), abs(b))
+
+
 def test_outputs_are_typed_and_mistakes_are_told():
     assert build(SMALL, CORPUS).gives == CriticScores("critic")
     (odd,) = faults(SMALL, {**CORPUS, "source": Image(1, 7, 7)})[:1]
