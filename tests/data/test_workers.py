@@ -114,7 +114,7 @@ import os, sys, time
 from seqspec.data.worker_processes import Workers
 
 def tell(block):
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())
     time.sleep(600)
 
 if __name__ == "__main__":
@@ -130,8 +130,10 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path):
     with subprocess.Popen(
         [sys.executable, str(file)], env=environment, stdout=subprocess.PIPE, text=True
     ) as one:
-        processes = [int(one.stdout.readline()) for _ in range(2)]
-        one.kill()
+        try:
+            processes = [int(one.stdout.readline()) for _ in range(2)]
+        finally:
+            one.kill()
 
         one.communicate(timeout=60)  # the end of its output comes when the last that could write has ended
     assert not any(Path(f"/proc/{process}").exists() and running(process) for process in processes)
