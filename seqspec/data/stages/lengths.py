@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,8 @@ def write_index(
     """``rows`` and ``lengths`` of the examples of a split that are left, with the reasons of those that
     are not; ``rates`` are frames a second of the fields that have them.
 
-    Columns are read block by block; a byte a row is all that memory holds of them.
+    Columns are read block by block, and which rows are left stands in a file: memory does not grow with
+    the corpus.
     """
     records, names = measure.records, measure.columns
     columns = {
@@ -80,7 +82,10 @@ def write_index(
     with StoreWriter(folder, columns) as writer:
         if writer.resumed:
             return
-        left = _Left(np.ones(records.rows, bool) if places is None else places == place)
+        left = _Left(records.rows, folder)
+        if places is not None:
+            for start, stop in blocks(records.rows):
+                left.kept[start:stop] = places[start:stop] == place
         candidates = int(left.kept.sum())
         encoded = [*measure.ids.values(), *measure.frames.values()]
         for start, stop in blocks(records.rows):
@@ -114,11 +119,17 @@ def _empty(role: str, kind: Type) -> str:
 
 
 class _Left:
-    """The rows that are left, and how many are not for which reason."""
+    """The rows that are left, all at first, and how many are not for which reason; a byte a row, in a file of
+    ``folder`` that has no name.
+    """
 
-    def __init__(self, kept: np.ndarray) -> None:
-        self.kept = kept
+    def __init__(self, rows: int, folder: Path) -> None:
+        with TemporaryFile(dir=folder) as file:
+            held = np.memmap(file, bool, "w+", shape=max(rows, 1))
+        self.kept = np.asarray(held)[:rows]
         self.dropped: dict[str, int] = {}
+        for start, stop in blocks(rows):
+            self.kept[start:stop] = True
 
     def refuse(self, reason: str, mask: np.ndarray, start: int) -> None:
         """Take out the rows of ``mask``, which begins at row ``start``; those that are left count."""
