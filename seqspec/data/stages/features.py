@@ -84,12 +84,14 @@ def write_features(
         drops = Drops.load(writer.state.get("drops"), on_error, what=what, corpus=reader.corpus)
         advance(writer.rows)
         left = range(mine.start + writer.rows, mine.stop)
-        size = BLOCK if workers.shares(-(-len(left) // BLOCK)) else ALONE
+        count, compute = -(-len(left) // BLOCK), _Compute(feature, reader)
+        shared = workers.shares(count)
         handed = (
-            _references(records, role, left[start:stop], root) for start, stop in blocks(len(left), size)
+            _references(records, role, left[start:stop], root)
+            for start, stop in blocks(len(left), BLOCK if shared else ALONE)
         )
         pending = 0
-        for found in workers.in_order(_Compute(feature, reader), handed, count=-(-len(left) // size)):
+        for found in workers.in_order(compute, handed, count=count) if shared else map(compute, handed):
             for fault in (one for one in found if isinstance(one, DataError)):
                 drops.add(fault.message, file=fault.file, remedy=fault.help)
             frames = [np.empty((0, dim), np.float32) if isinstance(one, DataError) else one for one in found]
