@@ -1,11 +1,15 @@
 """Data at size: compressed recordings, MeCab over processes, and the training of subword vocabularies.
 
     python benchmarks/data_at_size.py --only audio --files 300
+    python benchmarks/data_at_size.py --only two_cores --files 2100 --longest 6
+    python benchmarks/data_at_size.py --only opening --files 10000
     python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
 
 ``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec
 data prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with
-the same features in a plain loop.  ``mecab``: ``data prepare`` of segmented text with one process and with
+the same features in a plain loop.  ``two_cores``: the same by two processes, beside two of libsndfile and two
+such loops.  ``opening``: what it takes to open a prepared corpus of recordings, and to go on with a run in the
+middle of an epoch, of a tenth of the files and of all.  ``mecab``: ``data prepare`` of segmented text with one process and with
 two.  ``lines``: the same of raw text, a quarter, a half and all of the lines, to see what each further one
 costs.  ``pieces``: our SentencePiece beside the trainers of Hugging Face's ``tokenizers``, one thread each.
 
@@ -21,6 +25,7 @@ import json
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -96,7 +101,14 @@ def main() -> None:
         return
     for name in asked.only.split(","):
         with tempfile.TemporaryDirectory(prefix="seqspec-data-") as folder:
-            {"audio": audio, "mecab": mecab, "lines": lines, "pieces": pieces}[name](asked, Path(folder))
+            {
+                "audio": audio,
+                "two_cores": two_cores,
+                "opening": opening,
+                "mecab": mecab,
+                "lines": lines,
+                "pieces": pieces,
+            }[name](asked, Path(folder))
 
 
 def audio(asked: argparse.Namespace, folder: Path) -> None:
@@ -155,7 +167,7 @@ def _recordings(root: Path, kind: str, *, count: int, longest: float) -> float:
     for number in range(DISTINCT, count):
         shutil.copyfile(root / f"{number % DISTINCT}.{kind}", root / f"{number}.{kind}")
     rows = [f"{number}.{kind}\tone two three\n" for number in range(count)]
-    for name, taken in (("train.tsv", rows), ("few.tsv", rows[:2])):
+    for name, taken in (("train.tsv", rows), ("few.tsv", rows[:2]), ("quarter.tsv", rows[: count // 4])):
         (root / name).write_text("file\twords\n" + "".join(taken))
     return sum(sizes[number % DISTINCT] for number in range(count)) / RATE
 
@@ -171,8 +183,107 @@ def _speech(rng: Any, *, seconds: float) -> Any:
     return 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(len(at))
 
 
-def decode(root: str, what: str) -> None:
-    """A plain loop over the files."""
+def two_cores(asked: argparse.Namespace, folder: Path) -> None:
+    """Milliseconds a file, by the clock and by the critical path, of one process and of two; what a further
+    file costs beyond the first quarter of them, which no start is part of.
+    """
+    for kind in KINDS:
+        root = folder / kind
+        _recordings(root, kind, count=asked.files, longest=asked.longest)
+        (root / "train.yaml").write_text(AUDIO.format(root=root))
+        (root / "quarter.yaml").write_text(AUDIO.format(root=root).replace("train.tsv", "quarter.tsv"))
+        contenders: dict[str, list[str]] = {}
+        for table in ("train", "quarter"):
+            for count in (1, 2):
+                for name, what in (("decoded", ""), ("with_features", "log_mel")):
+                    told = [str(root), what, table, str(count)]
+                    contenders[f"{name}_by_{count} {table}"] = [__file__, "--child", "shared_decode", *told]
+                contenders[f"prepared_by_{count} {table}"] = _prepare(root / f"{table}.yaml", processes=count)
+        clock: dict[str, float] = {}
+        critical: dict[str, float] = {}
+        _measured(contenders, repeats=asked.repeats, clock=clock, critical=critical)
+        further = asked.files - asked.files // 4
+        for by, found in (("clock", clock), ("critical path", critical)):
+            each = {
+                name: (found[f"{name} train"] - found[f"{name} quarter"]) / further
+                for name in dict.fromkeys(one.split()[0] for one in contenders)
+            }
+            ours = each["prepared_by_2"]
+            speed = {f"of_{name}": round(one / ours, 3) for name, one in each.items()}
+            told_ms = {f"{name}_ms": round(1e3 * one, 2) for name, one in each.items()}
+            row = {"two_cores": kind, "files": asked.files, "by": by, **told_ms, **speed}
+            print(json.dumps({**row, "load": [round(one, 1) for one in os.getloadavg()]}), flush=True)
+
+
+def opening(asked: argparse.Namespace, folder: Path) -> None:
+    """CPU seconds, and calls of Python functions, to open a prepared corpus and to assemble a run of it with
+    the batch in the middle of an epoch.
+    """
+    for count in (asked.files // 10, asked.files):
+        root = folder / str(count)
+        _recordings(root, "flac", count=count, longest=2.1)
+        (root / "spec.yaml").write_text(AUDIO.format(root=root))
+        with tempfile.TemporaryDirectory() as cache:
+            environment = {**os.environ, "SEQSPEC_CACHE": cache, "OMP_NUM_THREADS": "1"}
+            for _ in range(2):  # files that are younger than two seconds are hashed again
+                time.sleep(2.5)
+                run([sys.executable, *_prepare(root / "spec.yaml")], environment=environment)
+            command = [sys.executable, __file__, "--child", "opened", str(root / "spec.yaml")]
+            told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        print(json.dumps({"opening": count, **json.loads(told.stdout)}), flush=True)
+
+
+def opened(spec: str) -> None:
+    """What opening and resuming take in a process that has loaded everything already."""
+    import cProfile
+    import pstats
+
+    from seqspec.compile.build.data_parts import build_data
+    from seqspec.compile.pipeline import compile as compile_spec
+    from seqspec.data.batching.loader import training_loader, training_order
+    from seqspec.data.stages.prepare import Prepared, prepare
+    from seqspec.data.store.cache import default_cache
+
+    compiled = compile_spec(Path(spec))
+
+    def open_() -> Prepared:
+        prepared = prepare(build_data(compiled.plan), cache=default_cache(), processes=1)
+        assert prepared.files  # what the lock of a run names
+        return prepared
+
+    def resume(prepared: Prepared) -> None:
+        parts, train = prepared.parts, prepared.splits["train"]
+        order = training_order(parts, train)
+        middle = (order.start(3) + order.start(4)) // 2
+        next(iter(training_loader(parts, train, order=order, start=middle, stop=middle + 1)))
+
+    found = open_()
+    resume(found)  # what is loaded and mapped once
+    told: dict[str, float] = {}
+    for name, work in (("opening", open_), ("first_batch", lambda: resume(found))):
+        spent = []
+        for _ in range(3):
+            begun = time.process_time()
+            work()
+            spent.append(time.process_time() - begun)
+        calls = cProfile.Profile()
+        calls.runcall(work)
+        total = pstats.Stats(calls).total_calls  # type: ignore[attr-defined]
+        told |= {f"{name}_seconds": round(median(spent), 4), f"{name}_calls": total}
+    print(json.dumps(told))
+
+
+def shared_decode(root: str, what: str, table: str, count: str) -> None:
+    """A plain loop over the files of a table in each of ``count`` processes."""
+    shares = [[root, what, table, f"{number}/{count}"] for number in range(int(count))]
+    commands = [[sys.executable, __file__, "--child", "decode", *share] for share in shares]
+    started = [subprocess.Popen(command) for command in commands]
+    if any([one.wait() for one in started]):
+        raise SystemExit("a process that decodes failed")
+
+
+def decode(root: str, what: str, table: str = "train", share: str = "0/1") -> None:
+    """A plain loop over the files of a table, or over every so-manieth of them."""
     import soundfile
 
     feature: Any = None
@@ -187,9 +298,10 @@ def decode(root: str, what: str) -> None:
         feature = catalogue.module("feature", "log_mel")(
             catalogue.config("feature", "log_mel")(), Waveform(RATE)
         )
-    files = [] if what.endswith("nothing") else sorted(Path(root).glob(f"*.{Path(root).name}"))
-    for file in files:
-        samples, _ = soundfile.read(file, dtype="float32")
+    names = (Path(root) / f"{table}.tsv").read_text().splitlines()[1:]
+    first, step = map(int, share.split("/"))
+    for file in [] if what.endswith("nothing") else names[first::step]:
+        samples, _ = soundfile.read(f"{root}/{file.split(chr(9))[0]}", dtype="float32")
         if feature is not None:
             feature(samples)
 
@@ -313,7 +425,14 @@ def theirs(model: str, file: str, vocab: str) -> None:
         tokenizer.train_from_iterator((line.rstrip("\n") for line in lines), how)
 
 
-CHILDREN = {"decode": decode, "ours": ours, "theirs": theirs, "library": library}
+CHILDREN = {
+    "decode": decode,
+    "shared_decode": shared_decode,
+    "opened": opened,
+    "ours": ours,
+    "theirs": theirs,
+    "library": library,
+}
 
 
 def _prepare(spec: Path, *, processes: int = 1) -> list[str]:

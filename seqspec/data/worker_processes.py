@@ -63,11 +63,15 @@ class Workers:
                 for _ in range(self.processes):
                     _submitted(pool, _unpickled, pickled)
 
+    def shares(self, count: int) -> bool:
+        """Whether ``count`` blocks are enough to be shared out among several processes."""
+        return self.processes > 1 and count >= FEW
+
     def in_order(self, work: Callable[[T], R], blocks: Iterable[T], *, count: int) -> Iterator[R]:
         """``work`` of each of ``count`` blocks, in their order.  A process builds ``work`` once and keeps it:
         what it opens stays open.  Raises ``DataError`` where a process died or none could start.
         """
-        if self.processes <= 1 or count < FEW:
+        if not self.shares(count):
             yield from map(work, blocks)
             return
         with self:

@@ -259,6 +259,21 @@ def test_files_are_hashed_again_only_when_they_changed(tmp_path, monkeypatch):
     assert read[2:] == ["b", "b"]  # a file so young may change again within one tick of its clock
 
 
+def test_files_are_hashed_in_shares_of_bytes(tmp_path, monkeypatch):
+    from seqspec.data.store import hashes
+
+    monkeypatch.setattr(hashes, "AT_ONCE", 8)
+    sizes = {"a": 3, "b": 5, "c": 20, "d": 1, "e": 1}
+    files = [tmp_path / name for name in sizes]
+    for file in files:
+        file.write_bytes(file.name.encode() * sizes[file.name])
+
+    found = file_hashes(files, root=tmp_path, memory=tmp_path / "memory")
+
+    assert hashes._shares(list(sizes), sizes) == [["a", "b"], ["c"], ["d", "e"]]
+    assert found == {file.name: hashes.sha256(file) for file in files}
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataError, match="names a file that is not there"):
         file_hashes([tmp_path / "none"], root=tmp_path, memory=tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.store.store import MANIFEST, TEXT, Column, Store, StoreWriter, ragged, ragged_text
+from seqspec.data.store.store import MANIFEST, TEXT, Column, Rows, Store, StoreWriter, ragged, ragged_text
 
 
 def finish(folder, writer):
@@ -54,6 +54,18 @@ def test_vectors_keep_their_width(tmp_path):
     assert [store.row("frames", i).shape for i in range(3)] == [(2, 3), (0, 3), (1, 3)]
     assert store.row("frames", 2).tolist() == [[7.0, 7.0, 7.0]]
     assert [rows.tolist() for rows in store.rows_of("frames", np.array([2, 1]))] == [[[7.0, 7.0, 7.0]], []]
+
+
+def test_rows_that_are_not_joined_are_written_as_joined_ones(tmp_path):
+    rows = [np.ones((2, 3)), np.zeros((0, 3)), np.full((3, 6), 7.0)[:, ::2]]  # float64, and not contiguous
+    files = []
+    for name, block in (("joined", ragged(rows, "float32")), ("apart", Rows(rows))):
+        writer = StoreWriter(tmp_path / name, {"frames": Column("float32", width=3)})
+        writer.append({"frames": block})
+        finish(tmp_path / name, writer)
+        files.append({file.name: file.read_bytes() for file in (tmp_path / name).iterdir()})
+
+    assert files[0] == files[1]
 
 
 def test_rows_of_one_size_are_read_together(tmp_path):

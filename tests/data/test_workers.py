@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from seqspec.compile.build.data_parts import build_data
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.overlay import Overlay
+from seqspec.data.stages.prepare import prepare
 from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from tests.data.fakes import pairs, write_corpus
@@ -63,6 +67,19 @@ def test_a_script_with_a_guard_prepares_in_several_processes(run):
     done = run(GUARDED)
 
     assert (done.returncode, done.stdout) == (0, "40\n"), done.stderr
+
+
+def test_few_recordings_start_no_process(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(Workers, "_opened", lambda self: started.append(self))
+    spec = ROOT / "specs" / "vocoder_ljspeech_hifigan.yaml"
+    tiny = [Overlay.profile("tiny"), Overlay.set("data.source.synthetic=40")]
+    parts = build_data(compile_spec(spec, overlays=tiny).plan)
+
+    prepared = prepare(parts, cache=tmp_path, splits=["train"], processes=2)
+
+    assert len(prepared.splits["train"]) == 40
+    assert not started
 
 
 class Calls:

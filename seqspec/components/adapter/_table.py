@@ -91,11 +91,11 @@ def table_records(
 
 def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[Path]:
     """The recordings, images and arrays that rows name and that are there."""
-    roles = [column for column in adapter.config.columns().values() if column.kind in IN_FILES]
-    for row in rows if roles else ():
-        for role in roles:
+    columns = [one.column for one in adapter.config.columns().values() if one.kind in IN_FILES]
+    for row in rows if columns else ():
+        for column in columns:
             try:
-                data, name = _parts(look_up(row.cells, role.column))
+                data, name = _parts(look_up(row.cells, column))
             except BadCell:
                 continue
             path = adapter.inside(name) if data is None and isinstance(name, str) else None

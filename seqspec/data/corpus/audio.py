@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import struct
 from dataclasses import dataclass
 from io import BytesIO
@@ -146,6 +147,7 @@ class AudioReader:
         try:
             if start:
                 file.seek(start)
+            file.seekable = _never  # soundfile would ask for the place and seek to it again after reading
             samples: NDArray[np.float32] = file.read(end - start, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise self._error(ref, f"the audio is damaged: {_reason(error)}") from None
@@ -174,6 +176,10 @@ class AudioReader:
         return DataError(message, corpus=self.corpus, file=show(ref.path), help=help)
 
 
+def _never() -> bool:
+    return False
+
+
 def file_rate(path: Path) -> int:
     """Samples a second, as the file's own header says."""
     with _opened(path, "") as file:
@@ -198,13 +204,14 @@ def _exactly(samples: NDArray[np.float32], length: int) -> NDArray[np.float32]:
 def _opened(path: Path, corpus: str) -> Any:
     import soundfile
 
-    held = None if path.is_file() else _held(path)
-    if held is None and not os.path.lexists(path):
+    size = _size(path)
+    held = None if size is not None else _held(path)
+    if size is None and held is None and not os.path.lexists(path):
         near = near_name(path)
         message = "the audio file does not exist" + (f"; {near}" if near else "")
         raise DataError(message, corpus=corpus, file=show(path))
     try:
-        if held is None and not require_regular(path).st_size:
+        if held is None and not (require_regular(path).st_size if size is None else size):
             raise DataError("the audio cannot be read: the file is empty", corpus=corpus, file=show(path))
         source = os.fsencode(path) if held is None else BytesIO(_part(*held, corpus=corpus))
         return soundfile.SoundFile(source)
@@ -219,6 +226,15 @@ def _opened(path: Path, corpus: str) -> Any:
         known = unread_format(head)
         message = f"the audio cannot be read: {_reason(error) if known is None else f'it is {known}'}"
         raise DataError(message, corpus=corpus, file=show(path), help=CONVERT) from None
+
+
+def _size(path: Path) -> int | None:
+    """Bytes of a regular file; ``None`` where there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # told by what looks again; no path holds a NUL
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _held(path: Path) -> tuple[Path, int, int] | None:

@@ -38,6 +38,8 @@ class CorpusStage:
     workers: Workers
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    read: dict[str, dict[str, str]] = field(default_factory=dict)
+    """SHA-256 of the files that splits are read from, as they were when they were first asked for."""
     absent: dict[str, dict[str, str]] = field(default_factory=dict)
     """SHA-256 of the files of splits whose corpus is not here, though their stores are found."""
     shard: Shard | None = None
@@ -129,6 +131,8 @@ class CorpusStage:
         """SHA-256 of every file that a split is read from, as whoever prepared it told where there is no
         corpus here.
         """
+        if base in self.read:
+            return self.read[base]
         adapter = self.parts.adapter
         try:
             files = list(adapter.files(base))
@@ -143,9 +147,9 @@ class CorpusStage:
                     raise
                 self.absent[base] = known
             return self.absent[base]
-        return file_hashes(
-            files, root=adapter.root, memory=self.cache.root / "hashes", progress=self.progress
-        )
+        memory = self.cache.root / "hashes"
+        self.read[base] = file_hashes(files, root=adapter.root, memory=memory, progress=self.progress)
+        return self.read[base]
 
     def records_key(self, base: str) -> object:
         """What decides the records of a split."""

@@ -18,7 +18,7 @@ from seqspec.data.corpus.drops import Drops
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.progress import Progress, silent
 from seqspec.data.stages.parts import Feature
-from seqspec.data.store.store import Column, Ragged, Store, StoreWriter
+from seqspec.data.store.store import Column, Rows, Store, StoreWriter, blocks
 from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from seqspec.schema.data import OnError
 
 BLOCK = 64
+"""Utterances that a process is handed at once."""
+ALONE = 4
+"""Utterances whose frames are held before they are written where no process is handed any: so few that they
+are still in the cache of the core.
+"""
 COMMIT_FRAMES = 4_000_000
 
 
@@ -78,20 +83,22 @@ def write_features(
         what = f"utterances of {split}"
         drops = Drops.load(writer.state.get("drops"), on_error, what=what, corpus=reader.corpus)
         advance(writer.rows)
-        starts = range(mine.start + writer.rows, mine.stop, BLOCK)
-        blocks = (
-            _references(records, role, range(start, min(start + BLOCK, mine.stop)), root) for start in starts
+        left = range(mine.start + writer.rows, mine.stop)
+        count, compute = -(-len(left) // BLOCK), _Compute(feature, reader)
+        shared = workers.shares(count)
+        handed = (
+            _references(records, role, left[start:stop], root)
+            for start, stop in blocks(len(left), BLOCK if shared else ALONE)
         )
         pending = 0
-        for found in workers.in_order(_Compute(feature, reader), blocks, count=len(starts)):
+        for found in workers.in_order(compute, handed, count=count) if shared else map(compute, handed):
             for fault in (one for one in found if isinstance(one, DataError)):
                 drops.add(fault.message, file=fault.file, remedy=fault.help)
             frames = [np.empty((0, dim), np.float32) if isinstance(one, DataError) else one for one in found]
-            lengths = np.array([len(one) for one in frames], np.int64)
             bad = np.array([isinstance(one, DataError) for one in found], np.uint8)
-            writer.append({"frames": Ragged(np.concatenate(frames), lengths), "bad": bad})
+            writer.append({"frames": Rows(frames), "bad": bad})
             advance(len(frames))
-            pending += int(lengths.sum())
+            pending += sum(map(len, frames))
             if pending >= COMMIT_FRAMES:
                 pending = 0
                 writer.commit(drops=drops.state())

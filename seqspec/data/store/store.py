@@ -43,6 +43,17 @@ class Ragged(NamedTuple):
     lengths: np.ndarray
 
 
+class Rows(NamedTuple):
+    """Rows of differing lengths, each an array of its own, which are written without being joined."""
+
+    arrays: Sequence[np.ndarray]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Elements of each."""
+        return np.fromiter(map(len, self.arrays), np.int64, len(self.arrays))
+
+
 TEXT = Column("uint8")
 """UTF-8."""
 
@@ -96,9 +107,9 @@ class StoreWriter:
             if column.ragged and not sizes:
                 self._files[f"{name}.offsets"].write(np.zeros(1, "<i8").tobytes())
 
-    def append(self, blocks: Mapping[str, Ragged | np.ndarray]) -> None:
+    def append(self, blocks: Mapping[str, Ragged | Rows | np.ndarray]) -> None:
         """Add as many rows to every column."""
-        counts = {len(block.lengths if isinstance(block, Ragged) else block) for block in blocks.values()}
+        counts = {len(block if isinstance(block, np.ndarray) else block.lengths) for block in blocks.values()}
         assert blocks.keys() == self.columns.keys(), "every column grows by the same rows"
         assert len(counts) == 1, "every column grows by the same rows"
         for name, block in blocks.items():
@@ -151,21 +162,27 @@ class StoreWriter:
         return sizes
 
     def _open(self, name: str, size: int) -> BinaryIO:
-        file = (self.folder / name).open("r+b" if size else "w+b")
+        file = (self.folder / name).open("r+b" if size else "wb")
         file.truncate(size)
         file.seek(size)
         return file
 
-    def _append(self, name: str, block: Ragged | np.ndarray) -> None:
-        column = self.columns[name]
-        if isinstance(block, Ragged):
+    def _append(self, name: str, block: Ragged | Rows | np.ndarray) -> None:
+        dtype, file = np.dtype(self.columns[name].dtype).newbyteorder("<"), self._files[f"{name}.data"]
+        if not isinstance(block, np.ndarray):
             ends = self._ends[name] + np.cumsum(block.lengths, dtype=np.int64)
             if len(ends):
                 self._ends[name] = int(ends[-1])
             self._files[f"{name}.offsets"].write(ends.astype("<i8").tobytes())
-            block = block.flat
-        plain = np.ascontiguousarray(block, np.dtype(column.dtype).newbyteorder("<"))
-        self._files[f"{name}.data"].write(plain.reshape(-1).view(np.uint8).data)
+        for array in _arrays(block):
+            file.write(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data)
+
+
+def _arrays(block: Ragged | Rows | np.ndarray) -> Sequence[np.ndarray]:
+    """What is written one after the other."""
+    if isinstance(block, Rows):
+        return block.arrays
+    return [block.flat if isinstance(block, Ragged) else block]
 
 
 class Store:
