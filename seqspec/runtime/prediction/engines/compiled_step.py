@@ -2,8 +2,8 @@
 
 A step of few rows spends most of its time between products and on starting them.  Compiled, normalisation,
 sums and activations run inside the products, and the choice of hypotheses inside the copy of their caches.
-The code stands for one example at a time, ``rows`` hypotheses of it; whatever else a search asks for (its
-first steps, several examples together) the model answers itself.
+Where a search needs only the best candidates, they are found there too.  The code stands for one
+example at a time, up to ``rows`` hypotheses of it; several examples together the model answers itself.
 
 AOTInductor: Ansel et al. (2024), "PyTorch 2: Faster Machine Learning Through Dynamic Python Bytecode
 Transformation and Graph Compilation", ASPLOS.  Code is kept in the cache by what it was made from: weights,
@@ -29,6 +29,9 @@ from torch import Tensor, nn
 
 import seqspec.components
 from seqspec.components.graphs import TensorState
+from seqspec.components.search._best import best_candidates
+from seqspec.components.search._hypothesis import Candidates, Step
+from seqspec.components.search._written import forbid, log_softmax_
 from seqspec.data.store.cache import default_cache, key_of
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.devices.machine import this_machine
@@ -41,8 +44,6 @@ OPTIONS = {"freezing": True, "max_autotune": True, "max_autotune_gemm_backends":
 """
 NO_TEMPLATE = "NoValidChoicesError"
 """What the compiler says of a product that it has no such code for, as of two tensors whose sizes vary."""
-LEAST = 2
-"""Smallest size of a dimension that varies: the compiler makes other code for one."""
 RANGES = "seqspec_ranges"
 """Where a package says for which sizes it holds."""
 
@@ -60,11 +61,11 @@ def with_compiled_step(model: nn.Module, *, search: Any, digest: str) -> nn.Modu
     if getattr(getattr(search, "penalty", None), "coverage", "none") != "none":
         raise _refused("`coverage_penalty` has to see attention", "")
     steps: Any = model
-    steps.step = CompiledStep(model, rows=_rows(search), digest=digest)
+    steps.step = CompiledStep(model, rows=_rows_of(search), digest=digest, plain=steps.step)
     return model
 
 
-def _rows(search: Any) -> int:
+def _rows_of(search: Any) -> int:
     """Hypotheses of an example that a step takes."""
     rows: int = getattr(search, "size", getattr(search, "num_samples", 1))
     return rows
@@ -82,13 +83,19 @@ class CompiledState(NamedTuple):
     """The decoder's own state, which knows itself as tensors."""
     fixed: tuple[Tensor, ...]
     moving: tuple[Tensor, ...]
-    rows_N: Tensor
-    """Which hypotheses of ``moving`` go on; the next step moves them."""
+    rows_N: Tensor | None
+    """Which hypotheses of ``moving`` go on, where not all do as they stand; the next step moves them."""
+    sums_N: Tensor | None = None
+    """Log-probabilities of the hypotheses; ``None`` for zeros."""
     attention: None = None
 
     def select(self, rows_N: Tensor) -> CompiledState:
         """The hypotheses in ``rows_N``."""
-        return self._replace(rows_N=self.rows_N[rows_N])
+        return self._replace(rows_N=rows_N if self.rows_N is None else self.rows_N.index_select(0, rows_N))
+
+    def scored(self, sums_N: Tensor) -> CompiledState:
+        """The same hypotheses with their log-probabilities so far."""
+        return self._replace(sums_N=sums_N)
 
     def keep(self, examples_B: Tensor) -> CompiledState:
         """There is one example."""
@@ -97,31 +104,57 @@ class CompiledState(NamedTuple):
     def own(self) -> Any:
         """The decoder's state."""
         given: TensorState = self.template.tensors()
-        moving = {
-            name: x.index_select(given.axes[name].index("batch"), self.rows_N)
-            for name, x in zip(given.moving, self.moving, strict=True)
-        }
+        moving = dict(zip(given.moving, self.moving, strict=True))
+        if self.rows_N is not None:
+            moving = _chosen(given, moving, self.rows_N)
         return self.template.restored({**dict(zip(given.fixed, self.fixed, strict=True)), **moving})
 
 
 class CompiledStep:
     """Stands in for a model's ``step``."""
 
-    def __init__(self, model: Any, *, rows: int, digest: str) -> None:
+    def __init__(self, model: Any, *, rows: int, digest: str, plain: Step, count: int = 0) -> None:
         self.model = model
         self.rows = rows
         self.digest = digest
-        self.plain = model.step
+        self.plain = plain
+        self.count = count
+        """Candidates that it gives; 0 where it gives logits."""
         self.package: _Package | None = None
+        self.ranked: CompiledStep | None = None
 
-    def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
+    def best(self, count: int) -> CompiledStep:
+        """The step that gives ``count`` candidates, and logits where the code does not serve."""
+        if self.ranked is None or self.ranked.count != count:
+            self.ranked = CompiledStep(
+                self.model, rows=self.rows, digest=self.digest, plain=self.plain, count=count
+            )
+        return self.ranked
+
+    def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Any, Any]:
         """As the model's."""
-        entered = self._entered(state) if len(ids_N) == self.rows and not look else None
+        entered = self._entered(state) if len(ids_N) <= self.rows and not look else None
         if entered is None:
             return self.plain(ids_N, state.own() if isinstance(state, CompiledState) else state, look=look)
         assert self.package is not None
-        logits_NV, *moving = self.package(ids_N, entered)
-        return logits_NV, entered._replace(moving=tuple(moving), rows_N=self.package.all_N)
+        if len(ids_N) < self.rows:
+            return self._padded(ids_N, entered)
+        given, moving = self.package(ids_N, entered)
+        return given, entered._replace(moving=moving, rows_N=None, sums_N=None)
+
+    def _padded(self, ids_N: Tensor, state: CompiledState) -> tuple[Any, CompiledState]:
+        """A step of fewer hypotheses, as the first is: the first of them stands in the other rows too, where
+        nothing that it could go on with is a candidate.
+        """
+        assert self.package is not None
+        count, other = len(ids_N), self.rows - len(ids_N)
+        sums_N = torch.zeros(count) if state.sums_N is None else state.sums_N
+        rows_N = torch.arange(count) if state.rows_N is None else state.rows_N
+        ids_N, rows_N = (torch.cat([x_N, x_N[:1].expand(other)]) for x_N in (ids_N, rows_N))
+        sums_N = torch.cat([sums_N, sums_N.new_full((other,), -torch.inf)])
+        given, moving = self.package(ids_N, state._replace(rows_N=rows_N, sums_N=sums_N))
+        after = state._replace(moving=moving, rows_N=torch.arange(count), sums_N=None)
+        return (given if self.count else given[:count]), after
 
     def _entered(self, state: Any) -> CompiledState | None:
         """The state as the code takes it; ``None`` for sizes that it was not made for."""
@@ -129,16 +162,27 @@ class CompiledStep:
             tensors = _tensors(state)
             if any(_sizes(tensors, "batch", tensors.fixed) - {1}):
                 return None
-            if _sizes(tensors, "batch", tensors.moving) != {self.rows}:
+            (count,) = _sizes(tensors, "batch", tensors.moving)
+            # How hypotheses have scored is known of the first, which stands for nothing.
+            if count > (1 if self.count else self.rows):
                 return None
-            fixed, moving = (
-                tuple(x.contiguous() for x in part.values()) for part in (tensors.fixed, tensors.moving)
-            )
-            state = CompiledState(state, fixed, moving, torch.arange(self.rows))
-            if self.package is None and _varies_enough(tensors):
+            state = self._begun(state, tensors, count)
+            if self.package is None:
                 self.package = _package(self, state)
-        fits = self.package is not None and len(state.rows_N) == self.rows and self.package.fits(state)
-        return state if fits else None
+        return state if self.package is not None and self.package.fits(state) else None
+
+    def _begun(self, own: Any, tensors: TensorState, count: int) -> CompiledState:
+        """The first of ``count`` hypotheses stands in the rows that they leave free."""
+        held_N = torch.arange(self.rows)
+        moving = _chosen(tensors, tensors.moving, torch.where(held_N < count, held_N, 0))
+        fixed = tuple(x.contiguous() for x in tensors.fixed.values())
+        rows_N = None if count == self.rows else held_N[:count]
+        return CompiledState(own, fixed, tuple(moving.values()), rows_N)
+
+
+def _chosen(tensors: TensorState, moving: Mapping[str, Tensor], rows_N: Tensor) -> dict[str, Tensor]:
+    """The hypotheses in ``rows_N``."""
+    return {name: x.index_select(tensors.axes[name].index("batch"), rows_N) for name, x in moving.items()}
 
 
 def _tensors(state: Any) -> TensorState:
@@ -154,32 +198,34 @@ def _sizes(tensors: TensorState, axis: str, names: Mapping[str, Tensor]) -> set[
     }
 
 
-def _varies_enough(tensors: TensorState) -> bool:
-    return all(
-        size >= LEAST
-        for name, x in (*tensors.fixed.items(), *tensors.moving.items())
-        for axis, size in zip(tensors.axes[name], x.shape, strict=True)
-        if axis not in (None, "batch")
-    )
-
-
 class _Package:
     """Machine code that was loaded."""
 
-    def __init__(self, path: Path, rows: int) -> None:
+    def __init__(self, path: Path, step: CompiledStep) -> None:
         self.loader = torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
-        self.all_N = torch.arange(rows)
-        self.ranges = [tuple(one) for one in json.loads(self.loader.get_metadata()[RANGES])]
-        """Of each size that varies: the number of the tensor, its dimension, the least and the most."""
+        self.all_N = torch.arange(step.rows)
+        self.none_N = torch.zeros(step.rows)
+        self.ranked = step.count > 0
+        ranges = [tuple(one) for one in json.loads(self.loader.get_metadata()[RANGES])]
+        self.bounded = [one for one in ranges if one[2] > 0 or one[3] < sys.maxsize]
+        """Of each size that has bounds: the number of the tensor, its dimension, the least and the most."""
 
     def fits(self, state: CompiledState) -> bool:
         """Whether the code was made for sizes such as these."""
         tensors = (*state.fixed, *state.moving)
-        return all(least <= tensors[number].shape[axis] <= most for number, axis, least, most in self.ranges)
+        return all(least <= tensors[number].shape[axis] <= most for number, axis, least, most in self.bounded)
 
-    def __call__(self, ids_N: Tensor, state: CompiledState) -> Sequence[Tensor]:
-        found: Sequence[Tensor] = self.loader.boxed_run([ids_N, state.rows_N, *state.fixed, *state.moving])
-        return found
+    def __call__(self, ids_N: Tensor, state: CompiledState) -> tuple[Any, tuple[Tensor, ...]]:
+        """Logits or ``Candidates``, and the moving tensors."""
+        rows_N = self.all_N if state.rows_N is None else state.rows_N
+        sums_N = self.none_N if state.sums_N is None else state.sums_N
+        given = [ids_N, rows_N, sums_N, *state.fixed, *state.moving]
+        found: Sequence[Tensor] = self.loader.boxed_run(given)
+        if self.ranked:
+            sums_AC, parent_AC, token_AC, *moving = found
+            return Candidates(sums_AC, parent_AC, token_AC), tuple(moving)
+        logits_NV, *moving = found
+        return logits_NV, tuple(moving)
 
 
 def _package(step: CompiledStep, state: CompiledState) -> _Package:
@@ -187,11 +233,11 @@ def _package(step: CompiledStep, state: CompiledState) -> _Package:
     path = default_cache() / "compiled" / f"{_key(step)}.pt2"
     if path.exists():
         try:
-            return _Package(path, step.rows)
+            return _Package(path, step)
         except (RuntimeError, KeyError, ValueError):
             print(f"seqspec: {path} is damaged and is made anew", file=sys.stderr)
     _compile(step, state, path)
-    return _Package(path, step.rows)
+    return _Package(path, step)
 
 
 def _key(step: CompiledStep) -> str:
@@ -210,6 +256,7 @@ def _key(step: CompiledStep) -> str:
             "source": source.hexdigest(),
             "plan": step.digest,
             "rows": step.rows,
+            "best": step.count,
             "machine": this_machine("cpu").as_json(),
             "processor": _processor(),
             "options": OPTIONS,
@@ -236,8 +283,11 @@ def _compile(step: CompiledStep, state: CompiledState, path: Path) -> None:
         file=sys.stderr,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with quiet(), torch.inference_mode(False), torch.no_grad():
-        given = [torch.zeros(step.rows, dtype=torch.int64), state.rows_N, *state.fixed, *state.moving]
+    # The code is to serve no positions and one as well as many, whichever the search begins with.
+    any_size = torch.fx.experimental._config.patch(backed_size_oblivious=True)
+    with quiet(), torch.inference_mode(False), torch.no_grad(), any_size:
+        rows_N = torch.arange(step.rows)
+        given = [torch.zeros_like(rows_N), rows_N, torch.zeros(step.rows), *state.fixed, *state.moving]
         try:
             program = torch.export.export(
                 _Function(step, state), tuple(x.clone() for x in given), dynamic_shapes=_shapes(state)
@@ -265,19 +315,26 @@ def _packaged(program: Any, options: dict[str, Any]) -> str:
 
 
 class _Function(nn.Module):
-    """Ids, the hypotheses that go on and every tensor of the state give logits and the moving tensors."""
+    """Ids, the hypotheses that go on, their log-probabilities and every tensor of the state give logits,
+    or the parts of ``Candidates``, and the moving tensors.
+    """
 
     def __init__(self, step: CompiledStep, state: CompiledState) -> None:
         super().__init__()
         self.model = step.model
         self.step = step.plain
+        self.count = step.count
         self.state = state
 
-    def forward(self, ids_N: Tensor, rows_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, ids_N: Tensor, rows_N: Tensor, sums_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
         count = len(self.state.fixed)
         own = self.state._replace(fixed=values[:count], moving=values[count:], rows_N=rows_N).own()
         logits_NV, after = self.step(ids_N, own)
-        return (logits_NV, *(x.contiguous() for x in after.tensors().moving.values()))
+        given: tuple[Tensor, ...] = (logits_NV,)
+        if self.count:
+            log_probs_NV = forbid(log_softmax_(logits_NV.float()))
+            given = best_candidates(log_probs_NV, sums_N[None], count=self.count)
+        return (*given, *(x.contiguous() for x in after.tensors().moving.values()))
 
 
 def _varying(state: CompiledState) -> Iterator[list[int]]:
@@ -291,14 +348,14 @@ def _varying(state: CompiledState) -> Iterator[list[int]]:
 def _shapes(state: CompiledState) -> dict[str, Any]:
     vary = torch.export.Dim.DYNAMIC
     each = tuple({number: vary for number in numbers} for numbers in _varying(state))
-    return {"ids_N": None, "rows_N": None, "values": each}
+    return {"ids_N": None, "rows_N": None, "sums_N": None, "values": each}
 
 
 def _ranges(program: Any, state: CompiledState) -> Iterator[tuple[int, int, int, int]]:
     """Of each size that varies, what the traced program holds for."""
-    inputs = [node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs][2:]
+    inputs = [node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs][3:]
     for number, (node, axes) in enumerate(zip(inputs, _varying(state), strict=True)):
         for axis in axes:
             told = program.range_constraints[node.meta["val"].shape[axis].node.expr]
             most = int(told.upper) if told.upper.is_Integer else sys.maxsize
-            yield number, axis, max(int(told.lower), LEAST), most
+            yield number, axis, int(told.lower), most
