@@ -119,8 +119,8 @@ class Beam:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends, from logits
         ``[N, V]`` where they are not known already.
         """
-        best = given if isinstance(given, Candidates) else self._best(given, live)
-        found = _Chosen(*(part.cpu().numpy() for part in best))
+        sums_AC, parent_AC, token_AC = given if isinstance(given, Candidates) else self._best(given, live)
+        found = _Chosen(sums_AC.cpu().numpy(), parent_AC.cpu().numpy(), token_AC.cpu().numpy())
         if self.score_gap is None:
             return found
         low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
@@ -292,9 +292,7 @@ class _Live(NamedTuple):
 
     def _sent(self, *parts_AK: Array) -> tuple[Tensor, Tensor]:
         """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer if it is far."""
-        parts_N = [part_AK.flatten() for part_AK in parts_AK]
-        if self.last_N.is_cpu:
-            last_N, rows_N = map(torch.from_numpy, parts_N)
-        else:
-            last_N, rows_N = torch.from_numpy(np.stack(parts_N)).to(self.last_N.device).unbind()
+        last_N, rows_N = (torch.from_numpy(part_AK.flatten()) for part_AK in parts_AK)
+        if not self.last_N.is_cpu:
+            last_N, rows_N = torch.stack([last_N, rows_N]).to(self.last_N.device).unbind()
         return last_N, rows_N

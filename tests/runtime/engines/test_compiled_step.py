@@ -3,7 +3,7 @@ function itself, so that only what stands around it is tried.
 """
 
 import shutil
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 import torch
@@ -11,9 +11,9 @@ import torch
 from seqspec.components.search.beam import Beam
 from seqspec.components.search.greedy import Greedy
 from seqspec.components.search.sample import Sample
-from seqspec.runtime.prediction.engines import compiled_step
-from seqspec.runtime.prediction.engines.compiled_step import with_compiled_step
-from seqspec.schema.diagnostic import RunError
+from seqspec.runtime.prediction.engines import compiled_encoder, compiled_step, machine_code
+from seqspec.runtime.prediction.engines.compiled_step import CompiledStep, with_compiled_step
+from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.search.sample import SampleConfig
@@ -53,32 +53,27 @@ def built(decoder, source="encoder_decoder"):
 class Interpreted:
     """What was to be compiled, as it is."""
 
-    def __init__(self, step, state, *, longest=99):
-        self.all_N, self.calls, self.longest = torch.arange(step.rows), 0, longest
-        self.none_N = torch.zeros(step.rows)
-        self.function, self.ranked = compiled_step._Function(step, state), step.count > 0
+    def __init__(self, function, arguments, *, longest=99, **_):
+        self.function, self.vary, self.longest, self.calls = function, arguments.vary, longest, 0
 
-    def fits(self, state):
-        varying = zip((*state.fixed, *state.moving), compiled_step._varying(state), strict=True)
+    def fits(self, given):
+        varying = zip(given, self.vary, strict=True)
         return all(x.shape[axis] <= self.longest for x, axes in varying for axis in axes)
 
-    def run(self, given):
+    def __call__(self, given):
         self.calls += 1
         assert all(x.is_contiguous() for x in given)
-        return self.function(*given)
-
-    def __call__(self, ids_N, state):
-        self.loader = SimpleNamespace(boxed_run=self.run)
-        return compiled_step._Package.__call__(self, ids_N, state)
+        return list(self.function(*given))
 
 
 @pytest.fixture
 def interpreted(monkeypatch):
-    monkeypatch.setattr(compiled_step, "_package", Interpreted)
+    monkeypatch.setattr(compiled_step, "machine_code", Interpreted)
+    monkeypatch.setattr(compiled_encoder, "machine_code", Interpreted)
 
 
-def package_of(model):
-    return (model.step.ranked or model.step).package
+def code_of(model):
+    return (model.step.ranked or model.step).code
 
 
 def assert_same(found, expected):
@@ -98,7 +93,8 @@ def test_answers_are_those_of_the_model(interpreted, decoder, search):
 
     for one, answers in zip((*examples, batch(rows=4, target=WORDS)), expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert package_of(model).calls > 10
+    assert code_of(model).calls > 10
+    assert model.read.code.calls == 4
 
 
 def test_a_language_model_goes_on_from_prompts(interpreted):
@@ -110,19 +106,37 @@ def test_a_language_model_goes_on_from_prompts(interpreted):
 
     for one, answers in zip(examples, expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert package_of(model).calls > 10
+    assert code_of(model).calls > 10
+
+
+def test_an_encoder_that_cannot_be_compiled_stays_as_it_is(interpreted, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise RunError("no code for this", exit=Exit.USAGE)
+
+    monkeypatch.setattr(compiled_encoder, "machine_code", refuse)
+    model, searching = built(LAYERS), SEARCHES["beam"]()
+    alone = only(0, batch(rows=1, target=WORDS))
+    expected = model.decode(alone, searching)
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for _ in range(2):
+        assert_same(model.decode(alone, searching), expected)
+    assert capsys.readouterr().err == "seqspec: the encoder is not compiled: no code for this\n"
 
 
 def test_sizes_that_the_code_was_not_made_for_are_left_to_the_model(monkeypatch):
     model, searching = built(LAYERS), SEARCHES["beam"]()
-    monkeypatch.setattr(compiled_step, "_package", lambda step, state: Interpreted(step, state, longest=7))
+    monkeypatch.setattr(compiled_step, "machine_code", partial(Interpreted, longest=7))
+    monkeypatch.setattr(compiled_encoder, "machine_code", partial(Interpreted, longest=6))
     alone = only(0, batch(rows=1, target=WORDS, longest=7))
     expected = model.decode(alone, searching)
 
     with_compiled_step(model, search=searching, digest="")
 
     assert_same(model.decode(alone, searching), expected)
-    assert 1 < package_of(model).calls <= 8
+    assert 1 < code_of(model).calls <= 8
+    assert model.read.code.calls == 0
 
 
 @pytest.mark.parametrize(
@@ -161,9 +175,7 @@ def test_the_key_tells_weights_plans_and_rows_apart():
     ]
 
     keys = [
-        compiled_step._key(
-            compiled_step.CompiledStep(model, rows=rows, digest=digest, plain=model.step, count=count)
-        )
+        CompiledStep(model, rows=rows, digest=digest, plain=model.step, count=count).key()
         for model, rows, digest, count in given
     ]
 
@@ -179,10 +191,20 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     model, searching = built(DECODERS["learned"]), SEARCHES["beam"]()
     examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
     expected = [model.decode(one, searching) for one in examples]
-    plain = model.step
+    with_compiled_step(model, search=searching, digest="")
+    compile, made = machine_code._compiled, {}
+
+    def compiled_once(function, arguments, options):
+        size, path = len(arguments.values), tmp_path / "made.pt2"
+        if size not in made:
+            made[size] = compile(function, arguments, options).read_bytes()
+        path.write_bytes(made[size])
+        return path
+
+    monkeypatch.setattr(machine_code, "_compiled", compiled_once)
 
     def answered():
-        model.step = plain
+        del model.step, model.read
         with_compiled_step(model, search=searching, digest="")
         with torch.inference_mode():
             for one, answers in zip(examples, expected, strict=True):
@@ -191,10 +213,8 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
 
     assert "compiling a step" in answered()
     # Six positions are known, and a step reads those before it.
-    assert {most for *_, most in package_of(model).bounded} == {5}
+    assert {most for *_, most in code_of(model).bounds} == {5}
     assert answered() == ""
-    (file,) = (tmp_path / "compiled").iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(whole[:1000])
-    monkeypatch.setattr(compiled_step, "_compile", lambda step, state, path: path.write_bytes(whole))
-    assert "is damaged and is made anew" in answered()
+    for file in (tmp_path / "compiled").iterdir():
+        file.write_bytes(file.read_bytes()[:1000])
+    assert answered().count("is damaged and is made anew") == 2
