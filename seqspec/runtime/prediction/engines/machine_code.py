@@ -137,7 +137,8 @@ def _compiled(function: Function, arguments: Arguments, options: Mapping[str, An
     any_size = torch.export.Dim.DYNAMIC
     shapes = {"given": tuple({axis: any_size for axis in axes} for axes in arguments.vary)}
     # The code is to serve a size of nothing and of one as well as others, whichever is met first.
-    general = torch.fx.experimental._config.patch(backed_size_oblivious=True)
+    tracing: Any = torch.fx.experimental._config
+    general = tracing.patch(backed_size_oblivious=True)
     with quiet(), torch.inference_mode(False), torch.no_grad(), general:
         try:
             given = tuple(x.clone() for x in arguments.values)
