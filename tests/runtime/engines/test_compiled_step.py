@@ -31,6 +31,7 @@ DECODERS = {
 }
 SEARCHES = {
     "beam": lambda: Beam(BeamConfig(size=3, max_tokens=9, stop="after_n_finished"), Logits(WORDS)),
+    "wide": lambda: Beam(BeamConfig(size=10, max_tokens=9), Logits(WORDS)),
     "gap": lambda: Beam(BeamConfig(size=3, max_tokens=9, score_gap=0.5), Logits(WORDS)),
     "margin": lambda: Beam(BeamConfig(size=3, max_tokens=9, end_margin=0.5), Logits(WORDS)),
     "greedy": lambda: Greedy(GreedyConfig(max_tokens=9), Logits(WORDS)),

@@ -135,7 +135,10 @@ class CompiledStep:
         sums_N = torch.cat([sums_N, sums_N.new_full((other,), -torch.inf)])
         given, moving = self._run(ids_N, state._replace(rows_N=rows_N, sums_N=sums_N))
         after = CompiledState(state.template, state.fixed, moving, self.all_N[:count])
-        return (given if self.count else given[:count]), after
+        if not self.count:
+            return given[:count], after
+        # Of a small vocabulary they have to be named, where there are fewer candidates than are asked for.
+        return given._replace(parent_AC=given.parent_AC.clamp(max=count - 1)), after
 
     def _run(self, ids_N: Tensor, state: CompiledState) -> tuple[Any, tuple[Tensor, ...]]:
         """Logits or ``Candidates``, and the moving tensors."""
