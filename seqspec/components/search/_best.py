@@ -11,10 +11,10 @@ scores are worked out by the same operations in the same order as all would be.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
+
+from seqspec.components.search._hypothesis import Candidates
 
 SMALL, FEW = 512, 24_000
 """Up to this many ids, or scores in all, sorting all of them costs less."""
@@ -22,16 +22,6 @@ WIDTH = 24
 """Ids of a block, about: more make the looking into blocks cost more, fewer the comparison of peaks."""
 LANES = 32
 """Blocks are a multiple of it, so that no row of neighbours ends in the middle of a vector register."""
-
-
-class Candidates(NamedTuple):
-    """Continuations of each example, best first."""
-
-    sums_AC: Tensor
-    """Log-probabilities; minus infinity where there is none."""
-    parent_AC: Tensor
-    """The hypothesis that is continued."""
-    token_AC: Tensor
 
 
 def best_candidates(log_probs_NV: Tensor, sums_AK: Tensor, *, count: int) -> Candidates:

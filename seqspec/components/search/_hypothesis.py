@@ -1,11 +1,12 @@
 """What a search is given, and what it finds."""
 
-# B examples, N hypotheses (B times the beam), S memory time, U prompt time, V vocabulary
+# A, B examples, C candidates of one, N hypotheses (B times the beam), S memory time,
+# U prompt time, V vocabulary
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -44,10 +45,23 @@ class State(Protocol):
         ...
 
 
-class Step(Protocol):
-    """One step of a model."""
+class Candidates(NamedTuple):
+    """Continuations of each example, best first."""
 
-    def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Tensor, Any]:
+    sums_AC: Tensor
+    """Log-probabilities; minus infinity where there is none."""
+    parent_AC: Tensor
+    """The hypothesis that is continued."""
+    token_AC: Tensor
+
+
+class Step(Protocol):
+    """One step of a model.  One that finds candidates faster than a search could has a method ``best``:
+    ``best(count)`` is a step over the hypotheses of one example that may give ``Candidates`` for logits,
+    ``count`` of them.  Its states have a method ``scored``, which takes the log-probabilities ``[N]`` so far.
+    """
+
+    def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Any, Any]:
         """Logits ``[N, V]`` after one more id a hypothesis, and the state that knows it; ``look`` asks for
         attention.
         """
@@ -74,3 +88,10 @@ class Continuation:
     """The ids before ``first_B``, which ``state`` has read: a prompt without its last id, after BOS."""
     ctc: Callable[[], Tensor] | None = None
     """Gives ``[B, S, V]``: log-probabilities of a CTC head at the encoder's states, where there is one."""
+
+    def for_best(self, count: int) -> Continuation:
+        """The same for a search that makes ``count`` candidates of each example's logits: where an example is
+        alone, steps may give ``Candidates`` for logits.
+        """
+        best = getattr(self.step, "best", None) if len(self.first_B) == 1 else None
+        return self if best is None else replace(self, step=best(count))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from seqspec.components._layers.masks import length_mask
 from seqspec.components.search._best import best_candidates
-from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._hypothesis import Candidates, Continuation, Hypothesis
 from seqspec.components.search._joint import FusedLanguageModel, Joint
 from seqspec.components.search._limits import Limits
 from seqspec.components.search._penalty import Penalty
@@ -88,7 +88,7 @@ class Beam:
             chosen = self._choose(candidates, ended_AC)
             grown = live.grow(chosen)
             self._cut(grown, finished)
-            rows_AK = chosen.parent_AC + np.arange(len(live.examples))[:, None] * live.width
+            rows_AK = live.rows(chosen.parent_AC)
             live = grown.move(self._going_on(grown, finished), rows_AK, state)
         return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
 
@@ -96,7 +96,9 @@ class Beam:
         """``going`` as the models together see it."""
         if self.fusion is not None and (self.joint is None or self.joint.language is None):
             raise TypeError("the search asks for a language model, and was given none: see `fused`")
-        return going if self.joint is None else self.joint(going)
+        if self.joint is not None:
+            return self.joint(going)
+        return going.for_best(2 * self.size) if self.end_margin is None else going
 
     def _begin(self, going: Continuation) -> _Live:
         limits_B = self.limits(going)
@@ -113,8 +115,18 @@ class Beam:
         live = list(range(count))
         return _Live(live, ids_AKT, sums_AK, limits, longest, going.first_B, going.state, covered, real)
 
-    def _candidates(self, logits_NV: Tensor, live: _Live) -> _Chosen:
-        """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends."""
+    def _candidates(self, given: Tensor | Candidates, live: _Live) -> _Chosen:
+        """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends, from logits
+        ``[N, V]`` where they are not known already.
+        """
+        sums_AC, parent_AC, token_AC = given if isinstance(given, Candidates) else self._best(given, live)
+        found = _Chosen(sums_AC.cpu().numpy(), parent_AC.cpu().numpy(), token_AC.cpu().numpy())
+        if self.score_gap is None:
+            return found
+        low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
+        return found._replace(sums_AC=np.where(low_AC, NEVER, found.sums_AC))
+
+    def _best(self, logits_NV: Tensor, live: _Live) -> Candidates:
         logits_NV = logits_NV.float()
         log_probs_NV = log_softmax_(logits_NV) if self.joint is None else logits_NV
         allowed_NV = forbid(log_probs_NV)
@@ -122,13 +134,7 @@ class Beam:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
             allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
         sums_AK = torch.from_numpy(live.sums_AK).to(logits_NV.device)
-        found = _Chosen(
-            *(part.cpu().numpy() for part in best_candidates(allowed_NV, sums_AK, count=2 * self.size))
-        )
-        if self.score_gap is None:
-            return found
-        low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
-        return found._replace(sums_AC=np.where(low_AC, NEVER, found.sums_AC))
+        return best_candidates(allowed_NV, sums_AK, count=2 * self.size)
 
     def _end(self, candidates: _Chosen, ended_AC: Array, live: _Live, finished: Finished) -> None:
         """Ends among the best ``K`` candidates are finished hypotheses."""
@@ -141,7 +147,7 @@ class Beam:
 
     def _cut(self, grown: _Live, finished: Finished) -> None:
         """Hypotheses that have reached their limit are finished as they stand."""
-        if grown.limits_A.min() <= grown.written:
+        if min(grown.limits_A.tolist()) <= grown.written:
             full_A = grown.limits_A <= grown.written
             row_E, beam_E = (full_A[:, None] & (grown.sums_AK > NEVER)).nonzero()
             self._collect(grown, row_E, beam_E, grown.sums_AK[row_E, beam_E], finished, count=grown.written)
@@ -165,26 +171,25 @@ class Beam:
 
     def _choose(self, candidates: _Chosen, ended_AC: Array) -> _Chosen:
         """The best ``K`` candidates that are no ends: all are sorted already, so ends go behind."""
-        if not ended_AC[:, : self.size].any():
-            return _Chosen(*(part[:, : self.size] for part in candidates))
+        sums_AC, parent_AC, token_AC = candidates
+        if not np.count_nonzero(ended_AC[:, : self.size]):
+            return _Chosen(sums_AC[:, : self.size], parent_AC[:, : self.size], token_AC[:, : self.size])
         place_AK = ended_AC.argsort(axis=1, kind="stable")[:, : self.size]
-        sums_AC = np.where(ended_AC, NEVER, candidates.sums_AC)
-        return _Chosen(
-            *(np.take_along_axis(part, place_AK, 1) for part in candidates._replace(sums_AC=sums_AC))
-        )
+        parts = (np.where(ended_AC, NEVER, sums_AC), parent_AC, token_AC)
+        return _Chosen(*(np.take_along_axis(part, place_AK, 1) for part in parts))
 
     def _going_on(self, grown: _Live, finished: Finished) -> list[int]:
         """Rows of the examples whose search is not over."""
-        reach_AK = grown.sums_AK
+        reach_A = grown.sums_AK[:, 0]  # The best of each.
         if self.stop == "exact":
             # Sums only fall and penalties only grow: nothing scores above the present sum over the largest
             # divisor.
-            reach_AK = reach_AK / grown.longest_A[:, None]
+            reach_A = reach_A / grown.longest_A
             if self.penalty.bonus:
-                reach_AK = reach_AK + self.penalty.bonus_ahead(grown.written, grown.limits_A)[:, None]
+                reach_A = reach_A + self.penalty.bonus_ahead(grown.written, grown.limits_A)
         elif self.stop == "best_finished":
-            reach_AK = self.penalty.score(reach_AK, grown.written)
-        rows = zip(grown.examples, reach_AK.max(axis=1).tolist(), grown.limits_A.tolist(), strict=True)
+            reach_A = self.penalty.score(reach_A, grown.written)
+        rows = zip(grown.examples, reach_A.tolist(), grown.limits_A.tolist(), strict=True)
         return [
             row
             for row, (example, reach, limit) in enumerate(rows)
@@ -235,6 +240,11 @@ class _Live(NamedTuple):
         """Hypotheses an example: one at first, then the beam's size."""
         return self.sums_AK.shape[1]
 
+    def rows(self, place_AC: Array) -> Array:
+        """Rows, of all hypotheses, of places in the beam of each example."""
+        count = len(self.examples)
+        return place_AC if count == 1 else place_AC + np.arange(count)[:, None] * self.width
+
     def seen(self, state: Any) -> _Live:
         """With the attention of one more step."""
         if self.covered_AKS is None:
@@ -244,7 +254,8 @@ class _Live(NamedTuple):
 
     def grow(self, chosen: _Chosen) -> _Live:
         """The chosen continuations; the state and the last ids are still those of their parents."""
-        ids_AKT = self.ids_AKT[np.arange(len(self.examples))[:, None], chosen.parent_AC]
+        ids_NT = self.ids_AKT.reshape(-1, self.written + 1)
+        ids_AKT = ids_NT.take(self.rows(chosen.parent_AC), axis=0)
         covered = self.covered_AKS
         if covered is not None:
             parents = torch.from_numpy(chosen.parent_AC).to(covered.device)[:, :, None]
@@ -258,7 +269,7 @@ class _Live(NamedTuple):
             return self._replace(examples=[])
         if len(stays) == len(self.examples):
             last_N, rows_N = self._sent(self.ids_AKT[:, :, -1], rows_AK)
-            return self._replace(last_N=last_N, state=state.select(rows_N))
+            return self._replace(last_N=last_N, state=self._brought(state, rows_N))
         last_N, rows_N = self._sent(self.ids_AKT[stays, :, -1], rows_AK[stays])
         rows = torch.tensor(stays, device=last_N.device)
         return _Live(
@@ -273,8 +284,15 @@ class _Live(NamedTuple):
             None if self.real_AS is None else self.real_AS[rows],
         )
 
+    def _brought(self, state: Any, rows_N: Tensor) -> Any:
+        """The state of the hypotheses in ``rows_N``, told how they have scored where it finds candidates."""
+        state = state.select(rows_N)
+        scored = getattr(state, "scored", None)
+        return state if scored is None else scored(torch.from_numpy(self.sums_AK.reshape(-1)))
+
     def _sent(self, *parts_AK: Array) -> tuple[Tensor, Tensor]:
-        """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer."""
-        flat = np.concatenate([part_AK.reshape(-1) for part_AK in parts_AK]).reshape(2, -1)
-        last_N, rows_N = torch.from_numpy(flat).to(self.last_N.device).unbind()
+        """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer if it is far."""
+        last_N, rows_N = (torch.from_numpy(part_AK.flatten()) for part_AK in parts_AK)
+        if not self.last_N.is_cpu:
+            last_N, rows_N = torch.stack([last_N, rows_N]).to(self.last_N.device).unbind()
         return last_N, rows_N

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
-from seqspec.components.search._hypothesis import Continuation, Hypothesis
+from seqspec.components.search._hypothesis import Candidates, Continuation, Hypothesis
 from seqspec.components.search._limits import Limits
 from seqspec.components.search._written import forbid
 from seqspec.schema.search.greedy import GreedyConfig
@@ -21,17 +22,15 @@ class Greedy:
 
     @torch.no_grad()
     def __call__(self, going: Continuation) -> list[list[Hypothesis]]:
-        count = len(going.first_B)
+        count, going = len(going.first_B), going.for_best(1)
         ids: list[list[int]] = [[] for _ in range(count)]
         sums = [0.0] * count
         live, token_B, state = list(range(count)), going.first_B, going.state
         limits = self.limits(going).tolist()
         while live:
-            logits_BV, state = going.step(token_B, state)
-            logits_BV = logits_BV.float()
-            normaliser_B = logits_BV.logsumexp(1)
-            best_B, token_B = forbid(logits_BV).max(1)
-            chances = (best_B - normaliser_B).tolist()
+            given, state = going.step(token_B, state)
+            best_B, token_B = _best(given)
+            chances = best_B.tolist()
             stays = []
             for row, (example, token) in enumerate(zip(live, token_B.tolist(), strict=True)):
                 sums[example] += chances[row]
@@ -44,3 +43,13 @@ class Greedy:
                 token_B, state = token_B[rows_B], state.select(rows_B).keep(rows_B)
             live = [live[row] for row in stays]
         return [[Hypothesis(tuple(written), total, total)] for written, total in zip(ids, sums, strict=True)]
+
+
+def _best(given: Tensor | Candidates) -> tuple[Tensor, Tensor]:
+    """The best id's log-probability, and the id, from logits ``[B, V]`` where they are not known already."""
+    if isinstance(given, Candidates):
+        return given.sums_AC.squeeze(1), given.token_AC.squeeze(1)
+    logits_BV = given.float()
+    normaliser_B = logits_BV.logsumexp(1)
+    best_B, token_B = forbid(logits_BV).max(1)
+    return best_B - normaliser_B, token_B

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from seqspec.components._layers.diffusion import GaussianProcess
 from seqspec.components._layers.linear import prepacked
+from seqspec.components.search._hypothesis import Candidates, Continuation
 from seqspec.components.search._images import Path
 from seqspec.components.search.beam import Beam
 from seqspec.components.search.ctc_greedy import CtcGreedy
@@ -81,10 +82,52 @@ def test_an_id_of_a_language_model_takes_no_more_operations_than_it_did(position
     assert within(spent.total() / 4, bound), (spent.total() / 4, spent)
 
 
+# Candidates that a step has found itself
+
+
+class Ranked:
+    """A step and its state: the best hypothesis goes on with ten ids."""
+
+    def __init__(self):
+        places_AC = torch.arange(10)[None]
+        self.found = Candidates(-places_AC.float(), places_AC // 10, places_AC + 5)
+
+    def __call__(self, ids_N, state, *, look=False):
+        return self.found, self
+
+    def best(self, count):
+        return self
+
+    def select(self, rows_N):
+        return self
+
+    def scored(self, sums_N):
+        return self
+
+
+def test_a_step_that_finds_candidates_leaves_the_search_no_more_to_do_than_it_did():
+    def decoded(count):
+        search = Beam(BeamConfig(size=5, max_tokens=count), Logits(WORDS))
+        one_B, step = torch.ones(1, dtype=torch.int64), Ranked()
+        (found,) = search(Continuation(one_B, step, step, one_B * 99))
+        assert found[0].ids == (5,) * count
+
+    def spent(count):
+        with Counted() as counted:
+            decoded(count)
+        return counted.seen
+
+    operations = (spent(20) - spent(10)).total() / 10
+    called = (calls(decoded, 20) - calls(decoded, 10)).total() / 10
+
+    assert within(operations, 6), operations
+    assert within(called, 32), called
+
+
 # CTC
 
 
-def calls(search, log_probs_SV):
+def calls(search, *given):
     """Functions of Python that a search calls."""
     seen = Counter()
 
@@ -94,7 +137,7 @@ def calls(search, log_probs_SV):
 
     sys.setprofile(profile)
     try:
-        search(log_probs_SV[None], torch.tensor([len(log_probs_SV)]))
+        search(*given)
     finally:
         sys.setprofile(None)
     return seen
@@ -116,7 +159,9 @@ def test_a_state_of_ctc_takes_no_more_than_it_did(search, operations, functions)
         search(log_probs_SV[None, :30], torch.tensor([30]))
 
     per_state = (long.seen - short.seen).total() / 30
-    called = (calls(search, log_probs_SV) - calls(search, log_probs_SV[:30])).total() / 30
+    long_calls = calls(search, log_probs_SV[None], torch.tensor([60]))
+    short_calls = calls(search, log_probs_SV[None, :30], torch.tensor([30]))
+    called = (long_calls - short_calls).total() / 30
 
     assert per_state == operations, (per_state, called)
     assert functions * 0.7 <= called <= functions, called

@@ -3,6 +3,7 @@ function itself, so that only what stands around it is tried.
 """
 
 import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -10,9 +11,9 @@ import torch
 from seqspec.components.search.beam import Beam
 from seqspec.components.search.greedy import Greedy
 from seqspec.components.search.sample import Sample
-from seqspec.runtime.prediction.engines import compiled_step
-from seqspec.runtime.prediction.engines.compiled_step import LEAST, with_compiled_step
-from seqspec.schema.diagnostic import RunError
+from seqspec.runtime.prediction.engines import compiled_encoder, compiled_step, machine_code
+from seqspec.runtime.prediction.engines.compiled_step import CompiledStep, with_compiled_step
+from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.search.sample import SampleConfig
@@ -30,6 +31,9 @@ DECODERS = {
 }
 SEARCHES = {
     "beam": lambda: Beam(BeamConfig(size=3, max_tokens=9, stop="after_n_finished"), Logits(WORDS)),
+    "wide": lambda: Beam(BeamConfig(size=10, max_tokens=9), Logits(WORDS)),
+    "gap": lambda: Beam(BeamConfig(size=3, max_tokens=9, score_gap=0.5), Logits(WORDS)),
+    "margin": lambda: Beam(BeamConfig(size=3, max_tokens=9, end_margin=0.5), Logits(WORDS)),
     "greedy": lambda: Greedy(GreedyConfig(max_tokens=9), Logits(WORDS)),
     "sample": lambda: Sample(SampleConfig(num_samples=2, max_tokens=9), Logits(WORDS)),
 }
@@ -50,24 +54,27 @@ def built(decoder, source="encoder_decoder"):
 class Interpreted:
     """What was to be compiled, as it is."""
 
-    def __init__(self, step, state, *, longest=99):
-        self.all_N, self.calls, self.longest = torch.arange(step.rows), 0, longest
-        self.function = compiled_step._Function(step, state)
+    def __init__(self, function, arguments, *, longest=99, **_):
+        self.function, self.vary, self.longest, self.calls = function, arguments.vary, longest, 0
 
-    def fits(self, state):
-        varying = zip((*state.fixed, *state.moving), compiled_step._varying(state), strict=True)
-        return all(LEAST <= x.shape[axis] <= self.longest for x, axes in varying for axis in axes)
+    def fits(self, given):
+        varying = zip(given, self.vary, strict=True)
+        return all(x.shape[axis] <= self.longest for x, axes in varying for axis in axes)
 
-    def __call__(self, ids_N, state):
+    def __call__(self, given):
         self.calls += 1
-        given = (*state.fixed, *state.moving)
         assert all(x.is_contiguous() for x in given)
-        return self.function(ids_N, state.rows_N, *given)
+        return list(self.function(*given))
 
 
 @pytest.fixture
 def interpreted(monkeypatch):
-    monkeypatch.setattr(compiled_step, "_package", Interpreted)
+    monkeypatch.setattr(compiled_step, "machine_code", Interpreted)
+    monkeypatch.setattr(compiled_encoder, "machine_code", Interpreted)
+
+
+def code_of(model):
+    return (model.step.ranked or model.step).code
 
 
 def assert_same(found, expected):
@@ -87,7 +94,8 @@ def test_answers_are_those_of_the_model(interpreted, decoder, search):
 
     for one, answers in zip((*examples, batch(rows=4, target=WORDS)), expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert model.step.package.calls > 10
+    assert code_of(model).calls > 10
+    assert model.read.code.calls == 4
 
 
 def test_a_language_model_goes_on_from_prompts(interpreted):
@@ -99,19 +107,37 @@ def test_a_language_model_goes_on_from_prompts(interpreted):
 
     for one, answers in zip(examples, expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert model.step.package.calls > 10
+    assert code_of(model).calls > 10
+
+
+def test_an_encoder_that_cannot_be_compiled_stays_as_it_is(interpreted, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise RunError("no code for this", exit=Exit.USAGE)
+
+    monkeypatch.setattr(compiled_encoder, "machine_code", refuse)
+    model, searching = built(LAYERS), SEARCHES["beam"]()
+    alone = only(0, batch(rows=1, target=WORDS))
+    expected = model.decode(alone, searching)
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for _ in range(2):
+        assert_same(model.decode(alone, searching), expected)
+    assert capsys.readouterr().err == "seqspec: the encoder is not compiled: no code for this\n"
 
 
 def test_sizes_that_the_code_was_not_made_for_are_left_to_the_model(monkeypatch):
     model, searching = built(LAYERS), SEARCHES["beam"]()
-    monkeypatch.setattr(compiled_step, "_package", lambda step, state: Interpreted(step, state, longest=7))
+    monkeypatch.setattr(compiled_step, "machine_code", partial(Interpreted, longest=7))
+    monkeypatch.setattr(compiled_encoder, "machine_code", partial(Interpreted, longest=6))
     alone = only(0, batch(rows=1, target=WORDS, longest=7))
     expected = model.decode(alone, searching)
 
     with_compiled_step(model, search=searching, digest="")
 
     assert_same(model.decode(alone, searching), expected)
-    assert 1 < model.step.package.calls <= 6
+    assert 1 < code_of(model).calls <= 8
+    assert model.read.code.calls == 0
 
 
 @pytest.mark.parametrize(
@@ -140,15 +166,22 @@ def test_the_key_tells_weights_plans_and_rows_apart():
     one, two = built(LAYERS), built(LAYERS)
     with torch.no_grad():
         two.head.bias_V[5] += 1e-3
-    given = [(one, 3, "a"), (two, 3, "a"), (one, 2, "a"), (one, 3, "b"), (built(LAYERS), 3, "a")]
-
-    keys = [
-        compiled_step._key(compiled_step.CompiledStep(model, rows=rows, digest=digest))
-        for model, rows, digest in given
+    given = [
+        (one, 3, "a", 6),
+        (two, 3, "a", 6),
+        (one, 2, "a", 6),
+        (one, 3, "b", 6),
+        (one, 3, "a", 0),
+        (built(LAYERS), 3, "a", 6),
     ]
 
-    assert len(set(keys)) == 4
-    assert keys[0] == keys[4]
+    keys = [
+        CompiledStep(model, rows=rows, digest=digest, plain=model.step, count=count).key()
+        for model, rows, digest, count in given
+    ]
+
+    assert len(set(keys)) == 5
+    assert keys[0] == keys[5]
 
 
 @pytest.mark.slow
@@ -159,10 +192,20 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     model, searching = built(DECODERS["learned"]), SEARCHES["beam"]()
     examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
     expected = [model.decode(one, searching) for one in examples]
-    plain = model.step
+    with_compiled_step(model, search=searching, digest="")
+    compile, made = machine_code._compiled, {}
+
+    def compiled_once(function, arguments, options):
+        size, path = len(arguments.values), tmp_path / "made.pt2"
+        if size not in made:
+            made[size] = compile(function, arguments, options).read_bytes()
+        path.write_bytes(made[size])
+        return path
+
+    monkeypatch.setattr(machine_code, "_compiled", compiled_once)
 
     def answered():
-        model.step = plain
+        del model.step, model.read
         with_compiled_step(model, search=searching, digest="")
         with torch.inference_mode():
             for one, answers in zip(examples, expected, strict=True):
@@ -171,10 +214,8 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
 
     assert "compiling a step" in answered()
     # Six positions are known, and a step reads those before it.
-    assert {most for *_, most in model.step.package.ranges if most < 100} == {5}
+    assert {most for *_, most in code_of(model).bounds} == {5}
     assert answered() == ""
-    (file,) = (tmp_path / "compiled").iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(whole[:1000])
-    monkeypatch.setattr(compiled_step, "_compile", lambda step, state, path: path.write_bytes(whole))
-    assert "is damaged and is made anew" in answered()
+    for file in (tmp_path / "compiled").iterdir():
+        file.write_bytes(file.read_bytes()[:1000])
+    assert answered().count("is damaged and is made anew") == 2
