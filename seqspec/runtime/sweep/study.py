@@ -142,19 +142,22 @@ def _events(log: IO[bytes]) -> list[dict[str, Any]]:
             raise _damaged(log, number, "the study's settings stand in the first line, and there alone")
         if event["event"] == "suggested" and event["number"] != begun:
             raise _damaged(log, number, f"trial {begun} comes next")
-        if event["event"] == "finished" and event["number"] not in range(begun):
+        if event["event"] in ("rung", "finished", "repeated") and event["number"] not in range(begun):
             raise _damaged(log, number, f"there is no trial {event['number']} before it")
         begun += event["event"] == "suggested"
     return events
 
 
+_ENDED = Keys(
+    {"number": WHOLE, "state": TEXT, "values": Items(NUMBER), "runs": Items(TEXT)},
+    needed=("number", "state", "values", "runs", "reason"),
+)
 _SHAPES: dict[str, Keys] = {
     "study": Keys({}),
     "suggested": Keys({"number": WHOLE, "params": Keys({})}, needed=("number", "params")),
-    "finished": Keys(
-        {"number": WHOLE, "state": TEXT, "values": Items(NUMBER), "runs": Items(TEXT)},
-        needed=("number", "state", "values", "runs", "reason"),
-    ),
+    "rung": replace(_ENDED, of={**_ENDED.of, "step": WHOLE}, needed=(*_ENDED.needed, "step")),
+    "finished": _ENDED,
+    "repeated": _ENDED,
 }
 """The lines of the log, by what happened."""
 

@@ -37,6 +37,23 @@ def test_a_torn_line_never_counted(study, tmp_path):
     assert study.trials()[0].value == 0.5
 
 
+def test_rungs_and_repetitions_are_read_back(study):
+    halving = Stages("minimize", 1, rungs=(2,), best=1)
+    due, held = study.claim(SAMPLER, halving)
+    study.record(due, Trial(0, due.trial.params, rungs=(0.7,), runs=("runs/r",)))
+    assert study.trials()[0].rungs == (0.7,)
+
+    due = Due(study.trials()[0])
+    study.record(due, Trial(0, due.trial.params, "complete", (0.5,), ("runs/r",), rungs=(0.7,)))
+    due = Due(study.trials()[0], repeated=True)
+    study.record(due, Trial(0, due.trial.params, "complete", (0.5,), ("runs/r", "runs/s"), repeats=(0.6,)))
+    held.close()
+
+    (trial,) = study.trials()
+    assert (trial.rungs, trial.values, trial.repeats, trial.repeated) == ((0.7,), (0.5,), (0.6,), True)
+    assert trial.runs == ("runs/r", "runs/s")
+
+
 def test_a_trial_has_one_worker_and_is_free_when_it_dies(study):
     other = Study(study.path, study.settings)
     first, held = study.claim(SAMPLER, FIVE)
@@ -75,6 +92,10 @@ def test_another_sweep_is_refused(study):
         ('{"event": "suggested", "number": 5, "params": {}}', "trial 0 comes next"),
         ('{"event": "finished", "number": 0, "state": "complete", "values": [], "runs": [], "reason": null}',
          "there is no trial 0"),
+        ('{"event": "rung", "number": 0, "state": "open", "values": [1], "runs": [], "reason": null, "step": 2}',
+         "there is no trial 0"),
+        ('{"event": "rung", "number": 0, "state": "open", "values": [1], "runs": [], "reason": null}',
+         "it has no `step`"),
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_told(study, line, why):
