@@ -38,7 +38,7 @@ def submit(name: EngineName, text: str, path: Path, placement: Placement) -> str
     """Write the file and hand it to the engine's client; gives what the client says."""
     command = engine(name).submission(str(path), placement)
     with writing(path, help="name another place with --output"):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -75,8 +75,11 @@ class Placement:
 
     @property
     def label(self) -> str:
-        """The name as Kubernetes and others want it: lower case, digits and hyphens."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50] or "seqspec"
+        """The name as Kubernetes and others want it (RFC 1035): lower case, digits and hyphens, a letter
+        first and no hyphen last.
+        """
+        found = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return (found if found[:1].isalpha() else f"run-{found}")[:50].strip("-")
 
     def _require(self, holds: object, field: str, told: str) -> None:
         if not holds:

@@ -41,7 +41,7 @@ def job(placement: Placement, command: Command) -> str:
         "# A run that lost its machines goes on from the last checkpoint.  --runs and the corpus have to\n"
         "# lie in a bucket or on a volume that `file_mounts` or `volumes` mount.\n"
     )
-    return told + yaml.dump(task, Dumper=_Dumper, sort_keys=False)
+    return told + yaml.dump(task, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import shutil
 import subprocess
 from itertools import product
@@ -123,6 +124,42 @@ def test_values_that_no_engine_could_read_are_refused(more: dict[str, object], s
         Placement("run", **more).check()  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("mt_tanaka", "mt-tanaka"),
+        ("2026.run", "run-2026-run"),
+        ("a" * 49 + "_b", "a" * 49),
+        ("x-_.", "x"),
+    ],
+)
+def test_a_job_is_named_as_kubernetes_wants_it(name: str, label: str) -> None:
+    assert Placement(name).label == label
+
+
+ODD = "a b'\"$(touch x) `id` $HOME $$\n日本.yaml"
+
+
+def test_an_odd_path_is_one_argument_for_every_engine(tmp_path: Path) -> None:
+    command = Command(ODD)
+    slurm = engines.engine("slurm").job(Placement("run"), command)
+    (tmp_path / "srun").write_text("#!/bin/bash\nprintf '%s\\0' \"$@\" > said\n")
+    (tmp_path / "srun").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-c", slurm], env=env, cwd=tmp_path, check=True)
+    assert ODD in (tmp_path / "said").read_text(encoding="utf-8").split("\0")
+    assert not (tmp_path / "x").exists()
+
+    pod = yaml.safe_load(engines.engine("kubernetes").job(Placement("run", image="x"), command))
+    assert ODD.replace("$", "$$") in pod["spec"]["trainer"]["args"]  # `$$` is a dollar to Kubernetes
+    task = engines.engine("skypilot").job(Placement("run", device="cpu"), command)
+    assert ODD in shlex.split(yaml.safe_load(task)["run"])
+    assert "日本" in task
+    script = engines.engine("ray").job(Placement("run"), command)
+    (said,) = [line for line in script.splitlines() if line.startswith("COMMAND = ")]
+    assert ODD in ast.literal_eval(said.removeprefix("COMMAND = "))
+
+
 SPEC = Path(__file__).parents[3] / "specs" / "mt_tanaka_jaen.yaml"
 
 
@@ -150,6 +187,27 @@ def test_without_the_client_the_file_is_written_and_named(
     assert code == Exit.USAGE
     assert "`sbatch` is not installed here" in error
     assert "--resume auto" in job.read_text()
+
+
+@pytest.mark.parametrize("engine", ["kubernetes", "skypilot"])
+def test_a_job_never_takes_the_place_of_its_spec(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    text = SPEC.read_text(encoding="utf-8").replace("name: mt_tanaka_jaen", "name: mine")
+    spec = tmp_path / "mine.yaml"
+    spec.write_text(text, encoding="utf-8")
+    (tmp_path / "base").symlink_to(SPEC.parent / "base")
+    place = Placement("", device="cpu", image="x")
+
+    _, error, code = launched(spec, on=engine, placement=place, submitted=True)
+    assert code == Exit.USAGE
+    assert f"mine-{engine}.yaml is written" in error
+    _, error, code = launched(spec, on=engine, placement=place, output=Path("mine.yaml"))
+    assert code == Exit.USAGE
+    assert "mine.yaml is the spec" in error
+    assert spec.read_text(encoding="utf-8") == text
 
 
 def test_the_client_is_given_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
