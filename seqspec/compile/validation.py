@@ -19,6 +19,7 @@ from seqspec.schema.source import Source
 
 if TYPE_CHECKING:
     from seqspec.compile.analysis.analysis import AnalysisResult
+    from seqspec.compile.analysis.front_end import Reading
 
 FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
@@ -136,6 +137,7 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
 
     reading = read(file)
     analyses = analyze_profiles(reading, options.overlays)
+    analyses[""] = _swept(analyses[""], reading, options)
     if options.max_params is not None or options.max_memory is not None:
         analyses = {name: _costed(seen, options) for name, seen in analyses.items()}
     found = everything_found(analyses, reading)
@@ -145,6 +147,17 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
 
         found = (*found, *missing_data(Compiled(base.plan, base.tree)))
     return found
+
+
+def _swept(seen: AnalysisResult, reading: Reading, options: Options) -> AnalysisResult:
+    """What was seen, with what is wrong at the corners of the spec's own sweep."""
+    sweep = seen.plan.experiment.sweep if seen.clean and seen.plan is not None else None
+    if sweep is None or seen.tree is None:
+        return seen
+    from seqspec.compile.analysis.sweep_corners import spec_corners
+
+    corners = spec_corners(reading, sweep, seen.tree, options.overlays)
+    return seen._replace(found=(*seen.found, *corners))
 
 
 def _costed(seen: AnalysisResult, options: Options) -> AnalysisResult:

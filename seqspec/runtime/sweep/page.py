@@ -16,8 +16,7 @@ from seqspec.runtime.sweep.importance import importances
 from seqspec.runtime.sweep.result import number_of, ranked
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.runtime.sweep.trials import overrides
-from seqspec.schema.sweep import Dimension
+from seqspec.schema.sweep import Dimension, overrides
 
 
 def write_page(swept: Swept) -> None:

@@ -11,7 +11,7 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.runtime.sweep.trials import overrides
+from seqspec.schema.sweep import overrides
 
 
 def write_best(swept: Swept) -> None:
@@ -31,7 +31,8 @@ def write_best(swept: Swept) -> None:
           for path, text in zip(best.params, overrides(best.params), strict=True)),
     ]  # fmt: skip
     head = "".join(f"# {line}\n" for line in lines)
-    write_durably(swept.study.path / "best.yaml", (head + spec).encode())
+    # A trial is told that it is no sweep; the best spec need not be.
+    write_durably(swept.study.path / "best.yaml", (head + spec.replace("\nsweep: null\n", "\n")).encode())
 
 
 def to_json(swept: Swept) -> str:
