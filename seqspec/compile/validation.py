@@ -38,9 +38,11 @@ class Options(NamedTuple):
     with_data: bool = False
     max_params: int | None = None
     max_memory: float | None = None
+    """GiB."""
     devices: int = 1
     """Devices that share a step, of which each may take ``max_memory``."""
-    """GiB."""
+    strategy: str = "ddp"
+    """How they share it."""
     jobs: int | None = None
     """Processes; left out, one for each core where there are many specs."""
 
@@ -164,12 +166,12 @@ def _costed(seen: AnalysisResult, options: Options) -> AnalysisResult:
     """What was seen, with the limits that it goes beyond."""
     if not seen.clean or seen.tree is None or seen.plan is None:
         return seen
-    from seqspec.compile.cost.cost import within
+    from seqspec.compile.cost.limits import within
 
-    compiled = Compiled(seen.plan, seen.tree)
     beyond = within(
-        compiled, max_params=options.max_params, max_memory=options.max_memory, devices=options.devices
-    )
+        Compiled(seen.plan, seen.tree), max_params=options.max_params, max_memory=options.max_memory,
+        devices=options.devices, strategy=options.strategy,
+    )  # fmt: skip
     return seen._replace(found=(*seen.found, *beyond))
 
 
