@@ -172,7 +172,7 @@ def _assumed(device: Device, precision: str, apart: Apart, parts: ModelParts) ->
     return [
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
         f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
-        "  fsdp shards weights, gradients and optimiser state; two blocks of a stack are whole at a time, and",
+        "  fsdp shards weights, gradients and optimiser state; two blocks of a stack are whole at once, and",
         f"  what stands in none, such as embeddings and heads: {parts.gathered:.0%} of the weights;",
         f"  tp splits {parts.split:.0%} of the weights, and waits for what is sent;"
         if parts.split
