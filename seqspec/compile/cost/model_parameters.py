@@ -5,7 +5,7 @@ Counted on the meta device: exact, and no memory is taken.  Loads torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from torch import nn
@@ -63,5 +63,5 @@ def _splits(model: nn.Module) -> Iterator[nn.Parameter]:
             yield from (module.get_parameter(weight) for weight in plan.weights)
 
 
-def _size(parameters: Iterator[nn.Parameter]) -> int:
+def _size(parameters: Iterable[nn.Parameter]) -> int:
     return sum({id(one): one.numel() for one in parameters}.values())

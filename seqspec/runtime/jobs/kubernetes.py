@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from seqspec.runtime.jobs.placement import FINAL, Command, Placement
+from seqspec.runtime.jobs.placement import FINAL, Command, Placement, Submission
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".yaml"
@@ -63,6 +63,6 @@ def _from_secret(name: str, placement: Placement) -> dict[str, Any]:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": placement.label, "key": name}}}
 
 
-def submission(path: str, placement: Placement) -> list[str]:
-    """The client's command."""
-    return ["kubectl", "create", "-f", path]
+def submission(path: str, placement: Placement) -> Submission:
+    """The client's command; variables are in a secret of the cluster."""
+    return Submission(["kubectl", "create", "-f", path])

@@ -220,6 +220,46 @@ def test_the_client_is_given_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (out, code) == (f"Submitted {job}\n", Exit.CLEAN)
 
 
+@pytest.mark.parametrize("name", ["slurm", "skypilot", "ray"])
+def test_a_variable_that_is_not_here_is_told_before_anything_is_submitted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CORPUS", raising=False)
+    with pytest.raises(RunError, match="--env CORPUS: there is no such variable here"):
+        engines.engine(name).submission("job", PLACES[name])  # type: ignore[arg-type]
+
+
+def test_ray_is_given_variables_where_no_other_user_sees_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = tmp_path / "ray"
+    client.write_text('#!/bin/sh\necho "$@"\ncat "$6"\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CORPUS", "s3cret: 'x")
+    job = tmp_path / "job.py"
+
+    said = engines.submit("ray", text("ray"), job, PLACES["ray"])
+    arguments, _, given = said.partition("\n")
+    assert arguments.split()[:5] == ["job", "submit", "--working-dir", ".", "--runtime-env"]
+    assert yaml.safe_load(given) == {"env_vars": {"CORPUS": "s3cret: 'x"}}
+    assert "s3cret" not in arguments + job.read_text()
+
+
+def test_what_a_client_says_is_told_without_the_places_in_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = tmp_path / "sbatch"
+    client.write_text(
+        "#!/bin/sh\necho 'Traceback (most recent call last):\n  File \"x\"\nOSError: no' >&2; exit 1"
+    )
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(RunError) as caught:
+        engines.submit("slurm", "", tmp_path / "job", Placement("run"))
+    assert str(caught.value).endswith("failed (1): OSError: no")
+
+
 def test_auto_begins_goes_on_and_leaves_a_finished_run_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
