@@ -11,6 +11,7 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
+from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.sweep import overrides
 
 
@@ -19,7 +20,11 @@ def write_best(swept: Swept) -> None:
     best = swept.best
     if best is None:
         return
-    spec = RunFolder(swept.study.path / best.runs[0]).spec.read_text(encoding="utf-8")
+    file = RunFolder(swept.study.path / best.runs[0]).spec
+    if not file.is_file():
+        raise RunError(f"{file} is no longer there, the spec of the best trial", exit=Exit.STORAGE,
+                       help="put its run back, or begin another --study")  # fmt: skip
+    spec = file.read_text(encoding="utf-8")
     complete = sum(one.state == "complete" for one in swept.trials)
     aim, settings = swept.objective, swept.study.settings
     lines = [

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,8 +34,10 @@ class Study:
     settings: Mapping[str, Any] = field(repr=False)
     """What the sweep's meaning depends on; another command on the same directory must agree."""
 
-    def start(self) -> None:
-        """Write the settings, or compare them with those that the study was begun with."""
+    def start(self, *, changed: Callable[[Path], str] = lambda _: "") -> None:
+        """Write the settings, or compare them with those that the study was begun with; ``changed`` tells
+        what the spec of a run says otherwise than this one.
+        """
         with self.locked() as log:
             events = _events(log)
             if not events and any((self.path / "runs").glob("trial-*")):
@@ -51,7 +53,7 @@ class Study:
             begun = {key: value for key, value in events[0].items() if key != "event"}
         if begun != self.settings:
             raise RunError(
-                f"{self.path} holds another sweep: {_difference(begun, self.settings)}",
+                f"{self.path} holds another sweep: {self._difference(begun, changed)}",
                 exit=Exit.USAGE,
                 help="repeat the command it was begun with, or name another --study",
             )
@@ -108,6 +110,15 @@ class Study:
         with log:
             fcntl.flock(log, fcntl.LOCK_EX)
             yield log
+
+    def _difference(self, begun: Mapping[str, Any], changed: Callable[[Path], str]) -> str:
+        asked = self.settings
+        key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
+        if key != "experiment":
+            return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"
+        run = min(self.path.glob("runs/trial-*/seed-*/*/*/spec.yaml"), default=None)
+        told = changed(run) if run is not None else ""
+        return f"it was begun with another spec, or with another --profile or --set{told and f': {told}'}"
 
     def _hold(self, number: int) -> IO[bytes] | None:
         """The lock of a trial.  The trial's process inherits it: while an orphan of a killed worker trains
@@ -231,10 +242,3 @@ def _known(sampler: Sampler, trials: tuple[Trial, ...]) -> list[Known]:
         else Known(one.params, *(one.rungs[:1] or [one.value]))
         for one in trials
     ]
-
-
-def _difference(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
-    if key == "experiment":
-        return "it was begun with another spec, or with another --profile or --set"
-    return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"

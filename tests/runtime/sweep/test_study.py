@@ -1,18 +1,24 @@
 """The study's log survives kills, is shared, and belongs to one sweep."""
 
 import os
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.runtime.sweep.sampler import Sampler
 from seqspec.runtime.sweep.stages import Due, Stages
 from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.sweep import changes_of
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.sweep import Space, dimension
 
 pytest.importorskip("optuna")
 
+DIGITS = Path(__file__).parents[3] / "specs" / "image_mnist_lenet5.yaml"
 SAMPLER = Sampler("tpe", Space((dimension("a", {"uniform": [0, 1]}),)), "minimize", 1, 2)
 FIVE = Stages("minimize", 5)
 
@@ -135,3 +141,21 @@ def test_another_experiment_is_told_in_words(tmp_path):
 
     with pytest.raises(RunError, match="it was begun with another spec, or with another --profile or --set"):
         Study(tmp_path / "s", {"experiment": "b" * 64}).start()
+
+
+def test_what_another_experiment_says_otherwise_is_told_by_a_run_of_the_study(tmp_path):
+    sets = [*map(Overlay.set, ("train.max_steps=50", "optimizer.schedule.warmup_steps=2", "seed=9"))]
+    Study(tmp_path, {"experiment": "a" * 64}).start()
+    run = tmp_path / "runs" / "trial-0000" / "seed-1" / "digits" / "one"
+    run.mkdir(parents=True)
+    (run / "spec.yaml").write_text(DIGITS.read_text(encoding="utf-8"), encoding="utf-8")
+    plan = compile_spec(DIGITS, overlays=sets).plan
+
+    with pytest.raises(RunError) as caught:
+        Study(tmp_path, {"experiment": "b" * 64}).start(
+            changed=partial(changes_of, plan, {"optimizer.schedule.warmup_steps"})
+        )
+    assert "`train.max_steps` was " in str(caught.value)
+    assert "is 50" in str(caught.value)
+    assert "warmup_steps" not in str(caught.value)
+    assert "seed" not in str(caught.value).removeprefix(str(tmp_path))
