@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
+import jsonschema
 import pytest
 import yaml
 
@@ -94,6 +95,17 @@ def test_scripts_and_manifests_can_be_read_by_whom_they_are_for() -> None:
     task = yaml.safe_load(text("skypilot"))
     assert task["resources"]["job_recovery"]["recover_on_exit_codes"] == [5, 130, 143]
     assert "'specs/a b.yaml'" in task["run"]
+
+
+def test_a_manifest_is_whole_to_the_models_of_kubeflow_trainer() -> None:
+    models = pytest.importorskip("kubeflow_trainer_api.models")
+    manifest = yaml.safe_load(text("kubernetes"))
+    assert models.TrainerV1alpha1TrainJob.from_dict(manifest).to_dict() == manifest  # unknown keys would go
+
+
+def test_a_task_fits_the_schema_of_skypilot() -> None:
+    schemas = pytest.importorskip("sky.utils.schemas")
+    jsonschema.validate(yaml.safe_load(text("skypilot")), schemas.get_task_schema())
 
 
 @pytest.mark.parametrize(
