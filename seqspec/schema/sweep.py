@@ -165,7 +165,9 @@ def dimension(path: str, given: object) -> Dimension:
     if kind not in KINDS:
         raise SpaceError(f"`{path}` has a range of an unknown kind, `{kind}`", help=form)
     if not isinstance(values, list) or not all(isinstance(one, Scalar) for one in values):
-        raise SpaceError(f"`{path}`: `{kind}` takes a list of plain values", help=form)
+        parts = isinstance(values, list) and any(isinstance(one, dict) for one in values)
+        by_type = "name components by their types, `[a, b]`, and what they take by further paths"
+        raise SpaceError(f"`{path}`: `{kind}` takes a list of plain values", help=by_type if parts else form)
     (_choices if kind == "choice" else _interval)(path, kind, values)
     return Dimension(path, kind, tuple(values))
 
