@@ -39,9 +39,13 @@ def validate(
         int | None, typer.Option(help="Most trainable parameters that the model may have; loads torch.")
     ] = None,
     max_memory: Annotated[
-        float | None, typer.Option(help="Most memory that training may take of a device, in GiB.")
+        float | None,
+        typer.Option(min=0.001, help="Most memory that training may take of a device, in GiB."),
     ] = None,
     devices: Annotated[int, typer.Option(min=1, help="With --max-memory: devices that share each step.")] = 1,
+    strategy: Annotated[
+        Literal["ddp", "fsdp", "tp"], typer.Option(help="With --max-memory: how they share it.")
+    ] = "ddp",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")
     ] = None,
@@ -61,6 +65,7 @@ def validate(
         max_params=max_params,
         max_memory=max_memory,
         devices=devices,
+        strategy=strategy,
         jobs=jobs,
     )
     verdict = validation.validate_specs(paths or [], options)

@@ -19,6 +19,7 @@ from seqspec.schema.source import Source
 
 if TYPE_CHECKING:
     from seqspec.compile.analysis.analysis import AnalysisResult
+    from seqspec.compile.analysis.front_end import Reading
 
 FEWEST_FOR_PROCESSES = 128
 """Specs from which on it pays to start a process for each core."""
@@ -37,9 +38,11 @@ class Options(NamedTuple):
     with_data: bool = False
     max_params: int | None = None
     max_memory: float | None = None
+    """GiB."""
     devices: int = 1
     """Devices that share a step, of which each may take ``max_memory``."""
-    """GiB."""
+    strategy: str = "ddp"
+    """How they share it."""
     jobs: int | None = None
     """Processes; left out, one for each core where there are many specs."""
 
@@ -136,6 +139,7 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
 
     reading = read(file)
     analyses = analyze_profiles(reading, options.overlays)
+    analyses[""] = _swept(analyses[""], reading, options)
     if options.max_params is not None or options.max_memory is not None:
         analyses = {name: _costed(seen, options) for name, seen in analyses.items()}
     found = everything_found(analyses, reading)
@@ -147,16 +151,27 @@ def _compiled(file: Path, options: Options) -> Iterable[Diagnostic]:
     return found
 
 
+def _swept(seen: AnalysisResult, reading: Reading, options: Options) -> AnalysisResult:
+    """What was seen, with what is wrong at the corners of the spec's own sweep."""
+    sweep = seen.plan.experiment.sweep if seen.clean and seen.plan is not None else None
+    if sweep is None or seen.tree is None:
+        return seen
+    from seqspec.compile.analysis.sweep_corners import spec_corners
+
+    corners = spec_corners(reading, sweep, seen.tree, options.overlays)
+    return seen._replace(found=(*seen.found, *corners))
+
+
 def _costed(seen: AnalysisResult, options: Options) -> AnalysisResult:
     """What was seen, with the limits that it goes beyond."""
     if not seen.clean or seen.tree is None or seen.plan is None:
         return seen
-    from seqspec.compile.cost.cost import within
+    from seqspec.compile.cost.limits import within
 
-    compiled = Compiled(seen.plan, seen.tree)
     beyond = within(
-        compiled, max_params=options.max_params, max_memory=options.max_memory, devices=options.devices
-    )
+        Compiled(seen.plan, seen.tree), max_params=options.max_params, max_memory=options.max_memory,
+        devices=options.devices, strategy=options.strategy,
+    )  # fmt: skip
     return seen._replace(found=(*seen.found, *beyond))
 
 

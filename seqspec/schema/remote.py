@@ -41,7 +41,7 @@ def unfit(address: str) -> tuple[str, str] | None:
         # A key in a spec would go to the lock, the report and whoever reads them.
         named = " and ".join(f"`{one}`" for one in STORES[parts.scheme.lower()].variables[:2])
         where = f"set {named} in the environment" if named else "use a server that the machine can reach"
-        return "an address in a spec must hold no user, key or query", f"take it out, and {where}"
+        return "the address of a corpus must hold no user, key or query", f"take it out, and {where}"
     if not parts.netloc:
         return f"`{address}` names no {'server' if parts.scheme.startswith('http') else 'bucket'}", (
             f"write `{parts.scheme}://NAME/FOLDER`"

@@ -6,6 +6,7 @@ The kinds are those of Tensor2Tensor's ranged hyperparameters (``set_float``, ``
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -146,6 +147,11 @@ class Space:
         return {one.path: one.to_json() for one in self.dimensions}
 
 
+def overrides(params: Params) -> list[str]:
+    """The settings of a corner or a trial as ``--set`` takes them; JSON is YAML."""
+    return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in params.items()]
+
+
 def dimension(path: str, given: object) -> Dimension:
     """What stands under a path of the space: ``{log_uniform: [1e-4, 3e-3]}``, or a list of choices.
     Raises ``SpaceError``.
@@ -159,7 +165,9 @@ def dimension(path: str, given: object) -> Dimension:
     if kind not in KINDS:
         raise SpaceError(f"`{path}` has a range of an unknown kind, `{kind}`", help=form)
     if not isinstance(values, list) or not all(isinstance(one, Scalar) for one in values):
-        raise SpaceError(f"`{path}`: `{kind}` takes a list of plain values", help=form)
+        parts = isinstance(values, list) and any(isinstance(one, dict) for one in values)
+        by_type = "name components by their types, `[a, b]`, and what they take by further paths"
+        raise SpaceError(f"`{path}`: `{kind}` takes a list of plain values", help=by_type if parts else form)
     (_choices if kind == "choice" else _interval)(path, kind, values)
     return Dimension(path, kind, tuple(values))
 
@@ -174,6 +182,8 @@ def _choices(path: str, kind: str, values: list[Scalar]) -> None:
 
 def _interval(path: str, kind: str, values: list[Scalar]) -> None:
     numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    if not all(math.isfinite(one) for one in numbers):
+        raise SpaceError(f"`{path}`: the bounds of `{kind}` are finite numbers", help="write two of them")
     if len(values) != 2 or len(numbers) != 2 or not numbers[0] < numbers[1]:
         raise SpaceError(
             f"`{path}`: `{kind}` takes a lower and a higher bound",

@@ -15,7 +15,8 @@ SettingPath = Annotated[str, Field(min_length=1, max_length=300)]
 Number = int | float
 Interval = Annotated[list[Number], Field(min_length=2, max_length=2)]
 WholeInterval = Annotated[list[int], Field(min_length=2, max_length=2)]
-Choices = Annotated[list[bool | int | float | str | None], Field(min_length=1, max_length=1000)]
+Choices = Annotated[list[Any], Field(min_length=1, max_length=1000)]
+"""Plain values: ``dimension_of`` refuses others, in better words than those of a union of types."""
 Method = Literal["tpe", "random", "grid", "sobol", "cmaes"]
 Direction = Literal["minimize", "maximize"]
 
@@ -32,7 +33,7 @@ class Range(Config):
     log_int: WholeInterval | None = None
     """Whole numbers between two bounds above 0, evenly in the logarithm."""
     choice: Choices | None = None
-    """The values of a list."""
+    """The plain values of a list."""
 
 
 class Halving(Config):

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from seqspec.compile.build.program import build
-from seqspec.compile.cost.cost import GIB, cost, cost_lines, estimate, examples, lengths, size_text, within
+from seqspec.compile.cost.cost import GIB, cost, cost_lines, estimate, examples, lengths, size_text
+from seqspec.compile.cost.limits import within
 from seqspec.compile.cost.parameter_table import ASSUMED, count, sizes
 from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.components.recomputable import recomputable
 from seqspec.data.batching.batch import Batch
 from tests.compile.experiments import compiled
 
@@ -47,9 +49,12 @@ def test_an_average_of_the_weights_is_one_more_copy(tmp_path, small):
     assert cost(averaged).optimizer == cost(small).optimizer + 4 * count(small)
 
 
-def test_the_estimate_of_activations_is_of_the_right_size(small):
+def kept_for_the_backward_pass(given):
+    """Bytes beside the weights, of a full batch."""
     torch.set_num_threads(1)
-    program = build(small.plan, tree=small.tree)
+    program = build(given.plan, tree=given.tree)
+    for layer in recomputable(program.module) if given.plan.experiment.train.gradient_checkpointing else ():
+        layer.recompute = True
     rows, length = 16, 64
     ids = torch.randint(4, 300, (rows, length))
     full = torch.full((rows,), length)
@@ -63,10 +68,37 @@ def test_the_estimate_of_activations_is_of_the_right_size(small):
     weights = {p.untyped_storage().data_ptr() for p in program.model.parameters()}
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = program.losses(program.model, batch)
-
-    kept = sum(size for place, size in held.items() if place not in weights)
     assert loss.total.isfinite()
+    return sum(size for place, size in held.items() if place not in weights)
+
+
+def test_the_estimate_of_activations_is_of_the_right_size(small):
+    kept = kept_for_the_backward_pass(small)
+
     assert 0.5 < estimate(small.plan, sizes=sizes(small)).activations / kept < 2
+
+
+def test_layers_that_are_worked_out_again_keep_less_and_cost_more(tmp_path):
+    deep = (*TINY, "model.encoder.num_layers=6", "model.decoder.num_layers=6")
+    usual = cost(compiled(tmp_path, *deep))
+    again = compiled(tmp_path, *deep, "train.gradient_checkpointing=true")
+    found = cost(again)
+
+    assert found.activations < 0.4 * usual.activations
+    assert usual.flops < found.flops < 8 / 6 * usual.flops
+    assert 0.3 < found.activations / kept_for_the_backward_pass(again) < 3
+
+
+def test_weights_that_stand_still_take_memory_and_no_gradient(tmp_path, small):
+    adapted = compiled(tmp_path, *TINY, "adapt={type: lora, parts: [model.encoder], rank: 2}")
+    found, usual = cost(adapted), cost(small)
+    program = build(adapted.plan, tree=adapted.tree)
+
+    assert found.frozen > 0
+    assert found.weights == 4 * sum(p.numel() for p in program.model.parameters())
+    assert found.gradients == 4 * found.parameters < usual.gradients
+    assert 0.6 * usual.flops < found.flops < usual.flops
+    assert f"{found.frozen:,} more" in "".join(cost_lines(found))
 
 
 def test_the_batch_is_counted_at_its_longest(tmp_path):
@@ -97,6 +129,15 @@ def test_caps_give_diagnostics_where_the_cost_is_decided(small):
     assert found[1].path == ("data", "batch", "size")
     assert all(d.help for d in found)
     assert within(small, max_params=10**9, max_memory=1000) == ()
+
+
+def test_a_way_of_sharing_that_fits_is_named(small):
+    whole = cost(small).memory / GIB
+    (found,) = within(small, max_memory=whole / 3, devices=8)
+
+    assert "of each device by ddp" in found.message
+    assert "`--strategy fsdp`" in found.help
+    assert within(small, max_memory=whole / 3, devices=8, strategy="fsdp") == ()
 
 
 @pytest.mark.parametrize(

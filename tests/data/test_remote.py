@@ -8,7 +8,11 @@ import threading
 
 import pytest
 
+from seqspec.components.adapter.lines import Lines
+from seqspec.data.corpus import remote
 from seqspec.data.corpus.remote import NOTES, mirror
+from seqspec.data.store import object_store
+from seqspec.schema.adapter.lines import LinesConfig
 from seqspec.schema.diagnostic import DataError, RunError
 
 pytest.importorskip("fsspec")
@@ -60,6 +64,53 @@ def test_a_folder_that_is_not_there_is_told(web, tmp_path):
     with pytest.raises(DataError, match="there is no folder") as caught:
         mirror(f"{web[1]}/nothing", corpus="lines", cache=tmp_path / "cache")
     assert caught.value.code == "SQ401"
+
+
+def test_a_file_that_changes_while_it_is_copied_is_not_taken(web, tmp_path, monkeypatch):
+    folder, address, _ = web
+    (folder / "train.txt").write_text("a" * 100)
+    calls = []
+
+    def opened(place):
+        store, root = object_store.opened(place)
+        get = store.info
+
+        def info(name, **more):
+            calls.append(name)
+            return {**get(name, **more), "ETag": str(len(calls))}
+
+        monkeypatch.setattr(store, "info", info)
+        return store, root
+
+    monkeypatch.setattr(remote, "opened", opened)
+    monkeypatch.setattr(object_store, "PAUSE_SECONDS", 0)
+    with pytest.raises(RunError, match="was changed while it was copied") as caught:
+        mirror(address, corpus="lines", cache=tmp_path / "cache")
+
+    assert caught.value.exit == 5
+    assert not list(tmp_path.glob("cache/remote/*/train.txt"))
+
+
+def test_an_address_of_the_environment_with_a_key_is_refused_and_not_repeated(tmp_path):
+    with pytest.raises(DataError, match="must hold no user, key or query") as caught:
+        mirror("s3://key:hidden@bucket/folder", corpus="lines", cache=tmp_path)
+    assert "hidden" not in f"{caught.value} {caught.value.help}"
+
+
+def test_a_file_that_is_missing_is_told_by_its_address(web, tmp_path, monkeypatch):
+    _, address, _ = web
+    monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
+    adapter = Lines(LinesConfig(root=address, language="en", splits={"train": "trian.txt"}))
+    with pytest.raises(DataError) as caught:
+        list(adapter.examples("train"))
+
+    assert f"needs the file `{address}/trian.txt`" in str(caught.value)
+    assert "cache" not in f"{caught.value} {caught.value.help}"
+
+
+def test_an_address_of_no_known_store_is_told():
+    with pytest.raises(DataError, match="no corpus is read from `ftp://x/y`"):
+        _ = Lines(LinesConfig(root="ftp://x/y", language="en")).root
 
 
 def test_a_store_that_cannot_be_reached_is_told_with_exit_5(tmp_path, monkeypatch):

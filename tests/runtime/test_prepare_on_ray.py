@@ -13,7 +13,7 @@ import pytest
 from seqspec.compile.commands import Outcome, overlays
 from seqspec.runtime.commands import prepare_on_ray as module
 from seqspec.runtime.commands.corpus import prepare
-from seqspec.runtime.commands.prepare_on_ray import prepare_on_ray, require_alone
+from seqspec.runtime.commands.prepare_on_ray import _address, prepare_on_ray, require_alone
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -177,3 +177,17 @@ def test_a_local_cluster(tmp_path, monkeypatch):
 
     assert found.exit == 0, found.error
     assert stores(tmp_path / "many") == stores(tmp_path / "one") != {}
+
+
+def test_the_note_of_a_cluster_that_was_killed_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    assert _address() is None
+    (tmp_path / "ray").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{port}")
+        assert _address() is None
+    assert _address() == "local"
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    assert _address() is None

@@ -18,6 +18,9 @@ from seqspec.schema.sweep import Space, SpaceError, dimension
         ([1, 1], "each only once"),
         (0.1, "no kind of range"),
         ({"choice": [[1], [2]]}, "plain values"),
+        ([{"type": "lstm"}], "plain values"),
+        ({"uniform": [0, float("inf")]}, "finite numbers"),
+        ({"uniform": [float("nan"), 1]}, "finite numbers"),
     ],
 )
 def test_what_is_no_range_is_told(given, said):

@@ -2,25 +2,28 @@
 
 Parameters are exact; the rest are estimates from the plan, good enough to tell what fits from what does
 not.  Arithmetic is 6 floating-point operations a weight and position (Kaplan et al. 2020, "Scaling Laws for
-Neural Language Models", arXiv:2001.08361, section 2.1) and attention's own; activations are counted as in
+Neural Language Models", arXiv:2001.08361, section 2.1), 4 where it stands still and 2 more where its layer is
+worked out again (Chen et al. 2016, arXiv:1604.06174), and attention's own; activations are counted as in
 Korthikanti et al. (2022), "Reducing Activation Recomputation in Large Transformer Models",
 arXiv:2205.05198, section 4.1, in float32 and without the attention matrix, which is never stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.cost.convolution_cost import kept as kept_by_convolutions
 from seqspec.compile.cost.convolution_cost import shortening
 from seqspec.compile.cost.convolution_cost import used as used_by_convolutions
 from seqspec.compile.cost.repeats import active, repeated
-from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.plan.plan import Compiled, Plan, PlanNode
-from seqspec.schema.diagnostic import Diagnostic, Finding
 from seqspec.schema.types import Classes, Frames, Image, Logits, States, Tokens, Type
+
+if TYPE_CHECKING:
+    from seqspec.compile.cost.model_parameters import ModelParameters
 
 FLOAT = 4
 """Bytes of a weight."""
@@ -38,24 +41,24 @@ class Cost:
     """What one experiment asks of one device; memory in bytes."""
 
     parameters: int
+    """Those that learn."""
     active: int
     """Of these, what one position goes through."""
     weights: int
+    """Those that stand still too."""
     gradients: int
     optimizer: int
     activations: int
     """Of the largest micro-batch, estimated."""
     flops: float
     """Of one optimiser step, forward and backward, estimated."""
+    frozen: int = 0
+    """Parameters that stand still."""
 
     @property
     def memory(self) -> int:
         """All of it together."""
         return self.weights + self.gradients + self.optimizer + self.activations
-
-    def memory_of_each(self, devices: int) -> float:
-        """Bytes of one of several devices that hold the whole model and share a step."""
-        return self.memory - self.activations + self.activations / devices
 
 
 def cost(compiled: Compiled) -> Cost:
@@ -63,40 +66,56 @@ def cost(compiled: Compiled) -> Cost:
 
     A step of several tasks serves one: the dearest is what has to fit.
     """
-    from seqspec.compile.cost.parameter_table import count, sizes
+    from seqspec.compile.cost.model_parameters import model_parameters
 
+    return cost_of(compiled, model_parameters(compiled))
+
+
+def cost_of(compiled: Compiled, parameters: ModelParameters) -> Cost:
+    """The same, where the model's parameters have been counted."""
     if not compiled.plan.tasks:
-        return estimate(compiled.plan, sizes=sizes(compiled))
+        return estimate(compiled.plan, sizes=parameters.trained, frozen=parameters.frozen,
+                        recomputed=parameters.recomputed)  # fmt: skip
     each = [cost(one) for one in compiled.each.values()]
     activations, flops = max(one.activations for one in each), max(one.flops for one in each)
     through = max(one.active for one in each)
-    return _cost(compiled.plan, count(compiled), through, activations, flops)
+    trained, frozen = (sum(one.values()) for one in (parameters.trained, parameters.frozen))
+    return _cost(compiled.plan, trained, through, activations, flops, frozen=frozen)
 
 
-def estimate(plan: Plan, *, sizes: Mapping[str, int]) -> Cost:
-    """The cost of a plan whose parameters have these sizes.  Loads no torch."""
+def estimate(
+    plan: Plan,
+    *,
+    sizes: Mapping[str, int],
+    frozen: Mapping[str, int] = MappingProxyType({}),
+    recomputed: Container[str] = (),
+) -> Cost:
+    """The cost of a plan whose parameters have these sizes: those that learn, and those that stand still.
+    The layers of ``recomputed`` parts of the model keep their inputs alone.  Loads no torch.
+    """
     positions = {side: length * examples(plan) for side, length in lengths(plan).items()}
-    kept = sum(_activations(node, plan, positions) for node in plan.nodes)
+    kept = sum(_activations(node, plan, positions, recomputed) for node in plan.nodes)
     activations = round(kept * (1 / plan.experiment.train.accumulate))
-    flops = _arithmetic(plan, sizes, positions)
-    return _cost(plan, sum(sizes.values()), active(plan, sizes), activations, flops)
+    flops = _arithmetic(plan, sizes, positions, frozen, recomputed)
+    through = active(plan, sizes)
+    return _cost(plan, sum(sizes.values()), through, activations, flops, frozen=sum(frozen.values()))
 
 
-def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: float) -> Cost:
+def _cost(plan: Plan, parameters: int, through: int, activations: int, flops: float, *, frozen: int) -> Cost:
     """With what the weights themselves take."""
     train = plan.experiment.train
     kept = max(getattr(config, "state_size", USUAL_STATE) for config in plan.optimizers.values()) + (
         train.ema is not None
     )
-    weights = parameters * FLOAT
     return Cost(
         parameters=parameters,
         active=through,
-        weights=weights + (parameters * 2 if train.precision != "float32" else 0),
-        gradients=weights,
-        optimizer=weights * kept,
+        weights=(parameters + frozen) * (FLOAT if train.precision == "float32" else FLOAT + 2),
+        gradients=parameters * FLOAT,
+        optimizer=parameters * FLOAT * kept,
         activations=activations,
         flops=flops,
+        frozen=frozen,
     )
 
 
@@ -104,49 +123,17 @@ def arithmetic(compiled: Compiled, *, positions: Mapping[str, float]) -> float:
     """Floating-point operations of a step, forward and backward, that works through so many real positions of
     each role; attention is taken to reach over the longest example.  Loads torch.
     """
-    from seqspec.compile.cost.parameter_table import sizes
+    from seqspec.compile.cost.model_parameters import model_parameters
 
-    return _arithmetic(compiled.plan, sizes(compiled), positions)
-
-
-def within(
-    compiled: Compiled, *, max_params: int | None = None, max_memory: float | None = None, devices: int = 1
-) -> tuple[Diagnostic, ...]:
-    """Diagnostics for what is above the caps; ``max_memory`` in GiB of each of ``devices``.  Loads torch."""
-    found = cost(compiled)
-    model, batch = (
-        (("tasks",), ("tasks",)) if compiled.plan.tasks else (("model",), ("data", "batch", "size"))
-    )
-    findings: list[Finding] = []
-    if max_params is not None and found.parameters > max_params:
-        findings.append(
-            Finding(
-                model,
-                f"the model has {found.parameters:,} trainable parameters; {max_params:,} are allowed",
-                help="`seqspec explain SPEC --params` shows where they are",
-                code="SQ601",
-                on_key=True,
-            )
-        )
-    memory = found.memory_of_each(devices)
-    if max_memory is not None and memory > max_memory * GIB:
-        findings.append(
-            Finding(
-                batch,
-                f"a step takes about {memory / GIB:.2f} GiB{' of each device' if devices > 1 else ''}, "
-                f"and at most {max_memory:g} are allowed",
-                help="take a smaller batch, or split it by `train.accumulate`",
-                note=_shares(found),
-                code="SQ602",
-            )
-        )
-    return tuple(locate(finding, compiled.tree) for finding in findings)
+    found = model_parameters(compiled)
+    return _arithmetic(compiled.plan, found.trained, positions, found.frozen, found.recomputed)
 
 
 def cost_lines(found: Cost) -> list[str]:
     """The cost as lines of a report."""
     rows = [
         ("parameters", f"{found.parameters:,}" + _active_text(found)),
+        *([("frozen", f"{found.frozen:,} more")] if found.frozen else []),
         ("weights", size_text(found.weights)),
         ("gradients", size_text(found.gradients)),
         ("optimizer", size_text(found.optimizer)),
@@ -208,19 +195,26 @@ def _inputs(plan: Plan) -> dict[str, Type]:
     return dict(plan.node("model").takes)
 
 
-def _arithmetic(plan: Plan, sizes: Mapping[str, int], positions: Mapping[str, float]) -> float:
+def _arithmetic(
+    plan: Plan,
+    sizes: Mapping[str, int],
+    positions: Mapping[str, float],
+    frozen: Mapping[str, int],
+    recomputed: Container[str],
+) -> float:
     """Six operations a weight and position, lookups apart, and the attention of every layer."""
     image_encoder = _image_encoder(plan)
     total = 0.0
     if image_encoder is not None:
         total += 6 * image_encoder.uses(plan.node("model", "encoder").source) * examples(plan)
-    for name, size in sizes.items():
+    for name, size in (*sizes.items(), *frozen.items()):
         part = name.split(".")[0]
         if "embedding" in name or (part == "encoder" and image_encoder is not None):
             continue
         if _convolves(plan, name):
             continue
-        total += 6 * size * _reached(plan, part, positions) * repeated(plan, name)
+        operations = (4 if name in frozen else 6) + 2 * (part in recomputed)
+        total += operations * size * _reached(plan, part, positions) * repeated(plan, name)
     for node in plan.nodes:
         config = plan.config(node.path)
         if node.path == ("model", "encoder"):
@@ -278,7 +272,9 @@ def _at_states(plan: Plan, part: str) -> bool:
     return isinstance(scored, Logits) and scored.blank
 
 
-def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> float:
+def _activations(
+    node: PlanNode, plan: Plan, positions: Mapping[str, float], recomputed: Container[str]
+) -> float:
     """Bytes that one component keeps for the backward pass, for a whole step."""
     config = plan.config(node.path)
     if node.path == ("model", "encoder") and _image_encoder(plan) is not None:
@@ -293,9 +289,10 @@ def _activations(node: PlanNode, plan: Plan, positions: Mapping[str, float]) -> 
     more = getattr(config, "attention_kept", None)
     own = _states(node.gives, lengths(plan).get(side, USUAL_LENGTH))
     beside = 0.0 if more is None else more(own, dim=node.gives.dim)
-    kept = count * (_kept(config, node) + beside) + positions.get(side, 0) * kept_by_convolutions(
-        config, node.takes[0][1]
-    )
+    held = _kept(config, node) + beside
+    if node.path[-1] in recomputed and (layers := getattr(config, "num_layers", None)):
+        held = held / layers + layers * node.gives.dim  # one layer at a time, and what goes into each
+    kept = count * held + positions.get(side, 0) * kept_by_convolutions(config, node.takes[0][1])
     return float(FLOAT * (kept + _energies(compared, plan, positions)))
 
 
@@ -316,8 +313,3 @@ def _energies(dim: int | None, plan: Plan, positions: Mapping[str, float]) -> fl
     encoder = next((n.gives for n in plan.nodes if n.path == ("model", "encoder")), None)
     stride = encoder.stride if isinstance(encoder, States) else 1
     return 2.0 * dim * positions["target"] * lengths(plan)["source"] / (stride or 1)
-
-
-def _shares(found: Cost) -> str:
-    parts = ("weights", "gradients", "optimizer", "activations")
-    return ", ".join(f"{name} {size_text(getattr(found, name))}" for name in parts)

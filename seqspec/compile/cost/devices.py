@@ -11,10 +11,14 @@ arXiv:2205.05198, equation 2, the activations that every device keeps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from seqspec.compile.cost.cost import FLOAT, GIB, Cost, cost, cost_lines, size_text
+from seqspec.compile.cost.cost import FLOAT, GIB, Cost, cost_lines, cost_of, size_text
 from seqspec.compile.plan.plan import Compiled
 from seqspec.schema.procedure._procedure import Apart
+
+if TYPE_CHECKING:
+    from seqspec.compile.cost.model_parameters import ModelParameters
 
 UTILISATION = 0.4
 """Share of a device's peak that training is taken to reach."""
@@ -54,6 +58,22 @@ DEVICES = {
 """By name; of A100 and H100 the SXM kind with 80 GB.  T4 and V100 have no bfloat16 of their own."""
 
 
+class ModelParts(NamedTuple):
+    """Shares of a model's weights that the ways of sharing it deal with in their own way."""
+
+    gathered: float
+    """Whole at a time under ``fsdp``."""
+    split: float
+    """Split by ``tp``."""
+
+    @classmethod
+    def of(cls, counted: ModelParameters) -> ModelParts:
+        """Those of a model that has been built."""
+        total = sum(counted.trained.values()) + sum(counted.frozen.values())
+        gathered = min(total, counted.outside + 2 * counted.block)
+        return cls(gathered / max(total, 1), counted.split / max(total, 1))
+
+
 @dataclass(frozen=True)
 class Shared:
     """What one way of sharing a step asks of each device."""
@@ -68,7 +88,14 @@ class Shared:
 
 
 def shared(
-    found: Cost, *, devices: int, device: Device, precision: str, apart: Apart, micro_batches: int = 1
+    found: Cost,
+    *,
+    parts: ModelParts,
+    devices: int,
+    device: Device,
+    precision: str,
+    apart: Apart,
+    micro_batches: int = 1,
 ) -> tuple[Shared, ...]:
     """The step on one device, then under each way of sharing it; its batch is the same in all of them."""
     rate = getattr(device, precision) * UTILISATION
@@ -76,48 +103,54 @@ def shared(
     ring = (devices - 1) / devices
     gradients = found.parameters * FLOAT
 
+    part = found.activations / devices
+    # Micro-batches that the devices can share out are theirs as they are; others are cut for them.
+    micro_batch = part if micro_batches % devices else found.activations
+
     def row(strategy: str, kept: float, sent: float) -> Shared:
         # What is sent overlaps the backward pass, so that the slower of the two decides.
-        return Shared(strategy, kept + found.activations / devices, max(arithmetic, sent / device.link), sent)
+        return Shared(strategy, kept, max(arithmetic, sent / device.link), sent)
 
     whole = found.memory - found.activations
     # Two blocks are whole at a time: the one that computes, and the next, which is fetched meanwhile.
-    gathered = 2 * _largest_block(found)
+    sharded = min(whole, whole / devices + parts.gathered * found.weights)
     told = found.parameters * apart.value_bytes / apart.every
-    return (
+    found_rows = [
         Shared("one device", found.memory, found.flops / rate, 0.0),
-        row("ddp", whole, 2 * ring * gradients),
-        row("fsdp", whole / devices + gathered, 3 * ring * found.weights),
-        _split(found, devices=devices, device=device, arithmetic=arithmetic, micro_batches=micro_batches),
-        row("diloco", whole + 3 * gradients, (devices - 1) * told),
-    )
+        row("ddp", whole + micro_batch, 2 * ring * gradients),
+        row("fsdp", sharded + micro_batch, ring * (2 * found.weights + gradients)),
+        _split(found, parts.split, devices=devices, device=device, arithmetic=arithmetic,
+               micro_batches=micro_batches),
+        row("diloco", whole + 3 * gradients + part, (devices - 1) * told),
+    ]  # fmt: skip
+    return tuple(one for one in found_rows if one.strategy != "tp" or parts.split)
 
 
-def _split(found: Cost, *, devices: int, device: Device, arithmetic: float, micro_batches: int) -> Shared:
+def _split(
+    found: Cost, share: float, *, devices: int, device: Device, arithmetic: float, micro_batches: int
+) -> Shared:
     """Heads and inner features split.  Nothing overlaps what is sent: the next layer waits for it."""
-    # Embeddings and normalisation are whole everywhere; a block's worth of a dozen, say.
-    kept = (found.memory - found.activations) * (1 / 12 + 11 / 12 / devices)
+    # Embeddings and normalisation are whole everywhere.
+    kept = (found.memory - found.activations) * (1 - share + share / devices)
     activations = found.activations * (10 + 24 / devices) / 34
     # A layer keeps 20 numbers a position and feature, and sums one of them four times.
     sent = 2 * (devices - 1) / devices * found.activations * 4 / 20 * micro_batches
     return Shared("tp", kept + activations, arithmetic + sent / device.link, sent)
 
 
-def _largest_block(found: Cost) -> float:
-    """Bytes of one block's weights, where a model is taken to have about a dozen."""
-    return found.weights / 12
-
-
 def shared_cost(compiled: Compiled, *, devices: int, device: Device) -> list[str]:
     """The cost of a spec and what it is of each of several devices, as lines of a report.  Loads torch."""
-    experiment, found = compiled.plan.experiment, cost(compiled)
+    from seqspec.compile.cost.model_parameters import model_parameters
+
+    experiment, counted = compiled.plan.experiment, model_parameters(compiled)
+    found, parts = cost_of(compiled, counted), ModelParts.of(counted)
     precision = experiment.train.precision
     apart = getattr(experiment.procedure, "apart", lambda: None)() or APART
     rows = shared(
-        found, devices=devices, device=device, precision=precision, apart=apart,
+        found, parts=parts, devices=devices, device=device, precision=precision, apart=apart,
         micro_batches=experiment.train.accumulate,
     )  # fmt: skip
-    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, apart)]
+    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, apart, parts)]
 
 
 def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
@@ -134,12 +167,15 @@ def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
     return lines
 
 
-def _assumed(device: Device, precision: str, apart: Apart) -> list[str]:
+def _assumed(device: Device, precision: str, apart: Apart, parts: ModelParts) -> list[str]:
     rate = f"{getattr(device, precision):.3g}"
     return [
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
         f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
-        "  fsdp shards weights, gradients and optimiser state and holds 2 of 12 blocks whole;",
-        "  tp, which is for Transformers, splits 11 of 12 blocks and waits for what is sent;",
+        "  fsdp shards weights, gradients and optimiser state; two blocks of a stack are whole at once, and",
+        f"  what stands in none, such as embeddings and heads: {parts.gathered:.0%} of the weights;",
+        f"  tp splits {parts.split:.0%} of the weights, and waits for what is sent;"
+        if parts.split
+        else "  tp finds no layer of this model to split;",
         f"  diloco meets every {apart.every:,} steps and sends {8 * apart.value_bytes:g} bits a weight.",
     ]

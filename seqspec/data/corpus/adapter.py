@@ -89,7 +89,7 @@ class Adapter(ABC, Generic[C]):
         Raises ``DataError`` where it is not there.
         """
         from seqspec.schema.environment import expand
-        from seqspec.schema.remote import scheme_of
+        from seqspec.schema.remote import STORES, scheme_of
 
         try:
             written = expand(self.config.root or "")
@@ -101,6 +101,10 @@ class Adapter(ABC, Generic[C]):
             from seqspec.data.corpus.remote import mirror
 
             return mirror(written, corpus=self.corpus)
+        if "://" in written:
+            known = ", ".join(f"{one}://" for one in STORES)
+            raise self.missing(f"no corpus is read from `{show(written[:200])}`",
+                               hint=f"copy it to one of {known}, or to a folder")  # fmt: skip
         try:
             root = Path(written).expanduser()
         except RuntimeError:
@@ -149,8 +153,17 @@ class Adapter(ABC, Generic[C]):
         if downloads:
             sizes = ", ".join(f"{download.name} {download.about}" for download in downloads)
             ways.append(f"fetch it there with `seqspec data fetch SPEC` and the same `--set` ({sizes})")
-        return DataError(message, corpus=self.corpus, help="; ".join(ways), code="SQ401",
-                         at=("data", "source"))  # fmt: skip
+        return DataError(self._addressed(message), corpus=self.corpus, help=self._addressed("; ".join(ways)),
+                         code="SQ401", at=("data", "source"))  # fmt: skip
+
+    def _addressed(self, text: str) -> str:
+        """``text`` with the address of an object store in place of the local copy's folder."""
+        from seqspec.schema.environment import expand
+        from seqspec.schema.remote import scheme_of
+
+        copy = self.__dict__.get("root")  # as far as it has been asked for
+        address = expand(self.config.root or "") if copy is not None else ""
+        return text.replace(str(copy), address.rstrip("/")) if scheme_of(address) else text
 
     def inside(self, name: str, *, below: Path | None = None) -> Path | None:
         """The path that a corpus's own text names, or ``None`` where it leads out of the folder."""

@@ -22,11 +22,14 @@ from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
 from seqspec.data.store.object_store import opened, tried
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.remote import unfit
 
 NOTES = ".remote.json"
 BLOCK = 2**20
-VERSION = ("size", "ETag", "etag", "md5Hash", "crc32c", "generation", "blob_id", "LastModified", "mtime")
-"""What stores say of a file that changes when its bytes do."""
+IDENTITY = ("size", "ETag", "etag", "md5Hash", "crc32c", "generation", "blob_id")
+"""What stores say of a file's bytes, in a listing as of the file by itself."""
+VERSION = (*IDENTITY, "LastModified", "mtime")
+"""What changes when the bytes do."""
 
 Notes = dict[str, dict[str, Any]]
 
@@ -34,9 +37,11 @@ Notes = dict[str, dict[str, Any]]
 def mirror(address: str, *, corpus: str, cache: Path | None = None) -> Path:
     """The local copy of the folder at ``address``, brought up to date.
 
-    Raises ``DataError`` where there is no such folder, and ``RunError`` with exit code 5 where the store
-    cannot be reached or does not let this machine in.
+    Raises ``DataError`` where there is no such folder or the address holds a key, and ``RunError`` with exit
+    code 5 where the store cannot be reached or does not let this machine in.
     """
+    if told := unfit(address):  # the check of the spec has not seen an address of the environment
+        raise DataError(told[0], corpus=corpus, code="SQ401", at=("data", "source"), help=told[1])
     folder = (
         (cache or default_cache()) / "remote" / hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:32]
     )
@@ -108,6 +113,10 @@ def _copy(store: Any, info: Mapping[str, Any], place: Path) -> tuple[int, str]:
         os.fsync(copy.fileno())
     if info.get("size") not in (None, size):
         raise OSError(f"{size:,} of {info['size']:,} bytes of {info['name']} came")
+    now = store.info(info["name"])
+    if any(str(now[key]) != str(info[key]) for key in IDENTITY if None not in (now.get(key), info.get(key))):
+        # Its blocks may be of either version.
+        raise OSError(f"{info['name']} was changed while it was copied")
     part.replace(place)
     return size, digest.hexdigest()
 

@@ -17,6 +17,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs.engines import EngineName, engine, submit
 from seqspec.runtime.jobs.placement import Command, Placement
 from seqspec.runtime.training.strategies.shardable import require_shardable
+from seqspec.schema.diagnostic import Exit, RunError
 
 
 def launch(
@@ -47,13 +48,16 @@ def launch(
         more = [word for name in profiles for word in ("--profile", name)]
         more += [word for one in sets for word in ("--set", one)]
         text = engine(on).job(placed, Command(str(spec), str(runs), tuple(more)))
-        path = output or Path(placed.label + engine(on).SUFFIX)
+        path = output or Path(f"{placed.label}-{on}{engine(on).SUFFIX}")
+        if path.exists() and path.samefile(spec) and (submitted or output):
+            raise RunError(f"{path} is the spec, and the job would take its place", exit=Exit.USAGE,
+                           help="name another place with --output")  # fmt: skip
         if submitted:
             return Outcome(submit(on, text, path, placed))
         if output is None:
             return Outcome(text)
         with writing(output, help="name another place with --output"):
-            output.write_text(text)
+            output.write_text(text, encoding="utf-8")
         return Outcome(f"{output}\n")
 
     return guarded(work)

@@ -131,8 +131,8 @@ def _cluster(environment: dict[str, str]) -> Iterator[Any]:
     try:
         _knock(os.environ.get("RAY_ADDRESS", ""))
         ray.init(
-            runtime_env={"env_vars": environment}, include_dashboard=False, log_to_driver=False,
-            logging_level=logging.ERROR,
+            address=_address(), runtime_env={"env_vars": environment}, include_dashboard=False,
+            log_to_driver=False, logging_level=logging.ERROR,
         )  # fmt: skip
     except Exception as error:  # Ray has no class for what goes wrong while it starts
         raise _not_reached(error) from None
@@ -140,6 +140,21 @@ def _cluster(environment: dict[str, str]) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _address() -> str | None:
+    """``local`` where the last cluster of this machine was killed, whose note Ray would follow for minutes;
+    else ``None``, by which Ray looks itself.
+    """
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  as Ray has it
+    note = Path(folder, "ray", "ray_current_cluster")
+    if os.environ.get("RAY_ADDRESS") or not note.is_file():
+        return None
+    try:
+        _knock(note.read_text(encoding="utf-8").strip())
+    except OSError:
+        return "local"
+    return None
 
 
 def _knock(address: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from seqspec.runtime.jobs.placement import FINAL, Command, Placement
+from seqspec.runtime.jobs.placement import FINAL, Command, Placement, Submission
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".yaml"
@@ -26,7 +26,8 @@ def job(placement: Placement, command: Command) -> str:
     trainer: dict[str, Any] = {
         "image": placement.image,
         "command": ["torchrun"],
-        "args": ["-m", "seqspec", *command.arguments(placement)],
+        # `$(NAME)` would be replaced by a variable of the container, and `$$` is a dollar.
+        "args": [one.replace("$", "$$") for one in ("-m", "seqspec", *command.arguments(placement))],
         "numNodes": placement.nodes,
         "numProcPerNode": placement.per_node,
         "resourcesPerNode": {"limits": _resources(placement)},
@@ -45,7 +46,7 @@ def job(placement: Placement, command: Command) -> str:
         f"# that the runtime mounts.  Another attempt does not help after the exit codes {final};\n"
         "# the runtime's failure policy says how often it is made.\n"
     )
-    return told + yaml.safe_dump(manifest, sort_keys=False)
+    return told + yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
 
 
 def _resources(placement: Placement) -> dict[str, Any]:
@@ -62,6 +63,6 @@ def _from_secret(name: str, placement: Placement) -> dict[str, Any]:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": placement.label, "key": name}}}
 
 
-def submission(path: str, placement: Placement) -> list[str]:
-    """The client's command."""
-    return ["kubectl", "create", "-f", path]
+def submission(path: str, placement: Placement) -> Submission:
+    """The client's command; variables are in a secret of the cluster."""
+    return Submission(["kubectl", "create", "-f", path])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -63,6 +66,16 @@ class Placement:
             told = "the name of a variable; its value is taken where the job is submitted"
             self._require(_ENV.fullmatch(name), "env", told)
 
+    def values(self) -> dict[str, str]:
+        """Of the variables that are handed over.  Raises ``RunError`` for one that is not set here, where the
+        job is submitted.
+        """
+        for name in self.env:
+            if name not in os.environ:
+                raise RunError(f"--env {name}: there is no such variable here to hand over", exit=Exit.USAGE,
+                               help=f"set {name} and submit again, or leave it out")  # fmt: skip
+        return {name: os.environ[name] for name in self.env}
+
     @property
     def processes(self) -> int:
         """All processes of the job."""
@@ -75,13 +88,24 @@ class Placement:
 
     @property
     def label(self) -> str:
-        """The name as Kubernetes and others want it: lower case, digits and hyphens."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50] or "seqspec"
+        """The name as Kubernetes and others want it (RFC 1035): lower case, digits and hyphens, a letter
+        first and no hyphen last.
+        """
+        found = re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return (found if found[:1].isalpha() else f"run-{found}")[:50].strip("-")
 
     def _require(self, holds: object, field: str, told: str) -> None:
         if not holds:
             value = getattr(self, field)
             raise RunError(f"--{field} takes {told}, and this is {value!r}", exit=Exit.USAGE)
+
+
+class Submission(NamedTuple):
+    """How an engine's client is called."""
+
+    command: Sequence[str]
+    given: str = ""
+    """What it reads from standard input, where no other user of the machine can see it."""
 
 
 @dataclass(frozen=True)

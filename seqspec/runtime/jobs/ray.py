@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement, Submission
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".py"
@@ -68,6 +68,11 @@ def attempt(group):
         return LOST[0]
 
 
+missing = [name for name in HANDED_OVER if name not in os.environ]
+if missing:
+    sys.exit(f"{{', '.join(missing)}}: not set where this job runs; `seqspec launch --submit` hands it over")
+# The job's own environment may hold the same variables.
+os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"
 ray.init(runtime_env={{"env_vars": {{name: os.environ[name] for name in HANDED_OVER}}}})
 for _ in range(ATTEMPTS):
     group = placement_group([BUNDLE] * NODES, strategy="STRICT_SPREAD" if NODES > 1 else "PACK")
@@ -101,6 +106,9 @@ def job(placement: Placement, command: Command) -> str:
     )
 
 
-def submission(path: str, placement: Placement) -> list[str]:
-    """The client's command."""
-    return ["ray", "job", "submit", "--working-dir", ".", "--", "python", path]
+def submission(path: str, placement: Placement) -> Submission:
+    """The client's command; the script starts on the cluster, which knows no variable of this machine."""
+    handed = placement.values()
+    more = ["--runtime-env", "/dev/stdin"] if handed else []
+    given = json.dumps({"env_vars": handed}) if handed else ""  # JSON is YAML
+    return Submission(["ray", "job", "submit", "--working-dir", ".", *more, "--", "python", path], given)

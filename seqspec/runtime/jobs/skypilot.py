@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from seqspec.runtime.jobs.placement import RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import RETRY, Command, Placement, Submission
 from seqspec.schema.diagnostic import Exit, RunError
 
 SUFFIX = ".yaml"
@@ -41,7 +41,7 @@ def job(placement: Placement, command: Command) -> str:
         "# A run that lost its machines goes on from the last checkpoint.  --runs and the corpus have to\n"
         "# lie in a bucket or on a volume that `file_mounts` or `volumes` mount.\n"
     )
-    return told + yaml.dump(task, Dumper=_Dumper, sort_keys=False)
+    return told + yaml.dump(task, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -73,7 +73,7 @@ def _gigabytes(memory: str) -> int:
     return {"M": -(-size // 1024), "G": size, "T": size * 1024}[unit]
 
 
-def submission(path: str, placement: Placement) -> list[str]:
+def submission(path: str, placement: Placement) -> Submission:
     """The client's command; secrets are taken from the environment that it runs in."""
-    secrets = [word for name in placement.env for word in ("--secret", name)]
-    return ["sky", "jobs", "launch", "--yes", *secrets, path]
+    secrets = [word for name in placement.values() for word in ("--secret", name)]
+    return Submission(["sky", "jobs", "launch", "--yes", *secrets, path])

@@ -5,7 +5,7 @@ Facts: sbatch(1), ``--signal`` and ``--requeue``; a step's exit code is what ``s
 
 from __future__ import annotations
 
-from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement
+from seqspec.runtime.jobs.placement import ATTEMPTS, LOST, RETRY, Command, Placement, Submission
 
 SUFFIX = ".sbatch"
 WARNING_SECONDS = 120
@@ -49,6 +49,7 @@ def job(placement: Placement, command: Command) -> str:
     return "\n".join(lines) + "\n"
 
 
-def submission(path: str, placement: Placement) -> list[str]:
-    """The client's command."""
-    return ["sbatch", path]
+def submission(path: str, placement: Placement) -> Submission:
+    """The client's command; it hands variables over from the environment that it runs in."""
+    placement.values()
+    return Submission(["sbatch", path])

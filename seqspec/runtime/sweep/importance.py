@@ -13,15 +13,16 @@ from seqspec.schema.sweep import Space
 from seqspec.schema.sweep_section import Direction
 
 FEWEST = 8
-"""Complete trials below which nothing is said."""
+"""Trials with a value below which nothing is said."""
 
 
 def importances(space: Space, trials: Sequence[Trial], direction: Direction) -> dict[str, float]:
     """The share of each setting in what tells the best tenth of the trials from the rest, the largest first;
-    empty with few trials.
+    empty with few trials.  Where a rung ends some of them, all are compared at the first.
     """
-    complete = [one for one in trials if one.state == "complete"]
-    if len(complete) < FEWEST or len({one.value for one in complete}) < 2:
+    known = [Known(one.params, *(one.rungs[:1] or [one.value])) for one in trials if one.state != "failed"]
+    known = [one for one in known if one.value is not None]
+    if len(known) < FEWEST or len({one.value for one in known}) < 2:
         return {}
     import optuna
 
@@ -29,7 +30,7 @@ def importances(space: Space, trials: Sequence[Trial], direction: Direction) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction=direction)
-        study.add_trials(optuna_trials(space, [Known(one.params, one.value) for one in complete]))
+        study.add_trials(optuna_trials(space, known))
         found = optuna.importance.get_param_importances(
             study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
         )

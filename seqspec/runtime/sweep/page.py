@@ -12,12 +12,11 @@ from seqspec.pages.chart import Line, chart, number
 from seqspec.pages.markup import Cell, Markup, badge, escape, folded, listing, paragraph, table
 from seqspec.pages.page import Section, joined, page
 from seqspec.pages.parallel_coordinates import Thread, Upright, parallel_coordinates
-from seqspec.runtime.sweep.importance import importances
+from seqspec.runtime.sweep.importance import FEWEST, importances
 from seqspec.runtime.sweep.result import number_of, ranked
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.runtime.sweep.trials import overrides
-from seqspec.schema.sweep import Dimension
+from seqspec.schema.sweep import Dimension, overrides
 
 
 def write_page(swept: Swept) -> None:
@@ -106,8 +105,9 @@ def _repeated(swept: Swept) -> str:
 def _importance(swept: Swept) -> str:
     found = importances(swept.space, swept.trials, swept.objective.direction)
     if not found:
-        return ""
-    told = paragraph("What tells the best trials from the others (PED-ANOVA); the shares add up to 1.")
+        return paragraph(f"It takes {FEWEST} trials, not all of the same value, to tell.")
+    at = ", by their values at the first rung" if swept.stages.rungs else ""
+    told = paragraph(f"What tells the best trials from the others (PED-ANOVA){at}; the shares add up to 1.")
     return joined(told, bars("importance", found))
 
 

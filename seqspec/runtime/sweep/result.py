@@ -11,7 +11,8 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.runtime.sweep.trials import overrides
+from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.sweep import overrides
 
 
 def write_best(swept: Swept) -> None:
@@ -19,7 +20,11 @@ def write_best(swept: Swept) -> None:
     best = swept.best
     if best is None:
         return
-    spec = RunFolder(swept.study.path / best.runs[0]).spec.read_text(encoding="utf-8")
+    file = RunFolder(swept.study.path / best.runs[0]).spec
+    if not file.is_file():
+        raise RunError(f"{file} is no longer there, the spec of the best trial", exit=Exit.STORAGE,
+                       help="put its run back, or begin another --study")  # fmt: skip
+    spec = file.read_text(encoding="utf-8")
     complete = sum(one.state == "complete" for one in swept.trials)
     aim, settings = swept.objective, swept.study.settings
     lines = [
@@ -31,7 +36,8 @@ def write_best(swept: Swept) -> None:
           for path, text in zip(best.params, overrides(best.params), strict=True)),
     ]  # fmt: skip
     head = "".join(f"# {line}\n" for line in lines)
-    write_durably(swept.study.path / "best.yaml", (head + spec).encode())
+    # A trial is told that it is no sweep; the best spec need not be.
+    write_durably(swept.study.path / "best.yaml", (head + spec.replace("\nsweep: null\n", "\n")).encode())
 
 
 def to_json(swept: Swept) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqspec.compile.parse.yaml_reader import read
-from seqspec.compile.pipeline import compile as compile_spec
-from seqspec.compile.plan.plan import Compiled, Plan
+from seqspec.compile.analysis.front_end import read
+from seqspec.compile.analysis.sweep_corners import analyze_corners
+from seqspec.compile.parse.yaml_reader import read as read_yaml
+from seqspec.compile.plan.plan import Plan
 from seqspec.compile.resolve.resolve import Overlay
-from seqspec.runtime.sweep.trials import overrides
-from seqspec.schema.diagnostic import Diagnostic, Exit, RunError, SpecError
+from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.source import COMMAND_LINE, Source
-from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, dimension
+from seqspec.schema.sweep import Dimension, Space, SpaceError, dimension
 from seqspec.schema.sweep_section import dimension_of
 
 FORM = "write --space 'optimizer.schedule.peak={log_uniform: [1e-4, 3e-3]}'"
@@ -49,7 +49,7 @@ def _dimension(text: str) -> Dimension:
     # YAML wants a space after a colon, and a shell makes one easy to leave out.
     given = re.sub(r"^\s*\{\s*(\w+):(?=\[)", r"{\1: ", given)
     try:
-        return dimension(path.strip(), read(Source(COMMAND_LINE, given)).data())
+        return dimension(path.strip(), read_yaml(Source(COMMAND_LINE, given)).data())
     except SpaceError as error:
         raise RunError(f"--space {error}", exit=Exit.USAGE, help=error.help) from None
 
@@ -60,53 +60,9 @@ def check_corners(space: Space, *, spec: Path, over: Sequence[Overlay]) -> tuple
     Raises ``SpecError`` with what is wrong at the first corner that does not compile, and ``RunError`` for a
     setting that decides nothing.
     """
-
-    def compiled(params: Params) -> Compiled:
-        return compile_spec(spec, overlays=(*over, *map(Overlay.set, overrides(params))))
-
-    found = []
-    for params in space.corners():
-        try:
-            found.append(compiled(params).plan)
-        except SpecError as error:
-            raise SpecError([_at_corner(it, params) for it in error.diagnostics]) from None
-    for one in space.dimensions:
-        _takes_fractions(one, next(space.corners()), compiled)
-        _decides_something(one, compiled)
-    return tuple(found)
-
-
-def _at_corner(found: Diagnostic, params: Params) -> Diagnostic:
-    note = f"this is the corner {', '.join(overrides(params))} of the sweep's space"
-    return found._replace(note=f"{found.note}; {note}" if found.note else note)
-
-
-def _takes_fractions(one: Dimension, corner: Params, compiled: Callable[[Params], Compiled]) -> None:
-    """A range of fractions whose bounds are whole numbers may stand at a setting that takes only those."""
-    if one.kind not in ("uniform", "log_uniform") or not all(isinstance(value, int) for value in one.values):
-        return
-    try:
-        compiled({**corner, one.path: one.at(0.37)})
-    except SpecError as error:
-        if all(found.code != "SQ106" for found in error.diagnostics):
-            return
-        kind, bounds = one.kind.replace("uniform", "int").removesuffix("_"), list(one.values)
-        raise RunError(f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions",
-                       exit=Exit.USAGE, help=f"write {{{kind}: {bounds}}}") from None  # fmt: skip
-
-
-def _decides_something(one: Dimension, compiled: Callable[[Params], Compiled]) -> None:
-    """A setting that is no part of the plan's digest changes no result, so there is nothing to search."""
-    values = one.probes()
-    if len(values) < 2:
-        return
-    try:
-        digests = [compiled({one.path: value}).plan.digests["all"] for value in (values[0], values[-1])]
-    except SpecError:
-        return  # it compiles only together with other settings, which the corners have shown it does
-    if len(set(digests)) == 1:
-        raise RunError(
-            f"`{one.path}` changes no result, whatever its value",
-            exit=Exit.USAGE,
-            help="take it out of --space",
-        )
+    seen = analyze_corners(read(spec), space, over)
+    if seen.found:
+        raise SpecError(seen.found)
+    for one in seen.unfit:
+        raise RunError(one.message, exit=Exit.USAGE, help=one.help)
+    return seen.plans

@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,8 +34,10 @@ class Study:
     settings: Mapping[str, Any] = field(repr=False)
     """What the sweep's meaning depends on; another command on the same directory must agree."""
 
-    def start(self) -> None:
-        """Write the settings, or compare them with those that the study was begun with."""
+    def start(self, *, changed: Callable[[Path], str] = lambda _: "") -> None:
+        """Write the settings, or compare them with those that the study was begun with; ``changed`` tells
+        what the spec of a run says otherwise than this one.
+        """
         with self.locked() as log:
             events = _events(log)
             if not events and any((self.path / "runs").glob("trial-*")):
@@ -51,7 +53,7 @@ class Study:
             begun = {key: value for key, value in events[0].items() if key != "event"}
         if begun != self.settings:
             raise RunError(
-                f"{self.path} holds another sweep: {_difference(begun, self.settings)}",
+                f"{self.path} holds another sweep: {self._difference(begun, changed)}",
                 exit=Exit.USAGE,
                 help="repeat the command it was begun with, or name another --study",
             )
@@ -109,6 +111,15 @@ class Study:
             fcntl.flock(log, fcntl.LOCK_EX)
             yield log
 
+    def _difference(self, begun: Mapping[str, Any], changed: Callable[[Path], str]) -> str:
+        asked = self.settings
+        key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
+        if key != "experiment":
+            return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"
+        run = min(self.path.glob("runs/trial-*/seed-*/*/*/spec.yaml"), default=None)
+        told = changed(run) if run is not None else ""
+        return f"it was begun with another spec, or with another --profile or --set{told and f': {told}'}"
+
     def _hold(self, number: int) -> IO[bytes] | None:
         """The lock of a trial.  The trial's process inherits it: while an orphan of a killed worker trains
         on, nobody else takes the trial.
@@ -142,19 +153,22 @@ def _events(log: IO[bytes]) -> list[dict[str, Any]]:
             raise _damaged(log, number, "the study's settings stand in the first line, and there alone")
         if event["event"] == "suggested" and event["number"] != begun:
             raise _damaged(log, number, f"trial {begun} comes next")
-        if event["event"] == "finished" and event["number"] not in range(begun):
+        if event["event"] in ("rung", "finished", "repeated") and event["number"] not in range(begun):
             raise _damaged(log, number, f"there is no trial {event['number']} before it")
         begun += event["event"] == "suggested"
     return events
 
 
+_ENDED = Keys(
+    {"number": WHOLE, "state": TEXT, "values": Items(NUMBER), "runs": Items(TEXT)},
+    needed=("number", "state", "values", "runs", "reason"),
+)
 _SHAPES: dict[str, Keys] = {
     "study": Keys({}),
     "suggested": Keys({"number": WHOLE, "params": Keys({})}, needed=("number", "params")),
-    "finished": Keys(
-        {"number": WHOLE, "state": TEXT, "values": Items(NUMBER), "runs": Items(TEXT)},
-        needed=("number", "state", "values", "runs", "reason"),
-    ),
+    "rung": replace(_ENDED, of={**_ENDED.of, "step": WHOLE}, needed=(*_ENDED.needed, "step")),
+    "finished": _ENDED,
+    "repeated": _ENDED,
 }
 """The lines of the log, by what happened."""
 
@@ -228,10 +242,3 @@ def _known(sampler: Sampler, trials: tuple[Trial, ...]) -> list[Known]:
         else Known(one.params, *(one.rungs[:1] or [one.value]))
         for one in trials
     ]
-
-
-def _difference(begun: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    key = next(key for key in {**begun, **asked} if begun.get(key) != asked.get(key))
-    if key == "experiment":
-        return "it was begun with another spec, or with another --profile or --set"
-    return f"its `{key}` is {json.dumps(begun.get(key))}, not {json.dumps(asked.get(key))}"

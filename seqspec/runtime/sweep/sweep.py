@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seqspec.compile.checks.sweep_rungs import unfit
+from seqspec.compile.diff.diff_text import show
+from seqspec.compile.diff.plan_diff import diff
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.plan.plan import Plan
 from seqspec.compile.resolve.resolve import Overlay
@@ -22,10 +25,12 @@ from seqspec.runtime.sweep.stages import Due, Stages
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.runtime.sweep.trials import Processes, Runs, Stopped
-from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.sweep import Space, SpaceError
 from seqspec.schema.sweep_section import Sweep
 
+MOST_CHANGES = 3
+"""Settings that are named where a study was begun with another spec."""
 POLL_SECONDS = 0.3
 """How long an idle worker waits before it looks at the study again."""
 
@@ -100,7 +105,7 @@ def sweep(request: Request, *, tell: Callable[[Due, Trial], None]) -> Swept:
     corners = check_corners(space, spec=request.spec, over=request.overlays)
     stages = stages_of(asked, sampler, corners)
     study = Study(request.study, _settings(request, asked, sampler, aim, stages, digest=plan.digests["all"]))
-    study.start()
+    study.start(changed=partial(changes_of, plan, {one.path for one in space.dimensions}))
     first = plan.experiment.seed
     more = range(first + asked.seeds, first + (asked.repeat.seeds if asked.repeat else 0))
     runs = Runs(
@@ -209,6 +214,21 @@ def _work(
             if any(not one.done() or one.exception() for one in futures):
                 runs.processes.stop()
     _raise_first([one.exception() for one in futures])
+
+
+def changes_of(plan: Plan, searched: Set[str], run: Path) -> str:
+    """What the spec of a trial's run says otherwise than ``plan``, but for the settings that are searched."""
+    try:
+        changes = diff(compile_spec(run).plan, plan)
+    except SpecError:
+        return ""
+    told = [
+        f"`{one.label}` was {show(one.old)} and is {show(one.new)}"
+        for one in changes
+        if one.kind == "changed" and one.affects == "result" and not one.derived
+        and one.label not in searched and one.label != "seed"
+    ]  # fmt: skip
+    return ", ".join(told[:MOST_CHANGES]) + (", …" if len(told) > MOST_CHANGES else "")
 
 
 def _unchanged(request: Request, study: Study) -> None:

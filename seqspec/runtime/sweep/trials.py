@@ -20,7 +20,7 @@ from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import Params
+from seqspec.schema.sweep import Params, overrides
 
 INTERNAL = 70
 """Exit code of a run that met an error it did not foresee, such as too little memory."""
@@ -177,11 +177,6 @@ class Runs:
             if line["event"] == "evaluate" and line["step"] <= until
             and (line.get("task", ""), line["split"]) == (task, split)
         ]  # fmt: skip
-
-
-def overrides(params: Params) -> list[str]:
-    """The settings of a trial as ``--set`` takes them; JSON is YAML."""
-    return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in params.items()]
 
 
 def _typed(params: Params) -> str:

@@ -55,7 +55,7 @@ class MultimodelBaseConfig(Config):
         dim = self.dim if self.dim is not None else flow.derive("dim", memory.dim, "the encoder's width")
         if dim % self.num_heads:
             below = dim - dim % self.num_heads
-            help = f"the nearest widths are {below} and {below + self.num_heads}"
+            help = f"the nearest width{f's are {below} and' if below else ' is'} {below + self.num_heads}"
             raise Mismatch(
                 f"{self.num_heads} heads do not divide a width of {dim}", at=("num_heads",), help=help
             )

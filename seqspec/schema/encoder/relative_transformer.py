@@ -38,6 +38,6 @@ class RelativeTransformerConfig(Config):
             raise Mismatch(
                 f"{self.num_heads} heads do not divide a width of {self.dim}",
                 at=("num_heads",),
-                help=f"the nearest widths are {below} and {below + self.num_heads}",
+                help=f"the nearest width{f's are {below} and' if below else ' is'} {below + self.num_heads}",
             )
         return States(self.dim, rate=source.rate)

@@ -82,7 +82,7 @@ class TransformerLayers(Config):
             raise Mismatch(
                 f"{heads} heads do not divide a width of {dim}",
                 at=("num_heads",),
-                help=f"the nearest widths are {below} and {below + heads}",
+                help=f"the nearest width{f's are {below} and' if below else ' is'} {below + heads}",
             )
         if self.positions == "rotary" and dim // heads % 2:
             raise Mismatch(

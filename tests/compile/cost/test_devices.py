@@ -4,9 +4,10 @@ import pytest
 
 from seqspec.compile import commands
 from seqspec.compile.cost.cost import Cost
-from seqspec.compile.cost.devices import DEVICES, shared
+from seqspec.compile.cost.devices import DEVICES, ModelParts, shared
+from seqspec.compile.cost.model_parameters import model_parameters
 from seqspec.schema.procedure._procedure import Apart
-from tests.compile.experiments import spec
+from tests.compile.experiments import compiled, spec
 
 COST = Cost(
     parameters=1200, active=1200, weights=4800, gradients=4800, optimizer=9600, activations=8000, flops=1e15
@@ -14,8 +15,13 @@ COST = Cost(
 APART = Apart(4, every=50, after=0, rate=0.7, momentum=0.9)
 
 
-def rows(devices):
-    found = shared(COST, devices=devices, device=DEVICES["h100"], precision="bfloat16", apart=APART)
+PARTS = ModelParts(gathered=1 / 6, split=11 / 12)
+
+
+def rows(devices, parts=PARTS, **more):
+    found = shared(
+        COST, parts=parts, devices=devices, device=DEVICES["h100"], precision="bfloat16", apart=APART, **more
+    )
     return {one.strategy: one for one in found}
 
 
@@ -27,7 +33,29 @@ def test_memory_by_strategy():
     assert four["fsdp"].memory == 19200 / 4 + 2 * 400 + 2000
     assert four["tp"].memory == pytest.approx(19200 * (1 / 12 + 11 / 48) + 8000 * 16 / 34)
     assert four["diloco"].memory == 19200 + 3 * 4800 + 2000
-    assert COST.memory_of_each(4) == four["ddp"].memory
+
+
+def test_micro_batches_that_devices_can_share_out_are_not_cut():
+    assert rows(4, micro_batches=4)["ddp"].memory == 19200 + 8000
+    assert rows(4, micro_batches=2)["ddp"].memory == 19200 + 2000
+
+
+def test_a_model_that_cannot_be_split_has_no_row_of_tp_and_one_without_stacks_is_gathered_whole():
+    found = rows(4, parts=ModelParts(gathered=1.0, split=0.0))
+
+    assert "tp" not in found
+    assert found["fsdp"].memory == 19200 / 4 + 4800 + 2000
+
+
+def test_the_parts_of_a_model_are_counted(tmp_path):
+    sets = ("model.decoder.dim=32", "model.decoder.num_layers=4", "model.decoder.num_heads=2")
+    counted = model_parameters(compiled(tmp_path, *sets, task="lm"))
+    total = sum(counted.trained.values())
+
+    assert counted.outside + 4 * counted.block == total
+    # Four square matrices of the attention, and two of the feed-forward network.
+    assert counted.split == 4 * (4 * 32 * 32 + 2 * 32 * 128)
+    assert ModelParts.of(counted).gathered == pytest.approx((counted.outside + 2 * counted.block) / total)
 
 
 def test_what_is_sent_and_how_long_a_step_takes():

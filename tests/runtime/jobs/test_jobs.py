@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+import shlex
 import shutil
 import subprocess
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
+import jsonschema
 import pytest
 import yaml
 
@@ -95,6 +97,17 @@ def test_scripts_and_manifests_can_be_read_by_whom_they_are_for() -> None:
     assert "'specs/a b.yaml'" in task["run"]
 
 
+def test_a_manifest_is_whole_to_the_models_of_kubeflow_trainer() -> None:
+    models = pytest.importorskip("kubeflow_trainer_api.models")
+    manifest = yaml.safe_load(text("kubernetes"))
+    assert models.TrainerV1alpha1TrainJob.from_dict(manifest).to_dict() == manifest  # unknown keys would go
+
+
+def test_a_task_fits_the_schema_of_skypilot() -> None:
+    schemas = pytest.importorskip("sky.utils.schemas")
+    jsonschema.validate(yaml.safe_load(text("skypilot")), schemas.get_task_schema())
+
+
 @pytest.mark.parametrize(
     ("name", "more", "said"),
     [
@@ -121,6 +134,42 @@ def test_what_an_engine_cannot_be_told_is_refused(name: str, more: dict[str, str
 def test_values_that_no_engine_could_read_are_refused(more: dict[str, object], said: str) -> None:
     with pytest.raises(RunError, match=said):
         Placement("run", **more).check()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("mt_tanaka", "mt-tanaka"),
+        ("2026.run", "run-2026-run"),
+        ("a" * 49 + "_b", "a" * 49),
+        ("x-_.", "x"),
+    ],
+)
+def test_a_job_is_named_as_kubernetes_wants_it(name: str, label: str) -> None:
+    assert Placement(name).label == label
+
+
+ODD = "a b'\"$(touch x) `id` $HOME $$\n日本.yaml"
+
+
+def test_an_odd_path_is_one_argument_for_every_engine(tmp_path: Path) -> None:
+    command = Command(ODD)
+    slurm = engines.engine("slurm").job(Placement("run"), command)
+    (tmp_path / "srun").write_text("#!/bin/bash\nprintf '%s\\0' \"$@\" > said\n")
+    (tmp_path / "srun").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-c", slurm], env=env, cwd=tmp_path, check=True)
+    assert ODD in (tmp_path / "said").read_text(encoding="utf-8").split("\0")
+    assert not (tmp_path / "x").exists()
+
+    pod = yaml.safe_load(engines.engine("kubernetes").job(Placement("run", image="x"), command))
+    assert ODD.replace("$", "$$") in pod["spec"]["trainer"]["args"]  # `$$` is a dollar to Kubernetes
+    task = engines.engine("skypilot").job(Placement("run", device="cpu"), command)
+    assert ODD in shlex.split(yaml.safe_load(task)["run"])
+    assert "日本" in task
+    script = engines.engine("ray").job(Placement("run"), command)
+    (said,) = [line for line in script.splitlines() if line.startswith("COMMAND = ")]
+    assert ODD in ast.literal_eval(said.removeprefix("COMMAND = "))
 
 
 SPEC = Path(__file__).parents[3] / "specs" / "mt_tanaka_jaen.yaml"
@@ -152,6 +201,27 @@ def test_without_the_client_the_file_is_written_and_named(
     assert "--resume auto" in job.read_text()
 
 
+@pytest.mark.parametrize("engine", ["kubernetes", "skypilot"])
+def test_a_job_never_takes_the_place_of_its_spec(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    text = SPEC.read_text(encoding="utf-8").replace("name: mt_tanaka_jaen", "name: mine")
+    spec = tmp_path / "mine.yaml"
+    spec.write_text(text, encoding="utf-8")
+    (tmp_path / "base").symlink_to(SPEC.parent / "base")
+    place = Placement("", device="cpu", image="x")
+
+    _, error, code = launched(spec, on=engine, placement=place, submitted=True)
+    assert code == Exit.USAGE
+    assert f"mine-{engine}.yaml is written" in error
+    _, error, code = launched(spec, on=engine, placement=place, output=Path("mine.yaml"))
+    assert code == Exit.USAGE
+    assert "mine.yaml is the spec" in error
+    assert spec.read_text(encoding="utf-8") == text
+
+
 def test_the_client_is_given_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client = tmp_path / "sbatch"
     client.write_text('#!/bin/sh\necho "Submitted $1"\n')
@@ -160,6 +230,46 @@ def test_the_client_is_given_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     job = tmp_path / "job.sbatch"
     out, _, code = launched(SPEC, output=job, submitted=True)
     assert (out, code) == (f"Submitted {job}\n", Exit.CLEAN)
+
+
+@pytest.mark.parametrize("name", ["slurm", "skypilot", "ray"])
+def test_a_variable_that_is_not_here_is_told_before_anything_is_submitted(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CORPUS", raising=False)
+    with pytest.raises(RunError, match="--env CORPUS: there is no such variable here"):
+        engines.engine(name).submission("job", PLACES[name])  # type: ignore[arg-type]
+
+
+def test_ray_is_given_variables_where_no_other_user_sees_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = tmp_path / "ray"
+    client.write_text('#!/bin/sh\necho "$@"\ncat "$6"\n')
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("CORPUS", "s3cret: 'x")
+    job = tmp_path / "job.py"
+
+    said = engines.submit("ray", text("ray"), job, PLACES["ray"])
+    arguments, _, given = said.partition("\n")
+    assert arguments.split()[:5] == ["job", "submit", "--working-dir", ".", "--runtime-env"]
+    assert yaml.safe_load(given) == {"env_vars": {"CORPUS": "s3cret: 'x"}}
+    assert "s3cret" not in arguments + job.read_text()
+
+
+def test_what_a_client_says_is_told_without_the_places_in_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = tmp_path / "sbatch"
+    client.write_text(
+        "#!/bin/sh\necho 'Traceback (most recent call last):\n  File \"x\"\nOSError: no' >&2; exit 1"
+    )
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(RunError) as caught:
+        engines.submit("slurm", "", tmp_path / "job", Placement("run"))
+    assert str(caught.value).endswith("failed (1): OSError: no")
 
 
 def test_auto_begins_goes_on_and_leaves_a_finished_run_alone(

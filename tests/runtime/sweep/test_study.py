@@ -1,18 +1,24 @@
 """The study's log survives kills, is shared, and belongs to one sweep."""
 
 import os
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.compile.resolve.resolve import Overlay
 from seqspec.runtime.sweep.sampler import Sampler
 from seqspec.runtime.sweep.stages import Due, Stages
 from seqspec.runtime.sweep.study import Study
+from seqspec.runtime.sweep.sweep import changes_of
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import RunError
 from seqspec.schema.sweep import Space, dimension
 
 pytest.importorskip("optuna")
 
+DIGITS = Path(__file__).parents[3] / "specs" / "image_mnist_lenet5.yaml"
 SAMPLER = Sampler("tpe", Space((dimension("a", {"uniform": [0, 1]}),)), "minimize", 1, 2)
 FIVE = Stages("minimize", 5)
 
@@ -35,6 +41,23 @@ def test_a_torn_line_never_counted(study, tmp_path):
     held.close()
     assert log.read_bytes().startswith(whole + b'{"event": "finished", "number": 0, "state": "complete"')
     assert study.trials()[0].value == 0.5
+
+
+def test_rungs_and_repetitions_are_read_back(study):
+    halving = Stages("minimize", 1, rungs=(2,), best=1)
+    due, held = study.claim(SAMPLER, halving)
+    study.record(due, Trial(0, due.trial.params, rungs=(0.7,), runs=("runs/r",)))
+    assert study.trials()[0].rungs == (0.7,)
+
+    due = Due(study.trials()[0])
+    study.record(due, Trial(0, due.trial.params, "complete", (0.5,), ("runs/r",), rungs=(0.7,)))
+    due = Due(study.trials()[0], repeated=True)
+    study.record(due, Trial(0, due.trial.params, "complete", (0.5,), ("runs/r", "runs/s"), repeats=(0.6,)))
+    held.close()
+
+    (trial,) = study.trials()
+    assert (trial.rungs, trial.values, trial.repeats, trial.repeated) == ((0.7,), (0.5,), (0.6,), True)
+    assert trial.runs == ("runs/r", "runs/s")
 
 
 def test_a_trial_has_one_worker_and_is_free_when_it_dies(study):
@@ -75,6 +98,10 @@ def test_another_sweep_is_refused(study):
         ('{"event": "suggested", "number": 5, "params": {}}', "trial 0 comes next"),
         ('{"event": "finished", "number": 0, "state": "complete", "values": [], "runs": [], "reason": null}',
          "there is no trial 0"),
+        ('{"event": "rung", "number": 0, "state": "open", "values": [1], "runs": [], "reason": null, "step": 2}',
+         "there is no trial 0"),
+        ('{"event": "rung", "number": 0, "state": "open", "values": [1], "runs": [], "reason": null}',
+         "it has no `step`"),
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_told(study, line, why):
@@ -114,3 +141,21 @@ def test_another_experiment_is_told_in_words(tmp_path):
 
     with pytest.raises(RunError, match="it was begun with another spec, or with another --profile or --set"):
         Study(tmp_path / "s", {"experiment": "b" * 64}).start()
+
+
+def test_what_another_experiment_says_otherwise_is_told_by_a_run_of_the_study(tmp_path):
+    sets = [*map(Overlay.set, ("train.max_steps=50", "optimizer.schedule.warmup_steps=2", "seed=9"))]
+    Study(tmp_path, {"experiment": "a" * 64}).start()
+    run = tmp_path / "runs" / "trial-0000" / "seed-1" / "digits" / "one"
+    run.mkdir(parents=True)
+    (run / "spec.yaml").write_text(DIGITS.read_text(encoding="utf-8"), encoding="utf-8")
+    plan = compile_spec(DIGITS, overlays=sets).plan
+
+    with pytest.raises(RunError) as caught:
+        Study(tmp_path, {"experiment": "b" * 64}).start(
+            changed=partial(changes_of, plan, {"optimizer.schedule.warmup_steps"})
+        )
+    assert "`train.max_steps` was " in str(caught.value)
+    assert "is 50" in str(caught.value)
+    assert "warmup_steps" not in str(caught.value)
+    assert "seed" not in str(caught.value).removeprefix(str(tmp_path))

@@ -119,3 +119,23 @@ def test_a_trial_that_diverges_fails_alone_and_seeds_give_a_spread(tmp_path, env
     assert "deviation" in good
     assert bad["value"] is None
     assert "error" in bad["reason"]
+
+
+@pytest.mark.slow
+def test_what_a_rung_lets_through_goes_on_as_the_very_run_and_the_best_is_repeated(tmp_path, environment):
+    study = tmp_path / "study"
+    more = ["--rung", "3", "--keep", "3", "--repeat", "1", "--sampler", "random"]
+    done = subprocess.run(
+        command(study, trials=3, more=more), env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    trials = json.loads(done.stdout)["trials"]
+    assert sorted(one["state"] for one in trials) == ["complete", "pruned", "pruned"]
+    best = next(one for one in trials if one["state"] == "complete")
+    at_rung = {one["number"]: one for one in events(study) if one["event"] == "rung"}
+    assert best["number"] == max(at_rung, key=lambda number: (at_rung[number]["values"][0], -number))
+    assert best["runs"][0].endswith(at_rung[best["number"]]["runs"][0])
+    assert len(set(best["runs"])) == 3  # its own and two more seeds
+    folders = sorted(path.parent for path in study.glob("runs/*/*/*/*/lock.json"))
+    assert len(folders) == 3 + 2

@@ -14,10 +14,10 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components.stacked import stacked_blocks
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.sharded_tensors import gathered
 from seqspec.runtime.training.strategies.shardable import require_shardable
-from seqspec.runtime.training.strategies.sharded_model import stacked_blocks
 from seqspec.runtime.training.strategies.tensor_parallel_model import (
     TensorParallelModel,
     require_splittable,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
+from seqspec.components.stacked import stacked_blocks
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.training.strategies.buffers import share_buffers
 
@@ -88,23 +89,6 @@ class ShardedModel:
 
     def share_buffers(self) -> None:
         share_buffers(self.model)
-
-
-def stacked_blocks(model: nn.Module) -> Iterator[nn.Module]:
-    """Members of the lists that parts name in ``stacked``, but for those that share a weight with another
-    part.
-    """
-    holders: dict[int, list[nn.Module]] = {}
-    for module in model.modules():
-        for parameter in module.parameters(recurse=False):
-            holders.setdefault(id(parameter), []).append(module)
-    for module in model.modules():
-        for name in getattr(module, "stacked", ()):
-            for block in getattr(module, name):
-                inside = set(block.modules())
-                own = [holder for p in block.parameters() for holder in holders[id(p)]]
-                if own and inside.issuperset(own):
-                    yield block
 
 
 def _with_count(parameter: nn.Parameter) -> Tensor:

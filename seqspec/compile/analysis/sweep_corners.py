@@ -1,0 +1,126 @@
+"""The corners of a sweep's space, each compiled before anything runs.
+
+What is wrong at a corner is shown where its range was written, in the spec or on the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from seqspec.compile.analysis.analysis import AnalysisResult, analyze
+from seqspec.compile.analysis.front_end import Reading
+from seqspec.compile.plan.plan import Plan
+from seqspec.compile.resolve.resolve import Overlay
+from seqspec.schema.diagnostic import Diagnostic
+from seqspec.schema.source import COMMAND_LINE, Node, Span, Tree
+from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, dimension, overrides
+from seqspec.schema.sweep_section import Sweep, dimension_of
+
+
+class Unfit(NamedTuple):
+    """A setting that cannot be searched over its range, although the corners compile."""
+
+    path: str
+    message: str
+    help: str
+
+
+class Corners(NamedTuple):
+    """What the compiler has to say of a space."""
+
+    plans: tuple[Plan, ...]
+    """One a corner, up to the first that does not compile."""
+    found: tuple[Diagnostic, ...]
+    """The mistakes of that one."""
+    unfit: tuple[Unfit, ...] = ()
+
+
+def analyze_corners(reading: Reading, space: Space, overlays: Sequence[Overlay]) -> Corners:
+    """Compile the experiment at every corner of ``space``, up to the first mistake."""
+    search = _Search(reading, space, tuple(overlays))
+    plans: list[Plan] = []
+    for params in space.corners():
+        seen = search.at(params)
+        if not seen.clean or seen.plan is None:
+            return Corners(tuple(plans), tuple(search.blamed(seen, params)))
+        plans.append(seen.plan)
+    return Corners(tuple(plans), (), tuple(search.unfit()))
+
+
+def spec_corners(
+    reading: Reading, sweep: Sweep, tree: Tree, overlays: Sequence[Overlay]
+) -> Iterator[Diagnostic]:
+    """What is wrong with the space of a spec's own ``sweep``, whose ranges are sound by themselves."""
+    try:
+        space = Space(tuple(dimension_of(path, given) for path, given in sweep.space.items()))
+    except SpaceError:
+        return
+    seen = analyze_corners(reading, space, overlays)
+    yield from seen.found
+    for path, message, help in seen.unfit:
+        place = ("sweep", "space", path)
+        node = tree.at(place)
+        yield Diagnostic("SQ385", message, node.key if node else None, help=help, path=place)
+
+
+class _Search(NamedTuple):
+    reading: Reading
+    space: Space
+    overlays: tuple[Overlay, ...]
+
+    def at(self, params: Params) -> AnalysisResult:
+        return analyze(self.reading, (*self.overlays, *map(Overlay.set, overrides(params))))
+
+    def blamed(self, seen: AnalysisResult, params: Params) -> Iterator[Diagnostic]:
+        """The mistakes of a corner, at the ranges that the values came from."""
+        note = f"this is the corner {', '.join(overrides(params))} of the sweep's space"
+        ranges = {one.path: one for one in self.space.dimensions}
+        sources = dict(zip(overrides(params), params, strict=True))
+
+        def moved(span: Span | None) -> Span | None:
+            path = sources.get(span.source.text) if span and span.source.name == COMMAND_LINE else None
+            node = _written(ranges[path], seen.tree) if path is not None else None
+            if span is None or path is None or node is None:
+                return span
+            return node.key if span.start < len(path) else node.span
+
+        for d in seen.found:
+            if d.severity == "error":
+                labels = tuple(label._replace(span=moved(label.span) or label.span) for label in d.labels)
+                told = f"{d.note}; {note}" if d.note else note
+                yield d._replace(span=moved(d.span), labels=labels, note=told, fix=None)
+
+    def unfit(self) -> Iterator[Unfit]:
+        """Ranges of fractions at whole numbers, and settings that decide nothing."""
+        corner = next(self.space.corners())
+        for one in self.space.dimensions:
+            whole = all(isinstance(value, int) for value in one.values)
+            if whole and "uniform" in one.kind and self._takes_whole({**corner, one.path: one.at(0.37)}):
+                told = f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions"
+                kind = one.kind.replace("uniform", "int")
+                yield Unfit(one.path, told, f"write {{{kind}: {list(one.values)}}}")
+            elif self._decides_nothing(one):
+                yield Unfit(one.path, f"`{one.path}` changes no result, whatever its value",
+                            "take it out of the space")  # fmt: skip
+
+    def _takes_whole(self, params: Params) -> bool:
+        return any(found.code == "SQ106" for found in self.at(params).found)
+
+    def _decides_nothing(self, one: Dimension) -> bool:
+        """A setting that is no part of the plan's digest changes no result, so there is nothing to search."""
+        values = one.probes()
+        if len(values) < 2:
+            return False
+        plans = [seen.plan for value in (values[0], values[-1]) if (seen := self.at({one.path: value})).clean]
+        # What compiles only together with other settings has shown at the corners that it does.
+        return len(plans) == 2 and len({plan.digests["all"] for plan in plans if plan}) == 1
+
+
+def _written(one: Dimension, tree: Tree | None) -> Node | None:
+    """Where the spec gives this very range; ``None`` where the command line does."""
+    node = tree.at(("sweep", "space", one.path)) if tree is not None else None
+    try:
+        return node if node is not None and dimension(one.path, node.data()) == one else None
+    except SpaceError:
+        return None
