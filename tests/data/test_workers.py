@@ -78,7 +78,7 @@ def test_few_recordings_start_no_process(tmp_path, monkeypatch):
 
     prepared = prepare(parts, cache=tmp_path, splits=["train"], processes=2)
 
-    assert len(prepared.splits["train"]) == 40
+    assert prepared.splits["train"].records.rows == 40
     assert not started
 
 
