@@ -50,8 +50,9 @@ from families.images import resnet, vision_transformer
 from families.language_models import gpt, llama
 from families.recognition import conformer_attention, conformer_ctc
 from families.synthesis import fastspeech2, hifi_gan
-from generative_steps import assembled_of, in_turns, loop_of, peak_resident, resident, run_of, stream_of
+from generative_steps import assembled_of, in_turns, loop_of, run_of, stream_of
 from harness.peer_packages import install
+from harness.process_memory import peak_resident, resident
 
 from seqspec.runtime.devices.machine import keep_freed_memory
 
