@@ -28,7 +28,7 @@ CALLS = {
         "elsewhere": 65,
     },
     # Two phases, an update each.
-    "gan_mnist": {"lightning": 36, "seqspec": 306, "components": 92, "torch": 570, "elsewhere": 89},
+    "gan_mnist": {"lightning": 36, "seqspec": 312, "components": 92, "torch": 570, "elsewhere": 89},
     # Augments what it reads.
     "segmentation_pet_unet": {
         "lightning": 19,
