@@ -1,17 +1,31 @@
-"""What a training step of a language model and of a recogniser costs, beside public implementations of the same model.
+"""What a training step costs beside public implementations of the same model: CPU time and memory.
 
-    pip install --no-deps --target FOLDER litgpt espnet typeguard
-    PYTHONPATH=FOLDER python benchmarks/family_peers.py [--families language_model conformer_ctc] [--rounds 5]
+    python benchmarks/family_peers.py --install FOLDER [--families gpt conformer_ctc] [--rounds 5]
 
-``language_model``: a Llama of 4 layers of 128 over characters, 12 rows of 64 a step, as nanoGPT trains on a processor;
-``language_model_wide``: 6 layers of 256, 4 rows of 256.  Peers: litgpt's ``GPT`` and transformers' ``LlamaForCausalLM``.
-``conformer_ctc``: a Conformer of 4 blocks of 144 over 80 bins, with CTC.  Peer: ESPnet's ``ConformerEncoder`` with the
-same CTC of torch.  SpeechBrain and timm cannot be imported without torchaudio and torchvision.
+Each family is a shipped spec at a size whose step takes tens to hundreds of milliseconds; ``families/`` says which
+model stands beside it:
+
+``language_model``, ``language_model_wide``  a Llama of 4 layers of 128, 12 rows of 64; of 6 layers of 256, 4 rows of 256.
+    Peers: litgpt's ``GPT``, transformers' ``LlamaForCausalLM``.
+``gpt``, ``gpt_wide``  nanoGPT's model with biases, of the same two sizes.  Peers: nano-gpt, a public copy of nanoGPT (which
+    is in no registry), and transformers' ``GPT2LMHeadModel``.
+``conformer_ctc``  a Conformer of 4 blocks of 144 over 80 bins, with CTC.  Peers: ESPnet, SpeechBrain.
+``conformer_attention``  the same with a Transformer decoder of 2 layers, label smoothing and CTC.  Peers: ESPnet, SpeechBrain.
+``resnet``, ``vision_transformer``  ResNet-18 and a ViT of 6 layers of 192 over pictures of 64 × 64.  Peer: transformers'
+    (timm cannot be imported without torchvision).
+``fastspeech2``  FastSpeech 2 whose durations, pitch and energy are given.  Peer: ESPnet's.
+``hifi_gan``  a small HiFi-GAN, critics and generator in turn.  Peer: ESPnet's.
 
 ``seqspec`` is what ``seqspec run`` does between its first checkpoint and its last; ``plain`` the same model in a loop by
-hand; each peer its own model in that loop over the same batches, which lie in memory: AdamW in one fused kernel, one
-rate, gradients clipped to norm 1.  One process and one thread, contenders in alternating order, CPU seconds of an
-update, medians of the rounds.  Prints a JSON line a family.
+hand; each peer its own model in that loop over the same batches, which lie in memory: one fused kernel updates all
+weights, gradients are clipped as the spec says.  One process and one thread, contenders in alternating order, CPU
+seconds of an update, medians of the rounds; ``speed`` is a contender's time over ours, above 1 where we are faster.
+
+Peak memory is of a process for each contender, which reads its batches one by one: the most that it held, and above what
+it held before its first step (so without weights and imports, with gradients, the optimiser's state and activations).
+Prints a JSON line a family.
+``--install`` has pip put the peers into a folder, without what they ask for; without it they are looked for on the
+import path.
 """
 
 from __future__ import annotations
@@ -19,116 +33,45 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generative_steps import Family, assembled_of, in_turns, loop_of, run_of, stream_of
+from families.contest import Contest, trained
+from families.images import resnet, vision_transformer
+from families.language_models import gpt, llama
+from families.recognition import conformer_attention, conformer_ctc
+from families.synthesis import fastspeech2, hifi_gan
+from generative_steps import assembled_of, in_turns, loop_of, run_of, stream_of
+from harness.peer_packages import install
+from harness.process_memory import peak_resident, resident
 
-from seqspec.data.batching.batch import Batch
 from seqspec.runtime.devices.machine import keep_freed_memory
-from seqspec.schema.types import PAD
-
-Step = Callable[[Batch], Tensor]
-"""The loss of a batch."""
-
-
-@dataclass(frozen=True)
-class Contest:
-    """Our spec, and the peers that train the same model."""
-
-    ours: Family
-    peers: dict[str, Callable[[int], tuple[nn.Module, Step]]]
-    """Each takes the number of symbols."""
-
-
-def _language_model(layers: int, dim: int, length: int, rows: int) -> Contest:
-    heads, inner = 4, 8 * dim // 3
-    decoder = {
-        "type": "llama", "num_layers": layers, "dim": dim, "num_heads": heads, "num_kv_heads": heads,
-        "feed_forward_dim": inner, "norm_epsilon": 1e-5,
-    }  # fmt: skip
-
-    def litgpt(symbols: int) -> tuple[nn.Module, Step]:
-        from litgpt import GPT, Config
-
-        model = GPT(Config(
-            name="peer", block_size=length, n_layer=layers, n_embd=dim, n_head=heads, n_query_groups=heads,
-            vocab_size=symbols, padded_vocab_size=symbols, rotary_percentage=1.0, parallel_residual=False,
-            bias=False, norm_class_name="RMSNorm", mlp_class_name="LLaMAMLP", intermediate_size=inner,
-        ))  # fmt: skip
-        return model, lambda batch: _next_token(model(batch.source), batch)
-
-    def transformers(symbols: int) -> tuple[nn.Module, Step]:
-        from transformers import LlamaConfig, LlamaForCausalLM
-
-        model = LlamaForCausalLM(LlamaConfig(
-            vocab_size=symbols, hidden_size=dim, num_hidden_layers=layers, num_attention_heads=heads,
-            num_key_value_heads=heads, intermediate_size=inner, max_position_embeddings=length,
-            tie_word_embeddings=False,
-        ))  # fmt: skip
-        return model, lambda batch: _next_token(model(input_ids=batch.source).logits, batch)
-
-    sets = (
-        f"data.pack.length={length}", "data.source.synthetic=4000", f"data.batch.size={rows}",
-        "data.text.target.tokenizer=characters", "data.pack.document_mask=false",
-        f"model.decoder={json.dumps(decoder)}", "model.tie=none",
-    )  # fmt: skip
-    return Contest(Family("lm_small_llama", sets), {"litgpt": litgpt, "transformers": transformers})
-
-
-def _next_token(logits_BUV: Tensor, batch: Batch) -> Tensor:
-    return functional.cross_entropy(logits_BUV.flatten(0, 1), batch.target.flatten(), ignore_index=PAD)
-
-
-def _conformer(layers: int, dim: int) -> Contest:
-    heads, kernel = 4, 15
-    encoder = {
-        "type": "conformer", "num_layers": layers, "dim": dim, "num_heads": heads, "feed_forward_dim": 4 * dim,
-        "kernel": kernel, "dropout": 0.1,
-    }  # fmt: skip
-
-    def espnet(symbols: int) -> tuple[nn.Module, Step]:
-        from espnet2.asr.ctc import CTC
-        from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
-
-        body = ConformerEncoder(
-            80, output_size=dim, attention_heads=heads, linear_units=4 * dim, num_blocks=layers,
-            dropout_rate=0.1, positional_dropout_rate=0.1, macaron_style=True, rel_pos_type="latest",
-            cnn_module_kernel=kernel,
-        )  # fmt: skip
-        ctc = CTC(symbols, dim)
-
-        def loss(batch: Batch) -> Tensor:
-            states, lengths, _ = body(batch.source, batch.source_lengths)
-            found: Tensor = ctc(states, lengths, batch.target, batch.target_lengths)
-            return found
-
-        return nn.ModuleList([body, ctc]), loss
-
-    sets = (
-        "data.audio.features.num_bins=80", "data.batch.size=120.0", "data.audio.augment=[]",
-        f"model.encoder={json.dumps(encoder)}",
-    )  # fmt: skip
-    return Contest(Family("asr_librispeech_ctc", sets), {"espnet": espnet})
-
 
 CONTESTS = {
-    "language_model": _language_model(4, 128, 64, 12),
-    "language_model_wide": _language_model(6, 256, 256, 4),
-    "conformer_ctc": _conformer(4, 144),
+    "language_model": llama(4, 128, 64, 12),
+    "language_model_wide": llama(6, 256, 256, 4),
+    "gpt": gpt(4, 128, 64, 12),
+    "gpt_wide": gpt(6, 256, 256, 4),
+    "conformer_ctc": conformer_ctc(4, 144),
+    "conformer_attention": conformer_attention(4, 144, 2),
+    "resnet": resnet(),
+    "vision_transformer": vision_transformer(6, 192, 8),
+    "fastspeech2": fastspeech2(3, 192, 48),
+    "hifi_gan": hifi_gan(),
 }
+PACKAGES = (
+    "litgpt==0.5.13", "nano-gpt==0.1.0", "espnet==202511", "typeguard", "speechbrain==1.1.2", "hyperpyyaml",
+    "ruamel.yaml", "joblib",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -137,49 +80,74 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--families", nargs="+", choices=CONTESTS, default=list(CONTESTS))
+    parser.add_argument("--install", type=Path, metavar="FOLDER", help="has pip put the peers there")
     parser.add_argument("--steps", type=int, default=12, help="training steps of a round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.install:
+        install(given.install.resolve(), PACKAGES)
     torch.set_num_threads(1)
     keep_freed_memory()
     for name in given.families:
-        print(json.dumps(_compared(name, steps=given.steps, rounds=given.rounds)), flush=True)
+        if given.memory_of:
+            print(json.dumps(_memory(CONTESTS[name], given.memory_of, steps=given.steps)))
+        else:
+            found = _compared(CONTESTS[name], steps=given.steps, rounds=given.rounds)
+            memory = {} if given.no_memory else _memories(name, steps=min(given.steps, 6))
+            print(json.dumps({"family": name} | found | memory), flush=True)
 
 
-def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
-    contest = CONTESTS[name]
+def _compared(contest: Contest, *, steps: int, rounds: int) -> dict[str, Any]:
     ours, plain = (assembled_of(contest.ours, steps=steps) for _ in range(2))
     held = list(stream_of(plain))
-    symbols = plain.program.model.head.weight_VD.shape[0]
-    peers = {peer: make(symbols) for peer, make in contest.peers.items()}
+    peers = {name: make(plain.program.model) for name, make in contest.peers.items()}
     contenders: dict[str, Callable[[], float]] = {
         "seqspec": lambda: run_of(ours),
         "plain": lambda: loop_of(plain, held),
     }
-    for peer, (model, step) in peers.items():
-        contenders[peer] = lambda model=model, step=step: _peer(model, step, held)  # type: ignore[misc]
+    for name, peer in peers.items():
+        contenders[name] = lambda peer=peer: trained(peer, contest, held)  # type: ignore[misc]
     taken = in_turns(contenders, rounds)
     return {
-        "family": name,
         "parameters": {"seqspec": ours.program.num_parameters}
-        | {peer: sum(one.numel() for one in model.parameters()) for peer, (model, _) in peers.items()},
+        | {
+            name: sum(x.numel() for turn in peer for x in turn.moved.parameters())
+            for name, peer in peers.items()
+        },
         "milliseconds": {which: round(1000 * value, 1) for which, value in taken.items()},
         "speed": {which: round(value / taken["seqspec"], 3) for which, value in taken.items()},
     }
 
 
-def _peer(model: nn.Module, step: Step, batches: list[Batch]) -> float:
-    """CPU seconds of an update, the first and the last left out."""
-    weights = list(model.train().parameters())
-    optimizer = torch.optim.AdamW(weights, lr=1e-4, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    begun: list[float] = []
-    for batch in batches:
-        begun.append(time.process_time())
-        step(batch).backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0, foreach=True)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-    return (begun[-1] - begun[1]) / (len(begun) - 2)
+def _memories(name: str, *, steps: int) -> dict[str, Any]:
+    peaks = {}
+    for which in ("seqspec", "plain", *CONTESTS[name].peers):
+        command = [sys.executable, __file__, "--families", name, "--steps", str(steps), "--memory-of", which]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        peaks[which] = json.loads(done.stdout.splitlines()[-1])
+    return {
+        what: {which: found[what] for which, found in peaks.items()}
+        for what in ("peak_mib", "above_start_mib")
+    }
+
+
+def _memory(contest: Contest, which: str, *, steps: int) -> dict[str, float]:
+    """Of this process, in MiB."""
+    assembled, ours = assembled_of(contest.ours, steps=steps), 0.0
+    run: Callable[[], float] = lambda: run_of(assembled)  # noqa: E731
+    if which == "plain":
+        run = lambda: loop_of(assembled, stream_of(assembled))  # noqa: E731
+    elif which != "seqspec":
+        peer = contest.peers[which](assembled.program.model)
+        ours = sum(x.numel() * x.element_size() for x in assembled.program.module.parameters()) / 2**20
+        run = lambda: trained(peer, contest, stream_of(assembled))  # noqa: E731
+    before = resident()
+    run()
+    peak = peak_resident()
+    # Our weights, which give a peer its sizes and its batches, are none of its memory.
+    return {"peak_mib": round(peak - ours, 1), "above_start_mib": round(peak - before, 1)}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Fine-tuning from a folder: tokens a CPU second beside Hugging Face's Trainer, and the same losses.
 
-    pip install --no-deps --target FOLDER accelerate
-    PYTHONPATH=FOLDER python benchmarks/fine_tuning.py [--task classify | chat | chat_short] [--work DIR] [--rounds 2]
+    python benchmarks/fine_tuning.py --install FOLDER [--task classify | chat | chat_short] [--work DIR] [--rounds 2]
 
 ``classify``: a random BERT of 4 layers of 256 with a classifier of three labels is written by transformers as a
 folder, and beside it a table of texts of ragged length; dropout is 0.1.  ``chat``: a random Llama of 6 layers of 256
@@ -15,7 +14,7 @@ and tokenizer, take batches of as many examples, AdamW with the same numbers and
 
 Each contender trains in a process of its own, on one thread, in a round in one order and in the next in the
 other.  Measured is the CPU time from the optimiser's first step on (loading, padding, forward, backward, update,
-journal), and the tokens that the batches held in it, padding not counted.  The Trainer's sampler sorts fifty
+journal), the tokens that the batches held in it, padding not counted, and the most memory of the process.  The Trainer's sampler sorts fifty
 batches at a time, longest first, so that fifty steps are measured where lengths decide the order.
 
 First, without dropout, and with the Trainer's order of examples for both, the losses of ``--steps`` equal steps are
@@ -40,6 +39,11 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.peer_packages import install
+from harness.process_memory import peak_resident
+
 LABELS = ("low", "middle", "high")
 BATCH, ROWS, WORDS = 16, 3200, 4000
 MEDIAN, SPREAD, SHORTEST, LONGEST = 32, 0.8, 4, 240
@@ -59,8 +63,13 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=2, help="processes of each contender")
     parser.add_argument("--steps", type=int, default=20, help="steps whose losses are compared")
+    parser.add_argument(
+        "--install", type=Path, metavar="FOLDER", help="has pip put the Trainer's accelerate there"
+    )
     parser.add_argument("--contender", choices=(*CONTENDERS, "losses"), help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.install:
+        install(given.install.resolve(), ("accelerate==1.15.0",))
     if given.contender:
         found = losses(given) if given.contender == "losses" else rate(given)
         print(json.dumps(found))
@@ -86,6 +95,7 @@ def compare(given: argparse.Namespace, tokens: list[int]) -> None:
         "tokens_a_cpu_second": speed,
         "each": {name: [one["tokens_a_cpu_second"] for one in of] for name, of in found.items()},
         "padding": {name: statistics.median(one["padding"] for one in of) for name, of in found.items()},
+        "peak_mib": {name: statistics.median(one["peak_mib"] for one in of) for name, of in found.items()},
         "ratio_to_best": round(ours / max(theirs), 3),
         "ratio_to_trainer": round(ours / speed["trainer"], 3),
     }, indent=1))  # fmt: skip
@@ -320,6 +330,7 @@ def rate(given: argparse.Namespace) -> dict[str, Any]:
     cells = sum(max(batch) * len(batch) for batch in lengths[1:steps])
     return {
         "tokens_a_cpu_second": round(real / (at[steps - 1] - at[0])), "padding": round(1 - real / cells, 3),
+        "peak_mib": round(peak_resident(), 1),
     }  # fmt: skip
 
 

@@ -43,6 +43,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.process_memory import peak_resident, resident
+
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.data.batching.batch import Batch
@@ -306,24 +310,13 @@ def _memories(name: str, *, steps: int) -> dict[str, Any]:
 def _memory(family: Family, which: str, *, steps: int) -> dict[str, float]:
     """Of this process, in MiB."""
     assembled = assembled_of(family, steps=steps)
-    before = _resident()
+    before = resident()
     if which == "seqspec":
         run_of(assembled)
     else:
         loop_of(assembled, stream_of(assembled))
-    peak = _peak_resident()
+    peak = peak_resident()
     return {"peak_mib": round(peak, 1), "above_start_mib": round(peak - before, 1)}
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _peak_resident() -> float:
-    """Of this program alone: ``ru_maxrss`` begins with what the process that started it held."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
 
 def _peak(name: str, which: str, *, steps: int) -> dict[str, float]:

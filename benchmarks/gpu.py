@@ -1,6 +1,7 @@
 """Training on a GPU: speed, use of the device, memory and time to quality, beside a loop tuned by hand.
 
     make bench-gpu                                             every case, precision and option
+    python benchmarks/gpu.py --minutes 25                      as much of it as fits
     python benchmarks/gpu.py --cases translation --precisions bfloat16 --steps 50
     python benchmarks/gpu.py --device cpu                      the same code at tiny sizes
 
@@ -14,7 +15,8 @@ MFU is the model's arithmetic by the project's cost model (``seqspec explain --c
 are no padding, over the device's stated peak.  Time to quality is the time from the first batch, compiling included,
 to the loss at which ``seqspec`` in float32 ends (a mean of ten steps, two per cent more).
 
-Writes ``report.md`` and ``report.json`` below ``--out``.  Exit code 2 where there is no such device.
+``--minutes`` gives each case the same share of that time.  No setting is begun after it; what is not compiled comes first,
+and a row says what was not reached.  Writes ``report.md`` and ``report.json`` below ``--out``, after each case.  Exit code 2 where there is no such device.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import math
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -69,8 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "cases": [],
     }  # fmt: skip
     given.out.mkdir(parents=True, exist_ok=True)
-    for name in given.cases:
-        report["cases"].append(_measured(CASES[name], device, given, peaks, tiny=tiny))
+    end = time.monotonic() + 60 * given.minutes
+    for number, name in enumerate(given.cases):
+        now = time.monotonic()
+        until = now + (end - now) / (len(given.cases) - number)
+        report["cases"].append(_measured(CASES[name], device, given, peaks, tiny=tiny, until=until))
         _write(report, given.out)  # what is known outlives what is cut off
     print(given.out / "report.md")
     return 0
@@ -95,6 +102,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="steps of a window")
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="no setting is begun later")
     parser.add_argument("--out", type=Path, default=Path("build/gpu"))
     found = parser.parse_args(arguments)
     tiny = found.device == "cpu"
@@ -108,19 +116,27 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _measured(
-    case: Case, device: str, given: argparse.Namespace, peaks: dict[str, tuple[float, str]], *, tiny: bool
+    case: Case,
+    device: str,
+    given: argparse.Namespace,
+    peaks: dict[str, tuple[float, str]],
+    *,
+    tiny: bool,
+    until: float,
 ) -> Row:
-    """All settings of a case, in turns."""
+    """All settings of a case, in turns, of which none begins after ``until``."""
     steps = given.warm + given.steps * given.windows
     work = Work(case, device, tiny=tiny, given=given.given, steps=steps)
     assembled = work.assembled(Setting("plain"))
-    batches = work.batches(assembled)
+    batches = work.batches
     counts = [_count(case, batch) for batch in batches]
     flops = [arithmetic(assembled.compiled, positions=_positions(batch)) for batch in batches]
-    settings = list(_settings(case, given))
+    settings = sorted(_settings(case, given), key=lambda setting: setting.compile)
     runs: dict[Setting, list[Row]] = {setting: [] for setting in settings}
     for round_ in range(given.rounds):
         for setting in settings if round_ % 2 == 0 else reversed(settings):
+            if time.monotonic() > until:
+                break
             print(f"{case.name}: {setting.loop}, {setting.precision}, {setting.options}", file=sys.stderr)
             runs[setting].append(_run(work, setting, given, counts, flops))
     rows = [_joined(setting, found, peaks[setting.precision][0]) for setting, found in runs.items()]
@@ -168,6 +184,8 @@ def _run(
 def _joined(setting: Setting, runs: Sequence[Row], rate: float) -> Row:
     """The medians of a contender's rounds."""
     row: Row = {"loop": setting.loop, "precision": setting.precision, "options": setting.options}
+    if not runs:
+        return row | {"error": "not begun: the time was over"}
     failed = next((one for one in runs if "error" in one), None)
     if failed:
         return row | failed

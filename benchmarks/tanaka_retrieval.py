@@ -9,8 +9,8 @@
 ``--work``, from the same first weights and tokenizer, with the same batch, loss (both directions, cosine,
 scale 20), optimiser and schedule; each has its own tokenising, batching and loop.  The first steps are timed,
 and as many follow as fit into ``--seconds`` of CPU time of one thread.  A JSON line a contender: every pair of
-dev is ranked among all its targets.  sentence-transformers is looked for on the import path; install it beside
-this environment (``pip install --no-deps --target FOLDER sentence-transformers``, and name it in PYTHONPATH).
+dev is ranked among all its targets, and the most memory of the process is told.  sentence-transformers is looked for on
+the import path; ``--install FOLDER`` has pip put it there first.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 import time
 import unicodedata
 from pathlib import Path
@@ -26,8 +27,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.peer_packages import install
+from harness.process_memory import peak_resident
+
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "embed_tanaka_enja.yaml"
 BATCH, LENGTH, PEAK, TIMED = 256, 64, 1e-3, 16
+PACKAGES = ("sentence-transformers==6.2.0", "scikit-learn", "joblib", "threadpoolctl", "narwhals")
 
 
 def main() -> None:
@@ -40,14 +47,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     contenders = {"spec": spec, "seqspec": seqspec, "sentence-transformers": sentence_transformers}
     parser.add_argument("--contender", choices=contenders, default="seqspec")
+    parser.add_argument("--install", type=Path, metavar="FOLDER", help="has pip put the peer there")
     given = parser.parse_args()
+    if given.install:
+        install(given.install.resolve(), PACKAGES)
     torch.set_num_threads(1)
     folder = given.work / "tower"
     if not (folder / "model.safetensors").exists():
         write_tower(folder, given.root)
-    print(
-        json.dumps({"contender": given.contender, "seed": given.seed, **contenders[given.contender](given)})
-    )
+    found = contenders[given.contender](given)
+    memory = {"peak_mib": round(peak_resident(), 1)}
+    print(json.dumps({"contender": given.contender, "seed": given.seed, **found, **memory}))
 
 
 def read(root: Path, name: str) -> list[str]:

@@ -52,3 +52,27 @@ def test_both_loops_are_measured_in_float16_and_start_alike(bench, tmp_path):
         # overflow was dropped.
         assert math.isclose(row["loss"], case["rows"][0]["loss"], rel_tol=0.05)
     assert "| seqspec | float16 |" in (tmp_path / "report.md").read_text()
+
+
+def test_what_does_not_fit_into_the_time_is_told(bench, tmp_path):
+    steps = [
+        "--warm",
+        "1",
+        "--steps",
+        "1",
+        "--windows",
+        "1",
+        "--rounds",
+        "1",
+        "--no-compile",
+        "--minutes",
+        "0",
+    ]
+
+    code = bench(["--device", "cpu", "--cases", "language_model", "--precisions", "float32", *steps,
+                  "--out", str(tmp_path)])  # fmt: skip
+
+    assert code == 0
+    (case,) = json.loads((tmp_path / "report.json").read_text())["cases"]
+    assert [row["error"] for row in case["rows"]] == ["not begun: the time was over"] * 4
+    assert "not begun" in (tmp_path / "report.md").read_text()

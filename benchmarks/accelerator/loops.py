@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,10 @@ class Work:
         compiled = compile_spec(SPECS / f"{self.case.spec}.yaml", overlays=overlays)
         return assemble(compiled, splits=("train",), progress=silent)
 
-    def batches(self, assembled: Assembled) -> list[Batch]:
-        """Every batch of the steps, in order."""
-        return list(self._stream(assembled, workers=0))
+    @cached_property
+    def batches(self) -> list[Batch]:
+        """Every batch of the steps, in order; read once."""
+        return list(self._stream(self.assembled(Setting("plain")), workers=0))
 
     def _stream(self, assembled: Assembled, *, workers: int | None) -> Any:
         launch = Launch(device=self.device, workers=workers, quiet=True)  # type: ignore[arg-type]
@@ -117,7 +119,7 @@ class Work:
         model = assembled.program.model.to(device).train()
         if setting.channels_last:
             model = model.to(memory_format=torch.channels_last)
-        batches = [batch.map(lambda x: x.to(device)) for batch in self.batches(assembled)]
+        batches = [batch.map(lambda x: x.to(device)) for batch in self.batches]
         loss = objective(assembled)
         forward = torch.compile(loss, dynamic=True) if setting.compile else loss
         optimizer, rate = _optimizer(assembled, fused=setting.fused)

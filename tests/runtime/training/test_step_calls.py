@@ -20,11 +20,28 @@ from seqspec.runtime.training.training_module import Training
 SPECS = Path(__file__).parents[3] / "specs"
 STEPS = 24
 CALLS = {
-    "lm_shakespeare_char": {"lightning": 20, "seqspec": 245, "elsewhere": 70},
-    "gan_mnist": {"lightning": 39, "seqspec": 332, "elsewhere": 96},  # two phases, an update each
-    "segmentation_pet_unet": {"lightning": 20, "seqspec": 222, "elsewhere": 74},  # augments what it reads
+    "lm_shakespeare_char": {
+        "lightning": 19,
+        "seqspec": 226,
+        "components": 169,
+        "torch": 268,
+        "elsewhere": 65,
+    },
+    # Two phases, an update each.
+    "gan_mnist": {"lightning": 36, "seqspec": 312, "components": 92, "torch": 570, "elsewhere": 89},
+    # Augments what it reads.
+    "segmentation_pet_unet": {
+        "lightning": 19,
+        "seqspec": 204,
+        "components": 218,
+        "torch": 705,
+        "elsewhere": 69,
+    },
 }
-"""Most calls a step of one micro-batch a phase; measured with torch 2.13 and Lightning 2.6, and a seventh more."""
+"""Most calls a step of one micro-batch a phase; measured with torch 2.13, Lightning 2.6 and Python 3.11, and a
+twentieth more, since what ran before in the process adds up to ten.  Those of ``components`` and ``torch`` are mostly
+of forward and update: a loop over parameters that joins a step is seen there.
+"""
 EACH = [(spec, part) for spec, parts in CALLS.items() for part in parts]
 
 
@@ -38,7 +55,7 @@ def counted(spec, steps, patch):
             part = next(
                 (p for p in ("/lightning/", "seqspec/components", "/torch/", "seqspec") if p in name), ""
             )
-            seen[part.strip("/") or "elsewhere"] += 1
+            seen[part.strip("/").removeprefix("seqspec/") or "elsewhere"] += 1
 
     finish = Training._finish_cycle
 
@@ -75,7 +92,7 @@ def calls_of(folders, spec):
 def test_a_step_makes_no_more_calls_than_it_did(calls, spec, part):
     most, found = CALLS[spec][part], calls(spec)
 
-    assert most * 0.7 <= found[part] <= most, found
+    assert most * 0.8 <= found[part] <= most, found
 
 
 def test_a_seed_wakes_no_device_and_gives_the_bits_of_torchs_own():

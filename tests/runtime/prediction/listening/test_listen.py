@@ -54,6 +54,13 @@ def speech(tmp_path_factory):
         yield run(compile_spec(folder / "spec.yaml"), runs=folder / "runs", launch=LAUNCH).folder
 
 
+ENCODERS = {
+    "transformer": "{type: transformer, num_layers: 1, dim: 16, num_heads: 2, chunk: 24, left_context: 30, dropout: 0.0}",
+    "conv_lstm": "{type: conv_lstm, channels: [4, 4], num_layers: 1, dim: 16, bidirectional: false}",
+    "recurrent": "{type: recurrent, num_layers: 1, dim: 16, bidirectional: false}",
+}
+
+
 @pytest.fixture(scope="module")
 def recording(speech):
     return sorted((speech.path.parents[2] / "cache").rglob("dev-clean/**/*.flac"))[0]
@@ -111,6 +118,26 @@ def test_text_and_scores_are_those_of_the_whole_file_in_any_pieces(speech, recor
         assert [one.score for one in words] == pytest.approx([one.score for one in whole.words], abs=1e-5)
         assert listener.frames == recognizer.feature.num_frames(len(samples))
         assert size == len(samples) or len(set(partials)) > 2
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_that_streams_writes_the_text_of_the_whole_file(
+    speech, recording, encoder, capfd, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SEQSPEC_CACHE", str(speech.path.parents[2] / "cache"))
+    over = [Overlay.set(f"model.encoder={ENCODERS[encoder]}")]
+    spec = compile_spec(speech.path.parents[2] / "spec.yaml", overlays=over)
+    trained = run(spec, runs=tmp_path, launch=LAUNCH).folder
+    (offline,) = open_predictor(trained.path, launch=LAUNCH).predictor([Input(AudioRef(recording), "a")])
+    capfd.readouterr()
+
+    outcome, lines, told = heard(trained, given(recording).tobytes(), capfd)
+
+    assert outcome.exit == 0
+    assert len(offline.hypotheses[0].text) > 3
+    assert lines[-1].split("\t")[2] == offline.hypotheses[0].text
+    assert "a sound is heard after" in told
+    assert "real-time factor" in told
 
 
 def test_a_pipe_gives_partial_texts_times_and_pace(speech, opened, recording, capfd):
