@@ -23,7 +23,7 @@ from seqspec.cli_training import train
 class _Commands(TyperGroup):
     """Typer's, with what is wrong with an option's value in one sentence, and the value in it."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
