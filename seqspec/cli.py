@@ -4,12 +4,14 @@ application, and how it ends where something fails.
 
 import contextlib
 import os
+import re
 import sys
 from copy import copy
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import seqspec
 from seqspec.cli_data import data
@@ -17,7 +19,35 @@ from seqspec.cli_results import results
 from seqspec.cli_specs import specs
 from seqspec.cli_training import train
 
+
+class _Commands(TyperGroup):
+    """Typer's, with what is wrong with an option's value in one sentence, and the value in it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _one_sentence(error)
+            raise
+
+
+def _one_sentence(error: typer.BadParameter) -> str:
+    """Typer hands on what pydantic says: ``Value error, 'onxx' is not one of …``, ``Input should be …``."""
+    from pydantic import ValidationError
+
+    from seqspec.compile.language.suggestions import nearest
+
+    told = error.message.removeprefix("Value error, ")
+    if isinstance(error.__cause__, ValidationError):
+        given = error.__cause__.errors()[0]["input"]
+        told = re.sub("^Input (should be [^,]*).*", lambda found: f"'{given}' {found[1]}", told)
+    choice = re.fullmatch("'(.*)' is not one of (.*)[.]", told)
+    close = nearest(choice[1], re.findall("'([^']*)'", choice[2])) if choice else None
+    return f"{told[:-1]}; did you mean '{close}'?" if close else told
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="seqspec",
     help="A compiler for experiments with sequence models.",
     no_args_is_help=True,

@@ -84,6 +84,16 @@ class SpecError(Exception):
         self.diagnostics = tuple(diagnostics)
         self.tree = tree
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in self.diagnostics))
+        for one in self.diagnostics:
+            if one.span is not None:
+                self.add_note(f"  --> {one.span}")
+            _note_remedy(self, one.help)
+
+
+def _note_remedy(error: Exception, help: str | None) -> None:
+    """Python shows notes below the message of what nobody caught, as in a notebook."""
+    if help:
+        error.add_note(f"  = help: {help}")
 
 
 class DataError(Exception):
@@ -127,6 +137,7 @@ class DataError(Exception):
             if part
         )
         super().__init__(f"{message} ({where})" if where else message)
+        _note_remedy(self, help)
 
     def __reduce__(self) -> tuple[object, ...]:
         args = dict(
@@ -177,3 +188,4 @@ class RunError(Exception):
         self.exit = exit
         self.help = help
         super().__init__(message)
+        _note_remedy(self, help)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import lightning
@@ -87,3 +88,20 @@ def test_one_string_in_place_of_a_list_is_refused(compiled):
         seqspec.load(SPEC, set="seed=7")
     with pytest.raises(TypeError, match="`profiles` takes a list"):
         seqspec.change(compiled, profiles="tiny")
+
+
+def test_what_nobody_catches_shows_place_and_remedy(tmp_path):
+    caught = []
+    for attempt in (
+        lambda: seqspec.load(SPEC, profiles=["tiny"], set=["train.max_step=2"]),
+        lambda: seqspec.component("tokenizer", {"type": "sentencpiece"}),
+        lambda: seqspec.open_run(tmp_path),
+    ):
+        with pytest.raises((seqspec.SpecError, seqspec.RunError)) as error:
+            attempt()
+        caught.append("".join(traceback.format_exception_only(error.value)))
+
+    assert "\n  --> <command line>:1:1\n" in caught[0]
+    assert caught[0].endswith("\n  = help: did you mean `max_steps`?\n")
+    assert caught[1].endswith("\n  = help: did you mean `sentencepiece`?\n")
+    assert caught[2].endswith("\n  = help: name the directory that `seqspec run` printed last\n")

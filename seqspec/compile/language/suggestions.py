@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
@@ -19,6 +19,13 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
             rank = (away, sorted(word) != sorted(choice), -_common_start(word, choice), choice)
             best = rank if best is None else min(best, rank)
     return best[3] if best else None
+
+
+def which(word: str, choices: Sequence[str], *, there: str) -> str:
+    """A remedy for a word that is none of few choices: the nearest, and all; ``there`` begins their list."""
+    close = nearest(word, choices)
+    listed = f"{there} {', '.join(f'`{one}`' for one in choices)}"
+    return f"did you mean `{close}`?   ({listed})" if close else listed
 
 
 def distance(left: str, right: str, most: int) -> int:

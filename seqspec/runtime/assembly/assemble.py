@@ -14,6 +14,7 @@ import numpy as np
 from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.build.program import Program, build
 from seqspec.compile.diagnostics.report import located
+from seqspec.compile.language.suggestions import which
 from seqspec.compile.pipeline import recompile
 from seqspec.compile.plan.plan import Compiled, Plan
 from seqspec.compile.resolve.overlay import Overlay
@@ -183,7 +184,7 @@ def _prepared(
     if missing:
         raise DataError(
             f"the corpus has no split that is called `{missing[0]}`",
-            help=f"it has {', '.join(parts.splits)}"
+            help=which(missing[0], parts.splits, there="it has")
             + ("; change `evaluate.splits`, or `data.source.splits`" if splits is None else ""),
         )
     try:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from seqspec.compile.language.suggestions import which
 from seqspec.data.store.durable import write_durably, writing
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.checkpoints.model_tensors import load_tensors
@@ -89,8 +90,9 @@ def chosen(checkpoints: Path, name: str) -> Checkpoint:
     number = name.removeprefix("step-")  # as the folder is called, or the step alone
     if number.isascii() and number.isdigit() and len(number) <= DIGITS and int(number) in present:
         return _sound(checkpoints, int(number))
-    known = ", ".join(["best", "last", "average", "average:N", f"FILE{SUFFIX}", *map(folder_name, present)])
-    raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=f"there are {known}")
+    known = ("best", "last", "average", "average:N", f"FILE{SUFFIX}", *map(folder_name, present))
+    help = which(name, known, there="there are")
+    raise RunError(f"there is no checkpoint {name!r}", exit=Exit.USAGE, help=help)
 
 
 class _Kept(NamedTuple):

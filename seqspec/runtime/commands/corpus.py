@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.commands import Outcome
 from seqspec.compile.diagnostics.report import located
+from seqspec.compile.language.suggestions import which
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.data.progress import Progress, bar, silent
@@ -268,7 +269,7 @@ def _named(parts: DataParts, splits: Sequence[str]) -> Sequence[str] | None:
     has = parts.splits
     for name in splits:
         if name not in has:
-            raise DataError(f"the spec has no split `{name}`", help=f"it has {', '.join(has)}")
+            raise DataError(f"the spec has no split `{name}`", help=which(name, has, there="it has"))
     return splits or None
 
 

@@ -21,8 +21,9 @@ def demo(run: Path, *, port: int, checkpoint: str, threads: int | None, task: st
         from seqspec.runtime.demo.trial import open_trial
 
         trial = open_trial(run, checkpoint=checkpoint, threads=threads, task=task)
+        shown = show(trial, port=port)
         print(f"showing {trial.title} on http://127.0.0.1:{port}", file=sys.stderr, flush=True)
-        show(trial, port=port)
+        shown.block_thread()
         return Outcome()
 
     return guarded(work)

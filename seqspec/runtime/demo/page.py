@@ -100,15 +100,16 @@ def _outputs(gradio: Any, trial: Trial) -> list[Any]:
             return [gradio.Textbox(label="prediction"), gradio.HTML()]
 
 
-def show(trial: Trial, *, port: int, block: bool = True) -> Any:
-    """Shows the page on loopback until it is interrupted; without ``block`` gives the running page."""
+def show(trial: Trial, *, port: int) -> Any:
+    """The running page, on loopback; ``block_thread`` of it waits until it is interrupted."""
     shown = page(trial)
     shown.queue(max_size=MAX_QUEUE, default_concurrency_limit=1)
     try:
         shown.launch(
             server_name="127.0.0.1", server_port=port, share=False, max_file_size=MAX_FILE, quiet=True,
-            prevent_thread_lock=not block, inbrowser=False, footer_links=[], enable_monitoring=False,
+            prevent_thread_lock=True, inbrowser=False, footer_links=[], enable_monitoring=False,
         )  # fmt: skip
-    except OSError as error:
-        raise RunError(str(error).splitlines()[0], exit=Exit.USAGE, help="choose another --port") from None
+    except OSError:
+        message = f"port {port} is taken, or not for this user"
+        raise RunError(message, exit=Exit.USAGE, help="choose another with --port") from None
     return shown

@@ -21,6 +21,9 @@ KEEP_OF_SHARDS = 1 << 16
 """Whoever shards a model wants memory more than the time that it takes to ask for it again."""
 KERNEL_CACHE = "PRIMITIVE_CACHE_CAPACITY"
 KEPT_KERNELS = 64
+SHAPE_CACHE = "LRU_CACHE_CAPACITY"
+KEPT_SHAPES = 128
+"""Of products with weights in oneDNN's layout, a thread; each holds about 0.3 MB."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,17 @@ def keep_freed_memory(most: int = KEEP_BYTES) -> None:
 
 
 def bound_kernel_cache() -> None:
-    """Let oneDNN keep the kernels of the last few steps only.
+    """Let oneDNN and torch keep the kernels of the last few steps only.
 
-    It makes one for every shape and keeps 1,024; those of an LSTM hold some 6 MB a step of speech training,
-    where hardly a shape comes twice, and making them anew costs no time that could be measured.  Has to come
-    before the first kernel.
+    oneDNN makes one for every shape and keeps 1,024; those of an LSTM hold some 6 MB a step of speech
+    training, where hardly a shape comes twice.  Torch keeps 1,024 more in each thread that multiplies by what
+    ``linear.prepacked`` laid out, so that a search, whose batches differ in rows, would fill 300 MB with it.
+    Making them anew costs no time that could be measured.  Has to come before the first kernel, and before a
+    thread's first.
     """
     if not any(f"{prefix}_{KERNEL_CACHE}" in os.environ for prefix in ("ONEDNN", "DNNL")):
         os.environ[f"ONEDNN_{KERNEL_CACHE}"] = str(KEPT_KERNELS)
+    os.environ.setdefault(SHAPE_CACHE, str(KEPT_SHAPES))
 
 
 def gain_of(dtype: torch.dtype) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from seqspec.compile.language.suggestions import which
 from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def target_of(name: str) -> Target:
         raise RunError(
             f"there is no target `{name}`",
             exit=Exit.USAGE,
-            help=f"the targets are {', '.join(f'`{one}`' for one in target_names())}",
+            help=which(name, target_names(), there="the targets are"),
         )
     module: Any = import_module(f"seqspec.runtime.export.targets.{name}")
     target: Target = module

@@ -30,7 +30,7 @@ def shown(run, browser):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    served = page.show(replace(trial, predictor=predicted), port=port, block=False)
+    served = page.show(replace(trial, predictor=predicted), port=port)
     context = browser.new_context()
     opened = context.new_page()
     opened.complaints, opened.answers = [], answers

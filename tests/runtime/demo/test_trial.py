@@ -123,3 +123,22 @@ def test_a_missing_package_is_told(classifier, monkeypatch):
 
     assert outcome.exit == Exit.USAGE
     assert "seqspec-compiler[demo]" in outcome.error
+
+
+def test_the_address_is_told_once_the_page_is_there(classifier, monkeypatch, capsys):
+    told = []
+
+    class Shown:
+        def block_thread(self):
+            told.append(capsys.readouterr().err)
+
+    def show(trial, *, port):
+        told.append(capsys.readouterr().err)
+        return Shown()
+
+    monkeypatch.setattr(page, "find_spec", lambda name: True)
+    monkeypatch.setattr(page, "show", show)
+
+    assert demo(classifier, port=7860, checkpoint="best", threads=1).exit == Exit.CLEAN
+    assert "http" not in told[0]
+    assert "on http://127.0.0.1:7860\n" in told[1]

@@ -227,7 +227,7 @@ def test_a_split_that_is_not_there_is_no_fault_of_the_spec(trained):
     with pytest.raises(DataError, match="no split that is called `deb`") as caught:
         evaluate(trained.path, split="deb", checkpoint="last", over=(), launch=LAUNCH)
 
-    assert caught.value.help == "it has train, dev"
+    assert caught.value.help == "did you mean `dev`?   (it has `train`, `dev`)"
 
 
 def test_a_mixture_is_judged_part_by_part(trained, corpus):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from seqspec.compile.language.suggestions import which
 from seqspec.schema.diagnostic import Exit, RunError
 
 NAMES = ("torch", "compiled", "ctranslate2", "ctranslate2-int8")
@@ -17,8 +18,8 @@ def engine_of(name: str, model: Any, *, config: Any, search: Any, threads: int, 
     if name == "torch":
         return model
     if name not in NAMES:
-        known = ", ".join(f"`{known}`" for known in NAMES)
-        raise RunError(f"there is no engine `{name}`", exit=Exit.USAGE, help=f"the engines are {known}")
+        help = which(name, NAMES, there="the engines are")
+        raise RunError(f"there is no engine `{name}`", exit=Exit.USAGE, help=help)
     if name == "compiled":
         from seqspec.runtime.prediction.engines.compiled_step import with_compiled_step
 
