@@ -16,7 +16,6 @@ from os import environ
 from typing import Any
 
 from seqspec.components._layers.linear import prepacked
-from seqspec.runtime.devices.huge_pages import use_huge_pages
 from seqspec.runtime.prediction.input import Input
 from seqspec.runtime.prediction.predictor import Prediction
 from seqspec.runtime.serving.limits import Limits, Refused
@@ -69,8 +68,6 @@ class Batcher:
         self._lately: deque[int] = deque([1], maxlen=LATELY)
         self._took = 0.0
         """Seconds of the last batch."""
-        self._settled = False
-        """Whether a batch was run."""
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="seqspec-model", daemon=True)
         self._thread.start()
@@ -151,10 +148,6 @@ class Batcher:
                 job.future.set_result(answers[place])
             else:
                 job.future.set_exception(error)
-        if not self._settled:
-            # The first batch has laid out the weights that all others read.
-            self._settled = True
-            use_huge_pages()
 
     def _answers(self, jobs: Sequence[Job]) -> tuple[list[Any], Exception | None]:
         """What each job gets; or the fault, which the server must outlive, whatever the model: the request

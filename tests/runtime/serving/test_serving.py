@@ -332,23 +332,6 @@ def test_those_who_come_together_are_waited_for():
     batcher.stop()
 
 
-def test_weights_come_into_huge_pages_once_the_first_batch_is_answered(monkeypatch):
-    moved = []
-    monkeypatch.setattr(batcher, "use_huge_pages", lambda: moved.append(len(answered)))
-    answered = []
-
-    def predict(inputs):
-        answered.append(inputs)
-        return list(inputs)
-
-    one = Batcher(predict, Limits())
-    for name in "abc":
-        assert one.submit(Job((name,))).result() == [name]
-    one.stop()
-
-    assert moved == [1]
-
-
 def test_the_interface_describes_itself(client):
     document = client.get("/openapi.json").json()
 
