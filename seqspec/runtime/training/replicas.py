@@ -5,6 +5,8 @@ anchor, what they last agreed on, which is evaluated and kept.  How far each has
 order of the replicas, never by an all-reduce, so that one process which plays them one after another and
 several processes which share them give the same bits.
 
+The weights may be cut into fragments that meet at steps of their own, so that less is sent at once.
+
 Where a message holds signs only, a replica goes on from the new anchor and what the message could not say:
 the error feedback of Karimireddy et al. (2019), arXiv:1901.09847, whose memory is here the replica's own
 weights.
@@ -43,8 +45,16 @@ class Replicas:
     """The replicas that this process plays: number ``rank``, ``rank + world``, …"""
 
     def __init__(
-        self, apart: Apart, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], place: Place
+        self,
+        apart: Apart,
+        model: nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        place: Place,
+        *,
+        last: int | None = None,
     ) -> None:
+        """``last``: the step after which all fragments meet."""
+        self.last = last
         self.apart, self.place, self.optimizers, self.model = apart, place, list(optimizers), model
         learned = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
         held = {**dict(model.named_parameters()), **dict(model.named_buffers())}
@@ -53,6 +63,7 @@ class Replicas:
         self._outer = [name in learned for name in self.names]
         """What the outer step moves; running statistics become the mean."""
         self._forms: list[Exchange] = [apart.exchange if outer else "float32" for outer in self._outer]
+        self._fragment = fragments_of([one.numel() for one in self._held], apart.fragments)
         self.anchor = self._copies()
         self.momentum = [torch.zeros_like(one) for one in self.anchor]
         self.numbers = list(range(place.rank, apart.replicas, place.world))
@@ -87,14 +98,18 @@ class Replicas:
             held.detach().copy_(one)
 
     @torch.no_grad()
-    def meet(self) -> None:
-        """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor, and from what
-        it could not say.  All processes call it.
+    def meet(self, step: int) -> None:
+        """The outer step (algorithm 1, lines 11 to 13) of what is due after this one: everybody goes on from
+        the new anchor, and from what it could not say.  All processes call it.
         """
-        messages = self._messages()
-        mean = self._mean(messages)
-        rests = {number: self._rest(number, messages[number]) for number in self.numbers}
-        for at, (anchor, change, momentum) in enumerate(zip(self.anchor, mean, self.momentum, strict=True)):
+        due = [at for at, fragment in enumerate(self._fragment) if self._is_due(fragment, step)]
+        if not due:
+            return
+        messages = self._messages(due)
+        mean = self._mean(due, messages)
+        rests = {number: self._rest(number, due, messages[number]) for number in self.numbers}
+        for at, change in zip(due, mean, strict=True):
+            anchor, momentum = self.anchor[at], self.momentum[at]
             if not anchor.is_floating_point():
                 anchor.copy_(self.replicas[self.numbers[0]].tensors[at])  # a count, the same everywhere
             elif not self._outer[at]:
@@ -103,45 +118,51 @@ class Replicas:
                 momentum.mul_(self.apart.momentum).add_(change)
                 anchor.sub_(change.add(momentum, alpha=self.apart.momentum), alpha=self.apart.rate)
         for number, replica in self.replicas.items():
-            for kept, anchor, rest in zip(replica.tensors, self.anchor, rests[number], strict=True):
-                kept.copy_(anchor if rest is None else anchor + rest)
+            for at, rest in zip(due, rests[number], strict=True):
+                replica.tensors[at].copy_(self.anchor[at] if rest is None else self.anchor[at] + rest)
         self._put(self.anchor)
 
-    def _messages(self) -> list[Tensor]:
+    def _is_due(self, fragment: int, step: int) -> bool:
+        return step == self.last or self.apart.is_due(fragment, step)
+
+    def _messages(self, due: Sequence[int]) -> list[Tensor]:
         """What each of all replicas says of how far it is from the anchor, in their order."""
         messages = [torch.empty(0)] * self.apart.replicas
         for number in self.numbers:
-            message = packed(self._changes(number), self._forms)
+            message = packed(self._changes(number, due), [self._forms[at] for at in due])
             for rank, one in enumerate(_of_all(message, self.place.world)):
                 messages[number - self.place.rank + rank] = one
         return messages
 
-    def _changes(self, number: int) -> list[Tensor]:
+    def _changes(self, number: int, due: Sequence[int]) -> list[Tensor]:
         own = self.replicas[number].tensors
-        return [anchor - one for anchor, one in zip(self.anchor, own, strict=True)]
+        return [self.anchor[at] - own[at] for at in due]
 
-    def _rest(self, number: int, message: Tensor) -> list[Tensor | None]:
+    def _said(self, due: Sequence[int], message: Tensor) -> list[Tensor]:
+        return unpacked(message, [self.anchor[at] for at in due], [self._forms[at] for at in due])
+
+    def _rest(self, number: int, due: Sequence[int], message: Tensor) -> list[Tensor | None]:
         """How far a replica is from where its message has it, for each tensor of which it keeps that."""
         if not self.apart.keeps_rest:
-            return [None] * len(self.anchor)
-        said = unpacked(message, self.anchor, self._forms)
-        return [
-            one - change if outer else None
-            for one, change, outer in zip(said, self._changes(number), self._outer, strict=True)
-        ]
+            return [None] * len(due)
+        told = zip(due, self._said(due, message), self._changes(number, due), strict=True)
+        return [said - change if self._outer[at] else None for at, said, change in told]
 
-    def _mean(self, messages: Sequence[Tensor]) -> list[Tensor]:
+    def _mean(self, due: Sequence[int], messages: Sequence[Tensor]) -> list[Tensor]:
         """Summed in the order of the replicas."""
-        total = unpacked(messages[0], self.anchor, self._forms)
+        total = self._said(due, messages[0])
         for message in messages[1:]:
-            for mean, change in zip(total, unpacked(message, self.anchor, self._forms), strict=True):
+            for mean, change in zip(total, self._said(due, message), strict=True):
                 mean += change
         return [mean.div_(self.apart.replicas) for mean in total]
 
     def megabytes(self, step: int) -> float:
         """What each replica has sent by a step, in units of a million bytes."""
-        sizes = (form_bytes(one.numel(), form) for one, form in zip(self.anchor, self._forms, strict=True))
-        return self.apart.meetings(step) * sum(sizes) / 1e6
+        sent = 0
+        for one, form, fragment in zip(self.anchor, self._forms, self._fragment, strict=True):
+            beside = step == self.last and not self.apart.is_due(fragment, step)
+            sent += (self.apart.meetings(fragment, step) + beside) * form_bytes(one.numel(), form)
+        return sent / 1e6
 
     def collect(self) -> None:
         """Bring what every replica holds to every process, for a checkpoint.  All processes call it."""
@@ -179,6 +200,17 @@ class Replicas:
             for at, optimizer in enumerate(self.optimizers):
                 load_optimizer(optimizer, self.model, tensors[f"replica_{number}_optimizer"])
                 replica.states[at] = optimizer.state
+
+
+def fragments_of(sizes: Sequence[int], count: int) -> list[int]:
+    """Which of ``count`` fragments, from 0, each tensor is in: neighbours together, as even as tensors
+    allow.
+    """
+    total, before, found = max(sum(sizes), 1), 0, []
+    for size in sizes:
+        found.append(min((2 * before + size) * count // (2 * total), count - 1))
+        before += size
+    return found
 
 
 def _of_all(message: Tensor, world: int) -> list[Tensor]:

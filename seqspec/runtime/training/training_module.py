@@ -126,7 +126,8 @@ class Training(LeanModule):
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
         optimizers = [mover.optimizer for mover in self.cycle.movers.values()]
-        self.replicas = Replicas(self.apart, self.model, optimizers, place) if self.apart else None
+        last = self.train_config.max_steps
+        self.replicas = Replicas(self.apart, self.model, optimizers, place, last=last) if self.apart else None
         self._counts = True
         """The update is one that the journal tells the norm of: the first replica's."""
         self.teachers = FollowingTeachers(program)
@@ -259,8 +260,8 @@ class Training(LeanModule):
         self.step += 1
         if self.sharded:
             self.sharded.share_buffers()
-        if self.replicas and self.replicas.apart.meets(self.step):
-            self.replicas.meet()
+        if self.replicas:
+            self.replicas.meet(self.step)
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
         if self._moved:

@@ -48,14 +48,26 @@ class Apart(NamedTuple):
     """Nesterov's, of the outer step."""
     exchange: Exchange = "float32"
     """What each weight is sent as."""
+    fragments: int = 1
+    """Parts of the weights that meet at steps of their own."""
 
     def meets(self, step: int) -> bool:
-        """Whether they meet after this step, from 1."""
-        return step <= self.after or (step - self.after) % self.every == 0
+        """Whether any part meets after this step, from 1."""
+        return any(self.is_due(fragment, step) for fragment in range(self.fragments))
 
-    def meetings(self, step: int) -> int:
-        """How often they have met by this step."""
-        return min(step, self.after) + max(step - self.after, 0) // self.every
+    def is_due(self, fragment: int, step: int) -> bool:
+        """Whether this part, from 0, meets after this step."""
+        since = step - self.after - self._first(fragment)
+        return step <= self.after or (since >= 0 and since % self.every == 0)
+
+    def meetings(self, fragment: int, step: int) -> int:
+        """How often this part has met by this step."""
+        since = step - self.after - self._first(fragment)
+        return min(step, self.after) + max(since + self.every, 0) // self.every
+
+    def _first(self, fragment: int) -> int:
+        """Steps until it meets for the first time: the last part after ``every``, the others before."""
+        return (fragment + 1) * self.every // self.fragments
 
     @property
     def value_bytes(self) -> float:

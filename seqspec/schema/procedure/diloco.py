@@ -1,5 +1,6 @@
 """DiLoCo: Douillard et al. (2023), "DiLoCo: Distributed Low-Communication Training of Language Models",
-arXiv:2311.08105, algorithm 1.
+arXiv:2311.08105, algorithm 1; with ``fragments`` its streaming form, the partial updates of Douillard et al.
+(2025), "Streaming DiLoCo with overlapping communication: Towards a Distributed Free Lunch", arXiv:2501.18512.
 """
 
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from seqspec.schema.config import Mismatch
 from seqspec.schema.procedure._procedure import Apart, Exchange, Phase, ProcedureConfig
 from seqspec.schema.procedure._replicas import only_optimizer
 from seqspec.schema.units import Fraction, Later, Positive, PositiveFloat
@@ -32,9 +34,19 @@ class DilocoConfig(ProcedureConfig):
     and ``sign`` have a float32 scale for each 256 weights of a tensor.  ``sign`` sends 1 bit, and a replica
     keeps what that could not say until the next meeting.
     """
+    fragments: Annotated[Positive, Later] = 1
+    """Parts that the weights are cut into, in their order and about as large.  Each meets every ``every``
+    steps and no two together, so that no more than one is ever sent at once; after the last step all meet.
+    """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
+        if self.fragments > self.every:
+            raise Mismatch(
+                f"{self.fragments} fragments cannot each have a step of their own in {self.every}",
+                at=("fragments",),
+                help=f"take {self.every} or fewer",
+            )
         return (Phase("diloco", only_optimizer(optimizers), repeats=self.replicas),)
 
     def apart(self) -> Apart:
-        return Apart(self.replicas, self.every, 0, self.rate, self.momentum, self.exchange)
+        return Apart(self.replicas, self.every, 0, self.rate, self.momentum, self.exchange, self.fragments)

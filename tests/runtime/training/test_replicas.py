@@ -7,9 +7,15 @@ import sys
 import pytest
 import torch
 
-from seqspec.runtime.devices.launch import Place
-from seqspec.runtime.training.replicas import Replicas
+from seqspec.compile.pipeline import compile as compile_spec
+from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.run import resume, run
+from seqspec.runtime.run_folder.continuation import Continuation
+from seqspec.runtime.training.replicas import Replicas, fragments_of
+from seqspec.schema.diagnostic import RunError, SpecError
 from seqspec.schema.procedure._procedure import Apart
+
+LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
 SPEC = """\
 seqspec: 1
@@ -36,7 +42,7 @@ def bits(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exchange", ["int4", "sign"])
+@pytest.mark.parametrize("exchange", ["int4", "sign", "sign, fragments: 3"])
 def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path, exchange):
     spec = tmp_path / "apart.yaml"
     spec.write_text(SPEC.replace("EXCHANGE", exchange))
@@ -64,7 +70,7 @@ def test_without_momentum_the_outer_step_is_the_mean():
         weights.append(model.weight.detach().clone())
         replicas.leave(turn)
     before = model.weight.detach().clone()
-    replicas.meet()
+    replicas.meet(5)
 
     torch.testing.assert_close(before, weights[0] - 1, rtol=0, atol=1e-6)
     torch.testing.assert_close(model.weight.detach(), sum(weights) / 3, rtol=0, atol=1e-6)
@@ -81,7 +87,7 @@ def test_the_outer_step_is_nesterovs():
             with torch.no_grad():
                 model.weight.sub_(change)
             replicas.leave(turn)
-        replicas.meet()
+        replicas.meet(1)
         reference.grad = torch.full((1, 1), sum(changes) / 2)
         outer.step()
 
@@ -92,7 +98,77 @@ def test_when_they_meet():
     apart = Apart(2, every=4, after=3, rate=1.0, momentum=0.0)
 
     assert [step for step in range(1, 13) if apart.meets(step)] == [1, 2, 3, 7, 11]
-    assert apart.meetings(12) == 5
+    assert apart.meetings(0, 12) == 5
+
+
+def test_fragments_meet_at_steps_of_their_own():
+    apart = Apart(2, every=6, after=1, rate=1.0, momentum=0.0, fragments=3)
+
+    due = [[step for step in range(1, 14) if apart.is_due(fragment, step)] for fragment in range(3)]
+    assert due == [[1, 3, 9], [1, 5, 11], [1, 7, 13]]
+    for fragment, steps in enumerate(due):
+        for step in range(14):
+            assert apart.meetings(fragment, step) == sum(one <= step for one in steps)
+    assert [step for step in range(1, 14) if apart.meets(step)] == [1, 3, 5, 7, 9, 11, 13]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count", "found"),
+    [([4, 4, 4, 4], 2, [0, 0, 1, 1]), ([100, 1, 1], 3, [1, 2, 2]), ([1, 1, 1], 1, [0, 0, 0]), ([], 2, [])],
+)
+def test_fragments_are_neighbours(sizes, count, found):
+    assert fragments_of(sizes, count) == found
+
+
+def test_only_what_is_due_is_sent_and_after_the_last_step_all_is():
+    model = torch.nn.Linear(4, 4)  # 16 weights are the first fragment and 4 biases the second
+    apart = Apart(2, every=4, after=0, rate=1.0, momentum=0.0, fragments=2)
+    replicas = Replicas(apart, model, [], Place(), last=6)
+    weight, bias = (one.detach().clone() for one in model.parameters())
+
+    def moves(change):
+        for turn in range(2):
+            replicas.enter(turn)
+            with torch.no_grad():
+                model.weight.add_(change)
+                model.bias.add_(change)
+            replicas.leave(turn)
+
+    moves(1.0)
+    replicas.meet(1)
+    torch.testing.assert_close(model.weight.detach(), weight, rtol=0, atol=0)
+    assert replicas.megabytes(1) == 0
+    moves(1.0)
+    replicas.meet(2)
+    torch.testing.assert_close(model.weight.detach(), weight + 2)
+    torch.testing.assert_close(model.bias.detach(), bias, rtol=0, atol=0)
+    assert replicas.megabytes(2) == 4 * 16 / 1e6
+    moves(1.0)
+    replicas.meet(4)
+    torch.testing.assert_close(model.weight.detach(), weight + 2)
+    torch.testing.assert_close(model.bias.detach(), bias + 3)
+    moves(1.0)
+    replicas.meet(6)
+    torch.testing.assert_close(model.weight.detach(), weight + 4)
+    torch.testing.assert_close(model.bias.detach(), bias + 4)
+    assert replicas.megabytes(6) == 4 * (2 * 16 + 2 * 4) / 1e6
+
+
+def test_a_run_whose_fragments_all_met_at_its_end_does_not_go_on(tmp_path):
+    spec = tmp_path / "apart.yaml"
+    spec.write_text(SPEC.replace("EXCHANGE", "sign, fragments: 2"))
+    begun = run(compile_spec(spec), runs=tmp_path, launch=LAUNCH).folder
+
+    with pytest.raises(RunError, match="all fragments met after its last step, 6"):
+        resume(begun.path, launch=LAUNCH, change=Continuation(until=9))
+
+
+def test_more_fragments_than_steps_are_refused(tmp_path):
+    spec = tmp_path / "apart.yaml"
+    spec.write_text(SPEC.replace("EXCHANGE", "sign, fragments: 4"))
+
+    with pytest.raises(SpecError, match="4 fragments cannot each have a step of their own in 3"):
+        compile_spec(spec)
 
 
 def test_what_is_sent_is_rounded_and_counted():
@@ -106,7 +182,7 @@ def test_what_is_sent_is_rounded_and_counted():
         with torch.no_grad():
             model.weight.add_(change)
         replicas.leave(turn)
-    replicas.meet()
+    replicas.meet(5)
     mean = (model.weight.detach() - start - sum(changes) / 2).abs()
 
     assert 1e-3 < mean.max() <= max(one.abs().max() for one in changes) / 14 + 1e-6
@@ -114,14 +190,14 @@ def test_what_is_sent_is_rounded_and_counted():
     assert replicas.megabytes(10) == 2 * (300 + 3 * 4 + 1 + 4) / 1e6
 
 
-def moved(replicas, changes):
-    """Each replica goes on by its change, and all meet."""
+def moved(replicas, changes, step=1):
+    """Each replica goes on by its change, and what is due meets."""
     for turn, change in enumerate(changes):
         replicas.enter(turn)
         with torch.no_grad():
             replicas.model.weight.add_(change)
         replicas.leave(turn)
-    replicas.meet()
+    replicas.meet(step)
 
 
 def test_what_a_sign_cannot_say_is_said_later():
@@ -163,6 +239,6 @@ def test_running_statistics_are_sent_whole(exchange):
         replicas.enter(turn)
         model.running_mean += torch.tensor([1.0, 0.01, 0.3])
         replicas.leave(turn)
-    replicas.meet()
+    replicas.meet(1)
 
     torch.testing.assert_close(model.running_mean, torch.tensor([1.0, 0.01, 0.3]), rtol=0, atol=1e-7)
