@@ -221,6 +221,23 @@ def test_two_at_once_fetch_it_once(site, tmp_path):
     assert len(site.asked) == 1
 
 
+def test_what_another_call_takes_away_meanwhile_is_not_in_the_way(site, tmp_path, monkeypatch):
+    part = tmp_path / ".fetched" / "corpus.tar.part"
+    part.parent.mkdir()
+    part.touch()
+    exists = Path.exists
+
+    def gone_once_seen(path, **keys):
+        found = exists(path, **keys)
+        if path == part:
+            part.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "exists", gone_once_seen)
+
+    assert _fetch(site, tmp_path).fresh
+
+
 def test_a_download_that_was_killed_while_unpacking_is_taken_up_again(site, tmp_path):
     notes = tmp_path / ".fetched"
     (tmp_path / ".extracting-corpus.tar" / "Corpus").mkdir(parents=True)

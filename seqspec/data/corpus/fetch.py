@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import socket
+import stat
 import time
 import urllib.error
 import urllib.parse
@@ -93,11 +94,15 @@ def _require_no_links(download: Download, notes: Path) -> None:
     names = (download.name, f"{download.name}.json", f"{download.name}.lock")
     written = (notes, part, note_of(part), *(notes / name for name in names))
     for path in (*written, *(path.with_name(f"{path.name}.tmp") for path in written)):
-        if path.is_symlink():
+        try:  # asked once: another call may take the file away meanwhile
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue
+        if stat.S_ISLNK(mode):
             help = "take the link away; a corpus folder itself may be one"
             message = f"`{show(path)}` is a link, and nothing is written through links"
             raise DataError(message, file=show(path), help=help)
-        if path != notes and path.exists() and not path.is_file():
+        if path != notes and not stat.S_ISREG(mode):
             message = f"`{show(path)}` is no regular file, and stands where one is written"
             raise DataError(message, file=show(path), help="take it away")
 
