@@ -35,6 +35,15 @@ def test_parameters_are_those_of_the_built_model(small):
     assert cost(small).parameters == count(small)
 
 
+def test_a_model_that_cannot_be_split_is_not_told_to_fit_by_tp():
+    lenet = compile_spec(MNIST)
+
+    (found,) = within(lenet, max_memory=80.0, devices=4, strategy="tp")
+    assert (found.code, found.path) == ("SQ602", ("model",))
+    assert found.message == "`tp` finds no layer of this model to split"
+    assert not within(lenet, max_memory=80.0, devices=4, strategy="fsdp")
+
+
 def test_weights_gradients_and_state_follow_from_the_parameters(small):
     found = cost(small)
 

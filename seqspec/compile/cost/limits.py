@@ -39,12 +39,22 @@ def within(
             )
         )
     each = _memory_of_each(compiled, found, ModelParts.of(counted), devices)
-    memory = each.get(strategy, each["ddp"])
-    if max_memory is not None and memory > max_memory * GIB:
+    if max_memory is not None and strategy not in each:
+        findings.append(
+            Finding(
+                model,
+                f"`{strategy}` finds no layer of this model to split",
+                help="use `--strategy ddp` or `--strategy fsdp`",
+                code="SQ602",
+                on_key=True,
+            )
+        )
+    elif max_memory is not None and each[strategy] > max_memory * GIB:
+        whose = f" of each device by {strategy}" if devices > 1 else ""
         findings.append(
             Finding(
                 batch,
-                f"a step takes about {size_text(memory)}{f' of each device by {strategy}' * (devices > 1)}, "
+                f"a step takes about {size_text(each[strategy])}{whose}, "
                 f"and at most {size_text(max_memory * GIB)} are allowed",
                 help="; or ".join(["take a smaller batch, or split it by `train.accumulate`",
                                    *_other_ways(each, max_memory * GIB)]),

@@ -36,7 +36,8 @@ class DilocoConfig(ProcedureConfig):
     """
     fragments: Annotated[Positive, Later] = 1
     """Parts that the weights are cut into, in their order and about as large.  Each meets every ``every``
-    steps and no two together, so that no more than one is ever sent at once; after the last step all meet.
+    steps and no two together, so that no more than one is ever sent at once; after the plan's last step all
+    meet.
     """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
