@@ -35,7 +35,8 @@ Strategy = Annotated[
 TensorParallel = Annotated[
     int | None,
     typer.Option(
-        min=1, help="With --strategy tp: devices that split each layer; groups of them share batches."
+        min=1,
+        help="With --strategy tp or fsdp: devices that split each layer; groups of them share batches.",
     ),
 ]
 

@@ -36,8 +36,8 @@ class Launch:
     loggers: tuple[str, ...] = ()
     """Loggers of Lightning that hear the numbers too: ``csv``, ``mlflow``, ``wandb``."""
     tensor_parallel: int | None = None
-    """Processes that split the layers among themselves under ``tp``, each group of them with batches of its
-    own; left out, all.
+    """Processes that split the layers among themselves, each group of them with batches of its own; left out,
+    all under ``tp``, and none under ``fsdp``, where the groups share out what each process of one holds.
     """
     pause_at: int | None = None
     """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
@@ -53,7 +53,9 @@ class Launch:
 
     def splits(self, place: Place) -> int:
         """Processes that work on the same batches."""
-        return (self.tensor_parallel or place.world) if self.strategy == "tp" else 1
+        if self.strategy == "tp":
+            return self.tensor_parallel or place.world
+        return (self.tensor_parallel or 1) if self.strategy == "fsdp" else 1
 
     @property
     def accelerator(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.devices.sharded_tensors import any_sharded, is_sharded, local
+from seqspec.runtime.devices.sharded_tensors import any_sharded, by_mesh, local, mesh_of
 from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.schema.experiment import AdaptiveClip, Train
 
@@ -135,13 +135,15 @@ def global_norm(gradients: list[Tensor]) -> Tensor:
 
 
 def _norm_over_processes(gradients: list[Tensor]) -> Tensor:
-    """Parts are added over the processes; what every process holds whole counts once."""
-    cut: list[Any] = [gradient for gradient in gradients if is_sharded(gradient)]
-    parts = [local(gradient) for gradient in cut]
-    whole = [gradient for gradient in gradients if not is_sharded(gradient)]
-    total = _sum_of_squares(parts)
-    torch.distributed.all_reduce(total, group=cut[0].device_mesh.get_group())
-    return (total + _sum_of_squares(whole)).sqrt().float() if whole else total.sqrt().float()
+    """Parts are added over the processes that have them; what every process holds whole counts once."""
+    total = torch.zeros((), dtype=torch.float64, device=gradients[0].device)
+    for parts in by_mesh(gradients):
+        squares = _sum_of_squares([local(part) for part in parts])
+        mesh = mesh_of(parts[0])
+        for axis in range(mesh.ndim if mesh else 0):
+            torch.distributed.all_reduce(squares, group=mesh.get_group(axis))
+        total += squares
+    return total.sqrt().float()
 
 
 def _sum_of_squares(tensors: list[Tensor]) -> Tensor:

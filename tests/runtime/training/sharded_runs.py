@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -32,6 +33,7 @@ def main(spec: Path, folder: Path) -> None:
     one = next((folder / "one").glob("*/2*"))
     cut(one, folder / "grown")
     cut(one, folder / "split_grown")
+    cut(one, folder / "both_grown")
     grouped = spec.with_stem("grouped")
     whole_run(grouped, folder / "grouped_one", ALONE)
     forked(4, lambda: all_scenes(spec, grouped, folder))
@@ -47,10 +49,15 @@ def all_scenes(spec: Path, grouped: Path, folder: Path) -> None:
     scenes.play(4, lambda: whole_run(grouped, mesh, launch_of(4, "tp", tensor_parallel=2, pause_at=1)))
     scenes.play(2, lambda: go_on(mesh, launch_of(2, "tp", pause_at=3)))
     scenes.play(1, lambda: go_on(mesh, ALONE))
+    both, again = folder / "both", launch_of(4, "fsdp", tensor_parallel=2)
+    scenes.play(4, lambda: whole_run(grouped, both, replace(again, pause_at=1)))
+    scenes.play(2, lambda: go_on(both, launch_of(2, "fsdp", pause_at=2)))
+    scenes.play(1, lambda: go_on(both, replace(ALONE, pause_at=3)))
+    scenes.play(4, lambda: go_on(both, again))
     scenes.play(2, lambda: split_parts(folder))
     scenes.play(2, lambda: whole_run(spec, folder / "ddp", launch_of(2, "ddp")))
-    for strategy, name in (("fsdp", ""), ("tp", "split_")):
-        scenes.play(2, lambda: halves(spec, folder, launch_of(2, strategy), name))  # noqa: B023  called at once
+    for launch, name in ((launch_of(2, "fsdp"), ""), (launch_of(2, "tp"), "split_"), (again, "both_")):
+        scenes.play(launch.devices, lambda: halves(spec, folder, launch, name))  # noqa: B023  called at once
         scenes.play(1, lambda: shrunk(folder, name))  # noqa: B023
 
 

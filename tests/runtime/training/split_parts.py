@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
 
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
@@ -62,7 +63,8 @@ def _compared(make: Callable[[], nn.Module], split: int, place: Place) -> dict[s
     x = torch.randn(2, 6, DIM)
     whole = _passed(part, x)
     model = nn.ModuleDict({"part": part})
-    sharded = TensorParallelModel(model, place, device="cpu", size=place.world)
+    mesh = init_device_mesh("cpu", (1, place.world), mesh_dim_names=("data", "tensor"))
+    sharded = TensorParallelModel(model, mesh)
     held = [name for name, one in part.named_parameters() if is_sharded(one)]
     assert len(held) == split, held
     shared = _passed(part, x)

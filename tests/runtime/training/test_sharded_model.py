@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components.stacked import stacked_blocks
-from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.sharded_tensors import gathered
 from seqspec.runtime.training.strategies.shardable import require_shardable
 from seqspec.runtime.training.strategies.tensor_parallel_model import (
@@ -72,7 +73,7 @@ def runs(tmp_path_factory):
     found = {path.parent.parent.name: path for path in folder.glob("*/*/2*")}
     told = {
         name: json.loads((folder / f"{name}.json").read_text())
-        for name in ("found", "split_found", "parts-0", "parts-1")
+        for name in ("found", "split_found", "both_found", "parts-0", "parts-1")
     }
     return found | told
 
@@ -93,10 +94,11 @@ def bits(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["ddp", "whole", "grown", "shrunk", "fewer", "split_whole", "split_grown", "split_shrunk", "mesh"],
-)
+    ["ddp", "whole", "grown", "shrunk", "fewer", "split_whole", "split_grown", "split_shrunk", "mesh",
+     "both_whole", "both_grown", "both_shrunk", "both"],
+)  # fmt: skip
 def test_shards_make_the_journal_of_one_process(runs, name):
-    alone = runs["grouped_one" if name == "mesh" else "one"]
+    alone = runs["grouped_one" if name in ("mesh", "both") else "one"]
     one = journal(alone)
 
     for expected, line in zip(one, journal(runs[name]), strict=True):
@@ -109,7 +111,7 @@ def test_shards_make_the_journal_of_one_process(runs, name):
     assert result["metrics"]["dev"] == pytest.approx(expected["metrics"]["dev"], rel=1e-6)
 
 
-@pytest.mark.parametrize("way", ["", "split_"])
+@pytest.mark.parametrize("way", ["", "split_", "both_"])
 def test_shards_resume_to_the_bit(runs, way):
     assert bits(runs[f"{way}again"]) == bits(runs[f"{way}whole"])
     # From a checkpoint of one process the first half is its own.
@@ -118,12 +120,15 @@ def test_shards_resume_to_the_bit(runs, way):
 
 
 def test_what_was_saved_is_held_in_parts(runs):
-    found, split = runs["found"], runs["split_found"]
+    found, split, both = runs["found"], runs["split_found"], runs["both_found"]
 
     assert found["equal"]
     assert found["total"] * 0.5 <= max(found["held"]) < found["total"] * 0.6
     assert split["equal"]
     assert split["total"] * 0.5 < max(split["held"]) < split["total"] * 0.95
+    # Of four processes two have a half of what is not split.
+    assert both["equal"]
+    assert max(both["held"]) < 0.52 * max(split["held"])
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -175,7 +180,7 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
         require_splittable(model, processes=2)
     with pytest.raises(RunError) as told:
         require_splittable(model["inner"], processes=12)
-    assert told.value.help == "use `--tensor-parallel 4` or `--strategy fsdp`"
+    assert told.value.help == "use `--tensor-parallel 4`, or `--strategy fsdp` alone"
     with pytest.raises(RunError, match="none in this model that it can split"):
         require_splittable(convolution, processes=2)
 
@@ -202,8 +207,9 @@ def test_what_cannot_be_sharded_is_refused_before_data_are_read(tmp_path, settin
 @pytest.mark.parametrize(
     ("launch", "why"),
     [
-        (replace(ONE, devices=4, strategy="fsdp", tensor_parallel=2), "`--strategy fsdp` splits none"),
+        (replace(ONE, devices=4, strategy="ddp", tensor_parallel=2), "`--strategy ddp` splits none"),
         (replace(ONE, devices=4, strategy="tp", tensor_parallel=3), "4 processes cannot form groups of 3"),
+        (replace(ONE, devices=4, strategy="fsdp", tensor_parallel=3), "4 processes cannot form groups of 3"),
         (replace(ONE, strategy="tp", tensor_parallel=2), "1 process cannot form groups of 2"),
     ],
 )
@@ -226,7 +232,8 @@ def test_a_split_network_gives_what_it_gave(activation):
     network.zero_grad()
     distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
     try:
-        TensorParallelModel(nn.ModuleDict({"network": network}), Place(), device="cpu", size=1)
+        mesh = init_device_mesh("cpu", (1, 1), mesh_dim_names=("data", "tensor"))
+        TensorParallelModel(nn.ModuleDict({"network": network}), mesh)
 
         given = network(x)
         given.sum().backward()

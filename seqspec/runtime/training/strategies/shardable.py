@@ -49,13 +49,24 @@ class SharedOut(Protocol):
 def shard(model: Any, place: Place, launch: Launch) -> SharedOut:
     """Share ``model`` out among the processes, which all call it."""
     # Each loads what one process never needs.
+    from torch.distributed.device_mesh import init_device_mesh
+
+    size = launch.splits(place)
+    if launch.strategy == "fsdp" and size == 1:
+        from seqspec.runtime.training.strategies.sharded_model import ShardedModel
+
+        return ShardedModel(model, init_device_mesh(launch.accelerator, (place.world,)))
+    # Neighbours split layers: they send most, and stand on one machine.
+    mesh = init_device_mesh(
+        launch.accelerator, (place.world // size, size), mesh_dim_names=("data", "tensor")
+    )
     if launch.strategy == "tp":
         from seqspec.runtime.training.strategies.tensor_parallel_model import TensorParallelModel
 
-        return TensorParallelModel(model, place, device=launch.accelerator, size=launch.splits(place))
-    from seqspec.runtime.training.strategies.sharded_model import ShardedModel
+        return TensorParallelModel(model, mesh)
+    from seqspec.runtime.training.strategies.two_axis_model import TwoAxisModel
 
-    return ShardedModel(model, place, device=launch.accelerator)
+    return TwoAxisModel(model, mesh)
 
 
 def require_shardable(plan: Plan, launch: Launch) -> None:
@@ -75,7 +86,7 @@ def require_shardable(plan: Plan, launch: Launch) -> None:
 
 def require_divisible(model: Any, launch: Launch, place: Place) -> None:
     """Raises ``RunError`` where the processes cannot split the model among themselves."""
-    if launch.strategy == "tp" and place.world > 1:
+    if launch.shards(place) and (launch.strategy == "tp" or launch.splits(place) > 1):
         from seqspec.runtime.training.strategies.tensor_parallel_model import require_splittable
 
         require_splittable(model, processes=launch.splits(place))
@@ -85,12 +96,12 @@ def _require_groups(launch: Launch, place: Place) -> None:
     size = launch.tensor_parallel
     if size is None:
         return
-    if launch.strategy != "tp":
+    if launch.strategy not in ("fsdp", "tp"):
         raise RunError(
             f"`--tensor-parallel {size}` says how many processes split a layer, "
             f"and `--strategy {launch.strategy}` splits none",
             exit=Exit.USAGE,
-            help="use `--strategy tp`, or leave --tensor-parallel out",
+            help="use `--strategy tp` or `--strategy fsdp`, or leave --tensor-parallel out",
         )
     if place.world % size:
         raise RunError(

@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 
 from seqspec.components.stacked import stacked_blocks
-from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.training.strategies.buffers import share_buffers
 
 T = TypeVar("T")
 
 
 class ShardedModel:
-    """Shares ``model`` out, in place; made in every process at once, before the optimiser.
+    """Shares ``model`` out, in place, among the processes of ``mesh``, which has one axis; made in every
+    process at once, before the optimiser.
 
     Numbers without an axis cannot be cut: each process holds them, and their gradients are averaged as under
     DDP.
@@ -32,11 +32,10 @@ class ShardedModel:
 
     counts = True
 
-    def __init__(self, model: Any, place: Place, *, device: str) -> None:
+    def __init__(self, model: Any, mesh: DeviceMesh) -> None:
         self.model = model
-        self._world = place.world
+        self._mesh = mesh
         attributes = {name: dict(vars(parameter)) for name, parameter in model.named_parameters()}
-        mesh = init_device_mesh(device, (place.world,))
         self.whole = [parameter for parameter in model.parameters() if not parameter.dim()]
         units = list(stacked_blocks(model))
         for module in (*units, model):
@@ -83,9 +82,9 @@ class ShardedModel:
         if not self.whole:
             return
         rows = torch.stack([_with_count(parameter) for parameter in self.whole])
-        torch.distributed.all_reduce(rows)
+        torch.distributed.all_reduce(rows, group=self._mesh.get_group())
         for parameter, (total, count) in zip(self.whole, rows, strict=True):
-            parameter.grad = (total / self._world).to(parameter.dtype) if count else None
+            parameter.grad = (total / self._mesh.size()).to(parameter.dtype) if count else None
 
     def share_buffers(self) -> None:
         share_buffers(self.model)

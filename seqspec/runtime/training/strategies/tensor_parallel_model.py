@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import Placement, Shard, distribute_tensor
 from torch.distributed.tensor.placement_types import _StridedShard
 
@@ -30,8 +30,7 @@ from seqspec.components._layers.tensor_parallel import (
     TensorParallel,
     TensorPlan,
 )
-from seqspec.runtime.devices.launch import Place
-from seqspec.runtime.devices.sharded_tensors import gathered, is_sharded, local
+from seqspec.runtime.devices.sharded_tensors import by_mesh, gathered, is_sharded, local
 from seqspec.runtime.training.strategies.buffers import share_buffers
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -42,20 +41,19 @@ BUCKET = 1 << 22
 
 
 class TensorParallelModel:
-    """Splits ``model``, in place, over groups of ``size`` processes; made in every process at once, before
-    the optimiser.
+    """Splits ``model``, in place, over the groups of ``mesh``: its axis ``data`` counts them, ``tensor`` the
+    processes of each.  Made in every process at once, before the optimiser.
 
     Raises ``RunError`` where its parts do not divide.
     """
 
-    def __init__(self, model: Any, place: Place, *, device: str, size: int) -> None:
+    def __init__(self, model: Any, mesh: DeviceMesh) -> None:
+        size = mesh["tensor"].size()
         require_splittable(model, processes=size)
         self._model = model
         self._parts = tuple(splittable(model))
-        # Neighbours split layers: they send most, and stand on one machine.
-        mesh = init_device_mesh(device, (place.world // size, size), mesh_dim_names=("data", "tensor"))
         self._data = mesh["data"]
-        self._group = Group(mesh["tensor"], place.rank % size, size)
+        self._group = Group(mesh["tensor"], mesh["tensor"].get_local_rank(), size)
         self._split: list[tuple[nn.Module, str]] = []
         """Modules, and the names of their parameters that are split."""
         for part in self._parts:
@@ -68,16 +66,15 @@ class TensorParallelModel:
         return self._group.rank == 0
 
     def suit(self, optimizer: torch.optim.Optimizer) -> None:
-        """Torch's kernels for many parameters take parts, or whole ones, and not both at once; that of
-        gradient descent takes no parts.
+        """Torch's kernels for many parameters take those that the same processes share, and no others with
+        them; that of gradient descent takes no parts.
         """
         groups: list[dict[str, Any]] = []
         for group in optimizer.param_groups:
-            split = [parameter for parameter in group["params"] if is_sharded(parameter)]
-            whole = [parameter for parameter in group["params"] if not is_sharded(parameter)]
-            plain = {"fused": False, "foreach": True} if isinstance(optimizer, torch.optim.SGD) else {}
-            groups += [{**group, **plain, "params": split}] if split else []
-            groups += [{**group, "params": whole}] if whole else []
+            for parameters in by_mesh(group["params"]):
+                plain = isinstance(optimizer, torch.optim.SGD) and is_sharded(parameters[0])
+                kernel = {"fused": False, "foreach": True} if plain else {}
+                groups.append({**group, **kernel, "params": parameters})
         optimizer.param_groups[:] = groups
 
     def run(self, work: Callable[[], T]) -> T:
@@ -174,20 +171,20 @@ def require_splittable(model: nn.Module, *, processes: int) -> None:
     parts = tuple(splittable(model))
     if not parts:
         raise RunError(
-            "`--strategy tp` splits attention and feed-forward networks, "
+            "tensor parallelism splits attention and feed-forward networks, "
             "and it finds none in this model that it can split",
             exit=Exit.USAGE,
-            help="use `--strategy fsdp`, or leave it out",
+            help="use `--strategy fsdp` alone, or leave both out",
         )
     fits = math.gcd(processes, *(count for part in parts for count in part.plan.counts.values()))
     for part in parts:
         for what, count in part.plan.counts.items():
             if count % processes:
-                group = f"`--tensor-parallel {fits}` or " if fits > 1 else ""
+                group = f"`--tensor-parallel {fits}`, or " if fits > 1 else ""
                 raise RunError(
                     f"{processes} processes do not divide the {count} of `{what}` in `{part.name}`",
                     exit=Exit.USAGE,
-                    help=f"use {group}`--strategy fsdp`",
+                    help=f"use {group}`--strategy fsdp` alone",
                 )
 
 
