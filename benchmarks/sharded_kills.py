@@ -28,8 +28,7 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401  torch loads it when processes are first connected
 
 import seqspec.runtime.run
-import seqspec.runtime.training.strategies.sharded_model
-import seqspec.runtime.training.strategies.tensor_parallel_model
+import seqspec.runtime.training.strategies.two_axis_model
 from seqspec.cli import main as main_of_seqspec
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.runtime.devices.launch import Launch
@@ -60,7 +59,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--strategy", choices=("ddp", "fsdp", "tp", "diloco"), default="fsdp")
     asked.add_argument("--processes", type=int, default=2)
-    asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp: processes of a group")
+    asked.add_argument("--tensor-parallel", type=int, help="with --strategy tp or fsdp: processes of a group")
     asked.add_argument("--exchange", default="sign", help="with --strategy diloco: form of what is sent")
     asked.add_argument("--interval", type=float, help="kill one process after so many seconds, not at random")
     asked.add_argument("--steps", type=int, default=8, help="of a run, a multiple of 4")

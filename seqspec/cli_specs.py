@@ -46,6 +46,12 @@ def validate(
     strategy: Annotated[
         Literal["ddp", "fsdp", "tp"], typer.Option(help="With --max-memory: how they share it.")
     ] = "ddp",
+    tensor_parallel: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="With --strategy tp or fsdp: devices that split each layer; left out, all under tp."
+        ),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; left out, one a core for many specs.")
     ] = None,
@@ -66,6 +72,7 @@ def validate(
         max_memory=max_memory,
         devices=devices,
         strategy=strategy,
+        tensor_parallel=tensor_parallel,
         jobs=jobs,
     )
     verdict = validation.validate_specs(paths or [], options)
@@ -91,6 +98,10 @@ def explain(
         int | None, typer.Option(min=1, help="With --cost: of each of so many devices, by strategy.")
     ] = None,
     gpu: Annotated[str, typer.Option(help="With --devices: their kind, such as a100 or h100.")] = "h100",
+    tensor_parallel: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --devices: groups of so many split layers, by tp and beside fsdp."),
+    ] = None,
     batches: Annotated[
         bool, typer.Option("--batches", help="Batches and steps of an epoch; prepares the corpus.")
     ] = False,
@@ -103,7 +114,7 @@ def explain(
     table = "params" if params else "cost" if cost else "batches" if batches else "plan"
     over = commands.overlays(profile, set, task)
     finish(commands.explain(subject, path=path, over=over, table=table, plugins=plugin,
-                            devices=devices, gpu=gpu))  # fmt: skip
+                            devices=devices, gpu=gpu, tensor_parallel=tensor_parallel))  # fmt: skip
 
 
 @specs.command()

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 from seqspec.compile.diagnostics.report import render
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.catalogue import SLOTS, Catalogue, PluginError
-from seqspec.schema.diagnostic import DataError, Exit, SpecError
+from seqspec.schema.diagnostic import DataError, Exit, RunError, SpecError
 
 Table = Literal["plan", "params", "cost", "batches"]
 
@@ -41,17 +41,22 @@ def explain(
     plugins: Sequence[str] = (),
     devices: int | None = None,
     gpu: str = "h100",
+    tensor_parallel: int | None = None,
 ) -> Outcome:
     """``seqspec explain SUBJECT [PATH]``; the tables beside the plan need torch or the corpus.
 
-    ``devices`` and ``gpu``: how the cost is shared.
+    ``devices``, ``gpu`` and ``tensor_parallel``: how the cost is shared.
     """
     from seqspec.compile.explain.explain import NothingToExplain
     from seqspec.compile.explain.explain import explain as page
 
     try:
         if devices is not None:
-            return _shared_cost(Path(subject), over, table, devices=devices, gpu=gpu)
+            return _shared_cost(
+                Path(subject), over, table, devices=devices, gpu=gpu, tensor_parallel=tensor_parallel
+            )
+        if tensor_parallel is not None:
+            return _usage("--tensor-parallel is for --devices")
         if table != "plan":
             return Outcome(_table(Path(subject), over, table))
         return Outcome(page(subject, path=path, overlays=over, plugins=tuple(plugins)))
@@ -63,9 +68,17 @@ def explain(
         return _refused(error)
 
 
-def _shared_cost(file: Path, over: Sequence[Overlay], table: Table, *, devices: int, gpu: str) -> Outcome:
+def _shared_cost(
+    file: Path,
+    over: Sequence[Overlay],
+    table: Table,
+    *,
+    devices: int,
+    gpu: str,
+    tensor_parallel: int | None,
+) -> Outcome:
     """The cost, and what it is of each of several devices."""
-    from seqspec.compile.cost.devices import DEVICES, shared_cost
+    from seqspec.compile.cost.devices import DEVICES, shared_cost, ungrouped
     from seqspec.compile.language.suggestions import nearest
 
     if table != "cost":
@@ -75,10 +88,17 @@ def _shared_cost(file: Path, over: Sequence[Overlay], table: Table, *, devices: 
         close = nearest(gpu.lower(), tuple(DEVICES))
         hint = f"did you mean `{close}`?" if close else f"known are {', '.join(DEVICES)}"
         return _usage(f"no device is called `{gpu}`; {hint}")
+    told = ungrouped(tensor_parallel, devices=devices) if tensor_parallel is not None else None
+    if told:
+        return _usage(told)
     from seqspec.compile.pipeline import compile
 
     compiled = compile(file / "spec.yaml" if file.is_dir() else file, overlays=over)
-    return Outcome("\n".join(shared_cost(compiled, devices=devices, device=device)) + "\n")
+    try:
+        lines = shared_cost(compiled, devices=devices, device=device, tensor_parallel=tensor_parallel)
+    except RunError as error:
+        return _usage(f"{error}; {error.help}")
+    return Outcome("\n".join(lines) + "\n")
 
 
 def _table(file: Path, over: Sequence[Overlay], table: Table) -> str:

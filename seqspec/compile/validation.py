@@ -43,6 +43,8 @@ class Options(NamedTuple):
     """Devices that share a step, of which each may take ``max_memory``."""
     strategy: str = "ddp"
     """How they share it."""
+    tensor_parallel: int | None = None
+    """Devices of a group that splits layers."""
     jobs: int | None = None
     """Processes; left out, one for each core where there are many specs."""
 
@@ -74,6 +76,12 @@ def validate_specs(paths: Sequence[Path], options: Options) -> Verdict:
         return Verdict("", f"there is no `{missing[0]}`{where}\n", Exit.USAGE)
     if not files:
         return Verdict("", f"there is no spec under `{named[0]}`\n", Exit.USAGE)
+    if options.tensor_parallel is not None:
+        from seqspec.compile.cost.devices import ungrouped
+
+        told = ungrouped(options.tensor_parallel, devices=options.devices, strategy=options.strategy)
+        if told:
+            return Verdict("", f"{told}\n", Exit.USAGE)
     if options.fix or options.unsafe_fixes or options.show_diff:
         found = _fix_all(files, options)
     else:
@@ -170,7 +178,7 @@ def _costed(seen: AnalysisResult, options: Options) -> AnalysisResult:
 
     beyond = within(
         Compiled(seen.plan, seen.tree), max_params=options.max_params, max_memory=options.max_memory,
-        devices=options.devices, strategy=options.strategy,
+        devices=options.devices, strategy=options.strategy, tensor_parallel=options.tensor_parallel,
     )  # fmt: skip
     return seen._replace(found=(*seen.found, *beyond))
 

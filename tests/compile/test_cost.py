@@ -40,8 +40,10 @@ def test_a_model_that_cannot_be_split_is_not_told_to_fit_by_tp():
 
     (found,) = within(lenet, max_memory=80.0, devices=4, strategy="tp")
     assert (found.code, found.path) == ("SQ602", ("model",))
-    assert found.message == "`tp` finds no layer of this model to split"
+    assert "finds none in this model that it can split" in found.message
     assert not within(lenet, max_memory=80.0, devices=4, strategy="fsdp")
+    (both,) = within(lenet, max_memory=80.0, devices=4, strategy="fsdp", tensor_parallel=2)
+    assert both.message == found.message
 
 
 def test_weights_gradients_and_state_follow_from_the_parameters(small):
@@ -147,6 +149,21 @@ def test_a_way_of_sharing_that_fits_is_named(small):
     assert "of each device by ddp" in found.message
     assert "`--strategy fsdp`" in found.help
     assert within(small, max_memory=whole / 3, devices=8, strategy="fsdp") == ()
+
+
+def test_both_ways_at_once_are_checked_and_named(tmp_path):
+    heads = compiled(tmp_path, *TINY, "model.encoder.num_heads=4", "model.decoder.num_heads=4")
+    whole = cost(heads).memory / GIB
+
+    (found,) = within(heads, max_memory=whole / 50, devices=8, strategy="fsdp", tensor_parallel=2)
+    assert "of each device by fsdp --tensor-parallel 2" in found.message
+    assert within(heads, max_memory=whole, devices=8, strategy="fsdp", tensor_parallel=2) == ()
+    (uneven,) = within(heads, max_memory=whole, devices=8, strategy="fsdp", tensor_parallel=8)
+    assert "8 processes do not divide the 4 of `num_heads`" in uneven.message
+    assert "`--tensor-parallel 4`" in uneven.help
+    (larger,) = within(heads, max_memory=whole / 2, devices=8, strategy="ddp")
+    assert "`--strategy fsdp --tensor-parallel 4`, which takes about" in larger.help
+    assert "`--strategy tp`" not in larger.help  # 8 processes do not divide 4 heads.
 
 
 @pytest.mark.parametrize(

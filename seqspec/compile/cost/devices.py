@@ -10,6 +10,7 @@ arXiv:2205.05198, equation 2, the activations that every device keeps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 UTILISATION = 0.4
 """Share of a device's peak that training is taken to reach."""
+BOTH = "fsdp × tp"
+"""The strategy by which the groups of ``tp`` shard what each device of one holds."""
 APART = Apart(replicas=1, every=100, after=0, rate=0.7, momentum=0.9)
 """How replicas meet, where the spec has none."""
 
@@ -65,13 +68,16 @@ class ModelParts(NamedTuple):
     """Whole at a time under ``fsdp``."""
     split: float
     """Split by ``tp``."""
+    gathered_split: float = 0.0
+    """Of what is ``gathered``, that which is split too: by both a device gathers its part alone."""
 
     @classmethod
     def of(cls, counted: ModelParameters) -> ModelParts:
         """Those of a model that has been built."""
         total = sum(counted.trained.values()) + sum(counted.frozen.values())
         gathered = min(total, counted.outside + 2 * counted.block)
-        return cls(gathered / max(total, 1), counted.split / max(total, 1))
+        both = min(counted.split, counted.split_outside + 2 * counted.split_block)
+        return cls(*(size / max(total, 1) for size in (gathered, counted.split, both)))
 
 
 @dataclass(frozen=True)
@@ -96,20 +102,23 @@ def shared(
     precision: str,
     apart: Apart,
     micro_batches: int = 1,
+    tensor_parallel: int | None = None,
 ) -> tuple[Shared, ...]:
-    """The step on one device, then under each way of sharing it; its batch is the same in all of them."""
+    """The step on one device, then under each way of sharing it; its batch is the same in all of them.
+
+    ``tensor_parallel``: devices of a group that splits layers; left out, all.
+    """
     rate = getattr(device, precision) * UTILISATION
     arithmetic = found.flops / devices / rate
-    ring = (devices - 1) / devices
+    ring = _ring(devices)
     gradients = found.parameters * FLOAT
+    micro_batch = _activations(found, sharers=devices, micro_batches=micro_batches)
 
-    part = found.activations / devices
-    # Micro-batches that the devices can share out are theirs as they are; others are cut for them.
-    micro_batch = part if micro_batches % devices else found.activations
-
-    def row(strategy: str, kept: float, sent: float) -> Shared:
-        # What is sent overlaps the backward pass, so that the slower of the two decides.
-        return Shared(strategy, kept, max(arithmetic, sent / device.link), sent)
+    def row(strategy: str, kept: float, sent: float, waits: float = 0.0) -> Shared:
+        # What is sent overlaps the backward pass, so that the slower of the two decides; but a layer waits
+        # for what its group sends.
+        seconds = max(arithmetic, sent / device.link) + waits / device.link
+        return Shared(strategy, kept, seconds, sent + waits)
 
     whole = found.memory - found.activations
     # Two blocks are whole at a time: the one that computes, and the next, which is fetched meanwhile.
@@ -119,43 +128,93 @@ def shared(
         Shared("one device", found.memory, found.flops / rate, 0.0),
         row("ddp", whole + micro_batch, 2 * ring * gradients),
         row("fsdp", sharded + micro_batch, ring * (2 * found.weights + gradients)),
-        _split(found, parts.split, devices=devices, device=device, arithmetic=arithmetic,
-               micro_batches=micro_batches),
-        row("diloco", whole + 3 * gradients + part, (devices - 1) * told),
-    ]  # fmt: skip
-    return tuple(one for one in found_rows if one.strategy != "tp" or parts.split)
+    ]
+    if parts.split:
+        size = tensor_parallel or devices
+        found_rows += _in_groups(found, parts, size=size, groups=devices // size, row=row,
+                                 micro_batches=micro_batches, shards=tensor_parallel is not None)  # fmt: skip
+    part = found.activations / devices
+    return (*found_rows, row("diloco", whole + 3 * gradients + part, (devices - 1) * told))
 
 
-def _split(
-    found: Cost, share: float, *, devices: int, device: Device, arithmetic: float, micro_batches: int
-) -> Shared:
-    """Heads and inner features split.  Nothing overlaps what is sent: the next layer waits for it."""
-    # Embeddings and normalisation are whole everywhere.
-    kept = (found.memory - found.activations) * (1 - share + share / devices)
-    activations = found.activations * (10 + 24 / devices) / 34
+def _in_groups(
+    found: Cost,
+    parts: ModelParts,
+    *,
+    size: int,
+    groups: int,
+    row: Callable[..., Shared],
+    micro_batches: int,
+    shards: bool,
+) -> Iterator[Shared]:
+    """Heads and inner features split by each group; ``shards``: also what the groups then share out."""
+    # Embeddings and normalisation are whole in every device of a group.
+    part = 1 - parts.split + parts.split / size
+    held = part * (found.memory - found.activations)
+    gradients = part * found.parameters * FLOAT
+    kept = _activations(found, sharers=groups, micro_batches=micro_batches) * (10 + 24 / size) / 34
     # A layer keeps 20 numbers a position and feature, and sums one of them four times.
-    sent = 2 * (devices - 1) / devices * found.activations * 4 / 20 * micro_batches
-    return Shared("tp", kept + activations, arithmetic + sent / device.link, sent)
+    waits = 2 * _ring(size) * found.activations * 4 / 20 * micro_batches / groups
+    yield row("tp", held + kept, 2 * _ring(groups) * gradients, waits)
+    if shards:
+        gathered = parts.gathered - parts.gathered_split * (1 - 1 / size)
+        sharded = min(held, held / groups + gathered * found.weights)
+        sent = _ring(groups) * (2 * part * found.weights + gradients)
+        yield row(BOTH, sharded + kept, sent, waits)
 
 
-def shared_cost(compiled: Compiled, *, devices: int, device: Device) -> list[str]:
-    """The cost of a spec and what it is of each of several devices, as lines of a report.  Loads torch."""
+def _ring(devices: int) -> float:
+    return (devices - 1) / devices
+
+
+def _activations(found: Cost, *, sharers: int, micro_batches: int) -> float:
+    """Micro-batches that can be shared out are a device's as they are; others are cut."""
+    return found.activations / sharers if micro_batches % sharers else float(found.activations)
+
+
+def shared_cost(
+    compiled: Compiled, *, devices: int, device: Device, tensor_parallel: int | None = None
+) -> list[str]:
+    """The cost of a spec and what it is of each of several devices, as lines of a report.  Loads torch.
+
+    Raises ``RunError`` where groups of ``tensor_parallel`` cannot split its layers.
+    """
     from seqspec.compile.cost.model_parameters import model_parameters
+    from seqspec.components.splittable import require_splittable
 
     experiment, counted = compiled.plan.experiment, model_parameters(compiled)
     found, parts = cost_of(compiled, counted), ModelParts.of(counted)
+    if tensor_parallel is not None:
+        require_splittable(counted.parts, processes=tensor_parallel)
     precision = experiment.train.precision
     apart = getattr(experiment.procedure, "apart", lambda: None)() or APART
     rows = shared(
         found, parts=parts, devices=devices, device=device, precision=precision, apart=apart,
-        micro_batches=experiment.train.accumulate,
+        micro_batches=experiment.train.accumulate, tensor_parallel=tensor_parallel,
     )  # fmt: skip
-    return [*cost_lines(found), *_table(rows, devices, device), *_assumed(device, precision, apart, parts)]
+    groups = f", in groups of {tensor_parallel} for tp" if tensor_parallel else ""
+    return [
+        *cost_lines(found),
+        f"each of {devices} × {device.name}, {device.memory:g} GiB{groups}:",
+        *_table(rows, device),
+        *_assumed(device, precision, apart, parts),
+    ]
 
 
-def _table(rows: tuple[Shared, ...], devices: int, device: Device) -> list[str]:
+def ungrouped(size: int, *, devices: int, strategy: str = "tp") -> str | None:
+    """Why devices cannot form groups of ``size`` that split layers, with what to do."""
+    if strategy not in ("fsdp", "tp"):
+        return f"`--strategy {strategy}` splits no layer; use `--strategy tp` or `--strategy fsdp`"
+    if devices % size:
+        return (
+            f"{devices} device{'s' * (devices > 1)} cannot form groups of {size}; "
+            "use a number of --devices that is a multiple of --tensor-parallel"
+        )
+    return None
+
+
+def _table(rows: tuple[Shared, ...], device: Device) -> list[str]:
     lines = [
-        f"each of {devices} × {device.name}, {device.memory:g} GiB:",
         f"  {'strategy':11} {'memory':>11} {'of it':>7} {'seconds':>9} {'sent a step':>12}",
     ]
     for one in rows:

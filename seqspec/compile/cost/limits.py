@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from seqspec.compile.cost.cost import GIB, Cost, cost_of, size_text
-from seqspec.compile.cost.devices import APART, DEVICES, ModelParts, shared
+from seqspec.compile.cost.devices import APART, BOTH, DEVICES, ModelParts, shared
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.plan.plan import Compiled
-from seqspec.schema.diagnostic import Diagnostic, Finding
+from seqspec.schema.diagnostic import Diagnostic, Finding, RunError
+
+if TYPE_CHECKING:
+    from seqspec.compile.cost.model_parameters import ModelParameters
 
 
 def within(
@@ -16,11 +22,13 @@ def within(
     max_memory: float | None = None,
     devices: int = 1,
     strategy: str = "ddp",
+    tensor_parallel: int | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Diagnostics for what is above the caps; ``max_memory`` in GiB of each of ``devices``, which share a
-    step by ``strategy``.  Loads torch.
+    step by ``strategy``, in groups of ``tensor_parallel`` that split layers.  Loads torch.
     """
     from seqspec.compile.cost.model_parameters import model_parameters
+    from seqspec.components.splittable import require_splittable
 
     counted = model_parameters(compiled)
     found = cost_of(compiled, counted)
@@ -38,47 +46,72 @@ def within(
                 on_key=True,
             )
         )
-    each = _memory_of_each(compiled, found, ModelParts.of(counted), devices)
-    if max_memory is not None and strategy not in each:
-        findings.append(
-            Finding(
-                model,
-                f"`{strategy}` finds no layer of this model to split",
-                help="use `--strategy ddp` or `--strategy fsdp`",
-                code="SQ602",
-                on_key=True,
-            )
-        )
-    elif max_memory is not None and each[strategy] > max_memory * GIB:
-        whose = f" of each device by {strategy}" if devices > 1 else ""
-        findings.append(
-            Finding(
-                batch,
-                f"a step takes about {size_text(each[strategy])}{whose}, "
-                f"and at most {size_text(max_memory * GIB)} are allowed",
-                help="; or ".join(["take a smaller batch, or split it by `train.accumulate`",
-                                   *_other_ways(each, max_memory * GIB)]),
-                note=_made_of(found),
-                code="SQ602",
-            )
-        )  # fmt: skip
+    if max_memory is not None:
+        groups = None if strategy == "fsdp" and tensor_parallel == 1 else tensor_parallel
+        try:
+            if strategy == "tp" or groups is not None:
+                require_splittable(counted.parts, processes=groups or devices)
+        except RunError as error:
+            findings.append(Finding(model, str(error), help=error.help, code="SQ602", on_key=True))
+        else:
+            way = strategy if groups is None else f"{strategy} --tensor-parallel {groups}"
+            ways = _memory_by_way(compiled, found, counted, devices=devices, groups=groups)
+            findings += _too_much(found, ways, way=way, most=max_memory * GIB, devices=devices, at=batch)
     return tuple(locate(finding, compiled.tree) for finding in findings)
 
 
-def _memory_of_each(compiled: Compiled, found: Cost, parts: ModelParts, devices: int) -> dict[str, float]:
-    """Bytes by strategy; the kind of device and its links decide nothing of it."""
+def _memory_by_way(
+    compiled: Compiled, found: Cost, counted: ModelParameters, *, devices: int, groups: int | None
+) -> dict[str, float]:
+    """Bytes of each device, by what is written behind ``--strategy``, of those ways that can share the model;
+    the kind of device and its links decide nothing of it.
+
+    ``groups``: devices of one that splits layers; left out, the most that can.
+    """
+    from seqspec.components.splittable import fitting
+
     train = compiled.plan.experiment.train
-    rows = shared(found, parts=parts, devices=devices, device=DEVICES["h100"], precision=train.precision,
-                  apart=APART, micro_batches=train.accumulate)  # fmt: skip
-    return {one.strategy: one.memory for one in rows}
+
+    def memory(size: int | None) -> dict[str, float]:
+        rows = shared(found, parts=ModelParts.of(counted), devices=devices, device=DEVICES["h100"],
+                      precision=train.precision, apart=APART, micro_batches=train.accumulate,
+                      tensor_parallel=size)  # fmt: skip
+        return {one.strategy: one.memory for one in rows}
+
+    alone = memory(None)
+    ways = {name: alone[name] for name in ("ddp", "fsdp")}
+    if not counted.parts:
+        return ways
+    most = fitting(counted.parts, processes=devices)
+    if most == devices:
+        ways["tp"] = alone["tp"]
+    size = groups or most
+    if groups is not None or 1 < size < devices:
+        grouped = memory(size)
+        ways[f"fsdp --tensor-parallel {size}"] = grouped[BOTH]
+        ways[f"tp --tensor-parallel {size}"] = grouped["tp"]
+    return ways
 
 
-def _other_ways(each: dict[str, float], most: float) -> list[str]:
-    return [
-        f"use `--strategy {strategy}`, which takes about {size_text(each[strategy])} of each"
-        for strategy in ("fsdp", "tp")
-        if each.get(strategy, most + 1) <= most
+def _too_much(
+    found: Cost, ways: dict[str, float], *, way: str, most: float, devices: int, at: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Memory beyond ``most`` bytes, and how there would be less."""
+    if ways[way] <= most:
+        return
+    whose = f" of each device by {way}" if devices > 1 else ""
+    fits = [
+        f"use `--strategy {other}`, which takes about {size_text(memory)} of each"
+        for other, memory in ways.items()
+        if other != "ddp" and memory <= most
     ]
+    yield Finding(
+        at,
+        f"a step takes about {size_text(ways[way])}{whose}, and at most {size_text(most)} are allowed",
+        help="; or ".join(["take a smaller batch, or split it by `train.accumulate`", *fits[:2]]),
+        note=_made_of(found),
+        code="SQ602",
+    )
 
 
 def _made_of(found: Cost) -> str:

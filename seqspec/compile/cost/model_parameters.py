@@ -5,7 +5,7 @@ Counted on the meta device: exact, and no memory is taken.  Loads torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from torch import nn
@@ -13,8 +13,8 @@ from torch import nn
 from seqspec.compile.build.program import build
 from seqspec.compile.cost.parameter_table import assumed
 from seqspec.compile.plan.plan import Compiled
-from seqspec.components._layers.tensor_parallel import TensorParallel
 from seqspec.components.recomputable import recomputable
+from seqspec.components.splittable import Part, splittable
 from seqspec.components.stacked import stacked_blocks
 
 
@@ -31,6 +31,12 @@ class ModelParameters(NamedTuple):
     """Those of the largest block of a stack."""
     split: int
     """Those of the layers that ``tp`` splits."""
+    split_outside: int
+    """Of these, those that belong to no block."""
+    split_block: int
+    """Of these, those of the block that has most."""
+    parts: tuple[Part, ...]
+    """Those that ``tp`` splits, on the meta device."""
     recomputed: frozenset[str]
     """The parts of the model whose layers are worked out again in the backward pass."""
 
@@ -41,26 +47,25 @@ def model_parameters(compiled: Compiled) -> ModelParameters:
     program = build(told.plan, tree=told.tree, device="meta")
     model = program.module
     named = dict(model.named_parameters())
-    blocks = [_size(block.parameters()) for block in stacked_blocks(model)]
+    stacked = list(stacked_blocks(model))
+    blocks = [_size(block.parameters()) for block in stacked]
+    parts = tuple(splittable(model))
+    split = {id(weight): weight.numel() for part in parts for weight in part.weights()}
+    of_blocks = [sum(split.get(id(one), 0) for one in block.parameters()) for block in stacked]
     checkpointing = told.plan.experiment.train.gradient_checkpointing
     return ModelParameters(
         trained=dict(program.parameters()),
         frozen={name: one.numel() for name, one in named.items() if not one.requires_grad},
         outside=_size(named.values()) - sum(blocks),
         block=max(blocks, default=0),
-        split=_size(_splits(model)),
+        split=sum(split.values()),
+        split_outside=sum(split.values()) - sum(of_blocks),
+        split_block=max(of_blocks, default=0),
+        parts=parts,
         recomputed=frozenset(
             name for name, part in model.named_children() if checkpointing and recomputable(part)
         ),
     )
-
-
-def _splits(model: nn.Module) -> Iterator[nn.Parameter]:
-    for module in model.modules():
-        plan = module.tensor_plan() if isinstance(module, TensorParallel) else None
-        if plan is not None:
-            yield from (module.get_parameter(f"{layer}.weight") for layer in plan.layers)
-            yield from (module.get_parameter(weight) for weight in plan.weights)
 
 
 def _size(parameters: Iterable[nn.Parameter]) -> int:

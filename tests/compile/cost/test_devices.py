@@ -4,7 +4,7 @@ import pytest
 
 from seqspec.compile import commands
 from seqspec.compile.cost.cost import Cost
-from seqspec.compile.cost.devices import DEVICES, ModelParts, shared
+from seqspec.compile.cost.devices import BOTH, DEVICES, ModelParts, shared
 from seqspec.compile.cost.model_parameters import model_parameters
 from seqspec.schema.procedure._procedure import Apart
 from tests.compile.experiments import compiled, spec
@@ -47,6 +47,20 @@ def test_a_model_that_cannot_be_split_has_no_row_of_tp_and_one_without_stacks_is
     assert found["fsdp"].memory == 19200 / 4 + 4800 + 2000
 
 
+def test_groups_split_what_they_can_and_shard_what_each_device_of_one_holds():
+    parts = ModelParts(gathered=4 / 12, split=6 / 12, gathered_split=3 / 12)
+    grouped, alone = rows(8, parts=parts, tensor_parallel=2), rows(8, parts=parts)
+    activations = 8000 / 4 * (10 + 24 / 2) / 34
+
+    # A half of the weights is whole in both devices of a group, and of the other half each has a half.
+    assert grouped["tp"].memory == pytest.approx(19200 * 3 / 4 + activations)
+    gathered = 4800 * (1 / 12 + 3 / 24)
+    assert grouped[BOTH].memory == pytest.approx(19200 * 3 / 4 / 4 + gathered + activations)
+    assert grouped[BOTH].seconds > alone["fsdp"].seconds
+    assert BOTH not in alone
+    assert rows(4, parts=parts, tensor_parallel=4)["tp"] == rows(4, parts=parts)["tp"]
+
+
 def test_the_parts_of_a_model_are_counted(tmp_path):
     sets = ("model.decoder.dim=32", "model.decoder.num_layers=4", "model.decoder.num_heads=2")
     counted = model_parameters(compiled(tmp_path, *sets, task="lm"))
@@ -55,6 +69,9 @@ def test_the_parts_of_a_model_are_counted(tmp_path):
     assert counted.outside + 4 * counted.block == total
     # Four square matrices of the attention, and two of the feed-forward network.
     assert counted.split == 4 * (4 * 32 * 32 + 2 * 32 * 128)
+    assert counted.split_outside == 0
+    assert counted.split_block == counted.split / 4
+    assert [set(part.plan.counts.values()) for part in counted.parts[:2]] == [{2}, {128}]
     assert ModelParts.of(counted).gathered == pytest.approx((counted.outside + 2 * counted.block) / total)
 
 
@@ -86,6 +103,23 @@ def test_a_device_that_nobody_knows_is_told(tmp_path):
     assert "`h100`" in told.error
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (3, "8 devices cannot form groups of 3"),
+        (8, "8 processes do not divide the 2 of `num_heads` in `decoder.layers.0.self_attention`; "
+            "use `--tensor-parallel 2`, or `--strategy fsdp` alone"),
+    ],
+)  # fmt: skip
+def test_groups_that_split_nothing_are_told(tmp_path, size, told):
+    file, over = spec(tmp_path, task="lm"), commands.overlays((), ("model.decoder.num_heads=2",))
+
+    found = commands.explain(str(file), path=None, over=over, table="cost", devices=8, tensor_parallel=size)
+
+    assert found.exit == 2
+    assert told in found.error
+
+
 def test_the_table_of_a_spec(tmp_path):
     told = commands.explain(
         str(spec(tmp_path, task="lm")), path=None, over=(), table="cost", devices=8, gpu="A100"
@@ -94,3 +128,13 @@ def test_the_table_of_a_spec(tmp_path):
     assert told.exit == 0
     assert "each of 8 × a100, 80 GiB" in told.out
     assert told.out.count("%") >= 4
+    assert BOTH not in told.out
+
+
+def test_the_table_of_groups(tmp_path):
+    file = str(spec(tmp_path, task="lm"))
+
+    told = commands.explain(file, path=None, over=(), table="cost", devices=8, tensor_parallel=2)
+
+    assert "each of 8 × h100, 80 GiB, in groups of 2 for tp:" in told.out
+    assert BOTH in told.out

@@ -16,8 +16,7 @@ from pathlib import Path
 import torch._dynamo  # noqa: F401  torch loads it when processes are first connected
 from torch import distributed
 
-import seqspec.runtime.training.strategies.sharded_model
-import seqspec.runtime.training.strategies.tensor_parallel_model  # noqa: F401
+import seqspec.runtime.training.strategies.two_axis_model  # noqa: F401
 from seqspec.runtime.devices.launch import Launch
 
 

@@ -15,15 +15,12 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
+from seqspec.components.splittable import require_splittable, splittable
 from seqspec.components.stacked import stacked_blocks
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.devices.sharded_tensors import gathered
 from seqspec.runtime.training.strategies.shardable import require_shardable
-from seqspec.runtime.training.strategies.tensor_parallel_model import (
-    TensorParallelModel,
-    require_splittable,
-    splittable,
-)
+from seqspec.runtime.training.strategies.tensor_parallel_model import TensorParallelModel
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.training.split_parts import PARTS
 
@@ -175,14 +172,14 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
 
     assert [part.name for part in parts] == ["attention", "inner"]
     assert parts[1].plan.layers["expand"].pieces == 2
-    require_splittable(model["inner"], processes=4)
+    require_splittable(tuple(splittable(model["inner"])), processes=4)
     with pytest.raises(RunError, match="2 processes do not divide the 3 of `num_heads` in `attention`"):
-        require_splittable(model, processes=2)
+        require_splittable(parts, processes=2)
     with pytest.raises(RunError) as told:
-        require_splittable(model["inner"], processes=12)
+        require_splittable(tuple(splittable(model["inner"])), processes=12)
     assert told.value.help == "use `--tensor-parallel 4`, or `--strategy fsdp` alone"
     with pytest.raises(RunError, match="none in this model that it can split"):
-        require_splittable(convolution, processes=2)
+        require_splittable(tuple(splittable(convolution)), processes=2)
 
 
 @pytest.mark.parametrize(

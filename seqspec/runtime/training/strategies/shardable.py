@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import torch
 
 from seqspec.compile.plan.plan import Plan
+from seqspec.components.splittable import require_splittable, splittable
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -87,9 +88,7 @@ def require_shardable(plan: Plan, launch: Launch) -> None:
 def require_divisible(model: Any, launch: Launch, place: Place) -> None:
     """Raises ``RunError`` where the processes cannot split the model among themselves."""
     if launch.shards(place) and (launch.strategy == "tp" or launch.splits(place) > 1):
-        from seqspec.runtime.training.strategies.tensor_parallel_model import require_splittable
-
-        require_splittable(model, processes=launch.splits(place))
+        require_splittable(tuple(splittable(model)), processes=launch.splits(place))
 
 
 def _require_groups(launch: Launch, place: Place) -> None:

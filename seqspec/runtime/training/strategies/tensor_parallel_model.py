@@ -7,10 +7,8 @@ themselves: see ``TensorParallel``.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -21,18 +19,10 @@ from torch.distributed.tensor.placement_types import _StridedShard
 
 from seqspec.components._layers.linear import LOW_RANK, Linear
 from seqspec.components._layers.low_rank import LowRank
-from seqspec.components._layers.tensor_parallel import (
-    Columns,
-    Cut,
-    Group,
-    Rows,
-    Split,
-    TensorParallel,
-    TensorPlan,
-)
+from seqspec.components._layers.tensor_parallel import Columns, Cut, Group, Split
+from seqspec.components.splittable import Part, require_splittable, splittable
 from seqspec.runtime.devices.sharded_tensors import by_mesh, gathered, is_sharded, local
 from seqspec.runtime.training.strategies.buffers import share_buffers
-from seqspec.schema.diagnostic import Exit, RunError
 
 T = TypeVar("T")
 
@@ -49,9 +39,9 @@ class TensorParallelModel:
 
     def __init__(self, model: Any, mesh: DeviceMesh) -> None:
         size = mesh["tensor"].size()
-        require_splittable(model, processes=size)
         self._model = model
         self._parts = tuple(splittable(model))
+        require_splittable(self._parts, processes=size)
         self._data = mesh["data"]
         self._group = Group(mesh["tensor"], mesh["tensor"].get_local_rank(), size)
         self._split: list[tuple[nn.Module, str]] = []
@@ -137,61 +127,6 @@ class TensorParallelModel:
     def _set(self, group: Group | None) -> None:
         for part in self._parts:
             part.module.group = group
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a model that can be split."""
-
-    name: str
-    module: Any
-    plan: TensorPlan
-
-
-def splittable(model: nn.Module) -> Iterator[Part]:
-    """The parts that say how they are split, but for those that share a weight with another."""
-    holders: dict[int, int] = {}
-    for module in model.modules():
-        for parameter in module.parameters(recurse=False):
-            holders[id(parameter)] = holders.get(id(parameter), 0) + 1
-    for name, module in model.named_modules():
-        plan = module.tensor_plan() if isinstance(module, TensorParallel) else None
-        if plan is None:
-            continue
-        layers = {layer: module.get_submodule(layer) for layer in plan.layers}
-        weights = [p for layer in layers.values() for p in layer.parameters()]
-        weights += [module.get_parameter(weight) for weight in plan.weights]
-        alone = all(holders[id(weight)] == 1 for weight in weights)
-        if alone and all(_can_be_split(layer, plan.layers[key]) for key, layer in layers.items()):
-            yield Part(name, module, plan)
-
-
-def require_splittable(model: nn.Module, *, processes: int) -> None:
-    """Raises ``RunError`` where there is nothing to split, or it cannot be split by so many."""
-    parts = tuple(splittable(model))
-    if not parts:
-        raise RunError(
-            "tensor parallelism splits attention and feed-forward networks, "
-            "and it finds none in this model that it can split",
-            exit=Exit.USAGE,
-            help="use `--strategy fsdp` alone, or leave both out",
-        )
-    fits = math.gcd(processes, *(count for part in parts for count in part.plan.counts.values()))
-    for part in parts:
-        for what, count in part.plan.counts.items():
-            if count % processes:
-                group = f"`--tensor-parallel {fits}`, or " if fits > 1 else ""
-                raise RunError(
-                    f"{processes} processes do not divide the {count} of `{what}` in `{part.name}`",
-                    exit=Exit.USAGE,
-                    help=f"use {group}`--strategy fsdp` alone",
-                )
-
-
-def _can_be_split(layer: nn.Module, how: Columns | Rows) -> bool:
-    beside = layer._modules.get(LOW_RANK)
-    fits = beside is None or (isinstance(beside, LowRank) and beside.cuts(how) is not None)
-    return isinstance(layer, Linear) and fits
 
 
 def _split_part(part: Part, group: Group) -> Iterator[tuple[nn.Module, str]]:
