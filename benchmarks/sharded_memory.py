@@ -1,9 +1,10 @@
-"""What a process holds when weights are shared out: ``python benchmarks/sharded_memory.py [--processes 1 2 4]``.
+"""What a process holds when weights are shared out: ``python benchmarks/sharded_memory.py [--ways fsdp:4 ...]``.
 
-Trains a Transformer of 38 million parameters for three steps on the CPU, by one process and by several with
-``--strategy fsdp``, and prints a table of the largest process: bytes of weights, gradients and optimiser state
-between two steps, and by how much its resident memory grew over what it was before the model was there, at
-rest and at the peak of a step.
+Trains a Transformer of 38 million parameters for three steps on the CPU, by one process and by several under
+each way of sharing them out, and prints a table of the largest process: bytes of weights, gradients and
+optimiser state between two steps, and by how much its resident memory grew over what it was before the model
+was there, at rest and at the peak of a step.  A way is a strategy, a number of processes and, where groups
+split layers, how many of them are in each: ``fsdp:4:2``.
 """
 
 from __future__ import annotations
@@ -39,27 +40,26 @@ evaluate: {every_steps: 3, splits: [dev]}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--ways", nargs="+", default=["auto:1", "fsdp:2", "fsdp:4", "tp:4", "fsdp:4:2"])
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         work(asked.worker)
         return
-    print(
-        "| processes | weights | gradients | optimiser | together | resident at rest | peak of a step | loss |"
-    )
+    print("| way | weights | gradients | optimiser | together | resident at rest | peak of a step | loss |")
     print("|---|---|---|---|---|---|---|---|")
-    for count in asked.processes:
-        rows = measured(count)
+    for way in asked.ways:
+        rows = measured(way)
         size = {name: max(row[name] for row in rows) / 1e6 for name in rows[0] if name != "loss"}
         size["together"] = size["weights"] + size["gradients"] + size["optimizer"]
         shown = [f"{size[name]:.0f} MB" for name in
                  ("weights", "gradients", "optimizer", "together", "rest", "peak")]  # fmt: skip
-        print(f"| {count} | {' | '.join(shown)} | {rows[0]['loss']:.6f} |", flush=True)
+        print(f"| {way} | {' | '.join(shown)} | {rows[0]['loss']:.6f} |", flush=True)
 
 
-def measured(count: int) -> list[dict[str, float]]:
-    """What each of ``count`` processes says."""
+def measured(way: str) -> list[dict[str, float]]:
+    """What each of the processes of a way says."""
+    count = int(way.split(":")[1])
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +67,7 @@ def measured(count: int) -> list[dict[str, float]]:
         (Path(folder) / "spec.yaml").write_text(SPEC)
         environment = {
             **os.environ, "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-            "SEQSPEC_CACHE": f"{folder}/cache",
+            "SEQSPEC_CACHE": f"{folder}/cache", "WAY": way,
         }  # fmt: skip
         command = [sys.executable, __file__, "--worker", folder]
         started = [
@@ -113,9 +113,9 @@ def work(folder: Path) -> None:
         held["optimizer"] = sum(sizes(local(t) for t in self.tensors()["optimizer"].values()))
 
     Training.__init__, Training.optimizer_step = begun, stepped
-    launch = Launch(
-        device="cpu", devices=int(os.environ["WORLD_SIZE"]), strategy="fsdp", threads=1, quiet=True
-    )
+    strategy, count, *groups = os.environ["WAY"].split(":")
+    launch = Launch(device="cpu", devices=int(count), strategy=strategy, threads=1, quiet=True,
+                    tensor_parallel=int(groups[0]) if groups else None)  # fmt: skip
     found = run(compile_spec(folder / "spec.yaml"), runs=folder / "runs", launch=launch)
     lines = [json.loads(line) for line in (found.folder.path / "metrics.jsonl").read_text().splitlines()]
     held["loss"] = [line["loss"] for line in lines if line["event"] == "train"][-1]
