@@ -38,6 +38,12 @@ class Adafactor:
 
 class _Adafactor(torch.optim.Optimizer):
     @torch.no_grad()
+    def begun(self, parameter: Tensor) -> dict[str, Tensor]:
+        """State of one of its parameters that has not moved yet; where processes share it, all must ask."""
+        (group,) = (g for g in self.param_groups if any(parameter is one for one in g["params"]))
+        return _begun(parameter, group)
+
+    @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
         loss = None
         if closure is not None:
@@ -54,14 +60,14 @@ def _update(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> 
     gradient = parameter.grad
     assert gradient is not None
     if not state:
-        _begin(parameter, state, group)
+        state.update(_begun(parameter, group))
     state["step"] += 1
     squares = gradient.square().add_(group["epsilon1"])
     decay = _decay(int(state["step"]), group)
     if "rows" in state:
         rows, columns = _axes(parameter)
-        state["rows"].mul_(decay).add_(squares.mean(columns), alpha=1 - decay)
-        state["columns"].mul_(decay).add_(squares.mean(rows), alpha=1 - decay)
+        state["rows"].mul_(decay).add_(_mean(squares, columns), alpha=1 - decay)
+        state["columns"].mul_(decay).add_(_mean(squares, rows), alpha=1 - decay)
         row_R, column_C = state["rows"], state["columns"]
         whole = row_R.mean(rows if rows < columns else rows - 1, keepdim=True)
         update = gradient * (row_R / whole).rsqrt().unsqueeze(columns) * column_C.rsqrt().unsqueeze(rows)
@@ -79,16 +85,30 @@ def _update(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> 
     parameter.sub_(update)
 
 
-def _begin(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-    state["step"] = torch.zeros((), dtype=torch.int64)
+def _begun(parameter: Tensor, group: dict[str, Any]) -> dict[str, Tensor]:
+    state = {"step": torch.zeros((), dtype=torch.int64)}
     if group["factored"] and parameter.ndim >= 2:
         rows, columns = _axes(parameter)
-        state["rows"] = torch.zeros_like(parameter.mean(columns))
-        state["columns"] = torch.zeros_like(parameter.mean(rows))
+        state["rows"] = torch.zeros_like(_mean(parameter, columns))
+        state["columns"] = torch.zeros_like(_mean(parameter, rows))
     else:
         state["squares"] = torch.zeros_like(parameter)
     if group["beta1"]:
         state["mean"] = torch.zeros_like(parameter)
+    return state
+
+
+def _mean(x: Tensor, axis: int) -> Tensor:
+    """Where processes hold parts of ``x``, each has the mean of all along what was cut, not its share of it:
+    a factor is what a checkpoint holds of it.
+    """
+    given: Any = x.mean(axis)
+    if hasattr(given, "placements") and any(one.is_partial() for one in given.placements):
+        from torch.distributed.tensor import Replicate
+
+        whole = [Replicate() if one.is_partial() else one for one in given.placements]
+        return given.redistribute(placements=whole)
+    return given
 
 
 def _axes(parameter: Tensor) -> tuple[int, int]:

@@ -36,10 +36,12 @@ def main(spec: Path, folder: Path) -> None:
     cut(one, folder / "both_grown")
     grouped = spec.with_stem("grouped")
     whole_run(grouped, folder / "grouped_one", ALONE)
-    forked(4, lambda: all_scenes(spec, grouped, folder))
+    factored = spec.with_stem("factored")
+    whole_run(factored, folder / "factored_one", ALONE)
+    forked(4, lambda: all_scenes(spec, grouped, factored, folder))
 
 
-def all_scenes(spec: Path, grouped: Path, folder: Path) -> None:
+def all_scenes(spec: Path, grouped: Path, factored: Path, folder: Path) -> None:
     scenes = Scenes(folder)
     fewer = folder / "fewer"
     scenes.play(4, lambda: whole_run(spec, fewer, launch_of(4, "fsdp", pause_at=1)))
@@ -54,6 +56,11 @@ def all_scenes(spec: Path, grouped: Path, folder: Path) -> None:
     scenes.play(2, lambda: go_on(both, launch_of(2, "fsdp", pause_at=2)))
     scenes.play(1, lambda: go_on(both, replace(ALONE, pause_at=3)))
     scenes.play(4, lambda: go_on(both, again))
+    factors = folder / "factored"
+    scenes.play(4, lambda: whole_run(factored, factors, replace(again, pause_at=1)))
+    scenes.play(2, lambda: go_on(factors, launch_of(2, "tp", pause_at=2)))
+    scenes.play(2, lambda: go_on(factors, launch_of(2, "fsdp", pause_at=3)))
+    scenes.play(4, lambda: go_on(factors, again))
     scenes.play(2, lambda: split_parts(folder))
     scenes.play(2, lambda: whole_run(spec, folder / "ddp", launch_of(2, "ddp")))
     for launch, name in ((launch_of(2, "fsdp"), ""), (launch_of(2, "tp"), "split_"), (again, "both_")):

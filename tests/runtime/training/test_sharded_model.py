@@ -53,6 +53,12 @@ model:
             query_key_norm: true, dropout: 0.1, attention_dropout: 0.1}
 adapt: {type: lora, parts: [model.decoder], rank: 2, dropout: 0.1}
 """
+FACTORED = """\
+seqspec: 1
+name: factored
+extends: sharded.yaml
+optimizer: {type: adafactor, schedule: {type: constant, peak: 1.0e-2}}
+"""
 pytestmark = pytest.mark.timeout(600)
 ONE = Launch(device="cpu", threads=1, quiet=True)
 
@@ -64,6 +70,7 @@ def runs(tmp_path_factory):
     spec = folder / "sharded.yaml"
     spec.write_text(SPEC)
     (folder / "grouped.yaml").write_text(GROUPED)
+    (folder / "factored.yaml").write_text(FACTORED)
     command = [sys.executable, "-m", "tests.runtime.training.sharded_runs", str(spec), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=550, check=False)
     assert done.returncode == 0, done.stderr
@@ -92,10 +99,10 @@ def bits(path):
 @pytest.mark.parametrize(
     "name",
     ["ddp", "whole", "grown", "shrunk", "fewer", "split_whole", "split_grown", "split_shrunk", "mesh",
-     "both_whole", "both_grown", "both_shrunk", "both"],
+     "both_whole", "both_grown", "both_shrunk", "both", "factored"],
 )  # fmt: skip
 def test_shards_make_the_journal_of_one_process(runs, name):
-    alone = runs["grouped_one" if name in ("mesh", "both") else "one"]
+    alone = runs[{"mesh": "grouped_one", "both": "grouped_one", "factored": "factored_one"}.get(name, "one")]
     one = journal(alone)
 
     for expected, line in zip(one, journal(runs[name]), strict=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.devices.sharded_tensors import sharded_as
+from seqspec.runtime.devices.sharded_tensors import is_sharded, sharded_as
 
 
 def optimizer_tensors(optimizers: Iterable[torch.optim.Optimizer], model: nn.Module) -> dict[str, Tensor]:
@@ -30,21 +30,30 @@ def load_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: 
     """
     states: dict[str, dict[str, Tensor]] = {}
     parameters = dict(model.named_parameters())
+    numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
     for key, value in tensors.items():
         name, quantity = key.rsplit("/", 1)
         _fits(key, value, parameters[name])
-        same = value.shape == parameters[name].shape
-        states.setdefault(name, {})[quantity] = (
-            sharded_as(parameters[name], value).clone() if same else value.clone()
-        )
-    numbers = {id(p): i for i, p in enumerate(p for group in optimizer.param_groups for p in group["params"])}
+        if id(parameters[name]) not in numbers:
+            continue
+        like = _like(parameters[name], quantity, value, optimizer)
+        states.setdefault(name, {})[quantity] = (value if like is None else sharded_as(like, value)).clone()
     whole = optimizer.state_dict()
-    whole["state"] = {
-        numbers[id(parameters[name])]: state
-        for name, state in states.items()
-        if id(parameters[name]) in numbers
-    }
+    whole["state"] = {numbers[id(parameters[name])]: state for name, state in states.items()}
     optimizer.load_state_dict(whole)
+
+
+def _like(
+    parameter: nn.Parameter, quantity: str, value: Tensor, optimizer: torch.optim.Optimizer
+) -> Tensor | None:
+    """What is shared out as the state is; ``None`` where each process holds it whole."""
+    if value.shape == parameter.shape:
+        return parameter
+    begun = getattr(optimizer, "begun", None)
+    if begun is None or not is_sharded(parameter):
+        return None
+    found: Tensor = begun(parameter)[quantity]
+    return found
 
 
 def _fits(key: str, value: Tensor, parameter: nn.Parameter) -> None:

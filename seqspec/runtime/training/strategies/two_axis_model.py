@@ -28,6 +28,7 @@ class TwoAxisModel:
     """
 
     def __init__(self, model: Any, mesh: DeviceMesh) -> None:
+        mesh._flatten()  # so that what an optimiser sums over both axes is one message, and one order
         self._split = TensorParallelModel(model, mesh)
         self._sharded = ShardedModel(model, mesh["data"])
 
