@@ -90,6 +90,7 @@ class Experts(nn.Module):
         if load_E is None or not moved:
             return
         if torch.distributed.is_available() and torch.distributed.is_initialized():
+            load_E = load_E.clone()  # the journal has what this process measured, and adds it up itself
             torch.distributed.all_reduce(load_E)
         rebalance = getattr(self.router, "rebalance", None)
         if rebalance is not None:

@@ -165,3 +165,17 @@ def test_loads_of_micro_batches_are_those_of_the_whole_step():
     cut.finish_step(step=2, moved=False)
     assert torch.equal(whole.router.bias_E, cut.router.bias_E)
     assert cut.load_E is None
+
+
+def test_what_processes_add_up_leaves_alone_what_was_measured_in_each(monkeypatch):
+    layer = experts()
+    layer(states(4, 6), mask(6, 5, 3, 1))
+    measured = {name: (total.clone(), count) for name, (total, count) in layer.gauges.items()}
+    gauges = layer.gauges
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: tensor.mul_(2))
+
+    layer.finish_step(step=1, moved=True)
+
+    assert gauges == measured
+    assert "load.00" in gauges
