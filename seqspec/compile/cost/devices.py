@@ -71,6 +71,10 @@ class ModelParts(NamedTuple):
     gathered_split: float = 0.0
     """Of what is ``gathered``, that which is split too: by both a device gathers its part alone."""
 
+    def gathered_by(self, size: int) -> float:
+        """What is whole at a time under ``fsdp`` in a group of ``size`` devices that split layers."""
+        return self.gathered - self.gathered_split * (1 - 1 / size)
+
     @classmethod
     def of(cls, counted: ModelParameters) -> ModelParts:
         """Those of a model that has been built."""
@@ -157,8 +161,7 @@ def _in_groups(
     waits = 2 * _ring(size) * found.activations * 4 / 20 * micro_batches / groups
     yield row("tp", held + kept, 2 * _ring(groups) * gradients, waits)
     if shards:
-        gathered = parts.gathered - parts.gathered_split * (1 - 1 / size)
-        sharded = min(held, held / groups + gathered * found.weights)
+        sharded = min(held, held / groups + parts.gathered_by(size) * found.weights)
         sent = _ring(groups) * (2 * part * found.weights + gradients)
         yield row(BOTH, sharded + kept, sent, waits)
 
@@ -197,7 +200,7 @@ def shared_cost(
         *cost_lines(found),
         f"each of {devices} × {device.name}, {device.memory:g} GiB{groups}:",
         *_table(rows, device),
-        *_assumed(device, precision, apart, parts),
+        *_assumed(device, precision, apart, parts, tensor_parallel),
     ]
 
 
@@ -226,13 +229,17 @@ def _table(rows: tuple[Shared, ...], device: Device) -> list[str]:
     return lines
 
 
-def _assumed(device: Device, precision: str, apart: Apart, parts: ModelParts) -> list[str]:
+def _assumed(
+    device: Device, precision: str, apart: Apart, parts: ModelParts, tensor_parallel: int | None
+) -> list[str]:
     rate = f"{getattr(device, precision):.3g}"
+    both = f"  of {BOTH} a group's part of that, {parts.gathered_by(tensor_parallel or 1):.0%};"
     return [
         f"assumed: {precision} at {rate} operations a second, of which {UTILISATION:.0%} are reached;",
         f"  links of {device.link / 1e9:g} GB/s, and sending overlaps arithmetic; a step's batch is shared;",
         "  fsdp shards weights, gradients and optimiser state; two blocks of a stack are whole at once, and",
         f"  what stands in none, such as embeddings and heads: {parts.gathered:.0%} of the weights;",
+        *([both] if tensor_parallel else []),
         f"  tp splits {parts.split:.0%} of the weights, and waits for what is sent;"
         if parts.split
         else "  tp finds no layer of this model to split;",
