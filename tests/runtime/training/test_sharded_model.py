@@ -17,9 +17,9 @@ from seqspec.components._layers.attention import Attention
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components.splittable import require_splittable, splittable
 from seqspec.components.stacked import stacked_blocks
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.devices.sharded_tensors import gathered
-from seqspec.runtime.training.strategies.shardable import require_shardable
+from seqspec.runtime.training.strategies.shardable import require_divisible, require_shardable
 from seqspec.runtime.training.strategies.tensor_parallel_model import TensorParallelModel
 from seqspec.schema.diagnostic import RunError
 from tests.runtime.training.split_parts import PARTS
@@ -58,6 +58,7 @@ seqspec: 1
 name: factored
 extends: sharded.yaml
 optimizer: {type: adafactor, schedule: {type: constant, peak: 1.0e-2}}
+train: {gradient_checkpointing: true}
 """
 pytestmark = pytest.mark.timeout(600)
 ONE = Launch(device="cpu", threads=1, quiet=True)
@@ -187,6 +188,15 @@ def test_parts_say_how_they_are_split_and_what_must_divide():
     assert told.value.help == "use `--tensor-parallel 4`, or `--strategy fsdp` alone"
     with pytest.raises(RunError, match="none in this model that it can split"):
         require_splittable(tuple(splittable(convolution)), processes=2)
+
+
+def test_only_what_is_split_has_to_divide():
+    model, launch = Attention(6, num_heads=3), replace(ONE, devices=4, strategy="fsdp")
+
+    require_divisible(model, launch, Place(0, 4))
+    for strategy in ("fsdp", "tp"):
+        with pytest.raises(RunError, match="2 processes do not divide the 3 of `num_heads`"):
+            require_divisible(model, replace(launch, strategy=strategy, tensor_parallel=2), Place(0, 4))
 
 
 @pytest.mark.parametrize(
