@@ -1,6 +1,7 @@
 """Runs of several processes that are killed from outside, at random moments: is a step lost, or a bit?
 
     python benchmarks/sharded_kills.py --strategy fsdp --processes 2 --seconds 180
+    python benchmarks/sharded_kills.py --strategy fsdp --processes 4 --tensor-parallel 2 --seconds 420
     python benchmarks/sharded_kills.py --strategy diloco --processes 4 --seconds 180
     python benchmarks/sharded_kills.py --strategy diloco --processes 4 --interval 60 --steps 4000 --kills 5
 
