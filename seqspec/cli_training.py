@@ -80,6 +80,10 @@ def run(
         list[str],
         typer.Option(help="Log to csv, mlflow or wandb too, beside TensorBoard's files; may be repeated."),
     ] = [],  # noqa: B006
+    peers: Annotated[
+        str | None,
+        typer.Option(help="Share each step's micro-batches with whoever meets at this folder or s3://…."),
+    ] = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -90,7 +94,7 @@ def run(
 
     launch = Launch(
         device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet,
-        tuple(logger), tensor_parallel, pause_at,
+        tuple(logger), tensor_parallel, pause_at, peers,
     )  # fmt: skip
     over = commands.overlays(profile, set, task)
     with outliving_readers():

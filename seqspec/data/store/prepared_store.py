@@ -61,6 +61,24 @@ class Pushed:
     """Of what was uploaded."""
 
 
+def require_address(address: str, *, said: str) -> None:
+    """Raises ``RunError`` where no store can be at ``address``, which ``said`` named."""
+    parts = urlsplit(address)
+    example = "write `s3://BUCKET/FOLDER`, or `file:///FOLDER` for a folder"
+    if scheme(address) not in SCHEMES or "://" not in address:
+        kinds = ", ".join(f"{one}://" for one in SCHEMES)
+        raise _usage(f"{said}: `{_bare(address)}` is no address of {kinds}", example)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        known = STORES.get(scheme(address))
+        named = " and ".join(known.variables[:2]) if known else ""
+        raise _usage(
+            f"{said}: `{_bare(address)}` must hold no user, key or query",
+            f"take it out, and set {named} in the environment" if named else "take it out",
+        )
+    if not parts.netloc and scheme(address) != "file":
+        raise _usage(f"{said}: `{address}` names no place", example)
+
+
 @dataclass(frozen=True)
 class PreparedStore:
     """Prepared data below an address."""
@@ -71,20 +89,7 @@ class PreparedStore:
     @classmethod
     def at(cls, address: str, progress: Progress = silent, *, said: str) -> PreparedStore:
         """The store at ``address``, which ``said`` named.  Raises ``RunError`` where none can be there."""
-        parts = urlsplit(address)
-        example = "write `s3://BUCKET/FOLDER`, or `file:///FOLDER` for a folder"
-        if scheme(address) not in SCHEMES or "://" not in address:
-            kinds = ", ".join(f"{one}://" for one in SCHEMES)
-            raise _usage(f"{said}: `{_bare(address)}` is no address of {kinds}", example)
-        if parts.username or parts.password or parts.query or parts.fragment:
-            known = STORES.get(scheme(address))
-            named = " and ".join(known.variables[:2]) if known else ""
-            raise _usage(
-                f"{said}: `{_bare(address)}` must hold no user, key or query",
-                f"take it out, and set {named} in the environment" if named else "take it out",
-            )
-        if not parts.netloc and scheme(address) != "file":
-            raise _usage(f"{said}: `{address}` names no place", example)
+        require_address(address, said=said)
         return cls(address.rstrip("/"), progress)
 
     # Reading.

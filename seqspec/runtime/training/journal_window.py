@@ -34,6 +34,15 @@ class Window:
         values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
         self._pending.append({name: _apart(value) for name, value in values.items()})
 
+    def take(self) -> list[dict[str, float]]:
+        """What the micro-steps of the update that is under way gave, out of the window again."""
+        taken, self._pending = _floats(self._pending), []
+        return taken
+
+    def give(self, values: Sequence[Mapping[str, float]]) -> None:
+        """What micro-steps of the update that is under way gave elsewhere."""
+        self._pending += [dict(one) for one in values]
+
     def close(self, verdict: Verdict, *, counts: bool = True) -> None:
         """The optimiser step is over; one with a number that is not finite enters no sum.  ``counts``: its
         norm is kept, and it is one of ``steps``.
@@ -52,9 +61,7 @@ class Window:
 
     def values(self) -> list[dict[str, float]]:
         """What every micro-batch gave, in all processes; all of them must ask."""
-        read = _read([value for one in self._values for value in one.values()])
-        mine = [dict(zip(one, islice(read, len(one)), strict=True)) for one in self._values]
-        return [one for part in gather(mine) for one in part]
+        return [one for part in gather(_floats(self._values)) for one in part]
 
     def means(self) -> dict[str, float]:
         """Every sum over the number of targets or over its own count, the loss first; all processes must
@@ -149,6 +156,11 @@ class Windows:
 def _apart(value: Tensor | float) -> Tensor | float:
     """Without what it was worked out from."""
     return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+
+
+def _floats(held: Sequence[Mapping[str, Tensor | float]]) -> list[dict[str, float]]:
+    read = _read([value for one in held for value in one.values()])
+    return [dict(zip(one, islice(read, len(one)), strict=True)) for one in held]
 
 
 def _read(values: Sequence[Tensor | float]) -> Iterator[float]:

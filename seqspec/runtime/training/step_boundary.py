@@ -65,8 +65,10 @@ class Boundary(Callback):
         bar: Bar,
         loggers: Loggers,
         pause_at: int | None = None,
+        publish: Callable[[int], None] | None = None,
     ) -> None:
-        self.pause_at = pause_at
+        """``publish`` hears of each checkpoint that the plan itself writes."""
+        self.pause_at, self.publish = pause_at, publish
         self.folder, self.train, self.evaluate, self.training_state = folder, train, evaluate, training_state
         self.tasks = tasks
         training_state.checkpoint_every_steps, training_state.max_steps = (
@@ -220,6 +222,8 @@ class Boundary(Callback):
                 scores=training_state.scores,
                 planned=training_state.planned,
             )
+        if self.publish and training_state.planned(module.step):
+            self.publish(module.step)
 
     def _interrupted(self, trainer: lightning.Trainer, module: Training) -> bool:
         """Whether any process has had a signal; all of them agree, those that are apart when they meet."""
