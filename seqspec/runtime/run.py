@@ -31,7 +31,7 @@ from seqspec.runtime.run_stages.carry_out import Result, carry_out
 from seqspec.runtime.run_stages.plan_files import describe, finish_restating, restate
 from seqspec.runtime.run_stages.preparation import lock_of, micro_batches_of, prepared
 from seqspec.runtime.training.peers.hindrances import require_peers
-from seqspec.runtime.training.peers.meeting_place import meeting_place
+from seqspec.runtime.training.peers.shared_work import shared_work
 from seqspec.runtime.training.step_boundary import storage
 from seqspec.runtime.training.strategies.shardable import require_divisible, require_shardable
 
@@ -63,7 +63,7 @@ def run(
         if lock:
             refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
         plan = assembled.compiled.plan
-        peers = meeting_place(launch, now)
+        peers = shared_work(launch, now)
         name = plan.experiment.name
         sweep_starting(runs, name=name)
         folder = starting_folder(runs, name=name)
@@ -74,10 +74,8 @@ def run(
                 folder = publish(folder, digest=plan.digests["all"])
             agree(str(folder.path), place)
             if peers:
-                peers.fetch_checkpoint(folder, beyond=0)
-            return carry_out(
-                folder, assembled, launch, place=place, micro_batches=micro_batches, peers=peers
-            )
+                peers.place.fetch_checkpoint(folder, beyond=0)
+            return carry_out(folder, assembled, launch, place=place, micro_batches=micro_batches, peers=peers)
 
 
 def resume(
@@ -120,9 +118,9 @@ def resume(
             refuse(found, lock=str(folder.lock), help=help)
         if change and not place.rank:
             restate(folder, lock, compiled)
-        peers = meeting_place(launch, lock)
+        peers = shared_work(launch, lock)
         if peers:
-            peers.fetch_checkpoint(folder, beyond=max(steps_of(folder.checkpoints), default=0))
+            peers.place.fetch_checkpoint(folder, beyond=max(steps_of(folder.checkpoints), default=0))
         return carry_out(
             folder, assembled, launch, place=place, micro_batches=micro_batches, allow_drift=allow_drift,
             peers=peers,

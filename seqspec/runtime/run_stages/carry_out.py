@@ -26,8 +26,7 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
 from seqspec.runtime.run_stages.non_finite_message import not_finite_error
 from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
-from seqspec.runtime.training.peers.meeting_place import MeetingPlace
-from seqspec.runtime.training.peers.shared_work import SharedWork
+from seqspec.runtime.training.peers.shared_work import Behind, SharedWork
 from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.streams import training_stream, unit_of
@@ -56,9 +55,9 @@ def carry_out(
     place: Place,
     micro_batches: int,
     allow_drift: bool = False,
-    peers: MeetingPlace | None = None,
+    peers: SharedWork | None = None,
 ) -> Result:
-    """``peers``: where the micro-batches of each step are shared."""
+    """``peers``: what this process does of steps that it shares with others."""
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled)
     say = _keep_silent if place.rank else _say
@@ -85,17 +84,29 @@ def carry_out(
         place=launch.of_batches(place), apart=apart, scores=training_state.task_scores,
     )  # fmt: skip
     known: Baselines = {}
-    shared = SharedWork(peers) if peers else None
     try:
         interrupted = train(
             module, stream=stream, unit=unit_of(assembled), folder=folder, training_state=training_state,
             evaluate_at=lambda step: evaluation(assembled, module, launch, place, known=known),
-            launch=launch, place=place, peers=shared,
+            launch=launch, place=place, peers=peers,
         )  # fmt: skip
     except NotFinite as error:
         raise not_finite_error(error, folder, assembled) from None
-    if shared:
-        say(shared.told())
+    except Behind as behind:
+        assert peers
+        say(f"at step {behind.step:,} the others are far ahead: on from their checkpoint")
+        peers.place.fetch_checkpoint(folder, beyond=behind.step)
+        return carry_out(
+            folder,
+            assembled,
+            launch,
+            place=place,
+            micro_batches=micro_batches,
+            allow_drift=allow_drift,
+            peers=peers,
+        )
+    if peers:
+        say(peers.told())
     if interrupted is not None:
         say(
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"

@@ -2,20 +2,20 @@
 
     <place>/<digest>/lock.json                                what everybody agrees on
     <place>/<digest>/step-00000012/0003.claim-<peer>          somebody is at work on it
-    <place>/<digest>/step-00000012/0003.result-<sha256>       its result
+    <place>/<digest>/step-00000012/0003.result-<sha256>       what came of it
     <place>/<digest>/checkpoints/step-00000500/…              a checkpoint, and the journal until there
 
-No server has to live and nothing is locked.  A claim is advice: a piece of work is a pure function of what all
-know, so that whoever does it again gets the same bytes, and they go by their SHA-256.  A writer that was
+No server has to live and nothing is locked.  A claim is advice: a piece of work is a pure function of what
+all know, so that whoever does it again gets the same bytes, and they go by their SHA-256.  A writer that was
 killed leaves a file that is not what its name says, which is as good as none.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
-import secrets
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -29,7 +29,6 @@ from seqspec.data.store.object_store import opened, scheme, tried
 from seqspec.data.store.prepared_store import READ_ONLY, require_address
 from seqspec.runtime.checkpoints.checkpoint import BESIDE, MANIFEST, STATE, folder_name, read_manifest
 from seqspec.runtime.checkpoints.tensor_file import Damaged
-from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.reproducibility.lock import Lock, drifts, refuse
 from seqspec.runtime.run_folder.folder import RunFolder, step_of
 from seqspec.schema.diagnostic import Exit, RunError
@@ -49,15 +48,6 @@ class Found:
     """Peers that are at work on it."""
     results: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """SHA-256 of what they have found: one, unless somebody's arithmetic differs."""
-
-
-def meeting_place(launch: Launch, lock: Lock) -> MeetingPlace | None:
-    """Where the peers of a run meet, if it has any; raises ``RunError`` where they do not agree on ``lock``."""
-    if launch.peers is None:
-        return None
-    place = MeetingPlace(launch.peers, digest=lock["digests"]["all"], peer=secrets.token_hex(4))
-    place.agree(lock)
-    return place
 
 
 class MeetingPlace:
@@ -200,7 +190,8 @@ class MeetingPlace:
         return RunError(
             f"checkpoint {folder_name(step)} at {self.address} cannot be used: {error}",
             exit=Exit.STORAGE,
-            help=f"take {self.address}/{CHECKPOINTS}/{folder_name(step)} away; peers then go on from the one before",
+            help=f"take {self.address}/{CHECKPOINTS}/{folder_name(step)} away; "
+            "peers then go on from the one before",
         )
 
     # Files.
@@ -258,9 +249,7 @@ class MeetingPlace:
 
     def _remove(self, name: str) -> None:
         def remove() -> None:
-            try:
+            with contextlib.suppress(FileNotFoundError):  # another peer was first
                 self._opened[0].rm(self._place(name), recursive=True)
-            except FileNotFoundError:
-                pass  # another peer was first
 
         tried(remove, self.address)

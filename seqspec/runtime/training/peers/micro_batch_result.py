@@ -67,4 +67,3 @@ def _laid_out(gradient: Tensor | None, parameter: nn.Parameter) -> Tensor | None
         raise Damaged("a gradient is not of its parameter's shape and type")
     # In the parameter's own strides, as autograd lays it: a norm adds in the order of memory.
     return torch.empty_like(parameter).copy_(gradient)
-

@@ -84,7 +84,7 @@ def _require_still(before: dict[str, Tensor], now: dict[str, Tensor]) -> None:
     for name, was in before.items():
         if not torch.equal(was, now[name]):
             raise RunError(
-                f"`{name}` changes with each micro-batch, and peers do not have the others' micro-batches",
+                f"`{name}` changes with each micro-batch, and a peer does not see those of the others",
                 exit=Exit.USAGE,
                 help="use layers that keep no running statistics, such as `norm: layer`, or leave --peers out",
             )

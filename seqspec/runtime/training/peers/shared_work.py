@@ -1,10 +1,10 @@
 """The micro-batches of an update, shared with whoever is there: the gradient-accumulating form of DeDLOC.
 
-Diskin et al. (2021), "Distributed Deep Learning in Open Collaborations", arXiv:2106.10207, section 3.1: peers of
-different speed gather one large batch, and the update is that of one device with the whole batch.  Here each
-micro-batch is a piece of work of its own, a pure function of the weights and its number, and gradients are
-added in the order of the micro-batches.  So the bits are those of one process that accumulates, whoever
-was there.
+Diskin et al. (2021), "Distributed Deep Learning in Open Collaborations", arXiv:2106.10207, section 3.1:
+peers of different speed gather one large batch, and the update is that of one device with the whole batch.
+Here each micro-batch is a piece of work of its own, a pure function of the weights and its number, and
+gradients are added in the order of the micro-batches.  So the bits are those of one process that accumulates,
+whoever was there.
 
 Nobody tells who is alive.  A peer takes what nobody has claimed; where all is claimed it waits three times as
 long as such a piece takes itself, and then does it again.
@@ -13,8 +13,8 @@ long as such a piece takes itself, and then does it again.
 from __future__ import annotations
 
 import hashlib
-import math
 import random
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -24,12 +24,14 @@ from torch import Tensor, nn
 
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.tensor_file import Damaged, raw_bytes
+from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.reproducibility.lock import Lock
 from seqspec.runtime.training.peers.meeting_place import Found, MeetingPlace
 from seqspec.runtime.training.peers.micro_batch_result import MicroBatchResult, most_bytes
 from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
-    from seqspec.runtime.training.training_module import Training
+    pass
 
 PATIENCE = 3.0
 """Times that a piece of work takes here, before one that another has claimed is done again."""
@@ -41,8 +43,19 @@ PAUSES = (0.01, 0.5)
 Work = Callable[[], MicroBatchResult]
 
 
+def shared_work(launch: Launch, lock: Lock) -> SharedWork | None:
+    """What this process is to do of a run that has peers; raises ``RunError`` where they do not agree on
+    ``lock``.
+    """
+    if launch.peers is None:
+        return None
+    place = MeetingPlace(launch.peers, digest=lock["digests"]["all"], peer=secrets.token_hex(4))
+    place.agree(lock)
+    return SharedWork(place)
+
+
 class SharedWork:
-    """This peer's part."""
+    """What this peer does, and what it has of the others."""
 
     def __init__(self, place: MeetingPlace) -> None:
         self.place = place
@@ -52,7 +65,8 @@ class SharedWork:
         """
         self._seconds = 0.0
         """That the last one took here."""
-        self._order = random.Random(place.peer)  # noqa: S311  whoever comes begins elsewhere
+        self._order = random.Random(place.peer)
+        """Whoever comes begins elsewhere."""
 
     def gradients(
         self,
@@ -135,11 +149,7 @@ class SharedWork:
     def _require_not_behind(self, step: int) -> None:
         newest = self.place.newest()
         if newest >= step:
-            raise RunError(
-                f"the peers at {self.place.address} are beyond step {newest:,}, and this one is at {step - 1:,}",
-                exit=Exit.LOST,
-                help="the same with `--resume auto` goes on from their checkpoint",
-            )
+            raise Behind(step - 1)
 
     def told(self) -> str:
         """What this peer has done."""
@@ -176,6 +186,15 @@ class _Sum:
         return self._results
 
 
+class Behind(Exception):
+    """The others have gone on so far that what this peer needs is there no more, but for a checkpoint."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+        """Where this peer stands."""
+
+
 def fingerprint(model: nn.Module) -> str:
     """Of all weights and what else a checkpoint holds, as they are now."""
     state = hashlib.sha256()
@@ -188,6 +207,6 @@ def _differ(what: str, step: int) -> RunError:
     return RunError(
         what,
         exit=Exit.DRIFT,
-        help=f"one of them computes other bits, or sends what it has not computed: `seqspec doctor` on each machine; "
-        f"then take `{folder_name(step)}` away and `--resume auto`",
+        help="one of them computes other bits, or sends what it has not computed: `seqspec doctor` on each "
+        f"machine; then take `{folder_name(step)}` away and `--resume auto`",
     )
