@@ -86,5 +86,5 @@ def _require_still(before: dict[str, Tensor], now: dict[str, Tensor]) -> None:
             raise RunError(
                 f"`{name}` changes with each micro-batch, and a peer does not see those of the others",
                 exit=Exit.USAGE,
-                help="use layers that keep no running statistics, such as `norm: layer`, or leave --peers out",
+                help="use norms that keep no running statistics, such as `layer`, or leave --peers out",
             )
