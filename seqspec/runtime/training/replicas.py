@@ -5,11 +5,13 @@ anchor, what they last agreed on, which is evaluated and kept.  How far each has
 order of the replicas, never by an all-reduce, so that one process which plays them one after another and
 several processes which share them give the same bits.
 
-The weights may be cut into fragments that meet at steps of their own, so that less is sent at once.
+The weights may be cut into fragments that meet at steps of their own, so that less is sent at once, and the
+replicas may take steps while one is under way: the outer step is that of the changes as they were sent, and
+each replica mixes what arrives with its own weights (streaming DiLoCo, arXiv:2501.18512, algorithm 2).
 
 Where a message holds signs only, a replica goes on from the new anchor and what the message could not say:
 the error feedback of Karimireddy et al. (2019), arXiv:1901.09847, whose memory is here the replica's own
-weights.
+weights.  Mixing keeps it whole: a replica's own weights, of which it keeps a share, have it in them too.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from torch import Tensor, nn
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.runtime.training.strategies.replica_messages import form_bytes, packed, unpacked
+from seqspec.runtime.training.strategies.pending_exchange import PendingExchange
+from seqspec.runtime.training.strategies.replica_messages import form_bytes
 from seqspec.schema.procedure._procedure import Apart, Exchange
 
 Named = Mapping[str, Tensor]
@@ -68,7 +71,8 @@ class Replicas:
         self.momentum = [torch.zeros_like(one) for one in self.anchor]
         self.numbers = list(range(place.rank, apart.replicas, place.world))
         self.replicas = {number: Replica(self._copies(), self._fresh()) for number in self.numbers}
-        self._collected: list[dict[int, tuple[Named, Named]]] = []
+        self._pending: PendingExchange | None = None
+        self._collected: list[dict[int, tuple[Named, Named, Named]]] = []
 
     def _copies(self) -> list[Tensor]:
         return [one.detach().clone() for one in self._held]
@@ -99,16 +103,38 @@ class Replicas:
 
     @torch.no_grad()
     def meet(self, step: int) -> None:
-        """The outer step (algorithm 1, lines 11 to 13) of what is due after this one: everybody goes on from
-        the new anchor, and from what it could not say.  All processes call it.
-        """
+        """After this step, take up what is there and send what is due.  All processes call it."""
+        ends = step == self.last
+        if self._pending and (ends or self.apart.arrives(step)):
+            self._take_up(self._pending, mixing=self.apart.mixing)
         due = [at for at, fragment in enumerate(self._fragment) if self._is_due(fragment, step)]
         if not due:
             return
-        messages = self._messages(due)
-        mean = self._mean(due, messages)
-        rests = {number: self._rest(number, due, messages[number]) for number in self.numbers}
-        for at, change in zip(due, mean, strict=True):
+        self._pending = self._send(due)
+        if ends or not self.apart.overlap:
+            self._take_up(self._pending, mixing=0.0)
+
+    def _is_due(self, fragment: int, step: int) -> bool:
+        return step == self.last or self.apart.is_due(fragment, step)
+
+    def _send(self, due: Sequence[int]) -> PendingExchange:
+        """How far each replica is from the anchor."""
+        changes = {
+            number: [self.anchor[at] - replica.tensors[at] for at in due]
+            for number, replica in self.replicas.items()
+        }
+        return PendingExchange.send(
+            due, changes, [self._forms[at] for at in due],
+            keeps=[self.apart.keeps_rest and self._outer[at] for at in due],
+            replicas=self.apart.replicas, place=self.place,
+        )  # fmt: skip
+
+    def _take_up(self, pending: PendingExchange, *, mixing: float) -> None:
+        """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor, and from what
+        it could not say; of its own weights it keeps a share, ``mixing``.
+        """
+        self._pending = None
+        for at, change in zip(pending.due, pending.mean(), strict=True):
             anchor, momentum = self.anchor[at], self.momentum[at]
             if not anchor.is_floating_point():
                 anchor.copy_(self.replicas[self.numbers[0]].tensors[at])  # a count, the same everywhere
@@ -118,43 +144,14 @@ class Replicas:
                 momentum.mul_(self.apart.momentum).add_(change)
                 anchor.sub_(change.add(momentum, alpha=self.apart.momentum), alpha=self.apart.rate)
         for number, replica in self.replicas.items():
-            for at, rest in zip(due, rests[number], strict=True):
-                replica.tensors[at].copy_(self.anchor[at] if rest is None else self.anchor[at] + rest)
+            for at, rest in zip(pending.due, pending.rests[number], strict=True):
+                own, agreed = replica.tensors[at], self.anchor[at]
+                agreed = agreed if rest is None else agreed + rest
+                if mixing and own.is_floating_point():
+                    own.mul_(mixing).add_(agreed, alpha=1 - mixing)
+                else:
+                    own.copy_(agreed)
         self._put(self.anchor)
-
-    def _is_due(self, fragment: int, step: int) -> bool:
-        return step == self.last or self.apart.is_due(fragment, step)
-
-    def _messages(self, due: Sequence[int]) -> list[Tensor]:
-        """What each of all replicas says of how far it is from the anchor, in their order."""
-        messages = [torch.empty(0)] * self.apart.replicas
-        for number in self.numbers:
-            message = packed(self._changes(number, due), [self._forms[at] for at in due])
-            for rank, one in enumerate(_of_all(message, self.place.world)):
-                messages[number - self.place.rank + rank] = one
-        return messages
-
-    def _changes(self, number: int, due: Sequence[int]) -> list[Tensor]:
-        own = self.replicas[number].tensors
-        return [self.anchor[at] - own[at] for at in due]
-
-    def _said(self, due: Sequence[int], message: Tensor) -> list[Tensor]:
-        return unpacked(message, [self.anchor[at] for at in due], [self._forms[at] for at in due])
-
-    def _rest(self, number: int, due: Sequence[int], message: Tensor) -> list[Tensor | None]:
-        """How far a replica is from where its message has it, for each tensor of which it keeps that."""
-        if not self.apart.keeps_rest:
-            return [None] * len(due)
-        told = zip(due, self._said(due, message), self._changes(number, due), strict=True)
-        return [said - change if self._outer[at] else None for at, said, change in told]
-
-    def _mean(self, due: Sequence[int], messages: Sequence[Tensor]) -> list[Tensor]:
-        """Summed in the order of the replicas."""
-        total = self._said(due, messages[0])
-        for message in messages[1:]:
-            for mean, change in zip(total, self._said(due, message), strict=True):
-                mean += change
-        return [mean.div_(self.apart.replicas) for mean in total]
 
     def megabytes(self, step: int) -> float:
         """What each replica has sent by a step, in units of a million bytes."""
@@ -166,10 +163,20 @@ class Replicas:
 
     def collect(self) -> None:
         """Bring what every replica holds to every process, for a checkpoint.  All processes call it."""
+        if self._pending:
+            self._pending.mean()
         mine = {
-            number: (self._named(one.tensors), self._states(one)) for number, one in self.replicas.items()
+            number: (self._named(one.tensors), self._states(one), self._rests(number))
+            for number, one in self.replicas.items()
         }
         self._collected = gather(mine)
+
+    def _rests(self, number: int) -> Named:
+        """What the message that is under way could not say of a replica."""
+        if not self._pending:
+            return {}
+        rests = zip(self._pending.due, self._pending.rests[number], strict=True)
+        return {self.names[at]: rest for at, rest in rests if rest is not None}
 
     def _named(self, tensors: Sequence[Tensor]) -> Named:
         return dict(zip(self.names, tensors, strict=True))
@@ -182,9 +189,13 @@ class Replicas:
     def tensors(self) -> dict[str, Named]:
         """For a checkpoint, after ``collect``."""
         found = {"outer": self._named(self.momentum)}
+        if self._pending:
+            changes = zip(self._pending.due, self._pending.mean(), strict=True)
+            found["pending"] = {self.names[at]: change for at, change in changes}
         every = {number: held for part in self._collected for number, held in part.items()}
-        for number, (tensors, states) in sorted(every.items()):
+        for number, (tensors, states, rests) in sorted(every.items()):
             found |= {f"replica_{number}": tensors, f"replica_{number}_optimizer": states}
+            found |= {f"replica_{number}_pending": rests} if rests else {}
         self._collected = []
         return found
 
@@ -200,6 +211,19 @@ class Replicas:
             for at, optimizer in enumerate(self.optimizers):
                 load_optimizer(optimizer, self.model, tensors[f"replica_{number}_optimizer"])
                 replica.states[at] = optimizer.state
+        self._pending = self._loaded(tensors) if "pending" in tensors else None
+
+    def _loaded(self, tensors: Mapping[str, Named]) -> PendingExchange:
+        """What was under way when the checkpoint was written."""
+        changes = tensors["pending"]
+        due = [at for at, name in enumerate(self.names) if name in changes]
+        rests: dict[int, list[Tensor | None]] = {}
+        for number in self.numbers:
+            saved = tensors.get(f"replica_{number}_pending", {})
+            found = [saved.get(self.names[at]) for at in due]
+            rests[number] = [None if one is None else one.clone() for one in found]
+        mean = [changes[self.names[at]].clone() for at in due]
+        return PendingExchange(due, rests, lambda: mean)
 
 
 def fragments_of(sizes: Sequence[int], count: int) -> list[int]:
@@ -211,11 +235,3 @@ def fragments_of(sizes: Sequence[int], count: int) -> list[int]:
         found.append(min((2 * before + size) * count // (2 * total), count - 1))
         before += size
     return found
-
-
-def _of_all(message: Tensor, world: int) -> list[Tensor]:
-    if world == 1:
-        return [message]
-    messages = [torch.empty_like(message) for _ in range(world)]
-    torch.distributed.all_gather(messages, message)
-    return messages

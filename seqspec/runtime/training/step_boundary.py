@@ -119,6 +119,7 @@ class Boundary(Callback):
         trainer.should_stop = trainer.should_stop or stop or self.training_state.stopped
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        float(self._asked)  # No process leaves while others still need what it sends.
         self._close()
 
     def on_exception(
@@ -233,10 +234,12 @@ class Boundary(Callback):
             return False
         here = trainer.strategy.root_device
         flag = torch.full((), float(self.interrupts.received or 0), device=here)
-        torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-        asked, self._asked = self._asked, DeferredNumber(flag)
-        # A GPU is not waited for: there, what was asked at the boundary before is answered.
-        heard = int(float(asked if here.type == "cuda" else self._asked))
+        on_gpu = here.type == "cuda"
+        hides = module.apart is not None and module.apart.overlap > 0 and not on_gpu
+        work = torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX, async_op=hides)
+        asked, self._asked = self._asked, DeferredNumber(flag, work)
+        # Neither a GPU is waited for nor a link whose time is hidden: what was asked before is answered.
+        heard = int(float(asked if on_gpu or hides else self._asked))
         if heard and self.interrupts.received is None:
             self.interrupts.received = heard
         return bool(heard)
