@@ -58,6 +58,11 @@ def pieces(
         yield name, raw_bytes(tensors[name])
 
 
+def packed_tensors(tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> bytes:
+    """The whole file: the same bytes for the same tensors."""
+    return b"".join(bytes(data) for _, data in pieces(tensors, about=about))
+
+
 def raw_bytes(tensor: Tensor) -> memoryview:
     """The tensor's elements, row by row, little-endian.  One that is shared out is gathered, for which the
     other processes ``take_part``.

@@ -80,6 +80,13 @@ class Window:
         held = sorted(self.values(), key=lambda one: sorted(one.items()))
         return {"values": held, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
 
+    def absorb(self, state: Mapping[str, Any]) -> None:
+        """Steps whose ``state`` was taken in a window of their own."""
+        self._values += state["values"]
+        self._norm = state["norm"] if state["steps"] else self._norm
+        self.steps += state["steps"]
+        self.dropped += state["dropped"]
+
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
         self._values = list(state["values"]) if first else []
@@ -140,10 +147,18 @@ class Windows:
         states = {self._key(place): window.state() for place, window in self._held.items()}
         return next(iter(states.values())) if len(states) == 1 else states
 
+    def absorb(self, state: Mapping[str, Any]) -> None:
+        """Steps whose ``state`` was taken in windows of their own."""
+        for place, window in self._held.items():
+            window.absorb(self._part(state, place))
+
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
         for place, window in self._held.items():
-            window.load(state if len(self._held) == 1 else state[self._key(place)], first=first)
+            window.load(self._part(state, place), first=first)
+
+    def _part(self, state: Mapping[str, Any], place: tuple[str, str]) -> Any:
+        return state if len(self._held) == 1 else state[self._key(place)]
 
     def _key(self, place: tuple[str, str]) -> str:
         return "/".join(place) if len(self._tasks) > 1 else place[0]

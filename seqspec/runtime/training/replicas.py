@@ -16,9 +16,11 @@ weights.  Mixing keeps it whole: a replica's own weights, of which it keeps a sh
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -27,8 +29,8 @@ from torch import Tensor, nn
 from seqspec.runtime.devices.launch import Place
 from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.runtime.training.strategies.pending_exchange import PendingExchange
-from seqspec.runtime.training.strategies.replica_messages import form_bytes
+from seqspec.runtime.training.strategies.pending_exchange import PendingExchange, rests_of
+from seqspec.runtime.training.strategies.replica_messages import form_bytes, packed
 from seqspec.schema.procedure._procedure import Apart, Exchange
 
 Named = Mapping[str, Tensor]
@@ -72,6 +74,8 @@ class Replicas:
         self.numbers = list(range(place.rank, apart.replicas, place.world))
         self.replicas = {number: Replica(self._copies(), self._fresh()) for number in self.numbers}
         self._pending: PendingExchange | None = None
+        self.bring: Callable[[int], None] | None = None
+        """Has a replica that another process plays adopted here."""
         self._collected: list[dict[int, tuple[Named, Named, Named]]] = []
 
     def _copies(self) -> list[Tensor]:
@@ -102,32 +106,102 @@ class Replicas:
             held.detach().copy_(one)
 
     @torch.no_grad()
-    def meet(self, step: int) -> None:
-        """After this step, take up what is there and send what is due.  All processes call it."""
+    def meet(self, step: int, heard: Mapping[int, Tensor] = MappingProxyType({})) -> None:
+        """After this step, take up what is there and send what is due.  All processes call it.
+
+        ``heard``: messages of replicas that nobody here plays, from ``hand_over``.
+        """
         ends = step == self.last
         if self._pending and (ends or self.apart.arrives(step)):
             self._take_up(self._pending, mixing=self.apart.mixing)
-        due = [at for at, fragment in enumerate(self._fragment) if self._is_due(fragment, step)]
+        due = self._due(step)
         if not due:
             return
-        self._pending = self._send(due)
+        self._pending = self._send(due, heard)
         if ends or not self.apart.overlap:
             self._take_up(self._pending, mixing=0.0)
 
-    def _is_due(self, fragment: int, step: int) -> bool:
-        return step == self.last or self.apart.is_due(fragment, step)
+    def _due(self, step: int) -> list[int]:
+        """Which tensors meet after a step."""
+        return [
+            at
+            for at, fragment in enumerate(self._fragment)
+            if step == self.last or self.apart.is_due(fragment, step)
+        ]
 
-    def _send(self, due: Sequence[int]) -> PendingExchange:
-        """How far each replica is from the anchor."""
-        changes = {
-            number: [self.anchor[at] - replica.tensors[at] for at in due]
-            for number, replica in self.replicas.items()
-        }
+    def _changes(self, number: int, due: Sequence[int]) -> list[Tensor]:
+        """How far a replica is from the anchor."""
+        own = self.replicas[number].tensors
+        return [self.anchor[at] - own[at] for at in due]
+
+    def _send(self, due: Sequence[int], heard: Mapping[int, Tensor]) -> PendingExchange:
         return PendingExchange.send(
-            due, changes, [self._forms[at] for at in due],
-            keeps=[self.apart.keeps_rest and self._outer[at] for at in due],
-            replicas=self.apart.replicas, place=self.place,
-        )  # fmt: skip
+            due,
+            {number: self._changes(number, due) for number in self.replicas},
+            [self._forms[at] for at in due],
+            keeps=self._keeps(due),
+            like=[self.anchor[at] for at in due],
+            heard=heard,
+            replicas=self.apart.replicas,
+            place=self.place,
+        )
+
+    def _keeps(self, due: Sequence[int]) -> list[bool]:
+        return [self.apart.keeps_rest and self._outer[at] for at in due]
+
+    # Replicas that go from one process to another.
+
+    @torch.no_grad()
+    def hand_over(self, number: int, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """What a replica says when it meets the others after ``step``, and what whoever plays it from there
+        needs beside the new anchor.
+        """
+        due = self._due(step)
+        forms, changes = [self._forms[at] for at in due], self._changes(number, due)
+        message = packed(changes, forms)
+        rests = dict(zip(due, rests_of(changes, message, forms, self._keeps(due)), strict=True))
+        found = {f"optimizer:{name}": one for name, one in self._states(self.replicas[number]).items()}
+        for at, (name, own) in enumerate(zip(self.names, self.replicas[number].tensors, strict=True)):
+            if at not in rests:
+                found[f"own:{name}"] = own
+            elif (rest := rests[at]) is not None:
+                found[f"rest:{name}"] = rest
+        return message, found
+
+    @torch.no_grad()
+    def adopt(self, number: int, found: Mapping[str, Tensor]) -> None:
+        """Play a replica from here on, of which ``hand_over`` gave this at the last meeting.
+
+        Raises ``ValueError`` where it is of another model.
+        """
+        tensors = []
+        for name, anchor in zip(self.names, self.anchor, strict=True):
+            own, rest = found.get(f"own:{name}"), found.get(f"rest:{name}")
+            one = anchor.clone() if own is None else own
+            one = one if rest is None else one + rest
+            if one.shape != anchor.shape or one.dtype != anchor.dtype:
+                raise ValueError(f"`{name}` is {list(one.shape)}, and it should be {list(anchor.shape)}")
+            tensors.append(one)
+        states = {
+            name.removeprefix("optimizer:"): one
+            for name, one in found.items()
+            if name.startswith("optimizer:")
+        }
+        self.replicas[number] = Replica(tensors, self._loaded_states(states))
+
+    def next_meeting(self, step: int) -> int:
+        """The first step after this one behind which any tensors meet."""
+        return next(after for after in itertools.count(step + 1) if self._due(after))
+
+    def sizes(self, step: int) -> tuple[int, int]:
+        """Bytes of a message after ``step``, and the most that ``hand_over`` gives beside it."""
+        message = sum(form_bytes(self.anchor[at].numel(), self._forms[at]) for at in self._due(step))
+        held = sum(one.numel() * max(one.element_size(), 4) + 4096 for one in self.anchor)
+        return message, 4 * held + 2**20
+
+    def keep(self, numbers: Collection[int]) -> None:
+        """Hold these replicas only; others play the rest."""
+        self.replicas = {number: one for number, one in self.replicas.items() if number in numbers}
 
     def _take_up(self, pending: PendingExchange, *, mixing: float) -> None:
         """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor, and from what
@@ -137,7 +211,9 @@ class Replicas:
         for at, change in zip(pending.due, pending.mean(), strict=True):
             anchor, momentum = self.anchor[at], self.momentum[at]
             if not anchor.is_floating_point():
-                anchor.copy_(self.replicas[self.numbers[0]].tensors[at])  # a count, the same everywhere
+                # A count, the same everywhere.
+                here = next(iter(self.replicas.values()), None)
+                anchor.copy_(here.tensors[at] if here else anchor - change.to(anchor.dtype))
             elif not self._outer[at]:
                 anchor.sub_(change)
             else:
@@ -165,6 +241,9 @@ class Replicas:
         """Bring what every replica holds to every process, for a checkpoint.  All processes call it."""
         if self._pending:
             self._pending.mean()
+        if self.bring:
+            for number in sorted(set(self.numbers) - self.replicas.keys()):
+                self.bring(number)
         mine = {
             number: (self._named(one.tensors), self._states(one), self._rests(number))
             for number, one in self.replicas.items()
@@ -207,11 +286,16 @@ class Replicas:
         for number, replica in self.replicas.items():
             saved = tensors[f"replica_{number}"]
             replica.tensors = [saved[name].clone() for name in self.names]
-            replica.states = self._fresh()
-            for at, optimizer in enumerate(self.optimizers):
-                load_optimizer(optimizer, self.model, tensors[f"replica_{number}_optimizer"])
-                replica.states[at] = optimizer.state
+            replica.states = self._loaded_states(tensors[f"replica_{number}_optimizer"])
         self._pending = self._loaded(tensors) if "pending" in tensors else None
+
+    def _loaded_states(self, tensors: Named) -> list[Any]:
+        found = []
+        for optimizer, fresh in zip(self.optimizers, self._fresh(), strict=True):
+            optimizer.state = fresh
+            load_optimizer(optimizer, self.model, tensors)
+            found.append(optimizer.state)
+        return found
 
     def _loaded(self, tensors: Mapping[str, Named]) -> PendingExchange:
         """What was under way when the checkpoint was written."""

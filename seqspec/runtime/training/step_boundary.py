@@ -228,10 +228,11 @@ class Boundary(Callback):
 
     def _interrupted(self, trainer: lightning.Trainer, module: Training) -> bool:
         """Whether any process has had a signal; all of them agree, those that are apart when they meet."""
-        if trainer.world_size == 1:
-            return self.interrupts.received is not None
-        if module.apart and not module.apart.meets(module.step):
+        alone = trainer.world_size == 1
+        if module.apart and not module.apart.meets(module.step) and (self.publish or not alone):
             return False
+        if alone:
+            return self.interrupts.received is not None
         here = trainer.strategy.root_device
         flag = torch.full((), float(self.interrupts.received or 0), device=here)
         on_gpu = here.type == "cuda"

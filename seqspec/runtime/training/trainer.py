@@ -23,7 +23,8 @@ from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.training.lightning_import import Callback, LeanLoop, PassThroughProfiler, lightning
 from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
 from seqspec.runtime.training.peers.hindrances import require_shared
-from seqspec.runtime.training.peers.shared_loop import SharedLoop
+from seqspec.runtime.training.peers.micro_batch_loop import MicroBatchLoop
+from seqspec.runtime.training.peers.replica_loop import ReplicaLoop, ReplicaStream
 from seqspec.runtime.training.peers.shared_work import SharedWork
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
@@ -49,9 +50,11 @@ def train(
     launch: Launch,
     place: Place,
     peers: SharedWork | None = None,
+    replica_stream: ReplicaStream | None = None,
 ) -> Exit | None:
     """Train to the end of the plan, to early stopping, to a signal or to a pause; gives the exit code where
-    the end was not reached.  ``peers``: what this process does of a step that it shares with others.
+    the end was not reached.  ``peers``: what this process does of a step that it shares with others;
+    where these play replicas, each of them has a ``replica_stream``.
 
     Raises ``RunError`` where the run cannot go on.
     """
@@ -105,8 +108,10 @@ def train(
                                precision=module.arithmetic,
                                unused=not module.cycle.alone or bool(module.program.tasks),
                                apart=apart or module.sharded is not None)  # fmt: skip
-        if peers:
-            SharedLoop.lead(trainer, boundary, peers)
+        if peers and replica_stream:
+            ReplicaLoop.lead(trainer, boundary, peers, replica_stream)
+        elif peers:
+            MicroBatchLoop.lead(trainer, boundary, peers)
         else:
             LeanLoop.drive(trainer, module, boundary)
         try:

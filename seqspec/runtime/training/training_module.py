@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -271,12 +272,19 @@ class Training(LeanModule):
         if self.cycle.advance():
             self._finish_cycle()
 
-    def _finish_cycle(self) -> None:
+    def finish_step_of_round(self, heard: Mapping[int, Tensor]) -> None:
+        """A step is over that each replica has taken, here or elsewhere; ``heard`` is what those say that are
+        elsewhere, where they meet after it.
+        """
+        self._moved = {id(parameter) for parameter in self.cycle.turn.parameters}
+        self._finish_cycle(heard)
+
+    def _finish_cycle(self, heard: Mapping[int, Tensor] = MappingProxyType({})) -> None:
         self.step += 1
         if self.sharded:
             self.sharded.share_buffers()
         if self.replicas:
-            self.replicas.meet(self.step)
+            self.replicas.meet(self.step, heard)
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
         if self._moved:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -16,8 +17,8 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.run import run
 from seqspec.runtime.training.peers import shared_work
 from seqspec.runtime.training.peers.meeting_place import MeetingPlace
-from seqspec.runtime.training.peers.micro_batch_result import MicroBatchResult
-from seqspec.runtime.training.peers.shared_work import Behind, SharedWork
+from seqspec.runtime.training.peers.micro_batch_result import GradientSum, MicroBatchResult, most_bytes
+from seqspec.runtime.training.peers.shared_work import Behind, Pieces, SharedWork
 from seqspec.schema.diagnostic import Exit, RunError
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
@@ -48,10 +49,14 @@ def bits(run):
 
 
 @pytest.mark.slow
-def test_whoever_comes_goes_and_dies_the_bits_are_those_of_one_process(tmp_path):
+@pytest.mark.parametrize("kind", ["micro-batches", "float32", "sign", "int4, fragments: 2"])
+def test_whoever_comes_goes_and_dies_the_bits_are_those_of_one_process(tmp_path, kind):
     spec = tmp_path / "shared.yaml"
-    spec.write_text(SPEC)
-    command = [sys.executable, "-m", "tests.runtime.training.peer_runs", str(spec), str(tmp_path)]
+    replicas = kind != "micro-batches"
+    apart = f"procedure: {{type: diloco, replicas: 4, every: 2, exchange: {kind}}}\n"
+    spec.write_text(SPEC.replace("   skip_non_finite: 2", "") + apart if replicas else SPEC)
+    when = ["4", "6"] if replicas else ["3", "5"]
+    command = [sys.executable, "-m", "tests.runtime.training.peer_runs", str(spec), str(tmp_path), *when]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     alone = bits(next((tmp_path / "alone").glob("*/2*")))
@@ -60,20 +65,21 @@ def test_whoever_comes_goes_and_dies_the_bits_are_those_of_one_process(tmp_path)
     newest = {path: data for path, data in alone.items() if "step-00000004" not in str(path)}
     assert bits(next((tmp_path / "comes").glob("*/2*"))) == newest
     assert bits(next((tmp_path / "sleeps").glob("*/2*"))) == newest
-    assert "at step 2 the others are far ahead: on from their checkpoint" in done.stderr
+    fragments = "fragments" in kind
+    assert f"at step {3 if fragments else 2} the others are far ahead: on from" in done.stderr
     paused = bits(next((tmp_path / "pauses").glob("*/2*")))
-    assert {path: paused[path] for path in alone if path in paused} == {
-        path: data for path, data in alone.items() if path in paused
-    }
-    assert "step-00000008" in str(sorted(paused)[-2])
+    assert {path: data for path, data in paused.items() if path in alone} == alone
     told = [
-        tuple(map(int, one)) for one in re.findall(r"worked out (\d+) of (\d+) micro-batches", done.stderr)
+        (int(own), int(every))
+        for own, every in re.findall(r"worked out (\d+) of (\d+) (?:micro-batches|rounds)", done.stderr)
     ]
-    assert sum(own for own, _ in told) >= 6 * 8 - 6  # what the dead one did it told nobody
-    assert max(own for own, every in told if every == 6 * 8) < 6 * 8
+    all_pieces = 4 * (8 if fragments else 4) if replicas else 6 * 8
+    assert max(every for _, every in told) == all_pieces
+    assert max(own for own, every in told if every == all_pieces) < all_pieces
     # Work before the checkpoint before the last is taken away.
     (place,) = (tmp_path / "place").iterdir()
-    assert sorted(path.name for path in place.glob("step-*")) == [f"step-{step:08d}" for step in (5, 6, 7, 8)]
+    left = [6, 8] if replicas and not fragments else [5, 6, 7, 8]
+    assert sorted(path.name for path in place.glob("step-*")) == [f"step-{step:08d}" for step in left]
 
 
 def place_of(peer="0123abcd", address=None):
@@ -86,8 +92,14 @@ def result(model, *, weights="same", scale=1.0):
 
 
 def shared_with(work, model, steps=1, *, place, weights="same"):
-    shared = SharedWork(place)
-    return shared, shared.gradients(steps, 0, work, list(model.parameters()), weights=weights)
+    parameters = list(model.parameters())
+    read = partial(MicroBatchResult.unpacked, parameters=parameters)
+    pieces = Pieces(steps, steps - 1, 0, "micro-batch", work, read, most_bytes(parameters), weights)
+    shared, total = SharedWork(place), GradientSum(parameters)
+    for at, one in shared.results(pieces):
+        total.add(at, one)
+    total.finish()
+    return shared, total.values
 
 
 def test_results_of_others_are_taken_and_summed_in_order():
@@ -100,7 +112,7 @@ def test_results_of_others_are_taken_and_summed_in_order():
     shared, results = shared_with(work, model, place=other)
 
     assert (shared.done, shared.taken, shared.again) == (2, 2, 0)
-    assert [one.values for one in results] == [[{"loss": value, "count": 1.0}] for value in values]
+    assert results == [[{"loss": value, "count": 1.0}] for value in values]
     total = torch.tensor(values[0])
     for value in values[1:]:
         total = total + value
@@ -221,6 +233,9 @@ def test_places_where_nobody_can_meet(address, told):
     assert "secret" not in str(caught.value)
 
 
+DILOCO = "procedure={{type: diloco, replicas: 2, every: {}}}"
+
+
 @pytest.mark.parametrize(
     ("sets", "launch", "told"),
     [
@@ -229,11 +244,13 @@ def test_places_where_nobody_can_meet(address, told):
         ([], {"precision": "float16"}, "float16"),
         ([], {"profile": True}, "--profiler"),
         (["train.exact=false"], {}, "train.exact: false"),
+        ([DILOCO.format("4, overlap: 1"), "train.skip_non_finite=0"], {}, "procedure.overlap"),
         (
-            ["procedure={type: diloco, replicas: 2, every: 4}", "train.skip_non_finite=0"],
+            [DILOCO.format("8"), "train.skip_non_finite=0"],
             {},
-            "procedure: diloco",
+            "`train.checkpoint_every_steps: 4` may end the run",
         ),
+        ([DILOCO.format("4"), "train.skip_non_finite=0"], {"pause_at": 3}, "peers do not meet after step 3"),
         (["data.pack.sample=lanes", "model.decoder={type: recurrent, dim: 8, num_layers: 1}"], {}, "lanes"),
         (["train.quantize={}"], {}, "train.quantize"),
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.procedure._procedure import Apart
 
 if TYPE_CHECKING:
     from seqspec.runtime.training.training_module import Training
@@ -23,7 +24,10 @@ def require_peers(plan: Plan, launch: Launch) -> None:
             exit=Exit.USAGE,
             help="leave --devices and --nodes out, and start the command once for each device",
         )
-    if plan.experiment.train.accumulate == 1:
+    apart = plan.experiment.procedure.apart()
+    if apart:
+        _require_checkpoints_at_meetings(plan, launch, apart)
+    elif plan.experiment.train.accumulate == 1:
         raise RunError(
             "peers share the micro-batches of a step, and this plan has one",
             exit=Exit.USAGE,
@@ -39,8 +43,9 @@ def _hindrances(plan: Plan, launch: Launch) -> Iterator[str]:
     experiment = plan.experiment
     procedure: Any = experiment.procedure
     kind = procedure.component[1]
-    if procedure.apart():
-        yield f"`procedure: {kind}`, whose replicas each hold a model of their own"
+    apart = procedure.apart()
+    if apart and apart.overlap:
+        yield "`procedure.overlap`, whose messages are under way between two meetings"
     if procedure.joins:
         yield f"`procedure: {kind}`, which compares the gradients of tasks"
     if not experiment.train.exact:
@@ -53,6 +58,29 @@ def _hindrances(plan: Plan, launch: Launch) -> Iterator[str]:
         yield "float16, whose scale follows every micro-batch (`--precision bfloat16` can)"
     if launch.profile:
         yield "`--profiler`"
+
+
+def _require_checkpoints_at_meetings(plan: Plan, launch: Launch, apart: Apart) -> None:
+    """Between two meetings nobody knows how far each replica is."""
+    train, evaluate = plan.experiment.train, plan.experiment.evaluate
+    asked = {"train.checkpoint_every_steps": train.checkpoint_every_steps}
+    stops = any(one.experiment.evaluate.stop is not None for one in plan.each.values())
+    if stops and evaluate.every_steps is not None:
+        asked["evaluate.every_steps"] = evaluate.every_steps
+    for name, period in asked.items():
+        steps = range(period, train.max_steps, period)
+        if (apart_at := next((step for step in steps if not apart.meets(step)), None)) is not None:
+            raise RunError(
+                f"`{name}: {period}` may end the run after step {apart_at:,}, where peers do not meet",
+                exit=Exit.USAGE,
+                help=f"set it to a multiple of `procedure.every`, {apart.every}",
+            )
+    if launch.pause_at is not None and launch.pause_at < train.max_steps and not apart.meets(launch.pause_at):
+        raise RunError(
+            f"peers do not meet after step {launch.pause_at:,}",
+            exit=Exit.USAGE,
+            help=f"pause at a multiple of `procedure.every`, {apart.every}",
+        )
 
 
 def require_shared(module: Training, *, compares: bool) -> None:

@@ -3,6 +3,7 @@
     <place>/<digest>/lock.json                                what everybody agrees on
     <place>/<digest>/step-00000012/0003.claim-<peer>          somebody is at work on it
     <place>/<digest>/step-00000012/0003.result-<sha256>       what came of it
+    <place>/<digest>/step-00000012/0003.state-<sha256>        of a replica: what whoever plays it next needs
     <place>/<digest>/checkpoints/step-00000500/…              a checkpoint, and the journal until there
 
 No server has to live and nothing is locked.  A claim is advice: a piece of work is a pure function of what
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seqspec.data.store.durable import json_bytes, write_durably
 from seqspec.data.store.object_store import opened, scheme, tried
@@ -32,6 +33,8 @@ from seqspec.runtime.checkpoints.tensor_file import Damaged
 from seqspec.runtime.reproducibility.lock import Lock, drifts, refuse
 from seqspec.runtime.run_folder.folder import RunFolder, step_of
 from seqspec.schema.diagnostic import Exit, RunError
+
+Kind = Literal["result", "state"]
 
 LOCK = "lock.json"
 CHECKPOINTS = "checkpoints"
@@ -120,15 +123,16 @@ class MeetingPlace:
         """Say that this peer is at work on it."""
         self._write(f"{folder_name(step)}/{number:04d}.claim-{self.peer}", b"")
 
-    def publish(self, step: int, number: int, data: bytes) -> None:
-        """Leave the result."""
+    def publish(self, step: int, number: int, data: bytes, *, kind: Kind = "result") -> str:
+        """Leave what came of it; gives its SHA-256."""
         digest = hashlib.sha256(data).hexdigest()
-        self._write(f"{folder_name(step)}/{number:04d}.result-{digest}", data)
+        self._write(f"{folder_name(step)}/{number:04d}.{kind}-{digest}", data)
         self.sent += len(data)
+        return digest
 
-    def fetch(self, step: int, number: int, digest: str, *, most: int) -> bytes | None:
-        """A result of at most so many bytes; ``None`` where it is gone, or not what its name says."""
-        data = self._read(f"{folder_name(step)}/{number:04d}.result-{digest}", most=most)
+    def fetch(self, step: int, number: int, digest: str, *, most: int, kind: Kind = "result") -> bytes | None:
+        """What came of it, at most so many bytes; ``None`` where it is gone, or not what its name says."""
+        data = self._read(f"{folder_name(step)}/{number:04d}.{kind}-{digest}", most=most)
         if data is None or hashlib.sha256(data).hexdigest() != digest:
             return None
         self.received += len(data)
@@ -138,8 +142,14 @@ class MeetingPlace:
 
     def newest(self) -> int:
         """The step of the newest checkpoint, 0 where there is none."""
-        steps = [step_of(name) for name in self._names(CHECKPOINTS)]
-        return max((step for step in steps if step is not None), default=0)
+        steps = {step for name in self._names(CHECKPOINTS) if (step := step_of(name)) is not None}
+        whole = (step for step in sorted(steps, reverse=True) if self._is_whole(step))
+        return next(whole, 0)
+
+    def _is_whole(self, step: int) -> bool:
+        """Whether a checkpoint is all there, and not still on its way."""
+        place = self._place(f"{CHECKPOINTS}/{folder_name(step)}/{MANIFEST}")
+        return bool(tried(lambda: self._opened[0].exists(place), self.address))
 
     def publish_checkpoint(self, folder: RunFolder, step: int) -> None:
         """Copy a checkpoint of a run and its journal until there, unless it is there, and take away the work

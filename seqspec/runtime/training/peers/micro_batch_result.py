@@ -1,4 +1,4 @@
-"""What the work on a micro-batch comes to, as bytes: gradients, and what the journal is told."""
+"""What the work on a micro-batch comes to: gradients, and what the journal is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seqspec.runtime.checkpoints.tensor_file import Damaged, parsed, pieces
+from seqspec.runtime.checkpoints.tensor_file import Damaged, packed_tensors, parsed
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class MicroBatchResult:
         """The same result gives the same bytes: a safetensors file."""
         tensors = {f"{at:05d}": one for at, one in enumerate(self.gradients) if one is not None}
         about = {"values": json.dumps(self.values, sort_keys=True), "weights": self.weights}
-        return b"".join(bytes(data) for _, data in pieces(tensors, about=about))
+        return packed_tensors(tensors, about)
 
     @classmethod
     def unpacked(cls, data: bytes, parameters: Sequence[nn.Parameter]) -> MicroBatchResult:
@@ -67,3 +67,30 @@ def _laid_out(gradient: Tensor | None, parameter: nn.Parameter) -> Tensor | None
         raise Damaged("a gradient is not of its parameter's shape and type")
     # In the parameter's own strides, as autograd lays it: a norm adds in the order of memory.
     return torch.empty_like(parameter).copy_(gradient)
+
+
+class GradientSum:
+    """Gradients added in the order of the micro-batches, as they come."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self.parameters = parameters
+        self._waiting: dict[int, MicroBatchResult] = {}
+        self._total: list[Tensor | None] = [None] * len(parameters)
+        self.values: list[Sequence[Mapping[str, float]]] = []
+        """What the journal's window is given, of each micro-batch that is in the sum."""
+
+    @torch.no_grad()
+    def add(self, at: int, result: MicroBatchResult) -> None:
+        """Of micro-batch number ``at``, from 0."""
+        self._waiting[at] = result
+        while (following := self._waiting.pop(len(self.values), None)) is not None:
+            for number, gradient in enumerate(following.gradients):
+                if gradient is not None:
+                    held = self._total[number]
+                    self._total[number] = gradient if held is None else held.add_(gradient)
+            self.values.append(following.values)
+
+    def finish(self) -> None:
+        """Leave the sum with the parameters."""
+        for parameter, gradient in zip(self.parameters, self._total, strict=True):
+            parameter.grad = gradient

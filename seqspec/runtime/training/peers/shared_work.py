@@ -1,10 +1,4 @@
-"""The micro-batches of an update, shared with whoever is there: the gradient-accumulating form of DeDLOC.
-
-Diskin et al. (2021), "Distributed Deep Learning in Open Collaborations", arXiv:2106.10207, section 3.1:
-peers of different speed gather one large batch, and the update is that of one device with the whole batch.
-Here each micro-batch is a piece of work of its own, a pure function of the weights and its number, and
-gradients are added in the order of the micro-batches.  So the bits are those of one process that accumulates,
-whoever was there.
+"""Pieces of work of a step, shared with whoever is there.
 
 Nobody tells who is alive.  A peer takes what nobody has claimed; where all is claimed it waits three times as
 long as such a piece takes itself, and then does it again.
@@ -16,22 +10,18 @@ import hashlib
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seqspec.runtime.checkpoints.checkpoint import folder_name
 from seqspec.runtime.checkpoints.tensor_file import Damaged, raw_bytes
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.reproducibility.lock import Lock
 from seqspec.runtime.training.peers.meeting_place import Found, MeetingPlace
-from seqspec.runtime.training.peers.micro_batch_result import MicroBatchResult, most_bytes
 from seqspec.schema.diagnostic import Exit, RunError
-
-if TYPE_CHECKING:
-    pass
 
 PATIENCE = 3.0
 """Times that a piece of work takes here, before one that another has claimed is done again."""
@@ -40,7 +30,45 @@ LEAST_SECONDS = 2.0
 PAUSES = (0.01, 0.5)
 """Seconds between two looks, at first and at most."""
 
-Work = Callable[[], MicroBatchResult]
+
+class Result(Protocol):
+    """What a piece of work comes to."""
+
+    @property
+    def weights(self) -> str:
+        """Fingerprint of the weights that it was worked out with."""
+        ...
+
+    def packed(self) -> bytes:
+        """The same result gives the same bytes."""
+        ...
+
+
+R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True)
+class Pieces(Generic[R]):
+    """Work of one step that any peer may do, in any order."""
+
+    step: int
+    """That they lead to."""
+    since: int
+    """That they start from."""
+    first: int
+    """Number of the first piece in the step."""
+    what: str
+    """Name of a piece in messages."""
+    work: Sequence[Callable[[], R]]
+    """Does each."""
+    read: Callable[[bytes], R]
+    """Takes up what another's ``packed`` gave; raises ``Damaged``."""
+    most: int
+    """Bytes that a result has at most."""
+    weights: str
+    """Fingerprint of the weights that all start from."""
+    own: Collection[int] = ()
+    """Which this peer would rather do than the others, from 0."""
 
 
 def shared_work(launch: Launch, lock: Lock) -> SharedWork | None:
@@ -60,41 +88,39 @@ class SharedWork:
     def __init__(self, place: MeetingPlace) -> None:
         self.place = place
         self.done = self.again = self.taken = 0
-        """Micro-batches that were done here, those of them that another had claimed, and those that others
-        have done.
+        """Pieces that were done here, those of them that another had claimed, and those that others have
+        done.
         """
+        self._what = "pieces"
         self._seconds = 0.0
         """That the last one took here."""
         self._order = random.Random(place.peer)
         """Whoever comes begins elsewhere."""
 
-    def gradients(
-        self,
-        step: int,
-        first: int,
-        work: Sequence[Callable[[], MicroBatchResult]],
-        parameters: Sequence[nn.Parameter],
-        *,
-        weights: str,
-    ) -> list[MicroBatchResult]:
-        """The results of an update's micro-batches in order, numbered from ``first`` in ``step``; the sum of
-        their gradients is left in ``parameters``.  Those that are done here are done by ``work``.
+    def results(
+        self, pieces: Pieces[R], *, done_here: Callable[[int], object] = lambda at: None
+    ) -> Iterator[tuple[int, R]]:
+        """Every piece, from 0, with its result, as they come; ``done_here`` hears which were done here.
+
+        Raises ``Behind`` where the others are far ahead.
         """
-        total = _Sum(parameters)
-        left = set(range(len(work)))
+        self._what = pieces.what
+        left = set(range(len(pieces.work)))
+        mine = sorted(left, key=lambda at: (at not in pieces.own, self._order.random()))
         since: dict[int, float] = {}
         pause = PAUSES[0]
-        mine = sorted(left, key=lambda _: self._order.random())
         while left:
-            found = self.place.found(step)
-            if not found.results and not found.claims:
-                self._require_not_behind(step)
-            came = [at for at in sorted(left) if self._fetched(step, first, at, found, total, weights)]
-            left.difference_update(came)
-            if not left:
-                break
+            found = self.place.found(pieces.step)
+            if not found.results and not found.claims and self.place.newest() >= pieces.step:
+                raise Behind(pieces.since)
+            came = False
+            for at in sorted(left):
+                if (result := self._fetched(pieces, at, found)) is not None:
+                    came = True
+                    left.remove(at)
+                    yield at, result
+            claimed = {at for at in left if found.claims.get(pieces.first + at, set()) - {self.place.peer}}
             now = time.monotonic()
-            claimed = {at for at in left if found.claims.get(first + at, set()) - {self.place.peer}}
             for at in claimed:
                 since.setdefault(at, now)
             late = {at for at in claimed if now - since[at] > PATIENCE * self._seconds + LEAST_SECONDS}
@@ -102,88 +128,62 @@ class SharedWork:
             if free:
                 at = free[0]
                 self.again += at in claimed
-                total.add(at, self._do(step, first + at, work[at]))
                 left.remove(at)
-                pause = PAUSES[0]
-            elif came:
-                pause = PAUSES[0]
-            else:
+                result = self._do(pieces, at)
+                done_here(at)
+                yield at, result
+            elif left and not came:
                 time.sleep(pause)
                 pause = min(1.5 * pause, PAUSES[1])
-        return total.finish()
+                continue
+            pause = PAUSES[0]
 
-    def _do(self, step: int, number: int, work: Work) -> MicroBatchResult:
-        self.place.claim(step, number)
+    def _do(self, pieces: Pieces[R], at: int) -> R:
+        number = pieces.first + at
+        self.place.claim(pieces.step, number)
         begun = time.monotonic()
-        result = work()
+        result = pieces.work[at]()
         self._seconds = time.monotonic() - begun
-        self.place.publish(step, number, result.packed())
+        self.place.publish(pieces.step, number, result.packed())
         self.done += 1
         return result
 
-    def _fetched(self, step: int, first: int, at: int, found: Found, total: _Sum, weights: str) -> bool:
-        """Whether another's result has come."""
-        digests = found.results.get(first + at)
+    def _fetched(self, pieces: Pieces[R], at: int, found: Found) -> R | None:
+        """Another's result, where it has come."""
+        step, number = pieces.step, pieces.first + at
+        digests = found.results.get(number)
         if not digests:
-            return False
-        where = f"micro-batch {first + at} of step {step:,} at {self.place.address}"
+            return None
+        where = f"{pieces.what} {number} of step {step:,} at {self.place.address}"
         if len(digests) > 1:
             raise _differ(f"peers have different results for {where}", step)
-        data = self.place.fetch(step, first + at, *digests, most=most_bytes(total.parameters))
+        data = self.place.fetch(step, number, *digests, most=pieces.most)
         if data is None:
-            return False
+            return None
         try:
-            result = MicroBatchResult.unpacked(data, total.parameters)
+            result = pieces.read(data)
         except Damaged as error:
             raise RunError(
                 f"{where} cannot be used: {error}",
                 exit=Exit.STORAGE,
                 help=f"see who writes there, and take `{folder_name(step)}` away",
             ) from None
-        if result.weights != weights:
+        if result.weights != pieces.weights:
             raise _differ(f"the peer that did {where} had other weights", step)
-        total.add(at, result)
         self.taken += 1
-        return True
-
-    def _require_not_behind(self, step: int) -> None:
-        newest = self.place.newest()
-        if newest >= step:
-            raise Behind(step - 1)
+        return result
 
     def told(self) -> str:
-        """What this peer has done."""
-        all_of_them = self.done + self.taken
+        """What this peer has done; nothing where there was nothing to do."""
+        of_all = self.done + self.taken
         again = f", {self.again:,} of them after another had claimed it" * bool(self.again)
+        plural = {"micro-batch": "micro-batches", "replica": "rounds of replicas"}.get(self._what, self._what)
+        if not of_all:
+            return ""
         return (
-            f"worked out {self.done:,} of {all_of_them:,} micro-batches{again}; sent "
-            f"{self.place.sent / 1e6:,.1f} MB of gradients and took {self.place.received / 1e6:,.1f} MB"
+            f"worked out {self.done:,} of {of_all:,} {plural}{again}; sent "
+            f"{self.place.sent / 1e6:,.1f} MB and took {self.place.received / 1e6:,.1f} MB"
         )
-
-
-class _Sum:
-    """Gradients added in the order of the micro-batches, as they come."""
-
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
-        self.parameters = parameters
-        self._waiting: dict[int, MicroBatchResult] = {}
-        self._results: list[MicroBatchResult] = []
-        self._total: list[Tensor | None] = [None] * len(parameters)
-
-    @torch.no_grad()
-    def add(self, at: int, result: MicroBatchResult) -> None:
-        self._waiting[at] = result
-        while (next_one := self._waiting.pop(len(self._results), None)) is not None:
-            for number, gradient in enumerate(next_one.gradients):
-                if gradient is not None:
-                    held = self._total[number]
-                    self._total[number] = gradient if held is None else held.add_(gradient)
-            self._results.append(MicroBatchResult((), next_one.values, next_one.weights))
-
-    def finish(self) -> list[MicroBatchResult]:
-        for parameter, gradient in zip(self.parameters, self._total, strict=True):
-            parameter.grad = gradient
-        return self._results
 
 
 class Behind(Exception):

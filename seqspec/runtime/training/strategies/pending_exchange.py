@@ -40,25 +40,30 @@ class PendingExchange:
         forms: Sequence[Exchange],
         *,
         keeps: Sequence[bool],
+        like: Sequence[Tensor],
+        heard: Mapping[int, Tensor],
         replicas: int,
         place: Place,
     ) -> PendingExchange:
-        """Send the changes of each replica of this process, a tensor in its form for each of ``due``, and
-        wait for nothing.  ``keeps``: of which a replica keeps what its message could not say.  All processes
-        call it.
+        """Send the changes of each replica of this process, a tensor in its form for each of ``due`` and of
+        the shapes of ``like``, and wait for nothing.  ``keeps``: of which a replica keeps what its message
+        could not say.  ``heard``: messages that have come another way.  All processes call it.
         """
         own = {number: packed(change, forms) for number, change in changes.items()}
-        rests = {
-            number: _rests(change, own[number], forms, keeps) if any(keeps) else [None] * len(due)
-            for number, change in changes.items()
-        }
-        like = [one.to("meta") for one in next(iter(changes.values()))]
-        return cls(due, rests, _Gathering(own, like, forms, replicas=replicas, place=place).mean)
+        rests = {number: rests_of(change, own[number], forms, keeps) for number, change in changes.items()}
+        shapes = [one.to("meta") for one in like]
+        gathering = _Gathering(own, shapes, forms, replicas=replicas, place=place)
+        for number, message in heard.items():
+            gathering.messages[number] = message
+        return cls(due, rests, gathering.mean)
 
 
-def _rests(
+def rests_of(
     change: Sequence[Tensor], message: Tensor, forms: Sequence[Exchange], keeps: Sequence[bool]
 ) -> list[Tensor | None]:
+    """What a replica's message could not say of each tensor of which it ``keeps`` that."""
+    if not any(keeps):
+        return [None] * len(change)
     said = zip(unpacked(message, change, forms), change, keeps, strict=True)
     return [one - exact if kept else None for one, exact, kept in said]
 
@@ -76,16 +81,16 @@ class _Gathering:
         place: Place,
     ) -> None:
         self._like, self._forms = like, forms
-        self._messages = [torch.empty(0)] * replicas
+        self.messages = [torch.empty(0)] * replicas
         self._works: list[Any] = []
         self._mean: Sequence[Tensor] | None = None
         for number, message in own.items():
             if place.world == 1:
-                self._messages[number] = message
+                self.messages[number] = message
                 continue
             everyones = [torch.empty_like(message) for _ in range(place.world)]
             first = number - place.rank
-            self._messages[first : first + place.world] = everyones
+            self.messages[first : first + place.world] = everyones
             self._works.append(torch.distributed.all_gather(everyones, message, async_op=True))
 
     def mean(self) -> Sequence[Tensor]:
@@ -93,12 +98,12 @@ class _Gathering:
         if self._mean is None:
             for work in self._works:
                 work.wait()
-            total = self._said(self._messages[0])
-            for message in self._messages[1:]:
+            total = self._said(self.messages[0])
+            for message in self.messages[1:]:
                 for mean, change in zip(total, self._said(message), strict=True):
                     mean += change
-            self._mean = [mean.div_(len(self._messages)) for mean in total]
-            self._messages, self._works = [], []
+            self._mean = [mean.div_(len(self.messages)) for mean in total]
+            self.messages, self._works = [], []
         return self._mean
 
     def _said(self, message: Tensor) -> list[Tensor]:

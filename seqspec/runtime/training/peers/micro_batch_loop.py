@@ -1,8 +1,15 @@
-"""The training loop of a peer: the micro-batches of an update are taken together, and done in any order."""
+"""The training loop of a peer that shares micro-batches: the gradient-accumulating form of DeDLOC.
+
+Diskin et al. (2021), "Distributed Deep Learning in Open Collaborations", arXiv:2106.10207, section 3.1:
+peers of different speed gather one large batch, and the update is that of one device with the whole batch.
+Here each micro-batch is a piece of work of its own, a pure function of the weights and its number, and
+gradients are added in the order of the micro-batches.  So the bits are those of one process that accumulates,
+whoever was there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +18,15 @@ from torch import Tensor
 
 from seqspec.data.batching.batch import Batch
 from seqspec.runtime.training.lightning_import import Callback, LeanLoop, lightning
-from seqspec.runtime.training.peers.micro_batch_result import MicroBatchResult
-from seqspec.runtime.training.peers.shared_work import SharedWork, fingerprint
+from seqspec.runtime.training.peers.micro_batch_result import GradientSum, MicroBatchResult, most_bytes
+from seqspec.runtime.training.peers.shared_work import Pieces, SharedWork, fingerprint
 from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
     from seqspec.runtime.training.training_module import Training
 
 
-class SharedLoop(LeanLoop):
+class MicroBatchLoop(LeanLoop):
     """Of one device; the callback hears the end of each update."""
 
     def __init__(self, trainer: lightning.Trainer, callback: Callback, shared: SharedWork) -> None:
@@ -58,14 +65,23 @@ class SharedLoop(LeanLoop):
     def _gradients(self, module: Training, batches: Sequence[Batch]) -> None:
         """Those of an update, whoever works them out."""
         module.begin_update()
-        turn = module.cycle.turn
-        first = module.cycle.place * len(batches)
+        parameters = module.cycle.turn.parameters
         weights = fingerprint(module.model)
-        work: list[Callable[[], MicroBatchResult]] = [
-            partial(self._result, module, batch, number, weights) for number, batch in enumerate(batches)
-        ]
-        results = self._shared.gradients(module.step + 1, first, work, turn.parameters, weights=weights)
-        module.take_results(batches, [result.values for result in results])
+        pieces = Pieces(
+            module.step + 1,
+            module.step,
+            module.cycle.place * len(batches),
+            "micro-batch",
+            work=[partial(self._result, module, one, number, weights) for number, one in enumerate(batches)],
+            read=partial(MicroBatchResult.unpacked, parameters=parameters),
+            most=most_bytes(parameters),
+            weights=weights,
+        )
+        total = GradientSum(parameters)
+        for at, result in self._shared.results(pieces):
+            total.add(at, result)
+        total.finish()
+        module.take_results(batches, total.values)
 
     def _result(self, module: Training, batch: Batch, number: int, weights: str) -> MicroBatchResult:
         parameters = module.cycle.turn.parameters
