@@ -39,6 +39,11 @@ TensorParallel = Annotated[
     ),
 ]
 
+Peers = Annotated[
+    str | None,
+    typer.Option(help="Share steps with whoever comes to this folder or s3://…, may leave and may die."),
+]
+
 
 @train.command()
 def run(
@@ -80,10 +85,7 @@ def run(
         list[str],
         typer.Option(help="Log to csv, mlflow or wandb too, beside TensorBoard's files; may be repeated."),
     ] = [],  # noqa: B006
-    peers: Annotated[
-        str | None,
-        typer.Option(help="Share each step's micro-batches with whoever meets at this folder or s3://…."),
-    ] = None,
+    peers: Peers = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -227,6 +229,7 @@ def launch(
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to compute.")] = "cuda",
     strategy: Strategy = "auto",
     tensor_parallel: TensorParallel = None,
+    peers: Peers = None,
     cpus: Annotated[int, typer.Option(min=1, help="Cores a process.")] = 4,
     accelerator: Annotated[str | None, typer.Option(help="Kind of device, such as A100.")] = None,
     memory: Annotated[str | None, typer.Option(help="Main memory a machine, such as 64G.")] = None,
@@ -260,6 +263,7 @@ def launch(
         tuple(env),
         strategy,
         tensor_parallel,
+        peers,
     )
     finish(
         launched(

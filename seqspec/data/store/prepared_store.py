@@ -25,7 +25,7 @@ from seqspec.data.progress import Advance, Progress, silent
 from seqspec.data.store.cache import key_of, sealed, sha256, storage, unsealed
 from seqspec.data.store.durable import json_bytes, sync_folder, write_durably
 from seqspec.data.store.manifest_check import Entry, checked, require_offsets
-from seqspec.data.store.object_store import opened, scheme, tried
+from seqspec.data.store.object_store import opened, scheme, tried, written
 from seqspec.data.store.store import JOURNAL, MANIFEST
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.remote import STORES
@@ -320,31 +320,19 @@ class PreparedStore:
             self._make_folder(name)
             self._opened[0].put_file(str(file), self._place(name))
 
-        self._writing(work)
+        written(work, self.address)
 
     def _write(self, name: str, data: bytes) -> None:
         def work() -> None:
             self._make_folder(name)
             self._opened[0].pipe_file(self._place(name), data)
 
-        self._writing(work)
+        written(work, self.address)
 
     def _make_folder(self, name: str) -> None:
         """Buckets have no folders, and are not made: a name with a slip must not become a bucket."""
         if scheme(self.address) in ("file", "memory"):
             self._opened[0].makedirs(self._place(name).rpartition("/")[0], exist_ok=True)
-
-    def _writing(self, work: Any) -> None:
-        try:
-            tried(work, self.address)
-        except FileNotFoundError as error:
-            told = (str(error) or "it is not there").splitlines()[0][:200]
-            raise RunError(
-                f"nothing can be written to `{self.address}`: {told}",
-                exit=Exit.STORAGE,
-                help="make the bucket or the folder, or correct its name; "
-                "the same command then goes on where this one was",
-            ) from None
 
 
 def _usage(message: str, help: str) -> RunError:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seqspec.data.store.durable import json_bytes, write_durably
-from seqspec.data.store.object_store import opened, scheme, tried
+from seqspec.data.store.object_store import opened, scheme, tried, written
 from seqspec.data.store.prepared_store import READ_ONLY, require_address
 from seqspec.runtime.checkpoints.checkpoint import BESIDE, MANIFEST, STATE, folder_name, read_manifest
 from seqspec.runtime.checkpoints.tensor_file import Damaged
@@ -255,7 +255,7 @@ class MeetingPlace:
             beside.write_bytes(data)
             beside.replace(path)
 
-        tried(write, self.address)
+        written(write, self.address)
 
     def _remove(self, name: str) -> None:
         def remove() -> None:
