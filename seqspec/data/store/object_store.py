@@ -69,7 +69,7 @@ def tried(work: Callable[[], T], address: str) -> T:
 
 
 def written(work: Callable[[], object], address: str) -> None:
-    """``work``, which writes something below ``address``; raises ``RunError`` where there is no such bucket."""
+    """``work``, which writes below ``address``; raises ``RunError`` where there is no such bucket."""
     try:
         tried(work, address)
     except FileNotFoundError as error:

@@ -41,8 +41,8 @@ from seqspec.runtime.training.optimizers.frozen import Frozen
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.phase_cycle import Cycle
-from seqspec.runtime.training.replicas import Replicas
 from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
+from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
 

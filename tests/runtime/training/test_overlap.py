@@ -7,7 +7,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.run_folder.continuation import Continuation
-from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.schema.diagnostic import RunError, SpecError
 from seqspec.schema.procedure._procedure import Apart
 from tests.runtime.training.test_replicas import SPEC

@@ -18,7 +18,7 @@ from seqspec.runtime.checkpoints.tensor_file import Damaged, packed_tensors, par
 from seqspec.runtime.training.lightning_import import Callback, LeanLoop, lightning
 from seqspec.runtime.training.peers.replica_round import ReplicaRound
 from seqspec.runtime.training.peers.shared_work import Behind, Pieces, SharedWork, fingerprint
-from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.schema.diagnostic import Exit, RunError
 
 if TYPE_CHECKING:
