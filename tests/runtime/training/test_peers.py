@@ -293,13 +293,13 @@ def test_peers_meet_in_a_bucket(tmp_path, monkeypatch):
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     compiled = compiled_of(tmp_path, [])
-    launch = replace(LAUNCH, peers="s3://bucket/run")
+    launch = replace(LAUNCH, peers="s3://peers/run")
     try:
-        with pytest.raises(RunError, match="bucket") as caught:
+        with pytest.raises(RunError, match="nothing can be written to `s3://peers/run") as caught:
             run(compiled, runs=tmp_path / "none", launch=launch)
         assert caught.value.exit == Exit.STORAGE
         assert not (tmp_path / "none").exists()
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
+        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("peers")
         first = run(compiled, runs=tmp_path / "first", launch=replace(launch, pause_at=6))
         second = run(compiled, runs=tmp_path / "second", launch=launch)
         alone = run(compiled, runs=tmp_path / "alone", launch=LAUNCH)
