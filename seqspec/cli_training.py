@@ -40,6 +40,11 @@ TensorParallel = Annotated[
     ),
 ]
 
+Peers = Annotated[
+    str | None,
+    typer.Option(help="Share steps with whoever comes to this folder or s3://…, may leave and may die."),
+]
+
 
 @train.command()
 def run(
@@ -81,6 +86,7 @@ def run(
         list[str],
         typer.Option(help="Log to csv, mlflow or wandb too, beside TensorBoard's files; may be repeated."),
     ] = [],  # noqa: B006
+    peers: Peers = None,
     quiet: Quiet = False,
     format: Form = "text",
 ) -> None:
@@ -91,7 +97,7 @@ def run(
 
     launch = Launch(
         device, devices, nodes, strategy, precision, workers, threads, compile, profiler, quiet,
-        tuple(logger), tensor_parallel, pause_at,
+        tuple(logger), tensor_parallel, pause_at, peers,
     )  # fmt: skip
     over = commands.overlays(profile, set, task)
     with outliving_readers():
@@ -224,6 +230,7 @@ def launch(
     device: Annotated[Literal["cpu", "cuda"], typer.Option(help="Where to compute.")] = "cuda",
     strategy: Strategy = "auto",
     tensor_parallel: TensorParallel = None,
+    peers: Peers = None,
     cpus: Annotated[int, typer.Option(min=1, help="Cores a process.")] = 4,
     accelerator: Annotated[str | None, typer.Option(help="Kind of device, such as A100.")] = None,
     memory: Annotated[str | None, typer.Option(help="Main memory a machine, such as 64G.")] = None,
@@ -257,6 +264,7 @@ def launch(
         tuple(env),
         strategy,
         tensor_parallel,
+        peers,
     )
     finish(
         launched(

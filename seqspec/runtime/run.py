@@ -30,6 +30,8 @@ from seqspec.runtime.run_folder.soundness import require_sound
 from seqspec.runtime.run_stages.carry_out import Result, carry_out
 from seqspec.runtime.run_stages.plan_files import describe, finish_restating, restate
 from seqspec.runtime.run_stages.preparation import lock_of, micro_batches_of, prepared
+from seqspec.runtime.training.peers.hindrances import require_peers
+from seqspec.runtime.training.peers.shared_work import shared_work
 from seqspec.runtime.training.step_boundary import storage
 from seqspec.runtime.training.strategies.shardable import require_divisible, require_shardable
 
@@ -47,6 +49,7 @@ def run(
     lock = read_lock(locked) if locked else None
     require_place(runs)
     require_shardable(compiled.plan, launch)
+    require_peers(compiled.plan, launch)
     if lock:
         launch = replace(launch, threads=launch.threads or int(lock["machine"]["threads"]))
     with together(launch) as place:
@@ -60,6 +63,7 @@ def run(
         if lock:
             refuse(drifts(lock, now), lock=str(locked), help="`seqspec lock` accepts things as they are now")
         plan = assembled.compiled.plan
+        peers = shared_work(launch, now)
         name = plan.experiment.name
         sweep_starting(runs, name=name)
         folder = starting_folder(runs, name=name)
@@ -69,7 +73,9 @@ def run(
                 write_lock(folder.lock, now)
                 folder = publish(folder, digest=plan.digests["all"])
             agree(str(folder.path), place)
-            return carry_out(folder, assembled, launch, place=place, micro_batches=micro_batches)
+            if peers:
+                peers.place.fetch_checkpoint(folder, beyond=0)
+            return carry_out(folder, assembled, launch, place=place, micro_batches=micro_batches, peers=peers)
 
 
 def resume(
@@ -94,6 +100,7 @@ def resume(
     with together(launch) as place:
         compiled = _continued(folder, lock, change, first=not place.rank)
         require_shardable(compiled.plan, launch)
+        require_peers(compiled.plan, launch)
         begun = bool(steps_of(folder.checkpoints))
         known = tuple(lock.get("initialize", ())) if begun else None
         assembled = prepared(
@@ -111,9 +118,13 @@ def resume(
             refuse(found, lock=str(folder.lock), help=help)
         if change and not place.rank:
             restate(folder, lock, compiled)
+        peers = shared_work(launch, lock)
+        if peers:
+            peers.place.fetch_checkpoint(folder, beyond=max(steps_of(folder.checkpoints), default=0))
         return carry_out(
-            folder, assembled, launch, place=place, micro_batches=micro_batches, allow_drift=allow_drift
-        )
+            folder, assembled, launch, place=place, micro_batches=micro_batches, allow_drift=allow_drift,
+            peers=peers,
+        )  # fmt: skip
 
 
 def _continued(folder: RunFolder, lock: Lock, change: Continuation, *, first: bool) -> Compiled:

@@ -1,8 +1,8 @@
 """Replicas that train apart in a run where they cannot.
 
-What they learned after their last meeting would be lost, so the run ends with one (fragments all meet after
-the last step, whichever it is). Rules that drop an update by what gradients were before, and noise on
-weights, would need a memory for each replica.
+What they learned after their last meeting would be lost, so the run ends with one (with `fragments` or
+`overlap` all meet after the last step, whichever it is). Rules that drop an update by what gradients were
+before, and noise on weights, would need a memory for each replica.
 
 Example, in the spec of ``seqspec new mt``::
 
@@ -34,7 +34,7 @@ def check(plan: Plan) -> Iterator[Finding]:
     if apart is None:
         return
     train, last = experiment.train, experiment.train.max_steps
-    if apart.fragments == 1 and not apart.meets(last):
+    if not apart.meets_at_end and not apart.meets(last):
         since = (last - apart.after) % apart.every
         yield Finding(
             ("procedure", "every"),

@@ -29,6 +29,8 @@ class Grid(NamedTuple):
 class FakeQuantize(nn.Module):
     """The range of a layer's input, and how its input and weight are rounded."""
 
+    watches = True
+    """What it does after a step depends on the micro-batches that it has seen."""
     range_2: Tensor
     """Least and largest input, moving averages."""
     steps: Tensor

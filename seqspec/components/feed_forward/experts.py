@@ -82,6 +82,11 @@ class Experts(nn.Module):
         """One position after another."""
         return self.forward(x_ND[:, None])[:, 0], None
 
+    @property
+    def watches(self) -> bool:
+        """Whether what it does after a step depends on the micro-batches that it has seen."""
+        return hasattr(self.router, "rebalance")
+
     def finish_step(self, *, step: int, moved: bool) -> None:
         """After optimiser step ``step``, from 1: balances the router by the load of the whole step, over all
         processes, unless the update was dropped.

@@ -1,4 +1,4 @@
-"""DiLoCo; the replicas themselves are in ``runtime/training/replicas.py``."""
+"""DiLoCo; the replicas themselves are in ``runtime/training/strategies/replicas.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Post-local SGD; the replicas themselves are in ``runtime/training/replicas.py``."""
+"""Post-local SGD; the replicas themselves are in ``runtime/training/strategies/replicas.py``."""
 
 from __future__ import annotations
 

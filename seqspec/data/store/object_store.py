@@ -68,6 +68,20 @@ def tried(work: Callable[[], T], address: str) -> T:
     raise AssertionError
 
 
+def written(work: Callable[[], object], address: str) -> None:
+    """``work``, which writes below ``address``; raises ``RunError`` where there is no such bucket."""
+    try:
+        tried(work, address)
+    except FileNotFoundError as error:
+        told = (str(error) or "it is not there").splitlines()[0][:200]
+        raise RunError(
+            f"nothing can be written to `{address}`: {told}",
+            exit=Exit.STORAGE,
+            help="make the bucket or the folder, or correct its name; "
+            "the same command then goes on where this one was",
+        ) from None
+
+
 def _of_credentials(error: BaseException) -> bool:
     told = f"{type(error).__name__} {error}"
     return isinstance(error, PermissionError) or _CREDENTIALS.search(told) is not None

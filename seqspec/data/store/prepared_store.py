@@ -25,7 +25,7 @@ from seqspec.data.progress import Advance, Progress, silent
 from seqspec.data.store.cache import key_of, sealed, sha256, storage, unsealed
 from seqspec.data.store.durable import json_bytes, sync_folder, write_durably
 from seqspec.data.store.manifest_check import Entry, checked, require_offsets
-from seqspec.data.store.object_store import opened, scheme, tried
+from seqspec.data.store.object_store import opened, scheme, tried, written
 from seqspec.data.store.store import JOURNAL, MANIFEST
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.remote import STORES
@@ -61,6 +61,24 @@ class Pushed:
     """Of what was uploaded."""
 
 
+def require_address(address: str, *, said: str) -> None:
+    """Raises ``RunError`` where no store can be at ``address``, which ``said`` named."""
+    parts = urlsplit(address)
+    example = "write `s3://BUCKET/FOLDER`, or `file:///FOLDER` for a folder"
+    if scheme(address) not in SCHEMES or "://" not in address:
+        kinds = ", ".join(f"{one}://" for one in SCHEMES)
+        raise _usage(f"{said}: `{_bare(address)}` is no address of {kinds}", example)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        known = STORES.get(scheme(address))
+        named = " and ".join(known.variables[:2]) if known else ""
+        raise _usage(
+            f"{said}: `{_bare(address)}` must hold no user, key or query",
+            f"take it out, and set {named} in the environment" if named else "take it out",
+        )
+    if not parts.netloc and scheme(address) != "file":
+        raise _usage(f"{said}: `{address}` names no place", example)
+
+
 @dataclass(frozen=True)
 class PreparedStore:
     """Prepared data below an address."""
@@ -71,20 +89,7 @@ class PreparedStore:
     @classmethod
     def at(cls, address: str, progress: Progress = silent, *, said: str) -> PreparedStore:
         """The store at ``address``, which ``said`` named.  Raises ``RunError`` where none can be there."""
-        parts = urlsplit(address)
-        example = "write `s3://BUCKET/FOLDER`, or `file:///FOLDER` for a folder"
-        if scheme(address) not in SCHEMES or "://" not in address:
-            kinds = ", ".join(f"{one}://" for one in SCHEMES)
-            raise _usage(f"{said}: `{_bare(address)}` is no address of {kinds}", example)
-        if parts.username or parts.password or parts.query or parts.fragment:
-            known = STORES.get(scheme(address))
-            named = " and ".join(known.variables[:2]) if known else ""
-            raise _usage(
-                f"{said}: `{_bare(address)}` must hold no user, key or query",
-                f"take it out, and set {named} in the environment" if named else "take it out",
-            )
-        if not parts.netloc and scheme(address) != "file":
-            raise _usage(f"{said}: `{address}` names no place", example)
+        require_address(address, said=said)
         return cls(address.rstrip("/"), progress)
 
     # Reading.
@@ -315,31 +320,19 @@ class PreparedStore:
             self._make_folder(name)
             self._opened[0].put_file(str(file), self._place(name))
 
-        self._writing(work)
+        written(work, self.address)
 
     def _write(self, name: str, data: bytes) -> None:
         def work() -> None:
             self._make_folder(name)
             self._opened[0].pipe_file(self._place(name), data)
 
-        self._writing(work)
+        written(work, self.address)
 
     def _make_folder(self, name: str) -> None:
         """Buckets have no folders, and are not made: a name with a slip must not become a bucket."""
         if scheme(self.address) in ("file", "memory"):
             self._opened[0].makedirs(self._place(name).rpartition("/")[0], exist_ok=True)
-
-    def _writing(self, work: Any) -> None:
-        try:
-            tried(work, self.address)
-        except FileNotFoundError as error:
-            told = (str(error) or "it is not there").splitlines()[0][:200]
-            raise RunError(
-                f"nothing can be written to `{self.address}`: {told}",
-                exit=Exit.STORAGE,
-                help="make the bucket or the folder, or correct its name; "
-                "the same command then goes on where this one was",
-            ) from None
 
 
 def _usage(message: str, help: str) -> RunError:

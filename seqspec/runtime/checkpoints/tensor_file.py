@@ -58,6 +58,11 @@ def pieces(
         yield name, raw_bytes(tensors[name])
 
 
+def packed_tensors(tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> bytes:
+    """The whole file: the same bytes for the same tensors."""
+    return b"".join(bytes(data) for _, data in pieces(tensors, about=about))
+
+
 def raw_bytes(tensor: Tensor) -> memoryview:
     """The tensor's elements, row by row, little-endian.  One that is shared out is gathered, for which the
     other processes ``take_part``.
@@ -83,14 +88,20 @@ def digest_all(tensors: Mapping[str, Tensor]) -> str:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file, in memory of their own; raises ``Damaged`` where the file is not well formed."""
-    data = path.read_bytes()
+    return parsed(path.read_bytes(), path.name)[0]
+
+
+def parsed(data: bytes, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a file called ``name``, in memory of their own, and what its header says about it;
+    raises ``Damaged`` where it is not well formed.
+    """
     try:
         length = int.from_bytes(data[:8], "little")
         header: dict[str, Any] = json.loads(data[8 : 8 + length])
-        start = 8 + length
-        return {name: _tensor(entry, data, start) for name, entry in header.items() if name != "__metadata__"}
+        about: dict[str, str] = header.pop("__metadata__", {})
+        return {name: _tensor(entry, data, 8 + length) for name, entry in header.items()}, about
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
-        raise Damaged(f"{path.name} is not a whole safetensors file") from error
+        raise Damaged(f"{name} is not a whole safetensors file") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from seqspec.runtime.commands.guard import guarded
 from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.jobs.engines import EngineName, engine, submit
 from seqspec.runtime.jobs.placement import Command, Placement
+from seqspec.runtime.training.peers.hindrances import require_peers
 from seqspec.runtime.training.strategies.shardable import require_shardable
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -41,9 +42,10 @@ def launch(
         asked: Any = placement.strategy
         processes = Launch(
             devices=placement.per_node, nodes=placement.nodes, strategy=asked,
-            tensor_parallel=placement.tensor_parallel,
+            tensor_parallel=placement.tensor_parallel, peers=placement.peers,
         )  # fmt: skip
         require_shardable(compiled.plan, processes)
+        require_peers(compiled.plan, processes)
         placed = replace(placement, name=compiled.plan.experiment.name)
         more = [word for name in profiles for word in ("--profile", name)]
         more += [word for one in sets for word in ("--set", one)]

@@ -42,6 +42,9 @@ class Launch:
     pause_at: int | None = None
     """Stop with a checkpoint after this optimiser step, as if a signal had come there."""
 
+    peers: str | None = None
+    """A folder or the address of a store where peers meet that share the micro-batches of each step."""
+
     def shards(self, place: Place) -> bool:
         """Whether processes hold parts of the model."""
         return self.strategy in ("fsdp", "tp") and place.world > 1

@@ -53,6 +53,8 @@ class Placement:
     """How the processes share a step: the ``--strategy`` of ``seqspec run``."""
     tensor_parallel: int | None = None
     """Its ``--tensor-parallel``."""
+    peers: str | None = None
+    """Its ``--peers``: the job is one peer, and is submitted as often as there are to be."""
 
     def check(self) -> None:
         """Raises ``RunError`` for a value that no engine could read."""
@@ -127,6 +129,8 @@ class Command:
             found += ["--strategy", placement.strategy]
         if placement.tensor_parallel is not None:
             found += ["--tensor-parallel", str(placement.tensor_parallel)]
+        if placement.peers is not None:
+            found += ["--peers", placement.peers]
         return [*found, "--quiet"]
 
     def line(self, placement: Placement) -> str:

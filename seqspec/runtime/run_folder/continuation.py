@@ -73,7 +73,7 @@ def _require_more(old: Plan, new: Plan, *, run: Path, done: int) -> None:
         why = f"{run} has taken {done:,} steps, and --until {until} is not beyond them"
         raise RunError(why, exit=Exit.USAGE, help=f"name a step after {done:,}")
     apart = getattr(old.experiment.procedure, "apart", lambda: None)()
-    if apart is not None and apart.fragments > 1 and done == before:
+    if apart is not None and apart.meets_at_end and done == before:
         why = f"all fragments met after its last step, {done:,}, and in a longer run they would not have"
         raise _other_way(why, run, until)
     changes = [one for one in _results(old, new) if one.path != MAX_STEPS]

@@ -164,8 +164,14 @@ def open_folder(path: Path) -> RunFolder:
 
 def steps_of(parent: Path) -> list[int]:
     """Steps that have a checkpoint in this folder, sound or not, oldest first."""
-    found = (entry.name.removeprefix("step-") for entry in parent.glob("step-*") if entry.is_dir())
-    return sorted(int(number) for number in found if number.isascii() and number.isdigit())
+    found = (step_of(entry.name) for entry in parent.glob("step-*") if entry.is_dir())
+    return sorted(step for step in found if step is not None)
+
+
+def step_of(name: str) -> int | None:
+    """The step that the folder of a checkpoint is named after; ``None`` where it is no such folder."""
+    number = name.removeprefix("step-")
+    return int(number) if number != name and number.isascii() and number.isdigit() else None
 
 
 def _run_within(path: Path) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 
+from seqspec.data.batching.batch import Batch
 from seqspec.data.progress import silent
 from seqspec.data.stages.first_look import first_look
 from seqspec.runtime.assembly.assemble import assemble, learned_of
@@ -26,6 +28,7 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.soundness import require_journal, sweep_temporary
 from seqspec.runtime.run_stages.non_finite_message import not_finite_error
 from seqspec.runtime.training.losses.compiled_loss import CompiledLoss
+from seqspec.runtime.training.peers.shared_work import Behind, SharedWork
 from seqspec.runtime.training.stop_reasons import NotFinite
 from seqspec.runtime.training.strategies.shardable import shard
 from seqspec.runtime.training.streams import training_stream, unit_of
@@ -54,7 +57,9 @@ def carry_out(
     place: Place,
     micro_batches: int,
     allow_drift: bool = False,
+    peers: SharedWork | None = None,
 ) -> Result:
+    """``peers``: what this process does of steps that it shares with others."""
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled)
     say = _keep_silent if place.rank else _say
@@ -76,19 +81,41 @@ def carry_out(
         say(f"going on from step {saved.step:,}")
     apart = module.apart is not None
     updates = experiment.train.max_steps * len(module.cycle.turns) * (place.world if apart else 1)
-    stream = training_stream(
-        assembled, max_steps=updates, micro_batches=micro_batches, launch=launch,
-        place=launch.of_batches(place), apart=apart, scores=training_state.task_scores,
+    stream_at = partial(
+        training_stream, assembled, max_steps=updates, micro_batches=micro_batches, launch=launch,
+        apart=apart, scores=training_state.task_scores,
     )  # fmt: skip
+
+    def replica_stream(number: int, start: int, end: int) -> Iterable[Batch]:
+        assert module.apart
+        count = module.apart.replicas
+        return stream_at(place=Place(number, count))(start * count, end * count)
+
     known: Baselines = {}
     try:
         interrupted = train(
-            module, stream=stream, unit=unit_of(assembled), folder=folder, training_state=training_state,
+            module, stream=stream_at(place=launch.of_batches(place)), unit=unit_of(assembled), folder=folder,
+            training_state=training_state,
             evaluate_at=lambda step: evaluation(assembled, module, launch, place, known=known),
-            launch=launch, place=place,
+            launch=launch, place=place, peers=peers, replica_stream=replica_stream if apart else None,
         )  # fmt: skip
     except NotFinite as error:
         raise not_finite_error(error, folder, assembled) from None
+    except Behind as behind:
+        assert peers
+        say(f"at step {behind.step:,} the others are far ahead: on from their checkpoint")
+        peers.place.fetch_checkpoint(folder, beyond=behind.step)
+        return carry_out(
+            folder,
+            assembled,
+            launch,
+            place=place,
+            micro_batches=micro_batches,
+            allow_drift=allow_drift,
+            peers=peers,
+        )
+    if peers and (told := peers.told()):
+        say(told)
     if interrupted is not None:
         say(
             f"stopped at step {module.step:,} with a checkpoint; `seqspec run --resume {folder.path}` goes on"

@@ -1,8 +1,8 @@
-"""A number that is still being worked out on a device, read without making the device wait."""
+"""A number that is still being worked out on a device or between processes, read without making them wait."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,8 +13,9 @@ class DeferredNumber:
     the device afterwards.
     """
 
-    def __init__(self, value: Tensor) -> None:
-        self._value = value
+    def __init__(self, value: Tensor, work: Any = None) -> None:
+        """``work``: of ``torch.distributed``, after which a value on the host is there."""
+        self._value, self._work = value, work
         self._there: torch.cuda.Event | None = None
         if value.is_cuda:
             self._value = torch.empty((), dtype=value.dtype, pin_memory=True)
@@ -23,6 +24,8 @@ class DeferredNumber:
             self._there.record()
 
     def __float__(self) -> float:
+        if self._work is not None:
+            self._work.wait()
         if self._there is not None:
             self._there.synchronize()
         return float(self._value)

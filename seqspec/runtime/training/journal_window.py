@@ -34,6 +34,15 @@ class Window:
         values = {"loss": loss.total, "count": loss.count, **loss.terms, **(gauges or {})}
         self._pending.append({name: _apart(value) for name, value in values.items()})
 
+    def take(self) -> list[dict[str, float]]:
+        """What the micro-steps of the update that is under way gave, out of the window again."""
+        taken, self._pending = _floats(self._pending), []
+        return taken
+
+    def give(self, values: Sequence[Mapping[str, float]]) -> None:
+        """What micro-steps of the update that is under way gave elsewhere."""
+        self._pending += [dict(one) for one in values]
+
     def close(self, verdict: Verdict, *, counts: bool = True) -> None:
         """The optimiser step is over; one with a number that is not finite enters no sum.  ``counts``: its
         norm is kept, and it is one of ``steps``.
@@ -52,9 +61,7 @@ class Window:
 
     def values(self) -> list[dict[str, float]]:
         """What every micro-batch gave, in all processes; all of them must ask."""
-        read = _read([value for one in self._values for value in one.values()])
-        mine = [dict(zip(one, islice(read, len(one)), strict=True)) for one in self._values]
-        return [one for part in gather(mine) for one in part]
+        return [one for part in gather(_floats(self._values)) for one in part]
 
     def means(self) -> dict[str, float]:
         """Every sum over the number of targets or over its own count, the loss first; all processes must
@@ -72,6 +79,13 @@ class Window:
         """For a checkpoint; all processes must ask."""
         held = sorted(self.values(), key=lambda one: sorted(one.items()))
         return {"values": held, "norm": self.norm, "steps": self.steps, "dropped": self.dropped}
+
+    def absorb(self, state: Mapping[str, Any]) -> None:
+        """Steps whose ``state`` was taken in a window of their own."""
+        self._values += state["values"]
+        self._norm = state["norm"] if state["steps"] else self._norm
+        self.steps += state["steps"]
+        self.dropped += state["dropped"]
 
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
@@ -133,10 +147,18 @@ class Windows:
         states = {self._key(place): window.state() for place, window in self._held.items()}
         return next(iter(states.values())) if len(states) == 1 else states
 
+    def absorb(self, state: Mapping[str, Any]) -> None:
+        """Steps whose ``state`` was taken in windows of their own."""
+        for place, window in self._held.items():
+            window.absorb(self._part(state, place))
+
     def load(self, state: Mapping[str, Any], *, first: bool) -> None:
         """The ``first`` process takes the values of all."""
         for place, window in self._held.items():
-            window.load(state if len(self._held) == 1 else state[self._key(place)], first=first)
+            window.load(self._part(state, place), first=first)
+
+    def _part(self, state: Mapping[str, Any], place: tuple[str, str]) -> Any:
+        return state if len(self._held) == 1 else state[self._key(place)]
 
     def _key(self, place: tuple[str, str]) -> str:
         return "/".join(place) if len(self._tasks) > 1 else place[0]
@@ -149,6 +171,11 @@ class Windows:
 def _apart(value: Tensor | float) -> Tensor | float:
     """Without what it was worked out from."""
     return value.detach() if isinstance(value, Tensor) and value.requires_grad else value
+
+
+def _floats(held: Sequence[Mapping[str, Tensor | float]]) -> list[dict[str, float]]:
+    read = _read([value for one in held for value in one.values()])
+    return [dict(zip(one, islice(read, len(one)), strict=True)) for one in held]
 
 
 def _read(values: Sequence[Tensor | float]) -> Iterator[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -56,6 +57,7 @@ class Cycle:
         self._rest = {turn.phase.name: _without(trainable, turn.parameters) for turn in self.phases}
         """Parameters that stand still in the turns of each phase."""
         self._next = 0
+        self._stands = False
 
     @property
     def turn(self) -> Turn:
@@ -67,8 +69,19 @@ class Cycle:
         """How many turns of the step are over."""
         return self._next
 
+    @contextmanager
+    def standing_at(self, place: int) -> Iterator[None]:
+        """Within it this is the turn, again and again."""
+        before, self._next, self._stands = self._next, place, True
+        try:
+            yield
+        finally:
+            self._next, self._stands = before, False
+
     def advance(self) -> bool:
         """Go on to the next turn; gives whether that ended the cycle."""
+        if self._stands:
+            return False
         self._next = (self._next + 1) % len(self.turns)
         return self._next == 0
 

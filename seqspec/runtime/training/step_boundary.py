@@ -65,8 +65,10 @@ class Boundary(Callback):
         bar: Bar,
         loggers: Loggers,
         pause_at: int | None = None,
+        publish: Callable[[int], None] | None = None,
     ) -> None:
-        self.pause_at = pause_at
+        """``publish`` hears of each checkpoint that the plan itself writes."""
+        self.pause_at, self.publish = pause_at, publish
         self.folder, self.train, self.evaluate, self.training_state = folder, train, evaluate, training_state
         self.tasks = tasks
         training_state.checkpoint_every_steps, training_state.max_steps = (
@@ -117,6 +119,7 @@ class Boundary(Callback):
         trainer.should_stop = trainer.should_stop or stop or self.training_state.stopped
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        float(self._asked)  # No process leaves while others still need what it sends.
         self._close()
 
     def on_exception(
@@ -220,19 +223,24 @@ class Boundary(Callback):
                 scores=training_state.scores,
                 planned=training_state.planned,
             )
+        if self.publish and training_state.planned(module.step):
+            self.publish(module.step)
 
     def _interrupted(self, trainer: lightning.Trainer, module: Training) -> bool:
         """Whether any process has had a signal; all of them agree, those that are apart when they meet."""
-        if trainer.world_size == 1:
-            return self.interrupts.received is not None
-        if module.apart and not module.apart.meets(module.step):
+        alone = trainer.world_size == 1
+        if module.apart and not module.apart.meets(module.step) and (self.publish or not alone):
             return False
+        if alone:
+            return self.interrupts.received is not None
         here = trainer.strategy.root_device
         flag = torch.full((), float(self.interrupts.received or 0), device=here)
-        torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX)
-        asked, self._asked = self._asked, DeferredNumber(flag)
-        # A GPU is not waited for: there, what was asked at the boundary before is answered.
-        heard = int(float(asked if here.type == "cuda" else self._asked))
+        on_gpu = here.type == "cuda"
+        hides = module.apart is not None and module.apart.overlap > 0 and not on_gpu
+        work = torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MAX, async_op=hides)
+        asked, self._asked = self._asked, DeferredNumber(flag, work)
+        # Neither a GPU is waited for nor a link whose time is hidden: what was asked before is answered.
+        heard = int(float(asked if on_gpu or hides else self._asked))
         if heard and self.interrupts.received is None:
             self.interrupts.received = heard
         return bool(heard)

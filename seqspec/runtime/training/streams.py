@@ -5,11 +5,11 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import chain, pairwise
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
@@ -31,6 +31,13 @@ from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.training.signals import SIGNALS
 from seqspec.schema.types import Waveform
 
+
+class Stream(Protocol):
+    """Micro-batches from an update on, to the last one or to another."""
+
+    def __call__(self, step: int, end: int = ..., /) -> Iterable[Batch]: ...
+
+
 TaskScores = Mapping[str, Mapping[int, float]]
 """The score of each task by step, turned so that higher is better."""
 
@@ -44,9 +51,9 @@ def training_stream(
     place: Place,
     apart: bool = False,
     scores: TaskScores | None = None,
-) -> Callable[[int], Iterable[Batch]]:
-    """From an update on, this process's micro-batches up to the last one; where replicas train ``apart``,
-    all micro-batches of its own updates.
+) -> Stream:
+    """From an update on, this process's micro-batches up to the last one, or to another; where replicas train
+    ``apart``, all micro-batches of its own updates.
 
     ``scores`` are those of the tasks by step; a mix that follows them looks there after each evaluation.
     They are left out where nobody evaluates.
@@ -77,10 +84,10 @@ def training_stream(
         loader = Loader(mine, workers=workers, pin=launch.accelerator == "cuda")
         return deaf(loader)
 
-    def stream(step: int) -> Iterable[Batch]:
+    def stream(step: int, end: int = max_steps) -> Iterable[Batch]:
         if period is None:
-            return part(step, max_steps)
-        cuts = [step, *range(step - step % period + period, max_steps, period), max_steps]
+            return part(step, end)
+        cuts = [step, *range(step - step % period + period, end, period), end]
         return chain.from_iterable(part(*ends) for ends in pairwise(cuts))
 
     return stream

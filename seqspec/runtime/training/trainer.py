@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from seqspec.data.batching.batch import Batch
@@ -21,6 +22,10 @@ from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.training.lightning_import import Callback, LeanLoop, PassThroughProfiler, lightning
 from seqspec.runtime.training.losses.compiled_loss import first_line, of_compiler
+from seqspec.runtime.training.peers.hindrances import require_shared
+from seqspec.runtime.training.peers.micro_batch_loop import MicroBatchLoop
+from seqspec.runtime.training.peers.replica_loop import ReplicaLoop, ReplicaStream
+from seqspec.runtime.training.peers.shared_work import SharedWork
 from seqspec.runtime.training.progress.progress_bar import Bar, Timed
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.step_boundary import Boundary, EvaluationResult
@@ -44,9 +49,12 @@ def train(
     evaluate_at: Callable[[int], EvaluationResult],
     launch: Launch,
     place: Place,
+    peers: SharedWork | None = None,
+    replica_stream: ReplicaStream | None = None,
 ) -> Exit | None:
     """Train to the end of the plan, to early stopping, to a signal or to a pause; gives the exit code where
-    the end was not reached.
+    the end was not reached.  ``peers``: what this process does of a step that it shares with others;
+    where these play replicas, each of them has a ``replica_stream``.
 
     Raises ``RunError`` where the run cannot go on.
     """
@@ -78,6 +86,8 @@ def train(
             exit=Exit.USAGE,
             help="use `--precision bfloat16`",
         )
+    if peers:
+        require_shared(module, compares=compares)
     require_lanes(module)
     updates = len(module.cycle.turns)
     every = updates * (place.world if apart else 1)
@@ -92,12 +102,18 @@ def train(
             evaluate_at=evaluate_at,
             tasks={name: one.experiment.evaluate for name, one in module.program.plan.each.items()},
             interrupts=interrupts, bar=bar, loggers=loggers, pause_at=launch.pause_at,
+            publish=partial(peers.place.publish_checkpoint, folder) if peers else None,
         )  # fmt: skip
         trainer = make_trainer(launch, place=place, accumulate=per_step, callbacks=[boundary], folder=folder,
                                precision=module.arithmetic,
                                unused=not module.cycle.alone or bool(module.program.tasks),
                                apart=apart or module.sharded is not None)  # fmt: skip
-        LeanLoop.drive(trainer, module, boundary)
+        if peers and replica_stream:
+            ReplicaLoop.lead(trainer, boundary, peers, replica_stream)
+        elif peers:
+            MicroBatchLoop.lead(trainer, boundary, peers)
+        else:
+            LeanLoop.drive(trainer, module, boundary)
         try:
             with warnings.catch_warnings():
                 # Lightning advises on loaders that it did not make.

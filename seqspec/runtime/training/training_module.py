@@ -9,8 +9,9 @@ micro-batches draws what two processes with a micro-batch each draw.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,8 +41,8 @@ from seqspec.runtime.training.optimizers.frozen import Frozen
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.phase_cycle import Cycle
-from seqspec.runtime.training.replicas import Replicas
 from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
+from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
 
@@ -133,7 +134,7 @@ class Training(LeanModule):
         self.teachers = FollowingTeachers(program)
         self.memories = CarriedMemories({task: one.module for task, one in program.each.items()})
         self._gauged = gauged(self.model)
-        self._finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
+        self.finishing: list[Any] = [m for m in self.model.modules() if hasattr(m, "finish_step")]
         """Parts that do something of their own after each step."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -151,12 +152,9 @@ class Training(LeanModule):
         phase = self.cycle.turn.phase
         self._task = batch.task
         self.draw_anew(batch)
-        first = batch_idx % self.trainer.accumulate_grad_batches == 0
-        if self.replicas and first:
-            self._counts = self.replicas.enter(self.cycle.place) == 0
+        if batch_idx % self.trainer.accumulate_grad_batches == 0:
+            self.begin_update()
         self.frozen.hold(self.step + 1)
-        if self.train_config.skip_non_finite and first and not (self.joint and self.cycle.place):
-            self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
         self.cycle.hold_the_rest()
         noise = self.train_config.weight_noise
         if self.noise and noise and self.step >= noise.from_step:
@@ -174,6 +172,24 @@ class Training(LeanModule):
         if self.joint:
             self._objectives.append(mean.detach())
         return self._no_number_unless_finite(mean)
+
+    def begin_update(self) -> None:
+        """Before the first micro-batch of an update."""
+        if self.replicas:
+            self._counts = self.replicas.enter(self.cycle.place) == 0
+        if self.train_config.skip_non_finite and not (self.joint and self.cycle.place):
+            self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
+
+    def taken_values(self, batch: Batch) -> list[dict[str, float]]:
+        """What a micro-batch gave to the journal, which is to be given back by ``take_results``."""
+        return self.window[self.cycle.turn.phase.name, batch.task].take()
+
+    def take_results(self, batches: Sequence[Batch], values: Sequence[Sequence[Mapping[str, float]]]) -> None:
+        """The micro-batches of an update are done, here or elsewhere, and gave ``values`` to the journal."""
+        self._task = batches[-1].task
+        self.last_batches = [(batch.step, batch.index) for batch in batches]
+        for batch, found in zip(batches, values, strict=True):
+            self.window[self.cycle.turn.phase.name, batch.task].give(found)
 
     def _no_number_unless_finite(self, mean: Tensor) -> Tensor:
         """A loss of infinity can have a gradient of 0; it must not pass for a good step."""
@@ -241,7 +257,7 @@ class Training(LeanModule):
         elif turn.scaler:
             self._follow_scale(turn.scaler, finite=verdict.finite)
         self._losses_finite = []
-        for part in self._finishing:
+        for part in self.finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
         clear_gradients(turn.mover.optimizer)  # Gives their memory to the next forward pass.
         if not held:
@@ -256,12 +272,19 @@ class Training(LeanModule):
         if self.cycle.advance():
             self._finish_cycle()
 
-    def _finish_cycle(self) -> None:
+    def finish_step_of_round(self, heard: Mapping[int, Tensor]) -> None:
+        """A step is over that each replica has taken, here or elsewhere; ``heard`` is what those say that are
+        elsewhere, where they meet after it.
+        """
+        self._moved = {id(parameter) for parameter in self.cycle.turn.parameters}
+        self._finish_cycle(heard)
+
+    def _finish_cycle(self, heard: Mapping[int, Tensor] = MappingProxyType({})) -> None:
         self.step += 1
         if self.sharded:
             self.sharded.share_buffers()
         if self.replicas:
-            self.replicas.meet(self.step)
+            self.replicas.meet(self.step, heard)
         if self.average and self._moved:
             self.average.update(None if self.cycle.alone else self._moved)
         if self._moved:

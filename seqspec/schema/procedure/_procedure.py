@@ -50,6 +50,10 @@ class Apart(NamedTuple):
     """What each weight is sent as."""
     fragments: int = 1
     """Parts of the weights that meet at steps of their own."""
+    overlap: int = 0
+    """Steps that are taken while what a part has sent is under way."""
+    mixing: float = 0.0
+    """Share of its own weights that a replica keeps when the new ones arrive."""
 
     def meets(self, step: int) -> bool:
         """Whether any part meets after this step, from 1."""
@@ -65,9 +69,18 @@ class Apart(NamedTuple):
         since = step - self.after - self._first(fragment)
         return min(step, self.after) + max(since + self.every, 0) // self.every
 
+    def arrives(self, step: int) -> bool:
+        """Whether what any part has sent is taken up after this step."""
+        return step > self.overlap and self.meets(step - self.overlap)
+
     def _first(self, fragment: int) -> int:
         """Steps until it meets for the first time: the last part after ``every``, the others before."""
         return (fragment + 1) * self.every // self.fragments
+
+    @property
+    def meets_at_end(self) -> bool:
+        """Whether all parts meet after the plan's last step, whichever it is."""
+        return self.fragments > 1 or self.overlap > 0
 
     @property
     def value_bytes(self) -> float:

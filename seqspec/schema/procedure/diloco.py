@@ -1,6 +1,7 @@
 """DiLoCo: Douillard et al. (2023), "DiLoCo: Distributed Low-Communication Training of Language Models",
-arXiv:2311.08105, algorithm 1; with ``fragments`` its streaming form, the partial updates of Douillard et al.
-(2025), "Streaming DiLoCo with overlapping communication: Towards a Distributed Free Lunch", arXiv:2501.18512.
+arXiv:2311.08105, algorithm 1; with ``fragments`` and ``overlap`` its streaming form, Douillard et al. (2025),
+"Streaming DiLoCo with overlapping communication: Towards a Distributed Free Lunch", arXiv:2501.18512,
+algorithm 2.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pydantic import Field
 from seqspec.schema.config import Mismatch
 from seqspec.schema.procedure._procedure import Apart, Exchange, Phase, ProcedureConfig
 from seqspec.schema.procedure._replicas import only_optimizer
-from seqspec.schema.units import Fraction, Later, Positive, PositiveFloat
+from seqspec.schema.units import Count, Fraction, Later, Positive, PositiveFloat
 
 
 class DilocoConfig(ProcedureConfig):
@@ -39,6 +40,14 @@ class DilocoConfig(ProcedureConfig):
     steps and no two together, so that no more than one is ever sent at once; after the plan's last step all
     meet.
     """
+    overlap: Annotated[Count, Later] = 0
+    """Optimiser steps that the replicas take while what a fragment has sent is under way; 0 waits for it.
+    The next fragment is sent when this one has arrived; after the plan's last step all meet.
+    """
+    mixing: Annotated[Fraction, Later] = 0.5
+    """With ``overlap``: share of its own weights that a replica keeps when the new ones arrive.  At 0 what it
+    has learned meanwhile is lost; at 1 it takes up nothing from the others.
+    """
 
     def phases(self, optimizers: Sequence[str]) -> tuple[Phase, ...]:
         if self.fragments > self.every:
@@ -47,7 +56,27 @@ class DilocoConfig(ProcedureConfig):
                 at=("fragments",),
                 help=f"take {self.every} or fewer",
             )
+        self._check_overlap()
         return (Phase("diloco", only_optimizer(optimizers), repeats=self.replicas),)
 
     def apart(self) -> Apart:
-        return Apart(self.replicas, self.every, 0, self.rate, self.momentum, self.exchange, self.fragments)
+        return Apart(
+            self.replicas, self.every, 0, self.rate, self.momentum, self.exchange, self.fragments,
+            self.overlap, self.mixing if self.overlap else 0.0,
+        )  # fmt: skip
+
+    def _check_overlap(self) -> None:
+        between = self.every // self.fragments
+        if self.overlap > between:
+            raise Mismatch(
+                f"what is sent would be under way for {self.overlap:,} steps, and the next is sent after "
+                f"{between:,}",
+                at=("overlap",),
+                help=f"take {between:,} or fewer, or an `every` of {self.overlap * self.fragments:,} or more",
+            )
+        if not self.overlap and "mixing" in self.model_fields_set:
+            raise Mismatch(
+                "nothing reads `mixing` without `overlap`: who waits has learned nothing meanwhile",
+                at=("mixing",),
+                help="take it out, or say `overlap` as well",
+            )

@@ -55,6 +55,11 @@ def test_every_engine_is_a_file_of_the_folder() -> None:
 
 def test_processes_are_told_how_they_share_a_step() -> None:
     assert "--strategy" not in COMMAND.arguments(PLACES["ray"])
+    assert COMMAND.arguments(Placement("run", peers="s3://bucket/run"))[-3:] == [
+        "--peers",
+        "s3://bucket/run",
+        "--quiet",
+    ]
     assert COMMAND.arguments(Placement("run", 2, 4, strategy="fsdp"))[-3:] == [
         "--strategy",
         "fsdp",

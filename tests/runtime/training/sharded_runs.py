@@ -100,11 +100,11 @@ def split_parts(folder: Path) -> None:
     (folder / f"parts-{place.rank}.json").write_text(json.dumps(compared(place)))
 
 
-def cut(path: Path, folder: Path) -> Path:
-    """A copy of a run that stopped after the first of its checkpoints."""
+def cut(path: Path, folder: Path, last: str = "step-00000004") -> Path:
+    """A copy of a run that stopped after the first of its checkpoints, before the ``last``."""
     copy = folder / path.parent.name / path.name
     shutil.copytree(path, copy)
-    shutil.rmtree(copy / "checkpoints" / "step-00000004")
+    shutil.rmtree(copy / "checkpoints" / last)
     return copy
 
 

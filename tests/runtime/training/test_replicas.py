@@ -11,7 +11,7 @@ from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run import resume, run
 from seqspec.runtime.run_folder.continuation import Continuation
-from seqspec.runtime.training.replicas import Replicas, fragments_of
+from seqspec.runtime.training.strategies.replicas import Replicas, fragments_of
 from seqspec.schema.diagnostic import RunError, SpecError
 from seqspec.schema.procedure._procedure import Apart
 
@@ -42,16 +42,22 @@ def bits(run):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("exchange", ["int4", "sign", "sign, fragments: 3"])
-def test_one_process_or_two_and_a_pause_between_meetings_give_the_same_bits(tmp_path, exchange):
+@pytest.mark.parametrize(
+    "exchange", ["int4", "sign", "sign, fragments: 3", "int4, fragments: 3, overlap: 1", "sign, overlap: 2"]
+)
+def test_one_process_or_two_and_an_end_between_meetings_give_the_same_bits(tmp_path, exchange):
     spec = tmp_path / "apart.yaml"
     spec.write_text(SPEC.replace("EXCHANGE", exchange))
     command = [sys.executable, "-m", "tests.runtime.training.replica_runs", str(spec), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    alone, resumed = (bits(next((tmp_path / name).glob("*/2*"))) for name in ("alone", "paused"))
+    alone, paused, killed = (
+        bits(next((tmp_path / name).glob("*/2*"))) for name in ("alone", "paused", "killed")
+    )
 
-    assert resumed == alone
+    assert paused == alone
+    assert killed == alone
+    assert ("overlap" in exchange) == any(path.name.startswith("pending") for path in alone[0])
     last = json.loads(alone[1].splitlines()[-2])
     assert last["step"] == 6
     assert last["sent_megabytes"] > 0
