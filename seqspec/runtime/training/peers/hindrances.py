@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seqspec.compile.plan.plan import Plan
 from seqspec.runtime.devices.launch import Launch, Place
+from seqspec.runtime.training.peers.meeting_place import store_address
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.procedure._procedure import Apart
 
@@ -18,6 +19,7 @@ def require_peers(plan: Plan, launch: Launch) -> None:
     """Raises ``RunError`` where ``--peers`` cannot carry the plan out."""
     if launch.peers is None:
         return
+    store_address(launch.peers)
     if Place.here(launch).world > 1:
         raise RunError(
             "a peer is one process",

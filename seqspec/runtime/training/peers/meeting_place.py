@@ -53,6 +53,19 @@ class Found:
     """SHA-256 of what they have found: one, unless somebody's arithmetic differs."""
 
 
+def store_address(place: str) -> str:
+    """The address of a folder or a store; raises ``RunError`` where peers cannot meet there."""
+    address = place if "://" in place else Path(place).absolute().as_uri()
+    require_address(address, said="--peers")
+    if scheme(address) in READ_ONLY:
+        raise RunError(
+            f"--peers: nothing can be written to `{address}`",
+            exit=Exit.USAGE,
+            help="name the object store behind it, such as `s3://BUCKET/FOLDER`",
+        )
+    return address
+
+
 class MeetingPlace:
     """One run of a plan at ``address``."""
 
@@ -62,15 +75,7 @@ class MeetingPlace:
 
         Raises ``RunError`` where none can be there.
         """
-        if "://" not in address:
-            address = Path(address).absolute().as_uri()
-        require_address(address, said="--peers")
-        if scheme(address) in READ_ONLY:
-            raise RunError(
-                f"--peers: nothing can be written to `{address}`",
-                exit=Exit.USAGE,
-                help="name the object store behind it, such as `s3://BUCKET/FOLDER`",
-            )
+        address = store_address(address)
         self.address, self.peer = f"{address.rstrip('/')}/{digest[:12]}", peer
         self.sent = self.received = 0
         """Bytes of results."""
