@@ -1,13 +1,14 @@
 """Two machines over a slow link: is the time of sending hidden by the steps that are taken meanwhile?
 
-    python benchmarks/slow_link.py --megabits 4 --repeats 3
+    python benchmarks/slow_link.py --megabits 0.4 --repeats 3
 
-Two processes play a replica of `diloco` each, a character Transformer on made-up text.  Each lives in a network
+Two processes play a replica of `diloco` each, a small character Transformer on made-up text.  Each lives in a network
 namespace of its own (Linux, where users may make such), and a pair of `veth` devices between them lets so many
 millions of bits a second through, each way (`tc` with `tbf`).  Three ways take turns: a link that is a thousand times
 as fast, where nothing needs to be hidden; the slow one, where all wait for what is sent; the slow one with
-``overlap``.  Seconds are those between the first two lines of the journal, and of them those that the first process
-waited for what the other sent; the meeting after the last step is not in them.
+``overlap``.  A step is ``--pause`` seconds longer than the processor computes, as where an accelerator does, so that
+other work on this machine decides little.  Seconds are those between the first two lines of the journal, and of them
+those that the first process waited for what the other sent; the meeting after the last step is not in them.
 """
 
 from __future__ import annotations
@@ -22,21 +23,30 @@ import tempfile
 import time
 from pathlib import Path
 
+from seqspec.cli import main as main_of_seqspec
+from seqspec.runtime.training.replicas import Replicas
+
 SPEC = Path(__file__).parents[1] / "specs" / "lm_shakespeare_char.yaml"
 ADDRESSES = ("10.99.0.1", "10.99.0.2")
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    asked.add_argument("--megabits", type=float, default=4.0, help="of a second, each way")
+    asked.add_argument("--megabits", type=float, default=0.4, help="of a second, each way")
     asked.add_argument("--every", type=int, default=10)
     asked.add_argument("--fragments", type=int, default=1)
     asked.add_argument("--overlap", type=int, default=10)
-    asked.add_argument("--exchange", default="int8")
-    asked.add_argument("--steps", type=int, default=50, help="that are timed")
+    asked.add_argument("--exchange", default="float32")
+    asked.add_argument("--steps", type=int, default=30, help="that are timed")
+    asked.add_argument(
+        "--pause", type=float, default=0.2, help="seconds of each step in which nothing is computed here"
+    )
     asked.add_argument("--repeats", type=int, default=3)
     asked.add_argument("--inside", type=float, help=argparse.SUPPRESS)
+    asked.add_argument("--run", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     given = asked.parse_args()
+    if given.run:
+        run_with_pauses(given.run, given.pause)
     if given.inside:
         print(json.dumps(timed(given, given.inside)))
         return
@@ -81,6 +91,7 @@ def timed(given: argparse.Namespace, megabits: float) -> dict[str, float]:
         sent = [line["sent_megabytes"] for line in logged if line["event"] == "train"]
     return {
         "seconds": round(lines[1]["time"] - lines[0]["time"], 2),
+        "waited": round(lines[1]["exchange_seconds"] - lines[0]["exchange_seconds"], 2),
         "megabytes": round(sent[1] - sent[0], 3),
     }
 
@@ -96,9 +107,7 @@ def link(other: int, megabits: float) -> None:
         do(f"{within}ip addr add {address}/24 dev {device}")
         for one in ("lo", device):
             do(f"{within}ip link set {one} up")
-        do(
-            f"{within}tc qdisc add dev {device} root tbf rate {megabits * 1000:.0f}kbit burst 32kb latency 10s"
-        )
+        do(f"{within}tc qdisc add dev {device} root tbf rate {megabits * 1000:.0f}kbit burst 4kb latency 10s")
 
 
 def do(command: str) -> None:
@@ -112,18 +121,33 @@ def started(given: argparse.Namespace, rank: int, folder: Path, within: list[str
         f"overlap: {given.overlap}, exchange: {given.exchange}}}"
     )
     steps, last = given.steps, 2 * given.steps + given.every
-    sets = [f"procedure={procedure}", "data.source.synthetic=400", f"train.max_steps={last}",
+    sets = [f"procedure={procedure}", f"train.max_steps={last}",
             f"train.log_every_steps={steps}", f"train.checkpoint_every_steps={last}",
             f"evaluate.every_steps={last}", "evaluate.metrics=[perplexity]",
             f"optimizer.schedule.decay_end={last}", "optimizer.schedule.warmup_steps=1"]  # fmt: skip
     place = {"RANK": rank, "WORLD_SIZE": 2, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "MASTER_PORT": 29500}
     names = {"MASTER_ADDR": ADDRESSES[0], "GLOO_SOCKET_IFNAME": ("far", "far0")[rank]}
     return subprocess.Popen(
-        [*within, sys.executable, "-m", "seqspec", "run", str(SPEC), "--runs", str(folder), "--device", "cpu",
-         "--threads", "1", "--quiet", *(part for one in sets for part in ("--set", one))],
+        [*within, sys.executable, __file__, "--pause", str(given.pause), "--run", "run", str(SPEC), "--profile",
+         "tiny", "--runs", str(folder), "--device", "cpu", "--threads", "1", "--quiet",
+         *(part for one in sets for part in ("--set", one))],
         env={**os.environ, **names, **{name: str(value) for name, value in place.items()}},
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
+
+
+def run_with_pauses(arguments: list[str], seconds: float) -> None:
+    """What `seqspec` does with these, each turn of a replica so much longer; ends the process."""
+    leave = Replicas.leave
+
+    def paused(replicas: Replicas, turn: int) -> None:
+        time.sleep(seconds)
+        leave(replicas, turn)
+
+    Replicas.leave = paused
+    sys.argv = ["seqspec", *arguments]
+    main_of_seqspec()
+    sys.exit()
 
 
 if __name__ == "__main__":
