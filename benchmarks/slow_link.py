@@ -81,8 +81,9 @@ def timed(given: argparse.Namespace, megabits: float) -> dict[str, float]:
             link(other.pid, megabits)
             there = ["nsenter", f"--net=/proc/{other.pid}/ns/net"]
             processes = [started(given, rank, Path(folder), there * rank) for rank in (0, 1)]
-            if any([one.wait() for one in processes]):
-                sys.exit("a process failed")
+            codes = [one.wait() for one in processes]
+            if any(codes):
+                sys.exit(f"the processes came to {codes}")
         finally:
             other.kill()
         (run,) = Path(folder).glob("lm_*/2*")
