@@ -7,7 +7,8 @@
 much: four replicas with a quarter of a batch each, or one model with the whole of it, whose gradients four machines
 would all-reduce after every step.  Each weight that leaves a machine once counts as four bytes there, whatever the
 all-reduce makes of it.  Either side has the same peaks of its learning rate to choose from.  With ``--start RUN``
-both begin as the model of that run.
+both begin as the model of that run.  ``--apart-only`` leaves synchronous training out, and ``--settings`` adds to
+the procedure, such as ``"fragments: 4, overlap: 1"``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ def main() -> None:
     asked.add_argument("--exchange", default="sign")
     asked.add_argument("--rate", type=float, default=0.7)
     asked.add_argument("--momentum", type=float, default=0.9)
+    asked.add_argument("--settings", help="further settings of the procedure")
+    asked.add_argument("--apart-only", action="store_true", help="no synchronous training")
     asked.add_argument("--peaks", type=float, nargs="+", default=[1e-3])
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--dim", type=int, default=64)
@@ -41,18 +44,23 @@ def main() -> None:
     asked.add_argument("--svg", type=Path, help="draw the loss of the two best here")
     given = asked.parse_args()
     outer = f"every: {given.every}, rate: {given.rate}, momentum: {given.momentum}"
+    outer += f", {given.settings}" if given.settings else ""
     apart = f"procedure={{type: diloco, replicas: {REPLICAS}, {outer}, exchange: {given.exchange}}}"
     whole = 2048 if given.tanaka else 48
     rows = []
     for peak in given.peaks:
         ways = {"synchronous": [f"data.batch.size={whole}"],
                 "diloco": [f"data.batch.size={whole // REPLICAS}", apart]}  # fmt: skip
+        if given.apart_only:
+            del ways["synchronous"]
         for way, sets in ways.items():
             found = trained(given, f"{way}-{peak:g}", *sets, f"optimizer.schedule.peak={peak}")
             if way == "synchronous":
                 found["sent_megabytes"] = round(found["weights_megabytes"] * given.steps, 1)
             rows.append({"way": way, "peak": peak, **found})
             print(json.dumps({key: value for key, value in rows[-1].items() if key != "curve"}), flush=True)
+    if given.apart_only:
+        return
     together, best = (
         min((row for row in rows if row["way"] == way), key=lambda row: row["loss"]) for way in ways
     )

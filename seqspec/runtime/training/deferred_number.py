@@ -26,6 +26,7 @@ class DeferredNumber:
     def __float__(self) -> float:
         if self._work is not None:
             self._work.wait()
+            self._work = None
         if self._there is not None:
             self._there.synchronize()
         return float(self._value)

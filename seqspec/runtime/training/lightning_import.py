@@ -128,20 +128,17 @@ class LeanLoop(_TrainingEpochLoop):
 
     @classmethod
     def drive(cls, trainer: Any, module: LeanModule, callback: Callback) -> None:
-        """Take the place of the loop of ``trainer`` where it would do the same."""
-        if cls.fits(trainer, module, callback):
-            trainer.fit_loop.epoch_loop = cls(trainer, callback)
+        """Take the place of the loop of ``trainer`` where it would do the same: on one device, nobody but
+        ``callback`` listening, which hears ``on_train_batch_end`` alone of a batch.
 
-    @classmethod
-    def fits(cls, trainer: Any, module: LeanModule, callback: Callback) -> bool:
-        """Whether it would: on one device, nobody but ``callback`` listening, which hears
-        ``on_train_batch_end`` alone of a batch.
+        Of processes that train apart too: in Lightning's own each waits for the first at every micro-batch.
         """
         heard = ((module, "on_train_batch_end"), (callback, "on_after_backward"))
         unheard = not any(is_overridden(name, one) for one, more in heard for name in (*cls.UNHEARD, more))
         alone = trainer.callbacks == [callback] and not trainer.loggers
         unwatched = isinstance(trainer.profiler, PassThroughProfiler)
-        return unheard and alone and unwatched and type(trainer.strategy) is SingleDeviceStrategy
+        if unheard and alone and unwatched and isinstance(trainer.strategy, SingleDeviceStrategy):
+            trainer.fit_loop.epoch_loop = cls(trainer, callback)
 
     def __init__(self, trainer: lightning.Trainer, callback: Callback) -> None:
         super().__init__(trainer)

@@ -154,6 +154,8 @@ class Boundary(Callback):
                 line = self.journal.write(event="train", step=module.step, **values)
                 self._keep_for_longer(line, last=last, period=self.train.log_every_steps, step=module.step)
                 speed = self.bar.speed()
+                if module.replicas:
+                    speed["exchange_seconds"] = round(module.replicas.waited, 3)
                 self.speed.write(step=module.step, time=round(time.time(), 3), **speed)
                 tags = {f"train/{name}": value for name, value in means.items()}
                 steered = {f"train/{name}": value for name, value in {**rates, **norms}.items()}

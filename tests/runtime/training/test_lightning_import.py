@@ -99,6 +99,15 @@ def test_the_lean_loop_drives_where_nobody_else_listens(tmp_path):
     assert not driven(tmp_path, listener, profile=True)
 
 
+def test_the_lean_loop_drives_processes_that_lightning_keeps_apart(tmp_path):
+    """Lightning's own would have each wait for the first at every micro-batch."""
+    trainer = make_trainer(Launch(device="cpu", devices=2), place=Place(1, 2), accumulate=1, callbacks=[Callback()],
+                           folder=RunFolder(tmp_path), precision="float32", apart=True)  # fmt: skip
+    LeanLoop.drive(trainer, LeanModule(), trainer.callbacks[0])
+
+    assert isinstance(trainer.fit_loop.epoch_loop, LeanLoop)
+
+
 @pytest.mark.parametrize(
     "hook", ["on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward",
              "on_before_optimizer_step"],

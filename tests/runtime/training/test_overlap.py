@@ -1,5 +1,8 @@
 """Replicas that train on while what they have sent is under way."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -10,7 +13,7 @@ from seqspec.runtime.run_folder.continuation import Continuation
 from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.schema.diagnostic import RunError, SpecError
 from seqspec.schema.procedure._procedure import Apart
-from tests.runtime.training.test_replicas import SPEC
+from tests.runtime.training.test_replicas import SPEC, bits
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
@@ -182,3 +185,20 @@ def test_a_run_of_any_length_ends_with_a_meeting_and_does_not_go_on(tmp_path):
 
     with pytest.raises(RunError, match="all fragments met after its last step, 5"):
         resume(begun.path, launch=LAUNCH, change=Continuation(until=9))
+
+
+@pytest.mark.slow
+def test_a_process_that_is_asked_to_end_ends_all_without_a_wait_and_loses_nothing(tmp_path):
+    spec = tmp_path / "apart.yaml"
+    longer = SPEC.replace("EXCHANGE", "sign, fragments: 3, overlap: 1").replace("_steps: 6", "_steps: 100")
+    spec.write_text(longer.replace("checkpoint_every_steps: 4", "checkpoint_every_steps: 100"))
+    command = [sys.executable, "-m", "tests.runtime.training.overlap_runs", str(spec), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    alone, asked = (max((tmp_path / name).glob("*/2*")) for name in ("alone", "asked"))
+
+    assert int((tmp_path / "stopped").read_text()) < 100
+    tensors, journal = bits(alone)
+    found, resumed = bits(asked)
+    assert resumed == journal
+    assert {name: found[name] for name in tensors} == tensors

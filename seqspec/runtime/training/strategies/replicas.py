@@ -17,6 +17,7 @@ weights.  Mixing keeps it whole: a replica's own weights, of which it keeps a sh
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class Replicas:
         self.momentum = [torch.zeros_like(one) for one in self.anchor]
         self.numbers = list(range(place.rank, apart.replicas, place.world))
         self.replicas = {number: Replica(self._copies(), self._fresh()) for number in self.numbers}
+        self.waited = 0.0
+        """Seconds that this process has waited for what the others send, to put it together included."""
         self._pending: PendingExchange | None = None
         self.bring: Callable[[int], None] | None = None
         """Has a replica that another process plays adopted here."""
@@ -207,8 +210,10 @@ class Replicas:
         """The outer step (algorithm 1, lines 11 to 13): everybody goes on from the new anchor, and from what
         it could not say; of its own weights it keeps a share, ``mixing``.
         """
+        begun, mean = time.perf_counter(), pending.mean()
+        self.waited += time.perf_counter() - begun
         self._pending = None
-        for at, change in zip(pending.due, pending.mean(), strict=True):
+        for at, change in zip(pending.due, mean, strict=True):
             anchor, momentum = self.anchor[at], self.momentum[at]
             if not anchor.is_floating_point():
                 # A count, the same everywhere.
