@@ -23,7 +23,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from seqspec.runtime.training.replicas import Replicas
+from seqspec.runtime.training.strategies.replicas import Replicas
 
 from seqspec.cli import main as main_of_seqspec
 
