@@ -23,9 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from seqspec.runtime.training.strategies.replicas import Replicas
-
 from seqspec.cli import main as main_of_seqspec
+from seqspec.runtime.training.strategies.replicas import Replicas
 
 SPEC = Path(__file__).parents[1] / "specs" / "lm_shakespeare_char.yaml"
 ADDRESSES = ("10.99.0.1", "10.99.0.2")
