@@ -19,7 +19,8 @@ model stands beside it:
 ``seqspec`` is what ``seqspec run`` does between its first checkpoint and its last; ``plain`` the same model in a loop by
 hand; each peer its own model in that loop over the same batches, which lie in memory: one fused kernel updates all
 weights, gradients are clipped as the spec says.  One process and one thread, contenders in alternating order, CPU
-seconds of an update, medians of the rounds; ``speed`` is a contender's time over ours, above 1 where we are faster.
+seconds of an update, medians of the rounds; ``speed`` is a contender's time over ours, above 1 where we are faster: the
+median of the quotients of each round.
 
 Peak memory is of a process for each contender, which reads its batches one by one: the most that it held, and above what
 it held before its first step (so without weights and imports, with gradients, the optimiser's state and activations).
@@ -37,6 +38,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,7 +52,7 @@ from families.images import resnet, vision_transformer
 from families.language_models import gpt, llama
 from families.recognition import conformer_attention, conformer_ctc
 from families.synthesis import fastspeech2, hifi_gan
-from generative_steps import assembled_of, in_turns, loop_of, run_of, stream_of
+from generative_steps import assembled_of, in_turns, loop_of, run_of, speed, stream_of
 from harness.peer_packages import install
 from harness.process_memory import peak_resident, resident
 
@@ -116,8 +118,8 @@ def _compared(contest: Contest, *, steps: int, rounds: int) -> dict[str, Any]:
             name: sum(x.numel() for turn in peer for x in turn.moved.parameters())
             for name, peer in peers.items()
         },
-        "milliseconds": {which: round(1000 * value, 1) for which, value in taken.items()},
-        "speed": {which: round(value / taken["seqspec"], 3) for which, value in taken.items()},
+        "milliseconds": {which: round(1000 * median(times), 1) for which, times in taken.items()},
+        "speed": {which: speed(taken, which) for which in taken},
     }
 
 

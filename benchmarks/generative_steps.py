@@ -14,7 +14,7 @@ average of weights.  ``plain_reading`` is that loop over our reader, since no lo
 One process and one thread, contenders in alternating order, CPU seconds (``process_time``) of an update
 from its batch being asked for to the next being asked for, the first and the last left out, medians of the rounds;
 ``speed`` is the plain loop's time over ours, 1 where they cost the same, ``speed_reading`` that of the loop that
-reads.  ``rest`` is what an update of a run takes beside reading, forward, backward and update of the weights,
+reads: medians of the quotients of each round, whose contenders ran at the same time and met the same other work.  ``rest`` is what an update of a run takes beside reading, forward, backward and update of the weights,
 the median of one run more in which these are timed apart.  Peak memory is of a process for each contender: the most that it held, and above what it held before the first
 step; none keeps batches there.  Prints a JSON line a family.
 """
@@ -145,22 +145,27 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     return {
         "family": name,
         "parameters": ours.program.num_parameters,
-        "milliseconds": {which: round(1000 * value, 1) for which, value in taken.items()},
-        "speed": round(taken["plain"] / taken["seqspec"], 3),
-        "speed_reading": round(taken["plain_reading"] / taken["seqspec"], 3),
+        "milliseconds": {which: round(1000 * median(times), 1) for which, times in taken.items()},
+        "speed": speed(taken, "plain"),
+        "speed_reading": speed(taken, "plain_reading"),
         "rest": round(1000 * rest_of(ours), 3),
     }
 
 
-def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of what each gives, in alternating order; each is run once before that counts."""
+def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """What each gives in each round, in alternating order; each is run once before that counts."""
     times: dict[str, list[float]] = {which: [] for which in contenders}
     for loop in contenders.values():
         loop()
     for number in range(rounds):
         for which in list(contenders)[:: 1 if number % 2 == 0 else -1]:
             times[which].append(contenders[which]())
-    return {which: median(found) for which, found in times.items()}
+    return times
+
+
+def speed(times: Mapping[str, list[float]], which: str) -> float:
+    """The time of one over ours: the median of the quotients of each round."""
+    return round(median(other / ours for ours, other in zip(times["seqspec"], times[which], strict=True)), 3)
 
 
 def assembled_of(family: Family, *, steps: int) -> Assembled:
