@@ -11,11 +11,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Kind = Literal["uniform", "log_uniform", "int", "log_int", "choice"]
 Scalar = bool | int | float | str | None
-Params = Mapping[str, Scalar]
+Value = Scalar | list[Any] | dict[str, Any]
+Params = Mapping[str, Value]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_CORNERS = 64
@@ -40,8 +41,8 @@ class Dimension:
     """The setting's path in the spec, as ``--set`` takes it."""
     kind: Kind
     """How values are spread: evenly, evenly in the logarithm, or as a list."""
-    values: tuple[Scalar, ...]
-    """The two bounds, both included, or the choices in order."""
+    values: tuple[Value, ...]
+    """The two bounds, both included, or the choices in order, of which each may be a whole section."""
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -59,13 +60,13 @@ class Dimension:
     def logarithmic(self) -> bool:
         return self.kind in ("log_uniform", "log_int")
 
-    def probes(self) -> tuple[Scalar, ...]:
+    def probes(self) -> tuple[Value, ...]:
         """The values that the compiler checks beforehand: every choice, both bounds, few whole numbers."""
         if self.whole and self.bounds[1] - self.bounds[0] < MOST_PROBES:
             return tuple(range(int(self.bounds[0]), int(self.bounds[1]) + 1))
         return self.values
 
-    def at(self, position: float) -> Scalar:
+    def at(self, position: float) -> Value:
         """The value at ``position`` of the unit interval."""
         if self.kind == "choice":
             return self.values[min(int(position * len(self.values)), len(self.values) - 1)]
@@ -77,13 +78,27 @@ class Dimension:
             return min(max(math.exp(low + position * (high - low)), self.bounds[0]), self.bounds[1])
         return min(low + position * (high - low), high)
 
-    def place(self, value: Scalar) -> float:
+    def index(self, value: Value) -> int:
+        """The place of a choice in its list."""
+        return [_written(one) for one in self.values].index(_written(value))
+
+    def name(self, value: Value) -> str:
+        """A value in a few words: a section by its type and what tells it from others of that type."""
+        if not isinstance(value, dict):
+            return _json(value)
+        kind = value.get("type", "")
+        others = [
+            dict(_leaves(one)) for one in self.values if isinstance(one, dict) and one.get("type", "") == kind
+        ]
+        own = [
+            f"{path}={leaf}" for path, leaf in _leaves(value) if any(one.get(path) != leaf for one in others)
+        ]
+        return f"{kind}({', '.join(own)})" if own or not kind else str(kind)
+
+    def place(self, value: Value) -> float:
         """Where a value lies in the unit interval: the way back from ``at`` but for rounding."""
         if self.kind == "choice":
-            index = next(
-                at for at, one in enumerate(self.values) if type(one) is type(value) and one == value
-            )
-            return index / max(len(self.values) - 1, 1)
+            return self.index(value) / max(len(self.values) - 1, 1)
         assert isinstance(value, int | float)
         low, high = self.bounds
         if self.logarithmic:
@@ -98,8 +113,14 @@ class Dimension:
             found = low + int(position * (high - low + 1))
         return min(max(found, low), high)
 
-    def to_json(self) -> dict[str, list[Scalar]]:
+    def to_json(self) -> dict[str, list[Value]]:
         return {self.kind: list(self.values)}
+
+    def __str__(self) -> str:
+        """The range in a few words."""
+        if any(isinstance(one, dict) for one in self.values):
+            return f"{{{self.kind}: [{', '.join(map(self.name, self.values))}]}}"
+        return _json(self.to_json())
 
 
 @dataclass(frozen=True)
@@ -108,7 +129,7 @@ class Space:
 
     dimensions: tuple[Dimension, ...]
 
-    def corners(self) -> Iterator[dict[str, Scalar]]:
+    def corners(self) -> Iterator[dict[str, Value]]:
         """Settings to check before anything runs: every combination of the probes of a small space; of a
         large one all the lowest, all the highest, and each value alone over the spec.
         """
@@ -125,15 +146,15 @@ class Space:
         """How many points a grid has."""
         return math.prod(len(self._points(one)) for one in self.dimensions)
 
-    def grid_point(self, number: int) -> dict[str, Scalar]:
+    def grid_point(self, number: int) -> dict[str, Value]:
         """Point ``number`` of the grid; the last dimension moves fastest."""
-        point: dict[str, Scalar] = {}
+        point: dict[str, Value] = {}
         for one in reversed(self.dimensions):
             number, index = divmod(number, len(self._points(one)))
             point[one.path] = self._points(one)[index]
         return {one.path: point[one.path] for one in self.dimensions}
 
-    def _points(self, one: Dimension) -> Sequence[Scalar]:
+    def _points(self, one: Dimension) -> Sequence[Value]:
         if one.kind == "choice":
             return one.values
         if one.whole and not one.logarithmic:
@@ -143,13 +164,42 @@ class Space:
             help="list the values as `{choice: [a, b, c]}`, or take the sampler `sobol`",
         )
 
-    def to_json(self) -> dict[str, dict[str, list[Scalar]]]:
+    def names(self, params: Params) -> dict[str, str]:
+        """The settings of a corner or a trial in a few words each, in the order of the space."""
+        return {one.path: one.name(params[one.path]) for one in self.dimensions if one.path in params}
+
+    def told(self, params: Params, *, between: str = " ") -> str:
+        """The settings of a corner or a trial in one line."""
+        return between.join(f"{path}={name}" for path, name in self.names(params).items())
+
+    def to_json(self) -> dict[str, dict[str, list[Value]]]:
         return {one.path: one.to_json() for one in self.dimensions}
 
 
-def overrides(params: Params) -> list[str]:
-    """The settings of a corner or a trial as ``--set`` takes them; JSON is YAML."""
-    return [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in params.items()]
+def overrides(params: Params) -> dict[str, str]:
+    """The settings of a corner or a trial by their paths, each as ``--set`` takes it; JSON is YAML.  A
+    section stands before its parts, which would be lost under it.
+    """
+    order = sorted(params, key=lambda path: path.count(".") + path.count("["))
+    return {path: f"{path}={_json(params[path])}" for path in order}
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """The plain values in a section by their paths, as JSON."""
+    if isinstance(value, dict) and value:
+        for key, one in value.items():
+            yield from _leaves(one, f"{path}.{key}" if path else key)
+    else:
+        yield path, _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _written(value: object) -> str:
+    """Tells values apart by type too: ``True`` and 1, 1 and 1.0."""
+    return json.dumps(value, sort_keys=True)
 
 
 def dimension(path: str, given: object) -> Dimension:
@@ -164,23 +214,38 @@ def dimension(path: str, given: object) -> Dimension:
     kind, values = next(iter(given.items()))
     if kind not in KINDS:
         raise SpaceError(f"`{path}` has a range of an unknown kind, `{kind}`", help=form)
-    if not isinstance(values, list) or not all(isinstance(one, Scalar) for one in values):
-        parts = isinstance(values, list) and any(isinstance(one, dict) for one in values)
-        by_type = "name components by their types, `[a, b]`, and what they take by further paths"
-        raise SpaceError(f"`{path}`: `{kind}` takes a list of plain values", help=by_type if parts else form)
+    if not isinstance(values, list):
+        raise SpaceError(f"`{path}`: `{kind}` takes a list", help=form)
     (_choices if kind == "choice" else _interval)(path, kind, values)
     return Dimension(path, kind, tuple(values))
 
 
-def _choices(path: str, kind: str, values: list[Scalar]) -> None:
-    kept = {(type(one), one) for one in values}
-    if not values or len(kept) < len(values):
+def _choices(path: str, kind: str, values: list[Any]) -> None:
+    if not values or len(set(map(_written, values))) < len(values):
         raise SpaceError(
             f"`{path}`: a choice needs at least one value, and each only once", help="write {choice: [a, b]}"
         )
+    for inside in filter(None, map(_range_inside, values)):
+        raise SpaceError(
+            f"`{path}`: a choice holds values, and `{inside}` in it is a range",
+            help=f"list a choice for each value of `{inside}`, or give `{path}.{inside}` a range of its own",
+        )
 
 
-def _interval(path: str, kind: str, values: list[Scalar]) -> None:
+def _range_inside(value: object, path: str = "") -> str | None:
+    """The path in a choice at which a range stands, if one does."""
+    if isinstance(value, list):
+        below = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
+    elif isinstance(value, dict):
+        if path and any([kind] == list(value) and isinstance(value[kind], list) for kind in KINDS):
+            return path
+        below = [(f"{path}.{key}" if path else key, one) for key, one in value.items()]
+    else:
+        return None
+    return next(filter(None, (_range_inside(one, at) for at, one in below)), None)
+
+
+def _interval(path: str, kind: str, values: list[Any]) -> None:
     numbers = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
     if not all(math.isfinite(one) for one in numbers):
         raise SpaceError(f"`{path}`: the bounds of `{kind}` are finite numbers", help="write two of them")

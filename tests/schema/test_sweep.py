@@ -2,7 +2,7 @@
 
 import pytest
 
-from seqspec.schema.sweep import Space, SpaceError, dimension
+from seqspec.schema.sweep import Space, SpaceError, dimension, overrides
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,10 @@ from seqspec.schema.sweep import Space, SpaceError, dimension
         ({"choice": []}, "at least one value"),
         ([1, 1], "each only once"),
         (0.1, "no kind of range"),
-        ({"choice": [[1], [2]]}, "plain values"),
-        ([{"type": "lstm"}], "plain values"),
+        ({"choice": 3}, "takes a list"),
+        ([{"type": "sgd", "decay": 0}, {"decay": 0, "type": "sgd"}], "each only once"),
+        ([{"type": "sgd", "decay": {"uniform": [0, 1]}}], "`decay` in it is a range"),
+        ([{"sizes": [1, {"dim": {"choice": [1, 2]}}]}], r"`sizes\[1\].dim` in it is a range"),
         ({"uniform": [0, float("inf")]}, "finite numbers"),
         ({"uniform": [float("nan"), 1]}, "finite numbers"),
     ],
@@ -30,6 +32,46 @@ def test_what_is_no_range_is_told(given, said):
 
 def test_one_and_true_are_two_choices():
     assert dimension("a", [1, True]).values == (1, True)
+
+
+ADAM, SMALL, LARGE = (
+    {"type": "adam", "beta2": 0.98},
+    {"type": "sgd", "weight_decay": 0.0, "schedule": {"type": "constant", "peak": 0.01}},
+    {"type": "sgd", "weight_decay": 0, "schedule": {"type": "constant", "peak": 0.1}},
+)
+"""The last two differ in their rates and in 0.0 and 0."""
+
+
+def test_a_choice_may_be_a_section_and_each_is_a_corner():
+    space = Space((dimension("optimizer", {"choice": [ADAM, SMALL, LARGE]}), dimension("a", [1, 2])))
+
+    assert len(list(space.corners())) == space.grid_size() == 6
+    assert [space.grid_point(n)["optimizer"] for n in range(0, 6, 2)] == [ADAM, SMALL, LARGE]
+    assert [space.dimensions[0].index(one) for one in (ADAM, SMALL, LARGE)] == [0, 1, 2]
+
+
+def test_a_section_is_named_by_its_type_or_by_what_differs():
+    one = dimension("optimizer", [ADAM, SMALL, LARGE, "muon"])
+
+    assert one.name(ADAM) == "adam"
+    assert one.name("muon") == '"muon"'
+    assert one.name(LARGE) == "sgd(weight_decay=0, schedule.peak=0.1)"
+    assert dimension("a", [SMALL, {"type": "sgd"}]).name({"type": "sgd"}) == "sgd"
+    assert len({one.name(value) for value in one.values}) == 4
+    assert str(dimension("optimizer", [ADAM, {"type": "sgd"}])) == "{choice: [adam, sgd]}"
+    assert str(dimension("a", [1, "x"])) == '{"choice": [1, "x"]}'
+    assert dimension("a", [{"dim": 1, "n": 2}, {"dim": 2, "n": 2}]).name({"dim": 1, "n": 2}) == "(dim=1)"
+
+
+def test_a_section_is_set_before_its_parts():
+    params = {"optimizer.schedule.peak": 0.1, "optimizer": {"type": "sgd"}, "a": [1]}
+
+    assert list(overrides(params).values()) == [
+        'optimizer={"type": "sgd"}',
+        "a=[1]",
+        "optimizer.schedule.peak=0.1",
+    ]
+    assert list(overrides(params)) == ["optimizer", "a", "optimizer.schedule.peak"]
 
 
 @pytest.mark.parametrize("kind", ["uniform", "log_uniform", "int", "log_int"])

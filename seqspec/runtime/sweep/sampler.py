@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqspec.schema.sweep import Dimension, Params, Scalar, Space, SpaceError
+from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, Value
 from seqspec.schema.sweep_section import Direction, Method
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Sampler:
                     f"CMA-ES moves numbers, and `{one.path}` is a choice", help="take the sampler `tpe`"
                 )
 
-    def suggest(self, number: int, *, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def suggest(self, number: int, *, earlier: Sequence[Known]) -> dict[str, Value]:
         """The settings of trial ``number``; ``earlier`` are all trials before it, in order."""
         match self.method:
             case "grid":
@@ -79,7 +79,7 @@ class Sampler:
                 return self._cmaes(number, earlier)
         return self._optuna(number, earlier)
 
-    def _sobol(self, number: int) -> dict[str, Scalar]:
+    def _sobol(self, number: int) -> dict[str, Value]:
         from scipy.stats import qmc
 
         points = qmc.Sobol(len(self.space.dimensions), scramble=True, rng=seed_of(self.seed, 0))
@@ -90,7 +90,7 @@ class Sampler:
             warnings.simplefilter("ignore", UserWarning)
             return self._from_unit(points.random(1)[0].tolist())
 
-    def _cmaes(self, number: int, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def _cmaes(self, number: int, earlier: Sequence[Known]) -> dict[str, Value]:
         """Hansen (2016), "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, in the unit cube."""
         import numpy as np
         from cmaes import CMA
@@ -114,11 +114,11 @@ class Sampler:
         worst = max(known, default=0.0)
         return [worst if one.value is None else sign * one.value for one in trials]
 
-    def _from_unit(self, positions: Sequence[float]) -> dict[str, Scalar]:
+    def _from_unit(self, positions: Sequence[float]) -> dict[str, Value]:
         pairs = zip(self.space.dimensions, positions, strict=True)
         return {one.path: one.at(position) for one, position in pairs}
 
-    def _optuna(self, number: int, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def _optuna(self, number: int, earlier: Sequence[Known]) -> dict[str, Value]:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -160,8 +160,8 @@ def _distribution(one: Dimension) -> optuna.distributions.BaseDistribution:
     return FloatDistribution(low, high, log=one.logarithmic)
 
 
-def _value(one: Dimension, found: Any) -> Scalar:
-    value: Scalar = one.values[found] if one.kind == "choice" else found
+def _value(one: Dimension, found: Any) -> Value:
+    value: Value = one.values[found] if one.kind == "choice" else found
     return value
 
 
@@ -182,10 +182,8 @@ def _trial(known: Known, space: Space, ranges: Mapping[str, Any]) -> optuna.tria
     )  # fmt: skip
 
 
-def _found(one: Dimension, value: Scalar) -> Any:
-    if one.kind != "choice":
-        return value
-    return next(at for at, it in enumerate(one.values) if type(it) is type(value) and it == value)
+def _found(one: Dimension, value: Value) -> Any:
+    return one.index(value) if one.kind == "choice" else value
 
 
 def usual_generation(method: Method, *, dimensions: int) -> int:

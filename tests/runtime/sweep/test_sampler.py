@@ -1,5 +1,6 @@
 """Suggestions are a pure function of the log: restarts, orders and parallelism change none."""
 
+import json
 import random
 
 import pytest
@@ -13,13 +14,16 @@ from seqspec.schema.sweep import Space, SpaceError, dimension
 pytest.importorskip("optuna")
 
 NUMBERS = Space((dimension("a", {"log_uniform": [1e-4, 1e-2]}), dimension("b", {"int": [2, 6]})))
-MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1])))
+SECTION = {"type": "x", "sizes": [1, 2]}
+MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1, SECTION])))
 
 
 def sampler(method, *, direction="minimize", seed=1):
     space = {
         "cmaes": NUMBERS,
-        "grid": Space((dimension("a", [3, 1, 2]), dimension("b", {"int": [1, 3]}))),
+        "grid": Space(
+            (dimension("a", [3, 1, 2]), dimension("b", {"int": [1, 3]}), dimension("c", [{"d": 1}, {"d": 2}]))
+        ),
     }.get(method, MIXED)
     return Sampler(method, space, direction, seed, usual_generation(method, dimensions=len(space.dimensions)))
 
@@ -51,7 +55,7 @@ def swept(path, made, *, most, order, stop_every=0):
 
 @pytest.mark.parametrize("method", ["tpe", "random", "sobol", "cmaes", "grid"])
 def test_neither_order_nor_kills_change_suggestions(tmp_path, method):
-    most = 9 if method == "grid" else 20
+    most = 18 if method == "grid" else 20
     made = sampler(method)
     forward = swept(tmp_path / "a", made, most=most, order=min)
     backward = swept(tmp_path / "b", made, most=most, order=max, stop_every=3)
@@ -75,7 +79,7 @@ def test_values_stay_in_the_space(tmp_path):
         for trial in swept(tmp_path / method, sampler(method), most=24, order=min):
             assert 1e-4 <= trial.params["a"] <= 1e-2
             assert trial.params["b"] in range(2, 7)
-            assert (type(trial.params["c"]), trial.params["c"]) in ((str, "x"), (bool, True), (int, 1))
+            assert json.dumps(trial.params["c"]) in ('"x"', "true", "1", json.dumps(SECTION))
 
 
 def test_results_move_an_adaptive_sampler(tmp_path):
@@ -105,10 +109,10 @@ def test_failed_and_pending_trials_are_taken_in():
 
 
 def test_a_grid_has_every_point_once(tmp_path):
-    trials = swept(tmp_path, sampler("grid"), most=9, order=min)
+    trials = swept(tmp_path, sampler("grid"), most=18, order=min)
 
-    assert sorted((t.params["a"], t.params["b"]) for t in trials) == [
-        (a, b) for a in (1, 2, 3) for b in (1, 2, 3)
+    assert sorted((t.params["a"], t.params["b"], t.params["c"]["d"]) for t in trials) == [
+        (a, b, d) for a in (1, 2, 3) for b in (1, 2, 3) for d in (1, 2)
     ]
 
 

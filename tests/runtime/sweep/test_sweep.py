@@ -10,13 +10,20 @@ from pathlib import Path
 
 import pytest
 
+import seqspec
 from seqspec.runtime.sweep.sampler import Known, Sampler
 from seqspec.schema.sweep import Space, dimension
 
 pytest.importorskip("optuna")
 
 SPECS = Path(__file__).parents[3] / "specs"
-SPACE = {"optimizer.schedule.peak": {"log_uniform": [1e-4, 3e-2]}, "model.encoder.dim": {"choice": [16, 32]}}
+SGD = {"type": "sgd", "schedule": {"type": "constant", "peak": 0.1}}
+SPACE = {
+    "optimizer.schedule.peak": {"log_uniform": [1e-4, 3e-2]},
+    "model.encoder.dim": {"choice": [16, 32]},
+    "optimizer": {"choice": [{"epsilon": 1e-5}, SGD]},
+}
+"""The peak is set over that of the optimiser, though it stands before it."""
 SHORT = [
     "train.max_steps=6",
     "train.checkpoint_every_steps=2",
@@ -91,6 +98,10 @@ def assert_best(study, result):
     assert best["value"] == found["metrics"]["dev"]["accuracy"]
     text = (study / "best.yaml").read_text()
     assert text.startswith("# The best of 3 complete trials: accuracy on dev is ")
+    assert f"#   optimizer={best['names']['optimizer']}    from {{choice: [(epsilon=1e-05), sgd]}}" in text
+    settings = seqspec.load(Path(best["run"]) / "spec.yaml").plan.experiment.optimizer
+    assert settings.schedule.peak == best["params"]["optimizer.schedule.peak"]
+    assert (settings.type == "sgd") is (best["params"]["optimizer"] == SGD)
     assert text.endswith((Path(best["run"]) / "spec.yaml").read_text())
     checked = subprocess.run(
         [sys.executable, "-m", "seqspec", "explain", str(study / "best.yaml")], capture_output=True, text=True
