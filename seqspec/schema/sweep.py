@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any, Literal, get_args
 
@@ -43,6 +44,10 @@ class Dimension:
     """How values are spread: evenly, evenly in the logarithm, or as a list."""
     values: tuple[Value, ...]
     """The two bounds, both included, or the choices in order, of which each may be a whole section."""
+    parts: tuple[tuple[Dimension, ...], ...] = ()
+    """Of a choice: the ranges inside each, which are searched where that one is chosen; their paths begin
+    there.
+    """
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -64,12 +69,64 @@ class Dimension:
         """The values that the compiler checks beforehand: every choice, both bounds, few whole numbers."""
         if self.whole and self.bounds[1] - self.bounds[0] < MOST_PROBES:
             return tuple(range(int(self.bounds[0]), int(self.bounds[1]) + 1))
+        if self.kind == "choice":
+            each = [(at, Space(parts).corners()) for at, parts in enumerate(self.parts)]
+            return tuple(self.filled(at, corner) for at, corners in each for corner in corners)
         return self.values
 
-    def at(self, position: float) -> Value:
-        """The value at ``position`` of the unit interval."""
+    def points(self) -> Sequence[Value]:
+        """Each value, in order.  Raises ``SpaceError`` where there is no end of them."""
         if self.kind == "choice":
-            return self.values[min(int(position * len(self.values)), len(self.values) - 1)]
+            return [
+                self.filled(at, space.grid_point(number))
+                for at, space in enumerate(map(Space, self.parts))
+                for number in range(space.grid_size())
+            ]
+        if self.whole and not self.logarithmic:
+            return range(int(self.bounds[0]), int(self.bounds[1]) + 1)
+        raise SpaceError(
+            f"a grid has no points on `{self.path}`, which is `{self.kind}`",
+            help="list the values as `{choice: [a, b, c]}`, or take the sampler `sobol`",
+        )
+
+    def filled(self, index: int, found: Params) -> Value:
+        """A choice with values for the ranges inside it, by their paths; without one, the range's first."""
+        inside = {one.path: one for one in self.parts[index]}
+        values = {path: found[path] if path in found else one.probes()[0] for path, one in inside.items()}
+        whole: Value = _filled(self.values[index], values)
+        return whole
+
+    def gives(self, index: int, value: Value) -> bool:
+        """Whether ``value`` is a choice, filled as it may be."""
+        found = {one.path: _inside(value, one.path) for one in self.parts[index]}
+        within = all(one.holds(found[one.path]) for one in self.parts[index])
+        return within and _written(self.filled(index, found)) == _written(value)
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value is one of the range."""
+        if self.kind == "choice":
+            return any(self.gives(at, value) for at in range(len(self.values)))
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and self.bounds[0] <= value <= self.bounds[1]  # type: ignore[operator]
+
+    def ranges(self) -> Iterator[tuple[Dimension, Callable[[Value], Value]]]:
+        """The range itself and those inside its choices, each with what makes a value of the whole of one of
+        its own.
+        """
+        yield self, lambda value: value
+        for at, parts in enumerate(self.parts):
+            for part in parts:
+                for one, made in part.ranges():
+                    whole = partial(self._with, at, part.path, made)
+                    yield replace(one, path=f"{self.path}.{one.path}"), whole
+
+    def _with(self, index: int, path: str, made: Callable[[Value], Value], value: Value) -> Value:
+        return self.filled(index, {path: made(value)})
+
+    def at(self, position: float) -> float:
+        """The number at ``position`` of the unit interval; of a choice its place in the list."""
+        if self.kind == "choice":
+            return min(int(position * len(self.values)), len(self.values) - 1)
         low, high = self.bounds
         if self.whole:
             return self._whole_at(position, int(low), int(high))
@@ -79,17 +136,48 @@ class Dimension:
         return min(low + position * (high - low), high)
 
     def index(self, value: Value) -> int:
-        """The place of a choice in its list."""
-        return [_written(one) for one in self.values].index(_written(value))
+        """The place in the list of the choice that gives ``value``."""
+        return next(at for at in range(len(self.values)) if self.gives(at, value))
+
+    def drawn(self, draw: Callable[[str, Dimension], Any], name: str | None = None) -> Value:
+        """A value by ``draw``, which gives the place of a choice or a number; what is inside a choice is
+        drawn where that one is chosen.
+        """
+        name = name or self.path
+        if self.kind != "choice":
+            number: Value = draw(name, self)
+            return number
+        at = draw(name, self)
+        return self.filled(at, {one.path: one.drawn(draw, _part(name, at, one)) for one in self.parts[at]})
+
+    def draws(self, value: Value, name: str | None = None) -> Iterator[tuple[str, Dimension, Any]]:
+        """What ``draw`` was asked for and gave to make ``value``."""
+        name = name or self.path
+        if self.kind != "choice":
+            yield name, self, value
+            return
+        at = self.index(value)
+        yield name, self, at
+        for one in self.parts[at]:
+            yield from one.draws(_inside(value, one.path), _part(name, at, one))
+
+    def every(self, name: str | None = None) -> Iterator[str]:
+        """The names of all that may be drawn."""
+        name = name or self.path
+        yield name
+        for at, parts in enumerate(self.parts):
+            for one in parts:
+                yield from one.every(_part(name, at, one))
 
     def name(self, value: Value) -> str:
-        """A value in a few words: a section by its type and what tells it from others of that type."""
+        """A value in a few words: a section by its type, what tells it from others of that type, and what was
+        found for the ranges inside it.
+        """
         if not isinstance(value, dict):
             return _json(value)
         kind = value.get("type", "")
-        others = [
-            dict(_leaves(one)) for one in self.values if isinstance(one, dict) and one.get("type", "") == kind
-        ]
+        sections = [one for one in self.values if isinstance(one, dict)]
+        others = [dict(_leaves(one)) for one in sections if not kind or one.get("type") == kind]
         own = [
             f"{path}={leaf}" for path, leaf in _leaves(value) if any(one.get(path) != leaf for one in others)
         ]
@@ -144,25 +232,24 @@ class Space:
 
     def grid_size(self) -> int:
         """How many points a grid has."""
-        return math.prod(len(self._points(one)) for one in self.dimensions)
+        return math.prod(len(one.points()) for one in self.dimensions)
 
     def grid_point(self, number: int) -> dict[str, Value]:
         """Point ``number`` of the grid; the last dimension moves fastest."""
         point: dict[str, Value] = {}
         for one in reversed(self.dimensions):
-            number, index = divmod(number, len(self._points(one)))
-            point[one.path] = self._points(one)[index]
+            number, index = divmod(number, len(one.points()))
+            point[one.path] = one.points()[index]
         return {one.path: point[one.path] for one in self.dimensions}
 
-    def _points(self, one: Dimension) -> Sequence[Value]:
-        if one.kind == "choice":
-            return one.values
-        if one.whole and not one.logarithmic:
-            return range(int(one.bounds[0]), int(one.bounds[1]) + 1)
-        raise SpaceError(
-            f"a grid has no points on `{one.path}`, which is `{one.kind}`",
-            help="list the values as `{choice: [a, b, c]}`, or take the sampler `sobol`",
-        )
+    @property
+    def conditional(self) -> bool:
+        """Whether some settings are there only where others are chosen."""
+        return any(parts for one in self.dimensions for parts in one.parts)
+
+    def drawn(self, draw: Callable[[str, Dimension], Any]) -> dict[str, Value]:
+        """Settings by ``draw``, which gives a number, or the place of a choice."""
+        return {one.path: one.drawn(draw) for one in self.dimensions}
 
     def names(self, params: Params) -> dict[str, str]:
         """The settings of a corner or a trial in a few words each, in the order of the space."""
@@ -193,6 +280,25 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, _json(value)
 
 
+def _filled(value: Any, found: Params, path: str = "") -> Any:
+    if path in found:
+        return found[path]
+    if not isinstance(value, dict):
+        return value
+    return {key: _filled(one, found, f"{path}.{key}" if path else key) for key, one in value.items()}
+
+
+def _inside(value: Any, path: str) -> Any:
+    """What stands at ``path`` in a section; ``None`` where it has nothing there."""
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _part(name: str, index: int, one: Dimension) -> str:
+    return f"{name}[{index}].{one.path}"
+
+
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -216,33 +322,32 @@ def dimension(path: str, given: object) -> Dimension:
         raise SpaceError(f"`{path}` has a range of an unknown kind, `{kind}`", help=form)
     if not isinstance(values, list):
         raise SpaceError(f"`{path}`: `{kind}` takes a list", help=form)
-    (_choices if kind == "choice" else _interval)(path, kind, values)
+    if kind == "choice":
+        return Dimension(path, kind, tuple(values), _choices(path, values))
+    _interval(path, kind, values)
     return Dimension(path, kind, tuple(values))
 
 
-def _choices(path: str, kind: str, values: list[Any]) -> None:
+def _choices(path: str, values: list[Any]) -> tuple[tuple[Dimension, ...], ...]:
+    """The ranges inside each choice."""
     if not values or len(set(map(_written, values))) < len(values):
         raise SpaceError(
             f"`{path}`: a choice needs at least one value, and each only once", help="write {choice: [a, b]}"
         )
-    for inside in filter(None, map(_range_inside, values)):
-        raise SpaceError(
-            f"`{path}`: a choice holds values, and `{inside}` in it is a range",
-            help=f"list a choice for each value of `{inside}`, or give `{path}.{inside}` a range of its own",
-        )
+    try:
+        return tuple(tuple(_parts(value)) for value in values)
+    except SpaceError as error:
+        raise SpaceError(f"in a choice of `{path}`, {error}", help=error.help) from None
 
 
-def _range_inside(value: object, path: str = "") -> str | None:
-    """The path in a choice at which a range stands, if one does."""
-    if isinstance(value, list):
-        below = [(f"{path}[{at}]", one) for at, one in enumerate(value)]
-    elif isinstance(value, dict):
-        if path and any([kind] == list(value) and isinstance(value[kind], list) for kind in KINDS):
-            return path
-        below = [(f"{path}.{key}" if path else key, one) for key, one in value.items()]
-    else:
-        return None
-    return next(filter(None, (_range_inside(one, at) for at, one in below)), None)
+def _parts(value: object, path: str = "") -> Iterator[Dimension]:
+    if not isinstance(value, dict):
+        return
+    if path and any([kind] == list(value) and isinstance(value[kind], list) for kind in KINDS):
+        yield dimension(path, value)
+        return
+    for key, one in value.items():
+        yield from _parts(one, f"{path}.{key}" if path else key)
 
 
 def _interval(path: str, kind: str, values: list[Any]) -> None:

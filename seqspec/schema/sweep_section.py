@@ -33,7 +33,7 @@ class Range(Config):
     log_int: WholeInterval | None = None
     """Whole numbers between two bounds above 0, evenly in the logarithm."""
     choice: Choices | None = None
-    """The values of a list; a value may be a whole section, such as an optimiser with its settings."""
+    """The values of a list; a value may be a whole section, with ranges of its own inside."""
 
 
 class Halving(Config):

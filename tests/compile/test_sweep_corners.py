@@ -90,3 +90,29 @@ def test_a_mistake_in_a_section_is_shown_where_it_was_written(tmp_path, right, w
         in mistake.note
     )
     assert mistake.span.source.name.endswith("spec.yaml")
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "shown"),
+    [
+        ("{type: adamw, beta2: {uniform: [0.9, 1.5]}}", "below 1", "{uniform: [0.9, 1.5]}"),
+        ("{type: adamw, beta3: {uniform: [0.9, 0.99]}}", "`beta3`", "beta3"),
+        (
+            "{type: adamw, schedule: {warmup_steps: {uniform: [1, 9]}}}",
+            "`optimizer.schedule.warmup_steps` takes whole",
+            "optimizer",
+        ),
+        (
+            "{type: adamw, groups: {choice: [[], []]}}",
+            "each only once",
+            "{type: adamw, groups: {choice: [[], []]}}",
+        ),
+    ],
+)
+def test_ranges_inside_a_section_are_checked_where_they_stand(tmp_path, written, said, shown):
+    (mistake,), _ = found(
+        tmp_path, f"optimizer: [{{type: adam, beta2: {{uniform: [0.9, 0.99]}}}}, {written}]"
+    )
+
+    assert said in mistake.message
+    assert shown in mistake.span.text

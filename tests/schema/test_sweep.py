@@ -1,5 +1,8 @@
 """Spaces: what they hold, and what is no space."""
 
+import json
+from itertools import product
+
 import pytest
 
 from seqspec.schema.sweep import Space, SpaceError, dimension, overrides
@@ -19,8 +22,11 @@ from seqspec.schema.sweep import Space, SpaceError, dimension, overrides
         (0.1, "no kind of range"),
         ({"choice": 3}, "takes a list"),
         ([{"type": "sgd", "decay": 0}, {"decay": 0, "type": "sgd"}], "each only once"),
-        ([{"type": "sgd", "decay": {"uniform": [0, 1]}}], "`decay` in it is a range"),
-        ([{"sizes": [1, {"dim": {"choice": [1, 2]}}]}], r"`sizes\[1\].dim` in it is a range"),
+        (
+            [{"type": "sgd", "decay": {"uniform": [1, 0]}}],
+            "in a choice of `a.b`, `decay`: `uniform` takes a lower",
+        ),
+        ([{"inner": {"dim": {"choice": []}}}], "`inner.dim`: a choice needs at least one"),
         ({"uniform": [0, float("inf")]}, "finite numbers"),
         ({"uniform": [float("nan"), 1]}, "finite numbers"),
     ],
@@ -61,6 +67,58 @@ def test_a_section_is_named_by_its_type_or_by_what_differs():
     assert str(dimension("optimizer", [ADAM, {"type": "sgd"}])) == "{choice: [adam, sgd]}"
     assert str(dimension("a", [1, "x"])) == '{"choice": [1, "x"]}'
     assert dimension("a", [{"dim": 1, "n": 2}, {"dim": 2, "n": 2}]).name({"dim": 1, "n": 2}) == "(dim=1)"
+
+
+SEARCHED = {
+    "type": "sgd",
+    "decay": {"log_uniform": [0.01, 1.0]},
+    "inner": {"size": {"int": [1, 3]}, "kind": {"choice": [{"type": "x", "depth": {"int": [4, 5]}}, "y"]}},
+}
+
+
+def test_ranges_inside_a_choice_are_there_where_it_is_chosen():
+    space = Space((dimension("a", [SEARCHED, ADAM]),))
+    drawn = [space.drawn(lambda name, one, position=n / 40: one.at(position)) for n in range(41)]
+    inner = [params["a"]["inner"] for params in drawn if params["a"]["type"] == "sgd"]
+
+    assert space.conditional
+    assert {one["size"] for one in inner} == {1, 2}  # the first half of the interval chooses this section
+    assert {json.dumps(one["kind"]) for one in inner} == {'{"type": "x", "depth": 4}'}
+    assert [params["a"] for params in drawn if params["a"]["type"] == "adam"] == [ADAM] * 21
+    assert list(space.dimensions[0].every()) == [
+        "a", "a[0].decay", "a[0].inner.size", "a[0].inner.kind", "a[0].inner.kind[0].depth",
+    ]  # fmt: skip
+
+
+def test_what_was_drawn_is_read_back():
+    space = Space((dimension("a", [SEARCHED, ADAM, {**SEARCHED, "decay": {"log_uniform": [2, 3]}}]),))
+    for places in product([0, 1, 2], [0.2, 0.7], [0, 1]):
+        params = space.drawn(
+            lambda name, one, p=places: (
+                p[0] if name == "a" else p[2] if one.kind == "choice" else one.at(p[1])
+            )
+        )
+        known = {
+            name: found for name, _, found in space.dimensions[0].draws(json.loads(json.dumps(params))["a"])
+        }
+
+        assert known["a"] == places[0]
+        assert space.drawn(lambda name, _, known=known: known[name]) == params
+
+
+def test_corners_and_points_go_into_choices():
+    space = Space(
+        (dimension("a", [{"type": "sgd", "size": {"int": [1, 3]}, "rate": {"choice": [0.1, 1]}}, ADAM]),)
+    )
+    sections = [params["a"] for params in space.corners()]
+
+    assert sections == [
+        *({"type": "sgd", "size": size, "rate": rate} for size in (1, 2, 3) for rate in (0.1, 1)), ADAM,
+    ]  # fmt: skip
+    assert [space.grid_point(n)["a"] for n in range(space.grid_size())] == sections
+    assert [space.dimensions[0].name(one) for one in sections[-2:]] == ["sgd(size=3, rate=1)", "adam"]
+    with pytest.raises(SpaceError, match="no points on `decay`"):
+        Space((dimension("a", [SEARCHED]),)).grid_size()
 
 
 def test_a_section_is_set_before_its_parts():

@@ -97,25 +97,29 @@ class _Search(NamedTuple):
     def unfit(self) -> Iterator[Unfit]:
         """Ranges of fractions at whole numbers, and settings that decide nothing."""
         corner = next(self.space.corners())
-        for one in self.space.dimensions:
-            whole = all(isinstance(value, int) for value in one.values)
-            if whole and "uniform" in one.kind and self._takes_whole({**corner, one.path: one.at(0.37)}):
-                told = f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions"
-                kind = one.kind.replace("uniform", "int")
-                yield Unfit(one.path, told, f"write {{{kind}: {list(one.values)}}}")
-            elif self._decides_nothing(one):
-                yield Unfit(one.path, f"`{one.path}` changes no result, whatever its value",
-                            "take it out of the space")  # fmt: skip
+        for whole in self.space.dimensions:
+            for one, made in whole.ranges():
+                numbers = all(isinstance(value, int) for value in one.values)
+                if (
+                    numbers
+                    and "uniform" in one.kind
+                    and self._takes_whole({**corner, whole.path: made(one.at(0.37))})
+                ):
+                    told = f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions"
+                    kind = one.kind.replace("uniform", "int")
+                    yield Unfit(whole.path, told, f"write {{{kind}: {list(one.values)}}}")
+                elif self._decides_nothing(whole.path, [made(value) for value in one.probes()]):
+                    yield Unfit(whole.path, f"`{one.path}` changes no result, whatever its value",
+                                "take it out of the space")  # fmt: skip
 
     def _takes_whole(self, params: Params) -> bool:
         return any(found.code == "SQ106" for found in self.at(params).found)
 
-    def _decides_nothing(self, one: Dimension) -> bool:
+    def _decides_nothing(self, path: str, values: Sequence[Value]) -> bool:
         """A setting that is no part of the plan's digest changes no result, so there is nothing to search."""
-        values = one.probes()
         if len(values) < 2:
             return False
-        plans = [seen.plan for value in (values[0], values[-1]) if (seen := self.at({one.path: value})).clean]
+        plans = [seen.plan for value in (values[0], values[-1]) if (seen := self.at({path: value})).clean]
         # What compiles only together with other settings has shown at the corners that it does.
         return len(plans) == 2 and len({plan.digests["all"] for plan in plans if plan}) == 1
 

@@ -138,8 +138,10 @@ def _parallel(swept: Swept) -> str:
 
 
 def _upright(one: Dimension) -> Upright:
-    marks = one.values if len(one.values) <= 8 else (one.values[0], one.values[-1])
-    return Upright(one.path, [(one.place(value), one.name(value)) for value in marks])
+    """Marked at each choice, or at both ends."""
+    last = len(one.values) - 1
+    marks = range(last + 1) if last < 8 else (0, last)
+    return Upright(one.path, [(at / max(last, 1), one.name(one.values[at])) for at in marks])
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -2,9 +2,11 @@
 
 import json
 import random
+from statistics import median
 
 import pytest
 
+from seqspec.runtime.sweep.importance import importances
 from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
 from seqspec.runtime.sweep.stages import Stages
 from seqspec.runtime.sweep.study import Study
@@ -14,7 +16,11 @@ from seqspec.schema.sweep import Space, SpaceError, dimension
 pytest.importorskip("optuna")
 
 NUMBERS = Space((dimension("a", {"log_uniform": [1e-4, 1e-2]}), dimension("b", {"int": [2, 6]})))
-SECTION = {"type": "x", "sizes": [1, 2]}
+SECTION = {
+    "type": "x",
+    "sizes": [1, 2],
+    "inner": {"rate": {"log_uniform": [1e-3, 1e-1]}, "depth": {"int": [1, 3]}},
+}
 MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1, SECTION])))
 
 
@@ -79,7 +85,13 @@ def test_values_stay_in_the_space(tmp_path):
         for trial in swept(tmp_path / method, sampler(method), most=24, order=min):
             assert 1e-4 <= trial.params["a"] <= 1e-2
             assert trial.params["b"] in range(2, 7)
-            assert json.dumps(trial.params["c"]) in ('"x"', "true", "1", json.dumps(SECTION))
+            if isinstance(section := trial.params["c"], dict):
+                inner = section["inner"]
+                assert 1e-3 <= inner["rate"] <= 1e-1
+                assert inner["depth"] in (1, 2, 3)
+                assert section == {**SECTION, "inner": inner}
+            else:
+                assert json.dumps(section) in ('"x"', "true", "1")
 
 
 def test_results_move_an_adaptive_sampler(tmp_path):
@@ -88,6 +100,19 @@ def test_results_move_an_adaptive_sampler(tmp_path):
     values = [loss(t.params) for t in trials]
 
     assert sum(values[-10:]) / 10 < sum(values[:10]) / 10 - 0.5
+
+
+def test_results_move_what_stands_in_a_choice():
+    space = Space((dimension("c", [{"type": "x", "rate": {"uniform": [0, 1]}}, {"type": "y", "rate": 2.0}]),))
+    made, known = Sampler("tpe", space, "minimize", 1, 4), []
+    for number in range(40):
+        params = made.suggest(number, earlier=known)
+        known.append(Known(params, params["c"]["rate"]))
+
+    rates = [one.value for one in known]
+    assert median(rates[-10:]) < 0.2 < median(rates[:10])
+    assert importances(space, [Trial(n, one.params, "complete", (one.value,)) for n, one in enumerate(known)],
+                       "minimize") == {"c": 1.0}  # fmt: skip
 
 
 def test_cmaes_goes_towards_what_is_asked(tmp_path):

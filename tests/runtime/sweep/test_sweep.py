@@ -17,7 +17,11 @@ from seqspec.schema.sweep import Space, dimension
 pytest.importorskip("optuna")
 
 SPECS = Path(__file__).parents[3] / "specs"
-SGD = {"type": "sgd", "schedule": {"type": "constant", "peak": 0.1}}
+SGD = {
+    "type": "sgd",
+    "weight_decay": {"uniform": [0.01, 0.02]},
+    "schedule": {"type": "constant", "peak": 0.1},
+}
 SPACE = {
     "optimizer.schedule.peak": {"log_uniform": [1e-4, 3e-2]},
     "model.encoder.dim": {"choice": [16, 32]},
@@ -101,7 +105,10 @@ def assert_best(study, result):
     assert f"#   optimizer={best['names']['optimizer']}    from {{choice: [(epsilon=1e-05), sgd]}}" in text
     settings = seqspec.load(Path(best["run"]) / "spec.yaml").plan.experiment.optimizer
     assert settings.schedule.peak == best["params"]["optimizer.schedule.peak"]
-    assert (settings.type == "sgd") is (best["params"]["optimizer"] == SGD)
+    assert getattr(settings, "weight_decay", None) == best["params"]["optimizer"].get("weight_decay")
+    sections = [one["params"]["optimizer"] for one in result["trials"]]
+    assert all(0.01 <= one["weight_decay"] <= 0.02 for one in sections if one.get("type") == "sgd")
+    assert {one.get("type") for one in sections} == {None, "sgd"}
     assert text.endswith((Path(best["run"]) / "spec.yaml").read_text())
     checked = subprocess.run(
         [sys.executable, "-m", "seqspec", "explain", str(study / "best.yaml")], capture_output=True, text=True
