@@ -34,7 +34,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +53,7 @@ from families.recognition import conformer_attention, conformer_ctc
 from families.synthesis import fastspeech2, hifi_gan
 from generative_steps import assembled_of, in_turns, loop_of, run_of, speed, stream_of
 from harness.peer_packages import install
-from harness.process_memory import peak_resident, resident
+from harness.process_memory import OPTION, memory_of, memory_of_each
 
 from seqspec.runtime.devices.machine import keep_freed_memory
 
@@ -86,7 +85,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12, help="training steps of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
-    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
+    parser.add_argument(OPTION, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.install:
         install(given.install.resolve(), PACKAGES)
@@ -97,7 +96,9 @@ def main() -> None:
             print(json.dumps(_memory(CONTESTS[name], given.memory_of, steps=given.steps)))
         else:
             found = _compared(CONTESTS[name], steps=given.steps, rounds=given.rounds)
-            memory = {} if given.no_memory else _memories(name, steps=min(given.steps, 6))
+            contenders = ("seqspec", "plain", *CONTESTS[name].peers)
+            arguments = (__file__, "--families", name, "--steps", str(min(given.steps, 6)))
+            memory = {} if given.no_memory else memory_of_each(contenders, arguments)
             print(json.dumps({"family": name} | found | memory), flush=True)
 
 
@@ -123,20 +124,7 @@ def _compared(contest: Contest, *, steps: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _memories(name: str, *, steps: int) -> dict[str, Any]:
-    peaks = {}
-    for which in ("seqspec", "plain", *CONTESTS[name].peers):
-        command = [sys.executable, __file__, "--families", name, "--steps", str(steps), "--memory-of", which]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        peaks[which] = json.loads(done.stdout.splitlines()[-1])
-    return {
-        what: {which: found[what] for which, found in peaks.items()}
-        for what in ("peak_mib", "above_start_mib")
-    }
-
-
 def _memory(contest: Contest, which: str, *, steps: int) -> dict[str, float]:
-    """Of this process, in MiB."""
     assembled, ours = assembled_of(contest.ours, steps=steps), 0.0
     run: Callable[[], float] = lambda: run_of(assembled)  # noqa: E731
     if which == "plain":
@@ -145,11 +133,8 @@ def _memory(contest: Contest, which: str, *, steps: int) -> dict[str, float]:
         peer = contest.peers[which](assembled.program.model)
         ours = sum(x.numel() * x.element_size() for x in assembled.program.module.parameters()) / 2**20
         run = lambda: trained(peer, contest, stream_of(assembled))  # noqa: E731
-    before = resident()
-    run()
-    peak = peak_resident()
     # Our weights, which give a peer its sizes and its batches, are none of its memory.
-    return {"peak_mib": round(peak - ours, 1), "above_start_mib": round(peak - before, 1)}
+    return memory_of(run, beside=ours)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 import warnings
@@ -45,7 +44,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness.process_memory import peak_resident, resident
+from harness.process_memory import OPTION, memory_of, memory_of_each
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
@@ -118,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=12, help="training steps of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
-    parser.add_argument("--memory-of", choices=("seqspec", "plain"), help=argparse.SUPPRESS)
+    parser.add_argument(OPTION, choices=("seqspec", "plain"), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -128,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps(_memory(FAMILIES[name], given.memory_of, steps=given.steps)))
         else:
             found = _compared(name, steps=given.steps, rounds=given.rounds)
-            memory = {} if given.no_memory else _memories(name, steps=min(given.steps, 6))
+            arguments = (__file__, "--families", name, "--steps", str(min(given.steps, 6)))
+            memory = {} if given.no_memory else memory_of_each(("seqspec", "plain"), arguments)
             print(json.dumps(found | memory), flush=True)
 
 
@@ -304,31 +304,11 @@ def loop_of(assembled: Assembled, batches: Iterable[Batch]) -> float:
     return clocked.each
 
 
-def _memories(name: str, *, steps: int) -> dict[str, Any]:
-    peaks = {which: _peak(name, which, steps=steps) for which in ("seqspec", "plain")}
-    return {
-        what: {which: found[what] for which, found in peaks.items()}
-        for what in ("peak_mib", "above_start_mib")
-    }
-
-
 def _memory(family: Family, which: str, *, steps: int) -> dict[str, float]:
-    """Of this process, in MiB."""
     assembled = assembled_of(family, steps=steps)
-    before = resident()
-    if which == "seqspec":
-        run_of(assembled)
-    else:
-        loop_of(assembled, stream_of(assembled))
-    peak = peak_resident()
-    return {"peak_mib": round(peak, 1), "above_start_mib": round(peak - before, 1)}
-
-
-def _peak(name: str, which: str, *, steps: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--families", name, "--steps", str(steps), "--memory-of", which]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return memory_of(
+        lambda: run_of(assembled) if which == "seqspec" else loop_of(assembled, stream_of(assembled))
+    )
 
 
 if __name__ == "__main__":
