@@ -116,3 +116,22 @@ def test_ranges_inside_a_section_are_checked_where_they_stand(tmp_path, written,
 
     assert said in mistake.message
     assert shown in mistake.span.text
+
+
+def test_a_range_inside_a_choice_that_another_setting_replaces_is_told(tmp_path):
+    (mistake,), _ = found(
+        tmp_path,
+        "optimizer: [{type: adam, beta2: {uniform: [0.9, 0.99]}}, {type: sgd}]",
+        "optimizer.beta2: [0.95, 0.98]",
+    )
+
+    assert (mistake.code, mistake.span.text) == ("SQ101", "optimizer.beta2")  # `sgd` has none
+
+    (mistake,), _ = found(
+        tmp_path,
+        "optimizer: [{type: adam, beta2: {uniform: [0.9, 0.99]}}, {type: adamw}]",
+        "optimizer.beta2: [0.95, 0.98]",
+    )
+
+    assert "`optimizer.beta2` in a choice is lost" in mistake.message
+    assert mistake.span.text == "optimizer"

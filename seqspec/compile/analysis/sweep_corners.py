@@ -95,22 +95,32 @@ class _Search(NamedTuple):
                 yield d._replace(span=moved(d.span), labels=labels, note=told, fix=None)
 
     def unfit(self) -> Iterator[Unfit]:
-        """Ranges of fractions at whole numbers, and settings that decide nothing."""
+        """Ranges of fractions at whole numbers, settings that decide nothing, and ranges inside a choice that
+        others replace.
+        """
         corner = next(self.space.corners())
         for whole in self.space.dimensions:
             for one, made in whole.ranges():
-                numbers = all(isinstance(value, int) for value in one.values)
-                if (
-                    numbers
-                    and "uniform" in one.kind
-                    and self._takes_whole({**corner, whole.path: made(one.at(0.37))})
-                ):
+                if one is not whole and (over := self._set_over(one.path, whole.path)):
+                    yield Unfit(whole.path, f"`{one.path}` in a choice is lost, for `{over}` is set after it",
+                                "leave one of the two out of the space")  # fmt: skip
+                elif self._suggests_fractions(one, {**corner, whole.path: made(one.at(0.37))}):
                     told = f"`{one.path}` takes whole numbers, and `{one.kind}` suggests fractions"
                     kind = one.kind.replace("uniform", "int")
                     yield Unfit(whole.path, told, f"write {{{kind}: {list(one.values)}}}")
                 elif self._decides_nothing(whole.path, [made(value) for value in one.probes()]):
                     yield Unfit(whole.path, f"`{one.path}` changes no result, whatever its value",
                                 "take it out of the space")  # fmt: skip
+
+    def _set_over(self, path: str, whole: str) -> str | None:
+        """The setting of the space that replaces what stands at ``path`` in a choice of ``whole``."""
+        others = (one.path for one in self.space.dimensions if one.path != whole)
+        return next((other for other in others if f"{path}.".startswith(f"{other}.")), None)
+
+    def _suggests_fractions(self, one: Dimension, params: Params) -> bool:
+        """Whether an interval of fractions with whole bounds stands at a setting that takes whole numbers."""
+        whole = all(isinstance(value, int) for value in one.values)
+        return whole and "uniform" in one.kind and self._takes_whole(params)
 
     def _takes_whole(self, params: Params) -> bool:
         return any(found.code == "SQ106" for found in self.at(params).found)
