@@ -207,7 +207,11 @@ class Dimension:
     def __str__(self) -> str:
         """The range in a few words."""
         if any(isinstance(one, dict) for one in self.values):
-            return f"{{{self.kind}: [{', '.join(map(self.name, self.values))}]}}"
+            told = [
+                " ".join([self.name(value), *(f"{one.path}={one}" for one in parts)])
+                for value, parts in zip(self.values, self.parts, strict=True)
+            ]
+            return f"{{{self.kind}: [{', '.join(told)}]}}"
         return _json(self.to_json())
 
 

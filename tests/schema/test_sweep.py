@@ -117,6 +117,7 @@ def test_corners_and_points_go_into_choices():
     ]  # fmt: skip
     assert [space.grid_point(n)["a"] for n in range(space.grid_size())] == sections
     assert [space.dimensions[0].name(one) for one in sections[-2:]] == ["sgd(size=3, rate=1)", "adam"]
+    assert str(space.dimensions[0]) == '{choice: [sgd size={"int": [1, 3]} rate={"choice": [0.1, 1]}, adam]}'
     with pytest.raises(SpaceError, match="no points on `decay`"):
         Space((dimension("a", [SEARCHED]),)).grid_size()
 

@@ -102,7 +102,7 @@ def assert_best(study, result):
     assert best["value"] == found["metrics"]["dev"]["accuracy"]
     text = (study / "best.yaml").read_text()
     assert text.startswith("# The best of 3 complete trials: accuracy on dev is ")
-    assert f"#   optimizer={best['names']['optimizer']}    from {{choice: [(epsilon=1e-05), sgd]}}" in text
+    assert f"#   optimizer={best['names']['optimizer']}    from {{choice: [(epsilon=1e-05), sgd " in text
     settings = seqspec.load(Path(best["run"]) / "spec.yaml").plan.experiment.optimizer
     assert settings.schedule.peak == best["params"]["optimizer.schedule.peak"]
     assert getattr(settings, "weight_decay", None) == best["params"]["optimizer"].get("weight_decay")
