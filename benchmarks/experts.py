@@ -2,6 +2,9 @@
 
 python benchmarks/experts.py                       16 experts, top 2, each half as wide as the plain layer
 python benchmarks/experts.py --router switch --dim 512
+
+Peak memory is of a process for each: the most that it held, and above what it held before its first pass: activations,
+gradients and what the backward pass makes beside them.
 """
 
 from __future__ import annotations
@@ -9,16 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.process_memory import OPTION, memory_of, memory_of_each
+
 from seqspec.components._layers.feed_forward import FeedForward
 from seqspec.components.feed_forward.experts import Experts
+from seqspec.runtime.devices.machine import keep_freed_memory
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.types import States
+
+CONTENDERS = ("plain", "experts")
 
 
 def main() -> None:
@@ -29,21 +43,37 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=256)
     parser.add_argument("--rows", type=int, default=32, help="sequences of 64 positions")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument(OPTION, choices=CONTENDERS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     torch.manual_seed(0)
-    plain = FeedForward(given.dim, inner=4 * given.dim, activation="relu", dropout=0.0)
-    mixed = _experts(given)
-    real_BT = torch.ones(given.rows, 64, dtype=torch.bool)
-    x_BTD = torch.randn(given.rows, 64, given.dim)
-    times: dict[str, list[float]] = {"plain": [], "experts": []}
-    for _ in range(given.rounds):
-        times["plain"].append(_timed(plain, x_BTD))
-        times["experts"].append(_timed(mixed, x_BTD, real_BT))
+    if given.memory_of:
+        once = _contender(given.memory_of, given)
+        print(json.dumps(memory_of(lambda: [once() for _ in range(3)])))
+        return
+    contenders = {name: _contender(name, given) for name in CONTENDERS}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(given.rounds):
+        for name in CONTENDERS[:: 1 if number % 2 == 0 else -1]:
+            times[name].append(contenders[name]())
     medians = {name: statistics.median(values) for name, values in times.items()}
     ratio = medians["plain"] / medians["experts"]
     told = {name: round(1000 * value, 2) for name, value in medians.items()}
-    print(json.dumps({**vars(given), **told, "ratio": round(ratio, 3)}))
+    settings = {name: value for name, value in vars(given).items() if name != "memory_of"}
+    options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    memory = memory_of_each(CONTENDERS, (__file__, *options))
+    print(json.dumps({**settings, **told, "ratio": round(ratio, 3), **memory}))
+
+
+def _contender(name: str, given: argparse.Namespace) -> Callable[[], float]:
+    """CPU seconds of one forward and backward pass."""
+    x_BTD = torch.randn(given.rows, 64, given.dim)
+    if name == "plain":
+        return partial(
+            _timed, FeedForward(given.dim, inner=4 * given.dim, activation="relu", dropout=0.0), x_BTD
+        )
+    return partial(_timed, _experts(given), x_BTD, torch.ones(given.rows, 64, dtype=torch.bool))
 
 
 def _experts(given: argparse.Namespace) -> Experts:

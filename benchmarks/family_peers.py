@@ -19,10 +19,12 @@ model stands beside it:
 ``seqspec`` is what ``seqspec run`` does between its first checkpoint and its last; ``plain`` the same model in a loop by
 hand; each peer its own model in that loop over the same batches, which lie in memory: one fused kernel updates all
 weights, gradients are clipped as the spec says.  One process and one thread, contenders in alternating order, CPU
-seconds of an update, medians of the rounds; ``speed`` is a contender's time over ours, above 1 where we are faster.
+seconds of an update, medians of the rounds; ``speed`` is a contender's time over ours, above 1 where we are faster: the
+median of the quotients of each round.
 
 Peak memory is of a process for each contender, which reads its batches one by one: the most that it held, and above what
-it held before its first step (so without weights and imports, with gradients, the optimiser's state and activations).
+it held before its first step (so without weights and imports, with gradients, the optimiser's state and activations);
+of ``--memory-rounds`` processes the least, since speech, whose batches differ in length, moves by a third from one to the next.
 Prints a JSON line a family.
 ``--install`` has pip put the peers into a folder, without what they ask for; without it they are looked for on the
 import path.
@@ -33,10 +35,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -50,9 +52,9 @@ from families.images import resnet, vision_transformer
 from families.language_models import gpt, llama
 from families.recognition import conformer_attention, conformer_ctc
 from families.synthesis import fastspeech2, hifi_gan
-from generative_steps import assembled_of, in_turns, loop_of, run_of, stream_of
+from generative_steps import assembled_of, in_turns, loop_of, run_of, speed, stream_of
 from harness.peer_packages import install
-from harness.process_memory import peak_resident, resident
+from harness.process_memory import OPTION, memory_of, memory_of_each
 
 from seqspec.runtime.devices.machine import keep_freed_memory
 
@@ -84,7 +86,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12, help="training steps of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
-    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
+    parser.add_argument("--memory-rounds", type=int, default=1, help="processes of which the least counts")
+    parser.add_argument(OPTION, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.install:
         install(given.install.resolve(), PACKAGES)
@@ -95,7 +98,10 @@ def main() -> None:
             print(json.dumps(_memory(CONTESTS[name], given.memory_of, steps=given.steps)))
         else:
             found = _compared(CONTESTS[name], steps=given.steps, rounds=given.rounds)
-            memory = {} if given.no_memory else _memories(name, steps=min(given.steps, 6))
+            contenders = ("seqspec", "plain", *CONTESTS[name].peers)
+            arguments = (__file__, "--families", name, "--steps", str(min(given.steps, 6)))
+            rounds = 0 if given.no_memory else given.memory_rounds
+            memory = memory_of_each(contenders, arguments, rounds=rounds) if rounds else {}
             print(json.dumps({"family": name} | found | memory), flush=True)
 
 
@@ -116,25 +122,12 @@ def _compared(contest: Contest, *, steps: int, rounds: int) -> dict[str, Any]:
             name: sum(x.numel() for turn in peer for x in turn.moved.parameters())
             for name, peer in peers.items()
         },
-        "milliseconds": {which: round(1000 * value, 1) for which, value in taken.items()},
-        "speed": {which: round(value / taken["seqspec"], 3) for which, value in taken.items()},
-    }
-
-
-def _memories(name: str, *, steps: int) -> dict[str, Any]:
-    peaks = {}
-    for which in ("seqspec", "plain", *CONTESTS[name].peers):
-        command = [sys.executable, __file__, "--families", name, "--steps", str(steps), "--memory-of", which]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        peaks[which] = json.loads(done.stdout.splitlines()[-1])
-    return {
-        what: {which: found[what] for which, found in peaks.items()}
-        for what in ("peak_mib", "above_start_mib")
+        "milliseconds": {which: round(1000 * median(times), 1) for which, times in taken.items()},
+        "speed": {which: speed(taken, which) for which in taken},
     }
 
 
 def _memory(contest: Contest, which: str, *, steps: int) -> dict[str, float]:
-    """Of this process, in MiB."""
     assembled, ours = assembled_of(contest.ours, steps=steps), 0.0
     run: Callable[[], float] = lambda: run_of(assembled)  # noqa: E731
     if which == "plain":
@@ -143,11 +136,8 @@ def _memory(contest: Contest, which: str, *, steps: int) -> dict[str, float]:
         peer = contest.peers[which](assembled.program.model)
         ours = sum(x.numel() * x.element_size() for x in assembled.program.module.parameters()) / 2**20
         run = lambda: trained(peer, contest, stream_of(assembled))  # noqa: E731
-    before = resident()
-    run()
-    peak = peak_resident()
     # Our weights, which give a peer its sizes and its batches, are none of its memory.
-    return {"peak_mib": round(peak - ours, 1), "above_start_mib": round(peak - before, 1)}
+    return memory_of(run, beside=ours)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ average of weights.  ``plain_reading`` is that loop over our reader, since no lo
 One process and one thread, contenders in alternating order, CPU seconds (``process_time``) of an update
 from its batch being asked for to the next being asked for, the first and the last left out, medians of the rounds;
 ``speed`` is the plain loop's time over ours, 1 where they cost the same, ``speed_reading`` that of the loop that
-reads.  ``rest`` is what an update of a run takes beside reading, forward, backward and update of the weights,
+reads: medians of the quotients of each round, whose contenders ran at the same time and met the same other work.  ``rest`` is what an update of a run takes beside reading, forward, backward and update of the weights,
 the median of one run more in which these are timed apart.  Peak memory is of a process for each contender: the most that it held, and above what it held before the first
 step; none keeps batches there.  Prints a JSON line a family.
 """
@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 import warnings
@@ -45,7 +44,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness.process_memory import peak_resident, resident
+from harness.process_memory import OPTION, memory_of, memory_of_each
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
@@ -118,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=12, help="training steps of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
-    parser.add_argument("--memory-of", choices=("seqspec", "plain"), help=argparse.SUPPRESS)
+    parser.add_argument(OPTION, choices=("seqspec", "plain"), help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -128,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps(_memory(FAMILIES[name], given.memory_of, steps=given.steps)))
         else:
             found = _compared(name, steps=given.steps, rounds=given.rounds)
-            memory = {} if given.no_memory else _memories(name, steps=min(given.steps, 6))
+            arguments = (__file__, "--families", name, "--steps", str(min(given.steps, 6)))
+            memory = {} if given.no_memory else memory_of_each(("seqspec", "plain"), arguments)
             print(json.dumps(found | memory), flush=True)
 
 
@@ -145,22 +145,27 @@ def _compared(name: str, *, steps: int, rounds: int) -> dict[str, Any]:
     return {
         "family": name,
         "parameters": ours.program.num_parameters,
-        "milliseconds": {which: round(1000 * value, 1) for which, value in taken.items()},
-        "speed": round(taken["plain"] / taken["seqspec"], 3),
-        "speed_reading": round(taken["plain_reading"] / taken["seqspec"], 3),
+        "milliseconds": {which: round(1000 * median(times), 1) for which, times in taken.items()},
+        "speed": speed(taken, "plain"),
+        "speed_reading": speed(taken, "plain_reading"),
         "rest": round(1000 * rest_of(ours), 3),
     }
 
 
-def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of what each gives, in alternating order; each is run once before that counts."""
+def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """What each gives in each round, in alternating order; each is run once before that counts."""
     times: dict[str, list[float]] = {which: [] for which in contenders}
     for loop in contenders.values():
         loop()
     for number in range(rounds):
         for which in list(contenders)[:: 1 if number % 2 == 0 else -1]:
             times[which].append(contenders[which]())
-    return {which: median(found) for which, found in times.items()}
+    return times
+
+
+def speed(times: Mapping[str, list[float]], which: str) -> float:
+    """The time of one over ours: the median of the quotients of each round."""
+    return round(median(other / ours for ours, other in zip(times["seqspec"], times[which], strict=True)), 3)
 
 
 def assembled_of(family: Family, *, steps: int) -> Assembled:
@@ -299,31 +304,11 @@ def loop_of(assembled: Assembled, batches: Iterable[Batch]) -> float:
     return clocked.each
 
 
-def _memories(name: str, *, steps: int) -> dict[str, Any]:
-    peaks = {which: _peak(name, which, steps=steps) for which in ("seqspec", "plain")}
-    return {
-        what: {which: found[what] for which, found in peaks.items()}
-        for what in ("peak_mib", "above_start_mib")
-    }
-
-
 def _memory(family: Family, which: str, *, steps: int) -> dict[str, float]:
-    """Of this process, in MiB."""
     assembled = assembled_of(family, steps=steps)
-    before = resident()
-    if which == "seqspec":
-        run_of(assembled)
-    else:
-        loop_of(assembled, stream_of(assembled))
-    peak = peak_resident()
-    return {"peak_mib": round(peak, 1), "above_start_mib": round(peak - before, 1)}
-
-
-def _peak(name: str, which: str, *, steps: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--families", name, "--steps", str(steps), "--memory-of", which]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return memory_of(
+        lambda: run_of(assembled) if which == "seqspec" else loop_of(assembled, stream_of(assembled))
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ Two translation tasks of synthetic sentences share one encoder, batches are of o
 in alternating order, CPU seconds (``process_time``) of complete training steps through ``lightning.Trainer``
 (loading, forward, backward, update, journal), medians over the rounds; evaluation, checkpoints and the
 preparation of data are outside.  ``ratio`` is the CPU time of as many steps singly over that of the joint run:
-1 means that turns cost nothing.
+1 means that turns cost nothing.  Peak memory is of a process for each: the most that it held, and above what it held
+before its first step.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +25,10 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.process_memory import OPTION, memory_of, memory_of_each
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
@@ -33,6 +39,7 @@ from seqspec.runtime.training.streams import training_stream
 from seqspec.runtime.training.training_module import Training
 
 NAMES = ("one", "two")
+CONTENDERS = ("joint", *NAMES)
 
 
 def main() -> None:
@@ -44,12 +51,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dim", type=int, default=128)
     parser.add_argument("--tokens", type=int, default=1024)
+    parser.add_argument(OPTION, choices=CONTENDERS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         spec = Path(folder) / "throughput.yaml"
         spec.write_text(json.dumps(_spec(given)), encoding="utf-8")
+        if given.memory_of:
+            overlays = [Overlay.task(given.memory_of)] if given.memory_of in NAMES else []
+            print(json.dumps(memory_of(_Contender(spec, overlays, steps=given.steps).seconds)))
+            return
         joint = _Contender(spec, [], steps=given.steps)
         had = joint.turns()
         alone = {name: _Contender(spec, [Overlay.task(name)], steps=had[name]) for name in NAMES}
@@ -64,8 +76,12 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     singly = sum(medians[name] for name in NAMES)
     told = {name: round(1000 * value / contenders[name].steps, 2) for name, value in medians.items()}
+    settings = {name: value for name, value in vars(given).items() if name != "memory_of"}
+    options = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    memory = memory_of_each(CONTENDERS, (__file__, *options))
     print(json.dumps({
-        **vars(given), "turns": had, "milliseconds_a_step": told, "ratio": round(singly / medians["joint"], 3),
+        **settings, "turns": had, "milliseconds_a_step": told, "ratio": round(singly / medians["joint"], 3),
+        **memory,
     }))  # fmt: skip
 
 

@@ -16,7 +16,7 @@ Number = int | float
 Interval = Annotated[list[Number], Field(min_length=2, max_length=2)]
 WholeInterval = Annotated[list[int], Field(min_length=2, max_length=2)]
 Choices = Annotated[list[Any], Field(min_length=1, max_length=1000)]
-"""Plain values: ``dimension_of`` refuses others, in better words than those of a union of types."""
+"""Values of any shape: the compiler sees at the corners what fits."""
 Method = Literal["tpe", "random", "grid", "sobol", "cmaes"]
 Direction = Literal["minimize", "maximize"]
 
@@ -33,7 +33,7 @@ class Range(Config):
     log_int: WholeInterval | None = None
     """Whole numbers between two bounds above 0, evenly in the logarithm."""
     choice: Choices | None = None
-    """The plain values of a list."""
+    """The values of a list; a value may be a whole section, with ranges of its own inside."""
 
 
 class Halving(Config):

@@ -1,7 +1,8 @@
 """A range of `sweep.space` that cannot be searched.
 
 Each setting takes one kind of range: bounds in order, above 0 for a logarithmic one, or a list of different
-choices. The seed is no setting: `seeds` repeats every trial with more of them.
+choices, each of which may be a section with ranges inside. The seed is no setting: `seeds` repeats every
+trial with more of them.
 
 Example, in the spec of ``seqspec new mt``::
 

@@ -14,14 +14,15 @@ from seqspec.runtime.sweep.sweep import Request as Request
 from seqspec.runtime.sweep.sweep import sweep as carry_out
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit
+from seqspec.schema.sweep import Space
 
 
 def sweep(request: Request, *, quiet: bool, format: Format) -> Outcome:
     """``seqspec sweep SPEC``: exit code 4 where no trial came to a value."""
 
-    def tell(due: Due, ended: Trial) -> None:
+    def tell(due: Due, ended: Trial, space: Space) -> None:
         if not quiet:
-            print(due_line(due, ended), file=sys.stderr, flush=True)
+            print(due_line(due, ended, space), file=sys.stderr, flush=True)
 
     def work() -> Outcome:
         swept = carry_out(request, tell=tell)

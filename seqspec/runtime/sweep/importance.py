@@ -32,6 +32,8 @@ def importances(space: Space, trials: Sequence[Trial], direction: Direction) -> 
         study = optuna.create_study(direction=direction)
         study.add_trials(optuna_trials(space, known))
         found = optuna.importance.get_param_importances(
-            study, evaluator=optuna.importance.PedAnovaImportanceEvaluator()
+            study,
+            evaluator=optuna.importance.PedAnovaImportanceEvaluator(),
+            params=[one.path for one in space.dimensions],
         )
     return {path: float(share) for path, share in found.items()}

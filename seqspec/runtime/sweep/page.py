@@ -16,7 +16,7 @@ from seqspec.runtime.sweep.importance import FEWEST, importances
 from seqspec.runtime.sweep.result import number_of, ranked
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.schema.sweep import Dimension, overrides
+from seqspec.schema.sweep import Dimension
 
 
 def write_page(swept: Swept) -> None:
@@ -50,10 +50,8 @@ def _best(swept: Swept) -> str:
     best = swept.best
     if best is None:
         return paragraph("No trial is complete.")
-    ranges = swept.study.settings["space"]
     rows: list[list[Cell]] = [
-        [path, json.dumps(value, ensure_ascii=False), json.dumps(ranges[path], ensure_ascii=False)]
-        for path, value in best.params.items()
+        [one.path, one.name(best.params[one.path]), str(one)] for one in swept.space.dimensions
     ]
     told = paragraph(f"Trial {best.number}: {number_of(best)}. `best.yaml` beside this page is its spec.")
     return joined(told, table(("setting", "value", "from"), rows), _nearby(swept, best))
@@ -64,11 +62,17 @@ def _nearby(swept: Swept, best: Trial) -> str:
     others = [one for one in swept.trials if one.state == "complete" and one.params != best.params]
     near = sorted(others, key=lambda one: (_distance(swept, one, best), one.number))[:3]
     rows: list[list[Cell]] = [
-        [f"{one.number}", number_of(one), _distance(swept, one, best), *_shown(one)] for one in near
+        [
+            f"{one.number}",
+            number_of(one),
+            _distance(swept, one, best),
+            *swept.space.names(one.params).values(),
+        ]
+        for one in near
     ]
     if not rows:
         return ""
-    head = ("trial", swept.objective.metric, "distance", *best.params)
+    head = ("trial", swept.objective.metric, "distance", *swept.space.names(best.params))
     return joined(
         paragraph("Its nearest neighbours in the space, which has sides of length 1:"), table(head, rows)
     )
@@ -90,7 +94,7 @@ def _repeated(swept: Swept) -> str:
                     one.mean,
                     statistics.stdev(every),
                     " ".join(f"{it:.6g}" for it in every),
-                    *_shown(one),
+                    *swept.space.names(one.params).values(),
                 ]
             )
     if not rows:
@@ -134,8 +138,10 @@ def _parallel(swept: Swept) -> str:
 
 
 def _upright(one: Dimension) -> Upright:
-    marks = one.values if len(one.values) <= 8 else (one.values[0], one.values[-1])
-    return Upright(one.path, [(one.place(value), json.dumps(value, ensure_ascii=False)) for value in marks])
+    """Marked at each choice, or at both ends."""
+    last = len(one.values) - 1
+    marks = range(last + 1) if last < 8 else (0, last)
+    return Upright(one.path, [(at / max(last, 1), one.name(one.values[at])) for at in marks])
 
 
 def _within(value: float, low: float, high: float) -> float:
@@ -157,7 +163,13 @@ def _trials(swept: Swept) -> str:
     paths = [one.path for one in swept.space.dimensions]
     order = ranked(swept)
     rows: list[list[Cell]] = [
-        [f"{one.number}", badge(one.state, kind=_kind(one)), number_of(one), *_shown(one), _run(one)]
+        [
+            f"{one.number}",
+            badge(one.state, kind=_kind(one)),
+            number_of(one),
+            *swept.space.names(one.params).values(),
+            _run(one),
+        ]
         for one in order
     ]
     best = swept.best
@@ -176,10 +188,6 @@ def _settings(swept: Swept) -> str:
 
 def _kind(one: Trial) -> str:
     return {"complete": "finished", "failed": "failed"}.get(one.state, "other")
-
-
-def _shown(one: Trial) -> list[Cell]:
-    return [text.partition("=")[2] for text in overrides(one.params)]
 
 
 def _run(one: Trial) -> str:

@@ -12,7 +12,7 @@ from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import overrides
+from seqspec.schema.sweep import Space
 
 
 def write_best(swept: Swept) -> None:
@@ -32,8 +32,7 @@ def write_best(swept: Swept) -> None:
         f"{best.number}.",
         f"Sampler {settings['sampler']}, seed {settings['seed']}; run {best.runs[0]}.",
         "What the sweep chose, and from which range:",
-        *(f"  {text}    from {json.dumps(settings['space'][path], ensure_ascii=False)}"
-          for path, text in zip(best.params, overrides(best.params), strict=True)),
+        *(f"  {one.path}={one.name(best.params[one.path])}    from {one}" for one in swept.space.dimensions),
     ]  # fmt: skip
     head = "".join(f"# {line}\n" for line in lines)
     # A trial is told that it is no sweep; the best spec need not be.
@@ -55,7 +54,7 @@ def to_json(swept: Swept) -> str:
 
 def to_text(swept: Swept) -> str:
     """The result for people, the best trial first."""
-    lines = [trial_line(one) for one in ranked(swept)]
+    lines = [trial_line(one, swept.space) for one in ranked(swept)]
     best = swept.best
     if best is None:
         return "".join(f"{line}\n" for line in [*lines, "no trial is complete"])
@@ -75,18 +74,17 @@ def ranked(swept: Swept) -> list[Trial]:
     return sorted(swept.trials, key=key)
 
 
-def trial_line(trial: Trial) -> str:
+def trial_line(trial: Trial, space: Space) -> str:
     """One trial for people."""
     said = trial.reason if trial.state == "failed" else number_of(trial)
-    return f"trial {trial.number:4d}  {trial.state:8s}  {said}  {' '.join(overrides(trial.params))}"
+    return f"trial {trial.number:4d}  {trial.state:8s}  {said}  {space.told(trial.params)}"
 
 
-def due_line(due: Due, ended: Trial) -> str:
+def due_line(due: Due, ended: Trial, space: Space) -> str:
     """What has just come of a trial."""
     if due.until is None or ended.state == "failed":
-        return trial_line(ended)
-    settings = " ".join(overrides(ended.params))
-    return f"trial {ended.number:4d}  at {due.until:<5,d}  {number_of(ended)}  {settings}"
+        return trial_line(ended, space)
+    return f"trial {ended.number:4d}  at {due.until:<5,d}  {number_of(ended)}  {space.told(ended.params)}"
 
 
 def number_of(trial: Trial) -> str:
@@ -100,9 +98,11 @@ def number_of(trial: Trial) -> str:
 
 def _trial(swept: Swept, trial: Trial) -> dict[str, Any]:
     runs = [str(swept.study.path / run) for run in trial.runs]
+    names = swept.space.names(trial.params)
     return {
         "number": trial.number, "state": trial.state, "params": dict(trial.params), "value": trial.value,
         "run": runs[0] if runs else None, "values": list(trial.values), "runs": runs,
+        **({"names": names} if any(isinstance(one, dict) for one in trial.params.values()) else {}),
         **({"rungs": list(trial.rungs)} if trial.rungs else {}),
         **({"repeats": list(trial.repeats), "mean": trial.mean} if trial.repeats else {}),
         **({"deviation": statistics.stdev(trial.values)} if len(trial.values) > 1 else {}),

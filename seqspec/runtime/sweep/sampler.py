@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqspec.schema.sweep import Dimension, Params, Scalar, Space, SpaceError
+from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, Value
 from seqspec.schema.sweep_section import Direction, Method
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Sampler:
                     f"CMA-ES moves numbers, and `{one.path}` is a choice", help="take the sampler `tpe`"
                 )
 
-    def suggest(self, number: int, *, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def suggest(self, number: int, *, earlier: Sequence[Known]) -> dict[str, Value]:
         """The settings of trial ``number``; ``earlier`` are all trials before it, in order."""
         match self.method:
             case "grid":
@@ -79,10 +80,10 @@ class Sampler:
                 return self._cmaes(number, earlier)
         return self._optuna(number, earlier)
 
-    def _sobol(self, number: int) -> dict[str, Scalar]:
+    def _sobol(self, number: int) -> dict[str, Value]:
         from scipy.stats import qmc
 
-        points = qmc.Sobol(len(self.space.dimensions), scramble=True, rng=seed_of(self.seed, 0))
+        points = qmc.Sobol(len(self._drawable), scramble=True, rng=seed_of(self.seed, 0))
         if number:
             points.fast_forward(number)
         with warnings.catch_warnings():
@@ -90,7 +91,7 @@ class Sampler:
             warnings.simplefilter("ignore", UserWarning)
             return self._from_unit(points.random(1)[0].tolist())
 
-    def _cmaes(self, number: int, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def _cmaes(self, number: int, earlier: Sequence[Known]) -> dict[str, Value]:
         """Hansen (2016), "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, in the unit cube."""
         import numpy as np
         from cmaes import CMA
@@ -114,11 +115,15 @@ class Sampler:
         worst = max(known, default=0.0)
         return [worst if one.value is None else sign * one.value for one in trials]
 
-    def _from_unit(self, positions: Sequence[float]) -> dict[str, Scalar]:
-        pairs = zip(self.space.dimensions, positions, strict=True)
-        return {one.path: one.at(position) for one, position in pairs}
+    @property
+    def _drawable(self) -> list[str]:
+        return [name for one in self.space.dimensions for name in one.every()]
 
-    def _optuna(self, number: int, earlier: Sequence[Known]) -> dict[str, Scalar]:
+    def _from_unit(self, positions: Sequence[float]) -> dict[str, Value]:
+        places = dict(zip(self._drawable, positions, strict=True))
+        return self.space.drawn(lambda name, one: one.at(places[name]))
+
+    def _optuna(self, number: int, earlier: Sequence[Known]) -> dict[str, Value]:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -128,13 +133,14 @@ class Sampler:
             sampler = (
                 optuna.samplers.RandomSampler(seed=seed)
                 if self.method == "random"
-                else optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+                else optuna.samplers.TPESampler(
+                    seed=seed, multivariate=True, constant_liar=True, group=self.space.conditional
+                )
             )
             study = optuna.create_study(sampler=sampler, direction=self.direction)
-            ranges = {one.path: _distribution(one) for one in self.space.dimensions}
             study.add_trials(optuna_trials(self.space, earlier))
-            found = study.ask(ranges).params
-        return {one.path: _value(one, found[one.path]) for one in self.space.dimensions}
+            trial = study.ask({one.path: _distribution(one) for one in self.space.dimensions})
+            return self.space.drawn(partial(_asked, trial))
 
 
 def seed_of(seed: int, number: int) -> int:
@@ -144,8 +150,7 @@ def seed_of(seed: int, number: int) -> int:
 
 def optuna_trials(space: Space, trials: Sequence[Known]) -> list[optuna.trial.FrozenTrial]:
     """Trials as Optuna keeps them."""
-    ranges = {one.path: _distribution(one) for one in space.dimensions}
-    return [_trial(one, space, ranges) for one in trials]
+    return [_trial(one, space) for one in trials]
 
 
 def _distribution(one: Dimension) -> optuna.distributions.BaseDistribution:
@@ -160,12 +165,19 @@ def _distribution(one: Dimension) -> optuna.distributions.BaseDistribution:
     return FloatDistribution(low, high, log=one.logarithmic)
 
 
-def _value(one: Dimension, found: Any) -> Scalar:
-    value: Scalar = one.values[found] if one.kind == "choice" else found
-    return value
+def _asked(trial: optuna.trial.Trial, name: str, one: Dimension) -> Any:
+    """A number, or the place of a choice; what stands in a choice is suggested after it."""
+    if name in trial.params:
+        return trial.params[name]
+    if one.kind == "choice":
+        return trial.suggest_categorical(name, tuple(range(len(one.values))))
+    low, high = one.bounds
+    if one.whole:
+        return trial.suggest_int(name, int(low), int(high), log=one.logarithmic)
+    return trial.suggest_float(name, low, high, log=one.logarithmic)
 
 
-def _trial(known: Known, space: Space, ranges: Mapping[str, Any]) -> optuna.trial.FrozenTrial:
+def _trial(known: Known, space: Space) -> optuna.trial.FrozenTrial:
     from optuna.trial import TrialState, create_trial
 
     state = (
@@ -175,17 +187,12 @@ def _trial(known: Known, space: Space, ranges: Mapping[str, Any]) -> optuna.tria
         if known.value is None
         else TrialState.COMPLETE
     )
-    params = {one.path: _found(one, known.params[one.path]) for one in space.dimensions}
+    drawn = [found for one in space.dimensions for found in one.draws(known.params[one.path])]
     return create_trial(
-        state=state, value=known.value if state is TrialState.COMPLETE else None, params=params,
-        distributions=dict(ranges),
+        state=state, value=known.value if state is TrialState.COMPLETE else None,
+        params={name: value for name, _, value in drawn},
+        distributions={name: _distribution(one) for name, one, _ in drawn},
     )  # fmt: skip
-
-
-def _found(one: Dimension, value: Scalar) -> Any:
-    if one.kind != "choice":
-        return value
-    return next(at for at, it in enumerate(one.values) if type(it) is type(value) and it == value)
 
 
 def usual_generation(method: Method, *, dimensions: int) -> int:

@@ -88,7 +88,7 @@ class Swept:
         return min(repeated or complete, key=lambda one: (sign * (one.mean or 0.0), one.number), default=None)
 
 
-def sweep(request: Request, *, tell: Callable[[Due, Trial], None]) -> Swept:
+def sweep(request: Request, *, tell: Callable[[Due, Trial, Space], None]) -> Swept:
     """Carry out what is left of a sweep; ``tell`` hears of all that this worker brings further.
 
     Raises ``SpecError`` or ``RunError`` before anything runs where the space does not fit the spec, and
@@ -184,7 +184,7 @@ def _work(
     request: Request,
     *,
     parallel: int,
-    tell: Callable[[Due, Trial], None],
+    tell: Callable[[Due, Trial, Space], None],
 ) -> None:
     """``parallel`` threads that each bring one trial after another further."""
     lock = threading.Lock()
@@ -204,7 +204,7 @@ def _work(
                 ended = runs.carry_out(due, held)
                 runs.study.record(due, ended)
             with lock:
-                tell(due, ended)
+                tell(due, ended, sampler.space)
 
     with _terminable(), ThreadPoolExecutor(parallel) as pool:
         futures = [pool.submit(loop) for _ in range(parallel)]
@@ -226,7 +226,7 @@ def changes_of(plan: Plan, searched: Set[str], run: Path) -> str:
         f"`{one.label}` was {show(one.old)} and is {show(one.new)}"
         for one in changes
         if one.kind == "changed" and one.affects == "result" and not one.derived
-        and one.label not in searched and one.label != "seed"
+        and not any(f"{one.label}.".startswith(f"{path}.") for path in (*searched, "seed"))
     ]  # fmt: skip
     return ", ".join(told[:MOST_CHANGES]) + (", …" if len(told) > MOST_CHANGES else "")
 

@@ -149,7 +149,7 @@ class Runs:
         start = [sys.executable, "-m", "seqspec", "run"]
         if folder is not None:
             return [*start, "--resume", str(folder.path), *pause, *self.options]
-        sets = [*overrides(due.trial.params), f"seed={seed}"]
+        sets = [*overrides(due.trial.params).values(), f"seed={seed}"]
         return [*start, *self.spec, *(part for one in sets for part in ("--set", one)),
                 "--runs", str(root), *pause, *self.options]  # fmt: skip
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizers.frozen import Frozen
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
-from seqspec.runtime.training.phase_cycle import Cycle
+from seqspec.runtime.training.phase_cycle import Cycle, Turn
 from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
 from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.runtime.training.task_cosines import TaskCosines
@@ -111,7 +112,8 @@ class Training(LeanModule):
         """Of the micro-batches of the task whose turn it is, where a step joins several."""
         self._task = ""
         """Whose turn the update is that is under way."""
-        self._moved: set[int] = set()
+        self._moved: list[Turn] = []
+        """Turns of the step that is under way whose update was made."""
         self.last_batches: list[tuple[int, Tensor]] = []
         self._unsettled: Unsettled | None = None
         self.objective = Objective(
@@ -250,7 +252,7 @@ class Training(LeanModule):
             )
         if verdict.update:
             update(turn.mover.optimizer)
-            self._moved |= {id(parameter) for parameter in turn.parameters}
+            self._moved.append(turn)
         overflowed = turn.scaler is not None and not verdict.finite and self._overflowed()
         if not verdict.finite and not overflowed:
             self._not_finite()
@@ -276,7 +278,7 @@ class Training(LeanModule):
         """A step is over that each replica has taken, here or elsewhere; ``heard`` is what those say that are
         elsewhere, where they meet after it.
         """
-        self._moved = {id(parameter) for parameter in self.cycle.turn.parameters}
+        self._moved = [self.cycle.turn]
         self._finish_cycle(heard)
 
     def _finish_cycle(self, heard: Mapping[int, Tensor] = MappingProxyType({})) -> None:
@@ -286,10 +288,11 @@ class Training(LeanModule):
         if self.replicas:
             self.replicas.meet(self.step, heard)
         if self.average and self._moved:
-            self.average.update(None if self.cycle.alone else self._moved)
+            moved = (turn.parameters for turn in self._moved)
+            self.average.update(None if self.cycle.alone else {id(one) for one in chain.from_iterable(moved)})
         if self._moved:
             self.teachers.follow()
-        self._moved = set()
+        self._moved = []
 
     @property
     def waits(self) -> bool:

@@ -12,6 +12,7 @@ from pydantic import Field
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.layers.multimodel import MultimodelLayers
 from seqspec.schema.layers.separable import separable
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Count, Dim, InferredMark, Layers, Positive, Probability
@@ -77,14 +78,10 @@ class MultimodelConfig(MultimodelLayers):
             seen = f"states of width {memory.dim}" if isinstance(memory, States) else "no encoder"
             message = f"`simple` attention has no weights, so it needs states of width {dim}, and sees {seen}"
             raise Mismatch(message, at=("attention",), help="use `multi_head`, or make the widths alike")
-        parts = [("merge_groups", self.merge_groups, "groups")]
-        if self.attention == "multi_head":
-            parts.append(("num_heads", self.num_heads, "heads"))
-        for name, count, what in parts:
-            if count and dim % count:
-                below = dim - dim % count
-                help = f"the nearest widths are {below} and {below + count}" if below else None
-                raise Mismatch(f"{count} {what} do not divide a width of {dim}", at=(name,), help=help)
+        if self.merge_groups:
+            require_shares(dim, self.merge_groups, key="merge_groups", what="groups")
+        if self.attention == "multi_head" and self.num_heads:
+            require_shares(dim, self.num_heads)
 
     def parameters(self, takes: Mapping[str, Type]) -> int:
         """Trainable parameters, those of the embedding, the experts and their router apart."""

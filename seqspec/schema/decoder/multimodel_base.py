@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Auxiliary, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark, Layers, Positive, Probability
@@ -53,12 +54,7 @@ class MultimodelBaseConfig(Config):
         if not isinstance(memory, States):
             raise Mismatch("this decoder needs an encoder", help="use decoder `transformer` without one")
         dim = self.dim if self.dim is not None else flow.derive("dim", memory.dim, "the encoder's width")
-        if dim % self.num_heads:
-            below = dim - dim % self.num_heads
-            help = f"the nearest width{f's are {below} and' if below else ' is'} {below + self.num_heads}"
-            raise Mismatch(
-                f"{self.num_heads} heads do not divide a width of {dim}", at=("num_heads",), help=help
-            )
+        require_shares(dim, self.num_heads)
         if self.expert_layers != sorted(set(self.expert_layers)) or self.expert_layers[-1] > self.num_layers:
             message = f"the layers with experts do not rise from 1 to at most {self.num_layers}"
             raise Mismatch(message, at=("expert_layers",))

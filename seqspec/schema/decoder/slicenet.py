@@ -11,6 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.layers.separable import SeparableLayers, separable
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
 from seqspec.schema.units import Dim, InferredMark, Positive, Probability
@@ -54,12 +55,8 @@ class SlicenetConfig(SeparableLayers):
                 raise Mismatch(message, at=("dim",), help="set `dim`")
             dim = flow.derive("dim", memory.dim, "the encoder's width")
         self.check(dim=dim, middles=False)
-        for name, parts in (("num_heads", self.num_heads), ("dim", MERGE)):
-            if dim % parts:
-                what = "heads" if name == "num_heads" else "groups, in which it is merged,"
-                below = dim - dim % parts
-                help = f"the nearest widths are {below} and {below + parts}" if below else None
-                raise Mismatch(f"{parts} {what} do not divide a width of {dim}", at=(name,), help=help)
+        require_shares(dim, self.num_heads)
+        require_shares(dim, MERGE, key="dim", what="groups, in which it is merged,")
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
         return States(dim, causal=True)
 

@@ -4,6 +4,7 @@ arXiv:2212.09748, with adaptive layer normalisation that starts as nothing.
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.denoiser._denoiser import DenoiserConfig
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.types import Image
 from seqspec.schema.units import Dim, Layers, Positive
 
@@ -27,8 +28,7 @@ class DitConfig(DenoiserConfig):
                 at=("patch",),
                 help="use a patch that divides both",
             )
-        if self.dim % self.num_heads:
-            raise Mismatch(f"{self.num_heads} heads do not divide a width of {self.dim}", at=("num_heads",))
+        require_shares(self.dim, self.num_heads)
         if self.dim % 4:
             raise Mismatch(
                 f"positions in two directions take a width that 4 divides, and this is {self.dim}",

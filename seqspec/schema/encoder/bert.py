@@ -12,6 +12,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight, affine
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.layers.transformer import TransformerLayers
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
@@ -91,8 +92,7 @@ class BertConfig(Pretrained):
         dim: int = sized.dim
         following = {"num_heads": sized.num_heads or max(1, dim // 64), "feed_forward_dim": 4 * dim}
         sized = sized.settle_sizes(flow, told, following)
-        if dim % sized.num_heads:
-            raise Mismatch(f"{sized.num_heads} heads do not divide a width of {dim}", at=("num_heads",))
+        require_shares(dim, sized.num_heads)
         flow.node("embedding", source, dim=(dim, "the encoder's width"))
         if self.folder is not None and getattr(self.embedding, "scale", False):
             help = "set `scale: false`, or leave it out"

@@ -10,6 +10,7 @@ from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.encoder.conv_lstm import slower
 from seqspec.schema.layers.chunks import require_chunks
 from seqspec.schema.layers.convolution_cost import Shortening
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.streaming import Obstacle, Streams, ahead_of_strides
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Count, Dim, Later, Layers, Positive, Probability
@@ -56,13 +57,7 @@ class ConformerConfig(Config):
             raise Mismatch(
                 f"a conformer reads frames, and gets {source}", help="for text use `type: transformer`"
             )
-        if self.dim % self.num_heads or (self.dim // self.num_heads) % 2:
-            below = max(self.dim - self.dim % (2 * self.num_heads), 2 * self.num_heads)
-            raise Mismatch(
-                f"{self.num_heads} heads do not divide a width of {self.dim} into even parts",
-                at=("num_heads",),
-                help=f"the nearest widths are {below} and {below + 2 * self.num_heads}",
-            )
+        require_shares(self.dim, self.num_heads, even=True)
         if self.kernel % 2 == 0:
             raise Mismatch(
                 f"a kernel of {self.kernel} has no middle", at=("kernel",), help="use an odd number"

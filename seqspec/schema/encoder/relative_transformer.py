@@ -5,6 +5,7 @@ Position Representations", arXiv:1803.02155, as text encoders of Glow-TTS (arXiv
 from __future__ import annotations
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.types import Frames, States, Type
 from seqspec.schema.units import Dim, Layers, Positive, Probability
 
@@ -33,11 +34,5 @@ class RelativeTransformerConfig(Config):
         if self.kernel % 2 == 0:
             message = f"a kernel of {self.kernel} has no middle"
             raise Mismatch(message, at=("kernel",), help="choose an odd width")
-        if self.dim % self.num_heads:
-            below = self.dim - self.dim % self.num_heads
-            raise Mismatch(
-                f"{self.num_heads} heads do not divide a width of {self.dim}",
-                at=("num_heads",),
-                help=f"the nearest width{f's are {below} and' if below else ' is'} {below + self.num_heads}",
-            )
+        require_shares(self.dim, self.num_heads)
         return States(self.dim, rate=source.rate)

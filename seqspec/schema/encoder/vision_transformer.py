@@ -3,6 +3,7 @@ Recognition at Scale", arXiv:2010.11929. The defaults are ViT-B/16.
 """
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.types import Image, Type, Vector
 from seqspec.schema.units import Dim, Layers, Positive, Probability
 
@@ -37,8 +38,7 @@ class VisionTransformerConfig(Config):
                 at=("patch",),
                 help="use a patch that divides both",
             )
-        if self.dim % self.num_heads:
-            raise Mismatch(f"{self.num_heads} heads do not divide a width of {self.dim}", at=("num_heads",))
+        require_shares(self.dim, self.num_heads)
         return Vector(self.dim)
 
     def places(self, source: Image) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from seqspec.schema.config import Flow, Mismatch
 from seqspec.schema.hugging_face_folder import HeadForm, Layout, Weight, affine
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.layers.transformer import TransformerLayers
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Image, Type, Vector
@@ -60,8 +61,7 @@ class VitConfig(Pretrained):
                 f"{source.height} × {source.width} pixels are no whole number of patches of {sized.patch}",
                 help="let the adapter give images of another size",
             )
-        if sized.dim % sized.num_heads:
-            raise Mismatch(f"{sized.num_heads} heads do not divide a width of {sized.dim}", at=("num_heads",))
+        require_shares(sized.dim, sized.num_heads)
         return Vector(sized.dim)
 
     def stack(self) -> TransformerLayers:

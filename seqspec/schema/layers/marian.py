@@ -12,6 +12,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.hugging_face_folder import Layout, Weight
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.layers.transformer import TransformerLayers
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.slot import Slot
@@ -92,8 +93,7 @@ class MarianLayers(Pretrained):
         settings = self.told(flow)
         told = None if settings is None else self._sizes(settings, flow)
         sized = self.settle_sizes(flow, told, _USUAL)
-        if sized.dim % sized.num_heads:
-            raise Mismatch(f"{sized.num_heads} heads do not divide a width of {sized.dim}", at=("num_heads",))
+        require_shares(sized.dim, sized.num_heads)
         flow.node("embedding", tokens, dim=(sized.dim, "the stack's width"))
         if settings is not None:
             scaled = settings.flag("scale_embedding")

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Auxiliary, States
 from seqspec.schema.units import Dim, InferredMark, Later, Layers, Positive, PositiveFloat, Probability
@@ -77,13 +78,7 @@ class TransformerLayers(Config):
         heads = self.num_heads
         if heads is None:
             heads = flow.derive("num_heads", _heads(dim), "one head for every 64 features")
-        if dim % heads:
-            below = dim - dim % heads
-            raise Mismatch(
-                f"{heads} heads do not divide a width of {dim}",
-                at=("num_heads",),
-                help=f"the nearest width{f's are {below} and' if below else ' is'} {below + heads}",
-            )
+        require_shares(dim, heads)
         if self.positions == "rotary" and dim // heads % 2:
             raise Mismatch(
                 f"rotary positions turn pairs of features, and a head has {dim // heads}",

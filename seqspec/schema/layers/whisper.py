@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from seqspec.schema.config import Mismatch
 from seqspec.schema.hugging_face_folder import Weight, affine
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.layers.transformer import TransformerLayers
 from seqspec.schema.pretrained import Pretrained, Settings
 from seqspec.schema.types import Type
@@ -78,8 +79,7 @@ class WhisperLayers(Pretrained):
         """Raises ``Mismatch`` where heads do not divide the width."""
         assert self.dim is not None
         assert self.num_heads is not None
-        if self.dim % self.num_heads:
-            raise Mismatch(f"{self.num_heads} heads do not divide a width of {self.dim}", at=("num_heads",))
+        require_shares(self.dim, self.num_heads)
 
     def parameters(self, takes: Mapping[str, Type]) -> int:
         """Trainable parameters, the embedding's and fixed positions apart."""

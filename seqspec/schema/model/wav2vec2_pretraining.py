@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Auxiliary, CodeUse, Counted, Frames, Outputs, Poison, States, Type
 from seqspec.schema.units import Dim, Positive, PositiveFloat, Probability
@@ -57,8 +58,7 @@ class Wav2vec2PretrainingConfig(Config):
         if not isinstance(source["source"], Frames) or not isinstance(states, States):
             raise Mismatch(f"`wav2vec2_pretraining` reads samples, and the source is {source['source']}")
         self._check_encoder()
-        if self.code_dim % self.groups:
-            raise Mismatch(f"{self.groups} groups do not divide a width of {self.code_dim}", at=("code_dim",))
+        require_shares(self.code_dim, self.groups, key="code_dim", what="groups")
         counted = Counted("source", "examples")
         return Outputs({"contrastive": Auxiliary(1.0, counted), "codes": CodeUse(self.groups, self.codes)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.types import States, Type
 from seqspec.schema.units import Count, InferredMark, Positive, Probability
 
@@ -63,8 +64,7 @@ class HeadsConfig(SelfAttentionConfig):
         if not isinstance(source, States):
             raise Mismatch(f"self-attention reads a sequence of vectors, and this is {source}")
         heads = self.num_heads or 1
-        if source.dim % heads:
-            raise Mismatch(f"{heads} heads do not divide a width of {source.dim}", at=("num_heads",))
+        require_shares(source.dim, heads)
         if self.rotary and source.dim // heads % 2:
             raise Mismatch(
                 f"rotary positions turn pairs of features, and a head has {source.dim // heads}",

@@ -1,10 +1,13 @@
 """What the page of a study tells: which settings matter, and that it takes trials to tell."""
 
+import json
+
 import pytest
 
 from seqspec.runtime.sweep.importance import FEWEST, importances
 from seqspec.runtime.sweep.objective import Objective
 from seqspec.runtime.sweep.page import study_page
+from seqspec.runtime.sweep.result import to_json, to_text
 from seqspec.runtime.sweep.stages import Stages
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.sweep import Swept
@@ -59,3 +62,23 @@ def test_the_page_tells_which_settings_matter_or_what_it_takes(tmp_path, count, 
     assert said in page
     assert "All settings together" in page
     assert "nearest neighbours" in page
+
+
+def test_the_page_and_the_table_name_sections_in_a_few_words(tmp_path):
+    sgd, adam = {"type": "sgd", "weight_decay": 0.5}, {"type": "adam", "beta2": 0.75}
+    space = Space((dimension("optimizer", [sgd, adam]), dimension("idle", [1, 2])))
+    found = tuple(
+        Trial(n, {"optimizer": sgd if n % 2 else adam, "idle": 1 + n // 2 % 2}, "complete", (float(n % 2),))
+        for n in range(12)
+    )
+    settings = {"space": space.to_json(), "sampler": "random", "seed": 1}
+    swept = Swept(Study(tmp_path, settings), Objective("dev", "loss", "minimize"), space,
+                  Stages("minimize", 12), found)  # fmt: skip
+    page, result = study_page(swept), json.loads(to_json(swept))
+
+    assert next(iter(importances(space, found, "minimize"))) == "optimizer"
+    assert page.count("weight_decay") == 1  # among all settings of the sweep
+    assert "{choice: [sgd, adam]}" in page
+    assert "optimizer=adam idle=1\n" in to_text(swept)
+    assert result["trials"][0]["params"]["optimizer"] == adam
+    assert result["trials"][0]["names"] == {"optimizer": "adam", "idle": "1"}

@@ -1,9 +1,12 @@
 """Suggestions are a pure function of the log: restarts, orders and parallelism change none."""
 
+import json
 import random
+from statistics import median
 
 import pytest
 
+from seqspec.runtime.sweep.importance import importances
 from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
 from seqspec.runtime.sweep.stages import Stages
 from seqspec.runtime.sweep.study import Study
@@ -13,13 +16,20 @@ from seqspec.schema.sweep import Space, SpaceError, dimension
 pytest.importorskip("optuna")
 
 NUMBERS = Space((dimension("a", {"log_uniform": [1e-4, 1e-2]}), dimension("b", {"int": [2, 6]})))
-MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1])))
+SECTION = {
+    "type": "x",
+    "sizes": [1, 2],
+    "inner": {"rate": {"log_uniform": [1e-3, 1e-1]}, "depth": {"int": [1, 3]}},
+}
+MIXED = Space((*NUMBERS.dimensions, dimension("c", ["x", True, 1, SECTION])))
 
 
 def sampler(method, *, direction="minimize", seed=1):
     space = {
         "cmaes": NUMBERS,
-        "grid": Space((dimension("a", [3, 1, 2]), dimension("b", {"int": [1, 3]}))),
+        "grid": Space(
+            (dimension("a", [3, 1, 2]), dimension("b", {"int": [1, 3]}), dimension("c", [{"d": 1}, {"d": 2}]))
+        ),
     }.get(method, MIXED)
     return Sampler(method, space, direction, seed, usual_generation(method, dimensions=len(space.dimensions)))
 
@@ -51,7 +61,7 @@ def swept(path, made, *, most, order, stop_every=0):
 
 @pytest.mark.parametrize("method", ["tpe", "random", "sobol", "cmaes", "grid"])
 def test_neither_order_nor_kills_change_suggestions(tmp_path, method):
-    most = 9 if method == "grid" else 20
+    most = 18 if method == "grid" else 20
     made = sampler(method)
     forward = swept(tmp_path / "a", made, most=most, order=min)
     backward = swept(tmp_path / "b", made, most=most, order=max, stop_every=3)
@@ -75,7 +85,13 @@ def test_values_stay_in_the_space(tmp_path):
         for trial in swept(tmp_path / method, sampler(method), most=24, order=min):
             assert 1e-4 <= trial.params["a"] <= 1e-2
             assert trial.params["b"] in range(2, 7)
-            assert (type(trial.params["c"]), trial.params["c"]) in ((str, "x"), (bool, True), (int, 1))
+            if isinstance(section := trial.params["c"], dict):
+                inner = section["inner"]
+                assert 1e-3 <= inner["rate"] <= 1e-1
+                assert inner["depth"] in (1, 2, 3)
+                assert section == {**SECTION, "inner": inner}
+            else:
+                assert json.dumps(section) in ('"x"', "true", "1")
 
 
 def test_results_move_an_adaptive_sampler(tmp_path):
@@ -84,6 +100,19 @@ def test_results_move_an_adaptive_sampler(tmp_path):
     values = [loss(t.params) for t in trials]
 
     assert sum(values[-10:]) / 10 < sum(values[:10]) / 10 - 0.5
+
+
+def test_results_move_what_stands_in_a_choice():
+    space = Space((dimension("c", [{"type": "x", "rate": {"uniform": [0, 1]}}, {"type": "y", "rate": 2.0}]),))
+    made, known = Sampler("tpe", space, "minimize", 1, 4), []
+    for number in range(40):
+        params = made.suggest(number, earlier=known)
+        known.append(Known(params, params["c"]["rate"]))
+
+    rates = [one.value for one in known]
+    assert median(rates[-10:]) < 0.2 < median(rates[:10])
+    assert importances(space, [Trial(n, one.params, "complete", (one.value,)) for n, one in enumerate(known)],
+                       "minimize") == {"c": 1.0}  # fmt: skip
 
 
 def test_cmaes_goes_towards_what_is_asked(tmp_path):
@@ -105,10 +134,10 @@ def test_failed_and_pending_trials_are_taken_in():
 
 
 def test_a_grid_has_every_point_once(tmp_path):
-    trials = swept(tmp_path, sampler("grid"), most=9, order=min)
+    trials = swept(tmp_path, sampler("grid"), most=18, order=min)
 
-    assert sorted((t.params["a"], t.params["b"]) for t in trials) == [
-        (a, b) for a in (1, 2, 3) for b in (1, 2, 3)
+    assert sorted((t.params["a"], t.params["b"], t.params["c"]["d"]) for t in trials) == [
+        (a, b, d) for a in (1, 2, 3) for b in (1, 2, 3) for d in (1, 2)
     ]
 
 

@@ -22,6 +22,15 @@ def test_a_space_that_compiles_everywhere_passes():
     check("optimizer.schedule.peak={log_uniform:[1e-4, 1e-2]}", "model.decoder.dim=[16, 32]")
 
 
+def test_a_section_that_compiles_passes_and_another_is_told_where_it_stands():
+    check("optimizer={choice:[{type: sgd}, {type: adamw, beta2: 0.98}]}")
+    with pytest.raises(SpecError) as caught:
+        check("optimizer=[{type: sgd}, {type: adamw, beta_2: 0.98}]")
+
+    assert caught.value.diagnostics[0].span.text == '"beta_2"'
+    assert "this is the corner optimizer=adamw of" in caught.value.diagnostics[0].note
+
+
 def test_a_value_inside_an_interval_is_a_corner_too():
     with pytest.raises(SpecError) as caught:
         check("model.decoder.num_heads={int: [1, 4]}")

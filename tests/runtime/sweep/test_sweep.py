@@ -10,13 +10,24 @@ from pathlib import Path
 
 import pytest
 
+import seqspec
 from seqspec.runtime.sweep.sampler import Known, Sampler
 from seqspec.schema.sweep import Space, dimension
 
 pytest.importorskip("optuna")
 
 SPECS = Path(__file__).parents[3] / "specs"
-SPACE = {"optimizer.schedule.peak": {"log_uniform": [1e-4, 3e-2]}, "model.encoder.dim": {"choice": [16, 32]}}
+SGD = {
+    "type": "sgd",
+    "weight_decay": {"uniform": [0.01, 0.02]},
+    "schedule": {"type": "constant", "peak": 0.1},
+}
+SPACE = {
+    "optimizer.schedule.peak": {"log_uniform": [1e-4, 3e-2]},
+    "model.encoder.dim": {"choice": [16, 32]},
+    "optimizer": {"choice": [{"epsilon": 1e-5}, SGD]},
+}
+"""The peak is set over that of the optimiser, though it stands before it."""
 SHORT = [
     "train.max_steps=6",
     "train.checkpoint_every_steps=2",
@@ -91,6 +102,13 @@ def assert_best(study, result):
     assert best["value"] == found["metrics"]["dev"]["accuracy"]
     text = (study / "best.yaml").read_text()
     assert text.startswith("# The best of 3 complete trials: accuracy on dev is ")
+    assert f"#   optimizer={best['names']['optimizer']}    from {{choice: [(epsilon=1e-05), sgd " in text
+    settings = seqspec.load(Path(best["run"]) / "spec.yaml").plan.experiment.optimizer
+    assert settings.schedule.peak == best["params"]["optimizer.schedule.peak"]
+    assert getattr(settings, "weight_decay", None) == best["params"]["optimizer"].get("weight_decay")
+    sections = [one["params"]["optimizer"] for one in result["trials"]]
+    assert all(0.01 <= one["weight_decay"] <= 0.02 for one in sections if one.get("type") == "sgd")
+    assert {one.get("type") for one in sections} == {None, "sgd"}
     assert text.endswith((Path(best["run"]) / "spec.yaml").read_text())
     checked = subprocess.run(
         [sys.executable, "-m", "seqspec", "explain", str(study / "best.yaml")], capture_output=True, text=True
