@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from seqspec.data.corpus.splitting import cut
 from seqspec.data.corpus.synthetic import synthetic
 from seqspec.data.progress import Progress
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.recordings import FramesAhead
 from seqspec.data.stages.records import write_records
 from seqspec.data.stages.row_shards import Shard, Write, judged_rows, shared_store
 from seqspec.data.store.cache import Cache, key_of
@@ -23,6 +25,8 @@ from seqspec.data.store.store import Store
 from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import SEQUENCES, AnswerSpans, Classes, Counted
+
+Ahead = Callable[[], AbstractContextManager[FramesAhead]]
 
 ABSENT = "SQ401"
 """The code of a corpus that is not there at all."""
@@ -165,15 +169,19 @@ class CorpusStage:
             )
         return self.keys[base]
 
-    def records(self, base: str) -> Store:
-        """The records of a split of the corpus."""
+    def records(self, base: str, ahead: Ahead | None = None) -> Store:
+        """The records of a split of the corpus; where they are not there yet, ``ahead`` gives what takes
+        their frames meanwhile.
+        """
 
         def build(folder: Path) -> None:
             root = self.parts.adapter.root
             workers = self.workers if self.shard is None else Workers()  # a part may be too small for several
-            write_records(
-                folder, parts=self.parts, split=base, root=root, workers=workers, progress=self.progress
-            )
+            with nullcontext() if ahead is None else ahead() as frames:
+                write_records(
+                    folder, parts=self.parts, split=base, root=root, workers=workers,
+                    progress=self.progress, ahead=frames,
+                )  # fmt: skip
 
         store = self.store("records", (base,), {"records": self.records_key(base)}, build)
         if base == "train" and not store.rows:
