@@ -86,6 +86,7 @@ class Stages:
                 root=self.parts.adapter.root, split=base, on_error=self.parts.config.on_error,
                 workers=self.corpus.workers, progress=self.corpus.progress, rows=rows,
             )  # fmt: skip
+            self.corpus.require_unchanged(base, folder)
 
         parts = self._frames_parts(base, role)
         return self.corpus.rows_store("frames", (base, role), parts, write, what=f"utterances of {base}")
