@@ -19,7 +19,7 @@ from seqspec.compile.build.data_parts import build_data
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
 from seqspec.data.corpus import audio
-from seqspec.data.stages import recordings, records
+from seqspec.data.stages import features, recordings, records
 from seqspec.data.stages.prepare import prepare
 from seqspec.data.store.cache import Cache
 from seqspec.data.store.store import StoreWriter
@@ -112,6 +112,16 @@ def test_any_number_of_processes_makes_the_same_stores(corpus, expected, tmp_pat
     assert not [path for path in tmp_path.rglob("*") if path.name == "handed"]
 
 
+def test_several_processes_of_two_stages_make_the_same_stores(
+    corpus, expected, tmp_path, small_blocks, monkeypatch
+):
+    monkeypatch.setattr(features, "BLOCK", 5)
+    with two_stages():
+        prepared(corpus, tmp_path, processes=2)
+
+    assert stores(tmp_path) == expected
+
+
 def test_a_recording_is_opened_once(corpus, tmp_path, monkeypatch):
     opened, before = [], audio._opened
     monkeypatch.setattr(audio, "_opened", lambda path, name: opened.append(path) or before(path, name))
@@ -191,7 +201,7 @@ def test_killed_with_its_processes_it_goes_on_to_the_same_stores(corpus, expecte
         with contextlib.suppress(ProcessLookupError):
             os.killpg(one.pid, signal.SIGKILL)
     begun = list(cache.glob("records/*.partial/handed"))
-    prepared(corpus, cache, processes=2)
+    prepared(corpus, cache)
 
     assert begun or one.returncode == 0, "killed while recordings were read, if it was not too fast for that"
     assert stores(cache) == expected

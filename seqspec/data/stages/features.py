@@ -97,16 +97,12 @@ def write_features(
         advance(writer.rows)
         left = range(mine.start + writer.rows, mine.stop)
         count, compute = -(-len(left) // BLOCK), _Compute(feature, reader)
-        shared = workers.shares(count)
-        blocks_ = (
-            _references(records, role, left[start:stop], root)
-            for start, stop in blocks(len(left), BLOCK if shared else ALONE)
+        size = BLOCK if workers.shares(count) else ALONE
+        asked = (
+            _references(records, role, left[start:stop], root) for start, stop in blocks(len(left), size)
         )
-        for found in (
-            handed_in_order(workers, compute, blocks_, count=count, folder=folder / HANDED)
-            if shared
-            else map(compute, blocks_)
-        ):
+        handed = handed_in_order(workers, compute, asked, count=count, folder=folder / HANDED)
+        for found in handed:
             writer.append(found)
             advance(len(found))
             if writer.pending >= COMMIT_FRAMES:

@@ -27,11 +27,14 @@ def handed_in_order(
     *,
     count: int,
     folder: Path,
-) -> Iterator[list[Any]]:
+) -> Iterator[Sequence[Any]]:
     """Like ``Workers.in_order``, of work that gives lists; the arrays in one are good until the next is asked
     for.  ``folder`` is made for the files, and taken away.
     """
     shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+    if not workers.shares(count):
+        yield from map(work, blocks)
+        return
     folder.mkdir()
     files = [folder / str(number) for number in range(workers.most_under_way)]
     tasks = ((block, files[number % len(files)]) for number, block in enumerate(blocks))

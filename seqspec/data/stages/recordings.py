@@ -113,9 +113,7 @@ def measured(
     head = list(itertools.islice(rows, FEW * BLOCK))
     groups = _Groups(itertools.chain(head, rows), readers, ahead)
     listen, count = _Listen(readers, parts.features), len(head) // BLOCK
-    if not workers.shares(count):
-        return groups.read(map(listen, groups.tasks(ALONE)))
-    tasks = groups.tasks(BLOCK)
+    tasks = groups.tasks(BLOCK if workers.shares(count) else ALONE)
     return groups.read(handed_in_order(workers, listen, tasks, count=count, folder=folder / HANDED))
 
 
