@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
+from seqspec.data.progress import Advance
 from seqspec.data.stages.features import ALONE, BLOCK, HANDED, FramesWriter, frames_or_error, one_thread
 from seqspec.data.stages.handed_arrays import handed_in_order
 from seqspec.data.stages.parts import DataParts, Feature
@@ -38,6 +39,11 @@ class FramesAhead:
         self._files = files
         self._most = {role: most_frames(parts, role) for role in writers}
         self._frames = dict.fromkeys(writers, 0)
+
+    @classmethod
+    def none(cls, parts: DataParts) -> FramesAhead:
+        """Frames are left to their own stage."""
+        return cls({}, parts=parts, files=0)
 
     @property
     def pending(self) -> int:
@@ -100,18 +106,27 @@ def most_frames(parts: DataParts, role: str) -> float:
     return gigabytes * 1e9 / (4 * parts.frames_type(role).dim)
 
 
+def readers_of(parts: DataParts) -> dict[str, AudioReader]:
+    """How the recordings of each audio field are read."""
+    found = {role: parts.reader(role) for role in parts.roles_of(Waveform)}
+    return {role: reader for role, reader in found.items() if reader is not None}
+
+
 def measured(
-    rows: Iterator[Row], *, parts: DataParts, workers: Workers, ahead: FramesAhead | None, folder: Path
+    rows: Iterator[Row],
+    *,
+    parts: DataParts,
+    workers: Workers,
+    ahead: FramesAhead,
+    folder: Path,
+    advance: Advance,
 ) -> Iterator[Row]:
     """The rows in their order, records with the samples of their recordings; one whose recording cannot be
     read is bad.  ``folder`` is where the records grow.
     """
-    found = {role: parts.reader(role) for role in parts.roles_of(Waveform)}
-    readers = {role: reader for role, reader in found.items() if reader is not None}
-    if not readers:
-        return rows
+    readers = readers_of(parts)
     head = list(itertools.islice(rows, FEW * BLOCK))
-    groups = _Groups(itertools.chain(head, rows), readers, ahead)
+    groups = _Groups(itertools.chain(head, rows), readers, ahead, advance)
     listen, count = _Listen(readers, parts.features), len(head) // BLOCK
     tasks = groups.tasks(BLOCK if workers.shares(count) else ALONE)
     return groups.read(handed_in_order(workers, listen, tasks, count=count, folder=folder / HANDED))
@@ -133,9 +148,13 @@ class _Groups:
     """
 
     def __init__(
-        self, rows: Iterator[Row], readers: Mapping[str, AudioReader], ahead: FramesAhead | None
+        self,
+        rows: Iterator[Row],
+        readers: Mapping[str, AudioReader],
+        ahead: FramesAhead,
+        advance: Advance,
     ) -> None:
-        self._rows, self._readers, self._ahead = rows, readers, ahead
+        self._rows, self._readers, self._ahead, self._advance = rows, readers, ahead, advance
         self._under_way: deque[list[Row]] = deque()
 
     def tasks(self, size: int) -> Iterator[_Task]:
@@ -144,7 +163,7 @@ class _Groups:
             self._under_way.append(group)
             records: list[Any] = [row for row in group if not isinstance(row, BadRow)]
             references = [{role: record[role] for role in self._readers} for record in records]
-            yield references, frozenset(() if self._ahead is None else self._ahead.writers)
+            yield references, frozenset(self._ahead.writers)
 
     def read(self, answers: Iterator[Sequence[Any]]) -> Iterator[Row]:
         """The rows, with what ``_Listen`` says of each group."""
@@ -153,8 +172,8 @@ class _Groups:
             group = [row if isinstance(row, BadRow) else self._noted(row, told)
                      for row in self._under_way.popleft()]  # fmt: skip
             read = [one for one in group if isinstance(one, _Read)]
-            if self._ahead is not None:
-                self._ahead.append(read, whole=len(read) == len(group))
+            self._ahead.append(read, whole=len(read) == len(group))
+            self._advance(len(group))
             yield from (one.record if isinstance(one, _Read) else one for one in group)
 
     def _noted(self, record: Record, told: Iterator[Any]) -> _Read | BadRow:

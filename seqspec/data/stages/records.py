@@ -25,7 +25,7 @@ from seqspec.data.seeds import hashes64
 from seqspec.data.stages import encoding, features
 from seqspec.data.stages.features import COMMIT_FRAMES
 from seqspec.data.stages.parts import DataParts
-from seqspec.data.stages.recordings import FramesAhead, measured
+from seqspec.data.stages.recordings import FramesAhead, measured, readers_of
 from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_bytes, ragged_text
 from seqspec.data.worker_processes import FEW, Workers
 from seqspec.schema.diagnostic import DataError
@@ -78,34 +78,34 @@ def write_records(
         )
         labels = {role: Counter(found) for role, found in writer.state.get("labels", {}).items()}
         seen = int(writer.state.get("seen", 0))
-        if ahead is not None:
-            ahead.behind(writer.rows)
+        ahead = FramesAhead.none(parts) if ahead is None else ahead
+        ahead.behind(writer.rows)
         rows = itertools.islice(rows, seen, None)
-        rows = measured(rows, parts=parts, workers=workers, ahead=ahead, folder=folder)
+        listens = bool(readers_of(parts))
+        if listens:
+            rows = measured(rows, parts=parts, workers=workers, ahead=ahead, folder=folder, advance=advance)
         many, pending = _rows_for_many(parts), writer.rows
         while block := list(itertools.islice(rows, BLOCK)):
             seen += len(block)
             records = [row for row in block if not _dropped(row, drops)]
             writer.append(_block(records, kinds, extras, labels, split))
-            advance(len(block))
+            if not listens:  # it advances with each group of recordings
+                advance(len(block))
             drops.refuse_early(seen)
             if seen >= many:
                 workers.start((parts.text, parts.features))
-            frames = 0 if ahead is None else ahead.pending
-            if (writer.rows - pending >= COMMIT_ROWS or frames >= COMMIT_FRAMES) and not drops.refuses:
+            enough = writer.rows - pending >= COMMIT_ROWS or ahead.pending >= COMMIT_FRAMES
+            if enough and not drops.refuses:
                 pending = writer.rows
-                if ahead is not None:
-                    ahead.commit()
+                ahead.commit()
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
         try:
             drops.check(seen)
         except DataError:
-            if ahead is not None:
-                ahead.discard()
+            ahead.discard()
             raise
         joined = bool(first is not None and first.get("joined"))
-        if ahead is not None:
-            ahead.commit()
+        ahead.commit()
         writer.commit(seen=seen, drops=drops.state(), labels=labels, joined=joined)
 
 
