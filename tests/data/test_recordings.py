@@ -232,6 +232,8 @@ def test_a_damaged_recording_is_told_by_the_stage_of_frames(tmp_path, small_bloc
 
     assert told[0] == told[1]
     assert "41.flac" in told[0]
+    (journal,) = (tmp_path / "one").glob("frames/*.partial/journal.json")
+    assert json.loads(journal.read_bytes())["rows"] == 40  # which are not computed again
     assert list((tmp_path / "one").glob("records/*/manifest.json"))
 
 

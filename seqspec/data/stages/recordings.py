@@ -38,7 +38,7 @@ class FramesAhead:
         self._parts = parts
         self._files = files
         self._most = {role: most_frames(parts, role) for role in writers}
-        self._frames = dict.fromkeys(writers, 0)
+        self._frames = {role: writer.store.elements("frames") for role, writer in writers.items()}
 
     @classmethod
     def none(cls, parts: DataParts) -> FramesAhead:
@@ -69,6 +69,7 @@ class FramesAhead:
         if self._too_many(role, writer.rows + len(found)):
             self.discard(role)
         elif self._parts.config.on_error == "fail" and any(isinstance(one, DataError) for one in found):
+            writer.commit()
             self.writers.pop(role).close()  # told by its own stage, behind what is wrong with records
         else:
             writer.append(found)

@@ -120,6 +120,10 @@ class StoreWriter:
             self._append(name, block)
         self.rows += counts.pop()
 
+    def elements(self, name: str) -> int:
+        """Elements of a ragged column so far."""
+        return int(self._ends[name])
+
     def commit(self, **state: Any) -> None:
         """Make all rows so far, and ``state``, survive whatever comes."""
         for file in self._files.values():
