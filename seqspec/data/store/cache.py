@@ -28,6 +28,9 @@ from seqspec.schema.diagnostic import Exit, RunError
 FORMAT = 3
 """Version of the stores' layout and of the steps' code: part of every key."""
 
+SMALL = 1 << 18
+"""Bytes of a file that is hashed in one piece: the buffer for pieces takes as long to make as to hash 10 kB."""
+
 WAITED_IN_SILENCE = 1.0
 """Seconds that another process may hold a store's lock before that is worth a line."""
 
@@ -255,7 +258,9 @@ def _of_the_cache(error: OSError, root: Path) -> bool:
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file in hex."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= SMALL:
+            return hashlib.sha256(file.readall()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
