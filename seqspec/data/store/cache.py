@@ -29,7 +29,7 @@ FORMAT = 3
 """Version of the stores' layout and of the steps' code: part of every key."""
 
 SMALL = 1 << 18
-"""Bytes of a file that is hashed in one piece: the buffer for pieces takes as long to make as to hash 10 kB."""
+"""Bytes of a file that is hashed in one piece: the buffer for pieces takes as long as to hash 10 kB."""
 
 WAITED_IN_SILENCE = 1.0
 """Seconds that another process may hold a store's lock before that is worth a line."""
