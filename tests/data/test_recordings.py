@@ -180,12 +180,19 @@ def test_frames_that_stand_are_not_computed_again(corpus, tmp_path, small_blocks
 
 
 SCRIPT = """
-import sys
+import sys, time
 from pathlib import Path
 from seqspec.data.stages import recordings, records
 from tests.data.test_recordings import prepared
 
+commit = recordings.FramesAhead.commit
+
+def commits_slowly(ahead):
+    commit(ahead)
+    time.sleep(2)
+
 recordings.BLOCK, records.BLOCK, records.COMMIT_FRAMES = 5, 20, 1
+recordings.FramesAhead.commit = commits_slowly
 if __name__ == "__main__":
     prepared(Path(sys.argv[1]), Path(sys.argv[2]), processes=2)
 """
@@ -203,7 +210,7 @@ def test_killed_with_its_processes_it_goes_on_to_the_same_stores(corpus, expecte
     begun = list(cache.glob("records/*.partial/handed"))
     prepared(corpus, cache)
 
-    assert begun or one.returncode == 0, "killed while recordings were read, if it was not too fast for that"
+    assert begun, "killed while recordings were read"
     assert stores(cache) == expected
     assert not list(cache.rglob("handed"))
 
