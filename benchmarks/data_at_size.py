@@ -1,13 +1,15 @@
 """Data at size: compressed recordings, MeCab over processes, and the training of subword vocabularies.
 
     python benchmarks/data_at_size.py --only audio --files 300
+    python benchmarks/data_at_size.py --only in_turns --files 500 --longest 6 --repeats 9
     python benchmarks/data_at_size.py --only two_cores --files 2100 --longest 6
     python benchmarks/data_at_size.py --only opening --files 10000
     python benchmarks/data_at_size.py --only mecab,pieces --lines train.ja --most 50000
 
 ``audio``: files of mp3, ogg and flac that are made here (cut from harmonics and noise, 16 kHz), as ``seqspec
 data prepare`` indexes and featurises them, beside libsndfile alone over the same files, and libsndfile with
-the same features in a plain loop.  ``two_cores``: the same by two processes, beside two of libsndfile and two
+the same features in a plain loop.  ``in_turns``: the same in one process that has loaded everything, in short
+turns, for a machine that is busy with other things.  ``two_cores``: the same by two processes, beside two of libsndfile and two
 such loops.  ``opening``: what it takes to open a prepared corpus of recordings, and to go on with a run in the
 middle of an epoch, of a tenth of the files and of all.  ``mecab``: ``data prepare`` of segmented text with one process and with
 two.  ``lines``: the same of raw text, a quarter, a half and all of the lines, to see what each further one
@@ -103,6 +105,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="seqspec-data-") as folder:
             {
                 "audio": audio,
+                "in_turns": in_turns,
                 "two_cores": two_cores,
                 "opening": opening,
                 "mecab": mecab,
@@ -181,6 +184,56 @@ def _speech(rng: Any, *, seconds: float) -> Any:
     pitch = np.cumsum(base * (1 + 0.1 * np.sin(2 * np.pi * 3 * at))) / RATE
     voice = sum(np.sin(2 * np.pi * k * pitch) / k for k in range(1, 16))
     return 0.1 * voice * (np.sin(2 * np.pi * 2 * at) > -0.5) + 0.01 * rng.standard_normal(len(at))
+
+
+def in_turns(asked: argparse.Namespace, folder: Path) -> None:
+    """CPU milliseconds a further file, beyond the first quarter, and medians of the ratios of each turn."""
+    for kind in KINDS:
+        root = folder / kind
+        _recordings(root, kind, count=asked.files, longest=asked.longest)
+        (root / "train.yaml").write_text(AUDIO.format(root=root))
+        (root / "quarter.yaml").write_text(AUDIO.format(root=root).replace("train.tsv", "quarter.tsv"))
+        command = [sys.executable, __file__, "--child", "turns", str(root), str(asked.repeats)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        row = {"in_turns": kind, "files": asked.files, **json.loads(told.stdout)}
+        print(json.dumps({**row, "load": [round(one, 1) for one in os.getloadavg()]}), flush=True)
+
+
+def turns(root: str, repeats: str) -> None:
+    """Decodes, decodes with features, and prepares a quarter of the files and all of them, in turns."""
+    from seqspec.compile.build.data_parts import build_data
+    from seqspec.compile.pipeline import compile as compile_spec
+    from seqspec.data.stages.prepare import prepare
+
+    def prepared(table: str) -> None:
+        plan = compile_spec(Path(root) / f"{table}.yaml").plan
+        with tempfile.TemporaryDirectory() as cache:
+            prepare(build_data(plan), cache=Path(cache), processes=1)
+
+    contenders = {
+        "decoded": lambda table: decode(root, "", table),
+        "with_features": lambda table: decode(root, "log_mel", table),
+        "prepared": prepared,
+    }
+    spent: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(int(repeats) + 1):
+        for name in list(contenders)[:: -1 if turn % 2 else 1]:
+            took = {}
+            for table in ("quarter", "train"):
+                begun = time.process_time()
+                contenders[name](table)
+                took[table] = time.process_time() - begun
+            if turn:  # the first loads what is loaded once
+                spent[name].append(took["train"] - took["quarter"])
+    names = (Path(root) / "train.tsv").read_text().splitlines()[1:]
+    further = len(names) - len(names) // 4
+    ratios = {
+        f"of_{name}": [one / ours for one, ours in zip(spent[name], spent["prepared"], strict=True)]
+        for name in ("decoded", "with_features")
+    }
+    told = {f"{name}_ms": round(1e3 * median(each) / further, 2) for name, each in spent.items()}
+    print(json.dumps({**told, **{name: round(median(each), 3) for name, each in ratios.items()}}))
 
 
 def two_cores(asked: argparse.Namespace, folder: Path) -> None:
@@ -428,6 +481,7 @@ def theirs(model: str, file: str, vocab: str) -> None:
 CHILDREN = {
     "decode": decode,
     "shared_decode": shared_decode,
+    "turns": turns,
     "opened": opened,
     "ours": ours,
     "theirs": theirs,

@@ -67,6 +67,11 @@ class Workers:
         """Whether ``count`` blocks are enough to be shared out among several processes."""
         return self.processes > 1 and count >= FEW
 
+    @property
+    def most_under_way(self) -> int:
+        """Blocks of ``in_order`` that were handed out and are not done with, at most."""
+        return 2 * self.processes + 1
+
     def in_order(self, work: Callable[[T], R], blocks: Iterable[T], *, count: int) -> Iterator[R]:
         """``work`` of each of ``count`` blocks, in their order.  A process builds ``work`` once and keeps it:
         what it opens stays open.  Raises ``DataError`` where a process died or none could start.
@@ -80,7 +85,7 @@ class Workers:
             try:
                 for block in blocks:
                     pending.append(_submitted(pool, _worked, pickled, block))
-                    if len(pending) > 2 * self.processes:
+                    if len(pending) == self.most_under_way:
                         yield pending.popleft().result()
                 while pending:
                     yield pending.popleft().result()

@@ -90,7 +90,7 @@ def table_records(
 
 
 def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[Path]:
-    """The recordings, images and arrays that rows name and that are there."""
+    """The recordings, images and arrays that rows name, whether they are there or not."""
     columns = [one.column for one in adapter.config.columns().values() if one.kind in IN_FILES]
     for row in rows if columns else ():
         for column in columns:
@@ -99,7 +99,7 @@ def named_files(adapter: Adapter[TableConfig], rows: Iterable[Row]) -> Iterator[
             except BadCell:
                 continue
             path = adapter.inside(name) if data is None and isinstance(name, str) else None
-            if path is not None and path.is_file():
+            if path is not None:
                 yield path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from seqspec.components.adapter._table import Row, column_audio, named_files, table_records
-from seqspec.data.corpus.adapter import Adapter
+from seqspec.data.corpus.adapter import Adapter, Listing
 from seqspec.data.corpus.audio import AudioReader
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.schema.adapter._adapter import ordered, patterns
@@ -38,10 +38,12 @@ class TableAdapter(Adapter[T]):
         """The files that hold the rows of a split."""
         return self.found(patterns(self.config.splits[split]), split)
 
-    def files(self, split: str) -> Iterator[Path]:
+    def listing(self, split: str) -> Listing:
         tables = list(self.tables(split))
-        yield from tables
-        yield from sorted({file for path in tables for file in named_files(self, self.rows(path))})
+        return Listing(tables, (file for path in tables for file in named_files(self, self.rows(path))))
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from self.listing(split).files()
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self.tables(split):

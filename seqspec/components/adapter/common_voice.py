@@ -12,7 +12,7 @@ from seqspec.components.adapter._synthetic_speech import speak, voice, write_aud
 from seqspec.components.adapter._synthetic_text import generator, sentence
 from seqspec.components.adapter._table import Row
 from seqspec.components.adapter._write import write_lines
-from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.adapter import Adapter, Listing, synthetic_count
 from seqspec.data.corpus.audio import AudioReader
 from seqspec.data.corpus.record import AudioRef, BadRow, Record
 from seqspec.data.printable import show
@@ -35,11 +35,12 @@ class CommonVoice(Adapter[CommonVoiceConfig]):
     def audio(self) -> AudioReader:
         return AudioReader(self.config.rate, resample=True, corpus=self.corpus)
 
-    def files(self, split: str) -> Iterator[Path]:
-        yield from self._tables(split)
+    def listing(self, split: str) -> Listing:
         read = (row["source"] for row in self.examples(split) if not isinstance(row, BadRow))
-        clips = (clip.path for clip in read if isinstance(clip, AudioRef))
-        yield from sorted(path for path in clips if path.is_file())
+        return Listing(self._tables(split), (clip.path for clip in read if isinstance(clip, AudioRef)))
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from self.listing(split).files()
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for table in self._tables(split):

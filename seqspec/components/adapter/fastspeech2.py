@@ -10,7 +10,7 @@ import numpy as np
 
 from seqspec.components.adapter._synthetic_text import generator
 from seqspec.components.adapter._write import concrete, write_lines
-from seqspec.data.corpus.adapter import Adapter, synthetic_count
+from seqspec.data.corpus.adapter import Adapter, Listing, synthetic_count
 from seqspec.data.corpus.lines import Line, read_lines
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.printable import show
@@ -47,12 +47,13 @@ class Fastspeech2(Adapter[Fastspeech2Config]):
     def splits(self) -> tuple[str, ...]:
         return ordered(self.config.splits)
 
-    def files(self, split: str) -> Iterator[Path]:
+    def listing(self, split: str) -> Listing:
         lists = self._lists(split)
-        yield from lists
         rows = (line.text.split("|") for path in lists for line in read_lines(path, corpus=self.corpus))
-        found = {self._array(field, row) for row in rows if len(row) == 4 for field in ARRAYS}
-        yield from sorted(path for path in found if path.is_file())
+        return Listing(lists, (self._array(field, row) for row in rows if len(row) == 4 for field in ARRAYS))
+
+    def files(self, split: str) -> Iterator[Path]:
+        yield from self.listing(split).files()
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         for path in self._lists(split):

@@ -11,6 +11,7 @@ from seqspec.components.adapter._delimited import columns_of
 from seqspec.components.adapter._table import Row, nested, synthetic_rows
 from seqspec.components.adapter._table_adapter import TableAdapter
 from seqspec.components.adapter._write import write_lines
+from seqspec.data.corpus.adapter import Listing
 from seqspec.data.corpus.optional_packages import require
 from seqspec.data.printable import show
 from seqspec.schema.adapter._adapter import patterns
@@ -25,9 +26,10 @@ class HfDataset(TableAdapter[HfDatasetConfig]):
         for folder in self._folders(split):
             yield from self._shards(folder)
 
-    def files(self, split: str) -> Iterator[Path]:
-        yield from (folder / "state.json" for folder in self._folders(split))
-        yield from super().files(split)
+    def listing(self, split: str) -> Listing:
+        states = [folder / "state.json" for folder in self._folders(split)]
+        held = super().listing(split)
+        return Listing([*states, *held.tables], held.named)
 
     def _folders(self, split: str) -> list[Path]:
         names = patterns(self.config.splits[split])

@@ -24,11 +24,11 @@ from seqspec.components.adapter._table import (
     Held,
     Row,
     SyntheticRow,
-    named_files,
     nested,
     synthetic_rows,
 )
 from seqspec.components.adapter._table_adapter import TableAdapter
+from seqspec.data.corpus.adapter import Listing
 from seqspec.data.corpus.record import BadRow, Record
 from seqspec.data.corpus.tar_index import Member, members
 from seqspec.data.printable import show
@@ -59,12 +59,10 @@ class Webdataset(TableAdapter[WebdatasetConfig]):
                 fault = _laid_out(held, cells.places)
                 yield Row(number, cells, fault, held[0][1].offset)
 
-    def files(self, split: str) -> Iterator[Path]:
-        tables = list(self.tables(split))
-        yield from tables
+    def listing(self, split: str) -> Listing:
         if any("." in str(role.column) for role in self.config.columns().values() if role.kind in IN_FILES):
-            # An object in JSON may name a file beside the tars.
-            yield from sorted({file for path in tables for file in named_files(self, self.rows(path))})
+            return super().listing(split)  # an object in JSON may name a file beside the tars
+        return Listing(list(self.tables(split)), ())
 
     def examples(self, split: str) -> Iterator[Record | BadRow]:
         empty = True

@@ -6,11 +6,11 @@ import glob
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from seqspec.data.corpus.near_names import absent, near_name
 from seqspec.data.corpus.record import BadRow, Record
@@ -23,6 +23,33 @@ if TYPE_CHECKING:
     from seqspec.schema.adapter._adapter import AdapterConfig
 
 C = TypeVar("C", bound="AdapterConfig", covariant=True)
+
+
+class LookedUp(NamedTuple):
+    """Files that were looked for."""
+
+    found: Sequence[Path]
+    absent: Sequence[Path]
+
+
+class Listing(NamedTuple):
+    """The tables of a split, and the files that their rows name, whether these are there or not."""
+
+    tables: Sequence[Path]
+    named: Iterable[Path]
+
+    def files(self) -> Iterator[Path]:
+        """The tables, and the named files that are there."""
+        yield from self.tables
+        yield from self.looked_up().found
+
+    def looked_up(self) -> LookedUp:
+        """The named files, sorted."""
+        found: list[Path] = []
+        absent: list[Path] = []
+        for path in sorted(set(self.named)):
+            (found if path.is_file() else absent).append(path)
+        return LookedUp(found, absent)
 
 
 class Adapter(ABC, Generic[C]):
@@ -43,6 +70,12 @@ class Adapter(ABC, Generic[C]):
     @abstractmethod
     def files(self, split: str) -> Iterator[Path]:
         """Every file that ``examples`` reads, sorted.  Raises ``DataError`` where the corpus is not there."""
+
+    def listing(self, split: str) -> Listing | None:
+        """Where the bytes of tables alone decide which files belong to a split: these, and what they name.
+        ``None`` where folders or archives decide it.
+        """
+        return None
 
     @abstractmethod
     def examples(self, split: str) -> Iterator[Record | BadRow]:

@@ -85,21 +85,36 @@ class AudioReader:
     def __call__(self, ref: AudioRef) -> NDArray[np.float32]:
         """The samples of a piece: ``[T]`` float32."""
         with _opened(ref.path, self.corpus) as file:
+            return self._samples(ref, file, self._checked(ref, file))
+
+    def num_samples(self, ref: AudioRef) -> int:
+        """Samples of a piece after resampling, from the header alone."""
+        with _opened(ref.path, self.corpus) as file:
+            return self._length(ref, self._checked(ref, file))
+
+    def with_length(self, ref: AudioRef) -> tuple[int, NDArray[np.float32] | DataError]:
+        """``num_samples`` and, from the same opening of the file, the samples, or the error that stands in
+        their way.
+        """
+        with _opened(ref.path, self.corpus) as file:
             header = self._checked(ref, file)
-            start, end = _piece(ref, header.frames)
-            samples = self._read(ref, file, start, end)
-            estimated = file.format == "MP3"  # without a length tag
+            try:
+                return self._length(ref, header), self._samples(ref, file, header)
+            except DataError as error:
+                return self._length(ref, header), error
+
+    def _samples(self, ref: AudioRef, file: Any, header: Header) -> NDArray[np.float32]:
+        start, end = _piece(ref, header.frames)
+        samples = self._read(ref, file, start, end)
+        estimated = file.format == "MP3"  # without a length tag
         lacking = end - start - len(samples)
         if lacking > (MP3_SLACK_SECONDS * header.rate if estimated else 0):
             message = f"the audio is cut off: {end - start} samples are promised, {len(samples)} are there"
             raise self._error(ref, message)
         mono = self._one_channel(ref, samples, header.rate)
-        return _exactly(mono, _resampled_length(end - start, header.rate, self.rate))
+        return _exactly(mono, self._length(ref, header))
 
-    def num_samples(self, ref: AudioRef) -> int:
-        """Samples of a piece after resampling, from the header alone."""
-        with _opened(ref.path, self.corpus) as file:
-            header = self._checked(ref, file)
+    def _length(self, ref: AudioRef, header: Header) -> int:
         start, end = _piece(ref, header.frames)
         return _resampled_length(end - start, header.rate, self.rate)
 

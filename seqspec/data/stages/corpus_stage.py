@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqspec.data.corpus.adapter import Listing
 from seqspec.data.corpus.corpus_check import no_examples
 from seqspec.data.corpus.splitting import cut
 from seqspec.data.corpus.synthetic import synthetic
+from seqspec.data.printable import show
 from seqspec.data.progress import Progress
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.recordings import FramesAhead
 from seqspec.data.stages.records import write_records
 from seqspec.data.stages.row_shards import Shard, Write, judged_rows, shared_store
 from seqspec.data.store.cache import Cache, key_of
-from seqspec.data.store.hashes import file_hashes, unreadable
+from seqspec.data.store.hashes import Stamped, first_changed, name_below, stamped_files, unreadable
+from seqspec.data.store.listings import Remembered, remember, remembered
 from seqspec.data.store.store import Store
 from seqspec.data.worker_processes import Workers
 from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import SEQUENCES, AnswerSpans, Classes, Counted
 
+Ahead = Callable[[], AbstractContextManager[FramesAhead]]
+
 ABSENT = "SQ401"
 """The code of a corpus that is not there at all."""
+
+
+class Look(NamedTuple):
+    """What was found of a split's files."""
+
+    began: int
+    """When it was looked, in nanoseconds since 1970."""
+    files: Sequence[Path]
+    memory: Path | None = None
+    """Where they are remembered; ``None`` where folders may have to be read to find them."""
+    last: Remembered | None = None
+    """Those of the last time, where nothing has changed."""
+    tables: Sequence[str] = ()
+    absent: Sequence[Path] = ()
+    """What tables name and is not there."""
 
 
 @dataclass
@@ -38,8 +62,8 @@ class CorpusStage:
     workers: Workers
     stores: dict[tuple[str, ...], Store] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
-    read: dict[str, dict[str, str]] = field(default_factory=dict)
-    """SHA-256 of the files that splits are read from, as they were when they were first asked for."""
+    read: dict[str, Mapping[str, Stamped]] = field(default_factory=dict)
+    """The files that splits are read from, as they were when they were first asked for."""
     absent: dict[str, dict[str, str]] = field(default_factory=dict)
     """SHA-256 of the files of splits whose corpus is not here, though their stores are found."""
     shard: Shard | None = None
@@ -131,13 +155,17 @@ class CorpusStage:
         """SHA-256 of every file that a split is read from, as whoever prepared it told where there is no
         corpus here.
         """
+        files = self._files(base)
+        return self.absent[base] if files is None else {name: one.sha256 for name, one in files.items()}
+
+    def _files(self, base: str) -> Mapping[str, Stamped] | None:
+        """The files of a split by name; ``None`` where its corpus is not here but known elsewhere."""
         if base in self.read:
             return self.read[base]
-        adapter = self.parts.adapter
         try:
-            files = list(adapter.files(base))
+            look = self._look(base)
         except OSError as error:
-            raise unreadable(error, adapter.root) from None
+            raise unreadable(error, self.parts.adapter.root) from None
         except DataError as error:
             if error.code != ABSENT or self.cache.elsewhere is None:
                 raise
@@ -146,34 +174,86 @@ class CorpusStage:
                 if known is None:
                     raise
                 self.absent[base] = known
-            return self.absent[base]
-        memory = self.cache.root / "hashes"
-        self.read[base] = file_hashes(files, root=adapter.root, memory=memory, progress=self.progress)
+            return None
+        self.read[base], self.keys[base] = self._known(base, look)
         return self.read[base]
 
-    def records_key(self, base: str) -> object:
+    def _look(self, base: str) -> Look:
+        """Find the files of a split."""
+        adapter, began = self.parts.adapter, time.time_ns()
+        listed: Callable[[str], Listing | None] | None = getattr(adapter, "listing", None)
+        listing = None if listed is None else listed(base)
+        if listing is None:
+            return Look(began, list(adapter.files(base)))
+        key = key_of([self._decided(base), str(adapter.root)])
+        memory = self.cache.root / "hashes" / f"{key}.split.json"
+        tables = [str(path) for path in listing.tables]
+        last = remembered(memory, root=adapter.root, tables=tables)
+        if last is not None:
+            return Look(began, [], memory, last)
+        named = listing.looked_up()
+        return Look(began, [*listing.tables, *named.found], memory, tables=tables, absent=named.absent)
+
+    def _known(self, base: str, look: Look) -> tuple[Mapping[str, Stamped], str]:
+        """The files of a split with their hashes, and the key of its records."""
+        if look.last is not None:
+            return look.last.files, look.last.key
+        root, hashes = self.parts.adapter.root, self.cache.root / "hashes"
+        files = stamped_files(look.files, root=root, memory=hashes, progress=self.progress)
+        key = key_of({**self._decided(base), "files": {name: one.sha256 for name, one in files.items()}})
+        if look.memory is not None:
+            absent = [name_below(path, root) for path in look.absent]
+            remember(look.memory, Remembered(files, key), tables=look.tables, absent=absent, began=look.began)
+        return files, key
+
+    def _decided(self, base: str) -> dict[str, object]:
+        """What decides the records of a split besides its files."""
+        on_error = self.parts.config.on_error
+        return {
+            "source": self.source_of(base),
+            "split": base,
+            "on_error": on_error if isinstance(on_error, str) else on_error.model_dump(),
+        }
+
+    def records_key(self, base: str) -> str:
         """What decides the records of a split."""
-        if base not in self.keys:
-            on_error = self.parts.config.on_error
-            self.keys[base] = key_of(
-                {
-                    "source": self.source_of(base),
-                    "split": base,
-                    "files": self.hashes(base),
-                    "on_error": on_error if isinstance(on_error, str) else on_error.model_dump(),
-                }
-            )
+        if base not in self.keys and self._files(base) is None:
+            self.keys[base] = key_of({**self._decided(base), "files": self.absent[base]})
         return self.keys[base]
 
-    def records(self, base: str) -> Store:
-        """The records of a split of the corpus."""
+    def require_unchanged(self, base: str, folder: Path) -> None:
+        """Raises ``DataError`` where a file of a split is no longer what it was when it was hashed; what was
+        made of it in ``folder`` is taken away.
+        """
+        changed = first_changed(self.read.get(base, {}), self.parts.adapter.root)
+        if changed is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise DataError(
+                "the file was changed, or taken away, while the corpus was being prepared",
+                corpus=getattr(self.parts.adapter, "corpus", ""),
+                file=show(changed),
+                help="run again once nothing writes to the corpus",
+            )
+
+    def records(self, base: str, ahead: Ahead | None = None) -> Store:
+        """The records of a split of the corpus; where they are not there yet, ``ahead`` gives what takes
+        their frames meanwhile.
+        """
 
         def build(folder: Path) -> None:
             root = self.parts.adapter.root
             workers = self.workers if self.shard is None else Workers()  # a part may be too small for several
-            write_records(
-                folder, parts=self.parts, split=base, root=root, workers=workers, progress=self.progress
-            )
+            with nullcontext() if ahead is None else ahead() as frames:
+                write_records(
+                    folder, parts=self.parts, split=base, root=root, workers=workers,
+                    progress=self.progress, ahead=frames,
+                )  # fmt: skip
+                try:
+                    self.require_unchanged(base, folder)
+                except DataError:
+                    if frames is not None:
+                        frames.discard()
+                    raise
 
         store = self.store("records", (base,), {"records": self.records_key(base)}, build)
         if base == "train" and not store.rows:

@@ -17,6 +17,7 @@ import numpy as np
 from seqspec.data.corpus.drops import Drops
 from seqspec.data.corpus.record import AudioRef
 from seqspec.data.progress import Progress, silent
+from seqspec.data.stages.handed_arrays import handed_in_order
 from seqspec.data.stages.parts import Feature
 from seqspec.data.store.store import Column, Rows, Store, StoreWriter, blocks
 from seqspec.data.worker_processes import Workers
@@ -33,6 +34,8 @@ ALONE = 4
 are still in the cache of the core.
 """
 COMMIT_FRAMES = 4_000_000
+HANDED = "handed"
+"""The folder, beside what is written, of the files in which processes hand frames over."""
 
 
 def audio_of(records: Store, role: str, row: int, *, root: Path) -> AudioRef:
@@ -45,7 +48,19 @@ def audio_of(records: Store, role: str, row: int, *, root: Path) -> AudioRef:
 
 def frames_of(reference: AudioRef, *, feature: Feature, reader: AudioReader) -> np.ndarray:
     """``[frames, dim]`` float32 of one utterance."""
-    return np.asarray(feature(reader(reference)), np.float32)
+    return _frames(reader(reference), feature)
+
+
+def _frames(samples: np.ndarray, feature: Feature) -> np.ndarray:
+    return np.asarray(feature(samples), np.float32)
+
+
+def frames_or_error(samples: np.ndarray, feature: Feature) -> np.ndarray | DataError:
+    """``[frames, dim]`` float32, or why there are none."""
+    try:
+        return _frames(samples, feature)
+    except DataError as error:
+        return error
 
 
 def num_frames(records: Store, role: str, *, feature: Feature, rows: slice = slice(None)) -> np.ndarray:
@@ -75,36 +90,82 @@ def write_features(
     marked in ``bad``.
     """
     mine = range(records.rows) if rows is None else rows
-    columns = {"frames": Column("float32", width=dim), "bad": Column("uint8", ragged=False)}
     with (
-        StoreWriter(folder, columns) as writer,
+        FramesWriter(folder, dim=dim, split=split, on_error=on_error, corpus=reader.corpus) as writer,
         progress(f"computing frames of {split}", len(mine)) as advance,
     ):
-        what = f"utterances of {split}"
-        drops = Drops.load(writer.state.get("drops"), on_error, what=what, corpus=reader.corpus)
         advance(writer.rows)
         left = range(mine.start + writer.rows, mine.stop)
         count, compute = -(-len(left) // BLOCK), _Compute(feature, reader)
-        shared = workers.shares(count)
-        handed = (
-            _references(records, role, left[start:stop], root)
-            for start, stop in blocks(len(left), BLOCK if shared else ALONE)
+        size = BLOCK if workers.shares(count) else ALONE
+        asked = (
+            _references(records, role, left[start:stop], root) for start, stop in blocks(len(left), size)
         )
-        pending = 0
-        for found in workers.in_order(compute, handed, count=count) if shared else map(compute, handed):
-            for fault in (one for one in found if isinstance(one, DataError)):
-                drops.add(fault.message, file=fault.file, remedy=fault.help)
-            frames = [np.empty((0, dim), np.float32) if isinstance(one, DataError) else one for one in found]
-            bad = np.array([isinstance(one, DataError) for one in found], np.uint8)
-            writer.append({"frames": Rows(frames), "bad": bad})
-            advance(len(frames))
-            pending += sum(map(len, frames))
-            if pending >= COMMIT_FRAMES:
-                pending = 0
-                writer.commit(drops=drops.state())
+        handed = handed_in_order(workers, compute, asked, count=count, folder=folder / HANDED)
+        for found in handed:
+            writer.append(found)
+            advance(len(found))
+            if writer.pending >= COMMIT_FRAMES:
+                writer.commit()
         if rows is None:
-            drops.check(records.rows)
-        writer.commit(drops=drops.state())
+            writer.drops.check(records.rows)
+        writer.commit()
+
+
+class FramesWriter:
+    """Appends the frames of utterances to a store, and goes on where an earlier one last committed.  An error
+    in place of frames leaves a row without any, marked in ``bad``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        dim: int,
+        split: str,
+        on_error: Literal["fail"] | OnError,
+        corpus: str,
+    ) -> None:
+        columns = {"frames": Column("float32", width=dim), "bad": Column("uint8", ragged=False)}
+        self.folder = folder
+        self.store = StoreWriter(folder, columns)
+        self.drops = Drops.load(
+            self.store.state.get("drops"), on_error, what=f"utterances of {split}", corpus=corpus
+        )
+        self.none = np.empty((0, dim), np.float32)
+        self.pending = 0
+        """Frames since the last commit."""
+
+    @property
+    def rows(self) -> int:
+        """Utterances so far."""
+        return self.store.rows
+
+    def append(self, found: Sequence[np.ndarray | DataError]) -> None:
+        """Add utterances.  Raises ``DataError`` at one that cannot be read, where the spec does not allow
+        any.
+        """
+        for fault in (one for one in found if isinstance(one, DataError)):
+            self.drops.add(fault.message, file=fault.file, remedy=fault.help)
+        frames = [self.none if isinstance(one, DataError) else one for one in found]
+        bad = np.array([isinstance(one, DataError) for one in found], np.uint8)
+        self.store.append({"frames": Rows(frames), "bad": bad})
+        self.pending += sum(map(len, frames))
+
+    def commit(self) -> None:
+        """Make all utterances so far survive whatever comes."""
+        self.store.commit(drops=self.drops.state())
+        self.pending = 0
+
+    def close(self) -> None:
+        """What was not committed counts for nothing."""
+        self.store.close()
+
+    def __enter__(self) -> FramesWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _references(records: Store, role: str, rows: range, root: Path) -> list[AudioRef]:

@@ -23,7 +23,9 @@ from seqspec.data.progress import Progress, silent
 from seqspec.data.regular_file import open_regular
 from seqspec.data.seeds import hashes64
 from seqspec.data.stages import encoding, features
+from seqspec.data.stages.features import COMMIT_FRAMES
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.recordings import FramesAhead, measured, readers_of
 from seqspec.data.store.store import TEXT, Column, Ragged, StoreWriter, ragged, ragged_bytes, ragged_text
 from seqspec.data.worker_processes import FEW, Workers
 from seqspec.schema.diagnostic import DataError
@@ -56,9 +58,10 @@ def write_records(
     root: Path,
     workers: Workers,
     progress: Progress = silent,
+    ahead: FramesAhead | None = None,
 ) -> None:
     """Stream one split of the corpus into a store, in bounded memory; where the next stages will take several
-    processes, these start meanwhile.
+    processes, these start meanwhile.  ``ahead`` takes the frames of the records.
     """
     rows = parts.adapter.examples(split)
     first, rows = _peek(rows)
@@ -75,23 +78,34 @@ def write_records(
         )
         labels = {role: Counter(found) for role, found in writer.state.get("labels", {}).items()}
         seen = int(writer.state.get("seen", 0))
+        ahead = FramesAhead.none(parts) if ahead is None else ahead
+        ahead.behind(writer.rows)
         rows = itertools.islice(rows, seen, None)
-        measure = _Measure(parts)
-        plain, many = not measure.readers, _rows_for_many(parts)
-        pending = writer.rows
+        listens = bool(readers_of(parts))
+        if listens:
+            rows = measured(rows, parts=parts, workers=workers, ahead=ahead, folder=folder, advance=advance)
+        many, pending = _rows_for_many(parts), writer.rows
         while block := list(itertools.islice(rows, BLOCK)):
             seen += len(block)
-            records = [row for row in block if not _dropped(row, drops) and (plain or measure(row, drops))]
+            records = [row for row in block if not _dropped(row, drops)]
             writer.append(_block(records, kinds, extras, labels, split))
-            advance(len(block))
+            if not listens:  # it advances with each group of recordings
+                advance(len(block))
             drops.refuse_early(seen)
             if seen >= many:
                 workers.start((parts.text, parts.features))
-            if writer.rows - pending >= COMMIT_ROWS and not drops.refuses:
+            enough = writer.rows - pending >= COMMIT_ROWS or ahead.pending >= COMMIT_FRAMES
+            if enough and not drops.refuses:
                 pending = writer.rows
+                ahead.commit()
                 writer.commit(seen=seen, drops=drops.state(), labels=labels)
-        drops.check(seen)
+        try:
+            drops.check(seen)
+        except DataError:
+            ahead.discard()
+            raise
         joined = bool(first is not None and first.get("joined"))
+        ahead.commit()
         writer.commit(seen=seen, drops=drops.state(), labels=labels, joined=joined)
 
 
@@ -150,25 +164,6 @@ def _dropped(row: Record | BadRow, drops: Drops) -> bool:
         drops.add(row.reason, file=row.file, row=row.row, byte=row.byte, remedy=row.remedy)
         return True
     return False
-
-
-class _Measure:
-    """Notes the samples of each utterance, from its file's header; ``False`` for one that cannot be read."""
-
-    def __init__(self, parts: DataParts) -> None:
-        found = {role: parts.reader(role) for role in parts.roles_of(Waveform)}
-        self.readers = {role: reader for role, reader in found.items() if reader is not None}
-
-    def __call__(self, record: Any, drops: Drops) -> bool:
-        for role, reader in self.readers.items():
-            try:
-                record[f"{role}_samples"] = reader.num_samples(record[role])
-            except DataError as error:
-                place = str(record.get("file", error.file))
-                what = f"{error.message}: `{error.file}`"
-                drops.add(what, file=place, row=record.get("row"), remedy=error.help)
-                return False
-        return True
 
 
 def _block(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,13 @@ from seqspec.data.progress import Progress
 from seqspec.data.stages.classes import class_names
 from seqspec.data.stages.corpus_stage import ABSENT, CorpusStage
 from seqspec.data.stages.examples import Split
-from seqspec.data.stages.features import num_frames, write_features
+from seqspec.data.stages.features import FramesWriter, num_frames, write_features
 from seqspec.data.stages.learned import Learned
 from seqspec.data.stages.lengths import Measure, write_index
 from seqspec.data.stages.normalize import Statistics
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.parts import DataParts
+from seqspec.data.stages.recordings import FramesAhead, most_frames
 from seqspec.data.stages.row_shards import Shard, waiting
 from seqspec.data.stages.statistics import write_statistics
 from seqspec.data.stages.text_stage import TextStage
@@ -71,12 +73,9 @@ class Stages:
         return {role: store for role, store in found.items() if store is not None}
 
     def _frames(self, base: str, role: str) -> Store | None:
-        audio, feature = self.parts.config.audio, self.parts.features[role]
-        assert audio is not None
-        dim = self.parts.frames_type(role).dim
+        feature, dim = self.parts.features[role], self.parts.frames_type(role).dim
         records = self.corpus.records(base)
-        gigabytes = float(num_frames(records, role, feature=feature).sum()) * dim * 4 / 1e9
-        if gigabytes > audio.pipeline(role).cache_gigabytes:
+        if num_frames(records, role, feature=feature).sum() > most_frames(self.parts, role):
             return None
 
         def write(folder: Path, *, rows: range | None) -> None:
@@ -87,13 +86,36 @@ class Stages:
                 root=self.parts.adapter.root, split=base, on_error=self.parts.config.on_error,
                 workers=self.corpus.workers, progress=self.corpus.progress, rows=rows,
             )  # fmt: skip
+            self.corpus.require_unchanged(base, folder)
 
-        parts = {
+        parts = self._frames_parts(base, role)
+        return self.corpus.rows_store("frames", (base, role), parts, write, what=f"utterances of {base}")
+
+    def _frames_parts(self, base: str, role: str) -> object:
+        return {
             "records": self.corpus.records_key(base),
             "features": self.parts.feature_fingerprint(role),
             **({"field": role} if len(self.parts.features) > 1 else {}),
         }
-        return self.corpus.rows_store("frames", (base, role), parts, write, what=f"utterances of {base}")
+
+    @contextmanager
+    def _frames_ahead(self, base: str) -> Iterator[FramesAhead]:
+        """Takes frames while records are read: those that are not there yet, and that no other process is
+        computing.
+        """
+        with ExitStack() as held:
+            writers = {}
+            for role in self.parts.features if self.corpus.shard is None else ():
+                growing = self.corpus.cache.ahead("frames", self._frames_parts(base, role))
+                folder, reader = held.enter_context(growing), self.parts.reader(role)
+                if folder is not None and reader is not None:
+                    writers[role] = FramesWriter(
+                        folder, dim=self.parts.frames_type(role).dim, split=base,
+                        on_error=self.parts.config.on_error, corpus=reader.corpus,
+                    )  # fmt: skip
+            yield held.enter_context(
+                FramesAhead(writers, parts=self.parts, files=len(self.corpus.hashes(base)))
+            )
 
     def missing_shards(self, name: str) -> set[int]:
         """Work out this call's part of the rows that a split is made of; gives the shards that others still
@@ -114,6 +136,8 @@ class Stages:
         """Which rows of the records a split keeps, and their lengths."""
         base = self.corpus.base(name)
         config = self.parts.config
+        if self.parts.features:
+            self.corpus.records(base, ahead=lambda: self._frames_ahead(base))
         ids = {role: self.texts.ids(base, role) for role in self.parts.roles_of(Text, PlacesIn)}
         frames = self.frames(base)
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from seqspec.data.store.durable import json_bytes, sync_folder, write_durably
 from seqspec.data.store.store import JOURNAL, MANIFEST, Store
@@ -27,6 +27,9 @@ from seqspec.schema.diagnostic import Exit, RunError
 
 FORMAT = 3
 """Version of the stores' layout and of the steps' code: part of every key."""
+
+SMALL = 1 << 18
+"""Bytes of a file that is hashed in one piece: the buffer for pieces takes as long as to hash 10 kB."""
 
 WAITED_IN_SILENCE = 1.0
 """Seconds that another process may hold a store's lock before that is worth a line."""
@@ -104,6 +107,22 @@ class Cache:
         """Where the store lies, or would."""
         return self.root / stage / key_of(parts)
 
+    @contextlib.contextmanager
+    def ahead(self, stage: str, parts: object) -> Iterator[Path | None]:
+        """Where the store of ``parts`` grows, under its lock, for who can write some of it before it is asked
+        for; ``None`` where it need not be built here, or another process is at it.
+        """
+        import fcntl
+
+        folder = self.folder(stage, parts)
+        with self._lock_file(f"{stage}-{folder.name}") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+            else:
+                yield None if self.elsewhere is not None or folder.exists() else _partial(folder)
+
     def _fetched(self, folder: Path, stage: str, parts: object) -> bool:
         """Take a damaged store away; whether it came from elsewhere then."""
         if folder.exists():
@@ -140,9 +159,7 @@ class Cache:
         """
         import fcntl
 
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / name).open("a") as file:
+        with self._lock_file(name) as file:
             said = time.monotonic() + WAITED_IN_SILENCE
             while time.monotonic() < said:
                 with contextlib.suppress(BlockingIOError):
@@ -154,6 +171,11 @@ class Cache:
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
+    def _lock_file(self, name: str) -> TextIO:
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / name).open("a")
+
 
 def _partial(folder: Path) -> Path:
     """Where a store grows."""
@@ -162,7 +184,8 @@ def _partial(folder: Path) -> Path:
 
 def _finish(partial: Path, stage: str, parts: object) -> None:
     journal = json.loads((partial / JOURNAL).read_bytes())
-    files = {name: _entry(partial / name) for name in sorted(journal["sizes"])}
+    hashes = journal.get("sha256", {})
+    files = {name: _entry(partial / name, hashes.get(name)) for name in sorted(journal["sizes"])}
     manifest = {
         "format": FORMAT,
         "stage": stage,
@@ -190,9 +213,9 @@ def unsealed(data: bytes) -> dict[str, Any]:
     return manifest
 
 
-def _entry(path: Path) -> dict[str, Any]:
+def _entry(path: Path, known: str | None) -> dict[str, Any]:
     status = path.stat()
-    return {"bytes": status.st_size, "sha256": sha256(path), "modified": status.st_mtime_ns}
+    return {"bytes": status.st_size, "sha256": known or sha256(path), "modified": status.st_mtime_ns}
 
 
 def _file_sound(path: Path, entry: dict[str, Any], *, verify: bool) -> bool:
@@ -235,7 +258,9 @@ def _of_the_cache(error: OSError, root: Path) -> bool:
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file in hex."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= SMALL:
+            return hashlib.sha256(file.readall()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from seqspec.data.printable import show
 from seqspec.data.progress import Progress, silent
@@ -26,11 +28,28 @@ AT_ONCE = 1 << 20
 """Bytes that a thread is handed at once: handing them over takes as long as to hash a short recording."""
 
 
+class Stamped(NamedTuple):
+    """A file as it was when it was hashed."""
+
+    size: int
+    time: int
+    """Of its last change, in nanoseconds since 1970."""
+    sha256: str
+
+
 def file_hashes(
     files: Sequence[Path], *, root: Path | None, memory: Path, progress: Progress = silent
 ) -> dict[str, str]:
     """SHA-256 by name relative to ``root``; ``memory`` is the folder that holds what was hashed before."""
-    names = {_name(file, root): file for file in files}
+    found = stamped_files(files, root=root, memory=memory, progress=progress)
+    return {name: one.sha256 for name, one in found.items()}
+
+
+def stamped_files(
+    files: Sequence[Path], *, root: Path | None, memory: Path, progress: Progress = silent
+) -> dict[str, Stamped]:
+    """Files by name relative to ``root``, sorted; see ``file_hashes``."""
+    names = {name_below(file, root): file for file in files}
     listing = hashlib.sha256(
         "\0".join([str(root), *sorted(names)]).encode("utf-8", "surrogatepass")
     ).hexdigest()
@@ -48,7 +67,20 @@ def file_hashes(
                 known |= {name: [*stamps[name], one] for name, one in zip(share, found, strict=True)}
                 advance(len(share))
         _remember(memory / f"{listing}.json", {name: known[name] for name in names})
-    return {name: str(known[name][2]) for name in sorted(names)}
+    return {name: Stamped(*known[name]) for name in sorted(names)}  # type: ignore[arg-type]
+
+
+def first_changed(files: Mapping[str, Stamped], root: Path) -> str | None:
+    """The first of ``files`` that is not what it was when it was hashed, and ``None`` where all are."""
+    inside = f"{root}/"
+    for name, was in files.items():
+        try:
+            status = os.stat(name if name[0] == "/" else inside + name)
+        except OSError:
+            return name
+        if (status.st_size, status.st_mtime_ns) != was[:2] or not stat.S_ISREG(status.st_mode):
+            return name
+    return None
 
 
 def _shares(names: Sequence[str], sizes: Mapping[str, int]) -> list[list[str]]:
@@ -64,7 +96,8 @@ def _shares(names: Sequence[str], sizes: Mapping[str, int]) -> list[list[str]]:
     return shares
 
 
-def _name(file: Path, root: Path | None) -> str:
+def name_below(file: Path, root: Path | None) -> str:
+    """The name of a file relative to ``root``, or its whole path where it lies elsewhere."""
     if root is None:
         return file.name
     written, inside = str(file), f"{root}/"

@@ -2,11 +2,12 @@
 
 ``<column>.data`` holds the values, little-endian; ``<column>.offsets`` of a ragged column holds where each
 row starts, in elements, as int64, one more than there are rows.  While it grows, ``journal.json`` holds how
-much of every file is known to be on disk: what lies beyond is cut off when writing goes on.
+much of every file is known to be on disk, and its SHA-256: what lies beyond is cut off when writing goes on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,11 +102,14 @@ class StoreWriter:
         self.resumed = False
         """Whether an earlier writer committed here; one that commits once has then written everything."""
         self._ends = dict.fromkeys(columns, 0)
+        self._hashes: dict[str, str] = {}
+        """SHA-256 of the files as they were found; of those that grow, ``_running`` knows it."""
+        self._running: dict[str, Any] = {}
         sizes = self._journal()
         self._files = {name: self._open(name, sizes.get(name, 0)) for name in self._names()}
         for name, column in columns.items():
             if column.ragged and not sizes:
-                self._files[f"{name}.offsets"].write(np.zeros(1, "<i8").tobytes())
+                self._write(f"{name}.offsets", np.zeros(1, "<i8").data.cast("B"))
 
     def append(self, blocks: Mapping[str, Ragged | Rows | np.ndarray]) -> None:
         """Add as many rows to every column."""
@@ -116,6 +120,10 @@ class StoreWriter:
             self._append(name, block)
         self.rows += counts.pop()
 
+    def elements(self, name: str) -> int:
+        """Elements of a ragged column so far."""
+        return int(self._ends[name])
+
     def commit(self, **state: Any) -> None:
         """Make all rows so far, and ``state``, survive whatever comes."""
         for file in self._files.values():
@@ -123,8 +131,16 @@ class StoreWriter:
             os.fsync(file.fileno())
         self.state = state
         sizes = {name: file.tell() for name, file in self._files.items()}
+        self._hashes |= {name: running.hexdigest() for name, running in self._running.items()}
         columns = {name: asdict(column) for name, column in self.columns.items()}
-        journal = {"rows": self.rows, "sizes": sizes, "ends": self._ends, "state": state, "columns": columns}
+        journal = {
+            "rows": self.rows,
+            "sizes": sizes,
+            "sha256": {name: found for name, found in self._hashes.items() if sizes[name]},
+            "ends": self._ends,
+            "state": state,
+            "columns": columns,
+        }
         write_json(self.folder / JOURNAL, journal)
 
     def close(self) -> None:
@@ -158,6 +174,7 @@ class StoreWriter:
         if not whole or journal["columns"] != {name: asdict(column) for name, column in self.columns.items()}:
             return {}
         self.rows, self.state, self._ends = journal["rows"], journal["state"], journal["ends"]
+        self._hashes = journal.get("sha256", {})
         self.resumed = True
         return sizes
 
@@ -168,14 +185,30 @@ class StoreWriter:
         return file
 
     def _append(self, name: str, block: Ragged | Rows | np.ndarray) -> None:
-        dtype, file = np.dtype(self.columns[name].dtype).newbyteorder("<"), self._files[f"{name}.data"]
+        dtype = np.dtype(self.columns[name].dtype).newbyteorder("<")
         if not isinstance(block, np.ndarray):
             ends = self._ends[name] + np.cumsum(block.lengths, dtype=np.int64)
             if len(ends):
                 self._ends[name] = int(ends[-1])
-            self._files[f"{name}.offsets"].write(ends.astype("<i8").tobytes())
+            self._write(f"{name}.offsets", ends.astype("<i8").view(np.uint8).data)
         for array in _arrays(block):
-            file.write(np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data)
+            self._write(f"{name}.data", np.ascontiguousarray(array, dtype).reshape(-1).view(np.uint8).data)
+
+    def _write(self, name: str, data: memoryview) -> None:
+        """Writes, and hashes while the bytes are still in the cache of the core."""
+        running = self._running.get(name)
+        if running is None:
+            running = self._running[name] = self._so_far(name)
+        self._files[name].write(data)
+        running.update(data)
+
+    def _so_far(self, name: str) -> Any:
+        """The hash of what an earlier writer committed."""
+        size = self._files[name].tell()
+        if not size:
+            return hashlib.sha256()
+        with (self.folder / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256")
 
 
 def _arrays(block: Ragged | Rows | np.ndarray) -> Sequence[np.ndarray]:

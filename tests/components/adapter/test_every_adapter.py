@@ -82,6 +82,18 @@ def test_records_hold_what_the_config_declares(name, keys, corpora):
                 _check(row[role], type_, adapter)
 
 
+@pytest.mark.parametrize(("name", "keys"), EVERY)
+def test_tables_alone_decide_a_listing(name, keys, tmp_path):
+    adapter = synthetic(name, tmp_path, **keys)
+    before = {split: adapter.listing(split) for split in adapter.splits()}
+    named = {split: set(listing.named) for split, listing in before.items() if listing is not None}
+    tables = {path for listing in before.values() if listing is not None for path in listing.tables}
+    for path in set().union(*named.values()) - tables:
+        path.unlink(missing_ok=True)
+
+    assert {split: set(adapter.listing(split).named) for split in named} == named
+
+
 def _check(value, type_, adapter):
     match type_:
         case Text():
