@@ -208,7 +208,7 @@ def test_the_key_tells_weights_plans_and_rows_apart():
 def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
     monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path))
-    model, searching = built({**DECODERS["learned"], "max_positions": 6}), SEARCHES["beam"]()
+    model, searching = built({**DECODERS["learned"], "max_positions": 6, "num_layers": 1}), SEARCHES["beam"]()
     examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
     expected = [model.decode(one, searching) for one in examples]
     with_compiled_step(model, search=searching, digest="")

@@ -40,8 +40,8 @@ those after the last that the search needs, one and a half on average, are worke
 
 def with_compiled_step(model: nn.Module, *, search: Any, digest: str) -> nn.Module:
     """The same model, whose ``step``, and ``read`` and ``start`` of one source of ids, are compiled, or read
-    from the cache, when they are first used.  ``digest`` tells whatever decides the model's arithmetic beside its
-    weights.
+    from the cache, when they are first used.  ``digest`` tells whatever decides the model's arithmetic beside
+    its weights.
 
     Raises ``RunError`` where the model does not step, is not on a CPU, or the search has to see attention.
     """
