@@ -74,10 +74,10 @@ class CompiledRead:
 
         def read(x_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, ...]:
             memory_BSD, lengths_B = self.plain(x_BT, lengths_B)
-            memory_BSD, fixed = memory_BSD.contiguous(), ()
-            if self.template is not None:
-                fixed = self.begin(memory_BSD, lengths_B).tensors().fixed.values()
-            return memory_BSD, lengths_B, *(x.contiguous() for x in fixed)
+            if self.template is None:
+                return memory_BSD.contiguous(), lengths_B
+            tensors: TensorState = self.begin(memory_BSD, lengths_B).tensors()
+            return memory_BSD.contiguous(), lengths_B, *(x.contiguous() for x in tensors.fixed.values())
 
         key = code_key(self.model, plan=self.digest, what="read and start")
         try:

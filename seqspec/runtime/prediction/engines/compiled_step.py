@@ -217,7 +217,7 @@ class CompiledStep:
             return (logits_NV, *(x.contiguous() for x in values[len(state.fixed) :]))
 
         def best(ids_N: Tensor, rows_N: Tensor, sums_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
-            given = []
+            given: list[Candidates] = []
             for number in range(self.steps):
                 if number and self.goes_on is not None:
                     sums_N, rows_N, ids_N = (x_AN[0] for x_AN in self.goes_on(given[-1]))
