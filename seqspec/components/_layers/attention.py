@@ -263,6 +263,33 @@ def attend(
     )
 
 
+def attend_by_sums(
+    queries_BHQE: Tensor,
+    keys_BHKE: Tensor,
+    values_BHKE: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """``functional.scaled_dot_product_attention`` of a few queries in a form that a compiler writes as plain
+    loops: sums over products of single numbers.
+    """
+    assert not dropout_p
+    assert not is_causal
+    assert not enable_gqa
+    scale = queries_BHQE.shape[-1] ** -0.5 if scale is None else scale
+    scores_BHQK = ((queries_BHQE * scale).unsqueeze(-2) * keys_BHKE.unsqueeze(-3)).sum(-1)
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        scores_BHQK = scores_BHQK.masked_fill(~attn_mask, -torch.inf)
+    elif attn_mask is not None:
+        scores_BHQK = scores_BHQK + attn_mask
+    weights_BHQK = scores_BHQK.softmax(-1)
+    return (weights_BHQK.unsqueeze(-1) * values_BHKE.unsqueeze(-3)).sum(-2)
+
+
 def _attend_with_dropout(
     queries_BHQE: Tensor,
     memory: KeysValues,

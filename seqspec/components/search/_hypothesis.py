@@ -46,7 +46,9 @@ class State(Protocol):
 
 
 class Candidates(NamedTuple):
-    """Continuations of each example, best first."""
+    """Continuations of each example, best first; or of one example, a row for each of several steps that were
+    taken at once.
+    """
 
     sums_AC: Tensor
     """Log-probabilities; minus infinity where there is none."""
@@ -55,10 +57,15 @@ class Candidates(NamedTuple):
     token_AC: Tensor
 
 
+GoesOn = Callable[[Candidates], Candidates]
+"""Which candidates of one example are its next hypotheses."""
+
+
 class Step(Protocol):
     """One step of a model.  One that finds candidates faster than a search could has a method ``best``:
-    ``best(count)`` is a step over the hypotheses of one example that may give ``Candidates`` for logits,
-    ``count`` of them.  Its states have a method ``scored``, which takes the log-probabilities ``[N]`` so far.
+    ``best(count, goes_on)`` is a step over the hypotheses of one example that may give ``Candidates`` for
+    logits, ``count`` of them, of one step or, where the search says which of them go on, of several.  Its
+    states have a method ``scored``, which takes the log-probabilities ``[N]`` so far.
     """
 
     def __call__(self, ids_N: Tensor, state: Any, *, look: bool = False) -> tuple[Any, Any]:
@@ -89,9 +96,9 @@ class Continuation:
     ctc: Callable[[], Tensor] | None = None
     """Gives ``[B, S, V]``: log-probabilities of a CTC head at the encoder's states, where there is one."""
 
-    def for_best(self, count: int) -> Continuation:
+    def for_best(self, count: int, goes_on: GoesOn | None) -> Continuation:
         """The same for a search that makes ``count`` candidates of each example's logits: where an example is
-        alone, steps may give ``Candidates`` for logits.
+        alone, steps may give ``Candidates`` for logits; with ``goes_on``, those of several steps together.
         """
         best = getattr(self.step, "best", None) if len(self.first_B) == 1 else None
-        return self if best is None else replace(self, step=best(count))
+        return self if best is None else replace(self, step=best(count, goes_on))

@@ -5,8 +5,8 @@ Graves (2012), "Sequence Transduction with Recurrent Neural Networks", section 2
 arXiv:1609.08144, section 7.
 """
 
-# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, S memory time,
-# V vocabulary
+# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, U steps that
+# were taken at once, S memory time, V vocabulary
 
 from __future__ import annotations
 
@@ -81,15 +81,10 @@ class Beam:
         while live.examples:
             logits_NV, state = going.step(live.last_N, live.state, look=live.covered_AKS is not None)
             live = live.seen(state)
-            candidates = self._candidates(logits_NV, live)
-            ended_AC = candidates.token_AC == EOS
-            if ended_AC.any():
-                self._end(candidates, ended_AC, live, finished)
-            chosen = self._choose(candidates, ended_AC)
-            grown = live.grow(chosen)
-            self._cut(grown, finished)
-            rows_AK = live.rows(chosen.parent_AC)
-            live = grown.move(self._going_on(grown, finished), rows_AK, state)
+            found = self._candidates(logits_NV, live)
+            go = self._follow if len(found.sums_AC) > len(live.examples) else self._advance
+            live, rows_AK, stays = go(found, live, finished)
+            live = live.move(stays, rows_AK, state)
         return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
 
     def _with_others(self, going: Continuation) -> Continuation:
@@ -98,7 +93,9 @@ class Beam:
             raise TypeError("the search asks for a language model, and was given none: see `fused`")
         if self.joint is not None:
             return self.joint(going)
-        return going.for_best(2 * self.size) if self.end_margin is None else going
+        if self.end_margin is not None:
+            return going
+        return going.for_best(2 * self.size, self._goes_on if self.score_gap is None else None)
 
     def _begin(self, going: Continuation) -> _Live:
         limits_B = self.limits(going)
@@ -114,6 +111,36 @@ class Beam:
         sums_AK = np.zeros((count, 1), dtype=np.float32)
         live = list(range(count))
         return _Live(live, ids_AKT, sums_AK, limits, longest, going.first_B, going.state, covered, real)
+
+    def _follow(self, found: _Chosen, live: _Live, finished: Finished) -> Advance:
+        """As ``_advance``, by the candidates of several steps of one example, a row each."""
+        first = self._quiet(found, live, finished)
+        live, rows_AK, stays = live.grow_by(found, steps=first, size=self.size)
+        for step in range(first, len(found.sums_AC)):
+            one = _Chosen(*(part_UC[step : step + 1] for part_UC in found))
+            live, rows_AK, stays = self._advance(one, live, finished)
+            if not stays:
+                break
+        return live, rows_AK, stays
+
+    def _quiet(self, found: _Chosen, live: _Live, finished: Finished) -> int:
+        """How many of the first steps end no hypothesis and cannot end the search."""
+        if self.stop != "after_n_finished" and len(finished[live.examples[0]]) >= self.nbest:
+            return 0
+        ended_UK = found.token_AC[:, : self.size] == EOS
+        loud_U = (ended_UK.any(axis=1) | (found.sums_AC[:, 0] == NEVER)).tolist()
+        return min((*loud_U, True).index(True), int(live.limits_A[0]) - live.written - 1)
+
+    def _advance(self, candidates: _Chosen, live: _Live, finished: Finished) -> Advance:
+        """The hypotheses after one more id, the rows of their parents, and the examples that go on."""
+        ended_AC = candidates.token_AC == EOS
+        if ended_AC.any():
+            self._end(candidates, ended_AC, live, finished)
+        chosen = self._choose(candidates, ended_AC)
+        rows_AK = live.rows(chosen.parent_AC)
+        grown = live.grow(chosen, rows_AK)
+        self._cut(grown, finished)
+        return grown, rows_AK, self._going_on(grown, finished)
 
     def _candidates(self, given: Tensor | Candidates, live: _Live) -> _Chosen:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends, from logits
@@ -175,8 +202,18 @@ class Beam:
         if not np.count_nonzero(ended_AC[:, : self.size]):
             return _Chosen(sums_AC[:, : self.size], parent_AC[:, : self.size], token_AC[:, : self.size])
         place_AK = ended_AC.argsort(axis=1, kind="stable")[:, : self.size]
+        row_A1 = np.arange(len(place_AK))[:, None]
         parts = (np.where(ended_AC, NEVER, sums_AC), parent_AC, token_AC)
-        return _Chosen(*(np.take_along_axis(part, place_AK, 1) for part in parts))
+        return _Chosen(*(part[row_A1, place_AK] for part in parts))
+
+    def _goes_on(self, found: Candidates) -> Candidates:
+        """``_choose`` in tensors."""
+        ended_AC = found.token_AC == EOS
+        order_AC = ended_AC.shape[1] * ended_AC + torch.arange(ended_AC.shape[1])
+        rank_AC = (order_AC[:, None] < order_AC[:, :, None]).sum(2)
+        is_at_AKC = rank_AC[:, None] == torch.arange(self.size)[:, None]
+        parts = (found.sums_AC.masked_fill(ended_AC, -torch.inf), found.parent_AC, found.token_AC)
+        return Candidates(*(part[:, None].where(is_at_AKC, 0).sum(2) for part in parts))
 
     def _going_on(self, grown: _Live, finished: Finished) -> list[int]:
         """Rows of the examples whose search is not over."""
@@ -202,6 +239,10 @@ class Beam:
         if len(found) < self.nbest:
             return False
         return sorted((h.score for h in found), reverse=True)[self.nbest - 1] >= reach
+
+
+Advance = tuple["_Live", Array, list[int]]
+"""Hypotheses, the rows of their parents, and the rows of the examples that go on."""
 
 
 class _Chosen(NamedTuple):
@@ -252,16 +293,29 @@ class _Live(NamedTuple):
         looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
         return self._replace(covered_AKS=self.covered_AKS + looked_AKS)
 
-    def grow(self, chosen: _Chosen) -> _Live:
-        """The chosen continuations; the state and the last ids are still those of their parents."""
+    def grow(self, chosen: _Chosen, rows_AK: Array) -> _Live:
+        """The chosen continuations of the hypotheses in ``rows_AK``; the state and the last ids are still
+        those of these.
+        """
         ids_NT = self.ids_AKT.reshape(-1, self.written + 1)
-        ids_AKT = ids_NT.take(self.rows(chosen.parent_AC), axis=0)
+        ids_AKT = ids_NT.take(rows_AK, axis=0)
         covered = self.covered_AKS
         if covered is not None:
             parents = torch.from_numpy(chosen.parent_AC).to(covered.device)[:, :, None]
             covered = covered.gather(1, parents.expand(-1, -1, covered.shape[2]))
         ids_AKT = np.concatenate([ids_AKT, chosen.token_AC[:, :, None]], 2)
         return self._replace(ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
+
+    def grow_by(self, found: _Chosen, *, steps: int, size: int) -> Advance:
+        """The first ``size`` candidates of each of several steps of one example, which goes on."""
+        rows_AK = np.arange(self.width)[None]
+        if not steps:
+            return self, rows_AK, self.examples
+        ids_KT = self.ids_AKT[0]
+        sums_UK, parent_UK, token_UK = (part_UC[:steps, :size] for part_UC in found)
+        for parent_K, token_K in zip(parent_UK, token_UK, strict=True):
+            ids_KT = np.concatenate([ids_KT.take(parent_K, axis=0), token_K[:, None]], 1)
+        return self._replace(ids_AKT=ids_KT[None], sums_AK=sums_UK[-1:]), parent_UK[-1:], [0]
 
     def move(self, stays: list[int], rows_AK: Array, state: Any) -> _Live:
         """The examples that stay, with the state of their parents, at ``rows_AK``, brought along."""

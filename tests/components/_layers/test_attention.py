@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from seqspec.components._layers.attention import Attention
+from seqspec.components._layers.attention import Attention, attend_by_sums
 from seqspec.components._layers.masks import attention_mask, document_mask, with_ends
 from seqspec.components._layers.positions import RelativeBias, linear_bias, rotate, sinusoids
 
@@ -46,6 +46,22 @@ def test_cheap_dropout_path_agrees_with_the_kernel_where_nothing_is_dropped(caus
     torch.testing.assert_close(
         attention(x, mask=mask, causal=causal), attention.eval()(x, mask=mask, causal=causal)
     )
+
+
+@pytest.mark.parametrize("kind", ["none", "seen", "bias"])
+def test_sums_are_what_the_kernel_gives(kind):
+    generator = torch.Generator().manual_seed(2)
+    queries, keys, values = (torch.randn(2, 3, size, 8, generator=generator) for size in (2, 7, 7))
+    mask = {
+        "none": None,
+        "seen": torch.arange(7) < torch.tensor([4, 7])[:, None, None, None],
+        "bias": torch.randn(3, 2, 7, generator=generator),
+    }[kind]
+
+    found = attend_by_sums(queries, keys, values, mask, scale=0.2)
+
+    expected = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, scale=0.2)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("rotary", [False, True])

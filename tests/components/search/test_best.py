@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from seqspec.components.search._best import LANES, SMALL, best_candidates, num_blocks
+from seqspec.components.search._hypothesis import Candidates
 from seqspec.components.search._written import log_softmax_
+from seqspec.components.search.beam import Beam, _Chosen
+from seqspec.schema.search.beam import BeamConfig
+from seqspec.schema.types import EOS, Logits
 
 
 def brute(log_probs_NV, sums_AK, *, count):
@@ -73,3 +77,20 @@ def test_log_softmax_in_place_is_log_softmax(rows, size):
     expected = logits.log_softmax(1)
 
     assert torch.equal(log_softmax_(logits), expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_goes_on_is_chosen_alike_in_tensors_and_in_the_books(seed):
+    generator = torch.Generator().manual_seed(seed)
+    size = 1 + seed % 5
+    sums = torch.randn(2, 2 * size, generator=generator).sort(descending=True).values
+    sums[:, 2 * size - seed % 3 :] = -torch.inf
+    parent = torch.randint(size, sums.shape, generator=generator)
+    token = torch.randint(EOS, EOS + 3, sums.shape, generator=generator)
+    search = Beam(BeamConfig(size=size), Logits(9))
+
+    found = search._goes_on(Candidates(sums, parent, token))
+
+    books = search._choose(_Chosen(sums.numpy(), parent.numpy(), token.numpy()), token.numpy() == EOS)
+    for mine, theirs in zip(found, books, strict=True):
+        assert torch.equal(mine, torch.from_numpy(theirs).to(mine.dtype))

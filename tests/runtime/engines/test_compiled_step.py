@@ -25,7 +25,7 @@ WORDS = 11
 LAYERS = {"type": "transformer", "dim": 16, "num_heads": 2, "num_layers": 2, "dropout": 0.0}
 DECODERS = {
     "transformer": LAYERS,
-    "learned": {**LAYERS, "positions": "learned", "max_positions": 6},
+    "learned": {**LAYERS, "positions": "learned", "max_positions": 12},
     "rotary": {**LAYERS, "positions": "rotary", "norm_type": "rms", "activation": "swiglu"},
     "recurrent": {"type": "recurrent", "dim": 12, "attention": "additive", "embedding": {"dim": 12}},
 }
@@ -94,8 +94,26 @@ def test_answers_are_those_of_the_model(interpreted, decoder, search):
 
     for one, answers in zip((*examples, batch(rows=4, target=WORDS)), expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert code_of(model).calls > 10
+    assert code_of(model).calls > 4
     assert model.read.code.calls == 4
+
+
+@pytest.mark.parametrize("search", ["beam", "greedy"])
+def test_a_model_that_is_not_small_takes_one_step_a_call(interpreted, monkeypatch, search):
+    model, searching, calls = built(LAYERS), SEARCHES[search](), []
+    alone = only(0, batch(rows=1, target=WORDS))
+    expected = model.decode(alone, searching)
+    for small in (True, False):
+        monkeypatch.setattr(compiled_step, "is_small", lambda model, small=small: small)
+        for name in ("step", "read", "start"):
+            model.__dict__.pop(name, None)
+
+        with_compiled_step(model, search=searching, digest="")
+
+        assert_same(model.decode(alone, searching), expected)
+        calls.append(code_of(model).calls)
+    few, many = calls
+    assert few == -(-many // 4) > 1
 
 
 def test_a_language_model_goes_on_from_prompts(interpreted):
@@ -107,7 +125,7 @@ def test_a_language_model_goes_on_from_prompts(interpreted):
 
     for one, answers in zip(examples, expected, strict=True):
         assert_same(model.decode(one, searching), answers)
-    assert code_of(model).calls > 10
+    assert code_of(model).calls > 4
 
 
 def test_an_encoder_that_cannot_be_compiled_stays_as_it_is(interpreted, monkeypatch, capsys):
@@ -176,12 +194,13 @@ def test_the_key_tells_weights_plans_and_rows_apart():
     ]
 
     keys = [
-        CompiledStep(model, rows=rows, digest=digest, plain=model.step, count=count).key()
+        CompiledStep(model, rows=rows, digest=digest, plain=model.step, count=count, goes_on=goes_on).key()
         for model, rows, digest, count in given
+        for goes_on in (None, SEARCHES["beam"]()._goes_on)
     ]
 
-    assert len(set(keys)) == 5
-    assert keys[0] == keys[5]
+    assert len(set(keys)) == 10
+    assert keys[:2] == keys[10:]
 
 
 @pytest.mark.slow
@@ -189,23 +208,23 @@ def test_the_key_tells_weights_plans_and_rows_apart():
 def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
     monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path))
-    model, searching = built(DECODERS["learned"]), SEARCHES["beam"]()
+    model, searching = built({**DECODERS["learned"], "max_positions": 6, "num_layers": 1}), SEARCHES["beam"]()
     examples = [only(row, batch(rows=4, target=WORDS)) for row in range(4)]
     expected = [model.decode(one, searching) for one in examples]
     with_compiled_step(model, search=searching, digest="")
     compile, made = machine_code._compiled, {}
 
-    def compiled_once(function, arguments, options):
+    def compiled_once(function, arguments, recipe):
         size, path = len(arguments.values), tmp_path / "made.pt2"
         if size not in made:
-            made[size] = compile(function, arguments, options).read_bytes()
+            made[size] = compile(function, arguments, recipe).read_bytes()
         path.write_bytes(made[size])
         return path
 
     monkeypatch.setattr(machine_code, "_compiled", compiled_once)
 
     def answered():
-        del model.step, model.read
+        del model.step, model.read, model.start
         with_compiled_step(model, search=searching, digest="")
         with torch.inference_mode():
             for one, answers in zip(examples, expected, strict=True):
@@ -213,8 +232,8 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
         return capsys.readouterr().err
 
     assert "compiling a step" in answered()
-    # Six positions are known, and a step reads those before it.
-    assert {most for *_, most in code_of(model).bounds} == {5}
+    # Six positions are known, and a call of four steps reads those before it.
+    assert {most for *_, most in code_of(model).bounds} == {2}
     assert answered() == ""
     for file in (tmp_path / "compiled").iterdir():
         file.write_bytes(file.read_bytes()[:1000])

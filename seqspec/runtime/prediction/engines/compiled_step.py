@@ -2,8 +2,9 @@
 
 A step of few rows spends most of its time between products and on starting them.  Compiled, normalisation,
 sums and activations run inside the products, and the choice of hypotheses inside the copy of their caches.
-Where a search needs only the best candidates, they are found there too.  The code stands for one
-example at a time, up to ``rows`` hypotheses of it; several examples together the model answers itself.
+Where a search needs only the best candidates, they are found there too, and of a small model those of
+several steps: which of them go on, the search tells in tensors.  The code stands for one example at a time,
+up to ``rows`` hypotheses of it; several examples together the model answers itself.
 """
 
 # N hypotheses, V vocabulary
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from seqspec.components.graphs import Function, TensorState
 from seqspec.components.search._best import best_candidates
-from seqspec.components.search._hypothesis import Candidates, Step
+from seqspec.components.search._hypothesis import Candidates, GoesOn, Step
 from seqspec.components.search._written import forbid, log_softmax_
 from seqspec.runtime.prediction.engines.compiled_encoder import CompiledRead
 from seqspec.runtime.prediction.engines.machine_code import (
@@ -26,15 +27,21 @@ from seqspec.runtime.prediction.engines.machine_code import (
     Arguments,
     MachineCode,
     code_key,
+    is_small,
     machine_code,
     refused,
 )
 
+AHEAD = 4
+"""Steps of a small model that are taken in one call: what a step costs beside the code becomes a fourth, and
+those after the last that the search needs, one and a half on average, are worked out for nothing.
+"""
+
 
 def with_compiled_step(model: nn.Module, *, search: Any, digest: str) -> nn.Module:
-    """The same model, whose ``step``, and ``read`` of one source of ids, are compiled, or read from the
-    cache, when they are first used.  ``digest`` tells whatever decides the model's arithmetic beside its
-    weights.
+    """The same model, whose ``step``, and ``read`` and ``start`` of one source of ids, are compiled, or read
+    from the cache, when they are first used.  ``digest`` tells whatever decides the model's arithmetic beside
+    its weights.
 
     Raises ``RunError`` where the model does not step, is not on a CPU, or the search has to see attention.
     """
@@ -47,7 +54,8 @@ def with_compiled_step(model: nn.Module, *, search: Any, digest: str) -> nn.Modu
     steps: Any = model
     steps.step = CompiledStep(model, rows=_rows_of(search), digest=digest, plain=steps.step)
     if hasattr(model, "read"):
-        steps.read = CompiledRead(model, digest=digest, plain=steps.read)
+        read = CompiledRead(model, digest=digest, plain=steps.read, begin=steps.start)
+        steps.read, steps.start = read, read.start
     return model
 
 
@@ -94,22 +102,39 @@ class CompiledState(NamedTuple):
 class CompiledStep:
     """Stands in for a model's ``step``."""
 
-    def __init__(self, model: Any, *, rows: int, digest: str, plain: Step, count: int = 0) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        rows: int,
+        digest: str,
+        plain: Step,
+        count: int = 0,
+        goes_on: GoesOn | None = None,
+    ) -> None:
         self.model = model
         self.rows = rows
         self.digest = digest
         self.plain = plain
         self.count = count
         """Candidates that it gives; 0 where it gives logits."""
+        self.goes_on = goes_on
+        self.steps = AHEAD if goes_on is not None and is_small(model) else 1
+        """Steps of one call."""
         self.all_N, self.zero_N = torch.arange(rows), torch.zeros(rows)
         self.code: MachineCode | None = None
         self.ranked: CompiledStep | None = None
 
-    def best(self, count: int) -> CompiledStep:
+    def best(self, count: int, goes_on: GoesOn | None) -> CompiledStep:
         """The step that gives ``count`` candidates, and logits where the code does not serve."""
-        if self.ranked is None or self.ranked.count != count:
+        if self.ranked is None or (self.ranked.count, self.ranked.goes_on) != (count, goes_on):
             self.ranked = CompiledStep(
-                self.model, rows=self.rows, digest=self.digest, plain=self.plain, count=count
+                self.model,
+                rows=self.rows,
+                digest=self.digest,
+                plain=self.plain,
+                count=count,
+                goes_on=goes_on,
             )
         return self.ranked
 
@@ -134,11 +159,13 @@ class CompiledStep:
         ids_N, rows_N = (torch.cat([x_N, x_N[:1].expand(other)]) for x_N in (ids_N, rows_N))
         sums_N = torch.cat([sums_N, sums_N.new_full((other,), -torch.inf)])
         given, moving = self._run(ids_N, state._replace(rows_N=rows_N, sums_N=sums_N))
-        after = CompiledState(state.template, state.fixed, moving, self.all_N[:count])
+        stands_N = self.all_N[:count] if self.steps == 1 else None  # After another step all rows are real.
+        after = CompiledState(state.template, state.fixed, moving, stands_N)
         if not self.count:
             return given[:count], after
         # Of a small vocabulary they have to be named, where there are fewer candidates than are asked for.
-        return given._replace(parent_AC=given.parent_AC.clamp(max=count - 1)), after
+        given.parent_AC[0].clamp_(max=count - 1)
+        return given, after
 
     def _run(self, ids_N: Tensor, state: CompiledState) -> tuple[Any, tuple[Tensor, ...]]:
         """Logits or ``Candidates``, and the moving tensors."""
@@ -180,28 +207,41 @@ class CompiledStep:
             for name in (*tensors.fixed, *tensors.moving)
         ]
 
-        def step(ids_N: Tensor, rows_N: Tensor, sums_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+        def step(ids_N: Tensor, rows_N: Tensor, *values: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
             fixed, moving = values[: len(state.fixed)], values[len(state.fixed) :]
             logits_NV, after = self.plain(ids_N, CompiledState(state.template, fixed, moving, rows_N).own())
-            given: tuple[Tensor, ...] = (logits_NV,)
-            if self.count:
+            return logits_NV, (*fixed, *after.tensors().moving.values())
+
+        def logits(ids_N: Tensor, rows_N: Tensor, sums_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+            logits_NV, values = step(ids_N, rows_N, *values)
+            return (logits_NV, *(x.contiguous() for x in values[len(state.fixed) :]))
+
+        def best(ids_N: Tensor, rows_N: Tensor, sums_N: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+            given: list[Candidates] = []
+            for number in range(self.steps):
+                if number and self.goes_on is not None:
+                    sums_N, rows_N, ids_N = (x_AN[0] for x_AN in self.goes_on(given[-1]))
+                logits_NV, values = step(ids_N, rows_N, *values)
                 log_probs_NV = forbid(log_softmax_(logits_NV.float()))
-                given = best_candidates(log_probs_NV, sums_N[None], count=self.count)
-            return (*given, *(x.contiguous() for x in after.tensors().moving.values()))
+                given.append(best_candidates(log_probs_NV, sums_N[None], count=self.count))
+            candidates = (torch.cat(parts) for parts in zip(*given, strict=True))
+            return (*candidates, *(x.contiguous() for x in values[len(state.fixed) :]))
 
         return machine_code(
-            Function(self.model, step),
+            Function(self.model, best if self.count else logits),
             Arguments(
                 [self.all_N, self.all_N, self.zero_N, *state.fixed, *state.moving], [[], [], [], *vary]
             ),
             key=self.key(),
-            options=FEW_ROWS,
+            recipe=FEW_ROWS,
             what="a step of the search",
         )
 
     def key(self) -> str:
         """SHA-256 of everything that decides the code."""
-        return code_key(self.model, plan=self.digest, what="step", rows=self.rows, best=self.count)
+        return code_key(
+            self.model, plan=self.digest, what="step", rows=self.rows, best=self.count, steps=self.steps
+        )
 
 
 def _chosen(tensors: TensorState, moving: Mapping[str, Tensor], rows_N: Tensor) -> dict[str, Tensor]:

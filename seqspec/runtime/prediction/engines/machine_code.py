@@ -13,14 +13,16 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 
 import seqspec.components
+from seqspec.components._layers.attention import attend_by_sums
 from seqspec.components.graphs import Function
 from seqspec.data.store.cache import default_cache, key_of
 from seqspec.data.store.durable import write_durably
@@ -28,12 +30,32 @@ from seqspec.runtime.devices.machine import this_machine
 from seqspec.runtime.devices.torch_compiler import cpp_compiler, quiet
 from seqspec.schema.diagnostic import Exit, RunError
 
-OPTIONS = {"freezing": True}
+
+class Recipe(NamedTuple):
+    """How code is made."""
+
+    options: Mapping[str, Any]
+    """AOTInductor's."""
+    loops: Mapping[OpOverload, Callable[..., Tensor]]
+    """What stands in place of an operation, so that the compiler writes loops for it and calls nothing."""
+
+
+MANY_ROWS = Recipe({"freezing": True}, {})
 """Weights are part of the code, laid out for its products."""
-FEW_ROWS = {**OPTIONS, "max_autotune": True, "max_autotune_gemm_backends": "CPP"}
-"""The same for products of a few rows, which torch writes anew for each shape: of 256 by 256 they take 10
-microseconds where oneDNN's takes 25.  Of 64 rows they take twice as long as oneDNN's.
+SMALL_PRODUCTS = Recipe({**MANY_ROWS.options, "cpp.weight_prepack": False}, {})
+"""The same by MKL.  oneDNN's are faster, but each takes 0.2 milliseconds to begin with a number of rows that
+it has not met lately, as with almost every sentence.
 """
+FEW_ROWS = Recipe(
+    {**MANY_ROWS.options, "max_autotune": True, "max_autotune_gemm_backends": "CPP"},
+    {torch.ops.aten.scaled_dot_product_attention.default: attend_by_sums},
+)
+"""The same for a few rows.  Products torch writes anew for each shape: of 256 by 256 they take 10
+microseconds where oneDNN's takes 25; of 64 rows they take twice as long as oneDNN's.  Attention of a query
+for each hypothesis takes less time than starting torch's kernel for it.
+"""
+SMALL = 1 << 19
+"""Parameters of a model whose products take less time than what stands around them."""
 NO_TEMPLATE = "NoValidChoicesError"
 """What the compiler says of a product that it has no such code for, as of two tensors whose sizes vary."""
 RANGES = "seqspec_ranges"
@@ -71,14 +93,15 @@ class Arguments(NamedTuple):
 
 
 def machine_code(
-    function: Function, arguments: Arguments, *, key: str, options: Mapping[str, Any], what: str
+    function: Function, arguments: Arguments, *, key: str, recipe: Recipe, what: str
 ) -> MachineCode:
     """The code of a function, from the cache where it is there and sound; ``what`` names the function for the
     person who waits.
 
     Raises ``RunError`` where there is no compiler, or it cannot follow the function.
     """
-    path = default_cache() / "compiled" / f"{key_of({'of': key, 'options': dict(options)})}.pt2"
+    made_by = {"options": dict(recipe.options), "loops": [str(one) for one in recipe.loops]}
+    path = default_cache() / "compiled" / f"{key_of({'of': key, **made_by})}.pt2"
     if path.exists():
         try:
             return MachineCode(path)
@@ -86,10 +109,15 @@ def machine_code(
             print(f"seqspec: {path} is damaged and is made anew", file=sys.stderr)
     print(f"seqspec: compiling {what} for this processor, which is kept: a minute or two", file=sys.stderr)
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = _compiled(function, arguments, options)
+    made = _compiled(function, arguments, recipe)
     write_durably(path, made.read_bytes())
     made.unlink()
     return MachineCode(path)
+
+
+def is_small(model: nn.Module) -> bool:
+    """Whether starting the model's products and steps costs more than they do."""
+    return sum(weight.numel() for weight in model.parameters()) <= SMALL
 
 
 def code_key(model: nn.Module, *, plan: str, **more: str | int) -> str:
@@ -129,7 +157,7 @@ def refused(why: str, remedy: str) -> RunError:
     return RunError(message, exit=Exit.USAGE, help=f"{remedy}use `--engine torch`, the default")
 
 
-def _compiled(function: Function, arguments: Arguments, options: Mapping[str, Any]) -> Path:
+def _compiled(function: Function, arguments: Arguments, recipe: Recipe) -> Path:
     if cpp_compiler() is None:
         raise refused(
             "it needs a C++ compiler, and there is none on this machine", "install g++ 10 or later, or "
@@ -143,8 +171,10 @@ def _compiled(function: Function, arguments: Arguments, options: Mapping[str, An
         try:
             given = tuple(x.clone() for x in arguments.values)
             program = torch.export.export(function, given, dynamic_shapes=shapes)
+            if recipe.loops:
+                program = program.run_decompositions(dict(recipe.loops))
             ranges = json.dumps(list(_ranges(program)))
-            return Path(_packaged(program, {**options, "aot_inductor.metadata": {RANGES: ranges}}))
+            return Path(_packaged(program, {**recipe.options, "aot_inductor.metadata": {RANGES: ranges}}))
         except Exception as error:  # Whatever a tracer or a compiler makes of a model that it cannot follow.
             why = next(
                 (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
