@@ -47,8 +47,9 @@ def together(launch: Launch) -> Iterator[Place]:
         )
     others = _start_others(launch) if alone else []
     place = Place.here(launch)
+    connected = False
     try:
-        _connect(launch, place)
+        connected = _connect(launch, place)
         yield place
     except RuntimeError as error:
         if why := lost_process(error):
@@ -56,6 +57,8 @@ def together(launch: Launch) -> Iterator[Place]:
             raise RunError(f"another process of the run was lost: {why}", exit=Exit.LOST, help=help) from None
         raise
     finally:
+        if connected:
+            _disconnect()
         for process in others:
             _end(process)
 
@@ -116,7 +119,8 @@ def _start_others(launch: Launch) -> list[subprocess.Popen[bytes]]:
     return started
 
 
-def _connect(launch: Launch, place: Place) -> None:
+def _connect(launch: Launch, place: Place) -> bool:
+    """Whether the processes were not connected before."""
     import torch
     import torch.distributed as dist
 
@@ -125,11 +129,20 @@ def _connect(launch: Launch, place: Place) -> None:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "nccl" if launch.accelerator == "cuda" else "gloo"
     if dist.is_initialized():
-        return
+        return False
     try:
         dist.init_process_group(backend, rank=place.rank, world_size=place.world, timeout=TIMEOUT)
     except dist.DistError as error:
         raise _unmet(error, place) or error from None
+    return True
+
+
+def _disconnect() -> None:
+    """End torch's threads: where one is left when Python ends, the process is aborted (exit code 134)."""
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _unmet(error: Exception, place: Place) -> RunError | None:
