@@ -1,6 +1,8 @@
-"""Peers that join, leave and are killed, beside one process: the same bits, and who did how much.
+r"""Peers that join, leave and are killed, beside one process: the same bits, and who did how much.
 
     python benchmarks/peers.py --steps 60 --peers 3 --interval 10
+    python benchmarks/peers.py --steps 60 --set train.accumulate=1 \
+        --set "procedure={type: diloco, replicas: 4, every: 5, exchange: int4}"
 
 The character model of ``specs/lm_shakespeare_char.yaml`` on made-up text, a batch of 192 in sixteen
 micro-batches.  The last peer stands still three quarters of the time (SIGSTOP and SIGCONT), so that it is a
@@ -23,6 +25,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 SPEC = Path(__file__).parents[1] / "specs" / "lm_shakespeare_char.yaml"
@@ -35,15 +38,16 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=60)
     options.add_argument("--peers", type=int, default=3)
     options.add_argument("--interval", type=float, default=10.0)
+    options.add_argument("--set", action="append", default=[], help="as for `seqspec run`, for all")
     options.add_argument("--place", help="where they meet, such as s3://BUCKET/FOLDER; left out, a folder")
     given = options.parse_args()
     work = Path(tempfile.mkdtemp(prefix="peers-"))
-    alone = Team(work / "alone", given.steps, None)
+    alone = Team(work / "alone", given.steps, None, given.set)
     seconds = alone.run(1)
     print(json.dumps({"row": "one process", "seconds": round(seconds, 1)}))
     for row, interval in (("uneven", None), ("uneven, killed", given.interval)):
         name = row.replace(", ", "-")
-        team = Team(work / name, given.steps, given.place or str(work / f"meet-{name}"))
+        team = Team(work / name, given.steps, given.place or str(work / f"meet-{name}"), given.set)
         spent = team.run(given.peers, slow=True, interval=interval, joins=seconds / 2 if interval else None)
         print(json.dumps({"row": row, "seconds": round(spent, 1), "kills": team.kills, "did": team.told(),
                           "same bits": [_bits(alone.runs[0]) == _bits(run) for run in team.runs]}))  # fmt: skip
@@ -52,9 +56,9 @@ def main() -> None:
 class Team:
     """Peers of one run, each with a folder of its own."""
 
-    def __init__(self, work: Path, steps: int, place: str | None) -> None:
+    def __init__(self, work: Path, steps: int, place: str | None, sets: Sequence[str]) -> None:
         work.mkdir()
-        self.work, self.steps, self.place = work, steps, place
+        self.work, self.steps, self.place, self.sets = work, steps, place, sets
         self.runs: list[Path] = []
         self.kills = 0
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -69,6 +73,7 @@ class Team:
         command = [sys.executable, "-m", "seqspec", "run", str(SPEC), "--quiet", "--threads", "1",
                    "--runs", str(runs), "--resume", "auto"]  # fmt: skip
         command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+        command += [word for one in self.sets for word in ("--set", one)]
         command += ["--peers", self.place] if self.place else []
         with (self.work / f"{number}.err").open("ab") as errors:
             self._processes[number] = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
