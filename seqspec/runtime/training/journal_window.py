@@ -168,6 +168,27 @@ class Windows:
         return Windows(self._phases, self._tasks)
 
 
+def is_of_windows(state: object) -> bool:
+    """Whether ``state``, which came from elsewhere, is what ``Windows.state`` gives."""
+    if not isinstance(state, dict) or not state:
+        return False
+    parts = [state] if "values" in state else list(state.values())
+    return all(
+        isinstance(part, dict)
+        and are_values(part.get("values"))
+        and all(isinstance(part.get(name), float | int) for name in ("norm", "steps", "dropped"))
+        for part in parts
+    )
+
+
+def are_values(values: object) -> bool:
+    """Whether these, which came from elsewhere, are numbers by name of each of some micro-batches."""
+    return isinstance(values, list) and all(
+        isinstance(one, dict) and all(isinstance(value, float | int) for value in one.values())
+        for one in values
+    )
+
+
 def _apart(value: Tensor | float) -> Tensor | float:
     """Without what it was worked out from."""
     return value.detach() if isinstance(value, Tensor) and value.requires_grad else value

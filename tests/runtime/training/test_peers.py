@@ -12,14 +12,17 @@ import torch
 
 from seqspec.compile.pipeline import compile as compile_spec
 from seqspec.compile.resolve.overlay import Overlay
-from seqspec.runtime.checkpoints.tensor_file import pieces
-from seqspec.runtime.devices.launch import Launch
+from seqspec.runtime.checkpoints.tensor_file import Damaged, pieces
+from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run import run
 from seqspec.runtime.training.peers import shared_work
 from seqspec.runtime.training.peers.meeting_place import MeetingPlace
 from seqspec.runtime.training.peers.micro_batch_result import GradientSum, MicroBatchResult, most_bytes
+from seqspec.runtime.training.peers.replica_round import ReplicaRound
 from seqspec.runtime.training.peers.shared_work import Behind, Pieces, SharedWork
+from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.schema.diagnostic import Exit, RunError
+from seqspec.schema.procedure._procedure import Apart
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)
 
@@ -164,6 +167,54 @@ def test_results_that_are_not_of_this_run_are_refused(data, told, exit):
         shared_with([lambda: result(model)], model, place=place)
     assert caught.value.exit == exit
     assert caught.value.help
+
+
+def round_of(**changed):
+    step = {"values": [{"loss": 1.0, "count": 2.0}], "norm": 0.5, "steps": 1, "dropped": 0}
+    given = {"message": torch.zeros(8, dtype=torch.uint8), "state": "s", "steps": [step], "weights": "same"}
+    return ReplicaRound(**{**given, **changed}).packed()
+
+
+def test_a_round_is_what_was_packed():
+    two = {"a/": {"values": [], "norm": 0.0, "steps": 0, "dropped": 0}}
+    for data in (round_of(), round_of(steps=[two])):
+        assert ReplicaRound.unpacked(data, size=8, count=1).packed() == data
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"message": torch.zeros(7, dtype=torch.uint8)},
+        {"message": torch.zeros(8)},
+        {"steps": []},
+        {"steps": [{}]},
+        {"steps": [7]},
+        {"steps": [{"values": [], "norm": None, "steps": 0, "dropped": 0}]},
+        {"steps": [{"values": [{"loss": "x"}], "norm": 0.0, "steps": 0, "dropped": 0}]},
+        {"steps": [{"values": [3], "norm": 0.0, "steps": 0, "dropped": 0}]},
+        {"steps": [{"a/": 3}]},
+    ],
+)
+def test_rounds_that_are_not_of_this_run_are_refused(changed):
+    with pytest.raises(Damaged):
+        ReplicaRound.unpacked(round_of(**changed), size=8, count=1)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"own:weight": torch.zeros(3)},
+        {"rest:weight": torch.zeros(3)},
+        {"rest:weight": torch.zeros(2, 3, dtype=torch.float64)},
+        {"optimizer:weight/exp_avg": torch.zeros(5)},
+    ],
+)
+def test_a_state_that_is_not_of_this_model_is_refused(found):
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    replicas = Replicas(Apart(2, 1, 0, 1.0, 0.0), model, [optimizer], Place())
+    with pytest.raises(ValueError, match="weight"):
+        replicas.adopt(1, found)
 
 
 def test_peers_that_compute_other_bits_are_found():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.runtime.checkpoints.tensor_file import Damaged, packed_tensors, parsed
+from seqspec.runtime.training.journal_window import are_values
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class MicroBatchResult:
             values, weights = json.loads(about["values"]), about["weights"]
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Damaged("it does not say what its losses are") from None
-        if not _well_formed(values) or not isinstance(weights, str):
+        if not are_values(values) or not isinstance(weights, str):
             raise Damaged("it does not say what its losses are")
         gradients = [_laid_out(tensors.get(name), one) for name, one in zip(names, parameters, strict=True)]
         return cls(gradients, values, weights)
@@ -51,13 +52,6 @@ class MicroBatchResult:
 def most_bytes(parameters: Sequence[nn.Parameter]) -> int:
     """What a result has at most: more is none."""
     return sum(one.numel() * one.element_size() + 1024 for one in parameters) + 2**20
-
-
-def _well_formed(values: object) -> bool:
-    return isinstance(values, list) and all(
-        isinstance(one, dict) and all(isinstance(value, float | int) for value in one.values())
-        for one in values
-    )
 
 
 def _laid_out(gradient: Tensor | None, parameter: nn.Parameter) -> Tensor | None:

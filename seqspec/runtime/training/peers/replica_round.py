@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seqspec.runtime.checkpoints.tensor_file import Damaged, packed_tensors, parsed
+from seqspec.runtime.training.journal_window import is_of_windows
 
 MESSAGE = "message"
 
@@ -48,6 +49,7 @@ class ReplicaRound:
             steps, state, weights = json.loads(about["steps"]), about["state"], about["weights"]
         except (ValueError, KeyError, TypeError, RecursionError):
             steps, state, weights = None, None, None
-        if not isinstance(steps, list) or len(steps) != count or not isinstance(state, str):
+        whole = isinstance(steps, list) and len(steps) == count and all(map(is_of_windows, steps))
+        if not whole or not isinstance(state, str):
             raise Damaged("it does not say what its losses are")
         return cls(message, state, steps, str(weights))

@@ -180,11 +180,11 @@ class Replicas:
         tensors = []
         for name, anchor in zip(self.names, self.anchor, strict=True):
             own, rest = found.get(f"own:{name}"), found.get(f"rest:{name}")
-            one = anchor.clone() if own is None else own
-            one = one if rest is None else one + rest
-            if one.shape != anchor.shape or one.dtype != anchor.dtype:
-                raise ValueError(f"`{name}` is {list(one.shape)}, and it should be {list(anchor.shape)}")
-            tensors.append(one)
+            for one in (own, rest):
+                if one is not None and (one.shape != anchor.shape or one.dtype != anchor.dtype):
+                    raise ValueError(f"`{name}` is {list(one.shape)}, and it should be {list(anchor.shape)}")
+            agreed = anchor.clone() if own is None else own
+            tensors.append(agreed if rest is None else agreed + rest)
         states = {
             name.removeprefix("optimizer:"): one
             for name, one in found.items()
