@@ -4,12 +4,12 @@ r"""Peers that join, leave and are killed, beside one process: the same bits, an
     python benchmarks/peers.py --steps 60 --set train.accumulate=1 \
         --set "procedure={type: diloco, replicas: 4, every: 5, exchange: int4}"
 
-The character model of ``specs/lm_shakespeare_char.yaml`` on made-up text, a batch of 192 in sixteen
+The character model of ``specs/lm_shakespeare_char.yaml`` on made-up text, a batch of 384 in sixteen
 micro-batches.  The last peer stands still three quarters of the time (SIGSTOP and SIGCONT), so that it is a
 quarter as fast.  In the last row a random peer is killed by SIGKILL every ``--interval`` seconds, and started
 again three seconds later by the same command with ``--resume auto``; one more joins after half the time that
-one process takes.  Compared are ``metrics.jsonl`` and every file of the last checkpoint; told is what
-each peer has done by its own account, which a life that was killed cannot give.
+one process takes; nobody is killed once one is done.  Compared are ``metrics.jsonl`` and every file of the last
+checkpoint; told is what each peer has done by its own account, which a life that was killed cannot give.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Team:
         if runs not in self.runs:
             self.runs.append(runs)
         settings = {"train.max_steps": self.steps, "train.checkpoint_every_steps": max(1, self.steps // 6),
-                    "train.accumulate": 16, "data.batch.size": 192, "evaluate.every_steps": self.steps,
+                    "train.accumulate": 16, "data.batch.size": 384, "evaluate.every_steps": self.steps,
                     "data.source.synthetic": 400}  # fmt: skip
         command = [sys.executable, "-m", "seqspec", "run", str(SPEC), "--quiet", "--threads", "1",
                    "--runs", str(runs), "--resume", "auto"]  # fmt: skip
@@ -95,7 +95,8 @@ class Team:
             if joins and now - begun > joins:
                 joins = None
                 self.start(peers)
-            if interval and now - killed > interval:
+            done = any(process.poll() == 0 for process in self._processes.values())
+            if interval and now - killed > interval and not done:
                 killed = now
                 alive = [number for number, one in self._processes.items() if one.poll() is None]
                 victim = choose.choice(alive)
