@@ -106,7 +106,7 @@ class MeetingPlace:
         refuse(
             drifts(known, json.loads(json_bytes(lock))),
             lock=f"{self.address}/{LOCK}",
-            help="peers have the same data and packages, and processors that give the same bits",
+            help="peers have the same data, packages and `--threads`, and processors that give the same bits",
         )
 
     # Work.
