@@ -60,6 +60,29 @@ def carry_out(
     peers: SharedWork | None = None,
 ) -> Result:
     """``peers``: what this process does of steps that it shares with others."""
+    while True:
+        try:
+            return _carried_out(
+                folder, assembled, launch, place=place, micro_batches=micro_batches, allow_drift=allow_drift,
+                peers=peers,
+            )  # fmt: skip
+        except Behind as behind:
+            assert peers
+            _say(f"at step {behind.step:,} the others are far ahead: on from their checkpoint")
+            peers.place.require_checkpoint(folder, beyond=behind.step)
+
+
+def _carried_out(
+    folder: RunFolder,
+    assembled: Assembled,
+    launch: Launch,
+    *,
+    place: Place,
+    micro_batches: int,
+    allow_drift: bool,
+    peers: SharedWork | None,
+) -> Result:
+    """Raises ``Behind`` where only a checkpoint of the other peers leads on."""
     experiment = assembled.compiled.plan.experiment
     stamps = Stamps.take(assembled)
     say = _keep_silent if place.rank else _say
@@ -101,19 +124,6 @@ def carry_out(
         )  # fmt: skip
     except NotFinite as error:
         raise not_finite_error(error, folder, assembled) from None
-    except Behind as behind:
-        assert peers
-        say(f"at step {behind.step:,} the others are far ahead: on from their checkpoint")
-        peers.place.fetch_checkpoint(folder, beyond=behind.step)
-        return carry_out(
-            folder,
-            assembled,
-            launch,
-            place=place,
-            micro_batches=micro_batches,
-            allow_drift=allow_drift,
-            peers=peers,
-        )
     if peers and (told := peers.told()):
         say(told)
     if interrupted is not None:

@@ -1,6 +1,7 @@
 """Peers that share micro-batches have the bits of one process, whoever comes, goes and dies; what is wrong is told."""
 
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -15,6 +16,7 @@ from seqspec.compile.resolve.overlay import Overlay
 from seqspec.runtime.checkpoints.tensor_file import Damaged, pieces
 from seqspec.runtime.devices.launch import Launch, Place
 from seqspec.runtime.run import run
+from seqspec.runtime.run_folder.folder import RunFolder
 from seqspec.runtime.training.peers import shared_work
 from seqspec.runtime.training.peers.meeting_place import MeetingPlace
 from seqspec.runtime.training.peers.micro_batch_result import GradientSum, MicroBatchResult, most_bytes
@@ -240,6 +242,29 @@ def test_a_peer_that_slept_is_told_that_the_others_are_beyond_it():
     with pytest.raises(Behind) as caught:
         shared_with([lambda: result(model)], model, 5, place=place)
     assert caught.value.step == 4
+
+
+def test_a_damaged_checkpoint_of_the_peers_is_told_and_not_used(tmp_path):
+    compiled, launch = compiled_of(tmp_path, []), replace(LAUNCH, peers=str(tmp_path / "place"))
+    run(compiled, runs=tmp_path / "first", launch=launch)
+    (newest,) = (tmp_path / "place").glob("*/checkpoints/step-00000008")
+    weights = newest / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-5])
+    with pytest.raises(
+        RunError, match=r"step-00000008 at .* cannot be used: weights\.safetensors holds"
+    ) as caught:
+        run(compiled, runs=tmp_path / "second", launch=launch)
+    assert caught.value.exit == Exit.STORAGE
+    shutil.rmtree(newest)
+    found = run(compiled, runs=tmp_path / "third", launch=launch).folder.path
+    last = "checkpoints/step-00000008/weights.safetensors"
+    assert (found / last).read_bytes() == next((tmp_path / "first").glob(f"*/*/{last}")).read_bytes()
+
+
+def test_what_only_a_checkpoint_could_replace_is_told_where_there_is_none(tmp_path):
+    with pytest.raises(RunError, match="after step 3 is gone or damaged") as caught:
+        place_of().require_checkpoint(RunFolder(tmp_path), beyond=3)
+    assert caught.value.exit == Exit.STORAGE
 
 
 def test_names_of_others_are_left_alone():

@@ -28,7 +28,14 @@ from typing import Any, Literal
 from seqspec.data.store.durable import json_bytes, write_durably
 from seqspec.data.store.object_store import opened, scheme, tried, written
 from seqspec.data.store.prepared_store import READ_ONLY, require_address
-from seqspec.runtime.checkpoints.checkpoint import BESIDE, MANIFEST, STATE, folder_name, read_manifest
+from seqspec.runtime.checkpoints.checkpoint import (
+    BESIDE,
+    MANIFEST,
+    STATE,
+    folder_name,
+    read_checkpoint,
+    read_manifest,
+)
 from seqspec.runtime.checkpoints.tensor_file import Damaged
 from seqspec.runtime.reproducibility.lock import Lock, drifts, refuse
 from seqspec.runtime.run_folder.folder import RunFolder, step_of
@@ -177,14 +184,24 @@ class MeetingPlace:
             if old is not None and old <= before:
                 self._remove(name)
 
-    def fetch_checkpoint(self, folder: RunFolder, *, beyond: int) -> None:
-        """Copy the newest checkpoint and its journal into a run, where it is ``beyond`` a step.
+    def require_checkpoint(self, folder: RunFolder, *, beyond: int) -> None:
+        """``fetch_checkpoint``; raises ``RunError`` where there is none to go on from."""
+        if not self.fetch_checkpoint(folder, beyond=beyond):
+            raise RunError(
+                f"what the peers at {self.address} left after step {beyond:,} is gone or damaged",
+                exit=Exit.STORAGE,
+                help=f"take what is of later steps than {beyond:,} away there; `--resume auto` does it again",
+            )
 
-        What comes is checked as any checkpoint is when it is used.  Raises ``RunError`` where it is not one.
+    def fetch_checkpoint(self, folder: RunFolder, *, beyond: int) -> bool:
+        """Copy the newest checkpoint and its journal into a run, where it is ``beyond`` a step; gives whether
+        it is.
+
+        Raises ``RunError`` where anything in it is not as it was written.
         """
         step = self.newest()
         if step <= beyond:
-            return
+            return False
         place, final = f"{CHECKPOINTS}/{folder_name(step)}", folder.checkpoints / folder_name(step)
         beside = folder.checkpoints / f"{BESIDE}{final.name}-fetched"
         shutil.rmtree(beside, ignore_errors=True)
@@ -195,11 +212,13 @@ class MeetingPlace:
             for name in names:
                 (beside / name).write_bytes(self._require(f"{place}/{name}"))
             journal = self._require(f"{place}/{JOURNAL}")
+            read_checkpoint(beside, step=step)
         except Damaged as error:
             raise self._damaged(step, error) from None
         write_durably(folder.metrics, journal)
         shutil.rmtree(final, ignore_errors=True)
         beside.rename(final)
+        return True
 
     def _damaged(self, step: int, error: Damaged) -> RunError:
         return RunError(
