@@ -1,4 +1,4 @@
-"""What every test shares: the option that writes golden texts anew, and a browser where there is one."""
+"""What tests share: the option that writes golden texts anew, an object store, and a browser where there is one."""
 
 import shutil
 
@@ -18,6 +18,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether golden texts are written instead of compared."""
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    """A client of an S3 server that has no bucket yet, which the environment points to."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    yield s3fs.S3FileSystem(skip_instance_cache=True)
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -274,33 +274,20 @@ def test_a_wrong_address_is_not_an_empty_store(corpus, tmp_path, address):
 
 
 @pytest.mark.slow
-def test_a_bucket(tmp_path, monkeypatch):
-    s3fs = pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-
+def test_a_bucket(tmp_path, s3):
     def build(folder):
         with StoreWriter(folder, {"n": Column("int32", ragged=False)}) as writer:
             writer.append({"n": np.arange(1000, dtype="int32")})
             writer.commit()
 
     written = Cache(tmp_path / "one").store("numbers", {"a": 1}, build)
-    try:
-        bucket = PreparedStore.at("s3://bucket/mt", said="--push")
-        with pytest.raises(RunError, match="nothing can be written to `s3://bucket/mt`") as caught:
-            bucket.push([written.folder], {}, verify=False)
-        assert caught.value.exit == 5
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("bucket")
-        assert bucket.push([written.folder], {}, verify=False).uploaded == 1
-        assert bucket.push([written.folder], {}, verify=True).uploaded == 0
-        Cache(tmp_path / "two", elsewhere=bucket).store("numbers", {"a": 1}, refuse)
-    finally:
-        server.stop()
+    bucket = PreparedStore.at("s3://bucket/mt", said="--push")
+    with pytest.raises(RunError, match="nothing can be written to `s3://bucket/mt`") as caught:
+        bucket.push([written.folder], {}, verify=False)
+    assert caught.value.exit == 5
+    s3.mkdir("bucket")
+    assert bucket.push([written.folder], {}, verify=False).uploaded == 1
+    assert bucket.push([written.folder], {}, verify=True).uploaded == 0
+    Cache(tmp_path / "two", elsewhere=bucket).store("numbers", {"a": 1}, refuse)
 
     assert files(tmp_path / "two") == files(tmp_path / "one")

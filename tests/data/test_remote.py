@@ -123,36 +123,17 @@ def test_a_store_that_cannot_be_reached_is_told_with_exit_5(tmp_path, monkeypatc
     assert caught.value.exit == 5
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    """An S3 server with one bucket; gives its address."""
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.mark.slow
-def test_a_corpus_in_a_bucket(bucket, tmp_path, monkeypatch):
-    import s3fs
-
-    for name, value in {
-        "AWS_ENDPOINT_URL": bucket, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    store = s3fs.S3FileSystem(skip_instance_cache=True)
-    store.mkdir("corpora")
-    with store.open("corpora/mt/train.en", "wb") as file:
+def test_a_corpus_in_a_bucket(s3, tmp_path):
+    s3.mkdir("corpora")
+    with s3.open("corpora/mt/train.en", "wb") as file:
         file.write(b"a b\n" * 1000)
 
     place = mirror("s3://corpora/mt", corpus="bitext", cache=tmp_path / "cache")
     assert (place / "train.en").read_bytes() == b"a b\n" * 1000
     assert "ETag" in json.loads((place / NOTES).read_text())["train.en"]["version"]
 
-    with store.open("corpora/mt/train.en", "wb") as file:
+    with s3.open("corpora/mt/train.en", "wb") as file:
         file.write(b"c d\n" * 1000)
     mirror("s3://corpora/mt", corpus="bitext", cache=tmp_path / "cache")
     assert (place / "train.en").read_bytes() == b"c d\n" * 1000

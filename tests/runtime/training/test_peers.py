@@ -358,29 +358,18 @@ def compiled_of(tmp_path, sets):
 
 
 @pytest.mark.slow
-def test_peers_meet_in_a_bucket(tmp_path, monkeypatch):
-    s3fs = pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
+def test_peers_meet_in_a_bucket(tmp_path, s3):
     compiled = compiled_of(tmp_path, [])
     launch = replace(LAUNCH, peers="s3://peers/run")
-    try:
-        with pytest.raises(RunError, match="nothing can be written to `s3://peers/run") as caught:
-            run(compiled, runs=tmp_path / "none", launch=launch)
-        assert caught.value.exit == Exit.STORAGE
-        assert not (tmp_path / "none").exists()
-        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("peers")
-        first = run(compiled, runs=tmp_path / "first", launch=replace(launch, pause_at=6))
-        second = run(compiled, runs=tmp_path / "second", launch=launch)
-        alone = run(compiled, runs=tmp_path / "alone", launch=LAUNCH)
-    finally:
-        server.stop()
+    with pytest.raises(RunError, match="nothing can be written to `s3://peers/run") as caught:
+        run(compiled, runs=tmp_path / "none", launch=launch)
+    assert caught.value.exit == Exit.STORAGE
+    assert not (tmp_path / "none").exists()
+
+    s3.mkdir("peers")
+    first = run(compiled, runs=tmp_path / "first", launch=replace(launch, pause_at=6))
+    second = run(compiled, runs=tmp_path / "second", launch=launch)
+    alone = run(compiled, runs=tmp_path / "alone", launch=LAUNCH)
     names = sorted(path.name for path in (first.folder.path / "checkpoints").iterdir())
     assert names == ["step-00000004", "step-00000006"]
     assert bits(second.folder.path) == bits(alone.folder.path)
