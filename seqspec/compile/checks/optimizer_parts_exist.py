@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.config import Config
 from seqspec.schema.diagnostic import Finding
@@ -55,10 +55,5 @@ def _written(plan: Plan, part: str) -> bool:
 def _missing(place: Path, part: str, there: set[str]) -> Iterator[Finding]:
     if part in there:
         return
-    close = nearest(part, tuple(sorted(there)))
-    known = ", ".join(f"`{name}`" for name in sorted(there)[:8])
-    yield Finding(
-        place,
-        f"the model has no part `{part}`",
-        help=f"did you mean `{close}`?" if close else f"it has {known}",
-    )
+    help = nearest_or_listed(part, sorted(there), there="it has", most=8)
+    yield Finding(place, f"the model has no part `{part}`", help=help)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import Path, dotted
@@ -61,7 +61,5 @@ def model_parts(plan: Plan) -> tuple[str, ...]:
 def _known(name: str, at: Path, parts: tuple[str, ...]) -> Iterator[Finding]:
     if name in parts:
         return
-    close = nearest(name, parts)
-    listed = ", ".join(f"`{part}`" for part in parts[:8])
-    hint = f"did you mean `{close}`?" if close else f"there are {listed}"
-    yield Finding(at, f"there is no part `{name}` in this model", help=hint)
+    help = nearest_or_listed(name, parts, there="there are", most=8)
+    yield Finding(at, f"there is no part `{name}` in this model", help=help)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.loss._loss import teacher_of
@@ -36,13 +36,10 @@ def check(plan: Plan) -> Iterator[Finding]:
     for path, loss in plan.losses.items():
         name = teacher_of(loss)
         if name is not None and name not in known:
-            near = nearest(name, known)
-            listed = ", ".join(f"`{one}`" for one in known)
+            there = "name it under `teachers`; there is"
             yield Finding(
                 (*path, "teacher"),
                 f"there is no teacher `{name}`",
-                help=f"did you mean `{near}`?"
-                if near
-                else f"name it under `teachers`; there is {listed or 'none'}",
+                help=nearest_or_listed(name, known, there=there, empty=f"{there} none"),
                 also=((("teachers",), "the teachers"),) if known else (),
             )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
 from seqspec.schema.source import dotted
@@ -43,10 +43,5 @@ def check(plan: Plan) -> Iterator[Finding]:
     for path, config in of_weights.items():
         for at, part in enumerate(getattr(config, "parts", ())):
             if part not in there:
-                near = nearest(part, there)
-                known = ", ".join(f"`{name}`" for name in there[:8])
-                yield Finding(
-                    (*path, "parts", at),
-                    f"the model has no part `{part}`",
-                    help=f"did you mean `{near}`?" if near else f"it has {known}",
-                )
+                help = nearest_or_listed(part, there, there="it has", most=8)
+                yield Finding((*path, "parts", at), f"the model has no part `{part}`", help=help)

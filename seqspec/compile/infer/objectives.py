@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqspec.compile.infer.flow import TypeFlow
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.loss._loss import LossConfig, teacher_of
 from seqspec.schema.source import Path
@@ -65,8 +65,7 @@ def _is_output(flow: TypeFlow, name: str, outputs: Outputs, *, at: Path) -> bool
     """Whether the model has the output; where it has not, that is noted."""
     if name in outputs:
         return True
-    near = nearest(name, tuple(outputs))
-    help = f"did you mean `{near}`?" if near else f"it gives {', '.join(f'`{one}`' for one in outputs)}"
+    help = nearest_or_listed(name, tuple(outputs), there="it gives")
     flow.fault(at, f"the model has no output `{name}`", help=help, code="SQ259")
     return False
 

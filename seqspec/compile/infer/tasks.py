@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from seqspec.compile.diagnostics.report import locate
 from seqspec.compile.infer.flow import Record, TypeFlow
 from seqspec.compile.infer.weighting import infer_weighting, losses_of
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.plan.plan import Plan, PlanNode, Provenance
 from seqspec.compile.plan.shared_part import SharedPart
 from seqspec.compile.resolve.uses import Use
@@ -269,12 +269,7 @@ def _wrong_score(experiment: Experiment, each: Mapping[str, Plan], tree: Tree) -
     for name in score if isinstance(score, dict) else [score] if score is not None else []:
         place: Path = (*at, name) if isinstance(score, dict) else at
         if name not in each:
-            near = nearest(name, tuple(each))
-            help = (
-                f"did you mean `{near}`?"
-                if near
-                else f"the tasks are {', '.join(f'`{one}`' for one in each)}"
-            )
+            help = nearest_or_listed(name, tuple(each), there="the tasks are")
             yield locate(Finding(place, f"there is no task `{name}`", help=help, code="SQ289"), tree)
         elif not each[name].experiment.evaluate.metrics:
             also = ((("tasks", name), "this task"),)

@@ -28,6 +28,18 @@ def which(word: str, choices: Sequence[str], *, there: str) -> str:
     return f"did you mean `{close}`?   ({listed})" if close else listed
 
 
+def nearest_or_listed(
+    word: str, choices: Sequence[str], *, there: str, most: int | None = None, empty: str = ""
+) -> str:
+    """A remedy for a word that is none of the choices: the nearest, else a list of ``most`` of them that
+    ``there`` begins; ``empty`` where there is no choice.
+    """
+    close = nearest(word, choices)
+    if close:
+        return f"did you mean `{close}`?"
+    return f"{there} {', '.join(f'`{one}`' for one in choices[:most])}" if choices else empty
+
+
 def distance(left: str, right: str, most: int) -> int:
     """Edits that turn one word into the other, an exchange of neighbours as one; at most ``most + 1``.
 

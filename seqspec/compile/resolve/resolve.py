@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.resolve.extends import Composed, compose
 from seqspec.compile.resolve.interpolate import interpolate
 from seqspec.compile.resolve.overlay import Overlay, merge, set_value
@@ -62,13 +62,5 @@ def _put_over(body: Node, overlay: Overlay, composed: Composed, catalogue: Catal
 
 def _unknown_profile(name: str, names: tuple[str, ...]) -> Diagnostic:
     source = Source(COMMAND_LINE, f"--profile {name}")
-    close = nearest(name, names)
-    known = ", ".join(f"`{n}`" for n in names)
-    help = (
-        f"did you mean `{close}`?"
-        if close
-        else f"the spec has {known}"
-        if names
-        else "the spec has no `profiles`"
-    )
+    help = nearest_or_listed(name, names, there="the spec has", empty="the spec has no `profiles`")
     return Diagnostic("SQ320", f"there is no profile `{name}`", Span(source, 10, len(source.text)), help=help)

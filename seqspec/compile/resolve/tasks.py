@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from seqspec.compile.language.expected_schema import named_type
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest_or_listed
 from seqspec.compile.parse.limits import MOST_TASKS
 from seqspec.compile.resolve.overlay import WHOLE, has_tasks
 from seqspec.compile.resolve.uses import Expanding, Use, key_span
@@ -99,15 +99,7 @@ def only_task(tree: Tree, name: str, *, asked: Span, catalogue: Catalogue) -> Tr
             alone = _without(alone, ("procedure",))
         return alone
     known = tuple(found.trees) if found is not None else ()
-    near = nearest(name, known)
-    listed = ", ".join(f"`{one}`" for one in known)
-    help = (
-        f"did you mean `{near}`?"
-        if near
-        else f"the spec has {listed}"
-        if known
-        else "the spec has no `tasks`"
-    )
+    help = nearest_or_listed(name, known, there="the spec has", empty="the spec has no `tasks`")
     raise SpecError([Diagnostic("SQ281", f"there is no task `{name}`", asked, help=help)])
 
 
@@ -199,9 +191,7 @@ def _misplaced(name: str, node: Node) -> Iterator[Diagnostic]:
             help = f"move it to the top; a task has {', '.join(f'`{own}`' for own in Task.model_fields)}"
             yield Diagnostic("SQ287", message, key_span(child), help=help, path=("tasks", name, key))
         elif key not in Task.model_fields:
-            near = nearest(key, tuple(Task.model_fields))
-            listed = ", ".join(f"`{own}`" for own in Task.model_fields)
-            help = f"did you mean `{near}`?" if near else f"it takes {listed}"
+            help = nearest_or_listed(key, tuple(Task.model_fields), there="it takes")
             path = ("tasks", name, key)
             yield Diagnostic(
                 "SQ101", f"`{key}` is not a key of a task", key_span(child), help=help, path=path

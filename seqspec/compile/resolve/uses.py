@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from seqspec.compile.language.suggestions import nearest
+from seqspec.compile.language.suggestions import nearest, nearest_or_listed
 from seqspec.compile.parse.limits import MOST_EXPANDED
 from seqspec.schema.diagnostic import Diagnostic, Label, SpecError
 from seqspec.schema.source import Node, Path, Span, Tree, dotted
@@ -155,15 +155,8 @@ class Expanding:
         names += [
             f"tasks.{task}.{dotted(path)}" for task, tree in self.merged.items() for path in _components(tree)
         ]
-        near = nearest(str(said), tuple(names))
-        listed = ", ".join(f"`{name}`" for name in names[:8])
-        return (
-            f"did you mean `{near}`?"
-            if near
-            else f"there are {listed}"
-            if names
-            else "write the part under `shared`"
-        )
+        empty = "write the part under `shared`"
+        return nearest_or_listed(str(said), names, there="there are", most=8, empty=empty)
 
     def _without(self, node: Node, task: str, place: Path) -> Node:
         """Only parts of models are shared: anything else is refused where it stands."""
