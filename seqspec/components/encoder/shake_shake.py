@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqspec.components._layers.batch_norm import of_every_process
 from seqspec.components._layers.image import pad_same
+from seqspec.components._layers.image_batch_norm import ImageBatchNorm
 from seqspec.components._layers.separable import glorot
 from seqspec.schema.encoder.shake_shake import BRANCHES, STAGES, STEM, ShakeShakeConfig
 from seqspec.schema.types import Image
@@ -86,7 +86,7 @@ class _Convolution(nn.Module):
         super().__init__()
         self.kernel, self.stride = kernel, stride
         self.convolution = _convolution(inputs, outputs, kernel=kernel, stride=stride)
-        self.norm = _BatchNorm(outputs, decay=decay)
+        self.norm = ImageBatchNorm(outputs, decay=decay, eps=EPSILON)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         padded = pad_same(x_BCHW, kernel=self.kernel, stride=self.stride)
@@ -104,45 +104,13 @@ class _Shortcut(nn.Module):
         self.stride = stride
         self.here = _convolution(inputs, outputs // 2, kernel=1, stride=1)
         self.beside = _convolution(inputs, outputs // 2, kernel=1, stride=1)
-        self.norm = _BatchNorm(outputs, decay=decay)
+        self.norm = ImageBatchNorm(outputs, decay=decay, eps=EPSILON)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         moved = functional.pad(x_BCHW, (0, 1, 0, 1))[:, :, 1:, 1:]
         here, beside = (x[:, :, :: self.stride, :: self.stride] for x in (x_BCHW, moved))
         given: Tensor = self.norm(torch.cat([self.here(here), self.beside(beside)], dim=1))
         return given
-
-
-class _BatchNorm(nn.Module):
-    """Ioffe & Szegedy (2015), arXiv:1502.03167.  Processes follow one another's images, in order."""
-
-    mean_C: Tensor
-    variance_C: Tensor
-
-    def __init__(self, channels: int, *, decay: float) -> None:
-        super().__init__()
-        self.decay = decay
-        self.weight_C = nn.Parameter(torch.ones(channels))
-        self.bias_C = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("mean_C", torch.zeros(channels))
-        self.register_buffer("variance_C", torch.ones(channels))
-
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        if not self.training:
-            mean_C, variance_C = self.mean_C, self.variance_C
-            return functional.batch_norm(x_BCHW, mean_C, variance_C, self.weight_C, self.bias_C, eps=EPSILON)
-        mean_C, variance_C = torch.zeros_like(self.mean_C), torch.zeros_like(self.variance_C)
-        given = functional.batch_norm(
-            x_BCHW, mean_C, variance_C, self.weight_C, self.bias_C, training=True, momentum=1.0, eps=EPSILON
-        )
-        self._follow(mean_C, variance_C)
-        return given
-
-    @torch.no_grad()
-    def _follow(self, mean_C: Tensor, variance_C: Tensor) -> None:
-        for mean, variance in of_every_process(torch.stack([mean_C, variance_C])):
-            self.mean_C.lerp_(mean, 1 - self.decay)
-            self.variance_C.lerp_(variance, 1 - self.decay)
 
 
 def _convolution(inputs: int, outputs: int, *, kernel: int, stride: int) -> nn.Conv2d:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from seqspec.components.encoder.shake_shake import ShakeShake, _BatchNorm, _Shortcut, shaken
+from seqspec.components.encoder.shake_shake import ShakeShake, _Shortcut, shaken
 from seqspec.schema.config import Mismatch
 from seqspec.schema.encoder.shake_shake import ShakeShakeConfig
 from seqspec.schema.types import Image, Tokens, Vector
@@ -69,18 +69,6 @@ def test_evaluation_takes_the_mean_and_training_does_not():
     assert torch.equal(encoder(x)[0], encoder(x)[0])
     alone = torch.cat([encoder(row[None])[0] for row in x])
     torch.testing.assert_close(encoder(x)[0], alone, rtol=1e-4, atol=1e-5)
-
-
-def test_batch_normalisation_equals_torch():
-    torch.manual_seed(0)
-    ours, theirs = _BatchNorm(3, decay=0.9), nn.BatchNorm2d(3, eps=1e-3, momentum=0.1)
-    for _ in range(3):
-        x = torch.randn(2, 3, 4, 4) * 2 + 1
-        torch.testing.assert_close(ours(x), theirs(x))
-
-    torch.testing.assert_close(ours.mean_C, theirs.running_mean)
-    torch.testing.assert_close(ours.variance_C, theirs.running_var)
-    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
 
 
 def test_the_shortcut_sees_every_diagonal_neighbour():
