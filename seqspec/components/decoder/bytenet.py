@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from seqspec.components._layers.dilated import DilatedBlock, DilatedStack
 from seqspec.components._layers.masks import length_mask
+from seqspec.components.decoder._packed_documents import refuse_documents
 from seqspec.schema.decoder.bytenet import BytenetConfig
 from seqspec.schema.types import States, Type
 
@@ -67,10 +68,7 @@ class Bytenet(nn.Module):
         segments_BU: Tensor | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u, and the memory up to place u."""
-        if segments_BU is not None:
-            raise ValueError(
-                "a convolution cannot keep packed documents apart (`data.pack.document_mask: false`)"
-            )
+        refuse_documents(segments_BU, what="a convolution")
         x_BUD = self.embedding(ids_BU)
         if self.merge is not None:
             memory = _real(memory_BSC, memory_lengths_B)

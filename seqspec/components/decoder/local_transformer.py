@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqspec.components._layers.transformer_layer import Context, Entrance, TransformerLayer, make_norm
 from seqspec.components._layers.transformer_step import TransformerState, empty_cache, step_layer
+from seqspec.components.decoder._packed_documents import refuse_documents
 from seqspec.schema.decoder.local_transformer import LocalTransformerConfig
 from seqspec.schema.types import Type
 
@@ -49,8 +50,7 @@ class LocalTransformer(nn.Module):
         segments_BU: Tensor | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u, in its block and the one before."""
-        if segments_BU is not None:
-            raise ValueError("blocks cannot keep packed documents apart (`data.pack.document_mask: false`)")
+        refuse_documents(segments_BU, what="blocks")
         context = Context(block=self.block)
         x_BUD = self.entrance(self.embedding(ids_BU))
         for layer in self.layers:

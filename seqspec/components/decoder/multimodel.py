@@ -28,6 +28,7 @@ from seqspec.components._layers.multimodel import (
 )
 from seqspec.components._layers.separable import Separable
 from seqspec.components._layers.transformer_step import memory_mask
+from seqspec.components.decoder._packed_documents import refuse_documents
 from seqspec.schema.decoder.multimodel import LOOK, MultimodelConfig
 from seqspec.schema.types import PAD, States, Type
 
@@ -64,10 +65,7 @@ class Multimodel(nn.Module):
         auxiliary: dict[str, Tensor] | None = None,
     ) -> Tensor:
         """Hidden states ``[B, U, D]``; state u has read ids up to u."""
-        if segments_BU is not None:
-            raise ValueError(
-                "a convolution cannot keep packed documents apart (`data.pack.document_mask: false`)"
-            )
+        refuse_documents(segments_BU, what="a convolution")
         mask = memory_mask(memory_BSD, memory_lengths_B)
         x_BUD = self.embedding(ids_BU)
         looked_BUD = self.looks[0](x_BUD, memory_BSD, mask=mask)

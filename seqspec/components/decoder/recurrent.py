@@ -22,6 +22,7 @@ from seqspec.components._layers.masks import length_mask
 from seqspec.components._layers.module_list import ModuleList
 from seqspec.components._layers.recurrent import recurrent
 from seqspec.components.attention._memory import Memory
+from seqspec.components.decoder._packed_documents import refuse_documents
 from seqspec.components.graphs import Axes, TensorState
 from seqspec.components.lane_state import Carried
 from seqspec.schema.config import stated_width
@@ -121,10 +122,7 @@ class Recurrent(nn.Module):
         segments_BU: Tensor | None = None,
     ) -> Tensor:
         """``[B, U, D]``, or ``[B, U, D + C]`` with attention; position u has read ids up to u."""
-        if segments_BU is not None:
-            raise ValueError(
-                "a recurrent decoder cannot keep packed documents apart (`data.pack.document_mask: false`)"
-            )
+        refuse_documents(segments_BU, what="a recurrent decoder")
         x_BUE = self.embedding(ids_BU)
         lengths_B = torch.full((len(ids_BU),), ids_BU.shape[1], device=ids_BU.device)
         if self.carried is not None and (self.carried.past or self.carried.keeps):
