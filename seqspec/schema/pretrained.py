@@ -126,6 +126,15 @@ class Pretrained(Config):
                 changes[name] = flow.derive(name, value, "the usual size")
         return self.model_copy(update=changes)
 
+    def require_unscaled(self) -> None:
+        """Raises ``Mismatch`` where ids become scaled vectors, which those of the folder are not."""
+        if self.folder is not None and getattr(getattr(self, "embedding", None), "scale", False):
+            raise Mismatch(
+                "the table of the folder is not scaled",
+                at=("embedding",),
+                help="set `scale: false`, or leave it out",
+            )
+
     def layout(self, takes: Mapping[str, Type]) -> Layout:
         """Which tensors of a folder are this part's own, those of components inside it included."""
         raise NotImplementedError

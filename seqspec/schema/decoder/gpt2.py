@@ -79,9 +79,7 @@ class Gpt2Config(Pretrained):
         sized = sized.settle_sizes(flow, told, following)
         require_shares(dim, sized.num_heads)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            help = "set `scale: false`, or leave it out"
-            raise Mismatch("the table of the folder is not scaled", at=("embedding",), help=help)
+        self.require_unscaled()
         return States(dim, causal=True)
 
     def stack(self) -> TransformerLayers:

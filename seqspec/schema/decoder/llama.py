@@ -101,12 +101,7 @@ class LlamaConfig(Pretrained):
         sized = sized.settle_sizes(flow, told, _following(sized))
         sized.check_sizes()
         flow.node("embedding", target, dim=(sized.dim, "the decoder's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            raise Mismatch(
-                "the table of the folder is not scaled",
-                at=("embedding",),
-                help="set `scale: false`, or leave it out",
-            )
+        self.require_unscaled()
         return States(sized.dim, causal=True)
 
     def check_sizes(self) -> None:

@@ -47,9 +47,7 @@ class WhisperConfig(WhisperLayers):
         sized.check_heads()
         assert sized.dim is not None
         flow.node("embedding", target, dim=(sized.dim, "the stack's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            help = "set `scale: false`, or leave it out"
-            raise Mismatch("the table of the folder is not scaled", at=("embedding",), help=help)
+        self.require_unscaled()
         if memory.dim != sized.dim:
             raise Mismatch(f"the encoder's states have {memory.dim} features, and the decoder {sized.dim}")
         return States(sized.dim, causal=True)

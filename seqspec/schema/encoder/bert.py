@@ -94,9 +94,7 @@ class BertConfig(Pretrained):
         sized = sized.settle_sizes(flow, told, following)
         require_shares(dim, sized.num_heads)
         flow.node("embedding", source, dim=(dim, "the encoder's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            help = "set `scale: false`, or leave it out"
-            raise Mismatch("the table of the folder is not scaled", at=("embedding",), help=help)
+        self.require_unscaled()
         return Vector(dim) if self.pooler else States(dim)
 
     def stack(self) -> TransformerLayers:

@@ -109,9 +109,7 @@ class ModernbertConfig(Pretrained):
         sized = sized.settle_sizes(flow, told, following)
         sized.check_sizes()
         flow.node("embedding", source, dim=(dim, "the encoder's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            help = "set `scale: false`, or leave it out"
-            raise Mismatch("the table of the folder is not scaled", at=("embedding",), help=help)
+        self.require_unscaled()
         return States(dim)
 
     def check_sizes(self) -> None:

@@ -91,9 +91,7 @@ class T5Layers(Pretrained):
         told = None if settings is None else self.sizes(settings)
         sized = self.settle_sizes(flow, told, self.usual())
         flow.node("embedding", tokens, dim=(sized.dim, "the stack's width"))
-        if self.folder is not None and getattr(self.embedding, "scale", False):
-            help = "set `scale: false`, or leave it out"
-            raise Mismatch("the table of the folder is not scaled", at=("embedding",), help=help)
+        self.require_unscaled()
         return sized
 
     def usual(self) -> dict[str, object]:

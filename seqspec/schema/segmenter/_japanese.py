@@ -13,6 +13,16 @@ def require_text(source: Type) -> Type:
     return source
 
 
+def require_dictionary(named: str, *, known: tuple[str, ...], of: str) -> None:
+    """Raises ``Mismatch`` where a dictionary is neither one that pip installs nor written as a path."""
+    if named not in known and not any(mark in named for mark in "/\\$."):
+        raise Mismatch(
+            f"`{named}` is no dictionary of {of} that pip installs, and no path",
+            at=("dictionary",),
+            help=f"choose among {', '.join(known)}, or write a path: `./{named}`",
+        )
+
+
 def require_japanese(source: Type, *, segmenter: str, strict: bool = True) -> Type:
     """A Japanese dictionary cuts Japanese text; ``und`` is text whose language is not said."""
     text = require_text(source)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
 from seqspec.schema.environment import Environment
-from seqspec.schema.segmenter._japanese import require_japanese
+from seqspec.schema.segmenter._japanese import require_dictionary, require_japanese
 from seqspec.schema.types import Type
 
 DICTIONARIES = ("ipadic", "unidic", "unidic-lite")
@@ -44,12 +44,7 @@ class MecabConfig(Config):
     """Parts of speech that are left out."""
 
     def output(self, source: Type) -> Type:
-        if self.dictionary not in DICTIONARIES and not any(mark in self.dictionary for mark in "/\\$."):
-            raise Mismatch(
-                f"`{self.dictionary}` is no dictionary of MeCab that pip installs, and no path",
-                at=("dictionary",),
-                help=f"choose among {', '.join(DICTIONARIES)}, or write a path: `./{self.dictionary}`",
-            )
+        require_dictionary(self.dictionary, known=DICTIONARIES, of="MeCab")
         self._require_reading()
         return require_japanese(source, segmenter="mecab", strict=self.dictionary in DICTIONARIES)
 

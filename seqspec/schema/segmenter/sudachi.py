@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seqspec.schema.config import Config, Mismatch
+from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.segmenter._japanese import require_japanese
+from seqspec.schema.segmenter._japanese import require_dictionary, require_japanese
 from seqspec.schema.types import Type
 
 DICTIONARIES = ("core", "full", "small")
@@ -36,10 +36,5 @@ class SudachiConfig(Config):
     """Parts of speech that are left out."""
 
     def output(self, source: Type) -> Type:
-        if self.dictionary not in DICTIONARIES and not any(mark in self.dictionary for mark in "/\\$."):
-            raise Mismatch(
-                f"`{self.dictionary}` is no dictionary of Sudachi that pip installs, and no path",
-                at=("dictionary",),
-                help=f"choose among {', '.join(DICTIONARIES)}, or write a path: `./{self.dictionary}`",
-            )
+        require_dictionary(self.dictionary, known=DICTIONARIES, of="Sudachi")
         return require_japanese(source, segmenter="sudachi")
