@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
-from seqspec.schema.sweep import Space, dimension
+from seqspec.schema.sections.sweep_space import Space, dimension
 
 SPEC = """\
 seqspec: 1

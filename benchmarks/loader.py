@@ -48,7 +48,7 @@ def built(data: dict[str, Any]) -> Any:
     from seqspec.data.stages.parts import DataParts
     from seqspec.data.text.text_pipeline import TextProcessor
     from seqspec.schema.catalogue import Catalogue
-    from seqspec.schema.data import Data
+    from seqspec.schema.sections.data import Data
 
     catalogue = Catalogue()
     config: Any = Data.model_validate(data, context=catalogue)

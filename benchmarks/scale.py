@@ -56,7 +56,7 @@ def make_parts(folder: Path) -> Any:
     from seqspec.data.stages.parts import DataParts
     from seqspec.data.text.text_pipeline import TextProcessor
     from seqspec.schema.catalogue import Catalogue
-    from seqspec.schema.data import Data
+    from seqspec.schema.sections.data import Data
 
     pipeline = {"tokenizer": {"type": "words"}}
     config = Data.model_validate(

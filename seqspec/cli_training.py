@@ -206,7 +206,7 @@ def sweep(
     """
     from seqspec.runtime.commands import sweep as commands
     from seqspec.runtime.devices.unread_output import outliving_readers
-    from seqspec.schema.sweep_section import Halving, Repeat
+    from seqspec.schema.sections.sweep import Halving, Repeat
 
     section = {
         "trials": trials, "parallel": parallel, "sampler": sampler, "metric": metric,

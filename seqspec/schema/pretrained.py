@@ -15,9 +15,8 @@ from pydantic import Field
 from seqspec.schema.config import Config, Flow, Mismatch
 from seqspec.schema.environment import Environment
 from seqspec.schema.hugging_face_folder import Layout, Weight
-from seqspec.schema.initialize import PartPath
 from seqspec.schema.types import Type
-from seqspec.schema.units import MOST, Cosmetic, InferredMark, Later
+from seqspec.schema.units import MOST, Cosmetic, InferredMark, Later, PartPath
 
 WRONG_ARCHITECTURE = "SQ271"
 BAD_SETTING = "SQ272"

@@ -31,6 +31,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Split = Literal["train", "dev", "dev_other", "test", "test_other"]
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """The name of a field of the corpus, such as ``source`` or ``speaker_audio``."""
+TaskName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
+"""A task by its name in the spec."""
+PartPath = Annotated[str, Field(min_length=1, max_length=300)]
+"""A part of the model by its place in the spec, such as ``model.encoder``."""
 Effect = Literal["result", "speed", "cosmetic"]
 
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 from seqspec.data.stages.parts import DataParts
 from seqspec.schema.config import Config
-from seqspec.schema.data import Data
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.sections.data import Data
 from seqspec.schema.types import Text, Type
 
 

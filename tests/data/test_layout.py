@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seqspec.data.batching.layout import costs, make_layout, sorted_layout
 from seqspec.data.batching.length_cells import quantized
 from seqspec.data.batching.order import Order
-from seqspec.schema.data import Batch
+from seqspec.schema.sections.data import Batch
 
 
 def batch(**fields):

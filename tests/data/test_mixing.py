@@ -9,7 +9,7 @@ import pytest
 from seqspec.data.batching.layout import make_layout
 from seqspec.data.batching.mixing import Mixture, factors, mixture_of, slots_for
 from seqspec.data.batching.order import Order
-from seqspec.schema.data import Batch
+from seqspec.schema.sections.data import Batch
 
 CONFIG = Batch.model_validate({"unit": "tokens", "size": 200.0})
 

@@ -14,8 +14,8 @@ from seqspec.data.batching.loader import Loader, evaluation_of, training_loader
 from seqspec.data.stages.first_look import first_look
 from seqspec.data.stages.packing import PackedSplit
 from seqspec.data.stages.prepare import prepare
-from seqspec.schema.data import Pack
 from seqspec.schema.diagnostic import DataError
+from seqspec.schema.sections.data import Pack
 from seqspec.schema.types import BOS, EOS, PAD, Text
 from tests.data.fakes import FakeTokenizerConfig, make_parts, pairs, write_corpus
 

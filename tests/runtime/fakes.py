@@ -23,9 +23,10 @@ from seqspec.runtime.training.step_boundary import EvaluationResult
 from seqspec.runtime.training.trainer import train
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.catalogue import Catalogue
-from seqspec.schema.experiment import Evaluate, Train
-from seqspec.schema.initialize import Freeze
 from seqspec.schema.optimizer.adamw import AdamwConfig
+from seqspec.schema.sections.evaluate import Evaluate
+from seqspec.schema.sections.initialize import Freeze
+from seqspec.schema.sections.train import Train
 from seqspec.schema.types import Nothing
 
 

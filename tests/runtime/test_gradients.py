@@ -8,7 +8,7 @@ import torch
 from seqspec.runtime.checkpoints.model_tensors import load_tensors, state_tensors
 from seqspec.runtime.training.gradients import Gradients, NormTracker
 from seqspec.runtime.training.weights import Average, Noise
-from seqspec.schema.experiment import AdaptiveClip, Train
+from seqspec.schema.sections.train import AdaptiveClip, Train
 
 
 def gradients_of(values: list[float], **train) -> tuple[torch.nn.Parameter, Gradients]:

@@ -12,7 +12,7 @@ from seqspec.components._layers.fake_quantize import FakeQuantize, add_fake_quan
 from seqspec.components._layers.linear import Linear, affine_together
 from seqspec.runtime.checkpoints.selection import chosen
 from seqspec.runtime.export.learned_ranges import learned_ranges, set_rounding
-from seqspec.schema.quantize import Quantize
+from seqspec.schema.sections.quantize import Quantize
 from tests.runtime.run_folder.conftest import Bench
 
 QUANTIZE = "train.quantize={start_step: 2, range_decay: 0.9}"

@@ -99,7 +99,7 @@ def test_an_end_off_every_period_leaves_no_trace_in_a_longer_run(whole, tmp_path
 def extend(folder):
     """Go on to the end of the plan, killed once on the way."""
     from seqspec.schema.catalogue import Catalogue
-    from seqspec.schema.experiment import Evaluate
+    from seqspec.schema.sections.evaluate import Evaluate
 
     evaluate = Evaluate.model_validate(PLAN["evaluate"], context=Catalogue())
     for evaluate_at in (evaluation(50), evaluation()):

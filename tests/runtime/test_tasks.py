@@ -31,7 +31,7 @@ from seqspec.runtime.serving.metrics import Metrics
 from seqspec.runtime.serving.server import Serving, open_models
 from seqspec.runtime.training.journal_window import Windows
 from seqspec.schema.diagnostic import RunError
-from seqspec.schema.experiment import Evaluate, Stop
+from seqspec.schema.sections.evaluate import Evaluate, Stop
 from tests.two_tasks import two_tasks
 
 LAUNCH = Launch(device="cpu", threads=1, quiet=True)

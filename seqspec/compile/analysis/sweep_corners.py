@@ -14,9 +14,17 @@ from seqspec.compile.parse.yaml_reader import read as read_yaml
 from seqspec.compile.plan.plan import Plan
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.diagnostic import Diagnostic
+from seqspec.schema.sections.sweep import Sweep, dimension_of
+from seqspec.schema.sections.sweep_space import (
+    Dimension,
+    Params,
+    Space,
+    SpaceError,
+    Value,
+    dimension,
+    overrides,
+)
 from seqspec.schema.source import COMMAND_LINE, Node, Span, Tree
-from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, Value, dimension, overrides
-from seqspec.schema.sweep_section import Sweep, dimension_of
 
 
 class Unfit(NamedTuple):

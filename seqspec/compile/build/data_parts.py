@@ -17,7 +17,7 @@ from seqspec.schema.types import Auxiliary, Counted, Image, Mask, Text, Type, Wa
 
 if TYPE_CHECKING:
     from seqspec.compile.plan.plan import Plan
-    from seqspec.schema.data import Data
+    from seqspec.schema.sections.data import Data
 
 
 def build_data(plan: Plan) -> DataParts:

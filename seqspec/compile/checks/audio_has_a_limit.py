@@ -18,8 +18,8 @@ from collections.abc import Iterator
 
 from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.data import Limits
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.sections.data import Limits
 from seqspec.schema.types import Waveform
 
 CODE = "SQ219"

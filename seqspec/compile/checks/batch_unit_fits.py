@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 
 from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.data import Batch
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.sections.data import Batch
 from seqspec.schema.types import Floats, Frames, Integers, Poison, Text, Type, Waveform
 
 CODE = "SQ234"

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.data import Filter
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.sections.data import Filter
 
 CODE = "SQ222"
 

@@ -44,8 +44,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.data import ImagePipeline
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.sections.data import ImagePipeline
 from seqspec.schema.source import Path
 from seqspec.schema.types import Image
 

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 
 from seqspec.compile.checks._corpus import roles
 from seqspec.compile.plan.plan import Plan
-from seqspec.schema.data import Filter
 from seqspec.schema.diagnostic import Finding
+from seqspec.schema.sections.data import Filter
 from seqspec.schema.types import SEQUENCES, Image, Poison, Text, Type, Waveform
 
 CODE = "SQ224"

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import Finding
-from seqspec.schema.sweep import SpaceError
-from seqspec.schema.sweep_section import dimension_of
+from seqspec.schema.sections.sweep import dimension_of
+from seqspec.schema.sections.sweep_space import SpaceError
 
 CODE = "SQ385"
 

@@ -16,7 +16,7 @@ from seqspec.compile.diff.consequences import Consequence
 from seqspec.compile.plan.plan import Plan
 from seqspec.schema.diagnostic import SpecError
 from seqspec.schema.environment import expand
-from seqspec.schema.initialize import Initialize
+from seqspec.schema.sections.initialize import Initialize
 
 MAX_BYTES = 64 << 20
 

@@ -13,7 +13,8 @@ from seqspec.compile.diagnostics.report import in_order, in_whole
 from seqspec.compile.resolve.overlay import has_tasks
 from seqspec.compile.resolve.plugins import catalogue_of
 from seqspec.schema.diagnostic import Diagnostic, SpecError
-from seqspec.schema.experiment import OWN, Evaluate, Experiment, Task
+from seqspec.schema.experiment import OWN, Experiment, Task
+from seqspec.schema.sections.evaluate import Evaluate
 from seqspec.schema.source import Tree
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.components._layers.linear import FAKE_QUANTIZE, Linear
-from seqspec.schema.quantize import Quantize
+from seqspec.schema.sections.quantize import Quantize
 
 
 class Grid(NamedTuple):

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqspec.schema.feature.mel_spectrogram import mel_edges
-from seqspec.schema.types import MelScale
+from seqspec.schema.mel_scale import MelScale
 
 
 @lru_cache(maxsize=16)

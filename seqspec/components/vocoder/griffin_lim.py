@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from seqspec.components._layers.mel import mel_filters, reflected
 from seqspec.components.predictions import AudioPrediction
-from seqspec.schema.types import Frames, MelScale
+from seqspec.schema.mel_scale import MelScale
+from seqspec.schema.types import Frames
 from seqspec.schema.vocoder.griffin_lim import GriffinLimConfig
 
 UPDATES = 60

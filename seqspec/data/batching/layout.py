@@ -22,7 +22,7 @@ from seqspec.data.batching.mixing import Draws, Mixture, slots_for
 from seqspec.data.stages.lengths import bucket_lengths
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Batch
+    from seqspec.schema.sections.data import Batch
 
 COARSE = (STEP, 0.04, 0.08, 0.15, 0.25, 0.4)
 """Relative widths of the groups of the side that is sorted first; the one that pads least is taken."""

@@ -12,7 +12,7 @@ from seqspec.data.corpus.record import without_details
 from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import OnError
+    from seqspec.schema.sections.data import OnError
 
 EXAMPLES = 5
 MOST_DROPPED = 0.1

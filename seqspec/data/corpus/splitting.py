@@ -10,7 +10,7 @@ from seqspec.data.seeds import hash64, mixed
 from seqspec.data.store.store import Store, blocks
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Split as SplitConfig
+    from seqspec.schema.sections.data import Split as SplitConfig
 
 PLACES = {"train": 0, "dev": 1, "test": 2}
 

@@ -19,7 +19,7 @@ from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import UNK
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import OnError
+    from seqspec.schema.sections.data import OnError
 
 BLOCK = 8192
 COMMIT_ROWS = 262_144

@@ -25,7 +25,7 @@ from seqspec.schema.diagnostic import DataError
 
 if TYPE_CHECKING:
     from seqspec.data.corpus.audio import AudioReader
-    from seqspec.schema.data import OnError
+    from seqspec.schema.sections.data import OnError
 
 BLOCK = 64
 """Utterances that a process is handed at once."""

@@ -14,7 +14,7 @@ from seqspec.data.store.store import blocks
 from seqspec.schema.types import Floats, Frames, Integers, Type, Waveform, in_order
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Filter, Limits
+    from seqspec.schema.sections.data import Filter, Limits
 
 
 def refusals(

@@ -17,7 +17,7 @@ from seqspec.data.store.store import Column, Store, StoreWriter, blocks
 from seqspec.schema.types import SEQUENCES, PlacesIn, Text, Type, Waveform, WordStarts, in_order
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Data
+    from seqspec.schema.sections.data import Data
 
 
 @dataclass(frozen=True)

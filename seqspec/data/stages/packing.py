@@ -27,7 +27,7 @@ from seqspec.schema.diagnostic import DataError
 from seqspec.schema.types import BOS, EOS, PAD, AnswerSpans, Type
 
 if TYPE_CHECKING:
-    from seqspec.schema.data import Pack
+    from seqspec.schema.sections.data import Pack
 
 
 _BLOCK = 4096

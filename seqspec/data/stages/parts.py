@@ -17,7 +17,7 @@ from seqspec.schema.types import Counted, Frames, Image, Type, Waveform
 if TYPE_CHECKING:
     from seqspec.data.corpus.audio import AudioReader
     from seqspec.data.corpus.record import BadRow, Record
-    from seqspec.schema.data import Data
+    from seqspec.schema.sections.data import Data
 
 
 class Adapter(Protocol):

@@ -25,7 +25,7 @@ from seqspec.runtime.checkpoints.tensor_file import digest_all
 from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.environment import expand
-from seqspec.schema.initialize import Initialize
+from seqspec.schema.sections.initialize import Initialize
 from seqspec.schema.source import Path as Place
 from seqspec.schema.types import Tokens
 

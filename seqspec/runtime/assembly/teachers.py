@@ -24,7 +24,7 @@ from seqspec.runtime.run_folder.folder import RunFolder, open_folder
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
 from seqspec.schema.environment import expand
 from seqspec.schema.loss._loss import teacher_of
-from seqspec.schema.teacher import Teacher
+from seqspec.schema.sections.teacher import Teacher
 from seqspec.schema.types import Tokens
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, folder_name, read_checkpoint
 from seqspec.runtime.checkpoints.tensor_file import Damaged
 from seqspec.runtime.run_folder.folder import steps_of as steps_of
-from seqspec.schema.experiment import Train
+from seqspec.schema.sections.train import Train
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seqspec.schema.experiment import Evaluate, Stop
+from seqspec.schema.sections.evaluate import Evaluate, Stop
 
 
 @dataclass

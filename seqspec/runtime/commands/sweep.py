@@ -14,7 +14,7 @@ from seqspec.runtime.sweep.sweep import Request as Request
 from seqspec.runtime.sweep.sweep import sweep as carry_out
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit
-from seqspec.schema.sweep import Space
+from seqspec.schema.sections.sweep_space import Space
 
 
 def sweep(request: Request, *, quiet: bool, format: Format) -> Outcome:

@@ -29,14 +29,22 @@ from seqspec.runtime.assembly.record_digests import RECORDS, record_digests
 from seqspec.runtime.devices.machine import Machine
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.experiment import Precision
+from seqspec.schema.sections.train import Precision
 
 FORMAT = 1
 MAX_DEPTH = 80
 """Levels of a lock: a spec has 64 at most."""
 MAX_THREADS = 65_536
 MAX_MICRO_BATCHES = 1_000_000
-SHARED = ("compile/**", "data/**", "runtime/**", "components/_layers", "schema", "schema/layers")
+SHARED = (
+    "compile/**",
+    "data/**",
+    "runtime/**",
+    "components/_layers",
+    "schema",
+    "schema/layers",
+    "schema/sections",
+)
 """Folders of the package whose code every run goes through; ``**`` are those below it as well."""
 
 DISTRIBUTION = "seqspec-compiler"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from seqspec.runtime.sweep.sampler import Known, optuna_trials
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.schema.sweep import Space
-from seqspec.schema.sweep_section import Direction
+from seqspec.schema.sections.sweep import Direction
+from seqspec.schema.sections.sweep_space import Space
 
 FEWEST = 8
 """Trials with a value below which nothing is said."""

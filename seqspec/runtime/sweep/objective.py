@@ -9,7 +9,7 @@ from seqspec.compile.plan.plan import Plan
 from seqspec.components.protocols import Metric
 from seqspec.schema.catalogue import Catalogue
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep_section import Direction
+from seqspec.schema.sections.sweep import Direction
 
 
 class Objective(NamedTuple):

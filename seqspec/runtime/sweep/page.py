@@ -16,7 +16,7 @@ from seqspec.runtime.sweep.importance import FEWEST, importances
 from seqspec.runtime.sweep.result import number_of, ranked
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.schema.sweep import Dimension
+from seqspec.schema.sections.sweep_space import Dimension
 
 
 def write_page(swept: Swept) -> None:

@@ -12,7 +12,7 @@ from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import Space
+from seqspec.schema.sections.sweep_space import Space
 
 
 def write_best(swept: Swept) -> None:

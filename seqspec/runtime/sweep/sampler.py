@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seqspec.schema.sweep import Dimension, Params, Space, SpaceError, Value
-from seqspec.schema.sweep_section import Direction, Method
+from seqspec.schema.sections.sweep import Direction, Method
+from seqspec.schema.sections.sweep_space import Dimension, Params, Space, SpaceError, Value
 
 if TYPE_CHECKING:
     import optuna

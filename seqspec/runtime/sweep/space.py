@@ -13,9 +13,9 @@ from seqspec.compile.parse.yaml_reader import read as read_yaml
 from seqspec.compile.plan.plan import Plan
 from seqspec.compile.resolve.resolve import Overlay
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
+from seqspec.schema.sections.sweep import dimension_of
+from seqspec.schema.sections.sweep_space import Dimension, Space, SpaceError, dimension
 from seqspec.schema.source import COMMAND_LINE, Source
-from seqspec.schema.sweep import Dimension, Space, SpaceError, dimension
-from seqspec.schema.sweep_section import dimension_of
 
 FORM = "write --space 'optimizer.schedule.peak={log_uniform: [1e-4, 3e-3]}'"
 

@@ -26,8 +26,8 @@ from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.runtime.sweep.trials import Processes, Runs, Stopped
 from seqspec.schema.diagnostic import Exit, RunError, SpecError
-from seqspec.schema.sweep import Space, SpaceError
-from seqspec.schema.sweep_section import Sweep
+from seqspec.schema.sections.sweep import Sweep
+from seqspec.schema.sections.sweep_space import Space, SpaceError
 
 MOST_CHANGES = 3
 """Settings that are named where a study was begun with another spec."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from seqspec.schema.sweep import Params
+from seqspec.schema.sections.sweep_space import Params
 
 State = Literal["open", "complete", "failed", "pruned"]
 

@@ -20,7 +20,7 @@ from seqspec.runtime.sweep.stages import Due
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.sweep import Params, overrides
+from seqspec.schema.sections.sweep_space import Params, overrides
 
 INTERNAL = 70
 """Exit code of a run that met an error it did not foresee, such as too little memory."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from seqspec.runtime.devices.sharded_tensors import any_sharded, by_mesh, local, mesh_of
 from seqspec.runtime.training.deferred_number import DeferredNumber
-from seqspec.schema.experiment import AdaptiveClip, Train
+from seqspec.schema.sections.train import AdaptiveClip, Train
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from seqspec.compile.build.program import Program
 from seqspec.runtime.training.gradients import Gradients
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.parameter_groups import Mover
-from seqspec.schema.experiment import LossScale, Train
 from seqspec.schema.procedure._procedure import Phase
+from seqspec.schema.sections.train import LossScale, Train
 
 
 class Turn:

@@ -28,7 +28,8 @@ from seqspec.runtime.training.progress.progress_bar import Bar
 from seqspec.runtime.training.signals import Interrupts
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.diagnostic import Exit, RunError
-from seqspec.schema.experiment import Evaluate, Train
+from seqspec.schema.sections.evaluate import Evaluate
+from seqspec.schema.sections.train import Train
 
 STORAGE = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 

@@ -8,9 +8,8 @@ from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.initialize import PartPath
 from seqspec.schema.types import Nothing, Type
-from seqspec.schema.units import Cosmetic, Later, Positive, PositiveFloat, Probability
+from seqspec.schema.units import Cosmetic, Later, PartPath, Positive, PositiveFloat, Probability
 
 
 class LowRankConfig(Config):

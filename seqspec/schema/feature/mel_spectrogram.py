@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.types import Frames, MelScale, Type, Waveform
+from seqspec.schema.mel_scale import MelScale
+from seqspec.schema.types import Frames, Type, Waveform
 from seqspec.schema.units import Dim, NonNegative, PositiveFloat, Real
 
 Samples = Annotated[int, Field(gt=1, le=65_536)]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Mismatch
-from seqspec.schema.types import Frames, MelScale, Type, Waveform
+from seqspec.schema.mel_scale import MelScale
+from seqspec.schema.types import Frames, Type, Waveform
 
 RATE, FFT, HOP, LIMIT = 16_000, 400, 160, 480_000
 """Samples a second, of a window, between frames, and of the thirty seconds that Whisper reads."""

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Mismatch
-from seqspec.schema.initialize import PartPath
 from seqspec.schema.loss._loss import LossConfig
 from seqspec.schema.types import Counted, Type
+from seqspec.schema.units import PartPath
 
 
 class L2Config(LossConfig):

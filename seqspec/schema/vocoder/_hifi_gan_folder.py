@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqspec.schema.config import Mismatch
+from seqspec.schema.mel_scale import MelScale
 from seqspec.schema.pretrained import BAD_SETTING, Settings
-from seqspec.schema.types import MelScale
 
 SLOPE = 0.1
 """Of leaky ReLUs; another one cannot be said."""

@@ -4,7 +4,7 @@ import torch
 
 from seqspec.components._layers.linear_spectrogram import linear_spectrogram, pieces
 from seqspec.components._layers.mel import spectrum
-from seqspec.schema.types import MelScale
+from seqspec.schema.mel_scale import MelScale
 
 MEL = MelScale(8000, 128, 100, 16, 0.0, 4000.0, padding="same")
 

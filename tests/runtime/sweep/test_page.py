@@ -12,7 +12,7 @@ from seqspec.runtime.sweep.stages import Stages
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.sweep import Swept
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.schema.sweep import Space, dimension
+from seqspec.schema.sections.sweep_space import Space, dimension
 
 pytest.importorskip("optuna")
 

@@ -11,7 +11,7 @@ from seqspec.runtime.sweep.sampler import Known, Sampler, usual_generation
 from seqspec.runtime.sweep.stages import Stages
 from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.trial import Trial
-from seqspec.schema.sweep import Space, SpaceError, dimension
+from seqspec.schema.sections.sweep_space import Space, SpaceError, dimension
 
 pytest.importorskip("optuna")
 

@@ -14,7 +14,7 @@ from seqspec.runtime.sweep.study import Study
 from seqspec.runtime.sweep.sweep import changes_of
 from seqspec.runtime.sweep.trial import Trial
 from seqspec.schema.diagnostic import RunError
-from seqspec.schema.sweep import Space, dimension
+from seqspec.schema.sections.sweep_space import Space, dimension
 
 pytest.importorskip("optuna")
 

@@ -12,7 +12,7 @@ import pytest
 
 import seqspec
 from seqspec.runtime.sweep.sampler import Known, Sampler
-from seqspec.schema.sweep import Space, dimension
+from seqspec.schema.sections.sweep_space import Space, dimension
 
 pytest.importorskip("optuna")
 

@@ -9,7 +9,7 @@ from seqspec.runtime.checkpoints.retention import steps_of
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
 from seqspec.schema.diagnostic import Exit
-from seqspec.schema.experiment import LossScale
+from seqspec.schema.sections.train import LossScale
 from tests.runtime.fakes import start
 from tests.runtime.test_phases import TWO
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from seqspec.compile.build.program import Program
 from seqspec.compile.language.paths import parse_path
-from seqspec.schema.initialize import Freeze
+from seqspec.schema.sections.initialize import Freeze
 
 
 class Frozen:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from seqspec.runtime.devices.sharded_tensors import local
-from seqspec.schema.experiment import LossScale
+from seqspec.schema.sections.train import LossScale
 
 MOST = 2.0**60
 """Beyond it the scaled loss itself would leave float32."""

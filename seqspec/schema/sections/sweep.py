@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config
-from seqspec.schema.sweep import KINDS, Dimension, dimension
+from seqspec.schema.sections.sweep_space import KINDS, Dimension, dimension
 from seqspec.schema.units import Positive, Seed
 
 SettingPath = Annotated[str, Field(min_length=1, max_length=300)]

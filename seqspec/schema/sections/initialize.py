@@ -6,10 +6,7 @@ from pydantic import Field
 
 from seqspec.schema.config import Config
 from seqspec.schema.environment import Environment
-from seqspec.schema.units import Cosmetic, Positive
-
-PartPath = Annotated[str, Field(min_length=1, max_length=300)]
-"""A part of the model by its place in the spec, such as ``model.encoder``."""
+from seqspec.schema.units import Cosmetic, PartPath, Positive
 
 
 class Initialize(Config):

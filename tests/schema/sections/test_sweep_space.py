@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from seqspec.schema.sweep import Space, SpaceError, dimension, overrides
+from seqspec.schema.sections.sweep_space import Space, SpaceError, dimension, overrides
 
 
 @pytest.mark.parametrize(
