@@ -28,7 +28,7 @@ from seqspec.data.store.cache import default_cache
 from seqspec.data.store.durable import write_durably
 from seqspec.runtime.assembly.adapter_folder import begin_adaptation
 from seqspec.runtime.assembly.assembled import Assembled, Kept, Record, Reopened
-from seqspec.runtime.assembly.class_weights import tell_classes
+from seqspec.runtime.assembly.data_facts import give_facts
 from seqspec.runtime.assembly.feature_runs import expect_feature_runs, give_features
 from seqspec.runtime.assembly.initial_weights import expect_runs, initialize
 from seqspec.runtime.assembly.ngram_fusion import expect_ngram, listen
@@ -40,7 +40,6 @@ from seqspec.runtime.assembly.pretrained_weights import (
 from seqspec.runtime.assembly.recognizer_runs import expect_recognizers, give_recognizers
 from seqspec.runtime.assembly.record_digests import require_records
 from seqspec.runtime.assembly.shallow_fusion import expect, fuse
-from seqspec.runtime.assembly.suppressed_ids import tell_suppressed
 from seqspec.runtime.assembly.teachers import expect_teachers, teach
 from seqspec.runtime.checkpoints.model_tensors import has_references
 from seqspec.runtime.run_folder.compiled_run import compile_run, task_of
@@ -102,8 +101,7 @@ def assemble(
     program = build(compiled.plan, tree=compiled.tree)
     texts = {name: one.parts.text for name, one in prepared.items()}
     for name, data in prepared.items():
-        tell_classes(program.each[name], data.labels, data.label_counts)
-        tell_suppressed(program.each[name], data.parts.text)
+        give_facts(program.each[name], data)
     with located(compiled.tree, profiles=compiled.profiles):
         names = {name: one.labels for name, one in prepared.items()}
         folders = _from_folders(program, texts, names, initial=initial, began=began)
@@ -260,8 +258,7 @@ def _reopened(
     kept = {name: _kept(folder, one.plan, learned[name], name) for name, one in compiled.each.items()}
     program = build(compiled.plan, tree=compiled.tree)
     for name, one in kept.items():
-        tell_classes(program.each[name], one.labels, one.label_counts)
-        tell_suppressed(program.each[name], one.parts.text)
+        give_facts(program.each[name], one)
         _reload(folder, program.each[name], one, name)
     each = {name: Reopened(one, program.each[name], kept[name]) for name, one in compiled.each.items()}
     return each[""] if not compiled.plan.tasks else Reopened(compiled, program, None, each)
