@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._width import width_of
 from seqspec.schema.layers.dilated import DilatedLayers
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
@@ -31,12 +32,6 @@ class BytenetConfig(DilatedLayers):
         if not isinstance(target, Tokens):
             raise Mismatch(f"ByteNet's decoder writes tokens, and the target is {target}")
         self.check()
-        dim = self.dim
-        if dim is None:
-            if not isinstance(memory, States):
-                raise Mismatch(
-                    "the width does not follow from an encoder here", at=("dim",), help="set `dim`"
-                )
-            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        dim = width_of(self.dim, memory=memory, flow=flow)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
         return States(dim, causal=True)

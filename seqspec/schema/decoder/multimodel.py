@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._width import width_of
 from seqspec.schema.layers.multimodel import MultimodelLayers
 from seqspec.schema.layers.separable import separable
 from seqspec.schema.layers.shares import require_shares
@@ -61,12 +62,7 @@ class MultimodelConfig(MultimodelLayers):
         target, memory = source["target"], source.get("memory", Nothing())
         if not isinstance(target, Tokens):
             raise Mismatch(f"MultiModel's decoder writes tokens, and the target is {target}")
-        dim = self.dim
-        if dim is None:
-            if not isinstance(memory, States):
-                message = "the width does not follow from an encoder here"
-                raise Mismatch(message, at=("dim",), help="set `dim`")
-            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        dim = width_of(self.dim, memory=memory, flow=flow)
         self.check(dim=dim, middles=False)
         self._check_attention(memory, dim=dim)
         self.wire_experts(flow, dim=dim, causal=True, share=2)

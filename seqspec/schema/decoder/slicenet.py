@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._width import width_of
 from seqspec.schema.layers.separable import SeparableLayers, separable
 from seqspec.schema.layers.shares import require_shares
 from seqspec.schema.slot import Slot
@@ -48,12 +49,7 @@ class SlicenetConfig(SeparableLayers):
         target, memory = source["target"], source.get("memory", Nothing())
         if not isinstance(target, Tokens):
             raise Mismatch(f"SliceNet's decoder writes tokens, and the target is {target}")
-        dim = self.dim
-        if dim is None:
-            if not isinstance(memory, States):
-                message = "the width does not follow from an encoder here"
-                raise Mismatch(message, at=("dim",), help="set `dim`")
-            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        dim = width_of(self.dim, memory=memory, flow=flow)
         self.check(dim=dim, middles=False)
         require_shares(dim, self.num_heads)
         require_shares(dim, MERGE, key="dim", what="groups, in which it is merged,")

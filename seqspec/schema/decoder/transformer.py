@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._width import width_of
 from seqspec.schema.layers.transformer import ExchangeableLayers
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
@@ -34,13 +35,7 @@ class TransformerConfig(ExchangeableLayers):
         target, memory = source["target"], source.get("memory", Nothing())
         if not isinstance(target, Tokens):
             raise Mismatch(f"a Transformer decoder gives tokens, and the target is {target}")
-        dim = self.dim
-        if dim is None:
-            if not isinstance(memory, States):
-                raise Mismatch(
-                    "the width does not follow from an encoder here", at=("dim",), help="set `dim`"
-                )
-            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        dim = width_of(self.dim, memory=memory, flow=flow)
         self.settle(flow, dim=dim)
         self.wire_inner(States(dim, causal=True), flow)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from seqspec.schema.config import Config, Flow, Mismatch
+from seqspec.schema.decoder._width import width_of
 from seqspec.schema.layers.universal import UniversalLayers
 from seqspec.schema.slot import Slot
 from seqspec.schema.types import Nothing, States, Tokens, Type
@@ -27,13 +28,7 @@ class UniversalTransformerConfig(UniversalLayers):
         if not isinstance(target, Tokens):
             raise Mismatch(f"a Transformer decoder writes tokens, and the target is {target}")
         self.check()
-        dim = self.dim
-        if dim is None:
-            if not isinstance(memory, States):
-                raise Mismatch(
-                    "the width does not follow from an encoder here", at=("dim",), help="set `dim`"
-                )
-            dim = flow.derive("dim", memory.dim, "the encoder's width")
+        dim = width_of(self.dim, memory=memory, flow=flow)
         self.settle(flow, dim=dim)
         flow.node("embedding", target, dim=(dim, "the decoder's width"))
         return States(dim, causal=True)
