@@ -144,7 +144,7 @@ def test_a_norm_that_is_read_late_names_the_phase_that_it_came_from(tmp_path, mo
 def test_a_budget_skips_the_update_of_one_phase(tmp_path):
     module = start(tmp_path, max_steps=5, poison=7, skip_non_finite=1, **TWO)
 
-    assert module.skipped == 1
+    assert module.finite.skipped == 1
     assert all(torch.isfinite(value).all() for value in module.model.state_dict().values())
 
 

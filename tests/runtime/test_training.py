@@ -145,7 +145,7 @@ def test_reading_norms_late_trains_the_same(tmp_path, monkeypatch):
 def test_a_budget_skips_steps_that_are_not_finite(tmp_path):
     module = start(tmp_path, max_steps=10, poison=7, skip_non_finite=1)
 
-    assert module.skipped == 1
+    assert module.finite.skipped == 1
     assert all(torch.isfinite(value).all() for value in module.model.state_dict().values())
     assert "NaN" not in (tmp_path / "metrics.jsonl").read_text()
 

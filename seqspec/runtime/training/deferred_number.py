@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,13 +30,3 @@ class DeferredNumber:
         if self._there is not None:
             self._there.synchronize()
         return float(self._value)
-
-
-class Unsettled(NamedTuple):
-    """A step whose norm has not been read."""
-
-    step: int
-    phase: str | None
-    batches: list[tuple[int, Tensor]]
-    norm: DeferredNumber
-    task: str = ""

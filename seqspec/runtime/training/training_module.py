@@ -25,12 +25,11 @@ from seqspec.data.batching.batch import Batch
 from seqspec.data.seeds import seed_of
 from seqspec.runtime.checkpoints.model_tensors import checkpoint_tensors, load_tensors
 from seqspec.runtime.devices.launch import Place
-from seqspec.runtime.devices.processes import gather
 from seqspec.runtime.devices.random_numbers import set_seed
 from seqspec.runtime.devices.torch_compiler import clear_gradients, update
 from seqspec.runtime.training.carried_memories import CarriedMemories
 from seqspec.runtime.training.channels_last import hold_channels_last
-from seqspec.runtime.training.deferred_number import DeferredNumber, Unsettled
+from seqspec.runtime.training.finite_steps import FiniteSteps, Update
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.joint_step import JointStep, culprit
 from seqspec.runtime.training.journal_window import Windows
@@ -39,10 +38,8 @@ from seqspec.runtime.training.losses.counted_targets import CountedTargets
 from seqspec.runtime.training.losses.following_teachers import FollowingTeachers
 from seqspec.runtime.training.losses.objective import Objective
 from seqspec.runtime.training.optimizers.frozen import Frozen
-from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.optimizers.optimizer_state import load_optimizer, optimizer_tensors
 from seqspec.runtime.training.phase_cycle import Cycle, Turn
-from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed
 from seqspec.runtime.training.strategies.replicas import Replicas
 from seqspec.runtime.training.task_cosines import TaskCosines
 from seqspec.runtime.training.weights import Average, Noise
@@ -85,8 +82,7 @@ class Training(LeanModule):
         self.micro_batches = micro_batches
         self.step = 0
         """Training steps done: whole cycles."""
-        self.skipped = 0
-        """Updates that were dropped because a number was not finite."""
+        self.finite = FiniteSteps(self.model, allowed=self.train_config.skip_non_finite)
         self.targets = CountedTargets(program)
         self.apart = program.apart
         self.cycle = Cycle(
@@ -115,17 +111,13 @@ class Training(LeanModule):
         self._moved: list[Turn] = []
         """Turns of the step that is under way whose update was made."""
         self.last_batches: list[tuple[int, Tensor]] = []
-        self._unsettled: Unsettled | None = None
         self.objective = Objective(
             program, micro_batches=micro_batches, seeded=self.draw_anew, wrap=wrap,
             scale=self.loss_scale if self.arithmetic == "float16" else None,
         )  # fmt: skip
-        self._losses_finite: list[Tensor] = []
-        """Of the micro-batches of the update that is under way, where losses are scaled."""
         self.frozen = Frozen(program)
         noise = self.train_config.weight_noise
         self.noise = Noise(self.model, noise.std) if noise else None
-        self._buffers_before: list[Tensor] = []
         ema = self.train_config.ema
         self.average = Average(self.model, ema) if ema else None
         optimizers = [mover.optimizer for mover in self.cycle.movers.values()]
@@ -173,14 +165,14 @@ class Training(LeanModule):
         mean = loss.objective
         if self.joint:
             self._objectives.append(mean.detach())
-        return self._no_number_unless_finite(mean)
+        return self.finite.checked(mean, scaler=self.cycle.turn.scaler)
 
     def begin_update(self) -> None:
         """Before the first micro-batch of an update."""
         if self.replicas:
             self._counts = self.replicas.enter(self.cycle.place) == 0
-        if self.train_config.skip_non_finite and not (self.joint and self.cycle.place):
-            self._buffers_before = [buffer.clone() for buffer in self.model.buffers()]
+        if not (self.joint and self.cycle.place):
+            self.finite.begin()
 
     def taken_values(self, batch: Batch) -> list[dict[str, float]]:
         """What a micro-batch gave to the journal, which is to be given back by ``take_results``."""
@@ -192,16 +184,6 @@ class Training(LeanModule):
         self.last_batches = [(batch.step, batch.index) for batch in batches]
         for batch, found in zip(batches, values, strict=True):
             self.window[self.cycle.turn.phase.name, batch.task].give(found)
-
-    def _no_number_unless_finite(self, mean: Tensor) -> Tensor:
-        """A loss of infinity can have a gradient of 0; it must not pass for a good step."""
-        if mean.device.type == "cpu" and mean.dtype == torch.float32 and not self.cycle.turn.scaler:
-            return mean if math.isfinite(mean.item()) else mean * math.nan
-        finite = torch.isfinite(mean.detach())
-        if self.cycle.turn.scaler:
-            self._losses_finite.append(finite)
-            mean = mean.float() * self.loss_scale()
-        return mean * torch.where(finite, 1.0, math.nan)
 
     def loss_scale(self) -> float:
         """What the loss of the phase whose turn it is is multiplied with."""
@@ -245,20 +227,14 @@ class Training(LeanModule):
             self.cosines.keep(self._task, gradient)
         if held and not verdict.finite:
             self._task, self.last_batches = culprit(held).task, culprit(held).batches
-        self.settle()
-        if isinstance(verdict.norm, DeferredNumber):
-            self._unsettled = Unsettled(
-                self.step + 1, self._phase_told, self.last_batches, verdict.norm, self._task
-            )
+        made = Update(self.step + 1, self.last_batches, self._phase_told, self._task)
+        self.finite.settle()
+        self.finite.defer(made, verdict.norm)
         if verdict.update:
             update(turn.mover.optimizer)
             self._moved.append(turn)
-        overflowed = turn.scaler is not None and not verdict.finite and self._overflowed()
-        if not verdict.finite and not overflowed:
-            self._not_finite()
-        elif turn.scaler:
-            self._follow_scale(turn.scaler, finite=verdict.finite)
-        self._losses_finite = []
+        if self.finite.drops(made, verdict, scaler=turn.scaler):
+            self.memories.forget()
         for part in self.finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
         clear_gradients(turn.mover.optimizer)  # Gives their memory to the next forward pass.
@@ -312,10 +288,7 @@ class Training(LeanModule):
 
     def settle(self) -> None:
         """Make sure that the last step was finite; raises ``NotFinite`` if it was not."""
-        last, self._unsettled = self._unsettled, None
-        if last and not math.isfinite(float(last.norm)):
-            self.skipped += 1
-            raise NotFinite(last.step, last.batches, phase=last.phase, task=last.task)
+        self.finite.settle()
 
     def rates(self, step: int) -> dict[str, float]:
         """The learning rate of each phase in a step, from 1, and what weighs losses, as in the journal."""
@@ -327,33 +300,6 @@ class Training(LeanModule):
         for part in (self.program.weighting, self.program.joining):
             rates |= part.told() if part else {}
         return rates | ({"sent_megabytes": self.replicas.megabytes(step)} if self.replicas else {})
-
-    def _overflowed(self) -> bool:
-        """Whether the gradient left float16 while every loss was finite: a smaller scale is the remedy.
-
-        All processes ask, since the gradient that is not finite is the sum of theirs.
-        """
-        return all(gather(all(bool(finite) for finite in self._losses_finite)))
-
-    def _follow_scale(self, scaler: LossScaler, *, finite: bool) -> None:
-        if not scaler.follow(finite=finite):
-            raise ScaleCollapsed(
-                self.step + 1, self.last_batches, scale=scaler.value, least=scaler.config.least,
-                phase=self._phase_told, task=self._task,
-            )  # fmt: skip
-
-    def _not_finite(self) -> None:
-        self.skipped += 1
-        if self.skipped > self.train_config.skip_non_finite:
-            raise NotFinite(
-                self.step + 1, self.last_batches, phase=self._phase_told, task=self._task,
-                lowered=self.cycle.turn.scaler is not None,
-            )  # fmt: skip
-        self.memories.forget()
-        # Running means have seen the bad numbers too.
-        with torch.no_grad():
-            for buffer, before in zip(self.model.buffers(), self._buffers_before, strict=True):
-                buffer.copy_(before)
 
     def tensors(self) -> dict[str, Mapping[str, Tensor]]:
         """Everything of a checkpoint that is not a plain number."""
@@ -378,7 +324,7 @@ class Training(LeanModule):
         self.memories.collect()
         return {
             "step": self.step,
-            "skipped": self.skipped,
+            "skipped": self.finite.skipped,
             "learned": self.targets.learned,
             "slices": self.micro_batches,
             "window": self.window.state(),
@@ -406,7 +352,7 @@ class Training(LeanModule):
             self.average.load(dict(tensors["average"]))
         self.teachers.load(tensors)
         self.memories.load(tensors)
-        self.step, self.skipped = numbers["step"], numbers["skipped"]
+        self.step, self.finite.skipped = numbers["step"], numbers["skipped"]
         self.targets.learned = numbers.get("learned", True)
         if self.cosines:
             self.cosines.load(tensors.get("task_gradients", {}), numbers.get("cosines", {}))

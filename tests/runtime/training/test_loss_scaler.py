@@ -48,7 +48,7 @@ def test_steps_that_overflow_are_dropped_and_told(tmp_path):
     assert 3 < overflows < 15
     assert sum(line.get("dropped", 0) for line in lines) == overflows
     assert lines[-1]["loss_scale"] == 2.0 ** (20 - overflows)
-    assert module.skipped == 0  # the budget of `skip_non_finite` is for losses
+    assert module.finite.skipped == 0  # the budget of `skip_non_finite` is for losses
     assert lines[-1]["loss"] < next(line["loss"] for line in lines if "loss" in line)
 
 
