@@ -24,7 +24,7 @@ from seqspec.components.loss._loss import Loss
 from seqspec.components.losses import Losses, NamedLoss
 from seqspec.data.batching.batch import Batch
 from seqspec.data.batching.layout import make_layout
-from seqspec.runtime.training.deferred_number import DeferredNumber
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Gradients
 from seqspec.runtime.training.training_module import Training
 from seqspec.schema.sections.data import Batch as BatchConfig

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 from seqspec.runtime.devices.processes import gather
-from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Verdict
 from seqspec.runtime.training.optimizers.loss_scaler import LossScaler
 from seqspec.runtime.training.stop_reasons import NotFinite, ScaleCollapsed

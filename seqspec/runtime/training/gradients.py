@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 from seqspec.runtime.devices.sharded_tensors import any_sharded, by_mesh, local, mesh_of
-from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.schema.sections.train import AdaptiveClip, Train
 
 

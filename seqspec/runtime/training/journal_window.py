@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from seqspec.components.gauges import OF
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 from seqspec.runtime.devices.processes import gather
-from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.gradients import Verdict
 
 

@@ -17,12 +17,12 @@ import torch
 from seqspec.runtime.checkpoints.checkpoint import Checkpoint, write_checkpoint
 from seqspec.runtime.checkpoints.retention import Retention, prune
 from seqspec.runtime.checkpoints.training_state import TrainingState
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 from seqspec.runtime.devices.sharded_tensors import take_part
 from seqspec.runtime.run_folder.folder import STARTING, RunFolder
 from seqspec.runtime.run_folder.loggers import Loggers
 from seqspec.runtime.run_folder.metrics_log import Journal
 from seqspec.runtime.run_folder.tensorboard_events import Events
-from seqspec.runtime.training.deferred_number import DeferredNumber
 from seqspec.runtime.training.lightning_import import Callback, lightning
 from seqspec.runtime.training.progress.progress_bar import Bar
 from seqspec.runtime.training.signals import Interrupts

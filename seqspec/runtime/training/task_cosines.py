@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seqspec.compile.build.program import Program
-from seqspec.runtime.training.deferred_number import DeferredNumber
+from seqspec.runtime.devices.deferred_number import DeferredNumber
 
 Gradient = dict[str, Tensor]
 """By the name of the parameter in the whole model."""
