@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 class Heard(Protocol):
     """Where a language model stands after a prefix."""
 
+    @property
+    def most_gain(self) -> float:
+        """What no id's gain exceeds."""
+        ...
+
     def gain(self, token: int) -> float:
         """What one more id adds to the prefix's log-probability, as far as the model can tell yet."""
         ...
@@ -47,6 +52,10 @@ class NgramPieces:
     pieces: Sequence[str]
     """By id, as the model writes them."""
     context: Words = (BEGIN,)
+
+    @property
+    def most_gain(self) -> float:
+        return self.model.most
 
     def gain(self, token: int) -> float:
         return self.model.log_prob(self.context, self.pieces[token])
@@ -71,6 +80,10 @@ class NgramWords:
     word: str = ""
     """What is written of the word that is not finished."""
 
+    @property
+    def most_gain(self) -> float:
+        return self.model.most
+
     def gain(self, token: int) -> float:
         if not (self.word and self.starts[token]):
             return 0.0
@@ -92,6 +105,9 @@ class NgramWords:
 
 class NeuralLanguage:
     """A trained ``language_model`` over the same ids."""
+
+    most_gain = 1e-3
+    """A log-probability, and how far above 0 rounding may bring it."""
 
     def __init__(
         self, fused: FusedLanguageModel, *, end: int, before: NeuralLanguage | None = None, token: int = 0

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from seqspec.schema.diagnostic import DataError
@@ -41,6 +42,13 @@ class NgramModel:
     order: int
     log_probs: Mapping[Words, float]
     backoffs: Mapping[Words, float] = field(default_factory=dict)
+
+    @cached_property
+    def most(self) -> float:
+        """What no log-probability exceeds, at least 0: weights of backing off may be above 1."""
+        backoff = max(0.0, max(self.backoffs.values(), default=0.0))
+        log_prob = max(0.0, max(self.log_probs.values(), default=0.0))
+        return log_prob + (self.order - 1) * backoff + SLACK  # Their sum is rounded.
 
     def knows(self, word: str) -> bool:
         """Whether the word is one of the model's own."""
