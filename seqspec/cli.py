@@ -99,8 +99,8 @@ def main() -> None:
 
 
 def _fill_closed_streams() -> None:
-    """What is opened next would take the number of a closed one: a socket would be read as standard input, and
-    what a library says would be written into a checkpoint.
+    """What is opened next would take the number of a closed one: a socket would be read as standard input,
+    and what a library says would be written into a checkpoint.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -214,12 +214,10 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     with_compiled_step(model, search=searching, digest="")
     compile, made = machine_code._compiled, {}
 
-    def compiled_once(function, arguments, recipe):
-        size, path = len(arguments.values), tmp_path / "made.pt2"
-        if size not in made:
-            made[size] = compile(function, arguments, recipe).read_bytes()
-        path.write_bytes(made[size])
-        return path
+    def compiled_once(function, arguments, recipe, *, name):
+        if name not in made:
+            made[name] = compile(function, arguments, recipe, name=name)
+        return made[name]
 
     monkeypatch.setattr(machine_code, "_compiled", compiled_once)
 
@@ -235,6 +233,6 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     # Six positions are known, and a call of four steps reads those before it.
     assert {most for *_, most in code_of(model).bounds} == {2}
     assert answered() == ""
-    for file in (tmp_path / "compiled").iterdir():
+    for file in (tmp_path / "compiled").glob("*.pt2"):
         file.write_bytes(file.read_bytes()[:1000])
     assert answered().count("is damaged and is made anew") == 2

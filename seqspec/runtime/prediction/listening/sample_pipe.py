@@ -32,7 +32,7 @@ OTHERS = {
 HEAD = 8
 """Bytes that tell them."""
 MP3_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-"""Samples a second of MPEG 1, 2 and 2.5, by the two bits that tell these (ISO/IEC 11172-3, section 2.4.2.3)."""
+"""Samples a second of MPEG 1, 2 and 2.5, by the two bits that tell these (ISO/IEC 11172-3, section 2.4.2)."""
 MP3_KILOBITS = {
     3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
