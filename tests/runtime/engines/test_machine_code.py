@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch._inductor import config
 
 from seqspec.components.graphs import Function
+from seqspec.runtime.devices.torch_compiler import cpp_compiler
 from seqspec.runtime.prediction.engines import machine_code
 from seqspec.runtime.prediction.engines.machine_code import MANY_ROWS, NAME, RANGES, Arguments
 from seqspec.schema.diagnostic import Exit, RunError
@@ -43,6 +45,7 @@ def compiled(tmp_path, monkeypatch):
 
     monkeypatch.setenv("SEQSPEC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(machine_code, "_compiled", compile)
+    monkeypatch.setattr(machine_code, "cpp_compiler", lambda: "g++")
     monkeypatch.setattr(torch._C._aoti, "AOTIModelPackageLoader", Loader)
     return made
 
@@ -110,3 +113,17 @@ def test_a_cache_that_cannot_be_written_is_told_before_anything_is_compiled(comp
     assert caught.value.exit == Exit.STORAGE
     assert "SEQSPEC_CACHE" in caught.value.help
     assert not compiled
+
+
+@pytest.mark.parametrize("compiler", ["", "/no/such/g++", "/tmp"])
+def test_without_a_compiler_the_remedy_is_told_and_nothing_begun(compiled, monkeypatch, capsys, compiler):
+    monkeypatch.setattr(machine_code, "cpp_compiler", cpp_compiler)
+
+    # Torch reads CXX once a process.
+    with config.patch({"cpp.cxx": (compiler,)}), pytest.raises(RunError, match="needs a C[+][+]") as caught:
+        code()
+
+    assert caught.value.exit == Exit.USAGE
+    assert "CXX" in caught.value.help
+    assert not compiled
+    assert capsys.readouterr().err == ""
