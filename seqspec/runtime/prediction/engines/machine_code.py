@@ -126,9 +126,11 @@ def machine_code(
             fcntl.flock(lock, fcntl.LOCK_EX)
             if found := _kept(path):
                 return found
-        print(
-            f"seqspec: compiling {what} for this processor, which is kept: a minute or two", file=sys.stderr
-        )
+        if cpp_compiler() is None:
+            remedy = "install g++ 10 or later or name a compiler in CXX, or "
+            raise refused("it needs a C++ compiler, and there is none on this machine", remedy)
+        said = f"seqspec: compiling {what} for this processor, which is kept: a minute or two"
+        print(said, file=sys.stderr)
         made = _compiled(function, arguments, recipe, name=path.stem)
         with writing(path, help=help):
             write_durably(path, made)
