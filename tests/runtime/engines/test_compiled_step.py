@@ -17,8 +17,8 @@ from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.search.sample import SampleConfig
-from seqspec.schema.types import EOS, Logits, Tokens
-from tests.components.building import batch, build, only
+from seqspec.schema.types import EOS, Frames, Logits, Tokens
+from tests.components.building import batch, build, only, replaced
 
 torch.set_num_threads(1)
 WORDS = 11
@@ -126,6 +126,24 @@ def test_a_language_model_goes_on_from_prompts(interpreted):
     for one, answers in zip(examples, expected, strict=True):
         assert_same(model.decode(one, searching), answers)
     assert code_of(model).calls > 4
+
+
+def test_recordings_are_encoded_by_the_code_one_at_a_time(interpreted):
+    encoder = {"type": "conformer", "dim": 16, "num_layers": 1, "num_heads": 2, "kernel": 5}
+    types = {"source": Frames(8, rate=100), "target": Tokens(WORDS)}
+    data = {"type": "encoder_decoder", "encoder": encoder, "decoder": {**LAYERS, "num_layers": 1}}
+    model, searching = build(data, types, seed=3).model.eval(), SEARCHES["beam"]()
+    texts = batch(rows=2, target=WORDS)
+    both = replaced(texts, source=torch.randn(2, 60, 8), source_lengths=torch.tensor([60, 43]))
+    alone = replaced(only(0, texts), source=both.source[:1, :40], source_lengths=torch.tensor([40]))
+    given = (only(0, both), alone, both)
+    expected = [model.decode(one, searching) for one in given]
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for one, answers in zip(given, expected, strict=True):
+        assert_same(model.decode(one, searching), answers)
+    assert model.read.code.calls == 2
 
 
 def test_an_encoder_that_cannot_be_compiled_stays_as_it_is(interpreted, monkeypatch, capsys):

@@ -30,6 +30,7 @@ from seqspec.components.graphs import Function
 from seqspec.data.store.cache import default_cache, key_of
 from seqspec.data.store.durable import write_durably, writing
 from seqspec.runtime.devices.machine import this_machine
+from seqspec.runtime.devices.recurrence_sizes import bind_sizes
 from seqspec.runtime.devices.torch_compiler import cpp_compiler, quiet
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -209,6 +210,7 @@ def _compiled(function: Function, arguments: Arguments, recipe: Recipe, *, name:
             program = torch.export.export(function, given, dynamic_shapes=shapes)
             if recipe.loops:
                 program = program.run_decompositions(dict(recipe.loops))
+            bind_sizes(program)
             told = {RANGES: json.dumps(list(_ranges(program))), NAME: name}
             return _packaged(program, {**recipe.options, "aot_inductor.metadata": told})
         except Exception as error:  # Whatever a tracer or a compiler makes of a model that it cannot follow.
