@@ -3,6 +3,8 @@ function itself, so that only what stands around it is tried.
 """
 
 import shutil
+import sys
+from collections import Counter
 from functools import partial
 
 import pytest
@@ -174,6 +176,50 @@ def test_sizes_that_the_code_was_not_made_for_are_left_to_the_model(monkeypatch)
     assert_same(model.decode(alone, searching), expected)
     assert 1 < code_of(model).calls <= 8
     assert model.read.code.calls == 0
+
+
+class Uncounted(Interpreted):
+    """What the code does itself is not looked at."""
+
+    def __call__(self, given):
+        see = sys.getprofile()
+        sys.setprofile(None)
+        try:
+            return super().__call__(given)
+        finally:
+            sys.setprofile(see)
+
+
+@pytest.mark.parametrize(
+    ("search", "small", "bound"),
+    [("greedy", True, 4.25), ("greedy", False, 17), ("beam", True, 12), ("beam", False, 50)],
+)
+def test_a_compiled_step_is_called_by_no_more_than_it_was(monkeypatch, search, small, bound):
+    monkeypatch.setattr(compiled_step, "machine_code", Uncounted)
+    monkeypatch.setattr(compiled_encoder, "machine_code", Uncounted)
+    monkeypatch.setattr(compiled_step, "is_small", lambda model: small)
+    model, alone, seen = built(LAYERS), only(0, batch(rows=1, target=WORDS)), Counter()
+    with torch.no_grad():
+        model.head.bias_V[EOS] = -1e4
+
+    def calls(count):
+        config = {"greedy": GreedyConfig, "beam": partial(BeamConfig, size=3)}[search](max_tokens=count)
+        searching = {"greedy": Greedy, "beam": Beam}[search](config, Logits(WORDS))
+        for name in ("step", "read", "start"):
+            model.__dict__.pop(name, None)
+        with_compiled_step(model, search=searching, digest="")
+        model.decode(alone, searching)
+        seen.clear()
+        sys.setprofile(lambda frame, event, _: seen.update([event]))
+        try:
+            (found,) = model.decode(alone, searching)
+        finally:
+            sys.setprofile(None)
+        assert len(found[0].ids) == count
+        return seen["call"]
+
+    a_step = (calls(48) - calls(24)) / 24
+    assert bound * 0.5 <= a_step <= bound, a_step
 
 
 @pytest.mark.parametrize(
