@@ -26,8 +26,8 @@ optimizer: {type: adamw, schedule: {type: constant, peak: 1.0e-3}}
 train: {max_steps: 1, checkpoint_every_steps: 1}
 evaluate: {splits: [train], metrics: [perplexity]}
 """
-SYSTEM = {"open", "stat", "lstat", "scandir", "listdir", "fstat"}
-"""Functions that ask the system of files."""
+SYSTEM = {"open", "lstat", "scandir", "listdir"}
+"""Functions that ask the system of files; Python looks for modules by ``stat``."""
 
 
 def counted(work):
@@ -84,4 +84,4 @@ def test_opening_costs_no_more_than_it_did_however_many_rows_there_are(counts):
     assert abs(longer["python"] - shorter["python"]) <= 20
     assert 14_000 <= longer["python"] <= 18_500, longer
     assert longer["open"] <= 15
-    assert longer.total() - longer["python"] <= 83, longer
+    assert longer.total() - longer["python"] <= 51, longer

@@ -7,7 +7,7 @@ from seqspec.runtime.devices.launch import Launch
 from seqspec.runtime.prediction.opening import open_predictor
 from tests.runtime.prediction.listening.test_listen import speech  # noqa: F401
 
-SYSTEM = {"open", "stat", "lstat", "scandir", "listdir"}
+SYSTEM = {"open", "lstat", "scandir", "listdir"}  # Python looks for modules by `stat`
 
 
 def test_a_run_is_opened_by_no_more_than_it_was(speech):  # noqa: F811
@@ -31,4 +31,4 @@ def test_a_run_is_opened_by_no_more_than_it_was(speech):  # noqa: F811
 
     assert 5_000 <= seen.pop("ours") <= 6_400
     assert seen["open"] <= 16
-    assert seen.total() <= 97, seen
+    assert seen.total() <= 32, seen
