@@ -80,6 +80,7 @@ def main() -> None:
     """Entry point of the ``seqspec`` command."""
     # Looking for plugins of pydantic costs a fifth of the time of `validate`, and we use none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    _fill_closed_streams()
     _require_working_directory()
     try:
         _with(sys.argv[1:2])()
@@ -95,6 +96,15 @@ def main() -> None:
             raise SystemExit(2) from None
         typer.echo(_bug(error), err=True)
         raise SystemExit(70) from None
+
+
+def _fill_closed_streams() -> None:
+    """What is opened next would take the number of a closed one: a socket would be read as standard input,
+    and what a library says would be written into a checkpoint.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _require_working_directory() -> None:

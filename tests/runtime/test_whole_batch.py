@@ -168,3 +168,17 @@ def plain_without_negatives() -> tuple[list[torch.Tensor], float]:
     told = losses(norm=False)(model, batch, step=1)
     told.objective.backward()
     return [p.grad for p in model.parameters() if p.grad is not None], float(told.total.detach())
+
+
+def test_gradients_are_worked_out_outside_autocast() -> None:
+    """Scaled for float16 those of the outputs would leave it."""
+    model = Towers().eval()
+    whole = WholeBatch(
+        Learning(model, losses(norm=False)), micro_batches=3, seeded=lambda batch: None, scale=lambda: 2.0**24
+    )
+
+    with torch.autocast("cpu", torch.float16):
+        told = [whole.objective(batch, names=None, step=1) for batch in batches(3)][-1]
+
+    assert told is not None
+    assert bool(told.objective.isfinite())

@@ -48,10 +48,11 @@ class Codebook(nn.Module):
     def forward(self, x_BDHW: Tensor) -> Quantized:
         x_NDs = x_BDHW.permute(0, 2, 3, 1)
         x_ND = x_NDs.flatten(0, 2).float()
-        index_N = self._nearest(x_ND.detach())
-        codes_BDHW = self.vectors_KD[index_N].view(x_NDs.shape).permute(0, 3, 1, 2)
-        if self.training:
-            self._follow(x_ND.detach(), index_N)
+        with torch.autocast(x_ND.device.type, enabled=False):  # Sums and distances need float32.
+            index_N = self._nearest(x_ND.detach())
+            codes_BDHW = self.vectors_KD[index_N].view(x_NDs.shape).permute(0, 3, 1, 2)
+            if self.training:
+                self._follow(x_ND.detach(), index_N)
         distance_B = (x_BDHW.float() - codes_BDHW).square().flatten(1).mean(1)
         straight_BDHW = x_BDHW + (codes_BDHW - x_BDHW).detach()
         return Quantized(straight_BDHW, distance_B, index_N.view(x_NDs.shape[:3]))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -107,7 +107,7 @@ class Lstm(nn.Module):
             for rows in zip(input_DGI, self.state_weight_DGH, self.bias_DG, strict=True)
             for tensor in (*rows, none)
         ]
-        with _quiet(x_BTI.device):
+        with _kernel(x_BTI.device):
             hidden, _, _ = torch._VF.lstm(
                 x_BTI, (zeros, zeros), weights, True, 1, 0.0, self.training, directions == 2, True
             )
@@ -120,7 +120,7 @@ class Lstm(nn.Module):
             none = self.bias_DG.new_zeros(self.bias_DG.shape[1])
             weights = [self.input_weight_DGI[0], self.state_weight_DGH[0], self.bias_DG[0], none]
             begin = (state.hidden[None].contiguous(), state.cell[None].contiguous())
-            with _quiet(x_BTI.device):
+            with _kernel(x_BTI.device):
                 hidden, last, cell = torch._VF.lstm(
                     x_BTI.float(), begin, weights, True, 1, 0.0, self.training, False, True
                 )
@@ -163,10 +163,14 @@ class _Closing(torch.autograd.Function):
 
 
 @contextmanager
-def _quiet(device: torch.device) -> Iterator[None]:
-    """CuDNN would like all weights in one piece of memory and warns that it copies them there."""
+def _kernel(device: torch.device) -> Iterator[None]:
+    """CuDNN would like all weights in one piece of memory and warns that it copies them there.  A CPU has no
+    kernel in float16: it works in float32.
+    """
     if device.type != "cuda":
-        yield
+        half = device.type == "cpu" and torch.get_autocast_dtype("cpu") == torch.float16
+        with torch.autocast("cpu", enabled=False) if half else nullcontext():
+            yield
         return
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")

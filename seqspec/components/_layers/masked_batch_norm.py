@@ -25,7 +25,8 @@ class MaskedBatchNorm(nn.Module):
         self.register_buffer("variance_C", torch.ones(dim))
 
     def forward(self, x_BTC: Tensor, mask_BT1: Tensor) -> Tensor:
-        """Padded positions come out as zero."""
+        """Padded positions come out as zero; float32, as sums over a batch ask for."""
+        x_BTC = x_BTC.float()
         mean_C, variance_C = self.mean_C, self.variance_C
         if self.training:
             count = mask_BT1.sum().clamp_min(1)

@@ -50,4 +50,6 @@ class Contrastive(nn.Module):
         x_BD, y_CD = x_BD.float(), y_CD.float()
         if self.cosine:
             x_BD, y_CD = functional.normalize(x_BD, dim=-1), functional.normalize(y_CD, dim=-1)
-        return self.scale * (x_BD @ y_CD.T)
+        # In half precision similarities would have two digits, and scaled gradients overflow.
+        with torch.autocast(x_BD.device.type, enabled=False):
+            return self.scale * (x_BD @ y_CD.T)

@@ -61,7 +61,7 @@ def cpp_compiler() -> str | None:
 
         try:
             return str(get_cpp_compiler())
-        except InvalidCxxCompiler:
+        except (InvalidCxxCompiler, OSError):  # CXX may name what cannot be run.
             return None
 
 

@@ -1,8 +1,10 @@
 """Masked batch normalisation against torch's on the real positions alone."""
 
+import pytest
 import torch
 
 from seqspec.components._layers.batch_norm import MaskedBatchNormRelu, _NormaliseRelu
+from seqspec.components._layers.masked_batch_norm import MaskedBatchNorm
 from seqspec.components._layers.masks import length_mask
 
 
@@ -81,3 +83,16 @@ def test_processes_follow_one_another_as_slices_do(monkeypatch):
 
     torch.testing.assert_close(shared.mean_C, alone.mean_C)
     torch.testing.assert_close(shared.variance_C, alone.variance_C)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_what_comes_in_half_precision_is_normalised_in_float32(half):
+    torch.manual_seed(0)
+    x, mask = (torch.randn(3, 5, 4) * 300).to(half), length_mask(torch.tensor([5, 2, 3]), 5)[..., None]
+    ours, expected = MaskedBatchNorm(4), MaskedBatchNorm(4)
+
+    with torch.autocast("cpu", half):
+        given = ours(x, mask)
+
+    assert torch.equal(given, expected(x.float(), mask))
+    assert torch.equal(ours.variance_C, expected.variance_C)

@@ -109,3 +109,18 @@ def test_what_stands_at_padded_steps_has_no_gradient():
     assert (x.grad[1, 2:] == 0).all()
     assert x.grad.isfinite().all()
     assert all(parameter.grad.isfinite().all() for parameter in layer.parameters())
+
+
+def test_in_float16_a_cpu_works_in_float32():
+    torch.manual_seed(0)
+    layer, x_BTI = Lstm(5, 4), torch.randn(3, 7, 5)
+    lengths_B = torch.tensor([7, 2, 5])
+    expected, (going_on, _) = layer(x_BTI, lengths_B), layer.run(x_BTI, layer.start(3))
+
+    with torch.autocast("cpu", torch.float16):
+        found, (half_going_on, _) = layer(x_BTI.half(), lengths_B), layer.run(x_BTI.half(), layer.start(3))
+    found.sum().backward()
+
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=0)
+    torch.testing.assert_close(half_going_on, going_on, atol=1e-3, rtol=0)
+    assert layer.bias_DG.grad.isfinite().all()

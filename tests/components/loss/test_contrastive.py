@@ -62,3 +62,17 @@ def test_it_refuses_what_is_no_pair() -> None:
         ContrastiveConfig().output(Logits(5))
     with pytest.raises(Mismatch, match="first 8 are no part"):
         ContrastiveConfig(matryoshka=[8]).output(Pairs(8))
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_precision_compares_in_float32(half: torch.dtype) -> None:
+    criterion = Contrastive(ContrastiveConfig(), Pairs(3))
+    x_BD = X.clone().requires_grad_()
+
+    with torch.autocast("cpu", half):
+        loss = criterion(x_BD, Y, NONE)
+    (loss.total * 2.0**16).backward()
+
+    assert torch.equal(loss.total, criterion(X, Y, NONE).total)
+    assert x_BD.grad is not None
+    assert x_BD.grad.isfinite().all()

@@ -91,3 +91,17 @@ def test_sizes_that_do_not_fit_are_told():
     assert "cannot be halved 4 times" in faults(
         {**SMALL, "encoder": {"type": "strided_residual", "halvings": 4}}, CORPUS)[0]  # fmt: skip
     assert "needs a map" in faults({**SMALL, "encoder": {"type": "mlp"}}, CORPUS)[0]
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_codes_follow_in_float32_whatever_the_arithmetic(half):
+    torch.manual_seed(0)
+    book, expected = (Codebook(4, 2, decay=0.9, revive_below=0.0) for _ in range(2))
+    expected.load_state_dict(book.state_dict())
+    x_BDHW = torch.randn(2, 2, 3, 3).to(half)
+
+    with torch.autocast("cpu", half):
+        given = book(x_BDHW)
+
+    assert torch.equal(given.index_BHW, expected(x_BDHW.float()).index_BHW)
+    assert torch.equal(book.vectors_KD, expected.vectors_KD)

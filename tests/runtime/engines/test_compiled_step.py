@@ -3,6 +3,8 @@ function itself, so that only what stands around it is tried.
 """
 
 import shutil
+import sys
+from collections import Counter
 from functools import partial
 
 import pytest
@@ -17,8 +19,8 @@ from seqspec.schema.diagnostic import Exit, RunError
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.search.greedy import GreedyConfig
 from seqspec.schema.search.sample import SampleConfig
-from seqspec.schema.types import EOS, Logits, Tokens
-from tests.components.building import batch, build, only
+from seqspec.schema.types import EOS, Frames, Logits, Tokens
+from tests.components.building import batch, build, only, replaced
 
 torch.set_num_threads(1)
 WORDS = 11
@@ -128,6 +130,24 @@ def test_a_language_model_goes_on_from_prompts(interpreted):
     assert code_of(model).calls > 4
 
 
+def test_recordings_are_encoded_by_the_code_one_at_a_time(interpreted):
+    encoder = {"type": "conformer", "dim": 16, "num_layers": 1, "num_heads": 2, "kernel": 5}
+    types = {"source": Frames(8, rate=100), "target": Tokens(WORDS)}
+    data = {"type": "encoder_decoder", "encoder": encoder, "decoder": {**LAYERS, "num_layers": 1}}
+    model, searching = build(data, types, seed=3).model.eval(), SEARCHES["beam"]()
+    texts = batch(rows=2, target=WORDS)
+    both = replaced(texts, source=torch.randn(2, 60, 8), source_lengths=torch.tensor([60, 43]))
+    alone = replaced(only(0, texts), source=both.source[:1, :40], source_lengths=torch.tensor([40]))
+    given = (only(0, both), alone, both)
+    expected = [model.decode(one, searching) for one in given]
+
+    with_compiled_step(model, search=searching, digest="")
+
+    for one, answers in zip(given, expected, strict=True):
+        assert_same(model.decode(one, searching), answers)
+    assert model.read.code.calls == 2
+
+
 def test_an_encoder_that_cannot_be_compiled_stays_as_it_is(interpreted, monkeypatch, capsys):
     def refuse(*_, **__):
         raise RunError("no code for this", exit=Exit.USAGE)
@@ -156,6 +176,50 @@ def test_sizes_that_the_code_was_not_made_for_are_left_to_the_model(monkeypatch)
     assert_same(model.decode(alone, searching), expected)
     assert 1 < code_of(model).calls <= 8
     assert model.read.code.calls == 0
+
+
+class Uncounted(Interpreted):
+    """What the code does itself is not looked at."""
+
+    def __call__(self, given):
+        see = sys.getprofile()
+        sys.setprofile(None)
+        try:
+            return super().__call__(given)
+        finally:
+            sys.setprofile(see)
+
+
+@pytest.mark.parametrize(
+    ("search", "small", "bound"),
+    [("greedy", True, 4.25), ("greedy", False, 17), ("beam", True, 12), ("beam", False, 50)],
+)
+def test_a_compiled_step_is_called_by_no_more_than_it_was(monkeypatch, search, small, bound):
+    monkeypatch.setattr(compiled_step, "machine_code", Uncounted)
+    monkeypatch.setattr(compiled_encoder, "machine_code", Uncounted)
+    monkeypatch.setattr(compiled_step, "is_small", lambda model: small)
+    model, alone, seen = built(LAYERS), only(0, batch(rows=1, target=WORDS)), Counter()
+    with torch.no_grad():
+        model.head.bias_V[EOS] = -1e4
+
+    def calls(count):
+        config = {"greedy": GreedyConfig, "beam": partial(BeamConfig, size=3)}[search](max_tokens=count)
+        searching = {"greedy": Greedy, "beam": Beam}[search](config, Logits(WORDS))
+        for name in ("step", "read", "start"):
+            model.__dict__.pop(name, None)
+        with_compiled_step(model, search=searching, digest="")
+        model.decode(alone, searching)
+        seen.clear()
+        sys.setprofile(lambda frame, event, _: seen.update([event]))
+        try:
+            (found,) = model.decode(alone, searching)
+        finally:
+            sys.setprofile(None)
+        assert len(found[0].ids) == count
+        return seen["call"]
+
+    a_step = (calls(48) - calls(24)) / 24
+    assert bound * 0.5 <= a_step <= bound, a_step
 
 
 @pytest.mark.parametrize(
@@ -214,12 +278,10 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     with_compiled_step(model, search=searching, digest="")
     compile, made = machine_code._compiled, {}
 
-    def compiled_once(function, arguments, recipe):
-        size, path = len(arguments.values), tmp_path / "made.pt2"
-        if size not in made:
-            made[size] = compile(function, arguments, recipe).read_bytes()
-        path.write_bytes(made[size])
-        return path
+    def compiled_once(function, arguments, recipe, *, name):
+        if name not in made:
+            made[name] = compile(function, arguments, recipe, name=name)
+        return made[name]
 
     monkeypatch.setattr(machine_code, "_compiled", compiled_once)
 
@@ -235,6 +297,6 @@ def test_machine_code_gives_the_same_answers_and_is_kept(tmp_path, monkeypatch, 
     # Six positions are known, and a call of four steps reads those before it.
     assert {most for *_, most in code_of(model).bounds} == {2}
     assert answered() == ""
-    for file in (tmp_path / "compiled").iterdir():
+    for file in (tmp_path / "compiled").glob("*.pt2"):
         file.write_bytes(file.read_bytes()[:1000])
     assert answered().count("is damaged and is made anew") == 2

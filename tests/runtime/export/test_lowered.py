@@ -5,6 +5,7 @@ import shutil
 import pytest
 import torch
 
+from seqspec.runtime.devices.recurrence_sizes import bind_sizes
 from seqspec.runtime.export.comparison import compare_graphs
 from seqspec.runtime.export.target import target_of
 from seqspec.runtime.export.targets import aot_inductor, executorch
@@ -80,7 +81,7 @@ def test_a_recurrence_is_handed_the_sizes_that_its_length_is_made_of(cache):
     given = arguments(graph)
     program = torch.export.export(graph.function.eval(), given, dynamic_shapes=dynamic_shapes(graph))
 
-    aot_inductor.bind_sizes(program)
+    bind_sizes(program)
 
     nodes = program.graph.find_nodes(op="call_function", target=torch.ops.higher_order.scan)
     assert len(nodes) == 2

@@ -1,5 +1,5 @@
 """What a decoder looks at and what it makes of that before its first step, worked out by one call of machine
-code where the source is one row of ids.
+code where the source is one row of ids or of frames.
 """
 
 # B examples, T source time, S memory time, D width
@@ -50,7 +50,7 @@ class CompiledRead:
         self, x_BT: Any, lengths_B: Tensor | None, beside: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """As the model's."""
-        if beside is not None or lengths_B is None or not _is_text(x_BT):
+        if beside is not None or lengths_B is None or not _is_one(x_BT):
             return self.plain(x_BT, lengths_B, beside)
         if not self.tried:
             self.code, self.tried = self._compiled(x_BT, lengths_B), True
@@ -93,5 +93,8 @@ class CompiledRead:
             return None
 
 
-def _is_text(x_BT: Any) -> bool:
-    return type(x_BT) is Tensor and x_BT.dtype == torch.int64 and x_BT.shape[0] == 1 and x_BT.dim() == 2
+def _is_one(x_BT: Any) -> bool:
+    """One row of ids, or one recording's frames ``[1, T, D]``."""
+    if type(x_BT) is not Tensor or x_BT.shape[0] != 1 or not x_BT.is_contiguous():
+        return False
+    return (x_BT.dtype, x_BT.dim()) in ((torch.int64, 2), (torch.float32, 3))

@@ -8,13 +8,16 @@ processor, versions and the text of the components.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import inspect
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
@@ -25,8 +28,9 @@ import seqspec.components
 from seqspec.components._layers.attention import attend_by_sums
 from seqspec.components.graphs import Function
 from seqspec.data.store.cache import default_cache, key_of
-from seqspec.data.store.durable import write_durably
+from seqspec.data.store.durable import write_durably, writing
 from seqspec.runtime.devices.machine import this_machine
+from seqspec.runtime.devices.recurrence_sizes import bind_sizes
 from seqspec.runtime.devices.torch_compiler import cpp_compiler, quiet
 from seqspec.schema.diagnostic import Exit, RunError
 
@@ -60,6 +64,9 @@ NO_TEMPLATE = "NoValidChoicesError"
 """What the compiler says of a product that it has no such code for, as of two tensors whose sizes vary."""
 RANGES = "seqspec_ranges"
 """Where a package says for which sizes it holds."""
+NAME = "seqspec_name"
+"""Where it says how its file is called, so that none is taken for another."""
+OTHERS_WRITE = 0o022
 
 
 class MachineCode:
@@ -67,7 +74,10 @@ class MachineCode:
 
     def __init__(self, path: Path) -> None:
         self.loader = torch._C._aoti.AOTIModelPackageLoader(str(path), "model", False, 1, -1)
-        ranges = [tuple(one) for one in json.loads(self.loader.get_metadata()[RANGES])]
+        told = self.loader.get_metadata()
+        if told[NAME] != path.stem:
+            raise ValueError(f"{path} holds the code of {told[NAME]}")
+        ranges = [tuple(one) for one in json.loads(told[RANGES])]
         self.bounds = [one for one in ranges if one[2] > 0 or one[3] < sys.maxsize]
         """Of each size that has bounds: the number of the tensor, its dimension, the least and the most."""
 
@@ -96,23 +106,53 @@ def machine_code(
     function: Function, arguments: Arguments, *, key: str, recipe: Recipe, what: str
 ) -> MachineCode:
     """The code of a function, from the cache where it is there and sound; ``what`` names the function for the
-    person who waits.
+    person who waits.  Of several processes that want the same, one compiles.
 
-    Raises ``RunError`` where there is no compiler, or it cannot follow the function.
+    Raises ``RunError`` where there is no compiler, it cannot follow the function, or the cache cannot be
+    written.
     """
     made_by = {"options": dict(recipe.options), "loops": [str(one) for one in recipe.loops]}
     path = default_cache() / "compiled" / f"{key_of({'of': key, **made_by})}.pt2"
-    if path.exists():
+    if found := _kept(path):
+        return found
+    help = "set SEQSPEC_CACHE to a folder that can be written, or use `--engine torch`, the default"
+    with writing(path.parent, help=help):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("a")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"seqspec: another process is compiling {what}; waiting for it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if found := _kept(path):
+                return found
+        if cpp_compiler() is None:
+            remedy = "install g++ 10 or later or name a compiler in CXX, or "
+            raise refused("it needs a C++ compiler, and there is none on this machine", remedy)
+        said = f"seqspec: compiling {what} for this processor, which is kept: a minute or two"
+        print(said, file=sys.stderr)
+        made = _compiled(function, arguments, recipe, name=path.stem)
+        with writing(path, help=help):
+            write_durably(path, made)
+            path.chmod(0o644)
+    return MachineCode(path)
+
+
+def _kept(path: Path) -> MachineCode | None:
+    """What lies there, where it is sound and nobody else can have put it there: it is code that is run."""
+    try:
+        about = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    why = "may have been written by another user"
+    if about.st_uid in (0, os.geteuid()) and not about.st_mode & OTHERS_WRITE:
         try:
             return MachineCode(path)
         except (RuntimeError, KeyError, ValueError):
-            print(f"seqspec: {path} is damaged and is made anew", file=sys.stderr)
-    print(f"seqspec: compiling {what} for this processor, which is kept: a minute or two", file=sys.stderr)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = _compiled(function, arguments, recipe)
-    write_durably(path, made.read_bytes())
-    made.unlink()
-    return MachineCode(path)
+            why = "is damaged"
+    print(f"seqspec: {path} {why} and is made anew", file=sys.stderr)
+    return None
 
 
 def is_small(model: nn.Module) -> bool:
@@ -128,7 +168,8 @@ def code_key(model: nn.Module, *, plan: str, **more: str | int) -> str:
         weights.update(x.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
     source = hashlib.sha256()
     kinds = {inspect.getfile(type(one)) for one in model.modules()}
-    for file in sorted(kinds | {str(one) for one in Path(*seqspec.components.__path__).rglob("*.py")}):
+    ours = (*Path(*seqspec.components.__path__).rglob("*.py"), *Path(__file__).parent.glob("*.py"))
+    for file in sorted(kinds | {str(one) for one in ours}):
         source.update(Path(file).read_bytes())
     return key_of(
         {
@@ -157,11 +198,7 @@ def refused(why: str, remedy: str) -> RunError:
     return RunError(message, exit=Exit.USAGE, help=f"{remedy}use `--engine torch`, the default")
 
 
-def _compiled(function: Function, arguments: Arguments, recipe: Recipe) -> Path:
-    if cpp_compiler() is None:
-        raise refused(
-            "it needs a C++ compiler, and there is none on this machine", "install g++ 10 or later, or "
-        )
+def _compiled(function: Function, arguments: Arguments, recipe: Recipe, *, name: str) -> bytes:
     any_size = torch.export.Dim.DYNAMIC
     shapes = {"given": tuple({axis: any_size for axis in axes} for axes in arguments.vary)}
     # The code is to serve a size of nothing and of one as well as others, whichever is met first.
@@ -173,8 +210,9 @@ def _compiled(function: Function, arguments: Arguments, recipe: Recipe) -> Path:
             program = torch.export.export(function, given, dynamic_shapes=shapes)
             if recipe.loops:
                 program = program.run_decompositions(dict(recipe.loops))
-            ranges = json.dumps(list(_ranges(program)))
-            return Path(_packaged(program, {**recipe.options, "aot_inductor.metadata": {RANGES: ranges}}))
+            bind_sizes(program)
+            told = {RANGES: json.dumps(list(_ranges(program))), NAME: name}
+            return _packaged(program, {**recipe.options, "aot_inductor.metadata": told})
         except Exception as error:  # Whatever a tracer or a compiler makes of a model that it cannot follow.
             why = next(
                 (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
@@ -182,15 +220,20 @@ def _compiled(function: Function, arguments: Arguments, recipe: Recipe) -> Path:
             raise refused(why[:300], "") from error
 
 
-def _packaged(program: Any, options: dict[str, Any]) -> str:
+def _packaged(program: Any, options: dict[str, Any]) -> bytes:
     """The file; where the compiler lacks code for one of the products, all are oneDNN's and torch's."""
-    try:
-        return str(torch._inductor.aoti_compile_and_package(program, inductor_configs=options))
-    except Exception as error:
-        if NO_TEMPLATE not in str(error):
-            raise
     plain = {name: value for name, value in options.items() if not name.startswith("max_autotune")}
-    return str(torch._inductor.aoti_compile_and_package(program, inductor_configs=plain))
+    # Where torch puts it otherwise, processes that make the same code write over one another's.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "code.pt2"
+        compile = partial(torch._inductor.aoti_compile_and_package, program, package_path=str(path))
+        try:
+            compile(inductor_configs=options)
+        except Exception as error:
+            if NO_TEMPLATE not in str(error):
+                raise
+            compile(inductor_configs=plain)
+        return path.read_bytes()
 
 
 def _ranges(program: Any) -> Iterator[tuple[int, int, int, int]]:

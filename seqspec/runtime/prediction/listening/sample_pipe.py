@@ -24,9 +24,24 @@ PIECE = 4096
 UNKNOWN = 0x7FFFF000
 """From this size on a WAV header does not know how long the recording will be (or says 0)."""
 MOST_HEADER = 1 << 20
-OTHERS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"FORM": "AIFF", b".snd": "AU", b"NIST": "SPHERE"}
+OTHERS = {
+    b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"FORM": "AIFF", b".snd": "AU", b"NIST": "SPHERE",
+    b"RF64": "RF64", b"riff": "Wave64", b"caff": "CAF", b"\x1aE\xdf\xa3": "WebM or Matroska",
+}  # fmt: skip
 """How files begin that are no raw samples."""
-HELP = "pipe 16-bit samples of one channel, such as those of `arecord -q -t raw -f S16_LE -c 1 -r {rate}`"
+HEAD = 8
+"""Bytes that tell them."""
+MP3_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+"""Samples a second of MPEG 1, 2 and 2.5, by the two bits that tell these (ISO/IEC 11172-3, section 2.4.2)."""
+MP3_KILOBITS = {
+    3: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    2: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    0: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+HELP = (
+    "pipe 16-bit samples of one channel, such as those of `arecord -q -t raw -f S16_LE -c 1 -r {rate}`, "
+    "or of a file by `ffmpeg -i FILE -f s16le -ac 1 -ar {rate} -`"
+)
 
 
 class SamplePipe:
@@ -70,10 +85,16 @@ class SamplePipe:
 
     def _begin(self) -> tuple[bytes, int | None]:
         """The first bytes of samples, and how many there will be where a header says so."""
-        head = self._at_least(b"", 4)
-        for magic, kind in OTHERS.items():
-            if head.startswith(magic):
-                raise self._error(f"the pipe holds {kind}, not samples")
+        head = self._at_least(b"", HEAD)
+        kind = next((kind for magic, kind in OTHERS.items() if head.startswith(magic)), None)
+        if head[4:8] == b"ftyp":
+            kind = "MP4"
+        if kind is None and (length := _mp3_frame(head)):
+            # A sample may look like a frame's header by chance; two at a frame's distance do not.
+            head = self._at_least(head, length + HEAD)
+            kind = "MP3" if _mp3_frame(head[length:]) else None
+        if kind:
+            raise self._error(f"the pipe holds {kind}, not samples")
         return self._wav(head) if head.startswith(b"RIFF") else (head, None)
 
     def _wav(self, head: bytes) -> tuple[bytes, int | None]:
@@ -148,6 +169,17 @@ class SamplePipe:
             os.close(self._wake)
             os.close(wake)
             self._wake = None
+
+
+def _mp3_frame(head: bytes) -> int:
+    """Bytes of the frame of MP3 that begins here; 0 where none does."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
+        return 0
+    version, kilobits, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3
+    if version not in MP3_RATES or kilobits in (0, 15) or rate == 3:
+        return 0
+    bits = (144_000 if version == 3 else 72_000) * MP3_KILOBITS[version][kilobits - 1]
+    return bits // MP3_RATES[version][rate] + (head[2] >> 1 & 1)
 
 
 def pcm(samples: bytes) -> np.ndarray:

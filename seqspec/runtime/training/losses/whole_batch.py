@@ -74,7 +74,7 @@ class WholeBatch:
             last = self.weight * self._part(one, gradients.get(one.step, {}), names, step, sums)
             if one is not held[-1]:
                 mean = last / self.micro_batches
-                (mean.float() * self.scale() if self.scale else mean).backward()
+                _backward(mean.float() * self.scale() if self.scale else mean)
         told = self.losses.weigh(sums, real[0], step=step)
         finite = torch.where(torch.isfinite(told.total.detach()), 1.0, math.nan)
         return told._replace(objective=last * finite, total=told.total.detach())
@@ -92,13 +92,13 @@ class WholeBatch:
                 outputs.append(self.model.outputs(batch, only=only))
         gradients: dict[int, Gradients] = {batch.step: {} for batch in held}
         sums: dict[str, Loss] = {}
+        factor = self.scale() if self.scale else None
         for name, one in chosen.items():
-            leaves = [[x.detach().requires_grad_() for x in given[one.on]] for given in outputs]
+            leaves = [[_leaf(x, scaled=factor is not None) for x in given[one.on]] for given in outputs]
             criterion: Any = one.criterion
             loss = criterion(*(torch.cat(column) for column in zip(*leaves, strict=True)))
             mean = one.weight(step) * loss.total / self.losses.normalizer_of(held[0], name)
-            factor = self.scale() if self.scale else None
-            (mean if factor is None else mean.float() * factor).backward()
+            _backward(mean if factor is None else mean.float() * factor)
             sums[name] = loss._replace(total=loss.total.detach())
             for batch, leaf in zip(held, leaves, strict=True):
                 found = [x if x.grad is None else x.grad for x in leaf if x.numel()]
@@ -127,6 +127,17 @@ class WholeBatch:
             total = total + self.losses.weigh(alone, batch, step=step).objective
             _add(alone, sums)
         return total  # type: ignore[return-value]  # `sum` begins with the int 0
+
+
+def _leaf(x: Tensor, *, scaled: bool) -> Tensor:
+    """What a gradient is asked for; a scaled one would leave float16 where the output is in it."""
+    return (x.float() if scaled else x).detach().requires_grad_()
+
+
+def _backward(total: Tensor) -> None:
+    """Outside autocast, as the backward pass of every other loss: it would round products of float32."""
+    with torch.autocast(total.device.type, enabled=False):
+        total.backward()
 
 
 def _add(found: dict[str, Loss], sums: dict[str, Loss]) -> None:

@@ -15,6 +15,8 @@ from seqspec.runtime.prediction.listening.sample_pipe import SamplePipe
 from seqspec.schema.diagnostic import DataError
 
 SAMPLES = np.arange(-3000, 3000, 7, dtype="<i2")
+MP3_HEADER = b"\xff\xf3\x88\xc4"
+"""Of a frame of 288 bytes: MPEG 2, layer III, 64 kbit/s, 16 kHz."""
 
 
 def piped(data, *, rate=16000, pieces=None):
@@ -75,6 +77,13 @@ def test_samples_are_those_of_a_file_however_they_come(data, pieces):
         (b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\x7f", "damage"),
         (b"fLaC\0\0\0\x22", "FLAC"),
         (b"OggS\0\0\0\x22", "Ogg"),
+        (b"ID3\x04\0\0\0\0", "MP3"),
+        (2 * (MP3_HEADER + bytes(284)), "MP3"),
+        (b"RF64" + wav(SAMPLES)[4:], "RF64"),
+        (b"riff\x2e\x91\xcf\x11", "Wave64"),
+        (b"caff\0\x01\0\0", "CAF"),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81", "WebM"),
+        (b"\0\0\0\x20ftypM4A ", "MP4"),
     ],
 )
 def test_what_is_no_such_recording_is_refused(data, message):
@@ -82,6 +91,14 @@ def test_what_is_no_such_recording_is_refused(data, message):
         piped(data)
 
     assert "-r 16000" in caught.value.help
+
+
+def test_samples_that_look_like_a_frame_are_samples():
+    data = MP3_HEADER + SAMPLES.tobytes()
+
+    _, given = piped(data, pieces=100)
+
+    np.testing.assert_array_equal(given, np.frombuffer(data, "<i2") / np.float32(32768))
 
 
 def test_a_pipe_that_ends_early_is_told():
