@@ -151,8 +151,8 @@ class Beam:
         stays = []
         for number, best in enumerate(chosen.sums_AC[:, 0].tolist()):
             if live.examples[number].limit <= written:
-                for last in zip(*chosen.at(number), strict=True):
-                    self._finish(live, number, *last)
+                for one in zip(*chosen.at(number), strict=True):
+                    self._finish(live, number, *one)
             elif self._goes_further(live.examples[number], best, written):
                 stays.append(number)
         if len(stays) < len(live.examples):
@@ -228,8 +228,8 @@ class _Ended(NamedTuple):
 
     score: float
     log_prob: float
-    count: int
-    """Its step."""
+    step: int
+    """Its last."""
     row: int
     """Which of all hypotheses it continued."""
     token: int
@@ -237,7 +237,7 @@ class _Ended(NamedTuple):
     def hypothesis(self, steps: Steps) -> Hypothesis:
         """With its ids."""
         ids, row = [self.token] if self.token != EOS else [], self.row
-        for rows, tokens in reversed(steps[: self.count - 1]):
+        for rows, tokens in reversed(steps[: self.step - 1]):
             ids.append(tokens[row])
             row = rows[row]
         return Hypothesis(tuple(reversed(ids)), self.score, self.log_prob)
