@@ -1,15 +1,17 @@
 """How hypotheses of different lengths are compared."""
 
-# A examples, E hypotheses, S memory time
+# E hypotheses, of one example or several, S memory time
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import NamedTuple
 
-import numpy as np
 from torch import Tensor
 
 from seqspec.schema.search.beam import BeamConfig
+
+FLOAT32 = Struct("f")
 
 
 class Penalty(NamedTuple):
@@ -48,15 +50,20 @@ class Penalty(NamedTuple):
                 return float(count)
         raise ValueError(self.kind)
 
-    def score(self, sums_E: Any, count: int) -> Any:
-        """The score of log-probabilities of ``count`` ids, but for the coverage; of numbers or tensors."""
-        scores_E = sums_E / self.divisor(count)
-        return scores_E + self.bonus * count if self.bonus else scores_E
+    def score(self, total: float, count: int, covered: float | None = None) -> float:
+        """The score, in float32, of a log-probability of ``count`` ids; ``covered`` is added."""
+        score = float32(total / float32(self.divisor(count)))
+        if self.bonus:
+            score = float32(score + float32(self.bonus * count))
+        return score if covered is None else float32(score + covered)
 
-    def bonus_ahead(self, written: int, limits_A: np.ndarray) -> np.ndarray:
-        """``[A]``: the largest bonus of an answer that goes on after ``written`` ids."""
-        counts_A = limits_A if self.bonus > 0 else np.full_like(limits_A, written + 1)
-        return counts_A.astype(np.float32) * np.float32(self.bonus)
+    def most(self, total: float, written: int, limit: int) -> float:
+        """The best score, but for the coverage, that may come of a log-probability of ``written`` ids."""
+        most = float32(total / float32(self.divisor(limit)))
+        if self.bonus:
+            count = limit if self.bonus > 0 else written + 1
+            most = float32(most + float32(count * float32(self.bonus)))
+        return most
 
     def covered(self, sums_ES: Tensor, real_ES: Tensor) -> Tensor:
         """``[E]``: what is added for sums of attention over the source states that are ``real_ES``; never
@@ -67,3 +74,11 @@ class Penalty(NamedTuple):
         else:
             logs_ES = (sums_ES / self.ratio).clamp(min=1e-3, max=0.5).log() * self.ratio
         return self.beta * (logs_ES * real_ES).sum(-1)
+
+
+def float32(number: float) -> float:
+    """The nearest number of 32 bits.  Of one sum, product or quotient of two such numbers it is what
+    arithmetic in 32 bits gives, since 64 bits hold more than twice as many digits.
+    """
+    found: float = FLOAT32.unpack(FLOAT32.pack(number))[0]
+    return found

@@ -5,12 +5,12 @@ Graves (2012), "Sequence Transduction with Recurrent Neural Networks", section 2
 arXiv:1609.08144, section 7.
 """
 
-# A live examples, K hypotheses of one, C candidates of one, E ended hypotheses, N = A times K, U steps that
-# were taken at once, S memory time, V vocabulary
+# A live examples, K hypotheses of one, C candidates of one, N = A times K, S memory time, V vocabulary
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ from seqspec.schema.types import EOS, Logits
 
 Finished = list[list[Hypothesis]]
 Array = np.ndarray
-NEVER = np.float32(-np.inf)
+NEVER = -torch.inf
 
 PRE_BEAM_RATIO = 1.5
 """The default of ESPnet's ``espnet.nets.beam_search.BeamSearch``."""
@@ -76,16 +76,16 @@ class Beam:
     @torch.no_grad()
     def __call__(self, going: Continuation) -> Finished:
         going = self._with_others(going)
-        finished: Finished = [[] for _ in going.first_B]
         live = self._begin(going)
+        examples = live.examples
         while live.examples:
-            logits_NV, state = going.step(live.last_N, live.state, look=live.covered_AKS is not None)
-            live = live.seen(state)
-            found = self._candidates(logits_NV, live)
-            go = self._follow if len(found.sums_AC) > len(live.examples) else self._advance
-            live, rows_AK, stays = go(found, live, finished)
-            live = live.move(stays, rows_AK, state)
-        return [sorted(found, key=lambda h: -h.score)[: self.size] for found in finished]
+            given, state = going.step(live.last_N, live.state, look=live.covered_AKS is not None)
+            live = self._seen(live, state)
+            candidates = self._candidates(given, live)
+            advance = self._advance_one if len(live.examples) == 1 else self._advance
+            live = live.move(advance(candidates, live), state)
+        best = (sorted(one.ended, key=lambda h: -h.score)[: self.size] for one in examples)
+        return [[ended.hypothesis(live.steps) for ended in one] for one in best]
 
     def _with_others(self, going: Continuation) -> Continuation:
         """``going`` as the models together see it."""
@@ -98,60 +98,34 @@ class Beam:
         return going.for_best(2 * self.size, self._goes_on if self.score_gap is None else None)
 
     def _begin(self, going: Continuation) -> _Live:
-        limits_B = self.limits(going)
-        count, device = len(limits_B), limits_B.device
-        limits = limits_B.cpu().numpy()
-        longest = np.array([self.penalty.divisor(limit) for limit in limits.tolist()], dtype=np.float32)
+        limits_B, device = self.limits(going), going.first_B.device
+        examples = [_Example(limit, []) for limit in limits_B.tolist()]
         covered = real = None
         if self.penalty.coverage != "none" and going.memory_lengths_B is not None:
             size = int(going.memory_lengths_B.max())
-            covered = torch.zeros(count, 1, size, device=device)
+            covered = torch.zeros(len(examples), 1, size, device=device)
             real = length_mask(going.memory_lengths_B, size)
-        ids_AKT = going.first_B.view(count, 1, 1).cpu().numpy()
-        sums_AK = np.zeros((count, 1), dtype=np.float32)
-        live = list(range(count))
-        return _Live(live, ids_AKT, sums_AK, limits, longest, going.first_B, going.state, covered, real)
+        sums_AK = torch.zeros(len(examples), 1, device=device)
+        return _Live(examples, [], sums_AK, going.first_B, going.state, covered, real)
 
-    def _follow(self, found: _Chosen, live: _Live, finished: Finished) -> Advance:
-        """As ``_advance``, by the candidates of several steps of one example, a row each."""
-        first = self._quiet(found, live, finished)
-        live, rows_AK, stays = live.grow_by(found, steps=first, size=self.size)
-        for step in range(first, len(found.sums_AC)):
-            one = _Chosen(*(part_UC[step : step + 1] for part_UC in found))
-            live, rows_AK, stays = self._advance(one, live, finished)
-            if not stays:
-                break
-        return live, rows_AK, stays
+    def _seen(self, live: _Live, state: Any) -> _Live:
+        """With the attention of one more step, and what it adds to the scores of those that end here."""
+        if live.covered_AKS is None or live.real_AS is None:
+            return live
+        looked_AKS = state.attention.view(*live.sums_AK.shape, -1)[:, :, : live.covered_AKS.shape[2]]
+        covered_AKS = live.covered_AKS + looked_AKS
+        gains_AK = self.penalty.covered(covered_AKS, live.real_AS[:, None])
+        return live._replace(covered_AKS=covered_AKS, gains=gains_AK.flatten().tolist())
 
-    def _quiet(self, found: _Chosen, live: _Live, finished: Finished) -> int:
-        """How many of the first steps end no hypothesis and cannot end the search."""
-        if self.stop != "after_n_finished" and len(finished[live.examples[0]]) >= self.nbest:
-            return 0
-        ended_UK = found.token_AC[:, : self.size] == EOS
-        loud_U = (ended_UK.any(axis=1) | (found.sums_AC[:, 0] == NEVER)).tolist()
-        return min((*loud_U, True).index(True), int(live.limits_A[0]) - live.written - 1)
-
-    def _advance(self, candidates: _Chosen, live: _Live, finished: Finished) -> Advance:
-        """The hypotheses after one more id, the rows of their parents, and the examples that go on."""
-        ended_AC = candidates.token_AC == EOS
-        if ended_AC.any():
-            self._end(candidates, ended_AC, live, finished)
-        chosen = self._choose(candidates, ended_AC)
-        rows_AK = live.rows(chosen.parent_AC)
-        grown = live.grow(chosen, rows_AK)
-        self._cut(grown, finished)
-        return grown, rows_AK, self._going_on(grown, finished)
-
-    def _candidates(self, given: Tensor | Candidates, live: _Live) -> _Chosen:
+    def _candidates(self, given: Tensor | Candidates, live: _Live) -> Candidates:
         """The best ``2 K`` continuations of each example, so that ``K`` of them are no ends, from logits
         ``[N, V]`` where they are not known already.
         """
-        sums_AC, parent_AC, token_AC = given if isinstance(given, Candidates) else self._best(given, live)
-        found = _Chosen(sums_AC.cpu().numpy(), parent_AC.cpu().numpy(), token_AC.cpu().numpy())
+        found = given if isinstance(given, Candidates) else self._best(given, live)
         if self.score_gap is None:
             return found
-        low_AC = found.sums_AC < found.sums_AC[:, :1] - np.float32(self.score_gap)
-        return found._replace(sums_AC=np.where(low_AC, NEVER, found.sums_AC))
+        low_AC = found.sums_AC < found.sums_AC[:, :1] - self.score_gap
+        return found._replace(sums_AC=found.sums_AC.masked_fill(low_AC, NEVER))
 
     def _best(self, logits_NV: Tensor, live: _Live) -> Candidates:
         logits_NV = logits_NV.float()
@@ -159,55 +133,84 @@ class Beam:
         allowed_NV = forbid(log_probs_NV)
         if self.end_margin is not None:
             low_N = allowed_NV[:, EOS] < allowed_NV.amax(1) - self.end_margin
-            allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, -torch.inf)
-        sums_AK = torch.from_numpy(live.sums_AK).to(logits_NV.device)
-        return best_candidates(allowed_NV, sums_AK, count=2 * self.size)
+            allowed_NV[:, EOS] = allowed_NV[:, EOS].masked_fill(low_N, NEVER)
+        return best_candidates(allowed_NV, live.sums_AK, count=2 * self.size)
 
-    def _end(self, candidates: _Chosen, ended_AC: Array, live: _Live, finished: Finished) -> None:
-        """Ends among the best ``K`` candidates are finished hypotheses."""
-        sums_AK, parent_AK = candidates.sums_AC[:, : self.size], candidates.parent_AC[:, : self.size]
-        ended_AK = ended_AC[:, : self.size] & (sums_AK > NEVER)
-        row_E, _ = places = ended_AK.nonzero()
-        if len(row_E):
-            beam_E = parent_AK[places]
-            self._collect(live, row_E, beam_E, sums_AK[places], finished, count=live.written + 1)
+    def _advance(self, candidates: Candidates, live: _Live) -> _Grown:
+        """The hypotheses after one more id, of the examples that go on."""
+        sums_AC, parent_AC, token_AC = (part_AC.cpu().numpy() for part_AC in candidates)
+        found = _Chosen(sums_AC, live.rows(parent_AC), token_AC)
+        ended_AC, written = token_AC == EOS, len(live.steps) + 1
+        ended_AK = ended_AC[:, : self.size]
+        if ended_AK.any():
+            # Ends among the best `K` candidates are finished hypotheses.
+            places = ended_AK.nonzero()
+            for number, *last in zip(places[0].tolist(), *found.at(places), strict=True):
+                self._finish(live, number, *last)
+        chosen = found.open(ended_AC, self.size)
+        stays = []
+        for number, best in enumerate(chosen.sums_AC[:, 0].tolist()):
+            if live.examples[number].limit <= written:
+                for one in zip(*chosen.at(number), strict=True):
+                    self._finish(live, number, *one)
+            elif self._goes_further(live.examples[number], best, written):
+                stays.append(number)
+        if len(stays) < len(live.examples):
+            chosen = _Chosen(*(part_AK[stays] for part_AK in chosen))
+        live.steps.append((chosen.rows_AC.flatten().tolist(), chosen.token_AC.flatten().tolist()))
+        return _Grown(stays, *chosen)
 
-    def _cut(self, grown: _Live, finished: Finished) -> None:
-        """Hypotheses that have reached their limit are finished as they stand."""
-        if min(grown.limits_A.tolist()) <= grown.written:
-            full_A = grown.limits_A <= grown.written
-            row_E, beam_E = (full_A[:, None] & (grown.sums_AK > NEVER)).nonzero()
-            self._collect(grown, row_E, beam_E, grown.sums_AK[row_E, beam_E], finished, count=grown.written)
+    def _advance_one(self, candidates: Candidates, live: _Live) -> _Grown:
+        """``_advance`` of an example that is alone, by the candidates of one step or of several: in plain
+        lists, which costs less there.
+        """
+        (example,), size = live.examples, self.size
+        sums_U, rows_U, tokens_U = (part_AC.tolist() for part_AC in candidates)
+        for sums, rows, tokens in zip(sums_U, rows_U, tokens_U, strict=True):
+            written = len(live.steps) + 1
+            if EOS in tokens[:size]:
+                for last in zip(sums[:size], rows, tokens, strict=False):
+                    if last[2] == EOS:
+                        self._finish(live, 0, *last)
+                sums, rows, tokens = _open(sums, rows, tokens)
+            sums, rows, tokens = sums[:size], rows[:size], tokens[:size]
+            if example.limit <= written:
+                for last in zip(sums, rows, tokens, strict=True):
+                    self._finish(live, 0, *last)
+                return NOTHING
+            live.steps.append((rows, tokens))
+            if not self._goes_further(example, sums[0], written):
+                return NOTHING
+        return _Grown([0], np.array([sums], dtype=np.float32), np.array([rows]), np.array([tokens]))
 
-    def _collect(
-        self, live: _Live, row_E: Array, beam_E: Array, sums_E: Array, finished: Finished, *, count: int
-    ) -> None:
-        scores_E = self.penalty.score(sums_E, count)
-        if live.covered_AKS is not None and live.real_AS is not None:
-            row, beam = torch.from_numpy(row_E), torch.from_numpy(beam_E)
-            covered_E = self.penalty.covered(live.covered_AKS[row, beam], live.real_AS[row])
-            scores_E = scores_E + covered_E.cpu().numpy()
-        columns = (
-            row_E.tolist(),
-            live.ids_AKT[row_E, beam_E, 1:].tolist(),
-            scores_E.tolist(),
-            sums_E.tolist(),
-        )
-        for row, ids, score, total in zip(*columns, strict=True):
-            finished[live.examples[row]].append(Hypothesis(tuple(ids), score, total))
+    def _finish(self, live: _Live, number: int, total: float, row: int, token: int) -> None:
+        """The hypothesis in ``row`` has ended, by an end or, at its limit, by one more id."""
+        if total > NEVER:
+            count = len(live.steps) + 1
+            gain = None if live.gains is None else live.gains[row]
+            score = self.penalty.score(total, count, gain)
+            live.examples[number].ended.append(_Ended(score, total, count, row, token))
 
-    def _choose(self, candidates: _Chosen, ended_AC: Array) -> _Chosen:
-        """The best ``K`` candidates that are no ends: all are sorted already, so ends go behind."""
-        sums_AC, parent_AC, token_AC = candidates
-        if not np.count_nonzero(ended_AC[:, : self.size]):
-            return _Chosen(sums_AC[:, : self.size], parent_AC[:, : self.size], token_AC[:, : self.size])
-        place_AK = ended_AC.argsort(axis=1, kind="stable")[:, : self.size]
-        row_A1 = np.arange(len(place_AK))[:, None]
-        parts = (np.where(ended_AC, NEVER, sums_AC), parent_AC, token_AC)
-        return _Chosen(*(part[row_A1, place_AK] for part in parts))
+    def _goes_further(self, example: _Example, best: float, written: int) -> bool:
+        """Whether something may still come of the best log-probability of an example that changes its
+        answers.
+        """
+        if not best > NEVER:
+            return False
+        if self.stop == "after_n_finished":
+            return len(example.ended) < max(self.num_finished, self.nbest)
+        if len(example.ended) < self.nbest:
+            return True
+        if self.stop == "exact":
+            # Sums only fall and penalties only grow: nothing scores above the present sum over the largest
+            # divisor.
+            reach = self.penalty.most(best, written, example.limit)
+        else:
+            reach = self.penalty.score(best, written)
+        return sorted((h.score for h in example.ended), reverse=True)[self.nbest - 1] < reach
 
     def _goes_on(self, found: Candidates) -> Candidates:
-        """``_choose`` in tensors."""
+        """``_Chosen.open`` in tensors."""
         ended_AC = found.token_AC == EOS
         order_AC = ended_AC.shape[1] * ended_AC + torch.arange(ended_AC.shape[1])
         rank_AC = (order_AC[:, None] < order_AC[:, :, None]).sum(2)
@@ -215,138 +218,122 @@ class Beam:
         parts = (found.sums_AC.masked_fill(ended_AC, -torch.inf), found.parent_AC, found.token_AC)
         return Candidates(*(part[:, None].where(is_at_AKC, 0).sum(2) for part in parts))
 
-    def _going_on(self, grown: _Live, finished: Finished) -> list[int]:
-        """Rows of the examples whose search is not over."""
-        reach_A = grown.sums_AK[:, 0]  # The best of each.
-        if self.stop == "exact":
-            # Sums only fall and penalties only grow: nothing scores above the present sum over the largest
-            # divisor.
-            reach_A = reach_A / grown.longest_A
-            if self.penalty.bonus:
-                reach_A = reach_A + self.penalty.bonus_ahead(grown.written, grown.limits_A)
-        elif self.stop == "best_finished":
-            reach_A = self.penalty.score(reach_A, grown.written)
-        rows = zip(grown.examples, reach_A.tolist(), grown.limits_A.tolist(), strict=True)
-        return [
-            row
-            for row, (example, reach, limit) in enumerate(rows)
-            if limit > grown.written and reach > -float("inf") and not self._enough(finished[example], reach)
-        ]
 
-    def _enough(self, found: list[Hypothesis], reach: float) -> bool:
-        if self.stop == "after_n_finished":
-            return len(found) >= max(self.num_finished, self.nbest)
-        if len(found) < self.nbest:
-            return False
-        return sorted((h.score for h in found), reverse=True)[self.nbest - 1] >= reach
+Steps = list[tuple[list[int], list[int]]]
+"""Of each step, the hypotheses in a row: which of those before is continued, and by which id."""
 
 
-Advance = tuple["_Live", Array, list[int]]
-"""Hypotheses, the rows of their parents, and the rows of the examples that go on."""
+class _Ended(NamedTuple):
+    """A finished hypothesis."""
+
+    score: float
+    log_prob: float
+    step: int
+    """Its last."""
+    row: int
+    """Which of all hypotheses it continued."""
+    token: int
+
+    def hypothesis(self, steps: Steps) -> Hypothesis:
+        """With its ids."""
+        ids, row = [self.token] if self.token != EOS else [], self.row
+        for rows, tokens in reversed(steps[: self.step - 1]):
+            ids.append(tokens[row])
+            row = rows[row]
+        return Hypothesis(tuple(reversed(ids)), self.score, self.log_prob)
+
+
+class _Example(NamedTuple):
+    """The search of one example."""
+
+    limit: int
+    ended: list[_Ended]
 
 
 class _Chosen(NamedTuple):
-    """``Candidates`` where the bookkeeping of a search is done, which is cheap on numpy's side."""
+    """``Candidates`` where the bookkeeping of a search is done, each with the row of its parent."""
 
     sums_AC: Array
-    parent_AC: Array
+    rows_AC: Array
     token_AC: Array
+
+    def at(self, places: Any) -> Iterator[list[Any]]:
+        """Parts of all."""
+        return (part_AC[places].tolist() for part_AC in self)
+
+    def open(self, ended_AC: Array, size: int) -> _Chosen:
+        """The best that are no ends: all are sorted already, so ends go behind."""
+        if not np.count_nonzero(ended_AC[:, :size]):
+            return _Chosen(*(part_AC[:, :size] for part_AC in self))
+        place_AK = ended_AC.argsort(axis=1, kind="stable")[:, :size]
+        row_A1 = np.arange(len(place_AK))[:, None]
+        parts = self._replace(sums_AC=np.where(ended_AC, np.float32(NEVER), self.sums_AC))
+        return _Chosen(*(part_AC[row_A1, place_AK] for part_AC in parts))
+
+
+def _open(sums: list[float], rows: list[int], tokens: list[int]) -> tuple[list[float], list[int], list[int]]:
+    """``_Chosen.open`` in plain lists."""
+    ends = [token == EOS for token in tokens]
+    order = sorted(range(len(ends)), key=ends.__getitem__)
+    return (
+        [NEVER if ends[place] else sums[place] for place in order],
+        [rows[place] for place in order],
+        [tokens[place] for place in order],
+    )
+
+
+class _Grown(NamedTuple):
+    """The hypotheses after one more step, of the examples that go on."""
+
+    stays: list[int]
+    """Which these are."""
+    sums_AK: Array
+    rows_AK: Array
+    """Which of all hypotheses each continues."""
+    token_AK: Array
+
+
+NOTHING = _Grown([], *[np.empty((0, 0))] * 3)
 
 
 class _Live(NamedTuple):
-    """The hypotheses that go on."""
+    """The hypotheses that go on; tensors are where the model is."""
 
-    examples: list[int]
-    """Which example of the batch each row is."""
-    ids_AKT: Array
-    """The first id and what was written."""
-    sums_AK: Array
-    limits_A: Array
-    longest_A: Array
-    """The length penalty's divisor at the limit."""
+    examples: list[_Example]
+    steps: Steps
+    sums_AK: Tensor
     last_N: Tensor
-    """The last id of each hypothesis, where the model is."""
+    """The last id of each hypothesis."""
     state: Any
     covered_AKS: Tensor | None
     """Attention to each source state, summed over the steps."""
     real_AS: Tensor | None
-
-    @property
-    def written(self) -> int:
-        """Ids of each hypothesis."""
-        return self.ids_AKT.shape[2] - 1
-
-    @property
-    def width(self) -> int:
-        """Hypotheses an example: one at first, then the beam's size."""
-        return self.sums_AK.shape[1]
+    gains: list[float] | None = None
+    """What coverage adds to the score of each hypothesis."""
 
     def rows(self, place_AC: Array) -> Array:
         """Rows, of all hypotheses, of places in the beam of each example."""
-        count = len(self.examples)
-        return place_AC if count == 1 else place_AC + np.arange(count)[:, None] * self.width
+        return place_AC + np.arange(len(place_AC))[:, None] * self.sums_AK.shape[1]
 
-    def seen(self, state: Any) -> _Live:
-        """With the attention of one more step."""
-        if self.covered_AKS is None:
-            return self
-        looked_AKS = state.attention.view(*self.sums_AK.shape, -1)[:, :, : self.covered_AKS.shape[2]]
-        return self._replace(covered_AKS=self.covered_AKS + looked_AKS)
-
-    def grow(self, chosen: _Chosen, rows_AK: Array) -> _Live:
-        """The chosen continuations of the hypotheses in ``rows_AK``; the state and the last ids are still
-        those of these.
-        """
-        ids_NT = self.ids_AKT.reshape(-1, self.written + 1)
-        ids_AKT = ids_NT.take(rows_AK, axis=0)
-        covered = self.covered_AKS
-        if covered is not None:
-            parents = torch.from_numpy(chosen.parent_AC).to(covered.device)[:, :, None]
-            covered = covered.gather(1, parents.expand(-1, -1, covered.shape[2]))
-        ids_AKT = np.concatenate([ids_AKT, chosen.token_AC[:, :, None]], 2)
-        return self._replace(ids_AKT=ids_AKT, sums_AK=chosen.sums_AC, covered_AKS=covered)
-
-    def grow_by(self, found: _Chosen, *, steps: int, size: int) -> Advance:
-        """The first ``size`` candidates of each of several steps of one example, which goes on."""
-        rows_AK = np.arange(self.width)[None]
-        if not steps:
-            return self, rows_AK, self.examples
-        ids_KT = self.ids_AKT[0]
-        sums_UK, parent_UK, token_UK = (part_UC[:steps, :size] for part_UC in found)
-        for parent_K, token_K in zip(parent_UK, token_UK, strict=True):
-            ids_KT = np.concatenate([ids_KT.take(parent_K, axis=0), token_K[:, None]], 1)
-        return self._replace(ids_AKT=ids_KT[None], sums_AK=sums_UK[-1:]), parent_UK[-1:], [0]
-
-    def move(self, stays: list[int], rows_AK: Array, state: Any) -> _Live:
-        """The examples that stay, with the state of their parents, at ``rows_AK``, brought along."""
+    def move(self, grown: _Grown, state: Any) -> _Live:
+        """The hypotheses that have grown, with the state of their parents brought along."""
+        stays = grown.stays
         if not stays:
             return self._replace(examples=[])
-        if len(stays) == len(self.examples):
-            last_N, rows_N = self._sent(self.ids_AKT[:, :, -1], rows_AK)
-            return self._replace(last_N=last_N, state=self._brought(state, rows_N))
-        last_N, rows_N = self._sent(self.ids_AKT[stays, :, -1], rows_AK[stays])
-        rows = torch.tensor(stays, device=last_N.device)
-        return _Live(
-            [self.examples[row] for row in stays],
-            self.ids_AKT[stays],
-            self.sums_AK[stays],
-            self.limits_A[stays],
-            self.longest_A[stays],
-            last_N,
-            state.select(rows_N).keep(rows),
-            None if self.covered_AKS is None else self.covered_AKS[rows],
-            None if self.real_AS is None else self.real_AS[rows],
-        )
-
-    def _brought(self, state: Any, rows_N: Tensor) -> Any:
-        """The state of the hypotheses in ``rows_N``, told how they have scored where it finds candidates."""
-        state = state.select(rows_N)
-        scored = getattr(state, "scored", None)
-        return state if scored is None else scored(torch.from_numpy(self.sums_AK.reshape(-1)))
-
-    def _sent(self, *parts_AK: Array) -> tuple[Tensor, Tensor]:
-        """Two arrays of ids or rows as tensors ``[N]`` where the model is, in one transfer if it is far."""
-        last_N, rows_N = (torch.from_numpy(part_AK.flatten()) for part_AK in parts_AK)
+        sums_AK = torch.from_numpy(grown.sums_AK)
+        rows_N, last_N = (torch.from_numpy(part_AK.flatten()) for part_AK in (grown.rows_AK, grown.token_AK))
         if not self.last_N.is_cpu:
-            last_N, rows_N = torch.stack([last_N, rows_N]).to(self.last_N.device).unbind()
-        return last_N, rows_N
+            sums_AK = sums_AK.to(self.last_N.device)
+            rows_N, last_N = torch.stack([rows_N, last_N]).to(self.last_N.device).unbind()
+        examples, covered, real, state = self.examples, self.covered_AKS, self.real_AS, state.select(rows_N)
+        if covered is not None:
+            covered = covered.flatten(0, 1)[rows_N].view(*sums_AK.shape, -1)
+        if len(stays) < len(examples):
+            examples = [examples[number] for number in stays]
+            stays_A = torch.tensor(stays, device=last_N.device)
+            state = state.keep(stays_A)
+            real = None if real is None else real[stays_A]
+        scored = getattr(state, "scored", None)
+        if scored is not None:  # It finds candidates, and is told how the hypotheses have scored.
+            state = scored(sums_AK.flatten())
+        return _Live(examples, self.steps, sums_AK, last_N, state, covered, real)

@@ -4,7 +4,7 @@ import torch
 from seqspec.components.search._best import LANES, SMALL, best_candidates, num_blocks
 from seqspec.components.search._hypothesis import Candidates
 from seqspec.components.search._written import log_softmax_
-from seqspec.components.search.beam import Beam, _Chosen
+from seqspec.components.search.beam import Beam, _Chosen, _open
 from seqspec.schema.search.beam import BeamConfig
 from seqspec.schema.types import EOS, Logits
 
@@ -91,6 +91,7 @@ def test_what_goes_on_is_chosen_alike_in_tensors_and_in_the_books(seed):
 
     found = search._goes_on(Candidates(sums, parent, token))
 
-    books = search._choose(_Chosen(sums.numpy(), parent.numpy(), token.numpy()), token.numpy() == EOS)
-    for mine, theirs in zip(found, books, strict=True):
-        assert torch.equal(mine, torch.from_numpy(theirs).to(mine.dtype))
+    arrays = _Chosen(sums.numpy(), parent.numpy(), token.numpy()).open(token.numpy() == EOS, size)
+    lists = [_open(*row) for row in zip(sums.tolist(), parent.tolist(), token.tolist(), strict=True)]
+    for mine, array, rows in zip(found, arrays, zip(*lists, strict=True), strict=True):
+        assert mine.tolist() == array.tolist() == [row[:size] for row in rows]

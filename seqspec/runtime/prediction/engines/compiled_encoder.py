@@ -43,6 +43,8 @@ class CompiledRead:
         self.tried = False
         self.template: Any = None
         """A decoder's state that has read nothing, where it is tensors alone."""
+        self.begun: TensorState | None = None
+        """The same as tensors."""
         self.last: tuple[Tensor, list[Tensor]] | None = None
         """The memory that was read last, and what of the decoder's state belongs to it."""
 
@@ -62,19 +64,19 @@ class CompiledRead:
 
     def start(self, memory_BSD: Tensor, lengths_B: Tensor) -> Any:
         """As the model's."""
-        if self.template is None or self.last is None or self.last[0] is not memory_BSD:
+        if self.begun is None or self.last is None or self.last[0] is not memory_BSD:
             return self.begin(memory_BSD, lengths_B)
-        tensors: TensorState = self.template.tensors()
-        fixed = zip(tensors.fixed, self.last[1], strict=True)
-        return self.template.restored({**dict(fixed), **tensors.moving})
+        fixed = zip(self.begun.fixed, self.last[1], strict=True)
+        return self.template.restored({**dict(fixed), **self.begun.moving})
 
     def _compiled(self, x_BT: Tensor, lengths_B: Tensor) -> MachineCode | None:
         template = self.begin(*self.plain(x_BT, lengths_B))
-        self.template = template if hasattr(template, "tensors") else None
+        if hasattr(template, "tensors"):
+            self.template, self.begun = template, template.tensors()
 
         def read(x_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, ...]:
             memory_BSD, lengths_B = self.plain(x_BT, lengths_B)
-            if self.template is None:
+            if self.begun is None:
                 return memory_BSD.contiguous(), lengths_B
             tensors: TensorState = self.begin(memory_BSD, lengths_B).tensors()
             return memory_BSD.contiguous(), lengths_B, *(x.contiguous() for x in tensors.fixed.values())

@@ -80,11 +80,12 @@ class CompiledState(NamedTuple):
 
     def select(self, rows_N: Tensor) -> CompiledState:
         """The hypotheses in ``rows_N``."""
-        return self._replace(rows_N=rows_N if self.rows_N is None else self.rows_N.index_select(0, rows_N))
+        rows_N = rows_N if self.rows_N is None else self.rows_N.index_select(0, rows_N)
+        return CompiledState(self.template, self.fixed, self.moving, rows_N, self.sums_N)
 
     def scored(self, sums_N: Tensor) -> CompiledState:
         """The same hypotheses with their log-probabilities so far."""
-        return self._replace(sums_N=sums_N)
+        return CompiledState(self.template, self.fixed, self.moving, self.rows_N, sums_N)
 
     def keep(self, examples_B: Tensor) -> CompiledState:
         """There is one example."""
@@ -122,6 +123,10 @@ class CompiledStep:
         self.steps = AHEAD if goes_on is not None and is_small(model) else 1
         """Steps of one call."""
         self.all_N, self.zero_N = torch.arange(rows), torch.zeros(rows)
+        self.fillings: dict[int, tuple[Tensor, Tensor]] = {}
+        """By the number of hypotheses, those that stand in the rows, and minus infinity for those that stand
+        there again.
+        """
         self.code: MachineCode | None = None
         self.ranked: CompiledStep | None = None
 
@@ -153,12 +158,12 @@ class CompiledStep:
         """A step of fewer hypotheses, as the first is: the first of them stands in the other rows too, where
         nothing that it could go on with is a candidate.
         """
-        count, other = len(ids_N), self.rows - len(ids_N)
-        rows_N = self.all_N[:count] if state.rows_N is None else state.rows_N
-        sums_N = self.zero_N[:count] if state.sums_N is None else state.sums_N
-        ids_N, rows_N = (torch.cat([x_N, x_N[:1].expand(other)]) for x_N in (ids_N, rows_N))
-        sums_N = torch.cat([sums_N, sums_N.new_full((other,), -torch.inf)])
-        given, moving = self._run(ids_N, state._replace(rows_N=rows_N, sums_N=sums_N))
+        count = len(ids_N)
+        fill_N, barred_N = self._filling(count)
+        rows_N = fill_N if state.rows_N is None else state.rows_N.index_select(0, fill_N)
+        sums_N = barred_N if state.sums_N is None else state.sums_N.index_select(0, fill_N) + barred_N
+        state = CompiledState(state.template, state.fixed, state.moving, rows_N, sums_N)
+        given, moving = self._run(ids_N.index_select(0, fill_N), state)
         stands_N = self.all_N[:count] if self.steps == 1 else None  # After another step all rows are real.
         after = CompiledState(state.template, state.fixed, moving, stands_N)
         if not self.count:
@@ -166,6 +171,12 @@ class CompiledStep:
         # Of a small vocabulary they have to be named, where there are fewer candidates than are asked for.
         given.parent_AC[0].clamp_(max=count - 1)
         return given, after
+
+    def _filling(self, count: int) -> tuple[Tensor, Tensor]:
+        if count not in self.fillings:
+            fill_N = torch.where(self.all_N < count, self.all_N, 0)
+            self.fillings[count] = fill_N, torch.where(self.all_N < count, 0.0, -torch.inf)
+        return self.fillings[count]
 
     def _run(self, ids_N: Tensor, state: CompiledState) -> tuple[Any, tuple[Tensor, ...]]:
         """Logits or ``Candidates``, and the moving tensors."""
@@ -195,10 +206,10 @@ class CompiledStep:
 
     def _begun(self, own: Any, tensors: TensorState, count: int) -> CompiledState:
         """The first of ``count`` hypotheses stands in the rows that they leave free."""
-        moving = _chosen(tensors, tensors.moving, torch.where(self.all_N < count, self.all_N, 0))
-        fixed = tuple(x.contiguous() for x in tensors.fixed.values())
-        rows_N = None if count == self.rows else self.all_N[:count]
-        return CompiledState(own, fixed, tuple(moving.values()), rows_N)
+        moving = _chosen(tensors, tensors.moving, self._filling(count)[0])
+        return CompiledState(
+            own, tuple(x.contiguous() for x in tensors.fixed.values()), tuple(moving.values())
+        )
 
     def _compiled(self, state: CompiledState) -> MachineCode:
         tensors = _tensors(state.template)
