@@ -4,6 +4,7 @@ way.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -123,7 +124,9 @@ def _worked(pickled: bytes, block: Any) -> Any:
 @lru_cache(maxsize=1)
 def _unpickled(pickled: bytes) -> Any:
     """What a process was last handed, built once and not anew for every block."""
-    return pickle.loads(pickled)  # noqa: S301  sent by the process that started this one
+    work = pickle.loads(pickled)  # noqa: S301  sent by the process that started this one
+    gc.freeze()  # what was loaded with it stays: the collector need not look through it again and again
+    return work
 
 
 def require_started() -> None:
