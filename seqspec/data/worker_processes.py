@@ -4,7 +4,6 @@ way.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import pickle
@@ -124,9 +123,7 @@ def _worked(pickled: bytes, block: Any) -> Any:
 @lru_cache(maxsize=1)
 def _unpickled(pickled: bytes) -> Any:
     """What a process was last handed, built once and not anew for every block."""
-    work = pickle.loads(pickled)  # noqa: S301  sent by the process that started this one
-    gc.freeze()  # what was loaded with it stays: the collector need not look through it again and again
-    return work
+    return pickle.loads(pickled)  # noqa: S301  sent by the process that started this one
 
 
 def require_started() -> None:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import Future, wait
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqspec.data.store import store as store_module
 from seqspec.data.store.store import MANIFEST, TEXT, Column, Rows, Store, StoreWriter, ragged, ragged_text
 
 
@@ -132,53 +129,3 @@ def test_opening_reads_no_column(tmp_path):
     store.row("text", 0)
 
     assert len(pickle.dumps(store)) < 500
-
-
-def test_the_disk_is_set_to_work_before_the_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "WRITE_OUT", 1000)
-    monkeypatch.setattr(store_module, "ThreadPoolExecutor", AtOnce)
-    synced = counted_syncs(monkeypatch)
-    with StoreWriter(tmp_path / "s", {"n": Column("int64", ragged=False)}) as writer:
-        for start in range(0, 1000, 10):  # 80 bytes each
-            writer.append({"n": np.arange(start, start + 10)})
-
-        assert len(synced) == 1000 // (13 * 10)  # 13 times 80 bytes are the first beyond 1000
-        assert finish(tmp_path / "s", writer).values("n").tolist() == list(range(1000))
-
-
-def test_what_the_disk_says_before_the_commit_is_told_by_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "WRITE_OUT", 1000)
-    with StoreWriter(tmp_path / "s", {"n": Column("int64", ragged=False)}) as writer:
-        with monkeypatch.context() as failing:
-            failing.setattr(os, "fsync", fail)
-            writer.append({"n": np.arange(1000)})
-            wait([writer._write_out._under_way])
-        with pytest.raises(OSError, match="no such disk"):  # though the kernel would not say it twice
-            writer.commit()
-
-    assert not (tmp_path / "s" / "journal.json").exists()
-
-
-class AtOnce:
-    """Does what it is handed before it returns."""
-
-    def __init__(self, threads):
-        assert threads == 1
-
-    def submit(self, call, *arguments):
-        done = Future()
-        done.set_result(call(*arguments))
-        return done
-
-    def shutdown(self):
-        """Nothing runs."""
-
-
-def counted_syncs(monkeypatch):
-    sync, synced = os.fsync, []
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(handle) or sync(handle))
-    return synced
-
-
-def fail(handle):
-    raise OSError("no such disk")

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import chain, pairwise
@@ -91,40 +90,6 @@ def ragged_bytes(rows: Sequence[bytes]) -> Ragged:
     return Ragged(np.frombuffer(b"".join(rows), np.uint8), lengths)
 
 
-WRITE_OUT = 1 << 25
-"""Bytes of a store from which the disk is set to work while the next ones are computed."""
-
-
-class _WriteOut:
-    """Has the disk write what stands in a file so far, so that a commit waits for little."""
-
-    def __init__(self) -> None:
-        self._thread: ThreadPoolExecutor | None = None
-        self._under_way: Future[None] | None = None
-        self._bytes = 0
-
-    def grown(self, file: BinaryIO, size: int) -> None:
-        """So much was added to a file."""
-        self._bytes += size
-        if self._bytes < WRITE_OUT or (self._under_way is not None and not self._under_way.done()):
-            return
-        self.wait()
-        self._bytes = 0
-        self._thread = self._thread or ThreadPoolExecutor(1)
-        self._under_way = self._thread.submit(os.fsync, file.fileno())
-
-    def wait(self) -> None:
-        """Until nothing is under way.  Raises what the disk said: the kernel tells it once."""
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.result()
-
-    def close(self) -> None:
-        """Lets go of the files."""
-        if self._thread is not None:
-            self._thread.shutdown()
-
-
 class StoreWriter:
     """Appends blocks of rows.  Goes on where an earlier writer of the same folder last committed."""
 
@@ -140,7 +105,6 @@ class StoreWriter:
         self._hashes: dict[str, str] = {}
         """SHA-256 of the files as they were found; of those that grow, ``_running`` knows it."""
         self._running: dict[str, Any] = {}
-        self._write_out = _WriteOut()
         sizes = self._journal()
         self._files = {name: self._open(name, sizes.get(name, 0)) for name in self._names()}
         for name, column in columns.items():
@@ -162,7 +126,6 @@ class StoreWriter:
 
     def commit(self, **state: Any) -> None:
         """Make all rows so far, and ``state``, survive whatever comes."""
-        self._write_out.wait()
         for file in self._files.values():
             file.flush()
             os.fsync(file.fileno())
@@ -182,7 +145,6 @@ class StoreWriter:
 
     def close(self) -> None:
         """Close the files; what was not committed counts for nothing."""
-        self._write_out.close()
         for file in self._files.values():
             file.close()
 
@@ -237,10 +199,8 @@ class StoreWriter:
         running = self._running.get(name)
         if running is None:
             running = self._running[name] = self._so_far(name)
-        file = self._files[name]
-        file.write(data)
+        self._files[name].write(data)
         running.update(data)
-        self._write_out.grown(file, len(data))
 
     def _so_far(self, name: str) -> Any:
         """The hash of what an earlier writer committed."""
