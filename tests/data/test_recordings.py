@@ -5,6 +5,7 @@ byte, by any number of processes and killed anywhere.
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -157,6 +158,33 @@ def test_killed_at_any_commit_it_goes_on_to_the_same_stores(
     prepared(corpus, tmp_path)
 
     assert stores(tmp_path) == expected
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of what glibc keeps")
+def test_the_memory_of_one_recording_serves_the_next(tmp_path):
+    """The kernel clears no page anew: without what is kept it clears fifty and more a recording."""
+    program = """
+import resource
+import numpy as np
+from seqspec.components.feature.log_mel import LogMel
+from seqspec.data.stages.features import one_thread
+from seqspec.schema.feature.log_mel import LogMelConfig
+from seqspec.schema.types import Waveform
+
+feature = LogMel(LogMelConfig(), Waveform(16000))
+waves = [np.full(16000 * seconds, 0.5, np.float32) for seconds in (2, 6, 4, 3, 5)]
+with one_thread():
+    for count in (50, 100):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for number in range(count):
+            feature(waves[number % 5])
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, env=environment, check=True, capture_output=True, text=True)
+
+    assert int(done.stdout.split()[1]) < 5 * 100
 
 
 def test_frames_that_stand_are_not_computed_again(corpus, tmp_path, small_blocks, monkeypatch):

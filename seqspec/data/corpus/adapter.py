@@ -204,6 +204,8 @@ class Adapter(ABC, Generic[C]):
         if not name or "\0" in name or name.startswith("~") or "\\" in name or ".." in name.split("/"):
             return None
         path = folder / name
+        if name[0] != "/":  # which pathlib takes four times as long to find
+            return path
         return path if path.is_relative_to(folder) or path.is_relative_to(folder.absolute()) else None
 
     def outside(self, name: str) -> str:

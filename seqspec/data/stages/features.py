@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +35,8 @@ ALONE = 4
 are still in the cache of the core.
 """
 COMMIT_FRAMES = 4_000_000
+KEPT = 1 << 24
+"""Bytes: several times what computing the frames of an utterance takes."""
 HANDED = "handed"
 """The folder, beside what is written, of the files in which processes hand frames over."""
 
@@ -177,12 +180,25 @@ def one_thread() -> Iterator[None]:
     """An utterance is too little work for several threads, which would wait for one another."""
     import torch
 
+    _keep_freed_memory()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@lru_cache(maxsize=1)
+def _keep_freed_memory() -> None:
+    """Have the memory of one utterance serve the next, instead of going back to the kernel, which would clear
+    a hundred pages for each anew.
+
+    glibc maps a block of its own for what is larger than any such block that was freed so far, and gives back
+    what is free beyond twice that size (mallopt(3), ``M_MMAP_THRESHOLD``).  So one that nobody touches is
+    taken, and freed at once.
+    """
+    np.empty(KEPT, np.uint8)
 
 
 class _Compute:

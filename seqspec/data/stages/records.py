@@ -217,6 +217,9 @@ def _audio(role: str, values: Sequence[AudioRef], root: Path) -> Block:
 
 
 def _relative(path: Path, root: Path) -> str:
+    written, inside = str(path), f"{root}/"
+    if written.startswith(inside):  # what pathlib finds as well, ten times as slowly
+        return written[len(inside) :]
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
