@@ -232,7 +232,7 @@ def _product(x: Tensor, weights: tuple[Tensor, ...], biases: tuple[Tensor, ...])
         return x @ weight.t()
     bias = _joined(biases)
     if _fits_inside(x, weight):
-        given = torch.addmm(bias, x.reshape(-1, x.shape[-1]), weight.t())
+        given = torch.addmm(bias, x.view(-1, x.shape[-1]), weight.t())
         # As torch's product of more than two axes: what follows may write into it.
         return given if x.dim() == 2 else _unsafe_view(given, [*x.shape[:-1], given.shape[1]])
     return (x @ weight.t()).add_(bias)
@@ -243,7 +243,8 @@ _unsafe_view: Callable[[Tensor, list[int]], Tensor] = torch.ops.aten._unsafe_vie
 
 def _fits_inside(x: Tensor, weight: Tensor) -> bool:
     """Whether a product that begins with the bias has the bits of a product to which it is added."""
-    plain = x.dtype == weight.dtype == torch.float32 and x.dim() > 1
+    # Torch multiplies what does not lie in one piece by another kernel, unless it has a gradient.
+    plain = x.dtype == weight.dtype == torch.float32 and x.dim() > 1 and x.is_contiguous()
     return plain and sums_at_once(x.shape[-1]) and not torch.is_autocast_enabled("cpu")
 
 
@@ -252,7 +253,7 @@ def sums_at_once(inputs: int) -> bool:
     """Whether this processor's product sums so many inputs before it adds what it begins with: found out by
     trying, since it is the same for every number of rows and of outputs.
     """
-    if inputs > MOST_AT_ONCE:
+    if not 0 < inputs <= MOST_AT_ONCE:
         return False
     with torch.no_grad(), _disable_current_modes():  # Nobody counts this.
         draw = torch.Generator().manual_seed(inputs)

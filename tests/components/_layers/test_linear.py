@@ -112,6 +112,15 @@ def test_a_bias_inside_the_product_changes_no_bit(shape, inputs):
     assert all(map(torch.equal, gradients(layers), gradients(summed_after)))
 
 
+@pytest.mark.parametrize("inputs", [48, 192])
+def test_what_does_not_lie_in_one_piece_is_multiplied_as_ever(inputs):
+    torch.manual_seed(0)
+    x = torch.randn(16, inputs, 65).transpose(1, 2)
+    weight, bias = torch.randn(32, inputs), torch.randn(32)
+
+    assert torch.equal(affine(x, weight, bias), (x @ weight.t()).add_(bias))
+
+
 def test_what_a_product_gives_may_be_written_over():
     layer = Linear(6, 4)
 
