@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import weight_norm
 
+from seqspec.components._layers.weight_norm import weight_norm
 from seqspec.components.predictions import AudioPrediction
 from seqspec.schema.types import Frames
 from seqspec.schema.vocoder.hifi_gan import HifiGanConfig
