@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from seqspec.components._layers.linear import Linear, _product, affine, affine_together, prepacked
+from seqspec.components._layers.linear import Linear, affine, affine_together, prepacked
 
 
 @pytest.fixture
@@ -88,40 +88,3 @@ def test_what_onednn_does_not_take_goes_to_torch():
         given = layer(x.float())
 
     assert given.dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize("shape", [(1,), (7,), (12, 64), (2, 33), (3, 5, 7), (0, 4)])
-@pytest.mark.parametrize("inputs", [8, 64, 96, 128, 192, 256, 700])
-def test_a_bias_inside_the_product_changes_no_bit(shape, inputs):
-    torch.manual_seed(0)
-    weights, biases = [torch.randn(n, inputs) for n in (5, 48)], [torch.randn(n) for n in (5, 48)]
-    x, grad = torch.randn(*shape, inputs), torch.randn(*shape, 53)
-
-    def gradients(product):
-        leaves = [tensor.clone().requires_grad_() for tensor in (x, *weights, *biases)]
-        given = product(leaves[0], leaves[1:3], leaves[3:])
-        given.backward(grad)
-        return [given.detach(), *(leaf.grad for leaf in leaves)]
-
-    def summed_after(x, weights, biases):
-        return (x @ torch.cat(weights).t()).add_(torch.cat(biases))
-
-    def layers(x, weights, biases):
-        return _product(x, tuple(weights), tuple(biases))
-
-    assert all(map(torch.equal, gradients(layers), gradients(summed_after)))
-
-
-@pytest.mark.parametrize("inputs", [48, 192])
-def test_what_does_not_lie_in_one_piece_is_multiplied_as_ever(inputs):
-    torch.manual_seed(0)
-    x = torch.randn(16, inputs, 65).transpose(1, 2)
-    weight, bias = torch.randn(32, inputs), torch.randn(32)
-
-    assert torch.equal(affine(x, weight, bias), (x @ weight.t()).add_(bias))
-
-
-def test_what_a_product_gives_may_be_written_over():
-    layer = Linear(6, 4)
-
-    assert not layer(torch.randn(2, 5, 6))._is_view()
