@@ -14,6 +14,7 @@ from seqspec.data.batching.batch import Batch
 
 SIZE, ROWS = 64, 16
 SETS = (
+    "data.image.augment=[]",  # which a run draws as it reads, and the others would find done
     f"data.source.height={SIZE}",
     f"data.source.width={SIZE}",
     f"data.batch.size={ROWS}",

@@ -24,11 +24,13 @@ def critic_loss(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> Tensor:
     opinions = zip(critic(true_BL), critic(made_BL), strict=True)
     if _hinge(critic):
         found = [
-            t.weight * ((1 - t.score).clamp_min(0).mean() + (1 + m.score).clamp_min(0).mean())
+            _weighed(t.weight, (1 - t.score).clamp_min(0).mean() + (1 + m.score).clamp_min(0).mean())
             for t, m in opinions
         ]
     else:
-        found = [t.weight * ((1 - t.score).square().mean() + m.score.square().mean()) for t, m in opinions]
+        found = [
+            _weighed(t.weight, (1 - t.score).square().mean() + m.score.square().mean()) for t, m in opinions
+        ]
     return torch.stack(found).sum()
 
 
@@ -39,13 +41,17 @@ def generator_losses(critic: Critic, true_BL: Tensor, made_BL: Tensor) -> dict[s
     with torch.no_grad():
         true = critic(true_BL)
     made = critic(made_BL)
-    scores = [m.weight * _distance(m.score, hinge=_hinge(critic)) for m in made]
+    scores = [_weighed(m.weight, _distance(m.score, hinge=_hinge(critic))) for m in made]
     features = [
-        m.weight * (one - other).abs().mean()
+        _weighed(m.weight, (one - other).abs().mean())
         for t, m in zip(true, made, strict=True)
         for one, other in zip(t.features, m.features, strict=True)
     ]
     return {"adversarial": torch.stack(scores).sum(), "features": torch.stack(features).sum()}
+
+
+def _weighed(weight: float, loss: Tensor) -> Tensor:
+    return loss if weight == 1 else weight * loss
 
 
 def _distance(score: Tensor, *, hinge: bool) -> Tensor:

@@ -33,7 +33,9 @@ class Dropout(nn.Module):
     def added(self, x: Tensor, y: Tensor) -> Tensor:
         """``x + self(y)``, in one pass where the masks are ours."""
         zeros = round(self.p * LEVELS) if self.training else 0
-        if zeros == 0 or not _ours(x) or x.shape != y.shape or x.dtype != y.dtype:
+        if zeros == 0:
+            return x + y
+        if not _ours(x) or x.shape != y.shape or x.dtype != y.dtype:
             return x + self(y)
         given: Tensor = _AddDropped.apply(x, y, zeros)
         return given

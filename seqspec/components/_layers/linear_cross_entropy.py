@@ -42,11 +42,12 @@ def linear_cross_entropy(
     *,
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
-    ignore: int = 0,
+    ignore: int | None = 0,
     chunk: int = CHUNK,
     class_weight_V: Tensor | None = None,
 ) -> Sums:
-    """Cross entropy of ``hidden_ND @ weight_VD.T + bias_V``; rows whose target is ``ignore`` count nothing.
+    """Cross entropy of ``hidden_ND @ weight_VD.T + bias_V``; rows whose target is ``ignore`` count nothing,
+    with ``None`` all count.
 
     ``label_smoothing`` moves that much probability from the target to all of the vocabulary evenly (Szegedy
     et al. 2016, "Rethinking the Inception Architecture", section 7); ``z_loss`` weighs the square of the
@@ -65,7 +66,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         bias_V: Tensor | None,
         target_N: Tensor,
         class_weight_V: Tensor | None,
-        options: tuple[float, float, int, int, bool],
+        options: tuple[float, float, int | None, int, bool],
     ) -> tuple[Tensor, Tensor, Tensor]:
         smoothing, z_loss, ignore, chunk, learning = options
         device = hidden_ND.device.type
@@ -73,21 +74,23 @@ class _LinearCrossEntropy(torch.autograd.Function):
         lower = mixed and torch.is_autocast_enabled(device)
         cast = torch.get_autocast_dtype(device) if lower else hidden_ND.dtype
         grads = _Gradients.zeros(ctx.needs_input_grad if learning else (), hidden_ND, weight_VD, bias_V)
-        sums = hidden_ND.new_zeros(3, dtype=torch.float32)
+        sums = Sums(*hidden_ND.new_zeros(3, dtype=torch.float32).unbind())
         weight, bias = weight_VD.to(cast), None if bias_V is None else bias_V.to(cast)
         with torch.autocast(device, enabled=False) if mixed else nullcontext():
             for start in range(0, hidden_ND.shape[0], chunk):
                 rows = slice(start, start + chunk)
                 hidden, target_C = hidden_ND[rows].to(cast), target_N[rows]
                 logits = affine(hidden, weight, bias).float()
-                real_C = (target_C != ignore).float()
-                weight_C = None if class_weight_V is None else class_weight_V.to(logits)[target_C] * real_C
+                real_C = None if ignore is None else (target_C != ignore).float()
+                weight_C = real_C
+                if class_weight_V is not None:
+                    weight_C = _times(class_weight_V.to(logits)[target_C], real_C)
                 slope = _chunk(logits, target_C, real_C, weight_C, sums, smoothing, z_loss, need=grads.needed)
                 if slope is not None:
                     grads.add(rows, slope.to(cast), hidden, weight)
         ctx.save_for_backward(grads.hidden, grads.weight, grads.bias)
-        ctx.mark_non_differentiable(*(given := sums.unbind()[1:]))
-        return sums[0].clone(), given[0], given[1]
+        ctx.mark_non_differentiable(sums.nll, sums.correct)
+        return sums.total.clone(), sums.nll, sums.correct
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
@@ -104,14 +107,11 @@ class _Gradients(NamedTuple):
 
     @classmethod
     def zeros(cls, needs: Any, *inputs: Tensor | None) -> _Gradients:
-        # Rows of padding must stay zero, and the weight is summed into.
         asked = tuple(needs)[:3] or (False,) * 3
-        return cls(
-            *(
-                torch.zeros_like(x) if n and x is not None else None
-                for n, x in zip(asked, inputs, strict=True)
-            )
-        )
+        hidden, *summed = [x if n else None for n, x in zip(asked, inputs, strict=True)]
+        # Every row is written; the rest is summed into.
+        rows = None if hidden is None else torch.empty_like(hidden)
+        return cls(rows, *(None if x is None else torch.zeros_like(x) for x in summed))
 
     @property
     def needed(self) -> bool:
@@ -119,11 +119,18 @@ class _Gradients(NamedTuple):
 
     def add(self, rows: slice, slope_CV: Tensor, hidden_CD: Tensor, weight_VD: Tensor) -> None:
         if self.hidden is not None:
-            self.hidden[rows] = slope_CV @ weight_VD
+            _write_product(self.hidden[rows], slope_CV, weight_VD)
         if self.weight is not None:
             _add_product(self.weight, slope_CV, hidden_CD)
         if self.bias is not None:
             self.bias.add_(slope_CV.sum(0))
+
+
+def _write_product(into_CD: Tensor, slope_CV: Tensor, weight_VD: Tensor) -> None:
+    if into_CD.dtype == slope_CV.dtype:
+        torch.mm(slope_CV, weight_VD, out=into_CD)
+    else:
+        into_CD.copy_(slope_CV @ weight_VD)
 
 
 def _add_product(into_VD: Tensor, slope_CV: Tensor, hidden_CD: Tensor) -> None:
@@ -136,41 +143,51 @@ def _add_product(into_VD: Tensor, slope_CV: Tensor, hidden_CD: Tensor) -> None:
 def _chunk(
     logits_CV: Tensor,
     target_C: Tensor,
-    real_C: Tensor,
+    real_C: Tensor | None,
     weight_C: Tensor | None,
-    sums: Tensor,
+    sums: Sums,
     smoothing: float,
     z_loss: float,
     *,
     need: bool,
 ) -> Tensor | None:
     """Adds a chunk to the sums; gives the slope of its loss with respect to the logits, made in the logits'
-    own memory.
+    own memory.  What every row would be multiplied with is ``None`` where that is 1.
     """
     size = logits_CV.shape[1]
     at = target_C[:, None]
-    raw_C = logits_CV.gather(1, at).squeeze(1)
+    # Before its memory is written over.
+    raw_C = logits_CV.gather(1, at).squeeze(1) if z_loss or not need else None
     log_p_CV = torch.log_softmax(logits_CV, dim=1)
     nll_C = -log_p_CV.gather(1, at).squeeze(1)
-    loss_C = nll_C * (1 - smoothing)
+    nll = _times(nll_C, real_C).sum()
+    sums.nll.add_(nll)
+    loss_C = nll_C
     if smoothing:
-        loss_C = loss_C - log_p_CV.mean(1) * smoothing
-    normaliser_C = nll_C + raw_C
+        loss_C = nll_C * (1 - smoothing) - log_p_CV.mean(1) * smoothing
+    normaliser_C = None
     if z_loss:
+        assert raw_C is not None
+        normaliser_C = nll_C + raw_C
         loss_C = loss_C + z_loss * normaliser_C.square()
-    sums[0] += (loss_C * (real_C if weight_C is None else weight_C)).sum()
-    sums[1] += (nll_C * real_C).sum()
+    is_nll = loss_C is nll_C and weight_C is real_C
+    sums.total.add_(nll if is_nll else _times(loss_C, weight_C).sum())
     if not need:
         # Finding the best logit is a pass of its own: not while training.
-        sums[2] += ((logits_CV.amax(1) <= raw_C) * real_C).sum()
+        assert raw_C is not None
+        sums.correct.add_(_times((logits_CV.amax(1) <= raw_C).float(), real_C).sum())
         return None
     slope_CV = log_p_CV.exp_()
-    if z_loss:
+    if normaliser_C is not None:
         slope_CV *= (1 + 2 * z_loss * normaliser_C)[:, None]
     if smoothing:
         slope_CV -= smoothing / size
     slope_CV.scatter_add_(1, at, slope_CV.new_full(at.shape, smoothing - 1))
-    return slope_CV.mul_((real_C if weight_C is None else weight_C)[:, None])
+    return slope_CV if weight_C is None else slope_CV.mul_(weight_C[:, None])
+
+
+def _times(rows_C: Tensor, by_C: Tensor | None) -> Tensor:
+    return rows_C if by_C is None else rows_C * by_C
 
 
 def log_probabilities(

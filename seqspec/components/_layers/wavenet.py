@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
+
+from seqspec.components._layers.weight_norm import weight_norm
 
 
 class WaveNet(nn.Module):

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import spectral_norm, weight_norm
+from torch.nn.utils.parametrizations import spectral_norm
 
+from seqspec.components._layers.weight_norm import weight_norm
 from seqspec.schema.critic.hifi_gan import HifiGanConfig
 from seqspec.schema.types import Type
 

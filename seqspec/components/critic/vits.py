@@ -7,8 +7,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
+from seqspec.components._layers.weight_norm import weight_norm
 from seqspec.components.critic.hifi_gan import Opinion, PeriodDiscriminator, read_layers
 from seqspec.schema.critic.vits import VitsConfig
 from seqspec.schema.types import Type

@@ -7,8 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import weight_norm
 
+from seqspec.components._layers.weight_norm import weight_norm
 from seqspec.components.critic.hifi_gan import SLOPE, Opinion, PeriodDiscriminator
 from seqspec.schema.critic.vocos import VocosConfig
 from seqspec.schema.types import Type

@@ -28,4 +28,5 @@ class Lookup(nn.Module):
         """Standard deviation of what is read, at first."""
 
     def forward(self, ids_BT: Tensor) -> Tensor:
-        return functional.embedding(ids_BT, self.weight_VD) * self.scale
+        x_BTD = functional.embedding(ids_BT, self.weight_VD)
+        return x_BTD if self.scale == 1 else x_BTD * self.scale

@@ -64,10 +64,15 @@ class CrossEntropy(nn.Module):
                 class_weight_V=self.weights(),
             )
         hidden_ND, labels_N = hidden_BUD.flatten(0, -2), labels_BU.flatten()
+        ignore: int | None = self.ignore
         if hidden_ND.device.type == "cpu":
             # Elsewhere choosing rows would make the host wait for the device.
             real = (labels_N != self.ignore).nonzero().squeeze(1)
-            hidden_ND, labels_N = hidden_ND[real], labels_N[real]
+            if len(real) == len(labels_N):
+                hidden_ND = hidden_ND.contiguous()
+            else:
+                hidden_ND, labels_N = hidden_ND[real], labels_N[real]
+            ignore = None
         if _is_factored(head):
             return _factored(head, hidden_ND, labels_N)
         sums = linear_cross_entropy(
@@ -77,13 +82,14 @@ class CrossEntropy(nn.Module):
             labels_N,
             label_smoothing=self.label_smoothing,
             z_loss=self.z_loss,
-            ignore=self.ignore,
+            ignore=ignore,
             class_weight_V=self.weights(),
         )
         terms = {"nll": sums.nll}
         if not torch.is_grad_enabled():
             terms["correct"] = sums.correct
-        return Loss(sums.total, (labels_N != self.ignore).sum(), terms)
+        count = torch.tensor(len(labels_N)) if ignore is None else (labels_N != ignore).sum()
+        return Loss(sums.total, count, terms)
 
 
 def _is_factored(head: LinearHead | FactoredHead) -> TypeIs[FactoredHead]:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.parametrizations import weight_norm
 
+from seqspec.components._layers.weight_norm import weight_norm
 from seqspec.components.predictions import AudioPrediction
 from seqspec.schema.types import Frames
 from seqspec.schema.vocoder.hifi_gan import HifiGanConfig
@@ -51,7 +51,7 @@ class HifiGan(nn.Module):
         for number, step in enumerate(self.steps):
             x_BCL = step(functional.leaky_relu(x_BCL, SLOPE))
             blocks = self.blocks[number * self.kinds : (number + 1) * self.kinds]
-            x_BCL = torch.stack([block(x_BCL) for block in blocks]).mean(0)
+            x_BCL = _mean([block(x_BCL) for block in blocks])
         wave_BL: Tensor = torch.tanh(self.exit(functional.leaky_relu(x_BCL))).squeeze(1)
         return wave_BL
 
@@ -84,6 +84,14 @@ class _Block(nn.Module):
                 y_BCL = self.second[number](functional.leaky_relu(y_BCL, SLOPE))
             x_BCL = x_BCL + y_BCL
         return x_BCL
+
+
+def _mean(parts: list[Tensor]) -> Tensor:
+    """Of tensors of one shape; without a copy of them where that sums in the order that torch does."""
+    first = parts[0]
+    if len(parts) > 4 or first.dtype != torch.float32 or first.device.type != "cpu":
+        return torch.stack(parts).mean(0)
+    return sum(parts[1:], start=first) / len(parts)
 
 
 def _drawn(layer: nn.Conv1d | nn.ConvTranspose1d) -> nn.Module:

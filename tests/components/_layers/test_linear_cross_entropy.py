@@ -118,3 +118,16 @@ def test_log_probabilities_match_a_plain_softmax():
     expected[1, 2] = 0
 
     torch.testing.assert_close(log_probabilities(hidden, labels, head), expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1, "z_loss": 1e-4}])
+def test_rows_that_all_count_give_the_bits_of_rows_that_are_asked(options):
+    (hidden, weight, bias), target = inputs(rows=600)
+
+    def gradients(ignore):
+        leaves = [tensor.detach().clone().requires_grad_() for tensor in (hidden, weight, bias)]
+        sums = linear_cross_entropy(*leaves, target.clamp(min=1), ignore=ignore, **options)
+        sums.total.backward()
+        return [sums.total.detach(), sums.nll, *(leaf.grad for leaf in leaves)]
+
+    assert all(map(torch.equal, gradients(None), gradients(0)))
