@@ -21,9 +21,11 @@ from seqspec.components.graphs import Function, TensorState
 from seqspec.components.search._best import best_candidates
 from seqspec.components.search._hypothesis import Candidates, GoesOn, Step
 from seqspec.components.search._written import forbid, log_softmax_
+from seqspec.runtime.prediction.engines.best_in_loops import best_in_loops
 from seqspec.runtime.prediction.engines.compiled_encoder import CompiledRead
 from seqspec.runtime.prediction.engines.machine_code import (
     FEW_ROWS,
+    FEW_SMALL_ROWS,
     Arguments,
     MachineCode,
     code_key,
@@ -234,7 +236,7 @@ class CompiledStep:
                     sums_N, rows_N, ids_N = (x_AN[0] for x_AN in self.goes_on(given[-1]))
                 logits_NV, values = step(ids_N, rows_N, *values)
                 log_probs_NV = forbid(log_softmax_(logits_NV.float()))
-                given.append(best_candidates(log_probs_NV, sums_N[None], count=self.count))
+                given.append(self._best(log_probs_NV, sums_N))
             candidates = (torch.cat(parts) for parts in zip(*given, strict=True))
             return (*candidates, *(x.contiguous() for x in values[len(state.fixed) :]))
 
@@ -244,9 +246,14 @@ class CompiledStep:
                 [self.all_N, self.all_N, self.zero_N, *state.fixed, *state.moving], [[], [], [], *vary]
             ),
             key=self.key(),
-            recipe=FEW_ROWS,
+            recipe=FEW_SMALL_ROWS if is_small(self.model) else FEW_ROWS,
             what="a step of the search",
         )
+
+    def _best(self, log_probs_NV: Tensor, sums_N: Tensor) -> Candidates:
+        if is_small(self.model):
+            return best_in_loops(log_probs_NV, sums_N, count=self.count)
+        return best_candidates(log_probs_NV, sums_N[None], count=self.count)
 
     def key(self) -> str:
         """SHA-256 of everything that decides the code."""

@@ -46,7 +46,11 @@ class Recipe(NamedTuple):
 
 MANY_ROWS = Recipe({"freezing": True}, {})
 """Weights are part of the code, laid out for its products."""
-SMALL_PRODUCTS = Recipe({**MANY_ROWS.options, "cpp.weight_prepack": False}, {})
+ON_STACK = {"aot_inductor.allow_stack_allocation": True}
+"""Tensors of known sizes are no tensors of torch, where nothing of torch is called with them.  A process
+follows the first code that it makes, so that all code of a model is made so or none.
+"""
+SMALL_PRODUCTS = Recipe({**MANY_ROWS.options, **ON_STACK, "cpp.weight_prepack": False}, {})
 """The same by MKL.  oneDNN's are faster, but each takes 0.2 milliseconds to begin with a number of rows that
 it has not met lately, as with almost every sentence.
 """
@@ -58,6 +62,8 @@ FEW_ROWS = Recipe(
 microseconds where oneDNN's takes 25; of 64 rows they take twice as long as oneDNN's.  Attention of a query
 for each hypothesis takes less time than starting torch's kernel for it.
 """
+FEW_SMALL_ROWS = Recipe({**FEW_ROWS.options, **ON_STACK}, FEW_ROWS.loops)
+"""The same for a small model."""
 SMALL = 1 << 19
 """Parameters of a model whose products take less time than what stands around them."""
 NO_TEMPLATE = "NoValidChoicesError"
