@@ -55,17 +55,16 @@ class FiniteSteps:
             mean = mean.float() * scaler.value
         return mean * torch.where(finite, 1.0, math.nan)
 
-    def settle(self) -> None:
-        """Make sure that the last update was finite; raises ``NotFinite`` if it was not."""
+    def settle(self, *, then: tuple[Update, float | DeferredNumber] | None = None) -> None:
+        """Make sure that the last update was finite; raises ``NotFinite`` if it was not.  ``then``: the next
+        one, whose norm may still be worked out.
+        """
         last, self._unsettled = self._unsettled, None
         if last and not math.isfinite(float(last[1])):
             self.skipped += 1
             raise NotFinite(last[0].step, last[0].batches, phase=last[0].phase, task=last[0].task)
-
-    def defer(self, update: Update, norm: float | DeferredNumber) -> None:
-        """Leave a norm that is still being worked out to ``settle``."""
-        if isinstance(norm, DeferredNumber):
-            self._unsettled = update, norm
+        if then and isinstance(then[1], DeferredNumber):
+            self._unsettled = then[0], then[1]
 
     def drops(self, update: Update, verdict: Verdict, *, scaler: LossScaler | None) -> bool:
         """Whether an update is skipped for a number that is not finite, which the scale of the loss does not

@@ -228,12 +228,11 @@ class Training(LeanModule):
         if held and not verdict.finite:
             self._task, self.last_batches = culprit(held).task, culprit(held).batches
         made = Update(self.step + 1, self.last_batches, self._phase_told, self._task)
-        self.finite.settle()
-        self.finite.defer(made, verdict.norm)
+        self.finite.settle(then=(made, verdict.norm))
         if verdict.update:
             update(turn.mover.optimizer)
             self._moved.append(turn)
-        if self.finite.drops(made, verdict, scaler=turn.scaler):
+        if (turn.scaler or not verdict.finite) and self.finite.drops(made, verdict, scaler=turn.scaler):
             self.memories.forget()
         for part in self.finishing:
             part.finish_step(step=self.step + 1, moved=verdict.update)
