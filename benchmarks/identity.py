@@ -35,6 +35,7 @@ TRAINED = (
     "gan_mnist",  # two phases, a moving average of the weights
     "image_cifar10_shake_shake",  # L2
     "image_cifar10_transformer",
+    "image_imagenet_vit",
     "image_mnist_lenet5",
     "lm_one_billion_words",  # sampled softmax, packed rows
     "lm_shakespeare_char",
@@ -43,6 +44,7 @@ TRAINED = (
     "mt_multi30k_ende",
     "mt_wmt14_ende_rnmt_plus",
     "multitask_asr_mt",
+    "parts_shapenet",  # a decoder of points
     "point_modelnet40",  # a penalty of the encoder's own
     "segmentation_pet_unet",  # masks augmented as their images are
     "tts_ljspeech_tacotron2",
