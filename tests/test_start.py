@@ -131,3 +131,14 @@ def test_no_family_needs_trainer_or_compiler_to_be_used(tmp_path):
     for name, modules in found.items():
         assert not (TRAINERS | COMPILERS | SELDOM) & modules, name
         assert sum(part.partition(".")[0] == "torch" for part in modules) < MOST_OF_TORCH, name
+
+
+def test_the_compiled_engine_loads_no_compiler_until_it_compiles():
+    engine = "seqspec.runtime.prediction.engines.compiled_step"
+    code = f"import json, sys, {engine}\nprint(json.dumps(list(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    modules = set(json.loads(done.stdout))
+    assert engine in modules
+    assert not (TRAINERS | COMPILERS | SELDOM) & modules

@@ -14,7 +14,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch._inductor.inductor_prims import force_stride_order
 
 from seqspec.components.search._best import best_candidates
 from seqspec.components.search._hypothesis import Candidates
@@ -77,5 +76,7 @@ def _highest(x_M: Tensor, count: int) -> Tensor:
 
 def _kept(x: Tensor) -> Tensor:
     """The same, worked out once and not wherever it is read."""
+    from torch._inductor.inductor_prims import force_stride_order  # loads the compiler
+
     kept: Tensor = force_stride_order(x, x.stride())
     return kept
