@@ -50,7 +50,7 @@ def counted(work):
 
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory):
-    """What is counted while 2,000 and 4,000 rows are prepared, and opened afterwards."""
+    """What is counted while 1,000 and 2,000 rows are prepared, and opened afterwards."""
     found = {}
     for rows in (100, 1_000, 2_000):  # the first loads what is loaded once
         root = tmp_path_factory.mktemp(f"rows{rows}")

@@ -192,7 +192,7 @@ class Uncounted(Interpreted):
 
 @pytest.mark.parametrize(
     ("search", "small", "bound"),
-    [("greedy", True, 4.25), ("greedy", False, 17), ("beam", True, 12), ("beam", False, 50)],
+    [("greedy", True, 4.25), ("greedy", False, 17), ("beam", True, 9), ("beam", False, 33)],
 )
 def test_a_compiled_step_is_called_by_no_more_than_it_was(monkeypatch, search, small, bound):
     monkeypatch.setattr(compiled_step, "machine_code", Uncounted)
