@@ -147,26 +147,29 @@ class LeanLoop(_TrainingEpochLoop):
     def run(self, data_fetcher: Any) -> None:
         """One epoch, of which there is one.  The loader itself is read, not ``data_fetcher``."""
         self.reset()
+        (optimizer,) = self.trainer.optimizers
+        with closing(iter(self.trainer.train_dataloader)) as batches:
+            self.take(batches, self.trainer.lightning_module, optimizer)
+
+    def take(self, fetching: Iterator[Any], module: Any, optimizer: Any) -> None:
+        """The batches of the epoch, one after another."""
         trainer, progress = self.trainer, self.batch_progress
-        module: Any = trainer.lightning_module
-        (optimizer,) = trainer.optimizers
         device, each = trainer.strategy.root_device, trainer.accumulate_grad_batches
         updates = self.automatic_optimization.optim_progress.optimizer.step
-        with closing(iter(trainer.train_dataloader)) as batches:
-            for number in range(int(trainer.num_training_batches)):
-                if trainer.should_stop or (fetched := next(batches, None)) is None:
-                    break
-                progress.increment_ready()
-                batch = module.transfer_batch_to_device(fetched, device, 0)
-                backward = partial(self._backward, module, batch, number)
-                if each > 1 and self._should_accumulate():
-                    backward()
-                else:
-                    updates.increment_ready()
-                    module.optimizer_step(0, number, optimizer, backward)
-                    updates.increment_completed()
-                self._callback.on_train_batch_end(trainer, module, {}, batch, number)
-                progress.increment_completed()
+        for number in range(int(trainer.num_training_batches)):
+            if trainer.should_stop or (fetched := next(fetching, None)) is None:
+                break
+            progress.increment_ready()
+            batch = module.transfer_batch_to_device(fetched, device, 0)
+            backward = partial(self._backward, module, batch, number)
+            if each > 1 and self._should_accumulate():
+                backward()
+            else:
+                updates.increment_ready()
+                module.optimizer_step(0, number, optimizer, backward)
+                updates.increment_completed()
+            self._callback.on_train_batch_end(trainer, module, {}, batch, number)
+            progress.increment_completed()
 
     def _backward(self, module: Any, batch: Any, number: int) -> None:
         with self.trainer.precision_plugin.forward_context():

@@ -9,8 +9,7 @@ whoever was there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -42,27 +41,23 @@ class MicroBatchLoop(LeanLoop):
         """Take the place of the loop of ``trainer``."""
         trainer.fit_loop.epoch_loop = cls(trainer, callback, shared)
 
-    def run(self, data_fetcher: Any) -> None:
-        """One epoch, of which there is one.  The loader itself is read, not ``data_fetcher``."""
-        self.reset()
+    def take(self, fetching: Iterator[Any], module: Any, optimizer: Any) -> None:
+        """The micro-batches of the epoch, an update's at once."""
         trainer, progress = self.trainer, self.batch_progress
-        module: Any = trainer.lightning_module
-        (optimizer,) = trainer.optimizers
         device, each = trainer.strategy.root_device, trainer.accumulate_grad_batches
         updates = self.automatic_optimization.optim_progress.optimizer.step
-        with closing(iter(trainer.train_dataloader)) as micro_batches:
-            for update in range(int(trainer.num_training_batches) // each):
-                fetched = [] if trainer.should_stop else list(islice(micro_batches, each))
-                if len(fetched) < each:
-                    break
-                batches = [module.transfer_batch_to_device(one, device, 0) for one in fetched]
-                progress.increment_ready()
-                updates.increment_ready()
-                closure = partial(self._gradients, module, batches)
-                module.optimizer_step(0, update * each, optimizer, closure)
-                updates.increment_completed()
-                self._callback.on_train_batch_end(trainer, module, {}, batches[-1], update * each)
-                progress.increment_completed()
+        for update in range(int(trainer.num_training_batches) // each):
+            fetched = [] if trainer.should_stop else list(islice(fetching, each))
+            if len(fetched) < each:
+                break
+            batches = [module.transfer_batch_to_device(one, device, 0) for one in fetched]
+            progress.increment_ready()
+            updates.increment_ready()
+            closure = partial(self._gradients, module, batches)
+            module.optimizer_step(0, update * each, optimizer, closure)
+            updates.increment_completed()
+            self._callback.on_train_batch_end(trainer, module, {}, batches[-1], update * each)
+            progress.increment_completed()
 
     def _gradients(self, module: Training, batches: Sequence[Batch]) -> None:
         """Those of an update, whoever works them out."""
